@@ -1,0 +1,168 @@
+/**
+ * A container and an image as the engine shows them. `config`, `host` and the endpoints keep the field names of the
+ * Docker Engine API (https://docs.docker.com/reference/api/engine/), because re-creating a container means handing
+ * them back; only what swapctl reasons about is typed, the rest passes through untouched.
+ */
+
+export interface HealthConfig {
+  Test?: string[];
+  /** All durations are nanoseconds; 0 or absent means inherited or the engine's default. */
+  Interval?: number;
+  Timeout?: number;
+  StartPeriod?: number;
+  StartInterval?: number;
+  Retries?: number;
+}
+
+/** The API's ContainerConfig; an image's config has the same shape. */
+export interface ContainerConfig {
+  Hostname?: string;
+  User?: string;
+  Env?: string[] | null;
+  Cmd?: string[] | null;
+  Entrypoint?: string[] | null;
+  ExposedPorts?: Record<string, object> | null;
+  Volumes?: Record<string, object> | null;
+  Healthcheck?: HealthConfig | null;
+  Image?: string;
+  Labels?: Record<string, string> | null;
+  MacAddress?: string;
+  Shell?: string[] | null;
+  StopSignal?: string;
+  StopTimeout?: number | null;
+  WorkingDir?: string;
+  [field: string]: unknown;
+}
+
+export interface PortBinding {
+  HostIp?: string;
+  HostPort?: string;
+}
+
+export interface MountRequest {
+  Type: string;
+  Source?: string;
+  Target: string;
+  ReadOnly?: boolean;
+  [field: string]: unknown;
+}
+
+export interface RestartPolicy {
+  Name: string;
+  MaximumRetryCount?: number;
+}
+
+/** The API's HostConfig. */
+export interface HostConfig {
+  AutoRemove?: boolean;
+  Binds?: string[] | null;
+  DeviceRequests?: { Count?: number; DeviceIDs?: string[] | null; [field: string]: unknown }[] | null;
+  Devices?: { PathOnHost?: string; [field: string]: unknown }[] | null;
+  IpcMode?: string;
+  Links?: string[] | null;
+  Mounts?: MountRequest[] | null;
+  NetworkMode?: string;
+  PidMode?: string;
+  PortBindings?: Record<string, PortBinding[] | null> | null;
+  PublishAllPorts?: boolean;
+  RestartPolicy?: RestartPolicy;
+  UTSMode?: string;
+  VolumesFrom?: string[] | null;
+  [field: string]: unknown;
+}
+
+/** The API's EndpointSettings: what was asked for and the run state, mixed (moby#48168). */
+export interface Endpoint {
+  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] } | null;
+  Links?: string[] | null;
+  Aliases?: string[] | null;
+  MacAddress?: string;
+  DriverOpts?: Record<string, string> | null;
+  GwPriority?: number;
+  IPAddress?: string;
+  NetworkID?: string;
+  [field: string]: unknown;
+}
+
+/** A mount as it is in effect, wherever it came from. */
+export interface Mount {
+  readonly type: string;
+  /** Volume name; empty for bind mounts and tmpfs. */
+  readonly name: string;
+  readonly source: string;
+  readonly target: string;
+  readonly writable: boolean;
+}
+
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+export interface EngineHealth {
+  readonly status: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** The last results, oldest first. */
+  readonly log: readonly { readonly exitCode: number; readonly output: string }[];
+}
+
+/** One container, decoded from `GET /containers/{id}/json`. Times are milliseconds of the engine's clock. */
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  /** The engine's id of the image it was created from; what it is a digest of depends on the image store (T34). */
+  readonly imageId: string;
+  /** Digest of the platform's manifest; only known on engines with the containerd image store. */
+  readonly manifestDigest: string | undefined;
+  readonly createdAt: number;
+  readonly status: ContainerStatus;
+  readonly pid: number;
+  readonly exitCode: number;
+  readonly error: string;
+  readonly oomKilled: boolean;
+  readonly startedAt: number;
+  readonly restartCount: number;
+  readonly health: EngineHealth | undefined;
+  readonly config: ContainerConfig;
+  readonly host: HostConfig;
+  /** By network name; the aliases are those that were asked for, without what the engine adds (T7). */
+  readonly networks: Readonly<Record<string, Endpoint>>;
+  readonly mounts: readonly Mount[];
+  /** The MAC addresses that the user asked for, by network, as far as the engine tells (T8). */
+  readonly configuredMacs: Readonly<Record<string, string>>;
+}
+
+/** One image of the engine, decoded from `GET /images/{name}/json`. */
+export interface Image {
+  readonly id: string;
+  readonly tags: readonly string[];
+  /** `repository@digest` entries: a set without order, several per image are normal (T35). */
+  readonly digests: readonly string[];
+  /** Digest of the manifest for this engine's platform; undefined with the classic image store. */
+  readonly manifestDigest: string | undefined;
+  readonly config: ContainerConfig;
+  readonly os: string;
+  readonly architecture: string;
+  readonly createdAt: number | undefined;
+}
+
+/** What the list of all containers tells about one, without inspecting it. */
+export interface ContainerSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly status: ContainerStatus;
+  readonly image: string;
+  readonly imageId: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What the API's create call takes. */
+export interface CreateRequest {
+  readonly name: string;
+  readonly config: ContainerConfig;
+  readonly host: HostConfig;
+  readonly networks: Readonly<Record<string, Endpoint>>;
+}
+
+/** The labels of a container that its image did not bring: only these may steer swapctl (an image must not). */
+export function ownLabels(container: Pick<Container, 'config'>, image: Pick<Image, 'config'> | undefined): Record<string, string> {
+  const inherited = image?.config.Labels ?? {};
+  const own = Object.entries(container.config.Labels ?? {}).filter(([key, value]) => inherited[key] !== value);
+  return Object.fromEntries(own);
+}

@@ -1,0 +1,21 @@
+/** An answer of the engine other than success, in its own words. */
+export class EngineError extends Error {
+  /** HTTP status; 0 where the connection broke before there was an answer. */
+  readonly status: number;
+
+  constructor(status: number, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.name = 'EngineError';
+    this.status = status;
+  }
+}
+
+/** Whether the engine said that the thing is in use or taken: for a create, another roll is under way. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof EngineError && error.status === 409;
+}
+
+/** Whether asking again may help: the connection broke, or the engine had a fault of its own. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof EngineError && (error.status === 0 || error.status >= 500);
+}

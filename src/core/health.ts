@@ -1,0 +1,118 @@
+import type { Container, HealthConfig } from './container.ts';
+import { formatDuration } from './duration.ts';
+import type { Policy, UserProbe } from './policy.ts';
+
+/** How a container is asked whether it is healthy. */
+export type Probe = UserProbe | { readonly kind: 'exec'; readonly command: readonly string[] };
+
+export interface HealthCheck {
+  readonly probe: Probe;
+  /** How long one probe may take. */
+  readonly timeoutMs: number;
+  /** Failures in a row that make a healthy container unhealthy. */
+  readonly retries: number;
+  /** After this long without a success, the engine itself calls the container unhealthy. */
+  readonly deadlineMs: number;
+}
+
+/** What the process has seen of a container so far; losing it costs time, never safety. */
+export interface HealthMemory {
+  /** When this process first looked: a deadline can't have passed before somebody looked. */
+  readonly watchedSince: number | undefined;
+  readonly healthySince: number | undefined;
+  readonly failuresInRow: number;
+  readonly lastOutput: string;
+}
+
+export const NOTHING_SEEN: HealthMemory = { watchedSince: undefined, healthySince: undefined, failuresInRow: 0, lastOutput: '' };
+
+/** Whether a container can be trusted, now. */
+export type Verdict =
+  | { readonly kind: 'unstarted' }
+  | { readonly kind: 'waiting'; readonly until: number }
+  | { readonly kind: 'healthy'; readonly since: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly blame: 'image' | 'host' };
+
+// The engine's defaults (moby `daemon/health.go`).
+const DEFAULT_INTERVAL_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_RETRIES = 3;
+const NS_PER_MS = 1e6;
+// Exit codes with which the engine reports a command that can't be run: 126 not executable, 127 not found.
+const CANT_RUN = new Set([126, 127]);
+
+/** The check of a container: one that the user gave by label, else its HEALTHCHECK; undefined where there is none. */
+export function healthCheck(container: Pick<Container, 'config'>, policy: Policy): HealthCheck | undefined {
+  const config = container.config.Healthcheck ?? {};
+  const own = policy.probe;
+  if (own) return { probe: own, timeoutMs: 5000, retries: DEFAULT_RETRIES, deadlineMs: policy.healthTimeoutMs ?? 60_000 };
+  const command = execCommand(config.Test ?? [], container.config.Shell ?? []);
+  if (!command) return undefined;
+  const timeoutMs = (config.Timeout || DEFAULT_TIMEOUT_MS * NS_PER_MS) / NS_PER_MS;
+  const retries = config.Retries || DEFAULT_RETRIES;
+  const deadlineMs = policy.healthTimeoutMs ?? engineDeadlineMs(config, timeoutMs, retries);
+  return { probe: { kind: 'exec', command }, timeoutMs, retries, deadlineMs };
+}
+
+/** Judges a container. `now` is milliseconds of the engine's clock; `memory` what this process saw of it. */
+export function judge(container: Container, policy: Policy, memory: HealthMemory, now: number): Verdict {
+  const stopped = stoppedVerdict(container);
+  if (stopped) return stopped;
+  const check = healthCheck(container, policy);
+  if (!check) return uncheckedVerdict(container, policy, now);
+  if (container.health?.status === 'unhealthy') return failed(`its health check says unhealthy${output(container, memory)}`);
+  const since = memory.healthySince ?? (container.health?.status === 'healthy' ? now : undefined);
+  if (since === undefined) {
+    const until = Math.max(container.startedAt, memory.watchedSince ?? now) + check.deadlineMs;
+    if (now <= until) return { kind: 'waiting', until };
+    return failed(`it was not healthy ${formatDuration(check.deadlineMs)} after its start${output(container, memory)}`);
+  }
+  if (memory.failuresInRow < check.retries) return { kind: 'healthy', since };
+  return failed(`it turned unhealthy: ${memory.failuresInRow} health checks in a row failed${output(container, memory)}`);
+}
+
+/** When a healthy container has been so for the whole settle time; `since` itself where it has no check (that waited already). */
+export function settledAt(container: Pick<Container, 'config'>, policy: Policy, since: number): number {
+  return healthCheck(container, policy) ? since + policy.settleMs : since;
+}
+
+function stoppedVerdict(container: Container): Verdict | undefined {
+  const { status, exitCode, error, restartCount, oomKilled } = container;
+  if (status === 'created') {
+    if (!error && exitCode === 0) return { kind: 'unstarted' };
+    return { kind: 'failed', reason: `it can't be started: ${error || `exit code ${exitCode}`}`, blame: CANT_RUN.has(exitCode) ? 'image' : 'host' };
+  }
+  if (status === 'exited' || status === 'dead') {
+    if (CANT_RUN.has(exitCode) && error) return failed(`it can't be started: ${error}`);
+    return failed(`it exited with status ${exitCode}${oomKilled ? ' (killed: out of memory)' : ''}`);
+  }
+  if (status === 'restarting' || restartCount > 0) return failed(`it exited with status ${exitCode} and was restarted`);
+  return undefined;
+}
+
+function uncheckedVerdict(container: Container, policy: Policy, now: number): Verdict {
+  const until = container.startedAt + policy.settleMs;
+  return now < until ? { kind: 'waiting', until } : { kind: 'healthy', since: until };
+}
+
+function failed(reason: string): Verdict {
+  return { kind: 'failed', reason, blame: 'image' };
+}
+
+function output(container: Container, memory: HealthMemory): string {
+  const text = (memory.lastOutput || container.health?.log.at(-1)?.output || '').trim();
+  return text ? `; the check's last output: ${text.slice(0, 300)}` : '';
+}
+
+function execCommand(test: readonly string[], shell: readonly string[]): string[] | undefined {
+  const [kind, ...rest] = test;
+  if (kind === 'CMD' && rest.length > 0) return rest;
+  if (kind === 'CMD-SHELL' && rest[0]) return [...(shell.length > 0 ? shell : ['/bin/sh', '-c']), rest[0]];
+  return undefined;
+}
+
+// Time to unhealthy: failures inside the start period don't count, then it takes `retries` of them (T30, T31).
+function engineDeadlineMs(config: HealthConfig, timeoutMs: number, retries: number): number {
+  const intervalMs = (config.Interval || DEFAULT_INTERVAL_MS * NS_PER_MS) / NS_PER_MS;
+  return (config.StartPeriod ?? 0) / NS_PER_MS + retries * (intervalMs + Math.min(timeoutMs, intervalMs));
+}

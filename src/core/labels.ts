@@ -1,0 +1,133 @@
+import type { UserSet } from './recreate/user-set.ts';
+import type { Way } from './way.ts';
+
+/** Labels that swapctl writes. They are fixed at creation, so they hold only what is true then. */
+const STATE = 'swapctl.state.';
+
+export const COMPOSE_PROJECT = 'com.docker.compose.project';
+export const COMPOSE_SERVICE = 'com.docker.compose.service';
+export const COMPOSE_NUMBER = 'com.docker.compose.container-number';
+export const COMPOSE_ONEOFF = 'com.docker.compose.oneoff';
+export const COMPOSE_IMAGE = 'com.docker.compose.image';
+export const COMPOSE_REPLACE = 'com.docker.compose.replace';
+export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
+export const SWARM_TASK = 'com.docker.swarm.task.id';
+
+/** What a container of swapctl's own is: a replica that serves or will, or one of the inert helpers. */
+export type Role = 'replica' | 'rehearsal' | 'failed' | 'lock';
+
+const ROLES: readonly Role[] = ['replica', 'rehearsal', 'failed', 'lock'];
+
+/** One earlier image of a slot. `at` is ISO 8601. */
+export interface HistoryEntry {
+  readonly at: string;
+  readonly follows: string;
+  readonly id: string;
+  readonly digest?: string | undefined;
+  readonly event: 'started' | 'rolled' | 'rolled-back';
+}
+
+/** Everything that swapctl writes down on a container that it creates. */
+export interface StateLabels {
+  readonly role: Role;
+  readonly service: string;
+  /** The slot: the name that the container has, or is to have, when nothing is going on. */
+  readonly slot: string;
+  readonly roll: string;
+  readonly at: string;
+  readonly generation: number;
+  readonly follows: string;
+  readonly image: string;
+  readonly digest: string | undefined;
+  readonly way: Way | undefined;
+  /** Id of the container that it takes the place of. */
+  readonly replaces: string | undefined;
+  /** Where the followed reference pointed locally before the roll, to put it back. */
+  readonly tagBefore: string | undefined;
+  /** Id of the image that the replaced container ran. */
+  readonly imageBefore: string | undefined;
+  readonly userSet: UserSet | undefined;
+  readonly history: readonly HistoryEntry[];
+  /** Why an image failed here (role `failed`). */
+  readonly failure: FailureNote | undefined;
+  /** Who holds the lock (role `lock`). */
+  readonly holder: string | undefined;
+}
+
+/** The part of the state labels that one kind of container needs. */
+export type StateNote = { readonly [K in keyof StateLabels]?: StateLabels[K] | undefined } & Pick<StateLabels, 'role' | 'service' | 'slot'>;
+
+export interface FailureNote {
+  readonly code: string;
+  readonly reason: string;
+  readonly health: readonly string[];
+  readonly log: readonly string[];
+}
+
+/** Writes state labels; what is undefined is left out. */
+export function encodeState(state: StateNote): Record<string, string> {
+  const labels: Record<string, string> = { [`${STATE}version`]: '1' };
+  for (const [key, value] of Object.entries(state)) {
+    if (value !== undefined) labels[STATE + kebab(key)] = typeof value === 'string' ? value : JSON.stringify(value);
+  }
+  return labels;
+}
+
+/** Reads state labels; undefined where the container is not one of swapctl's. Damaged values count as absent. */
+export function decodeState(labels: Readonly<Record<string, string>>): StateLabels | undefined {
+  const text = (key: string): string | undefined => labels[`${STATE}${key}`];
+  const role = ROLES.find((known) => known === text('role'));
+  const slot = text('slot');
+  if (role === undefined || slot === undefined) return undefined;
+  return {
+    role,
+    slot,
+    service: text('service') ?? slot,
+    roll: text('roll') ?? '',
+    at: text('at') ?? '',
+    generation: Number.parseInt(text('generation') ?? '0', 10) || 0,
+    follows: text('follows') ?? '',
+    image: text('image') ?? '',
+    digest: text('digest'),
+    way: wayOf(text('way')),
+    replaces: text('replaces'),
+    tagBefore: text('tag-before'),
+    imageBefore: text('image-before'),
+    userSet: parsed(text('user-set'), isRecord) as UserSet | undefined,
+    history: (parsed(text('history'), Array.isArray) as HistoryEntry[] | undefined) ?? [],
+    failure: parsed(text('failure'), isRecord) as FailureNote | undefined,
+    holder: text('holder'),
+  };
+}
+
+/** Whether the key is one of those that swapctl writes, and so must not be copied from one container to the next. */
+export function isStateLabel(key: string): boolean {
+  return key.startsWith(STATE);
+}
+
+/** Whether a label came from compose. */
+export function isComposeLabel(key: string): boolean {
+  return key.startsWith('com.docker.compose.');
+}
+
+function wayOf(text: string | undefined): Way | undefined {
+  return text === 'start-first' || text === 'stop-first' ? text : undefined;
+}
+
+function parsed(text: string | undefined, valid: (value: unknown) => boolean): unknown {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return valid(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

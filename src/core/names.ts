@@ -1,0 +1,53 @@
+/**
+ * Names of the containers of one slot while it is swapped. They derive from the slot's real name (`home`), so that
+ * membership can be read off a name, and they are fixed, so that the engine's uniqueness check makes them a lock:
+ * whoever gets a 409 for `next` knows that somebody else is rolling this slot.
+ */
+const MARK = '.swapctl-';
+
+export interface SlotNames {
+  readonly home: string;
+  readonly next: string;
+  readonly old: string;
+  readonly rehearsal: string;
+}
+
+/** All names of the slot whose real name is `home`. */
+export function slotNames(home: string): SlotNames {
+  return { home, next: `${home}${MARK}next`, old: `${home}${MARK}old`, rehearsal: `${home}${MARK}rehearsal` };
+}
+
+/** The slot that a container's name belongs to: temporary endings are taken off. */
+export function homeOf(name: string): string {
+  return name.replace(/\.swapctl-(next|old|rehearsal)$/, '');
+}
+
+/** Whether a name is one that swapctl gives to containers that don't serve under their own name. */
+export function hasOwnName(name: string): boolean {
+  return name.includes(MARK);
+}
+
+/** Name of the inert container that remembers an image which failed in the slot. */
+export function failureName(home: string, imageKey: string): string {
+  return `${home}${MARK}failed-${hex12(imageKey)}`;
+}
+
+/** Name of the inert container that is the lock of a service. */
+export function lockName(service: string): string {
+  return `${service.replaceAll('/', '.')}${MARK}lock`;
+}
+
+/** Repository of the tags with which old images of a service are kept from a prune. */
+export function keepRepository(service: string): string {
+  const path = service.toLowerCase().replace(/[^a-z0-9/]+/g, '-').replace(/^[-/]+|[-/]+$/g, '');
+  return `swapctl-rollback/${path || 'service'}`;
+}
+
+/** The tag that keeps one image as the way back. */
+export function keepReference(service: string, imageId: string): string {
+  return `${keepRepository(service)}:${hex12(imageId)}`;
+}
+
+function hex12(idOrDigest: string): string {
+  return idOrDigest.slice(idOrDigest.indexOf(':') + 1).slice(0, 12);
+}

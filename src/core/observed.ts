@@ -1,0 +1,80 @@
+import type { RestartPolicy } from './container.ts';
+import type { SwapError } from './error.ts';
+import type { Verdict } from './health.ts';
+import type { PinnedImage } from './image.ts';
+import type { SlotNames } from './names.ts';
+import type { Choice, Way } from './way.ts';
+
+/** A container of the slot, as far as the planner reasons about it. */
+export interface Replica {
+  readonly id: string;
+  readonly name: string;
+  readonly imageId: string;
+  /** Whether it already runs the desired image, under whatever id (core/image.ts, runs). */
+  readonly current: boolean;
+  readonly running: boolean;
+  readonly verdict: Verdict;
+  /** Whether it was healthy (or running, without a check) for the settle time. */
+  readonly settled: boolean;
+  readonly drained: boolean;
+  /** Files of the old container that are still to be copied into it before it starts. */
+  readonly missingFiles: readonly string[];
+  readonly autoRemove: boolean;
+  /** Set on containers that swapctl created. */
+  readonly roll: string | undefined;
+  readonly replaces: string | undefined;
+  readonly way: Way | undefined;
+  readonly follows: string;
+  readonly tagBefore: string | undefined;
+  /** Image of the container that it replaces. */
+  readonly imageBefore: string | undefined;
+  readonly restart: RestartPolicy;
+}
+
+/** An image that failed in this slot before. */
+export interface Failure {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly digest: string | undefined;
+  readonly roll: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** A container that lives in the namespaces of one of the slot's. */
+export interface Dependent {
+  readonly name: string;
+  readonly on: string;
+}
+
+/** Everything the planner looks at: one immutable snapshot of one slot. */
+export interface Observed {
+  readonly names: SlotNames;
+  /** The container that serves, or served before the swap. */
+  readonly incumbent: Replica | undefined;
+  /** The container that is to take its place. */
+  readonly candidate: Replica | undefined;
+  readonly rehearsal: Replica | undefined;
+  readonly rehearsed: boolean;
+  readonly failures: readonly Failure[];
+  readonly dependents: readonly Dependent[];
+  /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */
+  readonly localTag: string | undefined;
+  readonly incumbentKept: boolean;
+  /** Set when a step went wrong for good, or the user interrupted: nothing new is begun, what can be undone is. */
+  readonly giveUp: SwapError | undefined;
+}
+
+/** What is wanted of a slot. */
+export interface Desired {
+  readonly image: PinnedImage;
+  readonly roll: string;
+  /** Replace even what is current, and try again what failed. */
+  readonly force: boolean;
+  readonly choice: Choice;
+  readonly keepReference: string;
+  /** Image whose failure record stays after a success: what a rollback turned away from is not to be tried again. */
+  readonly condemned: string | undefined;
+}

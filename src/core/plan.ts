@@ -1,0 +1,172 @@
+import { type ErrorCode, SwapError } from './error.ts';
+import type { Desired, Failure, Observed, Replica } from './observed.ts';
+import type { Step } from './step.ts';
+import { planUndo } from './undo.ts';
+
+/** What to do about a slot now. */
+export type Decision =
+  | { readonly kind: 'converged' }
+  /** `undoing` says why, where the step takes back what this roll began. */
+  | { readonly kind: 'act'; readonly step: Step; readonly undoing?: SwapError }
+  | { readonly kind: 'refuse'; readonly error: SwapError };
+
+/**
+ * Decides the next step towards the desired image, from nothing but the two arguments: the same function serves a
+ * first run, a run after a crash, and a run after somebody interfered. Adopts half-done work before making new work.
+ */
+export function plan(desired: Desired, seen: Observed): Decision {
+  if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
+  if (!seen.candidate) return planWithoutCandidate(desired, seen);
+  const why = whyUndo(desired, seen, seen.candidate);
+  if (!why) return planForward(desired, seen, seen.candidate);
+  const step = planUndo(seen, seen.candidate, why);
+  const own = seen.candidate.roll === desired.roll;
+  return own ? { kind: 'act', step, undoing: why } : act(step);
+}
+
+/** A failure that the slot knows of for an image; a digest and the engine's id are both good to recognise it. */
+export function knownFailure(
+  failures: readonly Failure[],
+  image: { readonly id?: string; readonly digest: string | undefined },
+): Failure | undefined {
+  return failures.find(
+    (failure) => failure.image === image.id || (image.digest !== undefined && failure.digest === image.digest),
+  );
+}
+
+/** The refusal of an image that failed before. */
+export function knownBad(failure: Failure): SwapError {
+  return new SwapError('known-bad', `this image was tried here at ${failure.at} and not kept: ${failure.reason}`, {
+    hint: 'push a mended image, or use --force to try this one again',
+  });
+}
+
+function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
+  const { incumbent, names } = seen;
+  if (!incumbent) {
+    const message = `no container is left for ${names.home}: somebody removed it during the roll`;
+    return { kind: 'refuse', error: new SwapError('attention', message, { hint: 'start it anew as you did at first' }) };
+  }
+  if (incumbent.name !== names.home) return planRestore(seen, incumbent);
+  const failed = seen.failures.find((failure) => failure.roll === desired.roll);
+  if (failed) return { kind: 'refuse', error: new SwapError(failed.code as ErrorCode, failed.reason) };
+  if (seen.giveUp) return { kind: 'refuse', error: seen.giveUp };
+  if (incumbent.current && !desired.force) return { kind: 'converged' };
+  return planBegin(desired, seen);
+}
+
+// The old container still bears its temporary name, and the candidate is gone: give everything back.
+function planRestore(seen: Observed, incumbent: Replica): Decision {
+  const { id: container, name } = incumbent;
+  if (!incumbent.running) return act({ kind: 'start', container, name });
+  return act({ kind: 'rename', container, name, to: seen.names.home });
+}
+
+function planBegin(desired: Desired, seen: Observed): Decision {
+  const bad = desired.force ? undefined : knownFailure(seen.failures, desired.image);
+  if (bad) return { kind: 'refuse', error: knownBad(bad) };
+  if (desired.choice.rehearse && !seen.rehearsed) return act({ kind: 'create-rehearsal', name: seen.names.rehearsal });
+  // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
+  if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
+    return act({ kind: 'point-tag', reference: desired.image.follows, image: desired.image.id });
+  }
+  return act({ kind: 'create', name: seen.names.next, way: desired.choice.way });
+}
+
+function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): Decision {
+  const { id: container, name, verdict } = rehearsal;
+  const remembered = seen.failures.some((failure) => failure.roll === desired.roll);
+  if (rehearsal.roll !== desired.roll || seen.giveUp || remembered) return act({ kind: 'remove', container, name });
+  switch (verdict.kind) {
+    case 'unstarted':
+      return act(copyOrStart(rehearsal));
+    case 'waiting':
+      return act({ kind: 'await-healthy', container, name });
+    case 'failed':
+      return failedRehearsal(rehearsal, verdict);
+    case 'healthy':
+      return act({ kind: rehearsal.settled ? 'pass-rehearsal' : 'settle', container, name });
+  }
+}
+
+function failedRehearsal(rehearsal: Replica, verdict: { reason: string; blame: 'image' | 'host' }): Decision {
+  const { id: container, name } = rehearsal;
+  if (verdict.blame === 'image') return act({ kind: 'remember-failure', container, name, reason: verdict.reason });
+  return { kind: 'act', step: { kind: 'remove', container, name }, undoing: new SwapError('cannot-start', verdict.reason) };
+}
+
+function planForward(desired: Desired, seen: Observed, candidate: Replica): Decision {
+  const { incumbent, names } = seen;
+  const { id: container, name, verdict } = candidate;
+  if (verdict.kind === 'unstarted') return planStart(seen, candidate);
+  if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
+  if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
+  if (name !== names.home) return act(rename(candidate, names.home));
+  const dependents = seen.dependents.filter((dependent) => dependent.on === incumbent?.id);
+  if (incumbent && dependents.length > 0) {
+    return act({ kind: 'move-dependents', names: dependents.map((one) => one.name), from: incumbent.id, to: container });
+  }
+  if (!candidate.settled) return act({ kind: 'settle', container, name });
+  return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen);
+}
+
+// stop-first gives up the name before it stops the old container: whoever finds one under the temporary name knows
+// that it was swapctl, not a person, who stopped it.
+function planStart(seen: Observed, candidate: Replica): Decision {
+  const { incumbent, names } = seen;
+  const start = copyOrStart(candidate);
+  if (start.kind === 'copy-files' || candidate.way !== 'stop-first') return act(start);
+  if (incumbent?.running && needsHold(incumbent)) return act(hold(incumbent));
+  if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
+  if (candidate.name !== names.home) return act(rename(candidate, names.home));
+  return incumbent?.running ? act({ kind: 'stop', container: incumbent.id, name: incumbent.name }) : act(start);
+}
+
+function copyOrStart(replica: Replica): Step {
+  const { id: container, name, missingFiles: paths } = replica;
+  return paths.length > 0 ? { kind: 'copy-files', container, name, paths } : { kind: 'start', container, name };
+}
+
+function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decision {
+  const { id: container, name } = incumbent;
+  if (!seen.incumbentKept) return act({ kind: 'keep-image', image: incumbent.imageId, reference: desired.keepReference });
+  if (!incumbent.running) return act({ kind: 'remove', container, name });
+  if (needsHold(incumbent)) return act(hold(incumbent));
+  return act({ kind: incumbent.drained ? 'stop' : 'drain', container, name });
+}
+
+function planForget(desired: Desired, seen: Observed): Decision {
+  const stale = seen.failures.find((failure) => failure.image !== desired.condemned);
+  return stale ? act({ kind: 'forget-failure', container: stale.id, name: stale.name }) : { kind: 'converged' };
+}
+
+function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
+  const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
+  if (recorded) return new SwapError(recorded.code as ErrorCode, recorded.reason);
+  const { verdict } = candidate;
+  if (verdict.kind === 'failed') return new SwapError(verdict.blame === 'image' ? 'not-healthy' : 'cannot-start', verdict.reason);
+  const switched = candidate.name === seen.names.home && verdict.kind === 'healthy';
+  if (switched) return undefined;
+  if (candidate.roll !== desired.roll && !candidate.current) {
+    return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');
+  }
+  return seen.giveUp;
+}
+
+// With these policies the engine would start a stopped container again when it starts itself (T25); one that is to be
+// removed on exit can have none.
+function needsHold(replica: Replica): boolean {
+  return !replica.autoRemove && (replica.restart.Name === 'always' || replica.restart.Name === 'on-failure');
+}
+
+function hold(replica: Replica): Step {
+  return { kind: 'hold-restart', container: replica.id, name: replica.name };
+}
+
+function rename(replica: Replica, to: string): Step {
+  return { kind: 'rename', container: replica.id, name: replica.name, to };
+}
+
+function act(step: Step): Decision {
+  return { kind: 'act', step };
+}

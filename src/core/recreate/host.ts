@@ -1,0 +1,50 @@
+import type { Container, HostConfig } from '../container.ts';
+import { mountRequests } from './mounts.ts';
+
+/** What differs from the container's host config as it stands when it is asked for again. */
+export interface HostChange {
+  /** Ids of containers that were replaced, and of those that took their place: namespaces shared with them follow. */
+  readonly successors: ReadonlyMap<string, string>;
+  /** Mount targets that `VolumesFrom` brings. */
+  readonly inheritedTargets: ReadonlySet<string>;
+}
+
+/** The host config to create with: the user's, made acceptable to the create call again. */
+export function hostRequest(container: Container, change: HostChange): HostConfig {
+  const host: HostConfig = { ...container.host, ...mountRequests(container, change.inheritedTargets) };
+  delete host.ContainerIDFile;
+  for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
+    const mode = host[field];
+    if (mode?.startsWith('container:')) host[field] = `container:${follow(mode.slice('container:'.length), change.successors)}`;
+  }
+  if (host.VolumesFrom) host.VolumesFrom = host.VolumesFrom.map((entry) => followVolumes(entry, change.successors));
+  if (host.Links) host.Links = host.Links.map(normalLink);
+  if (host.DeviceRequests) host.DeviceRequests = host.DeviceRequests.map(exactlyOne);
+  return host;
+}
+
+/** The same host config for a container that only proves its image: nothing published, nothing that restarts or vanishes. */
+export function rehearsalHost(host: HostConfig): HostConfig {
+  return { ...host, PortBindings: {}, PublishAllPorts: false, AutoRemove: false, RestartPolicy: { Name: 'no' } };
+}
+
+function follow(reference: string, successors: ReadonlyMap<string, string>): string {
+  return successors.get(reference) ?? reference;
+}
+
+function followVolumes(entry: string, successors: ReadonlyMap<string, string>): string {
+  const [from = '', ...mode] = entry.split(':');
+  return [follow(from, successors), ...mode].join(':');
+}
+
+// Inspect shows `/child:/parent/alias`; create takes `child:alias` (T15).
+function normalLink(link: string): string {
+  const [child = '', path = ''] = link.split(':');
+  return `${child.replace(/^\//, '')}:${path.slice(path.lastIndexOf('/') + 1)}`;
+}
+
+// The engine refuses a request with both, and fills in the other when it shows one (T24).
+function exactlyOne<T extends { Count?: number; DeviceIDs?: string[] | null }>(request: T): T {
+  const { Count, DeviceIDs, ...rest } = request;
+  return (DeviceIDs?.length ? { ...rest, DeviceIDs } : { ...rest, Count: Count ?? 0 }) as T;
+}

@@ -1,0 +1,77 @@
+import type { Container, ContainerConfig, CreateRequest } from '../container.ts';
+import { COMPOSE_IMAGE, COMPOSE_REPLACE, encodeState, isComposeLabel, isStateLabel, type StateNote } from '../labels.ts';
+import { hostRequest, rehearsalHost, type HostChange } from './host.ts';
+import { endpointRequests } from './networks.ts';
+import { userConfig, type UserSet } from './user-set.ts';
+
+export interface Successor extends HostChange {
+  readonly name: string;
+  readonly follows: string;
+  readonly userSet: UserSet;
+  readonly state: StateNote;
+  /** What compose would write in its image label for the new image; undefined where the old one has no such label. */
+  readonly composeImage: string | undefined;
+  /** The name to keep resolvable during the overlap; undefined where there is none. */
+  readonly alias: string | undefined;
+}
+
+/** The create call for the container that is to take the place of `container`. Pure; the engine's answer decides. */
+export function replicaRequest(container: Container, to: Successor): CreateRequest {
+  const config = userConfig(container.config, to.userSet);
+  return {
+    name: to.name,
+    config: { ...configBase(container, config), Image: to.follows, Labels: replicaLabels(config, to) },
+    host: hostRequest(container, to),
+    networks: endpointRequests(container, { alias: to.alias, detached: false }),
+  };
+}
+
+/**
+ * The create call for a container that only proves the image: no ports, no static addresses, no aliases that others
+ * could reach it by, and none of compose's labels, since compose would take it for a replica (T45).
+ */
+export function rehearsalRequest(container: Container, to: Successor): CreateRequest {
+  const replica = replicaRequest(container, to);
+  const labels = Object.entries(replica.config.Labels ?? {}).filter(([key]) => !isComposeLabel(key));
+  return {
+    ...replica,
+    config: { ...replica.config, Labels: Object.fromEntries(labels) },
+    host: rehearsalHost(replica.host),
+    networks: endpointRequests(container, { alias: undefined, detached: true }),
+  };
+}
+
+/** The create call for an inert container: never started, it only bears a name and labels. */
+export function inertRequest(name: string, image: string, labels: Record<string, string>): CreateRequest {
+  return {
+    name,
+    config: { Image: image, Entrypoint: ['/swapctl-inert'], Cmd: [], Labels: labels, Healthcheck: { Test: ['NONE'] } },
+    host: { NetworkMode: 'none', RestartPolicy: { Name: 'no' } },
+    networks: {},
+  };
+}
+
+function configBase(container: Container, config: ContainerConfig): ContainerConfig {
+  const base: ContainerConfig = { ...config };
+  // Container-wide MAC addresses are refused from API 1.44 on; the endpoint carries it (T8).
+  delete base.MacAddress;
+  delete base.OnBuild;
+  if (!keepsHostname(container)) delete base.Hostname;
+  if (container.host.NetworkMode?.startsWith('container:')) base.ExposedPorts = {};
+  return base;
+}
+
+// An automatic hostname is the short id: copied, it would pin the old one's (T5). Where the network or UTS namespace is
+// somebody else's, the engine refuses a hostname.
+function keepsHostname(container: Container): boolean {
+  if (container.config.Hostname === container.id.slice(0, 12)) return false;
+  const mode = container.host.NetworkMode ?? '';
+  return !mode.startsWith('container:') && mode !== 'host' && !container.host.UTSMode;
+}
+
+function replicaLabels(config: ContainerConfig, to: Successor): Record<string, string> {
+  const kept = Object.entries(config.Labels ?? {}).filter(([key]) => !isStateLabel(key) && key !== COMPOSE_REPLACE);
+  const labels = Object.fromEntries(kept);
+  if (to.composeImage !== undefined && COMPOSE_IMAGE in labels) labels[COMPOSE_IMAGE] = to.composeImage;
+  return { ...labels, ...encodeState(to.state) };
+}

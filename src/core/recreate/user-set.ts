@@ -1,0 +1,91 @@
+import type { ContainerConfig, HealthConfig } from '../container.ts';
+
+/**
+ * Which parts of a container's config its user set, and which came from the image. The engine merges the two at
+ * creation and forgets the origin (moby `daemon/commit.go`, merge), so swapctl works it out once and keeps it in a
+ * label. Names only, no values: labels are exported by monitoring tools, and environments hold secrets.
+ */
+export interface UserSet {
+  readonly env: readonly string[];
+  readonly labels: readonly string[];
+  readonly ports: readonly string[];
+  readonly volumes: readonly string[];
+  readonly health: readonly (keyof HealthConfig)[];
+  readonly scalars: readonly Scalar[];
+}
+
+/** Fields that are inherited as a whole. */
+const SCALARS = ['Cmd', 'Entrypoint', 'User', 'WorkingDir', 'StopSignal'] as const;
+type Scalar = (typeof SCALARS)[number];
+
+const HEALTH_FIELDS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'] as const;
+
+/** Works out the user-set part by subtracting the config of the image that the container was created from. */
+export function subtractImage(container: ContainerConfig, image: ContainerConfig): UserSet {
+  const imageEnv = new Set(image.Env ?? []);
+  const imageLabels = image.Labels ?? {};
+  return {
+    env: (container.Env ?? []).filter((pair) => !imageEnv.has(pair)).map(envName),
+    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) => (imageLabels[key] === value ? [] : [key])),
+    ports: keysNotIn(container.ExposedPorts, image.ExposedPorts),
+    volumes: keysNotIn(container.Volumes, image.Volumes),
+    health: userHealth(container.Healthcheck ?? {}, image.Healthcheck ?? {}),
+    scalars: userScalars(container, image),
+  };
+}
+
+/** The config to create with: the user-set fields of the container, and nothing that its image had brought. */
+export function userConfig(container: ContainerConfig, set: UserSet): ContainerConfig {
+  const config: ContainerConfig = { ...container };
+  for (const field of SCALARS) if (!set.scalars.includes(field)) delete config[field];
+  const env = new Set(set.env);
+  config.Env = (container.Env ?? []).filter((pair) => env.has(envName(pair)));
+  config.Labels = pick(container.Labels, set.labels);
+  config.ExposedPorts = pick(container.ExposedPorts, set.ports);
+  config.Volumes = pick(container.Volumes, set.volumes);
+  delete config.Healthcheck;
+  if (set.health.length > 0) config.Healthcheck = pick(container.Healthcheck as Record<string, unknown>, set.health);
+  return config;
+}
+
+/** Reads a stored user-set part; undefined where it is not one (a newer or damaged label). */
+export function isUserSet(value: unknown): value is UserSet {
+  const set = value as UserSet | undefined;
+  const lists = [set?.env, set?.labels, set?.ports, set?.volumes, set?.health, set?.scalars];
+  return lists.every((list) => Array.isArray(list) && list.every((name) => typeof name === 'string'));
+}
+
+function userScalars(container: ContainerConfig, image: ContainerConfig): Scalar[] {
+  const differing = SCALARS.filter((field) => !sameValue(container[field], image[field]));
+  // The image's command counts only if the user set no entrypoint, so beside a user's entrypoint even an equal
+  // command is the user's.
+  if (differing.includes('Entrypoint') && !differing.includes('Cmd') && !isEmpty(container.Cmd)) differing.push('Cmd');
+  return differing;
+}
+
+function userHealth(container: HealthConfig, image: HealthConfig): (keyof HealthConfig)[] {
+  return HEALTH_FIELDS.filter((field) => !isEmpty(container[field]) && !sameValue(container[field], image[field]));
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (isEmpty(a) && isEmpty(b)) return true;
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+// From API 1.52 empty fields of an image are left out; absent, null, '', 0 and [] all mean "not set" (T4).
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
+}
+
+function envName(pair: string): string {
+  const at = pair.indexOf('=');
+  return at < 0 ? pair : pair.slice(0, at);
+}
+
+function keysNotIn(all: Record<string, unknown> | null | undefined, some: Record<string, unknown> | null | undefined): string[] {
+  return Object.keys(all ?? {}).filter((key) => !(key in (some ?? {})));
+}
+
+function pick<T>(source: Record<string, T> | null | undefined, keys: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(source ?? {}).filter(([key]) => keys.includes(key)));
+}

@@ -1,0 +1,90 @@
+import { fail } from './error.ts';
+
+/**
+ * What a user writes to name an image. It may move: the same reference can mean another image tomorrow.
+ * Grammar: https://github.com/distribution/reference (the one that the OCI distribution specification builds on).
+ */
+export interface ImageRef {
+  /** Registry host as in `config.json`: `docker.io`, `ghcr.io`, `127.0.0.1:5000`. */
+  readonly registry: string;
+  /** Repository path within the registry, `library/nginx` for the short `nginx`. */
+  readonly repository: string;
+  readonly tag: string | undefined;
+  readonly digest: string | undefined;
+}
+
+const HUB = 'docker.io';
+const HUB_ALIASES = new Set([HUB, 'index.docker.io', 'registry-1.docker.io']);
+const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
+const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const DIGEST = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}$/;
+const IMAGE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
+
+/** Parses an image reference; a name without tag and digest means `:latest`. Raises `usage` for what is none. */
+export function parseReference(text: string): ImageRef {
+  const [name = '', digest] = splitOnce(text, '@');
+  if (digest !== undefined && !DIGEST.test(digest)) invalid(text, `${digest.slice(0, 80)} is no digest`);
+  const colon = name.lastIndexOf(':');
+  const tagged = colon > name.lastIndexOf('/');
+  const tag = tagged ? name.slice(colon + 1) : undefined;
+  if (tag !== undefined && !TAG.test(tag)) invalid(text, `${JSON.stringify(tag.slice(0, 80))} is no tag`);
+  const { registry, repository } = splitHost(tagged ? name.slice(0, colon) : name, text);
+  return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
+}
+
+/** Whether the text is an image id (bare or `sha256:`), which names no repository that could be followed. */
+export function isImageId(text: string): boolean {
+  return IMAGE_ID.test(text);
+}
+
+/** The short form that people and `docker ps` use: no `docker.io/library/`. */
+export function formatReference(ref: ImageRef): string {
+  return formatRepository(ref) + (ref.tag ? `:${ref.tag}` : '') + (ref.digest ? `@${ref.digest}` : '');
+}
+
+/** The repository of a reference in its short form, without tag and digest. */
+export function formatRepository(ref: ImageRef): string {
+  if (ref.registry !== HUB) return `${ref.registry}/${ref.repository}`;
+  return ref.repository.startsWith('library/') ? ref.repository.slice('library/'.length) : ref.repository;
+}
+
+/** Whether two references name the same repository, however they are spelt. */
+export function sameRepository(a: ImageRef, b: ImageRef): boolean {
+  return a.registry === b.registry && a.repository === b.repository;
+}
+
+/** `sha256:` and the first 12 hex digits: enough for a person to compare. */
+export function shortDigest(digest: string): string {
+  const [algorithm, hex] = splitOnce(digest, ':');
+  return hex === undefined ? digest.slice(0, 12) : `${algorithm}:${hex.slice(0, 12)}`;
+}
+
+function splitHost(name: string, whole: string): { registry: string; repository: string } {
+  const [first = '', rest] = splitOnce(name, '/');
+  const isHost = rest !== undefined && (/[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const registry = isHost ? first : HUB;
+  const path = isHost ? rest : name;
+  if (!HOST.test(registry)) invalid(whole, `${JSON.stringify(registry.slice(0, 80))} is no registry host`);
+  if (!REPOSITORY.test(path)) invalid(whole, repositoryMistake(path));
+  if (!HUB_ALIASES.has(registry)) return { registry, repository: path };
+  return { registry: HUB, repository: path.includes('/') ? path : `library/${path}` };
+}
+
+function repositoryMistake(path: string): string {
+  if (path === '') return 'the repository is missing';
+  if (path !== path.toLowerCase()) return 'a repository is written in lower case';
+  return `${JSON.stringify(path.slice(0, 80))} is no repository`;
+}
+
+function invalid(text: string, why: string): never {
+  return fail('usage', `${JSON.stringify(text.slice(0, 200))} is no image reference: ${why}`, {
+    hint: 'write it like nginx:1.27, ghcr.io/me/app:stable or 127.0.0.1:5000/app@sha256:…',
+  });
+}
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)];
+}

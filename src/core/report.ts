@@ -1,0 +1,64 @@
+import type { ErrorCode } from './error.ts';
+
+/** One side of a swap. */
+export interface Side {
+  readonly container: string;
+  readonly image: string;
+  readonly digest: string;
+}
+
+/** How long each part took, in milliseconds; parts that did not happen are absent. */
+export interface Timings {
+  pull?: number;
+  start?: number;
+  healthy?: number;
+  switch?: number;
+  drain?: number;
+  stop?: number;
+  total: number;
+}
+
+export type Outcome = 'rolled' | 'unchanged' | 'rolled-back' | 'failed';
+
+export interface ReportedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** What became of one replica. */
+export interface ReplicaReport {
+  readonly slot: string;
+  readonly outcome: Outcome;
+  readonly strategy?: string;
+  readonly because?: string;
+  readonly from?: Side;
+  readonly to?: Side;
+  readonly timings: Timings;
+  /** Open connections that were still there when the drain time was over; absent where they could not be counted. */
+  readonly connectionsLeft?: number;
+  readonly error?: ReportedError;
+}
+
+/** What became of one service: the document that every front shows (a contract: scripts rely on it). */
+export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
+  readonly service: string;
+  /** One entry a replica, where there is more than one. */
+  readonly replicas?: readonly ReplicaReport[];
+}
+
+/** Sums up the replicas of a service: the first failure decides, then anything that was rolled. */
+export function summarize(service: string, replicas: readonly ReplicaReport[], pullMs: number | undefined, totalMs: number): ServiceReport {
+  const told = replicas.find((one) => one.error) ?? replicas.find((one) => one.outcome === 'rolled') ?? replicas[0];
+  const timings: Timings = { ...sum(replicas), ...(pullMs === undefined ? {} : { pull: pullMs }), total: totalMs };
+  const { slot: _, ...rest } = told ?? { slot: '', outcome: 'unchanged' as const };
+  return { service, ...rest, timings, ...(replicas.length > 1 ? { replicas } : {}) };
+}
+
+function sum(replicas: readonly ReplicaReport[]): Partial<Timings> {
+  const total: Record<string, number> = {};
+  for (const { timings } of replicas) {
+    for (const [part, ms] of Object.entries(timings)) total[part] = (total[part] ?? 0) + ms;
+  }
+  return total;
+}

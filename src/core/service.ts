@@ -1,0 +1,139 @@
+import type { ContainerSummary } from './container.ts';
+import { fail } from './error.ts';
+import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE, decodeState, type Role, SWARM_TASK } from './labels.ts';
+import { hasOwnName, homeOf } from './names.ts';
+
+/** Something that people roll by name: a compose service with all its replicas, or a single container. */
+export interface Service {
+  /** `project/service`, or the container's name. */
+  readonly key: string;
+  /** The places of its replicas, by the names that their containers have when nothing is going on. */
+  readonly slots: readonly Slot[];
+}
+
+/** One replica's place: normally one container, more of them during a swap. */
+export interface Slot {
+  readonly home: string;
+  readonly members: readonly ContainerSummary[];
+}
+
+/** Groups all containers of an engine into services; swapctl's inert helpers are no members. */
+export function groupServices(containers: readonly ContainerSummary[]): Service[] {
+  const slots = new Map<string, Map<string, ContainerSummary[]>>();
+  for (const container of containers) {
+    if (!isMember(container)) continue;
+    const home = homeOf(container.name);
+    const key = serviceKey(container) ?? keyOfSlotMates(home, containers) ?? home;
+    const service = slots.get(key) ?? new Map<string, ContainerSummary[]>();
+    slots.set(key, service.set(home, [...(service.get(home) ?? []), container]));
+  }
+  return [...slots].map(([key, homes]) => ({ key, slots: sortSlots(homes) })).sort((a, b) => compare(a.key, b.key));
+}
+
+/**
+ * Finds what a user named: `project/service`, a compose service, a container's name or id. Raises `not-found` or
+ * `ambiguous`, listing the choices. A container of a scaled service named by itself is a service of one slot.
+ */
+export function findService(services: readonly Service[], selector: string): Service {
+  const exact = services.find((service) => service.key === selector);
+  if (exact) return exact;
+  const composed = services.filter((service) => service.key.endsWith(`/${selector}`));
+  if (composed.length > 1) ambiguous(selector, composed.map((service) => service.key));
+  const [service] = composed;
+  const bySlot = slotsMatching(services, selector);
+  const strangers = bySlot.filter((match) => match.service !== service);
+  if (service && strangers.length === 0) return service;
+  if (service) ambiguous(selector, [service.key, ...strangers.map((match) => match.slot.home)]);
+  if (bySlot.length > 1) ambiguous(selector, bySlot.map((match) => match.slot.home));
+  const [match] = bySlot;
+  if (match) return { key: match.service.key, slots: [match.slot] };
+  return notFound(services, selector);
+}
+
+/** Why a container can't be rolled at all, whoever asks; undefined if it can. */
+export function whyNotRollable(container: ContainerSummary): { message: string; hint: string } | undefined {
+  const { name, status } = container;
+  if (container.labels[SWARM_TASK] !== undefined) {
+    return { message: `${name} is a task of a Swarm service, which Swarm replaces by itself`, hint: 'use docker service update --image' };
+  }
+  switch (status) {
+    case 'running':
+    case 'restarting':
+      return undefined;
+    case 'paused':
+      return { message: `${name} is paused`, hint: `docker unpause ${name}, then roll it` };
+    case 'created':
+    case 'exited':
+      return { message: `${name} is not running (${status}), so there is nothing to take over from`, hint: `docker start ${name}, then roll it` };
+    case 'removing':
+    case 'dead':
+      return { message: `${name} is being removed (${status})`, hint: 'wait until it is gone' };
+  }
+}
+
+function isMember(container: ContainerSummary): boolean {
+  const role = helperRole(container);
+  return role === undefined;
+}
+
+/** What an inert helper or rehearsal of swapctl's is for; undefined for every container that serves. */
+export function helperRole(container: Pick<ContainerSummary, 'name' | 'labels'>): Role | undefined {
+  // An image could bring such labels; a name it can't.
+  if (!hasOwnName(container.name)) return undefined;
+  const role = decodeState(container.labels)?.role;
+  return role === 'replica' ? undefined : role;
+}
+
+function serviceKey(container: ContainerSummary): string | undefined {
+  const project = container.labels[COMPOSE_PROJECT];
+  const service = container.labels[COMPOSE_SERVICE];
+  if (!project || !service || container.labels[COMPOSE_ONEOFF] === 'True') return undefined;
+  return `${project}/${service}`;
+}
+
+// A container under a temporary name belongs to the service of the one under the real name.
+function keyOfSlotMates(home: string, containers: readonly ContainerSummary[]): string | undefined {
+  const mate = containers.find((container) => homeOf(container.name) === home && serviceKey(container) !== undefined);
+  return mate && serviceKey(mate);
+}
+
+function sortSlots(homes: ReadonlyMap<string, ContainerSummary[]>): Slot[] {
+  const slots = [...homes].map(([home, members]) => ({ home, members }));
+  return slots.sort((a, b) => numberOf(a) - numberOf(b) || compare(a.home, b.home));
+}
+
+function numberOf(slot: Slot): number {
+  return Number(slot.members[0]?.labels[COMPOSE_NUMBER]) || 0;
+}
+
+const SHORTEST_ID = 4;
+
+function slotsMatching(services: readonly Service[], selector: string): { service: Service; slot: Slot }[] {
+  const all = services.flatMap((service) => service.slots.map((slot) => ({ service, slot })));
+  const named = all.filter(({ slot }) => slot.home === selector || slot.members.some((member) => member.name === selector));
+  if (named.length > 0) return named;
+  if (selector.length < SHORTEST_ID || !/^[0-9a-f]+$/.test(selector)) return [];
+  return all.filter(({ slot }) => slot.members.some((member) => member.id.startsWith(selector)));
+}
+
+function ambiguous(selector: string, choices: readonly string[]): never {
+  return fail('ambiguous', `${quote(selector)} names ${choices.length} things`, { hint: `say which: ${choices.join(', ')}` });
+}
+
+const MOST_CHOICES = 20;
+
+function notFound(services: readonly Service[], selector: string): never {
+  const names = services.map((service) => service.key);
+  const shown = names.slice(0, MOST_CHOICES).join(', ') + (names.length > MOST_CHOICES ? `, and ${names.length - MOST_CHOICES} more` : '');
+  return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, {
+    hint: names.length > 0 ? `there are: ${shown}` : 'the engine has no containers at all; is it the right one? (swapctl doctor)',
+  });
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

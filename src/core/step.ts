@@ -1,0 +1,73 @@
+import type { Way } from './way.ts';
+
+/** One engine call (or one wait), safe to repeat. `container` is an id; `name` is what people see. */
+export type Step =
+  | { readonly kind: 'create-rehearsal'; readonly name: string }
+  | { readonly kind: 'pass-rehearsal'; readonly container: string; readonly name: string }
+  | { readonly kind: 'point-tag'; readonly reference: string; readonly image: string }
+  | { readonly kind: 'create'; readonly name: string; readonly way: Way }
+  | { readonly kind: 'copy-files'; readonly container: string; readonly name: string; readonly paths: readonly string[] }
+  | { readonly kind: 'recreate-old'; readonly name: string; readonly image: string }
+  | { readonly kind: 'start'; readonly container: string; readonly name: string }
+  | { readonly kind: 'await-healthy'; readonly container: string; readonly name: string }
+  | { readonly kind: 'settle'; readonly container: string; readonly name: string }
+  | { readonly kind: 'rename'; readonly container: string; readonly name: string; readonly to: string }
+  | { readonly kind: 'move-dependents'; readonly names: readonly string[]; readonly from: string; readonly to: string }
+  | { readonly kind: 'keep-image'; readonly image: string; readonly reference: string }
+  | { readonly kind: 'hold-restart'; readonly container: string; readonly name: string }
+  | { readonly kind: 'restore-restart'; readonly container: string; readonly name: string }
+  | { readonly kind: 'drain'; readonly container: string; readonly name: string }
+  | { readonly kind: 'stop'; readonly container: string; readonly name: string }
+  | { readonly kind: 'remove'; readonly container: string; readonly name: string }
+  | { readonly kind: 'remember-failure'; readonly container: string; readonly name: string; readonly reason: string }
+  | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string };
+
+export type StepKind = Step['kind'];
+
+/** One line for people: what the step does. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'create-rehearsal':
+      return `create ${step.name}, to prove the new image without the ports and addresses`;
+    case 'pass-rehearsal':
+      return `remove ${step.name}, the image is proven`;
+    case 'point-tag':
+      return `point the local tag ${step.reference} at ${short(step.image)}`;
+    case 'create':
+      return `create ${step.name} from the new image`;
+    case 'copy-files':
+      return `copy ${step.paths.join(', ')} into ${step.name}`;
+    case 'recreate-old':
+      return `create the old container again, as ${step.name}`;
+    case 'start':
+      return `start ${step.name}`;
+    case 'await-healthy':
+      return `wait until ${step.name} is healthy`;
+    case 'settle':
+      return `watch ${step.name} for the settle time`;
+    case 'rename':
+      return `rename ${step.name} to ${step.to}`;
+    case 'move-dependents':
+      return `re-create ${step.names.join(', ')}, which live${step.names.length === 1 ? 's' : ''} in its namespaces`;
+    case 'keep-image':
+      return `keep the old image as ${step.reference}`;
+    case 'hold-restart':
+      return `see to it that ${step.name} stays stopped when the engine restarts`;
+    case 'restore-restart':
+      return `give ${step.name} its restart policy back`;
+    case 'drain':
+      return `let ${step.name} finish its open connections`;
+    case 'stop':
+      return `stop ${step.name}`;
+    case 'remove':
+      return `remove ${step.name}`;
+    case 'remember-failure':
+      return `remember that the image failed: ${step.reason}`;
+    case 'forget-failure':
+      return `forget the earlier failure ${step.name}`;
+  }
+}
+
+function short(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}

@@ -1,0 +1,63 @@
+import type { SwapError } from './error.ts';
+import type { Observed, Replica } from './observed.ts';
+import type { Step } from './step.ts';
+
+/**
+ * The next step of taking a candidate back: the old container serves under its own name first, the candidate goes last,
+ * since its labels are what the rest is read from.
+ */
+export function planUndo(seen: Observed, candidate: Replica, why: SwapError): Step {
+  const { incumbent } = seen;
+  return (
+    remember(seen, candidate, why) ??
+    recreate(seen, candidate) ??
+    (incumbent && revive(seen, candidate, incumbent)) ??
+    (incumbent && rename(seen, candidate, incumbent)) ??
+    restoreTag(seen, candidate) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
+  );
+}
+
+// Only an image that failed by itself is remembered: an interruption, or a port that somebody else holds, is not its fault.
+function remember(seen: Observed, candidate: Replica, why: SwapError): Step | undefined {
+  if (candidate.verdict.kind !== 'failed' || candidate.verdict.blame !== 'image') return undefined;
+  if (seen.failures.some((failure) => failure.roll === candidate.roll)) return undefined;
+  return { kind: 'remember-failure', container: candidate.id, name: candidate.name, reason: why.message };
+}
+
+// The old one is gone (it was to be removed on exit, or somebody removed it): it is made again from its image.
+function recreate(seen: Observed, candidate: Replica): Step | undefined {
+  if (seen.incumbent || !candidate.imageBefore) return undefined;
+  return { kind: 'recreate-old', name: seen.names.old, image: candidate.imageBefore };
+}
+
+function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
+  const { id: container, name } = incumbent;
+  if (!incumbent.running) {
+    // It may need what the candidate holds: its ports, its volumes.
+    if (candidate.running) return { kind: 'stop', container: candidate.id, name: candidate.name };
+    return { kind: 'start', container, name };
+  }
+  if (!sameRestart(incumbent, candidate)) return { kind: 'restore-restart', container, name };
+  const moved = seen.dependents.filter((dependent) => dependent.on === candidate.id);
+  if (moved.length === 0) return undefined;
+  return { kind: 'move-dependents', names: moved.map((dependent) => dependent.name), from: candidate.id, to: container };
+}
+
+function rename(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
+  const { names } = seen;
+  if (incumbent.name === names.home) return undefined;
+  if (candidate.name === names.home) return { kind: 'rename', container: candidate.id, name: names.home, to: names.next };
+  return { kind: 'rename', container: incumbent.id, name: incumbent.name, to: names.home };
+}
+
+function restoreTag(seen: Observed, candidate: Replica): Step | undefined {
+  const before = candidate.tagBefore;
+  if (!before || before === candidate.imageId || seen.localTag !== candidate.imageId) return undefined;
+  return { kind: 'point-tag', reference: candidate.follows, image: before };
+}
+
+function sameRestart(a: Replica, b: Replica): boolean {
+  if (a.autoRemove) return true;
+  const retries = (replica: Replica): number => replica.restart.MaximumRetryCount ?? 0;
+  return (a.restart.Name || 'no') === (b.restart.Name || 'no') && retries(a) === retries(b);
+}

@@ -1,0 +1,107 @@
+import type { Container, ContainerSummary, CreateRequest, Image, RestartPolicy } from './core/container.ts';
+import type { Progress } from './core/progress.ts';
+
+/** What an engine can do and is, as `doctor` and the planner need it. */
+export interface EngineFacts {
+  /** Where it was reached, for people: `unix:///var/run/docker.sock (default)`. */
+  readonly endpoint: string;
+  /** Whether it runs on this very machine, so that its processes and networks are within reach. */
+  readonly local: boolean;
+  readonly product: 'docker' | 'podman';
+  readonly version: string;
+  /** The API version that was agreed on, and the range that the engine speaks. */
+  readonly apiVersion: string;
+  readonly apiRange: string;
+  readonly os: string;
+  readonly architecture: string;
+  readonly imageStore: 'classic' | 'containerd';
+  readonly rootless: boolean;
+  /** The engine's clock minus this process's, in milliseconds. */
+  readonly clockOffsetMs: number;
+}
+
+/** What came of a command run inside a container. */
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+export interface PullLayer {
+  readonly layer: string;
+  readonly status: string;
+  readonly current: number | undefined;
+  readonly total: number | undefined;
+}
+
+/**
+ * The container engine. Containers and images are named by id or name. "Not found" is an answer (`undefined`) where a
+ * question is asked, and success where something is to be removed; every other refusal of the engine is an EngineError.
+ */
+export interface Engine {
+  facts(): Promise<EngineFacts>;
+  list(): Promise<ContainerSummary[]>;
+  container(id: string): Promise<Container | undefined>;
+  image(reference: string): Promise<Image | undefined>;
+  imageTags(repository: string): Promise<string[]>;
+  /** Digest of a reference in its registry, as the engine reaches it; undefined if the engine can't ask (Podman). */
+  resolve(reference: string, signal?: AbortSignal): Promise<string | undefined>;
+  pull(reference: string, onLayer: (layer: PullLayer) => void, signal?: AbortSignal): Promise<void>;
+  tag(image: string, reference: string): Promise<void>;
+  untag(reference: string): Promise<void>;
+  /** Creates a container and resolves with its id. */
+  create(request: CreateRequest): Promise<string>;
+  start(id: string): Promise<void>;
+  /** Stops with the container's own signal and timeout; resolves once it is down (with `--rm`: gone). */
+  stop(id: string): Promise<void>;
+  rename(id: string, name: string): Promise<void>;
+  remove(id: string): Promise<void>;
+  setRestart(id: string, policy: RestartPolicy): Promise<void>;
+  exec(id: string, command: readonly string[], options: { timeoutMs: number; signal?: AbortSignal }): Promise<ExecResult>;
+  logs(id: string, lines: number): Promise<string[]>;
+  /** Paths that were added or changed since the container was created. */
+  changes(id: string): Promise<string[]>;
+  /** Copies one regular file from a container into another; resolves with false where there is no such file. */
+  copy(from: string, to: string, path: string): Promise<boolean>;
+  close(): void;
+}
+
+/** Traffic as the host sees it. */
+export interface Traffic {
+  /** Established connections on a container's listening ports; undefined where that is out of reach (remote engine, no rights). */
+  connections(container: Pick<Container, 'pid'>): Promise<number | undefined>;
+  /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
+  reachable(address: { host: string; port: number; path?: string }, timeoutMs: number): Promise<{ ok: boolean; output: string }>;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after the time, at once when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** This process, as others can recognise it. */
+export interface Host {
+  /** Identity of this process that no other process on any machine has. */
+  readonly holder: string;
+  /** Whether the process that called itself so still runs; undefined where that can't be told from here. */
+  isAlive(holder: string): boolean | undefined;
+  /** Id of the container that this process runs in; undefined outside of one. */
+  readonly containerId: string | undefined;
+  /** Random, for ids of rolls. */
+  randomId(): string;
+  /** A YAML file of this machine, parsed; undefined if it can't be read. */
+  readYaml(path: string): Promise<unknown>;
+}
+
+/** Where progress goes; results never do. */
+export type Report = (progress: Progress) => void;
+
+/** Everything that the use cases need of the world. */
+export interface Ports {
+  readonly engine: Engine;
+  readonly traffic: Traffic;
+  readonly clock: Clock;
+  readonly host: Host;
+  readonly report: Report;
+}
