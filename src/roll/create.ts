@@ -1,0 +1,145 @@
+import type { Container } from '../core/container.ts';
+import { ownLabels } from '../core/container.ts';
+import { isConflict } from '../core/engine-error.ts';
+import { fail } from '../core/error.ts';
+import { COMPOSE_IMAGE, decodeState, type HistoryEntry, type StateLabels } from '../core/labels.ts';
+import { composeImageLabel } from '../core/recreate/compose.ts';
+import { mountTargets } from '../core/recreate/mounts.ts';
+import { rehearsalRequest, replicaRequest, type Successor } from '../core/recreate/request.ts';
+import { isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
+import type { Way } from '../core/way.ts';
+import { imageOf, stateOf } from './observe.ts';
+import type { SlotRun } from './slot-run.ts';
+
+const HISTORY_LENGTH = 10;
+
+/** Creates the container that is to take the place of `incumbent`, and makes sure that it got the pinned image. */
+export async function createCandidate(run: SlotRun, incumbent: Container, step: { name: string; way: Way }, tagBefore: string | undefined): Promise<void> {
+  const state = await candidateState(run, incumbent, step.way, tagBefore);
+  const to = await successor(run, incumbent, step.name, run.desired.image, state);
+  const alias = step.way === 'start-first' ? run.names.home : undefined;
+  const id = await create(run, replicaRequest(incumbent, { ...to, alias }));
+  const created = await run.ports.engine.container(id);
+  if (!created || created.imageId === run.desired.image.id) return;
+  await run.ports.engine.remove(id);
+  fail('image-moved', `${run.desired.image.follows} was pointed at another image while ${step.name} was created`, {
+    hint: 'somebody pulled or built it at the same time; run the roll again',
+  });
+}
+
+/** Creates the container that proves the image; by id, since the reference has not moved yet. */
+export async function createRehearsal(run: SlotRun, incumbent: Container, name: string): Promise<void> {
+  const { id, digest } = run.desired.image;
+  const state = { role: 'rehearsal', service: run.service, slot: run.names.home, roll: run.desired.roll, at: isoNow(run), image: id, digest } as const;
+  const to = await successor(run, incumbent, name, { follows: id, id }, state);
+  await create(run, rehearsalRequest(incumbent, to));
+}
+
+/** Creates the old container again, from what its candidate was derived from it, with the image it ran. */
+export async function recreateOld(run: SlotRun, candidate: Container, step: { name: string; image: string }): Promise<void> {
+  const before = await stateOf(run, candidate);
+  const state = {
+    role: 'replica',
+    service: run.service,
+    slot: run.names.home,
+    roll: `${run.desired.roll}-restored`,
+    at: isoNow(run),
+    image: step.image,
+    follows: before?.follows,
+    generation: Math.max(0, (before?.generation ?? 1) - 1),
+    history: before?.history.slice(1) ?? [],
+    userSet: before?.userSet,
+  } as const;
+  const to = await successor(run, candidate, step.name, { follows: step.image, id: step.image }, state);
+  await create(run, replicaRequest(candidate, to));
+}
+
+/** Which parts of a container its user set: from its own label, else by subtracting its image (T2). */
+export async function userSetOf(run: Pick<SlotRun, 'ports' | 'memory'>, container: Container): Promise<UserSet> {
+  const image = await imageOf(run, container.imageId);
+  const stored = decodeState(ownLabels(container, image))?.userSet;
+  if (isUserSet(stored)) return stored;
+  if (image) return subtractImage(container.config, image.config);
+  return fail('refused', `the image that ${container.name} was created from is gone, so what you set and what the image set can't be told apart`, {
+    hint: `pull it again (docker inspect ${container.name} names it), or re-create the container once by hand`,
+  });
+}
+
+async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.create>[0]): Promise<string> {
+  try {
+    return await run.ports.engine.create(request);
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    return fail('busy', `another roll of ${run.names.home} is under way: there is already a container ${request.name}`, {
+      hint: 'wait until it is done; if none runs, swapctl recover finishes what was left',
+      cause: error,
+    });
+  }
+}
+
+async function successor(
+  run: SlotRun,
+  from: Container,
+  name: string,
+  image: { follows: string; id: string },
+  state: Successor['state'],
+): Promise<Successor> {
+  const after = await imageOf(run, image.id);
+  const label = from.config.Labels?.[COMPOSE_IMAGE];
+  return {
+    name,
+    follows: image.follows,
+    userSet: await userSetOf(run, from),
+    state,
+    composeImage: after && composeImageLabel(label, await imageOf(run, from.imageId), after),
+    alias: undefined,
+    successors: run.successors,
+    inheritedTargets: await inheritedTargets(run, from),
+  };
+}
+
+async function candidateState(run: SlotRun, incumbent: Container, way: Way, tagBefore: string | undefined): Promise<Successor['state']> {
+  const { image, roll } = run.desired;
+  const before = await stateOf(run, incumbent);
+  return {
+    role: 'replica',
+    service: run.service,
+    slot: run.names.home,
+    roll,
+    at: isoNow(run),
+    generation: (before?.generation ?? 0) + 1,
+    follows: image.follows,
+    image: image.id,
+    digest: image.digest,
+    way,
+    replaces: incumbent.id,
+    tagBefore,
+    imageBefore: incumbent.imageId,
+    userSet: await userSetOf(run, incumbent),
+    history: history(run, incumbent, before),
+  };
+}
+
+function history(run: SlotRun, incumbent: Container, before: StateLabels | undefined): HistoryEntry[] {
+  const { follows, id, digest } = run.desired.image;
+  const first: HistoryEntry = {
+    at: new Date(incumbent.createdAt).toISOString(),
+    follows: incumbent.config.Image ?? '',
+    id: incumbent.imageId,
+    event: 'started',
+  };
+  const earlier = before && before.history.length > 0 ? before.history : [first];
+  return [{ at: isoNow(run), follows, id, digest, event: run.event }, ...earlier].slice(0, HISTORY_LENGTH);
+}
+
+async function inheritedTargets(run: SlotRun, container: Container): Promise<Set<string>> {
+  const names = (container.host.VolumesFrom ?? []).map((entry) => entry.split(':')[0] ?? '');
+  const owners = await Promise.all(names.map((name) => run.ports.engine.container(name)));
+  const own = mountTargets(container.host);
+  const targets = owners.flatMap((owner) => owner?.mounts.map((mount) => mount.target) ?? []);
+  return new Set(targets.filter((target) => !own.has(target)));
+}
+
+function isoNow(run: SlotRun): string {
+  return new Date(run.now()).toISOString();
+}

@@ -1,0 +1,59 @@
+import type { Container } from '../core/container.ts';
+import { isConflict } from '../core/engine-error.ts';
+import { encodeState } from '../core/labels.ts';
+import { failureName } from '../core/names.ts';
+import { inertRequest } from '../core/recreate/request.ts';
+import { recall, type SlotRun } from './slot-run.ts';
+
+const LOG_LINES = 20;
+const LONGEST_LINE = 400;
+
+/** The last lines that a failed container wrote, and its last health results: what a person needs to see. */
+export async function evidence(run: SlotRun, container: Container): Promise<{ health: string[]; log: string[] }> {
+  const engine = (container.health?.log ?? []).map((entry) => `exit ${entry.exitCode}: ${entry.output.trim()}`);
+  const own = recall(run, container.id).lastOutput;
+  const health = [...engine, ...(own ? [own] : [])].slice(-3).map(clip);
+  const log = (await run.ports.engine.logs(container.id, LOG_LINES).catch(() => [])).map(clip);
+  return { health, log };
+}
+
+/**
+ * Remembers that an image failed in a slot: an inert container, created and never started, that bears no compose labels.
+ * It is made from the image that still serves, so that it keeps no bad image on the disk.
+ */
+export async function rememberFailure(run: SlotRun, failed: Container, from: Container, code: string, reason: string): Promise<void> {
+  const { digest, id, follows } = run.desired.image;
+  const rolled = failed.imageId === id;
+  const { health, log } = await evidence(run, failed);
+  run.ports.report({ kind: 'evidence', slot: run.names.home, health, log });
+  const labels = encodeState({
+    role: 'failed',
+    service: run.service,
+    slot: run.names.home,
+    roll: run.desired.roll,
+    at: new Date(run.now()).toISOString(),
+    image: failed.imageId,
+    digest: rolled ? digest : undefined,
+    follows,
+    failure: { code, reason, health, log },
+  });
+  const name = failureName(run.names.home, failed.imageId);
+  await createAnew(run, name, from.imageId, labels);
+}
+
+// With --force an image may fail a second time: the newer memory takes the place of the older.
+async function createAnew(run: SlotRun, name: string, image: string, labels: Record<string, string>): Promise<void> {
+  const { engine } = run.ports;
+  try {
+    await engine.create(inertRequest(name, image, labels));
+  } catch (error) {
+    const older = isConflict(error) ? await engine.container(name) : undefined;
+    if (!older) throw error;
+    await engine.remove(older.id);
+    await engine.create(inertRequest(name, image, labels));
+  }
+}
+
+function clip(line: string): string {
+  return line.slice(0, LONGEST_LINE);
+}

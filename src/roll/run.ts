@@ -1,0 +1,93 @@
+import { isPassing } from '../core/engine-error.ts';
+import { messageOf, SwapError } from '../core/error.ts';
+import { plan } from '../core/plan.ts';
+import { describeStep, type Step } from '../core/step.ts';
+import { execute } from './execute.ts';
+import { observe, type Snapshot } from './observe.ts';
+import type { SlotRun } from './slot-run.ts';
+
+// Far more than any roll takes: a planner that goes in circles must end as an error, not as a hot loop.
+const MOST_STEPS = 200;
+const TRIES = 3;
+const RETRY_AFTER_MS = 300;
+
+/** How a slot ended: the wish is fulfilled, or why it is not (and then the old container serves as before). */
+export interface SlotEnd {
+  readonly error: SwapError | undefined;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Observes, plans, does one step, and looks again, until nothing is left to do. There is no other control flow: a first
+ * run, a run after a crash, and one after somebody interfered are the same loop.
+ */
+export async function runSlot(run: SlotRun): Promise<SlotEnd> {
+  const steps: Step[] = [];
+  let failuresInRow = 0;
+  while (steps.length < MOST_STEPS) {
+    if (run.signal.aborted) run.memory.giveUp ??= interrupted(run);
+    const snapshot = await observe(run);
+    const decision = plan(run.desired, snapshot.seen);
+    if (decision.kind === 'converged') return { error: undefined, steps };
+    if (decision.kind === 'refuse') return { error: decision.error, steps };
+    if (decision.undoing) run.memory.giveUp ??= decision.undoing;
+    steps.push(decision.step);
+    const error = await attempt(run, decision.step, snapshot);
+    failuresInRow = error ? failuresInRow + 1 : 0;
+    if (error) await afterFailure(run, decision.step, error, failuresInRow, decision.undoing !== undefined || isSwitched(snapshot));
+  }
+  return { error: new SwapError('attention', `${run.names.home}: still not done after ${MOST_STEPS} steps`, { hint: 'run swapctl recover' }), steps };
+}
+
+async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<unknown> {
+  const { report, clock } = run.ports;
+  const slot = run.names.home;
+  report({ kind: 'step', slot, step });
+  const began = clock.now();
+  try {
+    await execute(run, step, snapshot);
+    const ms = clock.now() - began;
+    run.memory.times.set(step.kind, (run.memory.times.get(step.kind) ?? 0) + ms);
+    report({ kind: 'done', slot, step, ms });
+    return undefined;
+  } catch (error) {
+    report({ kind: 'debug', text: `${slot}: ${describeStep(step)}: ${messageOf(error)}` });
+    return error ?? new Error('unknown');
+  }
+}
+
+// A step that fails changes nothing by itself: the next look says what is true. What can't be done at all is given up
+// before the switch (and undone by the planner), and told to a person after it.
+async function afterFailure(run: SlotRun, step: Step, error: unknown, failuresInRow: number, pastReturn: boolean): Promise<void> {
+  if (run.signal.aborted && !pastReturn) return;
+  const final = !isPassing(error) || failuresInRow >= TRIES;
+  if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
+  // A container that refuses to start says why itself, and the planner judges it by that.
+  if (step.kind === 'start' && failuresInRow < TRIES) return;
+  const known = error instanceof SwapError ? error : undefined;
+  if (pastReturn || run.memory.giveUp) throw known ?? needsAttention(run, step, error);
+  run.memory.giveUp = known ?? failed(run, step, error);
+}
+
+function isSwitched({ seen }: Snapshot): boolean {
+  return seen.candidate?.name === seen.names.home && seen.candidate.verdict.kind === 'healthy';
+}
+
+function failed(run: SlotRun, step: Step, error: unknown): SwapError {
+  const code = step.kind.startsWith('create') ? 'cannot-create' : 'step-failed';
+  return new SwapError(code, `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
+    hint: 'the old container serves as before',
+    cause: error,
+  });
+}
+
+function needsAttention(run: SlotRun, step: Step, error: unknown): SwapError {
+  return new SwapError('attention', `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
+    hint: 'once that is mended, swapctl recover finishes what is left',
+    cause: error,
+  });
+}
+
+function interrupted(run: SlotRun): SwapError {
+  return new SwapError('interrupted', `the roll of ${run.names.home} was interrupted`, { hint: 'the old container serves as before' });
+}

@@ -1,0 +1,62 @@
+import type { Image } from '../core/container.ts';
+import type { SwapError } from '../core/error.ts';
+import { type HealthMemory, NOTHING_SEEN } from '../core/health.ts';
+import type { SlotNames } from '../core/names.ts';
+import type { Desired } from '../core/observed.ts';
+import type { Policy } from '../core/policy.ts';
+import type { HistoryEntry } from '../core/labels.ts';
+import type { Ports } from '../ports.ts';
+
+/** What one run over one slot works with: the wish, and the memory that is lost with the process. */
+export interface SlotRun {
+  readonly ports: Ports;
+  readonly names: SlotNames;
+  readonly service: string;
+  readonly policy: Policy;
+  readonly desired: Desired;
+  readonly event: HistoryEntry['event'];
+  /** Where the followed reference pointed before the roll, if the pull has already moved it. */
+  readonly tagBefore: string | undefined;
+  /** Names of containers that live in the namespaces of the slot's, found before the roll. */
+  readonly dependents: readonly string[];
+  /** Paths that compose copied into the old container. */
+  readonly inlineFiles: readonly string[];
+  /** Containers that were replaced, and by which: namespaces shared with them are shared with those. */
+  readonly successors: ReadonlyMap<string, string>;
+  /** Aborts waits when the user interrupts. */
+  readonly signal: AbortSignal;
+  readonly memory: Memory;
+  /** Milliseconds of the engine's clock. */
+  readonly now: () => number;
+  /** Re-creates the named containers so that they live in the namespaces of `to` instead of `from`. */
+  readonly moveDependents: (names: readonly string[], from: string, to: string) => Promise<void>;
+}
+
+export interface Memory {
+  readonly health: Map<string, HealthMemory>;
+  readonly images: Map<string, Image | undefined>;
+  readonly copied: Set<string>;
+  /** By container: connections that were left when its drain ended. */
+  readonly drained: Map<string, number | undefined>;
+  readonly times: Map<string, number>;
+  rehearsed: boolean;
+  giveUp: SwapError | undefined;
+}
+
+/** A memory that knows nothing. */
+export function freshMemory(): Memory {
+  return {
+    health: new Map(),
+    images: new Map(),
+    copied: new Set(),
+    drained: new Map(),
+    times: new Map(),
+    rehearsed: false,
+    giveUp: undefined,
+  };
+}
+
+/** What this run has seen of a container's health. */
+export function recall(run: SlotRun, container: string): HealthMemory {
+  return run.memory.health.get(container) ?? NOTHING_SEEN;
+}

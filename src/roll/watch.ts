@@ -1,0 +1,105 @@
+import type { Container } from '../core/container.ts';
+import { type HealthCheck, type HealthMemory, healthCheck, judge, type Probe, settledAt, type Verdict } from '../core/health.ts';
+import type { Ports } from '../ports.ts';
+import { recall, type SlotRun } from './slot-run.ts';
+
+// Docker probes for the first time a whole interval after the start (30 s by default, T30), so swapctl runs the same
+// check itself, one after the other with a short pause.
+const PAUSE_STARTING_MS = 100;
+const PAUSE_SETTLING_MS = 500;
+const NEVER = new AbortController().signal;
+
+type Done = (verdict: Verdict, container: Container) => boolean;
+
+/** Watches a starting container until it is healthy, has failed, or the signal aborts; what it saw is in the memory. */
+export async function awaitHealthy(run: SlotRun, id: string): Promise<void> {
+  await watch(run, id, PAUSE_STARTING_MS, run.signal, (verdict) => verdict.kind !== 'waiting');
+}
+
+/**
+ * Goes on watching a healthy container until its settle time is over or it has failed. An interruption does not cut it
+ * short: what has taken over is proven before the old one goes.
+ */
+export async function settle(run: SlotRun, id: string): Promise<void> {
+  await watch(run, id, PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
+    return verdict.kind !== 'healthy' || run.now() >= settledAt(container, run.policy, verdict.since);
+  });
+}
+
+async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSignal, done: Done): Promise<void> {
+  while (!signal.aborted) {
+    const container = await run.ports.engine.container(id);
+    if (!container) return;
+    remember(run, id, {});
+    const verdict = judge(container, run.policy, recall(run, id), run.now());
+    if (done(verdict, container)) return noteEngineHealth(run, id, verdict);
+    const check = healthCheck(container, run.policy);
+    if (check && container.status === 'running') await probeOnce(run, container, check, signal);
+    const after = judge(container, run.policy, recall(run, id), run.now());
+    if (after.kind === verdict.kind) await run.ports.clock.sleep(nextPause(run, after, pauseMs), signal);
+  }
+}
+
+// Without a check only time tells; there is no sense in looking later than the moment that is waited for.
+function nextPause(run: SlotRun, verdict: Verdict, pauseMs: number): number {
+  const left = verdict.kind === 'waiting' ? verdict.until - run.now() : pauseMs;
+  return Math.max(10, Math.min(pauseMs, left));
+}
+
+// The engine may be the first to know.
+function noteEngineHealth(run: SlotRun, id: string, verdict: Verdict): void {
+  if (verdict.kind === 'healthy') remember(run, id, { healthySince: recall(run, id).healthySince ?? verdict.since });
+}
+
+async function probeOnce(run: SlotRun, container: Container, check: HealthCheck, signal: AbortSignal): Promise<void> {
+  const before = recall(run, container.id);
+  const { ok, output } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
+  if (signal.aborted) return;
+  if (ok) return remember(run, container.id, { healthySince: before.healthySince ?? run.now(), failuresInRow: 0, lastOutput: output });
+  if (output && output !== before.lastOutput) {
+    run.ports.report({ kind: 'probe', slot: run.names.home, container: container.name, output });
+  }
+  // While it starts, failing is normal; only the engine's own pace or the deadline may condemn it.
+  const failures = before.healthySince === undefined ? 0 : before.failuresInRow + 1;
+  remember(run, container.id, { failuresInRow: failures, lastOutput: output });
+}
+
+function remember(run: SlotRun, id: string, news: Partial<HealthMemory>): void {
+  const before = recall(run, id);
+  run.memory.health.set(id, { ...before, watchedSince: before.watchedSince ?? run.now(), ...news });
+}
+
+async function probe(
+  ports: Ports,
+  container: Container,
+  probe: Probe,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<{ ok: boolean; output: string }> {
+  switch (probe.kind) {
+    case 'exec':
+      return run(ports, container, probe.command, timeoutMs, signal);
+    case 'cmd':
+      return run(ports, container, ['/bin/sh', '-c', probe.command], timeoutMs, signal);
+    case 'http':
+      return ports.traffic.reachable({ host: addressOf(container), port: probe.port, path: probe.path }, timeoutMs);
+    case 'tcp':
+      return ports.traffic.reachable({ host: addressOf(container), port: probe.port }, timeoutMs);
+  }
+}
+
+async function run(ports: Ports, container: Container, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<{ ok: boolean; output: string }> {
+  try {
+    const result = await ports.engine.exec(container.id, command, { timeoutMs, signal });
+    return { ok: result.exitCode === 0, output: result.output.trim() };
+  } catch (error) {
+    // A container that stops between the look and the probe refuses the exec: the next look will say so.
+    return { ok: false, output: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function addressOf(container: Container): string {
+  if (container.host.NetworkMode === 'host') return '127.0.0.1';
+  const addresses = Object.values(container.networks).map((endpoint) => endpoint.IPAddress);
+  return addresses.find((address) => address !== undefined && address !== '') ?? '127.0.0.1';
+}
