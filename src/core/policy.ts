@@ -55,8 +55,8 @@ const READERS: Record<string, Reader> = {
 
 const PREFIX = 'swapctl.';
 const OWN = `${PREFIX}state.`;
-// Set by people and by test suites to mark containers; they steer nothing.
-const IGNORED = new Set(['swapctl.test']);
+// Set by test suites to mark what is theirs; they steer nothing.
+const MARK = `${PREFIX}test`;
 
 /** The keys of the labels that steer swapctl, with their prefix. */
 export const POLICY_LABELS: readonly string[] = Object.keys(READERS).map((key) => PREFIX + key);
@@ -68,7 +68,7 @@ export const POLICY_LABELS: readonly string[] = Object.keys(READERS).map((key) =
 export function readPolicy(labels: Readonly<Record<string, string>>, overrides: Readonly<Record<string, string>> = {}): Policy {
   let policy = DEFAULTS;
   for (const [label, value] of Object.entries(labels)) {
-    if (!label.startsWith(PREFIX) || label.startsWith(OWN) || IGNORED.has(label)) continue;
+    if (!label.startsWith(PREFIX) || label.startsWith(OWN) || label === MARK || label.startsWith(`${MARK}.`)) continue;
     const reader = READERS[label.slice(PREFIX.length)] ?? unknownLabel(label);
     policy = { ...policy, ...reader(value, `label ${label}`) };
   }

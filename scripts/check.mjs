@@ -1,0 +1,42 @@
+// npm run check: everything that can be said about the code without running it, one line per check.
+import path from 'node:path';
+import { build } from './build.mjs';
+import { dependencies, root } from './prepare.mjs';
+import { attempt, exitWith, Failure } from './shell.mjs';
+
+const CHECKS = {
+  types: program('tsc', '--noEmit'),
+  'format and lint': program('biome', 'ci', '--colors=off'),
+  'unused code': program('knip'),
+  build: async () => {
+    try {
+      await build();
+      return { code: 0 };
+    } catch (error) {
+      if (error instanceof Failure) return { code: 1, output: error.message };
+      throw error;
+    }
+  },
+  // After the build, for it looks at what would be published.
+  package: program('publint'),
+  'import law': () => attempt(process.execPath, ['--import=tsx', '--test', 'test/architecture.test.ts'], { cwd: root }),
+};
+
+function program(name, ...args) {
+  return () => attempt(path.join(root, 'node_modules/.bin', name), args, { cwd: root });
+}
+
+async function main() {
+  await dependencies();
+  let failed = 0;
+  for (const [name, check] of Object.entries(CHECKS)) {
+    const { code, output } = await check();
+    console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name}`);
+    if (code === 0) continue;
+    failed += 1;
+    console.log(output.trimEnd().replace(/^/gm, '       '));
+  }
+  return failed > 0 ? 1 : 0;
+}
+
+exitWith(main());

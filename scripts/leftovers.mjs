@@ -1,0 +1,81 @@
+// Removes what tests, the demo and the benchmark have made on the engine. By hand: `node scripts/leftovers.mjs`.
+//
+// They clean up after themselves; this is for what a crash or Ctrl-C has left, and for the images that they share.
+import { fileURLToPath } from 'node:url';
+import { engineRequest } from './engine-http.mjs';
+import { exitWith, say } from './shell.mjs';
+
+const LABEL = 'swapctl.test';
+/** The names that test/lab/world.ts gives: they also find what another program (compose) made without our label. */
+const NAME = /^\/?swtest-[0-9a-f]{8}(?![0-9a-f])/;
+
+export async function removeLeftovers() {
+  const found = [...(await containers()), ...(await networks()), ...(await volumes())];
+  const othersAreBusy = found.some(({ run }) => isOthers(run));
+  const mine = found.filter(({ run }) => (run ? !isOthers(run) : !othersAreBusy));
+  for (const { remove } of mine) await gone(remove);
+  // The images are shared; a test run beside this one, or a developer in a hurry, still wants them.
+  if (!othersAreBusy && process.env.SWAPCTL_TEST_KEEP !== '1') await removeImages();
+  return mine.length;
+}
+
+/** Everything says which run made it (see world.ts): the id of a process on this machine. */
+function isOthers(run) {
+  if (!run || run === String(process.pid)) return false;
+  try {
+    process.kill(Number(run), 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+const ours = (labels, name) => labels?.[LABEL] !== undefined || NAME.test(name);
+const leftover = (labels, remove) => ({ run: labels?.[`${LABEL}.run`], remove });
+
+async function containers() {
+  const all = await engineRequest('GET', '/containers/json?all=1');
+  return all
+    .filter(({ Labels, Names }) => ours(Labels, Names?.[0] ?? ''))
+    .map(({ Id, Labels }) => leftover(Labels, `/containers/${Id}?force=1&v=1`));
+}
+
+async function networks() {
+  const all = await engineRequest('GET', '/networks');
+  return all
+    .filter(({ Labels, Name }) => ours(Labels, Name))
+    .map(({ Id, Labels }) => leftover(Labels, `/networks/${Id}`));
+}
+
+async function volumes() {
+  const all = (await engineRequest('GET', '/volumes')).Volumes ?? [];
+  return all
+    .filter(({ Labels, Name }) => ours(Labels, Name))
+    .map(({ Name, Labels }) => leftover(Labels, `/volumes/${Name}?force=1`));
+}
+
+async function removeImages() {
+  const all = await engineRequest('GET', '/images/json?all=1');
+  const left = new Set(all.filter(({ Labels }) => Labels?.[LABEL] !== undefined).map(({ Id }) => Id));
+  // An image goes only after those built on it, and nothing says in which order that is: go round while it helps.
+  for (let before = -1; left.size > 0 && left.size !== before; ) {
+    before = left.size;
+    for (const id of left) if (await gone(`/images/${id}?force=1`)) left.delete(id);
+  }
+  if (left.size > 0) say(`${left.size} test images are in use and stay`);
+}
+
+async function gone(path) {
+  try {
+    await engineRequest('DELETE', path);
+    return true;
+  } catch (error) {
+    if (error.status === 404) return true;
+    if (!path.startsWith('/images/')) say(`could not remove ${path}: ${error.message}`);
+    return false;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  exitWith(removeLeftovers().then((count) => say(`removed ${count} containers, networks and volumes of tests`)));
+}

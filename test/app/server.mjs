@@ -1,0 +1,98 @@
+// The application under test: one HTTP server that behaves, or misbehaves, as its environment says.
+//
+//   PORT=8080            VERSION=1            in the header x-version and in every body
+//   READY_AFTER_MS=0     until then every answer is 503; with LISTEN=late it doesn't even listen
+//   NEVER_HEALTHY=1      never becomes ready            UNHEALTHY_AFTER_MS   /healthz turns 503, the rest goes on
+//   EXIT_AFTER_MS        exits by itself, with EXIT_CODE=1
+//   DRAIN=1              on SIGTERM: no new connections, requests under way are finished, then exit 0
+//   DRAIN=0              on SIGTERM: exits at once, cutting what is under way
+//   DRAIN_IDLE_MS=1000   for how long an idle keep-alive connection may still bring a last request
+import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
+
+const env = process.env;
+const ms = (name) => (env[name] === undefined ? undefined : Number(env[name]));
+const port = ms('PORT') ?? 8080;
+const version = env.VERSION ?? '0';
+const readyAfter = ms('READY_AFTER_MS') ?? 0;
+const startedAt = Date.now();
+let draining = false;
+
+const isReady = () => env.NEVER_HEALTHY !== '1' && Date.now() - startedAt >= readyAfter;
+const isHealthy = () =>
+  isReady() && !(Date.now() - startedAt >= (ms('UNHEALTHY_AFTER_MS') ?? Number.POSITIVE_INFINITY));
+
+function answer(request, response, status, content) {
+  const body = JSON.stringify({ version, host: os.hostname(), method: request.method, ...content });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-version': version,
+    ...(draining && { connection: 'close' }),
+  });
+  response.end(body);
+}
+
+const server = http.createServer((request, response) => {
+  let received = 0;
+  request.on('data', (chunk) => {
+    received += chunk.length;
+  });
+  request.on('end', () => {
+    const url = new URL(request.url, 'http://app');
+    if (url.pathname === '/healthz') {
+      const healthy = isHealthy();
+      return answer(request, response, healthy ? 200 : 503, { healthy });
+    }
+    if (!isReady()) return answer(request, response, 503, { error: 'not ready yet' });
+    if (url.pathname === '/env') return answer(request, response, 200, { env });
+    const wait = url.pathname === '/slow' ? Number(url.searchParams.get('ms') ?? 1000) : 0;
+    const finish = () => answer(request, response, 200, { received });
+    if (wait > 0) setTimeout(finish, wait);
+    else finish();
+  });
+});
+server.keepAliveTimeout = 65_000;
+
+// Stands for a WebSocket: a connection that outlives its request.
+const upgraded = new Set();
+server.on('upgrade', (request, socket) => {
+  if (request.headers.upgrade !== 'echo') return socket.destroy();
+  upgraded.add(socket);
+  socket.on('close', () => upgraded.delete(socket)).on('error', () => socket.destroy());
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\nX-Version: ${version}\r\n\r\n`,
+  );
+  socket.pipe(socket);
+});
+
+function drain() {
+  if (draining) return;
+  draining = true;
+  console.log(`${version}: draining`);
+  // http.Server.close() would cut idle keep-alive connections at once, and with them a request that is on its way to us.
+  // Closing only the listening socket leaves each of them its last request, which is answered with `connection: close`.
+  net.Server.prototype.close.call(server, () => {
+    console.log(`${version}: drained`);
+    process.exit(0);
+  });
+  setInterval(() => {
+    server.closeIdleConnections();
+    for (const socket of upgraded) socket.end();
+  }, ms('DRAIN_IDLE_MS') ?? 1000);
+}
+
+process.on('SIGTERM', () => (env.DRAIN === '0' ? process.exit(0) : drain()));
+process.on('SIGINT', () => process.exit(130));
+
+if (env.EXIT_AFTER_MS !== undefined) {
+  setTimeout(() => {
+    console.error(`${version}: exiting with ${env.EXIT_CODE ?? 1}, as EXIT_AFTER_MS says`);
+    process.exit(Number(env.EXIT_CODE ?? 1));
+  }, ms('EXIT_AFTER_MS'));
+}
+
+const listen = () => server.listen(port, () => console.log(`${version}: listening on ${port}`));
+if (env.LISTEN === 'late') setTimeout(listen, readyAfter);
+else listen();

@@ -1,0 +1,89 @@
+// Docker Compose for tests: the plugin's program out of a Debian package, run directly, with the file as a string.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { cacheFolder } from './cache.ts';
+import { type Suite, withPackages } from './debian.ts';
+import type { World } from './world.ts';
+
+type ComposeVersion = '2.26' | '2.40';
+
+const SUITES: Record<ComposeVersion, Suite> = { '2.26': 'trixie', '2.40': 'sid' };
+
+/** The path of a docker-compose of that version; downloaded the first time. */
+export function composeBinary(version: ComposeVersion = '2.40'): string {
+  const folder = cacheFolder('compose', version);
+  const binary = path.join(folder, 'usr/libexec/docker/cli-plugins/docker-compose');
+  if (existsSync(binary)) return binary;
+  mkdirSync(folder, { recursive: true });
+  withPackages(SUITES[version], ['docker-compose'], folder, (debs) => {
+    for (const deb of debs) execFileSync('dpkg-deb', ['-x', deb, folder]);
+  });
+  return binary;
+}
+
+export interface ComposeProject {
+  name: string;
+  /** Holds compose.yaml. */
+  folder: string;
+  file: string;
+  /** Replaces the file, as an editor would. */
+  write(yaml: string): void;
+  /** `run('up', '-d', '--wait')`; fails with what compose said. */
+  run(...args: string[]): Promise<string>;
+}
+
+export interface ComposeOptions {
+  version?: ComposeVersion;
+  /** Default: the world's prefix. */
+  name?: string;
+}
+
+/**
+ * A compose project of this world, brought down when the world goes. Its containers, networks and volumes are found by the
+ * project's name; the labels of the world are for services that swapctl shall work on: `labels: ${composeLabels(world)}`.
+ */
+export function composeProject(world: World, yaml: string, options: ComposeOptions = {}): ComposeProject {
+  const binary = composeBinary(options.version);
+  const name = options.name ?? world.prefix;
+  const folder = mkdtempSync(path.join(os.tmpdir(), `${name}-`));
+  const file = path.join(folder, 'compose.yaml');
+  const project: ComposeProject = {
+    name,
+    folder,
+    file,
+    write: (content) => writeFileSync(file, content),
+    run: (...args) => run(binary, ['--project-name', name, '--file', file, ...args], world.env),
+  };
+  project.write(yaml);
+  world.after(async () => {
+    await project.run('down', '--volumes', '--remove-orphans', '--timeout', '1');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return project;
+}
+
+/** As a flow mapping, to be put behind `labels:` in the YAML of a service. */
+export function composeLabels(world: World): string {
+  return JSON.stringify(world.labels);
+}
+
+function run(binary: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(binary, args, { env: { ...env, COMPOSE_ANSI: 'never' }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+      output += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+    child.on('error', reject);
+    child.on('close', (status) =>
+      status === 0 ? resolve(stdout) : reject(new Error(`docker-compose ${args.join(' ')} (${status}):\n${output}`)),
+    );
+  });
+}

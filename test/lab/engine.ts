@@ -1,0 +1,84 @@
+// The engine that the tests run on: DOCKER_HOST, or the default socket.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import Docker from 'dockerode';
+
+const DEFAULT_SOCKET = '/var/run/docker.sock';
+
+export interface EngineUnderTest {
+  dockerHost: string;
+  docker: Docker;
+  /** Where this machine reaches published ports. */
+  address: string;
+  /** Where the engine (and a container) reaches this machine; not for the default engine, whose networks each have a gateway. */
+  hostAddress: string;
+  /** The environment of a process that shall talk to this engine. */
+  env: NodeJS.ProcessEnv;
+}
+
+export function engineUnderTest(): EngineUnderTest {
+  return engineAt(process.env.DOCKER_HOST || `unix://${DEFAULT_SOCKET}`);
+}
+
+export function engineAt(dockerHost: string): EngineUnderTest {
+  return {
+    dockerHost,
+    docker: dockerAt(dockerHost),
+    ...addresses(dockerHost),
+    env: { ...process.env, DOCKER_HOST: dockerHost },
+  };
+}
+
+/** An engine in a namespace (engines.ts) leaves a note beside its socket; published ports are not on loopback there. */
+function addresses(dockerHost: string): { address: string; hostAddress: string } {
+  const { protocol, pathname, hostname } = new URL(dockerHost);
+  if (protocol !== 'unix:') return { address: hostname, hostAddress: hostname };
+  const note = path.join(path.dirname(pathname), 'engine.json');
+  if (!existsSync(note)) return { address: '127.0.0.1', hostAddress: '127.0.0.1' };
+  return JSON.parse(readFileSync(note, 'utf8'));
+}
+
+function dockerAt(dockerHost: string): Docker {
+  const url = new URL(dockerHost);
+  if (url.protocol !== 'unix:') {
+    return new Docker({ host: url.hostname, port: url.port || 2375, protocol: 'http' });
+  }
+  // dockerode merges options over what it reads from DOCKER_HOST, so a socket alone would not be enough to win against it.
+  return new Docker({
+    socketPath: url.pathname,
+    host: undefined,
+    port: undefined,
+    protocol: 'http',
+  } as Docker.DockerOptions);
+}
+
+export interface EngineFacts {
+  version: string;
+  apiVersion: string;
+  /** HEALTHCHECK --start-interval is stored and obeyed (API 1.44); older engines drop it silently. */
+  startInterval: boolean;
+  containerdStore: boolean;
+}
+
+/** What tests may have to know about the engine to expect the right thing from it. */
+export async function engineFacts(docker: Docker): Promise<EngineFacts> {
+  const [version, info] = await Promise.all([docker.version(), docker.info()]);
+  return {
+    version: version.Version,
+    apiVersion: version.ApiVersion,
+    startInterval: Number(version.ApiVersion.split('.')[1]) >= 44,
+    containerdStore: JSON.stringify(info.DriverStatus ?? '').includes('containerd.snapshotter'),
+  };
+}
+
+/**
+ * The whole of an answer that comes as lines (import, load, push, pull, build). The engine reports a failure as one of
+ * these lines, after a good status.
+ */
+export async function endOf(answer: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of answer) text += chunk;
+  const failed = text.split('\n').find((line) => line.includes('"error"'));
+  if (failed) throw new Error(JSON.parse(failed).error);
+  return text;
+}

@@ -1,0 +1,23 @@
+// The load client as a process of its own: bundled into the node image as /app/load.mjs, for clients inside a network.
+//
+//   node /app/load.mjs '{"url":"http://web:8080/","ratePerSecond":50,"byName":true}'
+//
+// It prints its report as JSON when it gets SIGTERM. With byName the name is resolved for every request.
+import dns from 'node:dns/promises';
+import { type LoadOptions, startLoad } from './load.ts';
+
+const { byName, ...options }: LoadOptions & { byName?: boolean } = JSON.parse(process.argv[2] ?? '');
+
+async function addressesOf(name: string): Promise<string[]> {
+  const found = await dns.lookup(name, { all: true, family: 4 });
+  return found.map(({ address }) => address);
+}
+
+const { hostname } = new URL(options.url);
+const load = startLoad({ ...options, ...(byName && { resolve: () => addressesOf(hostname) }) });
+
+process.on('SIGTERM', async () => {
+  const report = await load.stop();
+  process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
+});
+console.error('under load');

@@ -1,0 +1,207 @@
+// A load client that never retries: what it counts as failed, a user would have seen.
+//
+// Open loop: requests leave at a fixed rate whether or not earlier ones were answered, so that a stall shows as many late
+// requests and not as a pause in the load.
+import http from 'node:http';
+
+export interface LoadOptions {
+  /** `http://host:port/path`. With `resolve`, only its port and path count. */
+  url: string;
+  /** Addresses to try in turn, asked for anew for every request. Default: the host of the url. */
+  resolve?: () => Promise<string[]>;
+  ratePerSecond?: number;
+  /** true: connections are kept; false: a new one per request; 'mixed': every other request. Default: true. */
+  keepAlive?: boolean | 'mixed';
+  method?: 'GET' | 'POST';
+  timeoutMs?: number;
+  /** How long one address may take to accept the connection before the next one is tried. */
+  connectTimeoutMs?: number;
+  /** What counts as a good answer. Default: a status below 500. */
+  isGood?: (status: number) => boolean;
+}
+
+interface LoadFailure {
+  atMs: number;
+  error: string;
+}
+
+export interface LoadReport {
+  requests: number;
+  failed: number;
+  failures: LoadFailure[];
+  /** The longest time between two good answers in a row. */
+  longestGapMs: number;
+  byVersion: Record<string, number>;
+  /** Every good answer in order of arrival; atMs counts from the start of the load. */
+  timeline: { atMs: number; version: string; tookMs: number }[];
+}
+
+export interface Load {
+  /** Sends no more, waits for what is under way, and says how it went. */
+  stop(): Promise<LoadReport>;
+  /** How it went so far. */
+  soFar(): LoadReport;
+  /** Settles as soon as so many good answers (of this version) are there, and fails if they don't come. */
+  until(answers: number, version?: string, withinMs?: number): Promise<void>;
+}
+
+export function startLoad(options: LoadOptions): Load {
+  const url = new URL(options.url);
+  const resolve = options.resolve ?? (async () => [url.hostname]);
+  const agents = {
+    kept: new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
+    fresh: new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY }),
+  };
+  const startedAt = performance.now();
+  const now = () => Math.round(performance.now() - startedAt);
+  const failures: LoadFailure[] = [];
+  const timeline: LoadReport['timeline'] = [];
+  const underWay = new Set<Promise<void>>();
+  let sent = 0;
+
+  async function one(agent: http.Agent): Promise<void> {
+    const begun = now();
+    try {
+      const version = await askFirstThatAnswers(await resolve(), { ...options, url, agent });
+      timeline.push({ atMs: now(), version, tookMs: now() - begun });
+    } catch (error) {
+      failures.push({ atMs: begun, error: describe(error) });
+    }
+  }
+
+  const interval = 1000 / (options.ratePerSecond ?? 100);
+  let timer: NodeJS.Timeout;
+  function tick(): void {
+    // As many as are due by now: timers are late on a busy machine, and the rate shall hold all the same.
+    while (sent * interval <= performance.now() - startedAt) {
+      const keep = options.keepAlive ?? true;
+      const request = one((keep === 'mixed' ? sent % 2 === 0 : keep) ? agents.kept : agents.fresh);
+      sent += 1;
+      underWay.add(request);
+      request.finally(() => underWay.delete(request));
+    }
+    timer = setTimeout(tick, sent * interval - (performance.now() - startedAt));
+  }
+  tick();
+
+  const soFar = () => report(timeline, failures);
+  return {
+    soFar,
+    async stop() {
+      clearTimeout(timer);
+      await Promise.all(underWay);
+      agents.kept.destroy();
+      agents.fresh.destroy();
+      return soFar();
+    },
+    async until(answers, version, withinMs = 30_000) {
+      const deadline = performance.now() + withinMs;
+      const count = () => timeline.filter((answer) => !version || answer.version === version).length;
+      while (count() < answers) {
+        if (performance.now() > deadline) {
+          throw new Error(
+            `after ${withinMs} ms ${count()} good answers${version ? ` of ${version}` : ''}, not ${answers}`,
+          );
+        }
+        await new Promise((done) => setTimeout(done, 10));
+      }
+    },
+  };
+}
+
+function report(timeline: LoadReport['timeline'], failures: LoadFailure[]): LoadReport {
+  const byVersion: Record<string, number> = {};
+  let longestGapMs = 0;
+  timeline.forEach((answer, index) => {
+    byVersion[answer.version] = (byVersion[answer.version] ?? 0) + 1;
+    const before = timeline[index - 1];
+    if (before) longestGapMs = Math.max(longestGapMs, answer.atMs - before.atMs);
+  });
+  return {
+    requests: timeline.length + failures.length,
+    failed: failures.length,
+    failures: [...failures],
+    longestGapMs,
+    byVersion,
+    timeline: [...timeline],
+  };
+}
+
+type Ask = Omit<LoadOptions, 'url'> & { url: URL; agent: http.Agent };
+
+/**
+ * What Go, curl, nginx and others do with a name of several addresses: go on to the next one as long as no connection was
+ * made. From then on the request belongs to that address, and whatever happens to it happened to the user.
+ */
+async function askFirstThatAnswers(addresses: string[], ask: Ask): Promise<string> {
+  let last: unknown = new Error('the name has no address');
+  for (const address of addresses) {
+    try {
+      return await askOne(address, ask);
+    } catch (error) {
+      last = error;
+      if (!(error instanceof NotConnected)) break;
+    }
+  }
+  throw last;
+}
+
+class NotConnected extends Error {}
+
+function askOne(address: string, ask: Ask): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { url } = ask;
+    const body = ask.method === 'POST' ? Buffer.from('{"a":1}') : undefined;
+    const request = http.request({
+      host: address,
+      port: url.port || 80,
+      path: url.pathname + url.search,
+      method: ask.method ?? 'GET',
+      agent: ask.agent,
+      headers: {
+        host: url.host,
+        ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+      },
+    });
+    let connected = false;
+    const fail = (error: Error) => {
+      clearTimeout(connectTimer);
+      clearTimeout(timer);
+      reject(connected ? error : new NotConnected(describe(error)));
+      request.destroy();
+    };
+    const connectTimer = setTimeout(
+      () => connected || fail(new Error(`no connection to ${address} in time`)),
+      ask.connectTimeoutMs ?? 1000,
+    );
+    const timer = setTimeout(() => fail(new Error('no answer in time')), ask.timeoutMs ?? 5000);
+    request.on('socket', (socket) => {
+      if (!socket.connecting) connected = true;
+      else
+        socket.once('connect', () => {
+          connected = true;
+        });
+    });
+    request.on('error', fail);
+    request.on('response', (response) => {
+      response.on('error', fail);
+      response.on('aborted', () => fail(new Error('the answer broke off')));
+      response.resume().on('end', () => {
+        clearTimeout(connectTimer);
+        clearTimeout(timer);
+        const status = response.statusCode ?? 0;
+        const isGood = ask.isGood ?? ((code) => code < 500);
+        if (!response.complete) fail(new Error('the answer broke off'));
+        else if (!isGood(status)) reject(new Error(`HTTP ${status}`));
+        else resolve(String(response.headers['x-version'] ?? '?'));
+      });
+    });
+    request.end(body);
+  });
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as NodeJS.ErrnoException).code;
+  return code && !error.message.includes(code) ? `${code}: ${error.message}` : error.message;
+}
