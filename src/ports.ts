@@ -54,7 +54,11 @@ export interface Engine {
   /** Stops with the container's own signal and timeout; resolves once it is down (with `--rm`: gone). */
   stop(id: string): Promise<void>;
   rename(id: string, name: string): Promise<void>;
-  remove(id: string): Promise<void>;
+  /**
+   * Removes a stopped container; volumes stay. `discard` is for a container that never counted: running or not, with
+   * the anonymous volumes that were made for it.
+   */
+  remove(id: string, options?: { discard?: boolean }): Promise<void>;
   setRestart(id: string, policy: RestartPolicy): Promise<void>;
   exec(id: string, command: readonly string[], options: { timeoutMs: number; signal?: AbortSignal }): Promise<ExecResult>;
   logs(id: string, lines: number): Promise<string[]>;
@@ -68,7 +72,7 @@ export interface Engine {
 /** Traffic as the host sees it. */
 export interface Traffic {
   /** Established connections on a container's listening ports; undefined where that is out of reach (remote engine, no rights). */
-  connections(container: Pick<Container, 'pid'>): Promise<number | undefined>;
+  connections(container: Pick<Container, 'id' | 'pid'>): Promise<number | undefined>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
   reachable(address: { host: string; port: number; path?: string }, timeoutMs: number): Promise<{ ok: boolean; output: string }>;
 }
@@ -90,6 +94,10 @@ export interface Host {
   readonly containerId: string | undefined;
   /** Random, for ids of rolls. */
   randomId(): string;
+  /** Registries that there is a login for. Raises `config` where Docker's config.json can't be read. */
+  logins(): Promise<string[]>;
+  /** What moving traffic in the kernel would need, and whether it is here. */
+  readonly kernel: { readonly linux: boolean; readonly nft: boolean; readonly netAdmin: boolean };
   /** A YAML file of this machine, parsed; undefined if it can't be read. */
   readYaml(path: string): Promise<unknown>;
 }

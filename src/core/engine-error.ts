@@ -15,7 +15,7 @@ export function isConflict(error: unknown): boolean {
   return error instanceof EngineError && error.status === 409;
 }
 
-/** Whether asking again may help: the connection broke, or the engine had a fault of its own. */
+/** Whether looking and trying again may help: the connection broke, the engine had a fault, or the world had just moved. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof EngineError && (error.status === 0 || error.status >= 500);
+  return error instanceof EngineError && (error.status === 0 || error.status === 409 || error.status >= 500);
 }

@@ -13,6 +13,8 @@ export interface Replica {
   /** Whether it already runs the desired image, under whatever id (core/image.ts, runs). */
   readonly current: boolean;
   readonly running: boolean;
+  /** False for a created container of which nobody knows any more whether all was done to it that a start needs. */
+  readonly complete: boolean;
   readonly verdict: Verdict;
   /** Whether it was healthy (or running, without a check) for the settle time. */
   readonly settled: boolean;

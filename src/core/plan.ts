@@ -21,8 +21,10 @@ export function plan(desired: Desired, seen: Observed): Decision {
   if (!why) return planForward(desired, seen, seen.candidate);
   const step = planUndo(seen, seen.candidate, why);
   const own = seen.candidate.roll === desired.roll;
-  return own ? { kind: 'act', step, undoing: why } : act(step);
+  return own && why !== INCOMPLETE ? { kind: 'act', step, undoing: why } : act(step);
 }
+
+const INCOMPLETE = new SwapError('interrupted', 'an earlier roll died before its new container was complete');
 
 /** A failure that the slot knows of for an image; a digest and the engine's id are both good to recognise it. */
 export function knownFailure(
@@ -76,7 +78,8 @@ function planBegin(desired: Desired, seen: Observed): Decision {
 function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): Decision {
   const { id: container, name, verdict } = rehearsal;
   const remembered = seen.failures.some((failure) => failure.roll === desired.roll);
-  if (rehearsal.roll !== desired.roll || seen.giveUp || remembered) return act({ kind: 'remove', container, name });
+  const stale = rehearsal.roll !== desired.roll || (verdict.kind === 'unstarted' && !rehearsal.complete);
+  if (stale || seen.giveUp || remembered) return act({ kind: 'remove', container, name });
   switch (verdict.kind) {
     case 'unstarted':
       return act(copyOrStart(rehearsal));
@@ -145,6 +148,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   if (recorded) return new SwapError(recorded.code as ErrorCode, recorded.reason);
   const { verdict } = candidate;
   if (verdict.kind === 'failed') return new SwapError(verdict.blame === 'image' ? 'not-healthy' : 'cannot-start', verdict.reason);
+  if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
   const switched = candidate.name === seen.names.home && verdict.kind === 'healthy';
   if (switched) return undefined;
   if (candidate.roll !== desired.roll && !candidate.current) {

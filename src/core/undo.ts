@@ -13,7 +13,8 @@ export function planUndo(seen: Observed, candidate: Replica, why: SwapError): St
     recreate(seen, candidate) ??
     (incumbent && revive(seen, candidate, incumbent)) ??
     (incumbent && rename(seen, candidate, incumbent)) ??
-    restoreTag(seen, candidate) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
+    restoreTag(seen, candidate) ??
+    stop(candidate) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
   );
 }
 
@@ -54,6 +55,11 @@ function restoreTag(seen: Observed, candidate: Replica): Step | undefined {
   const before = candidate.tagBefore;
   if (!before || before === candidate.imageId || seen.localTag !== candidate.imageId) return undefined;
   return { kind: 'point-tag', reference: candidate.follows, image: before };
+}
+
+// It may have taken requests: they get the time that its own stop gives them.
+function stop(candidate: Replica): Step | undefined {
+  return candidate.running ? { kind: 'stop', container: candidate.id, name: candidate.name } : undefined;
 }
 
 function sameRestart(a: Replica, b: Replica): boolean {

@@ -21,7 +21,7 @@ export async function createCandidate(run: SlotRun, incumbent: Container, step: 
   const id = await create(run, replicaRequest(incumbent, { ...to, alias }));
   const created = await run.ports.engine.container(id);
   if (!created || created.imageId === run.desired.image.id) return;
-  await run.ports.engine.remove(id);
+  await run.ports.engine.remove(id, { discard: true });
   fail('image-moved', `${run.desired.image.follows} was pointed at another image while ${step.name} was created`, {
     hint: 'somebody pulled or built it at the same time; run the roll again',
   });
@@ -67,7 +67,9 @@ export async function userSetOf(run: Pick<SlotRun, 'ports' | 'memory'>, containe
 
 async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.create>[0]): Promise<string> {
   try {
-    return await run.ports.engine.create(request);
+    const id = await run.ports.engine.create(request);
+    run.memory.created.add(id);
+    return id;
   } catch (error) {
     if (!isConflict(error)) throw error;
     return fail('busy', `another roll of ${run.names.home} is under way: there is already a container ${request.name}`, {

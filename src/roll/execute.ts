@@ -14,7 +14,7 @@ type Executor<K extends StepKind> = (run: SlotRun, step: Extract<Step, { kind: K
 const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
   'pass-rehearsal': async (run, step) => {
-    await run.ports.engine.remove(step.container);
+    await run.ports.engine.remove(step.container, { discard: true });
     run.memory.rehearsed = true;
   },
   'point-tag': (run, step) => run.ports.engine.tag(step.image, step.reference),
@@ -41,7 +41,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     if (incumbent) await drain(run, incumbent);
   },
   stop: (run, step) => run.ports.engine.stop(step.container),
-  remove: (run, step) => run.ports.engine.remove(step.container),
+  remove: (run, step, { rehearsal }) => run.ports.engine.remove(step.container, { discard: step.container === rehearsal?.id }),
   'remember-failure': async (run, step, snapshot) => {
     const failed = step.container === snapshot.rehearsal?.id ? snapshot.rehearsal : snapshot.candidate;
     if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, 'not-healthy', step.reason);

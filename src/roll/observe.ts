@@ -83,6 +83,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     imageId: container.imageId,
     current: wanted !== undefined && runs(container, wanted),
     running: ['running', 'restarting', 'paused'].includes(container.status),
+    complete: run.memory.created.has(container.id),
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),
     drained: run.memory.drained.has(container.id),

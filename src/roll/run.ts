@@ -25,6 +25,7 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
   const steps: Step[] = [];
   let failuresInRow = 0;
   while (steps.length < MOST_STEPS) {
+    if (run.lost.aborted) throw run.lost.reason;
     if (run.signal.aborted) run.memory.giveUp ??= interrupted(run);
     const snapshot = await observe(run);
     const decision = plan(run.desired, snapshot.seen);

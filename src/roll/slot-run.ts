@@ -25,6 +25,8 @@ export interface SlotRun {
   readonly successors: ReadonlyMap<string, string>;
   /** Aborts waits when the user interrupts. */
   readonly signal: AbortSignal;
+  /** Aborted when somebody else took the lock: then nothing may be changed any more. */
+  readonly lost: AbortSignal;
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
@@ -35,6 +37,8 @@ export interface SlotRun {
 export interface Memory {
   readonly health: Map<string, HealthMemory>;
   readonly images: Map<string, Image | undefined>;
+  /** Containers that this run created, and those that got their files. */
+  readonly created: Set<string>;
   readonly copied: Set<string>;
   /** By container: connections that were left when its drain ended. */
   readonly drained: Map<string, number | undefined>;
@@ -48,6 +52,7 @@ export function freshMemory(): Memory {
   return {
     health: new Map(),
     images: new Map(),
+    created: new Set(),
     copied: new Set(),
     drained: new Map(),
     times: new Map(),

@@ -1,0 +1,68 @@
+import type { FailureNote, HistoryEntry } from './labels.ts';
+import type { ReportedError } from './report.ts';
+
+/** What a slot is doing, derived from names, labels and the engine's view; it is written down nowhere. */
+export type Phase = 'serving' | 'stopped' | 'starting' | 'unhealthy' | 'restarting' | 'rolling' | 'interrupted';
+
+/** One line of `swapctl status`: one replica. Times are ISO 8601. */
+export interface ReplicaStatus {
+  readonly service: string;
+  readonly container: string;
+  readonly id: string;
+  readonly image: string;
+  readonly digest: string;
+  readonly startedAt: string | undefined;
+  readonly ageMs: number;
+  readonly health: string;
+  readonly phase: Phase;
+  /** The way that a roll would take, or why it can't be rolled. */
+  readonly way: string;
+  readonly lastRoll: string | undefined;
+  readonly lastRollAgeMs: number | undefined;
+  readonly failedImages: number;
+}
+
+/** What `swapctl plan` shows of one replica. */
+export interface SlotPlan {
+  readonly slot: string;
+  readonly way: string;
+  readonly rehearsal: boolean;
+  readonly because: string;
+  /** `unchanged`: it already runs the image; `fetch`: only pulling it can tell; `roll`: it would be rolled. */
+  readonly verdict: 'unchanged' | 'fetch' | 'roll' | 'refused';
+  readonly steps: readonly string[];
+  readonly error?: ReportedError;
+}
+
+/** What `swapctl plan` shows of a service. */
+export interface ServicePlan {
+  readonly service: string;
+  readonly image: string;
+  readonly digest?: string | undefined;
+  readonly slots: readonly SlotPlan[];
+}
+
+/** What `swapctl history` shows: the images of a service, newest first, and those that failed. */
+export interface ServiceHistory {
+  readonly service: string;
+  readonly entries: readonly (HistoryEntry & { readonly current: boolean; readonly available: boolean })[];
+  readonly failures: readonly ({ readonly at: string; readonly image: string; readonly digest: string | undefined } & FailureNote)[];
+}
+
+/** What `swapctl recover` did about one thing that a dead roll left behind. */
+export interface RecoveredItem {
+  readonly service: string;
+  readonly slot: string;
+  readonly found: string;
+  readonly outcome: 'finished' | 'undone' | 'removed' | 'busy' | 'failed';
+  readonly error?: ReportedError;
+}
+
+/** One line of `swapctl doctor`. */
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'limited' | 'problem';
+  readonly found: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}

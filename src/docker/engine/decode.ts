@@ -1,0 +1,150 @@
+import type { Container, ContainerConfig, ContainerStatus, ContainerSummary, Endpoint, EngineHealth, HostConfig, Image, Mount } from '../../core/container.ts';
+import { compareApi } from '../connect/negotiate.ts';
+
+/** What the meaning of an answer depends on. */
+export interface Dialect {
+  readonly apiVersion: string;
+  readonly serverVersion: string;
+}
+
+type Raw = Record<string, unknown>;
+
+/** Decodes `GET /containers/{id}/json`. Missing fields read as empty: engines differ in what they leave out (T4). */
+export function decodeContainer(body: unknown, dialect: Dialect): Container {
+  const raw = record(body);
+  const state = record(raw.State);
+  const config = record(raw.Config) as ContainerConfig;
+  const host = record(raw.HostConfig) as HostConfig;
+  const id = text(raw.Id);
+  const networks = decodeNetworks(record(record(raw.NetworkSettings).Networks), id, config, dialect);
+  return {
+    id,
+    name: text(raw.Name).replace(/^\//, ''),
+    imageId: text(raw.Image),
+    manifestDigest: text(record(raw.ImageManifestDescriptor).digest) || undefined,
+    createdAt: time(raw.Created),
+    status: status(text(state.Status)),
+    pid: number(state.Pid),
+    exitCode: number(state.ExitCode),
+    error: text(state.Error),
+    oomKilled: state.OOMKilled === true,
+    startedAt: time(state.StartedAt),
+    restartCount: number(raw.RestartCount),
+    health: decodeHealth(state.Health),
+    config,
+    host,
+    networks,
+    mounts: list(raw.Mounts).map(decodeMount),
+    configuredMacs: configuredMacs(networks, config, host, dialect),
+  };
+}
+
+/** Decodes one entry of `GET /containers/json`. */
+export function decodeSummary(body: unknown): ContainerSummary {
+  const raw = record(body);
+  const [name = ''] = list(raw.Names).map(text).filter((entry) => entry.lastIndexOf('/') === 0);
+  return {
+    id: text(raw.Id),
+    name: name.replace(/^\//, ''),
+    status: status(text(raw.State)),
+    image: text(raw.Image),
+    imageId: text(raw.ImageID),
+    labels: record(raw.Labels) as Record<string, string>,
+  };
+}
+
+/** Decodes `GET /images/{name}/json`. */
+export function decodeImage(body: unknown): Image {
+  const raw = record(body);
+  return {
+    id: text(raw.Id),
+    tags: list(raw.RepoTags).map(text),
+    digests: list(raw.RepoDigests).map(text),
+    manifestDigest: platformManifest(raw),
+    config: record(raw.Config) as ContainerConfig,
+    os: text(raw.Os),
+    architecture: text(raw.Architecture),
+    createdAt: raw.Created ? time(raw.Created) : undefined,
+  };
+}
+
+// Only with the containerd store, and only if the manifests were asked for: the one image manifest that is here.
+function platformManifest(raw: Raw): string | undefined {
+  const manifests = list(raw.Manifests).map(record);
+  const here = manifests.filter((manifest) => manifest.Available === true && manifest.Kind === 'image');
+  const fits = here.find((manifest) => text(record(record(manifest.ImageData).Platform).architecture) === text(raw.Architecture));
+  return text(record((fits ?? here[0])?.Descriptor).digest) || undefined;
+}
+
+function decodeHealth(value: unknown): EngineHealth | undefined {
+  const raw = record(value);
+  const status = text(raw.Status);
+  if (status !== 'starting' && status !== 'healthy' && status !== 'unhealthy') return undefined;
+  const log = list(raw.Log).map(record);
+  return { status, log: log.map((entry) => ({ exitCode: number(entry.ExitCode), output: text(entry.Output) })) };
+}
+
+function decodeMount(value: unknown): Mount {
+  const raw = record(value);
+  return { type: text(raw.Type), name: text(raw.Name), source: text(raw.Source), target: text(raw.Destination), writable: raw.RW === true };
+}
+
+function decodeNetworks(networks: Raw, id: string, config: ContainerConfig, dialect: Dialect): Record<string, Endpoint> {
+  const added = new Set([id, id.slice(0, 12)]);
+  // Up to API 1.44 the engine shows the names that it added itself among the aliases (T7).
+  if (compareApi(dialect.apiVersion, '1.45') < 0 && config.Hostname) added.add(config.Hostname);
+  const decoded = Object.entries(networks).map(([name, value]) => {
+    const endpoint = record(value) as Endpoint;
+    const aliases = [...new Set(endpoint.Aliases ?? [])].filter((alias) => !added.has(alias));
+    return [name, { ...endpoint, Aliases: aliases }] as const;
+  });
+  return Object.fromEntries(decoded);
+}
+
+// The engine tells a configured MAC address from a generated one only for the primary network, in a field that it shows
+// to clients up to API 1.51 (T8). Elsewhere, engines before 29 derive a generated one from the IPv4 address (T9), so one
+// of another shape was configured; with a newer engine there is no telling.
+function configuredMacs(networks: Record<string, Endpoint>, config: ContainerConfig, host: HostConfig, dialect: Dialect): Record<string, string> {
+  const mode = host.NetworkMode ?? 'default';
+  const derives = Number.parseInt(dialect.serverVersion, 10) < 29;
+  const found = Object.entries(networks).flatMap(([name, endpoint]) => {
+    const isPrimary = name === mode || endpoint.NetworkID === mode || (mode === 'default' && name === 'bridge');
+    const shown = endpoint.MacAddress ?? '';
+    if (isPrimary) return config.MacAddress ? [[name, config.MacAddress]] : [];
+    return derives && shown && endpoint.IPAddress && shown !== derivedMac(endpoint.IPAddress) ? [[name, shown]] : [];
+  });
+  return Object.fromEntries(found);
+}
+
+function derivedMac(ipv4: string): string {
+  return ['02', '42', ...ipv4.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':');
+}
+
+const STATUSES: readonly ContainerStatus[] = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+
+// Podman says "configured", "initialized" and "stopped" where Docker says "created" and "exited".
+function status(said: string): ContainerStatus {
+  if (said === 'configured' || said === 'initialized') return 'created';
+  return STATUSES.find((known) => known === said) ?? 'exited';
+}
+
+function time(value: unknown): number {
+  const ms = Date.parse(text(value));
+  return Number.isNaN(ms) || ms < 0 ? 0 : ms;
+}
+
+function record(value: unknown): Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function number(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}

@@ -1,0 +1,162 @@
+import type Dockerode from 'dockerode';
+import { parseReference } from '../../core/reference.ts';
+import type { Engine, EngineFacts } from '../../ports.ts';
+import type { Connection } from '../connect/connect.ts';
+import type { Endpoint } from '../connect/endpoint.ts';
+import { compareApi } from '../connect/negotiate.ts';
+import type { CredentialsFor } from '../credentials/credentials.ts';
+import { copyFile } from './copy.ts';
+import { createContainer } from './create.ts';
+import { decodeContainer, decodeImage, decodeSummary } from './decode.ts';
+import { engineError, statusOf } from './error.ts';
+import { exec } from './exec.ts';
+import { engineFacts } from './facts.ts';
+import { pull } from './pull.ts';
+
+/** The engine port over dockerode: the only place, with its neighbours, that knows dockerode. */
+export function dockerEngine(connection: Connection, endpoint: Endpoint, credentialsFor: CredentialsFor): Engine {
+  const { docker, version } = connection;
+  const container = (id: string): Dockerode.Container => docker.getContainer(id);
+  const auth = async (reference: string): Promise<object | undefined> => credentialsFor(parseReference(reference).registry);
+  let facts: Promise<EngineFacts> | undefined;
+  const engine: Engine = {
+    facts: () => (facts ??= engineFacts(docker, version, endpoint)),
+    list: async () => (await docker.listContainers({ all: true })).map(decodeSummary),
+    container: async (id) => {
+      const found = await orUndefined(container(id).inspect());
+      return found && decodeContainer(found, version);
+    },
+    image: async (reference) => {
+      const found = await orUndefined(inspectImage(docker, reference, version.apiVersion));
+      return found === undefined ? undefined : decodeImage(found);
+    },
+    imageTags: async (repository) => {
+      const images = await docker.listImages({ filters: JSON.stringify({ reference: [repository] }) });
+      return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`));
+    },
+    resolve: async (reference, signal) => {
+      // Podman's Docker API has no such call; there the pull itself tells.
+      if (version.engine === 'podman') return undefined;
+      const authconfig = await auth(reference);
+      const answer = await unlessAborted(docker.getImage(reference).distribution(authconfig ? { authconfig } : undefined), signal);
+      return (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest;
+    },
+    pull: async (reference, onLayer, signal) => pull(docker, reference, await auth(reference), onLayer, signal),
+    tag: async (image, reference) => {
+      const { repository, tag } = splitTag(reference);
+      await docker.getImage(image).tag({ repo: repository, tag });
+    },
+    untag: (reference) => ignoring([404], docker.getImage(reference).remove({ noprune: false })),
+    create: (request) => createContainer(docker, request, version.apiVersion),
+    start: (id) => ignoring([304], container(id).start()),
+    stop: (id) => stop(container(id)),
+    rename: (id, name) => rename(container(id), name),
+    remove: (id, options) => remove(container(id), options?.discard === true),
+    setRestart: (id, policy) => container(id).update({ RestartPolicy: policy }),
+    exec: (id, command, options) => exec(docker, id, command, options),
+    logs: async (id, lines) => logs(container(id), lines),
+    changes: async (id) => ((await container(id).changes()) ?? []).filter((change: { Kind: number }) => change.Kind !== DELETED).map((change: { Path: string }) => change.Path),
+    copy: (from, to, path) => copyFile(docker, from, to, path),
+    close: connection.close,
+  };
+  return translating(engine, endpoint);
+}
+
+const DELETED = 2;
+
+/** Every call's error in swapctl's own type. */
+function translating(engine: Engine, endpoint: Endpoint): Engine {
+  const wrapped = Object.entries(engine).map(([name, call]) => {
+    if (name === 'close') return [name, call];
+    const asynchronous = call as (...args: unknown[]) => Promise<unknown>;
+    const translated = async (...args: unknown[]): Promise<unknown> => {
+      try {
+        return await asynchronous(...args);
+      } catch (error) {
+        throw engineError(endpoint, error);
+      }
+    };
+    return [name, translated];
+  });
+  return Object.fromEntries(wrapped) as Engine;
+}
+
+// The platform's own manifest is only told when it is asked for, from API 1.48 on.
+function inspectImage(docker: Dockerode, reference: string, apiVersion: string): Promise<unknown> {
+  const image = docker.getImage(reference);
+  if (compareApi(apiVersion, '1.48') < 0) return image.inspect();
+  return (image.inspect as (options: object) => Promise<unknown>)({ manifests: true });
+}
+
+async function stop(container: Dockerode.Container): Promise<void> {
+  const found = await orUndefined(container.inspect());
+  if (!found) return;
+  // Removal comes after the stop, on the engine's own time (T22): the name is free only when that is over.
+  const removed = found.HostConfig.AutoRemove ? ignoring([404], container.wait({ condition: 'removed' })) : undefined;
+  await ignoring([304, 404], container.stop());
+  await removed;
+}
+
+async function rename(container: Dockerode.Container, name: string): Promise<void> {
+  const found = await container.inspect();
+  // Renaming to the name that it has is an error (T14); after a crash it may have it already.
+  if (found.Name !== `/${name}`) await container.rename({ name });
+}
+
+// Volumes are never removed, save the anonymous ones of a container that never counted.
+async function remove(container: Dockerode.Container, discard: boolean): Promise<void> {
+  try {
+    await container.remove({ force: discard, v: discard });
+  } catch (error) {
+    if (statusOf(error) === 404) return;
+    if (statusOf(error) !== 409 || !/already in progress/.test(String(error))) throw error;
+    await ignoring([404], container.wait({ condition: 'removed' }));
+  }
+}
+
+async function logs(container: Dockerode.Container, lines: number): Promise<string[]> {
+  const { Config } = await container.inspect();
+  const raw = (await container.logs({ stdout: true, stderr: true, tail: lines, follow: false })) as unknown;
+  const buffer = Buffer.isBuffer(raw) ? raw : Buffer.from(typeof raw === 'string' ? raw : JSON.stringify(raw));
+  const text = Config.Tty ? buffer.toString() : unframed(buffer);
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '').slice(-lines);
+}
+
+// Without a terminal both outputs come in frames: one byte stream, three zero bytes, four bytes length (Engine API, attach).
+function unframed(buffer: Buffer): string {
+  let text = '';
+  for (let at = 0; at + 8 <= buffer.length; ) {
+    const length = buffer.readUInt32BE(at + 4);
+    text += buffer.toString('utf8', at + 8, at + 8 + length);
+    at += 8 + length;
+  }
+  return text;
+}
+
+async function orUndefined<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+async function ignoring(statuses: readonly number[], call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!statuses.includes(statusOf(error) ?? -1)) throw error;
+  }
+}
+
+function unlessAborted<T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return call;
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  return Promise.race([call, aborted]);
+}
+
+function splitTag(reference: string): { repository: string; tag: string } {
+  const colon = reference.lastIndexOf(':');
+  return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+}

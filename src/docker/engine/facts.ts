@@ -1,0 +1,38 @@
+import type Dockerode from 'dockerode';
+import type { EngineFacts } from '../../ports.ts';
+import { type Endpoint, showEndpoint } from '../connect/endpoint.ts';
+import type { EngineVersion } from '../connect/negotiate.ts';
+
+interface Info {
+  readonly SystemTime?: string;
+  readonly OSType?: string;
+  readonly Architecture?: string;
+  readonly OperatingSystem?: string;
+  readonly SecurityOptions?: readonly string[];
+  readonly DriverStatus?: readonly (readonly string[])[];
+}
+
+/** What the engine is and can do, from `GET /info` and the negotiation. */
+export async function engineFacts(docker: Dockerode, version: EngineVersion, endpoint: Endpoint): Promise<EngineFacts> {
+  const asked = Date.now();
+  const info = (await docker.info()) as Info;
+  const halfway = (asked + Date.now()) / 2;
+  const clock = Date.parse(info.SystemTime ?? '');
+  return {
+    endpoint: `${showEndpoint(endpoint)} (${endpoint.origin})`,
+    local: endpoint.kind === 'unix' && process.platform === 'linux' && !/Docker Desktop/i.test(info.OperatingSystem ?? ''),
+    product: version.engine,
+    version: version.serverVersion,
+    apiVersion: version.apiVersion,
+    apiRange: `${version.minApi} to ${version.maxApi}`,
+    os: info.OSType || version.os,
+    architecture: info.Architecture || version.arch,
+    imageStore: usesContainerd(info) ? 'containerd' : 'classic',
+    rootless: (info.SecurityOptions ?? []).some((option) => option.includes('rootless')),
+    clockOffsetMs: Number.isNaN(clock) ? 0 : clock - halfway,
+  };
+}
+
+function usesContainerd(info: Info): boolean {
+  return (info.DriverStatus ?? []).some(([key, value]) => key === 'driver-type' && value?.startsWith('io.containerd.snapshotter'));
+}

@@ -1,0 +1,33 @@
+import type Dockerode from 'dockerode';
+import { EngineError } from '../../core/engine-error.ts';
+import type { PullLayer } from '../../ports.ts';
+import { jsonLines } from './ndjson.ts';
+
+/** Pulls a reference (by digest, as a rule). The engine answers 200 and tells errors inside the stream (T40). */
+export async function pull(
+  docker: Dockerode,
+  reference: string,
+  authconfig: object | undefined,
+  onLayer: (layer: PullLayer) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const options = { ...(authconfig ? { authconfig } : {}), ...(signal ? { abortSignal: signal } : {}) };
+  const stream = (await docker.pull(reference, options)) as NodeJS.ReadableStream & AsyncIterable<Buffer>;
+  for await (const line of jsonLines(stream)) {
+    const problem = errorOf(line);
+    if (problem) throw new EngineError(500, problem);
+    if (typeof line.id === 'string' && typeof line.status === 'string') onLayer(layerOf(line.id, line.status, line.progressDetail));
+  }
+  if (signal?.aborted) throw new EngineError(0, 'the pull was interrupted');
+}
+
+function errorOf(line: Record<string, unknown>): string | undefined {
+  const detail = line.errorDetail as { message?: unknown } | undefined;
+  if (typeof detail?.message === 'string') return detail.message;
+  return typeof line.error === 'string' ? line.error : undefined;
+}
+
+function layerOf(layer: string, status: string, progress: unknown): PullLayer {
+  const { current, total } = (progress ?? {}) as { current?: number; total?: number };
+  return { layer, status, current, total };
+}

@@ -1,0 +1,68 @@
+import type { ContainerSummary } from '../core/container.ts';
+import { fail } from '../core/error.ts';
+import type { PinnedImage } from '../core/image.ts';
+import { decodeState, type HistoryEntry } from '../core/labels.ts';
+import { homeOf } from '../core/names.ts';
+import { helperRole, type Service } from '../core/service.ts';
+import type { ServiceHistory } from '../core/status.ts';
+import type { Ports } from '../ports.ts';
+import { stateOf } from './observe.ts';
+import { freshMemory } from './slot-run.ts';
+
+/** The images that a service ran, newest first, with those that failed. */
+export async function historyOf(ports: Ports, service: Service): Promise<ServiceHistory> {
+  const { entries, imageId } = await entriesOf(ports, service);
+  const shown = await Promise.all(
+    entries.map(async (entry, at) => ({ ...entry, current: at === 0 && entry.id === imageId, available: (await ports.engine.image(entry.id)) !== undefined })),
+  );
+  return { service: service.key, entries: shown, failures: failuresOf(await ports.engine.list(), service) };
+}
+
+/**
+ * The image to roll back to: the newest of the history that is another than the one that runs, or the one that `wanted`
+ * names (a reference or a digest's beginning). It must still be on the engine: a rollback works without any registry.
+ */
+export async function previousImage(ports: Ports, service: Service, wanted: string | undefined): Promise<PinnedImage> {
+  const { entries, imageId, follows } = await entriesOf(ports, service);
+  const earlier = entries.filter((entry) => entry.id !== imageId && (wanted === undefined || names(entry, wanted)));
+  const [entry] = earlier;
+  if (!entry) {
+    return fail('no-history', `${service.key} has no earlier image${wanted ? ` ${JSON.stringify(wanted)}` : ''} to go back to`, {
+      hint: 'swapctl history shows what it ran; swapctl roll --image REF rolls to any image',
+    });
+  }
+  if (await ports.engine.image(entry.id)) return { follows: follows || entry.follows, id: entry.id, digest: entry.digest };
+  return fail('no-history', `the image ${entry.follows} (${entry.id}) that ${service.key} ran before is not on the engine any more`, {
+    hint: 'somebody pruned it in spite of its swapctl-rollback tag; roll to it with --image and its digest',
+  });
+}
+
+async function entriesOf(ports: Ports, service: Service): Promise<{ entries: readonly HistoryEntry[]; imageId: string; follows: string }> {
+  const member = service.slots[0]?.members[0];
+  const container = member && (await ports.engine.container(member.id));
+  if (!container) return fail('not-found', `${service.key} has no container`);
+  const state = await stateOf({ ports, memory: freshMemory() }, container);
+  const started: HistoryEntry = {
+    at: new Date(container.createdAt).toISOString(),
+    follows: container.config.Image ?? '',
+    id: container.imageId,
+    event: 'started',
+  };
+  const entries = state && state.history.length > 0 ? state.history : [started];
+  return { entries, imageId: container.imageId, follows: state?.follows || (container.config.Image ?? '') };
+}
+
+function names(entry: HistoryEntry, wanted: string): boolean {
+  const hex = wanted.replace(/^sha256:/, '');
+  const starts = (digest: string | undefined): boolean => hex.length >= 6 && digest?.replace(/^sha256:/, '').startsWith(hex) === true;
+  return entry.follows === wanted || starts(entry.id) || starts(entry.digest);
+}
+
+function failuresOf(all: readonly ContainerSummary[], service: Service): ServiceHistory['failures'] {
+  const homes = new Set(service.slots.map((slot) => slot.home));
+  return all.flatMap((container) => {
+    const state = helperRole(container) === 'failed' ? decodeState(container.labels) : undefined;
+    if (!state?.failure || !homes.has(homeOf(state.slot))) return [];
+    return [{ at: state.at, image: state.follows, digest: state.digest ?? state.image, ...state.failure }];
+  });
+}

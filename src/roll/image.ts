@@ -1,0 +1,121 @@
+import type { Container, Image } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
+import { fail, messageOf, SwapError } from '../core/error.ts';
+import { digestsFor, type PinnedImage, type PullPolicy, runs } from '../core/image.ts';
+import { formatRepository, parseReference } from '../core/reference.ts';
+import type { PullLayer, Ports } from '../ports.ts';
+
+/** What a reference means right now. Either the digest in its registry, or an image that is already on the engine. */
+export type Resolved =
+  | { readonly kind: 'local'; readonly follows: string; readonly image: Image }
+  | { readonly kind: 'registry'; readonly follows: string; readonly digest: string | undefined };
+
+/**
+ * Finds out what a reference means, without fetching it. `running` is the image that serves now. Raises
+ * `no-such-image`, `login` or `registry-unreachable`.
+ */
+export async function resolveImage(ports: Ports, follows: string, policy: PullPolicy, running: Container, signal: AbortSignal): Promise<Resolved> {
+  const local = await ports.engine.image(follows);
+  const pinned = parseReference(follows).digest;
+  if (local && (policy === 'never' || policy === 'missing' || pinned !== undefined)) return { kind: 'local', follows, image: local };
+  if (policy === 'never') return fail('no-such-image', `${follows} is not on the engine, and --pull never forbids to fetch it`);
+  if (policy === 'auto' && local && digestsFor(local, follows).length === 0) return { kind: 'local', follows, image: local };
+  if (pinned !== undefined) return { kind: 'registry', follows, digest: pinned };
+  ports.report({ kind: 'resolving', reference: follows });
+  try {
+    return { kind: 'registry', follows, digest: await ports.engine.resolve(follows, signal) };
+  } catch (error) {
+    const problem = imageProblem(follows, error);
+    // A local build has a digest too on the containerd store, and is in no registry.
+    if (policy !== 'auto' || !local || runs(running, local)) throw problem;
+    ports.report({ kind: 'note', text: `${problem.message}; taking the newer image that is on the engine` });
+    return { kind: 'local', follows, image: local };
+  }
+}
+
+/** Whether a container already runs what the reference means; undefined if only fetching it can tell. */
+export function alreadyRuns(running: Container, runningImage: Image | undefined, resolved: Resolved): boolean | undefined {
+  if (resolved.kind === 'local') return runs(running, resolved.image);
+  if (resolved.digest === undefined) return undefined;
+  if (runningImage && digestsFor(runningImage, resolved.follows).includes(resolved.digest)) return true;
+  return running.manifestDigest === resolved.digest ? true : undefined;
+}
+
+/**
+ * Fetches what was resolved, by its digest, so that a push in between can't slip in another image (T39), and checks
+ * that it is for this engine's platform or the one that ran so far.
+ */
+export async function fetchImage(ports: Ports, resolved: Resolved, before: Image | undefined, signal: AbortSignal): Promise<PinnedImage> {
+  const { follows } = resolved;
+  const image = resolved.kind === 'local' ? resolved.image : await pulled(ports, follows, resolved.digest, signal);
+  await checkPlatform(ports, follows, image, before);
+  const digest = resolved.kind === 'registry' ? (resolved.digest ?? digestsFor(image, follows)[0]) : digestsFor(image, follows)[0];
+  return { follows, id: image.id, digest };
+}
+
+async function pulled(ports: Ports, follows: string, digest: string | undefined, signal: AbortSignal): Promise<Image> {
+  const exact = digest === undefined ? follows : `${formatRepository(parseReference(follows))}@${digest}`;
+  const present = digest === undefined ? undefined : await ports.engine.image(exact);
+  if (present) return present;
+  await pull(ports, exact, follows, signal);
+  const image = await ports.engine.image(exact);
+  return image ?? fail('no-such-image', `the engine pulled ${exact} but does not have it`, { hint: 'was it pruned at once?' });
+}
+
+async function pull(ports: Ports, exact: string, follows: string, signal: AbortSignal): Promise<void> {
+  const began = ports.clock.now();
+  const layers = new Map<string, PullLayer>();
+  try {
+    await ports.engine.pull(exact, (layer) => ports.report(pullProgress(follows, layers.set(layer.layer, layer))), signal);
+  } catch (error) {
+    if (signal.aborted) fail('interrupted', `the pull of ${follows} was interrupted`, { hint: 'the old container serves as before' });
+    throw imageProblem(follows, error);
+  }
+  ports.report({ kind: 'pulled', reference: follows, ms: ports.clock.now() - began });
+}
+
+function pullProgress(reference: string, layers: ReadonlyMap<string, PullLayer>) {
+  const all = [...layers.values()];
+  const done = all.filter((layer) => /^(Pull complete|Already exists)$/.test(layer.status)).length;
+  const sum = (field: 'current' | 'total'): number => all.reduce((total, layer) => total + (layer[field] ?? 0), 0);
+  return { kind: 'pulling', reference, done, layers: all.length, bytes: sum('current'), total: sum('total') } as const;
+}
+
+async function checkPlatform(ports: Ports, follows: string, image: Image, before: Image | undefined): Promise<void> {
+  const facts = await ports.engine.facts();
+  const fits = (os: string, architecture: string): boolean => image.os === os && sameArchitecture(image.architecture, architecture);
+  if (!image.architecture || fits(facts.os, facts.architecture) || (before && fits(before.os, before.architecture))) return;
+  fail('wrong-platform', `${follows} is an image for ${image.os}/${image.architecture}; this engine runs ${facts.os}/${facts.architecture}`, {
+    hint: 'push one for this platform, or a multi-platform index',
+  });
+}
+
+// The engine calls its machine by the kernel's name, images by Go's.
+const GO_NAMES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' };
+
+function sameArchitecture(image: string, engine: string): boolean {
+  return image === (GO_NAMES[engine] ?? engine);
+}
+
+/** What an engine's refusal to resolve or pull means, for people. */
+function imageProblem(reference: string, error: unknown): SwapError {
+  if (error instanceof SwapError) return error;
+  const said = messageOf(error);
+  const status = error instanceof EngineError ? error.status : 0;
+  if (/no matching manifest|does not match the specified platform/i.test(said)) {
+    return new SwapError('wrong-platform', `${reference} has no image for this engine's platform: ${said}`, { cause: error });
+  }
+  if (status === 401 || status === 403 || /unauthorized|denied|authentication required|no basic auth/i.test(said)) {
+    return new SwapError('login', `the registry does not let ${reference} be pulled: ${said}`, {
+      hint: 'docker login on this machine (as the user that runs swapctl), or is the name misspelt?',
+      cause: error,
+    });
+  }
+  if (status === 404 || /manifest unknown|not found|name unknown/i.test(said)) {
+    return new SwapError('no-such-image', `there is no image ${reference}: ${said}`, { hint: 'check the name and the tag', cause: error });
+  }
+  return new SwapError('registry-unreachable', `the registry of ${reference} can't be asked: ${said}`, {
+    hint: 'the old container serves as before; try again, or use --pull never for an image that is on the engine',
+    cause: error,
+  });
+}

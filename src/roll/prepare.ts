@@ -1,0 +1,135 @@
+import type { Container, ContainerSummary } from '../core/container.ts';
+import { ownLabels } from '../core/container.ts';
+import { fail } from '../core/error.ts';
+import { COMPOSE_FILES, COMPOSE_SERVICE } from '../core/labels.ts';
+import { homeOf } from '../core/names.ts';
+import type { Failure } from '../core/observed.ts';
+import { type Policy, readPolicy } from '../core/policy.ts';
+import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
+import { isImageId } from '../core/reference.ts';
+import { helperRole, type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import { type Choice, chooseWay } from '../core/way.ts';
+import type { Ports } from '../ports.ts';
+import { userSetOf } from './create.ts';
+import { failuresIn, imageOf, namespaceOwners, stateOf } from './observe.ts';
+import { freshMemory, type Memory } from './slot-run.ts';
+
+/** One slot, looked at and found fit to be rolled; nothing was touched for it. */
+export interface PreparedSlot {
+  readonly home: string;
+  readonly container: Container;
+  readonly policy: Policy;
+  readonly choice: Choice;
+  readonly follows: string;
+  readonly failures: readonly Failure[];
+  readonly dependents: readonly string[];
+  readonly inlineFiles: readonly string[];
+  readonly memory: Memory;
+}
+
+export interface PrepareOptions {
+  /** Settings of the command line, by label key without the prefix. */
+  readonly overrides: Readonly<Record<string, string>>;
+  /** The reference that the user gave instead of the followed one. */
+  readonly image: string | undefined;
+}
+
+/** Looks at every slot of a service before anything is touched. Raises `refused` and `config` with the reason. */
+export async function prepareService(ports: Ports, service: Service, all: readonly ContainerSummary[], options: PrepareOptions): Promise<PreparedSlot[]> {
+  const rollable = service.slots.filter((slot) => !isOff(slot) || service.slots.length === 1);
+  const off = service.slots.length - rollable.length;
+  if (off > 0) ports.report({ kind: 'note', text: `${service.key}: ${off} stopped replica${off > 1 ? 's are' : ' is'} left as ${off > 1 ? 'they are' : 'it is'}` });
+  if (rollable.length === 0) return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
+  return Promise.all(rollable.map((slot) => prepareSlot(ports, slot, all, options)));
+}
+
+/** Looks at one slot. */
+export async function prepareSlot(ports: Ports, slot: Slot, all: readonly ContainerSummary[], options: PrepareOptions): Promise<PreparedSlot> {
+  const [member] = slot.members;
+  if (!member) return fail('not-found', `${slot.home} has no container`);
+  refuseUnfit(ports, member);
+  const container = await ports.engine.container(member.id);
+  if (!container) return fail('not-found', `${member.name} was removed just now`);
+  const memory = freshMemory();
+  const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
+  const policy = readPolicy(labels, options.overrides);
+  const choice = chooseWay(container, policy);
+  if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
+  await userSetOf({ ports, memory }, container);
+  await refuseLostNamespaces(ports, container);
+  return {
+    home: slot.home,
+    container,
+    policy,
+    choice,
+    follows: options.image ?? (await followedReference({ ports, memory }, container)),
+    failures: failuresIn(all, slot.home),
+    dependents: await dependentNames(ports, container, all),
+    inlineFiles: await copiedFiles(ports, container),
+    memory,
+  };
+}
+
+function isOff(slot: Slot): boolean {
+  return slot.members.every((member) => member.status === 'exited' || member.status === 'created');
+}
+
+function refuseUnfit(ports: Ports, member: ContainerSummary): void {
+  if (ports.host.containerId !== undefined && member.id === ports.host.containerId) {
+    fail('refused', `${member.name} is the container that swapctl itself runs in`, { hint: 'roll it from outside' });
+  }
+  const why = whyNotRollable(member);
+  if (why) fail('refused', why.message, { hint: why.hint });
+}
+
+async function followedReference(run: { ports: Ports; memory: Memory }, container: Container): Promise<string> {
+  const followed = (await stateOf(run, container))?.follows || container.config.Image || '';
+  if (followed && !isImageId(followed)) return followed;
+  const tags = (await imageOf(run, container.imageId))?.tags ?? [];
+  const [tag] = tags;
+  if (tag && tags.length === 1) return tag;
+  return fail('refused', `${container.name} was created from a bare image id, so it follows no reference`, {
+    hint: tags.length > 1 ? `say which with --image: ${tags.join(', ')}` : 'say what to roll to with --image',
+  });
+}
+
+// A namespace of a container that is gone can't be joined again: better said now than when the old one is stopped.
+async function refuseLostNamespaces(ports: Ports, container: Container): Promise<void> {
+  for (const owner of namespaceOwners(container)) {
+    if (await ports.engine.container(owner)) continue;
+    fail('refused', `${container.name} lives in the namespaces of a container that is gone (${owner.slice(0, 12)})`, {
+      hint: 're-create it as you did at first (docker compose up -d), then roll it',
+    });
+  }
+}
+
+const SCANS_AT_ONCE = 8;
+
+// Only an inspect tells in whose namespaces a container lives, so all others are looked at, once a roll.
+async function dependentNames(ports: Ports, owner: Container, all: readonly ContainerSummary[]): Promise<string[]> {
+  const others = all.filter((other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined);
+  const names: string[] = [];
+  for (let at = 0; at < others.length; at += SCANS_AT_ONCE) {
+    const containers = await Promise.all(others.slice(at, at + SCANS_AT_ONCE).map((other) => ports.engine.container(other.id)));
+    for (const container of containers) if (container && dependsOn(container, owner)) names.push(homeOf(container.name));
+  }
+  return names;
+}
+
+function dependsOn(container: Container, owner: Container): boolean {
+  const linked = (container.host.Links ?? []).some((link) => link.split(':')[0] === `/${owner.name}`);
+  return linked || namespaceOwners(container).some((name) => name === owner.id || name === owner.name);
+}
+
+async function copiedFiles(ports: Ports, container: Container): Promise<string[]> {
+  const service = container.config.Labels?.[COMPOSE_SERVICE];
+  const files = container.config.Labels?.[COMPOSE_FILES]?.split(',');
+  if (!service || !files) return [];
+  const documents = await Promise.all(files.map((file) => ports.host.readYaml(file)));
+  const told = documents.flatMap((document) => inlineFiles(document, service));
+  if (told.length === 0 && documents.every((document) => document !== undefined)) return [];
+  const changed = await ports.engine.changes(container.id);
+  const mounted = new Set(container.mounts.map((mount) => mount.target));
+  const candidates = documents.includes(undefined) ? likelyInlineFiles(changed) : told;
+  return candidates.filter((path) => changed.includes(path) && !mounted.has(path));
+}

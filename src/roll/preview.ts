@@ -1,0 +1,58 @@
+import type { ContainerSummary } from '../core/container.ts';
+import { SwapError } from '../core/error.ts';
+import { expectedSteps } from '../core/expected.ts';
+import type { PinnedImage } from '../core/image.ts';
+import { plan } from '../core/plan.ts';
+import type { Service } from '../core/service.ts';
+import type { ServicePlan, SlotPlan } from '../core/status.ts';
+import { describeStep } from '../core/step.ts';
+import type { Ports } from '../ports.ts';
+import { alreadyRuns, type Resolved, resolveImage } from './image.ts';
+import { imageOf, observe } from './observe.ts';
+import { type PreparedSlot, prepareService } from './prepare.ts';
+import { type RollOptions, slotRun } from './service.ts';
+
+/** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
+export async function planService(ports: Ports, service: Service, all: readonly ContainerSummary[], options: RollOptions): Promise<ServicePlan> {
+  const slots = await prepareService(ports, service, all, options);
+  const follows = slots[0]?.follows ?? '';
+  const first = slots[0]?.container;
+  if (!first) return { service: service.key, image: follows, slots: [] };
+  const resolved = await resolveImage(ports, follows, options.pull, first, options.signal);
+  const digest = resolved.kind === 'registry' ? resolved.digest : resolved.image.id;
+  const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
+  return { service: service.key, image: follows, digest, slots: plans };
+}
+
+// Stands for an image that would have to be pulled first.
+const UNFETCHED = 'not pulled yet';
+
+async function planSlot(ports: Ports, service: string, slot: PreparedSlot, resolved: Resolved, options: RollOptions): Promise<SlotPlan> {
+  const before = await imageOf({ ports, memory: slot.memory }, slot.container.imageId);
+  const runs = alreadyRuns(slot.container, before, resolved);
+  const same = runs === true && !options.force;
+  const image: PinnedImage =
+    resolved.kind === 'local'
+      ? { follows: resolved.follows, id: resolved.image.id, digest: undefined }
+      : { follows: resolved.follows, id: runs ? slot.container.imageId : (resolved.digest ?? UNFETCHED), digest: resolved.digest };
+  const context = { ports, service, image, roll: 'plan', tagBefore: undefined, lease: NO_LEASE, options };
+  const run = await slotRun(context, slot);
+  const { seen } = await observe(run);
+  const refused = same ? undefined : refusal(plan(run.desired, seen));
+  return {
+    slot: slot.home,
+    way: slot.choice.way,
+    rehearsal: slot.choice.rehearse,
+    because: slot.choice.because,
+    verdict: refused ? 'refused' : same ? 'unchanged' : runs === undefined ? 'fetch' : 'roll',
+    steps: same || refused ? [] : expectedSteps(run.desired, seen).map(describeStep),
+    ...(refused ? { error: { code: refused.code, message: refused.message, ...(refused.hint ? { hint: refused.hint } : {}) } } : {}),
+  };
+}
+
+// A dry run changes nothing, so it needs no lock.
+const NO_LEASE = { lost: new AbortController().signal, release: async (): Promise<void> => {} };
+
+function refusal(decision: ReturnType<typeof plan>): SwapError | undefined {
+  return decision.kind === 'refuse' ? decision.error : undefined;
+}

@@ -1,0 +1,163 @@
+import type { ContainerSummary } from '../core/container.ts';
+import { fail, messageOf, SwapError } from '../core/error.ts';
+import { decodeState, type StateLabels } from '../core/labels.ts';
+import { homeOf, keepReference, slotNames } from '../core/names.ts';
+import { readPolicy } from '../core/policy.ts';
+import { groupServices, helperRole, type Service, type Slot } from '../core/service.ts';
+import { castRoles } from '../core/slot.ts';
+import type { RecoveredItem } from '../core/status.ts';
+import type { Ports } from '../ports.ts';
+import { type Lease, lockHeld, takeLease } from './lease.ts';
+import { stateOf } from './observe.ts';
+import { runSlot } from './run.ts';
+import { freshMemory, type SlotRun } from './slot-run.ts';
+
+/** Finishes or undoes whatever dead rolls left behind, on all services, and takes orphaned helpers away. */
+export async function recoverAll(ports: Ports, signal: AbortSignal): Promise<RecoveredItem[]> {
+  const all = await ports.engine.list();
+  const items: RecoveredItem[] = [];
+  for (const service of groupServices(all)) {
+    const left = leftovers(service, all);
+    for (const slot of left) items.push(await recovered(ports, service, slot, all, signal));
+  }
+  return [...items, ...(await removeOrphans(ports))];
+}
+
+/** The same for one service, before it is rolled; true if there was anything. Raises `busy` where a living roll is at it. */
+export async function recoverService(ports: Ports, service: Service, all: readonly ContainerSummary[], signal: AbortSignal): Promise<boolean> {
+  const left = leftovers(service, all);
+  for (const slot of left) {
+    ports.report({ kind: 'note', text: `${slot.home}: an earlier roll was left half done; finishing or undoing it first` });
+    await recoverSlot(ports, service, slot, all, signal);
+  }
+  return left.length > 0;
+}
+
+async function recovered(ports: Ports, service: Service, slot: Slot, all: readonly ContainerSummary[], signal: AbortSignal): Promise<RecoveredItem> {
+  const found = slot.members.map((member) => `${member.name} (${member.status})`).join(', ');
+  const item = { service: service.key, slot: slot.home, found };
+  try {
+    return { ...item, outcome: await recoverSlot(ports, service, slot, all, signal) };
+  } catch (error) {
+    if (!(error instanceof SwapError)) throw error;
+    const { code, hint } = error;
+    return { ...item, outcome: code === 'busy' ? 'busy' : 'failed', error: { code, message: messageOf(error), ...(hint ? { hint } : {}) } };
+  }
+}
+
+async function recoverSlot(ports: Ports, service: Service, slot: Slot, all: readonly ContainerSummary[], signal: AbortSignal): Promise<'finished' | 'undone'> {
+  const image = slot.members[0]?.imageId ?? all[0]?.imageId ?? '';
+  const lease = await takeLease(ports, service.key, image);
+  try {
+    return await finish(ports, service, slot, lease, signal);
+  } finally {
+    await lease.release();
+  }
+}
+
+// The half-done roll is carried on with the wish that its own labels tell; the planner decides between going on and back.
+async function finish(ports: Ports, service: Service, slot: Slot, lease: Lease, signal: AbortSignal): Promise<'finished' | 'undone'> {
+  const memory = freshMemory();
+  const labelled = await Promise.all(slot.members.map((member) => withState(ports, memory, member)));
+  const { incumbent, candidate } = castRoles(slot.home, labelled, NO_ROLL);
+  const subject = candidate ?? incumbent ?? fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
+  const run = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
+  const { error } = await runSlot(run);
+  const now = await ports.engine.container(slot.home);
+  if (candidate && now?.id === candidate.id && !error) return 'finished';
+  if (!candidate || (now && now.id !== candidate.id)) return 'undone';
+  throw error ?? new SwapError('attention', `${slot.home} could not be recovered`, { hint: 'see docker ps -a' });
+}
+
+const NO_ROLL = 'recover';
+
+interface Labelled extends ContainerSummary {
+  readonly state: StateLabels | undefined;
+  readonly roll: string | undefined;
+  readonly replaces: string | undefined;
+}
+
+async function withState(ports: Ports, memory: SlotRun['memory'], member: ContainerSummary): Promise<Labelled> {
+  const container = await ports.engine.container(member.id);
+  const state = container && (await stateOf({ ports, memory }, container));
+  return { ...member, state, roll: state?.roll, replaces: state?.replaces };
+}
+
+async function recoveryRun(
+  ports: Ports,
+  service: Service,
+  slot: Slot,
+  subject: Labelled,
+  incumbent: Labelled | undefined,
+  lease: Lease,
+  signal: AbortSignal,
+  memory: SlotRun['memory'],
+): Promise<SlotRun> {
+  const facts = await ports.engine.facts();
+  const { state } = subject;
+  const container = await ports.engine.container(subject.id);
+  const isCandidate = subject !== incumbent;
+  return {
+    ports,
+    names: slotNames(slot.home),
+    service: service.key,
+    policy: readPolicy(container ? policyLabels(container.config.Labels ?? {}) : {}),
+    desired: {
+      image: { follows: state?.follows || (container?.config.Image ?? ''), id: container?.imageId ?? '', digest: state?.digest },
+      roll: isCandidate ? (state?.roll ?? NO_ROLL) : NO_ROLL,
+      force: false,
+      choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
+      keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
+      condemned: undefined,
+    },
+    event: 'rolled',
+    tagBefore: undefined,
+    dependents: [],
+    inlineFiles: [],
+    successors: new Map(),
+    signal,
+    lost: lease.lost,
+    memory,
+    now: () => ports.clock.now() + facts.clockOffsetMs,
+    moveDependents: async () => {},
+  };
+}
+
+// A wrong label must not keep a half-done roll from being finished.
+function policyLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  try {
+    readPolicy(labels);
+    return { ...labels };
+  } catch {
+    return {};
+  }
+}
+
+function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
+  return service.slots.filter((slot) => {
+    const [only] = slot.members;
+    const half = only && slot.members.length === 1 && only.status === 'created' && decodeState(only.labels)?.role === 'replica';
+    const rehearsing = all.some((container) => container.name === slotNames(slot.home).rehearsal);
+    return slot.members.length > 1 || only?.name !== slot.home || half || rehearsing;
+  });
+}
+
+// Helpers whose service is gone (docker compose down) or whose holder is dead serve nobody.
+async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
+  const all = await ports.engine.list();
+  const services = groupServices(all);
+  const items: RecoveredItem[] = [];
+  for (const container of all) {
+    const role = helperRole(container);
+    const state = decodeState(container.labels);
+    if (role === undefined || !state || !(await isOrphan(ports, role, state, services))) continue;
+    await ports.engine.remove(container.id, { discard: role === 'rehearsal' });
+    items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
+  }
+  return items;
+}
+
+async function isOrphan(ports: Ports, role: string, state: StateLabels, services: readonly Service[]): Promise<boolean> {
+  if (role === 'lock') return !(await lockHeld(ports, state.service));
+  return !services.some((service) => service.slots.some((slot) => slot.home === state.slot));
+}

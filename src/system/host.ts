@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { Host } from '../ports.ts';
+
+/**
+ * This process and machine. A holder is `host boot-id pid-namespace pid start-time`: the boot id tells machines (and
+ * boots) apart, the namespace tells containers apart, the start time tells a recycled pid apart (proc(5)).
+ */
+export function systemHost(outside: Pick<Host, 'logins' | 'kernel'>): Host {
+  const place = placeOfThisProcess();
+  const holder = `${hostname()} ${place} ${process.pid} ${startTime(process.pid) ?? '-'}`;
+  return {
+    ...outside,
+    holder,
+    isAlive: (other) => isAlive(other, place),
+    containerId: ownContainer(),
+    randomId: () => randomBytes(6).toString('hex'),
+    readYaml,
+  };
+}
+
+function isAlive(holder: string, place: string): boolean | undefined {
+  const [, bootId, namespace, pid, started] = holder.split(' ');
+  if (`${bootId} ${namespace}` !== place || pid === undefined) return undefined;
+  return startTime(Number(pid)) === started;
+}
+
+function placeOfThisProcess(): string {
+  const bootId = textOf('/proc/sys/kernel/random/boot_id')?.trim() ?? `no-boot-id-${hostname()}`;
+  return `${bootId} ${linkOf('/proc/self/ns/pid') ?? '-'}`;
+}
+
+// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces, so the count starts behind its parenthesis.
+function startTime(pid: number): string | undefined {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+// The engine mounts files of its own into each container; their source names the container.
+function ownContainer(): string | undefined {
+  const mounts = textOf('/proc/self/mountinfo') ?? '';
+  return /\/containers\/([0-9a-f]{64})\/(hostname|resolv\.conf|hosts)\b/.exec(mounts)?.[1];
+}
+
+async function readYaml(path: string): Promise<unknown> {
+  const { load } = await import('js-yaml');
+  try {
+    return load(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}

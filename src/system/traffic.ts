@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { connect } from 'node:net';
+import type { Traffic } from '../ports.ts';
+
+/** Traffic of containers on this machine, as the kernel and a plain client see it. `local`: the engine runs here. */
+export function hostTraffic(local: () => Promise<boolean>): Traffic {
+  return {
+    connections: async ({ id, pid }) => ((await local()) && (await isProcessOf(pid, id)) ? establishedOnListeners(pid) : undefined),
+    reachable: (address, timeoutMs) => (address.path === undefined ? accepts(address, timeoutMs) : answers(address, address.path, timeoutMs)),
+  };
+}
+
+// States of /proc/net/tcp (Linux include/net/tcp_states.h).
+const ESTABLISHED = '01';
+const LISTEN = '0A';
+
+// A pid of the engine's means something else here if the engine lives in another pid namespace.
+async function isProcessOf(pid: number, containerId: string): Promise<boolean> {
+  if (pid <= 0) return false;
+  const cgroup = await textOf(`/proc/${pid}/cgroup`);
+  return cgroup?.includes(containerId) ?? false;
+}
+
+async function establishedOnListeners(pid: number): Promise<number | undefined> {
+  const tables = await Promise.all([textOf(`/proc/${pid}/net/tcp`), textOf(`/proc/${pid}/net/tcp6`)]);
+  if (tables.every((table) => table === undefined)) return undefined;
+  const sockets = tables.flatMap((table) => (table ?? '').split('\n').slice(1)).flatMap(parseSocket);
+  const listening = new Set(sockets.filter((socket) => socket.state === LISTEN).map((socket) => socket.port));
+  return sockets.filter((socket) => socket.state === ESTABLISHED && listening.has(socket.port)).length;
+}
+
+function parseSocket(line: string): { port: string; state: string }[] {
+  const [, local, , state] = line.trim().split(/\s+/);
+  const port = local?.split(':')[1];
+  return port && state ? [{ port, state }] : [];
+}
+
+function answers(address: { host: string; port: number }, path: string, timeoutMs: number): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve) => {
+    const request = get({ ...address, path, timeout: timeoutMs, agent: false }, (response) => {
+      response.resume();
+      resolve({ ok: (response.statusCode ?? 500) < 400, output: `HTTP ${response.statusCode} from ${path}` });
+    });
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    request.on('error', (error) => resolve({ ok: false, output: error.message }));
+  });
+}
+
+function accepts(address: { host: string; port: number }, timeoutMs: number): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...address, timeout: timeoutMs });
+    const end = (ok: boolean, output: string): void => {
+      socket.destroy();
+      resolve({ ok, output });
+    };
+    socket.on('connect', () => end(true, `port ${address.port} accepts connections`));
+    socket.on('timeout', () => end(false, `no answer within ${timeoutMs} ms`));
+    socket.on('error', (error) => end(false, error.message));
+  });
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
