@@ -74,7 +74,7 @@ async function rollback(ports: Ports, selector: string, request: RollRequest): P
   await recoverService(ports, service, all, request.signal);
   const target = await previousImage(ports, service, request.image);
   const options = rollOptions(request);
-  return rollService(ports, service, await ports.engine.list(), { ...options, target, image: target.follows, event: 'rolled-back', force: true });
+  return rollService(ports, service, await ports.engine.list(), { ...options, target, image: target.follows, event: 'rolled-back', condemn: true, force: true });
 }
 
 function rollOptions(request: RollRequest): RollOptions {
@@ -85,6 +85,7 @@ function rollOptions(request: RollRequest): RollOptions {
     force: request.force ?? false,
     overrides: request.overrides ?? {},
     event: 'rolled',
+    condemn: false,
     signal: request.signal,
   };
 }

@@ -77,6 +77,6 @@ export interface Desired {
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
-  /** Image whose failure record stays after a success: what a rollback turned away from is not to be tried again. */
-  readonly condemned: string | undefined;
+  /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
+  readonly back: boolean;
 }

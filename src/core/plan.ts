@@ -139,7 +139,8 @@ function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decis
 }
 
 function planForget(desired: Desired, seen: Observed): Decision {
-  const stale = seen.failures.find((failure) => failure.image !== desired.condemned);
+  // Going back says nothing against what is known of newer images.
+  const stale = desired.back ? undefined : seen.failures[0];
   return stale ? act({ kind: 'forget-failure', container: stale.id, name: stale.name }) : { kind: 'converged' };
 }
 

@@ -23,7 +23,7 @@ export async function historyOf(ports: Ports, service: Service): Promise<Service
  * names (a reference or a digest's beginning). It must still be on the engine: a rollback works without any registry.
  */
 export async function previousImage(ports: Ports, service: Service, wanted: string | undefined): Promise<PinnedImage> {
-  const { entries, imageId, follows } = await entriesOf(ports, service);
+  const { entries, imageId } = await entriesOf(ports, service);
   const earlier = entries.filter((entry) => entry.id !== imageId && (wanted === undefined || names(entry, wanted)));
   const [entry] = earlier;
   if (!entry) {
@@ -31,13 +31,13 @@ export async function previousImage(ports: Ports, service: Service, wanted: stri
       hint: 'swapctl history shows what it ran; swapctl roll --image REF rolls to any image',
     });
   }
-  if (await ports.engine.image(entry.id)) return { follows: follows || entry.follows, id: entry.id, digest: entry.digest };
+  if (await ports.engine.image(entry.id)) return { follows: entry.follows, id: entry.id, digest: entry.digest };
   return fail('no-history', `the image ${entry.follows} (${entry.id}) that ${service.key} ran before is not on the engine any more`, {
     hint: 'somebody pruned it in spite of its swapctl-rollback tag; roll to it with --image and its digest',
   });
 }
 
-async function entriesOf(ports: Ports, service: Service): Promise<{ entries: readonly HistoryEntry[]; imageId: string; follows: string }> {
+async function entriesOf(ports: Ports, service: Service): Promise<{ entries: readonly HistoryEntry[]; imageId: string }> {
   const member = service.slots[0]?.members[0];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no container`);
@@ -49,7 +49,7 @@ async function entriesOf(ports: Ports, service: Service): Promise<{ entries: rea
     event: 'started',
   };
   const entries = state && state.history.length > 0 ? state.history : [started];
-  return { entries, imageId: container.imageId, follows: state?.follows || (container.config.Image ?? '') };
+  return { entries, imageId: container.imageId };
 }
 
 function names(entry: HistoryEntry, wanted: string): boolean {

@@ -1,6 +1,6 @@
 import type { Container } from '../core/container.ts';
 import { isConflict } from '../core/engine-error.ts';
-import { fail, SwapError } from '../core/error.ts';
+import { fail, messageOf, SwapError } from '../core/error.ts';
 import { decodeState, encodeState } from '../core/labels.ts';
 import { lockName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
@@ -76,7 +76,8 @@ function held(ports: Ports, service: string, id: string): Lease {
     lost: lost.signal,
     release: async () => {
       ended.abort();
-      await ports.engine.remove(id);
+      // A lock that can't be taken away now is one of a dead holder soon: the next roll takes it over.
+      await ports.engine.remove(id).catch((error) => ports.report({ kind: 'debug', text: `lock of ${service}: ${messageOf(error)}` }));
     },
   };
 }

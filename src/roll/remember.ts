@@ -41,6 +41,22 @@ export async function rememberFailure(run: SlotRun, failed: Container, from: Con
   await createAnew(run, name, from.imageId, labels);
 }
 
+/** Remembers that somebody went back from an image: no roll is to try it again by itself. */
+export async function rememberCondemned(run: SlotRun, from: Container, digest: string | undefined, serving: string): Promise<void> {
+  const labels = encodeState({
+    role: 'failed',
+    service: run.service,
+    slot: run.names.home,
+    roll: `${run.desired.roll}-condemned`,
+    at: new Date(run.now()).toISOString(),
+    image: from.imageId,
+    digest,
+    follows: from.config.Image ?? '',
+    failure: { code: 'known-bad', reason: 'it was rolled back', health: [], log: [] },
+  });
+  await createAnew(run, failureName(run.names.home, from.imageId), serving, labels);
+}
+
 // With --force an image may fail a second time: the newer memory takes the place of the older.
 async function createAnew(run: SlotRun, name: string, image: string, labels: Record<string, string>): Promise<void> {
   const { engine } = run.ports;

@@ -1,17 +1,19 @@
-import type { ContainerSummary } from '../core/container.ts';
+import type { Container, ContainerSummary } from '../core/container.ts';
 import { fail, SwapError } from '../core/error.ts';
-import type { PinnedImage, PullPolicy } from '../core/image.ts';
+import { digestsFor, type PinnedImage, type PullPolicy } from '../core/image.ts';
 import type { HistoryEntry } from '../core/labels.ts';
 import { keepReference, slotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import { knownBad, knownFailure } from '../core/plan.ts';
-import { type ReplicaReport, type ServiceReport, type Side, summarize, type Timings } from '../core/report.ts';
+import { isImageId } from '../core/reference.ts';
+import { type ReplicaReport, type ReportedError, type ServiceReport, type Side, summarize, type Timings } from '../core/report.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { alreadyRuns, fetchImage, resolveImage, type Resolved } from './image.ts';
 import { type Lease, takeLease } from './lease.ts';
-import { imageOf } from './observe.ts';
+import { imageOf, stateOf } from './observe.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
+import { rememberCondemned } from './remember.ts';
 import { retireOldImages } from './retain.ts';
 import { runSlot } from './run.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -25,6 +27,8 @@ export interface RollOptions {
   readonly force: boolean;
   readonly overrides: Readonly<Record<string, string>>;
   readonly event: HistoryEntry['event'];
+  /** Remember the image that was left as one that is not to be tried again. */
+  readonly condemn: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -95,7 +99,14 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
     if (!(raised instanceof SwapError)) throw raised;
     error = raised;
   }
+  if (!error && context.options.condemn) await condemn(run, slot);
   return replicaReport(run, slot, error, ports.clock.now() - began);
+}
+
+async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
+  const { container } = slot;
+  if (container.imageId === run.desired.image.id) return;
+  await rememberCondemned(run, container, await digestOf(run.ports, slot, container), run.desired.image.id);
 }
 
 /** Assembles what a run over one slot works with. */
@@ -127,9 +138,10 @@ export function desiredOf(context: Pick<RollContext, 'image' | 'roll' | 'service
     image: context.image,
     roll: context.roll,
     force: context.options.force,
-    choice: slot.choice,
+    // What ran here before is proven; who goes back is in a hurry.
+    choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
     keepReference: keepReference(context.service, slot.container.imageId),
-    condemned: context.options.event === 'rolled-back' ? slot.container.imageId : undefined,
+    back: context.options.event === 'rolled-back',
   };
 }
 
@@ -169,7 +181,7 @@ async function rollBack(context: RollContext, slot: PreparedSlot): Promise<Repli
   const members = all.filter((container) => container.name === slot.home);
   const now = await prepareSlot(ports, { home: slot.home, members }, all, options);
   const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
-  const back: RollOptions = { ...options, force: true, event: 'rolled-back', signal: new AbortController().signal };
+  const back: RollOptions = { ...options, force: true, event: 'rolled-back', condemn: false, signal: new AbortController().signal };
   return rollSlot({ ...context, image, roll: ports.host.randomId(), tagBefore: undefined, options: back }, now);
 }
 
@@ -215,23 +227,40 @@ async function replicaReport(run: SlotRun, slot: PreparedSlot, error: SwapError 
   const to = error ? from : await sideOf(run.ports, slot, slot.home);
   const left = run.memory.drained.get(slot.container.id);
   const changed = to !== undefined && to.container !== from?.container;
+  const success = run.event === 'rolled-back' ? 'rolled-back' : 'rolled';
   return {
     slot: slot.home,
-    outcome: error ? 'failed' : changed ? 'rolled' : 'unchanged',
+    outcome: error ? 'failed' : changed ? success : 'unchanged',
     strategy: slot.choice.way,
     because: slot.choice.because,
     ...(from ? { from } : {}),
     ...(to ? { to } : {}),
     timings: timings(run, totalMs),
     ...(left === undefined ? {} : { connectionsLeft: left }),
-    ...(error ? { error: { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) } } : {}),
+    ...(error ? { error: told(error, slot) } : {}),
   };
+}
+
+// The planner says what a container did; here is said which one, and what is true now.
+function told(error: SwapError, slot: PreparedSlot): ReportedError {
+  const { code, message, hint } = error;
+  if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
+  const remembered = code === 'not-healthy' ? '; this image is not tried again unless with --force' : '';
+  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: `the old container serves as before${remembered}` };
+}
+
+async function digestOf(ports: Ports, slot: PreparedSlot, container: Container): Promise<string | undefined> {
+  const state = await stateOf({ ports, memory: slot.memory }, container);
+  const image = await imageOf({ ports, memory: slot.memory }, container.imageId);
+  const reference = container.config.Image ?? '';
+  return state?.digest ?? (image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined);
 }
 
 async function sideOf(ports: Ports, slot: PreparedSlot, container: string): Promise<Side | undefined> {
   const known = container === slot.container.id ? slot.container : await ports.engine.container(container);
   if (!known) return undefined;
-  return { container: known.id.slice(0, 12), image: known.config.Image ?? '', digest: known.imageId };
+  const digest = (await digestOf(ports, slot, known)) ?? known.imageId;
+  return { container: known.id.slice(0, 12), image: known.config.Image ?? '', digest };
 }
 
 function timings(run: SlotRun, total: number): Timings {
