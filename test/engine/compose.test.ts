@@ -30,6 +30,14 @@ async function assertUpChangesNothing(world: World, project: ComposeProject): Pr
 
 const placesOf = (all: Replica[]) => all.map(({ name, number }) => `${name} #${number}`);
 const versionsOf = (all: Replica[]) => all.map(({ version }) => version).join();
+/** What a shell command inside a container says. */
+async function inside(world: World, id: string, command: string): Promise<string> {
+  const exec = await world.docker.getContainer(id).exec({ Cmd: ['sh', '-c', command], AttachStdout: true, Tty: true });
+  let text = '';
+  for await (const chunk of await exec.start({ Tty: true })) text += chunk;
+  return text;
+}
+
 // ---- on both composes
 
 for (const version of COMPOSES) {
@@ -116,11 +124,12 @@ for (const version of COMPOSES) {
   test(`compose ${version} leaves a rolled service that it built itself alone`, async (t) => {
     const world = testWorld(t);
     const base = await world.image('base:1');
+    const reference = world.name('built:dev');
     const labels = composeLabels(world);
-    const web = `{ build: '.', image: '${world.name('built:dev')}', labels: ${labels} }`;
+    const web = `{ build: '.', image: '${reference}', labels: ${labels} }`;
     const project = composeProject(world, `services: { web: ${web} }`, { version });
-    const build = async (number: number) => {
-      const dockerfile = `FROM ${base}\nENV VERSION=${number}\n`;
+    const build = async (number: number, more = '') => {
+      const dockerfile = `FROM ${base}\nENV VERSION=${number}\n${more}\n`;
       writeFileSync(path.join(project.folder, 'Dockerfile'), dockerfile);
       await project.run('build');
     };
@@ -134,5 +143,57 @@ for (const version of COMPOSES) {
     const after = await replicas(world, project);
     assert.deepEqual([placesOf(after), versionsOf(after)], [placesOf(before), '2']);
     await assertUpChangesNothing(world, project);
+
+    // What compose builds bears some of its labels, and so do helpers and whatever else is made from it.
+    const built = await world.docker.getImage(reference).inspect();
+    assert.equal(built.Config.Labels['com.docker.compose.service'], 'web');
+    const stray = await world.container('stray', { image: reference });
+    await build(3, 'ENV EXIT_AFTER_MS=100');
+    const [failed] = await app.roll(['web'], quickly());
+    assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
+    assert.deepEqual(await replicas(world, project), after);
+
+    // Built by hand it bears none, and the container is a replica of the service all the same.
+    await retag(world, await world.image('byhand:4'), reference);
+    assertDone((await app.roll(['web'], quickly()))[0]);
+    const final = await replicas(world, project);
+    assert.deepEqual([placesOf(final), versionsOf(final)], [placesOf(before), '4']);
+    assert.equal((await stray.inspect()).State.Running, true, 'what only was made from the image is left alone');
+    await assertUpChangesNothing(world, project);
+  });
+
+  test(`compose ${version} gave a container files of its own, and the next one has them`, async (t) => {
+    const world = testWorld(t);
+    const image = await world.image('web:1');
+    const yaml = `
+      configs:
+        short: { content: "one\\n" }
+        long: { content: "two\\n" }
+      secrets:
+        token: { environment: COMPOSE_TEST_TOKEN }
+      services:
+        web:
+          image: '${image}'
+          labels: ${composeLabels(world)}
+          configs: [short, { source: long, target: /etc/app/long.conf, mode: 0440, uid: '1000' }]
+          secrets: [token]`;
+    world.env.COMPOSE_TEST_TOKEN = 'hush';
+    const project = composeProject(world, yaml, { version });
+    await project.run('up', '--detach', '--wait');
+    const [before] = await replicas(world, project);
+    const files = ['/short', '/etc/app/long.conf', '/run/secrets/token'];
+    const look = (id = '') => inside(world, id, `stat -c '%n %a %u:%g' ${files.join(' ')}; cat ${files.join(' ')}`);
+    const looked = await look(before?.id);
+    assert.match(looked, /one\s+two\s+hush/);
+    const app = await appOf(world);
+
+    for (const number of [2, 3]) {
+      await retag(world, await world.image(`web:${number}`), image);
+      assertDone((await app.roll(['web'], quickly()))[0]);
+      const [after] = await replicas(world, project);
+      assert.equal(after?.version, String(number));
+      assert.equal(await look(after?.id), looked);
+      await assertUpChangesNothing(world, project);
+    }
   });
 }
