@@ -105,6 +105,14 @@ export function isStateLabel(key: string): boolean {
   return key.startsWith(STATE);
 }
 
+/**
+ * Whether compose made the container. An image that compose built names its project and service too, and all that is
+ * created from it inherits that; only a replica has a number.
+ */
+export function isComposed(labels: Readonly<Record<string, string>> | null | undefined): boolean {
+  return labels?.[COMPOSE_NUMBER] !== undefined;
+}
+
 /** Whether a label came from compose. */
 export function isComposeLabel(key: string): boolean {
   return key.startsWith('com.docker.compose.');

@@ -1,6 +1,6 @@
 import type { ContainerSummary } from './container.ts';
 import { fail } from './error.ts';
-import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE, decodeState, type Role, SWARM_TASK } from './labels.ts';
+import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE, decodeState, isComposed, type Role, SWARM_TASK } from './labels.ts';
 import { hasOwnName, homeOf } from './names.ts';
 
 /** Something that people roll by name: a compose service with all its replicas, or a single container. */
@@ -87,7 +87,7 @@ export function helperRole(container: Pick<ContainerSummary, 'name' | 'labels'>)
 function serviceKey(container: ContainerSummary): string | undefined {
   const project = container.labels[COMPOSE_PROJECT];
   const service = container.labels[COMPOSE_SERVICE];
-  if (!project || !service || container.labels[COMPOSE_ONEOFF] === 'True') return undefined;
+  if (!project || !service || !isComposed(container.labels) || container.labels[COMPOSE_ONEOFF] === 'True') return undefined;
   return `${project}/${service}`;
 }
 

@@ -7,6 +7,7 @@ import { composeImageLabel } from '../core/recreate/compose.ts';
 import { mountTargets } from '../core/recreate/mounts.ts';
 import { rehearsalRequest, replicaRequest, type Successor } from '../core/recreate/request.ts';
 import { isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
+import { isImageId } from '../core/reference.ts';
 import type { Way } from '../core/way.ts';
 import { imageOf, stateOf } from './observe.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -110,7 +111,8 @@ async function candidateState(run: SlotRun, incumbent: Container, way: Way, tagB
     roll,
     at: isoNow(run),
     generation: (before?.generation ?? 0) + 1,
-    follows: image.follows,
+    // A bare id can't be followed: what it followed before is still what the next roll is to ask for.
+    follows: isImageId(image.follows) ? before?.follows || incumbent.config.Image : image.follows,
     image: image.id,
     digest: image.digest,
     way,

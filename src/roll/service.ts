@@ -153,13 +153,21 @@ async function moveDependents(context: RollContext, names: readonly string[], fr
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
-    const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
+    const image = await asItIs(ports, slot);
     const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
     const nested: RollContext = { ...context, service: name, image, roll: ports.host.randomId(), tagBefore: undefined, options };
     const run = await slotRun(nested, { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } }, new Map([[from, to]]));
     const { error } = await runSlot(run);
     if (error) throw error;
   }
+}
+
+// By its id where its reference means another image by now: that is not the dependent's to move back.
+async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
+  const { imageId: id, config } = container;
+  const reference = config.Image ?? follows;
+  const named = await ports.engine.image(reference);
+  return { follows: named === undefined || named.id === id ? reference : id, id, digest: undefined };
 }
 
 // One replica failed after others were rolled: the service is not left with two versions.

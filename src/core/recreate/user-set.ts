@@ -1,4 +1,5 @@
 import type { ContainerConfig, HealthConfig } from '../container.ts';
+import { isComposed, isComposeLabel } from '../labels.ts';
 
 /**
  * Which parts of a container's config its user set, and which came from the image. The engine merges the two at
@@ -24,9 +25,11 @@ const HEALTH_FIELDS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInter
 export function subtractImage(container: ContainerConfig, image: ContainerConfig): UserSet {
   const imageEnv = new Set(image.Env ?? []);
   const imageLabels = image.Labels ?? {};
+  // Compose puts some of them on images that it builds as well; the next image need not have them.
+  const own = (key: string): boolean => isComposeLabel(key) && isComposed(container.Labels);
   return {
     env: (container.Env ?? []).filter((pair) => !imageEnv.has(pair)).map(envName),
-    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) => (imageLabels[key] === value ? [] : [key])),
+    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) => (imageLabels[key] === value && !own(key) ? [] : [key])),
     ports: keysNotIn(container.ExposedPorts, image.ExposedPorts),
     volumes: keysNotIn(container.Volumes, image.Volumes),
     health: userHealth(container.Healthcheck ?? {}, image.Healthcheck ?? {}),
