@@ -50,6 +50,7 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
     return { kind: 'refuse', error: new SwapError('attention', message, { hint: 'start it anew as you did at first' }) };
   }
   if (incumbent.name !== names.home) return planRestore(seen, incumbent);
+  if (desired.mendOnly) return { kind: 'converged' };
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
   if (failed) return { kind: 'refuse', error: new SwapError(failed.code as ErrorCode, failed.reason) };
   if (seen.giveUp) return { kind: 'refuse', error: seen.giveUp };

@@ -108,6 +108,7 @@ async function recoveryRun(
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
+      mendOnly: true,
       back: false,
     },
     event: 'rolled',
