@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import type { App } from './app.ts';
-import type { Report } from './ports.ts';
 import { runCli } from './fronts/cli/program.ts';
+import type { Report } from './ports.ts';
 
 declare const SWAPCTL_VERSION: string;
 
@@ -13,10 +13,21 @@ interface Reach {
 
 // What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
 async function openApp({ host, context, report }: Reach): Promise<{ app: App; close: () => void }> {
-  const [{ createApp }, docker, system] = await Promise.all([import('./app.ts'), import('./docker/open.ts'), import('./system/open.ts')]);
+  const [{ createApp }, docker, system, traffic] = await Promise.all([
+    import('./app.ts'),
+    import('./docker/open.ts'),
+    import('./system/open.ts'),
+    import('./traffic/nft-kernel.ts'),
+  ]);
   const { env } = process;
-  const engine = await docker.openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, env, homedir());
-  const ports = { engine, report, ...system.openSystem(engine, env, async () => docker.knownLogins(env, homedir())) };
+  const engine = await docker.openEngine(
+    { ...(host ? { host } : {}), ...(context ? { context } : {}) },
+    env,
+    homedir(),
+  );
+  const logins = async (): Promise<string[]> => docker.knownLogins(env, homedir());
+  const kernel = traffic.nftKernel(async () => (await engine.facts()).local);
+  const ports = { engine, report, kernel, ...system.openSystem(engine, logins) };
   return { app: createApp(ports), close: () => engine.close() };
 }
 

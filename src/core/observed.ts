@@ -3,6 +3,7 @@ import type { SwapError } from './error.ts';
 import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
 import type { SlotNames } from './names.ts';
+import type { Cover } from './traffic.ts';
 import type { Choice, Way } from './way.ts';
 
 /** A container of the slot, as far as the planner reasons about it. */
@@ -60,6 +61,9 @@ export interface Observed {
   readonly candidate: Replica | undefined;
   readonly rehearsal: Replica | undefined;
   readonly rehearsed: boolean;
+  /** Answers for the slot while its container is replaced (way `handover`). */
+  readonly standIn: Replica | undefined;
+  readonly cover: Cover;
   readonly failures: readonly Failure[];
   readonly dependents: readonly Dependent[];
   /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */

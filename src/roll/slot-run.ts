@@ -1,10 +1,10 @@
 import type { Image } from '../core/container.ts';
 import type { SwapError } from '../core/error.ts';
 import { type HealthMemory, NOTHING_SEEN } from '../core/health.ts';
+import type { HistoryEntry } from '../core/labels.ts';
 import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { Policy } from '../core/policy.ts';
-import type { HistoryEntry } from '../core/labels.ts';
 import type { Ports } from '../ports.ts';
 
 /** What one run over one slot works with: the wish, and the memory that is lost with the process. */

@@ -6,8 +6,10 @@ import type { Traffic } from '../ports.ts';
 /** Traffic of containers on this machine, as the kernel and a plain client see it. `local`: the engine runs here. */
 export function hostTraffic(local: () => Promise<boolean>): Traffic {
   return {
-    connections: async ({ id, pid }) => ((await local()) && (await isProcessOf(pid, id)) ? establishedOnListeners(pid) : undefined),
-    reachable: (address, timeoutMs) => (address.path === undefined ? accepts(address, timeoutMs) : answers(address, address.path, timeoutMs)),
+    connections: async ({ id, pid }) =>
+      (await local()) && (await isProcessOf(pid, id)) ? establishedOnListeners(pid) : undefined,
+    reachable: (address, timeoutMs) =>
+      address.path === undefined ? accepts(address, timeoutMs) : answers(address, address.path, timeoutMs),
   };
 }
 
@@ -36,7 +38,11 @@ function parseSocket(line: string): { port: string; state: string }[] {
   return port && state ? [{ port, state }] : [];
 }
 
-function answers(address: { host: string; port: number }, path: string, timeoutMs: number): Promise<{ ok: boolean; output: string }> {
+function answers(
+  address: { host: string; port: number },
+  path: string,
+  timeoutMs: number,
+): Promise<{ ok: boolean; output: string }> {
   return new Promise((resolve) => {
     const request = get({ ...address, path, timeout: timeoutMs, agent: false }, (response) => {
       response.resume();

@@ -22,7 +22,12 @@ for (const keepAlive of [false, 'mixed'] as const) {
     const { app, close } = await openApp(world);
     world.after(async () => close());
     const url = 'http://web:8080/';
-    const load = await startLoadInside(world, { network: `${project.name}_default`, url, ratePerSecond: 200, keepAlive });
+    const load = await startLoadInside(world, {
+      network: `${project.name}_default`,
+      url,
+      ratePerSecond: 200,
+      keepAlive,
+    });
 
     for (let number = 1; number <= ROLLS; number++) {
       await retag(world, await world.image(`web:v${number}`, { env }), reference);
@@ -30,9 +35,14 @@ for (const keepAlive of [false, 'mixed'] as const) {
       assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
     }
     const { failed, failures, requests, longestGapMs, byVersion } = await load.stop();
-    t.diagnostic(`${requests} requests, ${failed} failed, longest gap ${longestGapMs} ms: ${JSON.stringify(byVersion)}`);
+    t.diagnostic(
+      `${requests} requests, ${failed} failed, longest gap ${longestGapMs} ms: ${JSON.stringify(byVersion)}`,
+    );
     assert.deepEqual(failures, []);
     assert.ok(byVersion[`v${ROLLS}`], 'the last version has answered');
-    assert.deepEqual((await replicas(world, project)).map(({ version }) => version), [`v${ROLLS}`, `v${ROLLS}`]);
+    assert.deepEqual(
+      (await replicas(world, project)).map(({ version }) => version),
+      [`v${ROLLS}`, `v${ROLLS}`],
+    );
   });
 }
