@@ -101,6 +101,12 @@ export interface Kernel {
   /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
   setCover(slot: string, request: CoverRequest): Promise<void>;
   clearCover(slot: string): Promise<void>;
+  /**
+   * Turns new connections to a container away from its networks (not from its own loopback), as if nobody listened yet,
+   * so that clients try the next address of the name. Ends by itself after the lifetime.
+   */
+  shut(container: Pick<Container, 'id' | 'pid'>, lifetimeMs: number): Promise<void>;
+  open(container: Pick<Container, 'id' | 'pid'>): Promise<void>;
   /** Takes away what covers slots other than the named ones; resolves with how many there were. */
   clearOrphans(slots: readonly string[]): Promise<number>;
 }

@@ -84,7 +84,9 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
     case 'copy-files':
       return { ...replica, missingFiles: [] };
     case 'start':
-      return { ...replica, running: true, verdict: { kind: 'waiting', until: 0 } };
+      return { ...replica, running: true, shut: gated(replica, seen), verdict: { kind: 'waiting', until: 0 } };
+    case 'open':
+      return { ...replica, shut: false };
     case 'await-healthy':
       return { ...replica, verdict: { kind: 'healthy', since: 0 } };
     case 'settle':
@@ -104,6 +106,12 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
     default:
       return replica;
   }
+}
+
+function gated(replica: Replica, seen: Observed): boolean {
+  return (
+    seen.gates && replica.id !== seen.incumbent?.id && replica.id !== seen.rehearsal?.id && replica.way !== 'stop-first'
+  );
 }
 
 function withReplicas(seen: Observed, id: string, change: (replica: Replica) => Replica | undefined): Observed {
@@ -129,6 +137,7 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     verdict: { kind: 'unstarted' },
     settled: false,
     drained: false,
+    shut: false,
     missingFiles: [],
     autoRemove: like?.autoRemove ?? false,
     roll: desired.roll,

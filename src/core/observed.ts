@@ -20,6 +20,8 @@ export interface Replica {
   /** Whether it was healthy (or running, without a check) for the settle time. */
   readonly settled: boolean;
   readonly drained: boolean;
+  /** Its networks can't reach it yet. */
+  readonly shut: boolean;
   /** Files of the old container that are still to be copied into it before it starts. */
   readonly missingFiles: readonly string[];
   readonly autoRemove: boolean;
@@ -64,6 +66,8 @@ export interface Observed {
   /** Answers for the slot while its container is replaced (way `handover`). */
   readonly standIn: Replica | undefined;
   readonly cover: Cover;
+  /** Whether a fresh container is kept from its networks until it is healthy. */
+  readonly gates: boolean;
   readonly failures: readonly Failure[];
   readonly dependents: readonly Dependent[];
   /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */

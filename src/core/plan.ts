@@ -145,6 +145,7 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   const { id: container, name, verdict } = candidate;
   if (verdict.kind === 'unstarted') return planStart(seen, candidate);
   if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
+  if (candidate.shut) return act({ kind: 'open', container, name });
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (name !== names.home) return act(rename(candidate, names.home));
   const dependents = seen.dependents.filter((dependent) => dependent.on === incumbent?.id);

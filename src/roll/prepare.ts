@@ -8,6 +8,7 @@ import { type Policy, readPolicy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { isImageId } from '../core/reference.ts';
 import { helperRole, type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { userSetOf } from './create.ts';
@@ -20,6 +21,7 @@ export interface PreparedSlot {
   readonly container: Container;
   readonly policy: Policy;
   readonly choice: Choice;
+  readonly kernel: KernelLayer;
   readonly follows: string;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
@@ -68,7 +70,8 @@ export async function prepareSlot(
   const memory = freshMemory();
   const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
   const policy = readPolicy(labels, options.overrides);
-  const choice = chooseWay(container, policy, await ports.kernel.layer(await ports.engine.bridges()));
+  const kernel = await ports.kernel.layer(await ports.engine.bridges());
+  const choice = chooseWay(container, policy, kernel);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   await userSetOf({ ports, memory }, container);
   await refuseLostNamespaces(ports, container);
@@ -77,6 +80,7 @@ export async function prepareSlot(
     container,
     policy,
     choice,
+    kernel,
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
     failures: failuresIn(all, slot.home),
     dependents: await dependentNames(ports, container, all),

@@ -154,6 +154,7 @@ async function recoveryRun(
     successors: new Map(),
     signal,
     lost: lease.lost,
+    gates: false,
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: async () => {},

@@ -149,6 +149,7 @@ export async function slotRun(
     successors,
     signal: options.signal,
     lost: context.lease.lost,
+    gates: slot.kernel.available,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) => moveDependents(context, names, from, to),

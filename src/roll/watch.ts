@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from '../core/health.ts';
 import type { Ports } from '../ports.ts';
+import { keepShut } from './gate.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 // Docker probes for the first time a whole interval after the start (30 s by default, T30), so swapctl runs the same
@@ -41,6 +42,7 @@ async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSig
     remember(run, id, {});
     const verdict = judge(container, run.policy, recall(run, id), run.now());
     if (done(verdict, container)) return noteEngineHealth(run, id, verdict);
+    await keepShut(run, id);
     const check = healthCheck(container, run.policy);
     if (check && container.status === 'running') await probeOnce(run, container, check, signal);
     const after = judge(container, run.policy, recall(run, id), run.now());

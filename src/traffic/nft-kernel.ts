@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { Container } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/traffic.ts';
 import type { Bridge, CoverRequest, Kernel } from '../ports.ts';
+import { GATE_TABLE, gateScript } from './gate.ts';
 import { applyNft, inetTable, inetTables } from './nft.ts';
 import { coverScript, removeScript } from './rules.ts';
 
@@ -23,6 +25,8 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
       );
     },
     clearCover: (slot) => applyNft(removeScript(tableName(slot))),
+    shut: (container, lifetimeMs) => inNamespaceOf(container, gateScript(lifetimeMs)),
+    open: (container) => inNamespaceOf(container, removeScript(GATE_TABLE)),
     clearOrphans: async (slots) => {
       const known = new Set(slots.map(tableName));
       const orphans = ((await inetTables()) ?? []).filter((table) => isOurs(table) && !known.has(table));
@@ -30,6 +34,14 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
       return orphans.length;
     },
   };
+}
+
+// A pid of the engine's means something else here if the engine lives in another pid namespace.
+async function inNamespaceOf({ id, pid }: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
+  const cgroup = pid > 0 ? await textOf(`/proc/${pid}/cgroup`) : undefined;
+  if (!cgroup?.includes(id))
+    fail('step-failed', `the process of ${id.slice(0, 12)} is out of reach (another pid namespace)`);
+  await applyNft(script, pid);
 }
 
 // One table a slot. Its name is a hash, since a container's name may be longer than nft allows.
