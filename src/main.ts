@@ -36,3 +36,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   signal: interruption.signal,
   openApp,
 });
+
+// Whoever interrupts a question does not wait for its answer.
+if (interruption.signal.aborted) process.stdout.write('', () => process.exit());

@@ -1,4 +1,5 @@
 import type { Container, ContainerSummary } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
 import { fail, SwapError } from '../core/error.ts';
 import { digestsFor, type PinnedImage, type PullPolicy } from '../core/image.ts';
 import type { HistoryEntry } from '../core/labels.ts';
@@ -115,11 +116,22 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
   try {
     error = (await runSlot(run)).error;
   } catch (raised) {
-    if (!(raised instanceof SwapError)) throw raised;
-    error = raised;
+    error = inTheMiddle(raised, slot.home);
   }
   if (!error && context.options.condemn) await condemn(run, slot);
   return replicaReport(run, slot, error, ports.clock.now() - began);
+}
+
+// An engine that fails while a slot is looked at leaves it as it is: nothing is known to be wrong, but somebody has to
+// look.
+function inTheMiddle(raised: unknown, home: string): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError)) throw raised;
+  const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
+  return new SwapError('attention', message, {
+    hint: 'once it answers, swapctl recover finishes or undoes it',
+    cause: raised,
+  });
 }
 
 async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
