@@ -1,7 +1,7 @@
 // How long a roll takes beyond what no tool can avoid. The app is ready 2 s after its start; its HEALTHCHECK has Docker's
 // default interval of 30 s. Everything is measured in one run, in turns, so that the ratios hold on a busy machine too.
-import { testWorld, type Scope } from '../test/lab/world.ts';
-import { engineVerdict, floor, type Measured, swapctlRoll, type Subject } from './ways.ts';
+import { type Scope, testWorld } from '../test/lab/world.ts';
+import { engineVerdict, floor, type Measured, type Subject, swapctlRoll } from './ways.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 3);
 
@@ -20,7 +20,12 @@ async function main(): Promise<void> {
   const before = await world.image('app:1', { health, env: { DRAIN: 1 } });
   const after = await world.image('app:2', { health, env: { DRAIN: 1, READY_AFTER_MS: 2000 } });
   const subject: Subject = { world, before, after };
-  const rows: Record<string, Measured[]> = { floor: [], swapctl: [], 'swapctl, settle 5 s (default)': [], 'engine verdict': [] };
+  const rows: Record<string, Measured[]> = {
+    floor: [],
+    swapctl: [],
+    'swapctl, settle 5 s (default)': [],
+    'engine verdict': [],
+  };
   for (let round = 0; round < ROUNDS; round++) {
     console.error(`==> round ${round + 1} of ${ROUNDS}`);
     rows.floor?.push(await floor(subject));
@@ -41,7 +46,9 @@ function print(rows: Record<string, Measured[]>): void {
     const total = median(measured.map((row) => row.totalMs));
     console.log(`| ${name} | ${seconds(switched)} | ${seconds(total)} | ${(total / base).toFixed(2)} |`);
   }
-  console.log(`\nmedian of ${ROUNDS}; "engine verdict": once, the order of operations of docker-rollout (start the new one, wait until`);
+  console.log(
+    `\nmedian of ${ROUNDS}; "engine verdict": once, the order of operations of docker-rollout (start the new one, wait until`,
+  );
   console.log('the engine calls it healthy, stop the old one), which can not be had here itself');
 }
 

@@ -1,4 +1,5 @@
 // The ways that are compared, each from a running old container to a running new one and none of the old.
+import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { swapctl } from '../test/lab/cli.ts';
@@ -50,7 +51,9 @@ export async function swapctlRoll({ world, before, after }: Subject, settle: str
   const name = world.name('web');
   const watched = watchSwitch(world.docker, name, web.id);
   const began = performance.now();
-  const { code, stderr } = await swapctl(['roll', name, '--image', after, '--settle', settle, '--json'], { env: world.env });
+  const { code, stderr } = await swapctl(['roll', name, '--image', after, '--settle', settle, '--json'], {
+    env: world.env,
+  });
   const totalMs = performance.now() - began;
   if (code !== 0) throw new Error(`the roll failed: ${stderr}`);
   const { readyAt, switchedAt } = await watched;
@@ -58,13 +61,29 @@ export async function swapctlRoll({ world, before, after }: Subject, settle: str
   return { totalMs, readyToSwitchedMs: switchedAt - readyAt };
 }
 
-async function watchSwitch(docker: Docker, name: string, oldId: string): Promise<{ readyAt: number; switchedAt: number }> {
+async function watchSwitch(
+  docker: Docker,
+  name: string,
+  oldId: string,
+): Promise<{ readyAt: number; switchedAt: number }> {
   const candidate = docker.getContainer(`${name}.swapctl-next`);
-  while (!(await candidate.inspect().then((found) => found.State.Running, () => false))) await sleep(10);
+  while (
+    !(await candidate.inspect().then(
+      (found) => found.State.Running,
+      () => false,
+    ))
+  )
+    await sleep(10);
   const fresh = docker.getContainer((await candidate.inspect()).Id);
   const readyAt = await firstAnswer(fresh);
   for (;;) {
-    const id = await docker.getContainer(name).inspect().then((found) => found.Id, () => oldId);
+    const id = await docker
+      .getContainer(name)
+      .inspect()
+      .then(
+        (found) => found.Id,
+        () => oldId,
+      );
     if (id !== oldId) return { readyAt, switchedAt: performance.now() };
     await sleep(10);
   }
@@ -89,8 +108,18 @@ async function firstAnswer(container: Docker.Container): Promise<number> {
   const { NetworkSettings } = await container.inspect();
   const [address] = Object.values(NetworkSettings.Networks).map((endpoint) => endpoint.IPAddress);
   for (;;) {
-    const ok = await fetch(`http://${address}:8080/healthz`).then((answer) => answer.ok, () => false);
-    if (ok) return performance.now();
+    if (await isHealthy(address ?? '')) return performance.now();
     await sleep(10);
   }
+}
+
+// On a connection of its own: one that is kept would have to be drained.
+function isHealthy(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ host, port: 8080, path: '/healthz', agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    request.on('error', () => resolve(false));
+  });
 }

@@ -3,8 +3,8 @@
 import { spawn } from 'node:child_process';
 import type Docker from 'dockerode';
 import { SWAPCTL } from '../test/lab/cli.ts';
-import { type LoadInside, startLoadInside } from '../test/lab/load-inside.ts';
 import type { LoadReport } from '../test/lab/load.ts';
+import { type LoadInside, startLoadInside } from '../test/lab/load-inside.ts';
 import { type Registry, startRegistry } from '../test/lab/registry.ts';
 import { type Scope, testWorld, untilHealthy, type World } from '../test/lab/world.ts';
 
@@ -32,8 +32,14 @@ try {
 
 async function play(): Promise<number> {
   const stage = await setStage();
-  const load = await startLoadInside(stage.world, { network: stage.world.name('net'), url: 'http://shop:8080/', ratePerSecond: RATE });
-  say(`${RATE} requests a second to http://shop:8080/, GET, by a client that retries nothing but the next address of the name`);
+  const load = await startLoadInside(stage.world, {
+    network: stage.world.name('net'),
+    url: 'http://shop:8080/',
+    ratePerSecond: RATE,
+  });
+  say(
+    `${RATE} requests a second to http://shop:8080/, GET, by a client that retries nothing but the next address of the name`,
+  );
   const rolled = await act(stage, 'version 2 is pushed, and rolled', 2, {});
   const refused = await act(stage, 'version 3 is broken: it never becomes healthy', 3, { NEVER_HEALTHY: 1 });
   await swapctl(stage, ['history', stage.web]);
@@ -54,17 +60,27 @@ async function setStage(): Promise<Stage> {
   return { world, registry, web: world.name('shop'), reference };
 }
 
-async function act(stage: Stage, title: string, version: number, env: Record<string, string | number>): Promise<number> {
+async function act(
+  stage: Stage,
+  title: string,
+  version: number,
+  env: Record<string, string | number>,
+): Promise<number> {
   if (interrupted) return 130;
   say(title);
-  await publish(stage.world, stage.registry, version, { READY_AFTER_MS: 2000, LISTEN: 'late', ...env });
+  await publish(stage.world, stage.registry, version, { READY_AFTER_MS: 2000, ...env });
   await swapctl(stage, ['plan', stage.web]);
   const status = await swapctl(stage, ['roll', stage.web]);
   await swapctl(stage, ['status', stage.web]);
   return status;
 }
 
-async function publish(world: World, registry: Registry, version: number, env: Record<string, string | number>): Promise<void> {
+async function publish(
+  world: World,
+  registry: Registry,
+  version: number,
+  env: Record<string, string | number>,
+): Promise<void> {
   const image = await world.image(`shop:${version}`, { env, health: { intervalMs: version === 2 ? 30_000 : 1000 } });
   await registry.push(world.docker, image, 'shop:stable');
   await world.docker.getImage(image).remove();
@@ -78,14 +94,19 @@ async function pull(docker: Docker, reference: string): Promise<void> {
 // In the foreground, as a person would see it.
 function swapctl(stage: Stage, args: string[]): Promise<number> {
   console.log(`\n$ swapctl ${args.join(' ')}`);
-  const child = spawn(process.execPath, [SWAPCTL, ...args], { env: stage.world.env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [SWAPCTL, ...args], {
+    env: stage.world.env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   return new Promise((resolve, reject) => child.on('error', reject).on('close', (code) => resolve(code ?? 130)));
 }
 
 async function finish(load: LoadInside, went: boolean): Promise<number> {
   const report: LoadReport = await load.stop();
   const versions = Object.entries(report.byVersion).map(([version, answers]) => `version ${version}: ${answers}`);
-  console.log(`\n${report.requests} requests, ${report.failed} failed; longest gap between two good answers ${report.longestGapMs} ms (${versions.join(', ')})`);
+  console.log(
+    `\n${report.requests} requests, ${report.failed} failed; longest gap between two good answers ${report.longestGapMs} ms (${versions.join(', ')})`,
+  );
   for (const failure of report.failures.slice(0, 5)) console.log(`  failed at ${failure.atMs} ms: ${failure.error}`);
   if (!went) console.log('the rolls did not end as they should have: see above');
   return report.failed === 0 && went && !interrupted ? 0 : 1;

@@ -21,7 +21,13 @@ export async function evidence(run: SlotRun, container: Container): Promise<{ he
  * Remembers that an image failed in a slot: an inert container, created and never started, that bears no compose labels.
  * It is made from the image that still serves, so that it keeps no bad image on the disk.
  */
-export async function rememberFailure(run: SlotRun, failed: Container, from: Container, code: string, reason: string): Promise<void> {
+export async function rememberFailure(
+  run: SlotRun,
+  failed: Container,
+  from: Container,
+  code: string,
+  reason: string,
+): Promise<void> {
   const { digest, id, follows } = run.desired.image;
   const rolled = failed.imageId === id;
   const { health, log } = await evidence(run, failed);
@@ -42,7 +48,12 @@ export async function rememberFailure(run: SlotRun, failed: Container, from: Con
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */
-export async function rememberCondemned(run: SlotRun, from: Container, digest: string | undefined, serving: string): Promise<void> {
+export async function rememberCondemned(
+  run: SlotRun,
+  from: Container,
+  digest: string | undefined,
+  serving: string,
+): Promise<void> {
   const labels = encodeState({
     role: 'failed',
     service: run.service,

@@ -1,4 +1,5 @@
 import type { Container, ContainerSummary } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
 import { fail, SwapError } from '../core/error.ts';
 import { digestsFor, type PinnedImage, type PullPolicy } from '../core/image.ts';
 import type { HistoryEntry } from '../core/labels.ts';
@@ -6,10 +7,17 @@ import { keepReference, slotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import { knownBad, knownFailure } from '../core/plan.ts';
 import { isImageId } from '../core/reference.ts';
-import { type ReplicaReport, type ReportedError, type ServiceReport, type Side, summarize, type Timings } from '../core/report.ts';
+import {
+  type ReplicaReport,
+  type ReportedError,
+  type ServiceReport,
+  type Side,
+  summarize,
+  type Timings,
+} from '../core/report.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
-import { alreadyRuns, fetchImage, resolveImage, type Resolved } from './image.ts';
+import { alreadyRuns, fetchImage, type Resolved, resolveImage } from './image.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { imageOf, stateOf } from './observe.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
@@ -33,7 +41,12 @@ export interface RollOptions {
 }
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
-export async function rollService(ports: Ports, service: Service, all: readonly ContainerSummary[], options: RollOptions): Promise<ServiceReport> {
+export async function rollService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: RollOptions,
+): Promise<ServiceReport> {
   const began = ports.clock.now();
   const slots = await prepareService(ports, service, all, options);
   const resolved = await resolve(ports, slots, options);
@@ -60,7 +73,14 @@ async function rollLocked(
   if (!first) return fail('not-found', `${service.key} has no replica`);
   const pulling = ports.clock.now();
   const tagBefore = (await ports.engine.image(resolved.follows))?.id;
-  const image = options.target ?? (await fetchImage(ports, resolved, await imageOf({ ports, memory: first.memory }, first.container.imageId), options.signal));
+  const image =
+    options.target ??
+    (await fetchImage(
+      ports,
+      resolved,
+      await imageOf({ ports, memory: first.memory }, first.container.imageId),
+      options.signal,
+    ));
   const pullMs = ports.clock.now() - pulling;
   const roll = ports.host.randomId();
   const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
@@ -96,11 +116,22 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
   try {
     error = (await runSlot(run)).error;
   } catch (raised) {
-    if (!(raised instanceof SwapError)) throw raised;
-    error = raised;
+    error = inTheMiddle(raised, slot.home);
   }
   if (!error && context.options.condemn) await condemn(run, slot);
   return replicaReport(run, slot, error, ports.clock.now() - began);
+}
+
+// An engine that fails while a slot is looked at leaves it as it is: nothing is known to be wrong, but somebody has to
+// look.
+function inTheMiddle(raised: unknown, home: string): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError)) throw raised;
+  const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
+  return new SwapError('attention', message, {
+    hint: 'once it answers, swapctl recover finishes or undoes it',
+    cause: raised,
+  });
 }
 
 async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
@@ -110,7 +141,11 @@ async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
 }
 
 /** Assembles what a run over one slot works with. */
-export async function slotRun(context: RollContext, slot: PreparedSlot, successors: ReadonlyMap<string, string> = new Map()): Promise<SlotRun> {
+export async function slotRun(
+  context: RollContext,
+  slot: PreparedSlot,
+  successors: ReadonlyMap<string, string> = new Map(),
+): Promise<SlotRun> {
   const { ports, options, image } = context;
   const facts = await ports.engine.facts();
   return {
@@ -126,6 +161,7 @@ export async function slotRun(context: RollContext, slot: PreparedSlot, successo
     successors,
     signal: options.signal,
     lost: context.lease.lost,
+    gates: slot.kernel.available,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) => moveDependents(context, names, from, to),
@@ -133,7 +169,10 @@ export async function slotRun(context: RollContext, slot: PreparedSlot, successo
 }
 
 /** What is wanted of a slot in a roll. */
-export function desiredOf(context: Pick<RollContext, 'image' | 'roll' | 'service' | 'options'>, slot: PreparedSlot): Desired {
+export function desiredOf(
+  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'options'>,
+  slot: PreparedSlot,
+): Desired {
   return {
     image: context.image,
     roll: context.roll,
@@ -155,8 +194,19 @@ async function moveDependents(context: RollContext, names: readonly string[], fr
     const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
     const image = await asItIs(ports, slot);
     const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
-    const nested: RollContext = { ...context, service: name, image, roll: ports.host.randomId(), tagBefore: undefined, options };
-    const run = await slotRun(nested, { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } }, new Map([[from, to]]));
+    const nested: RollContext = {
+      ...context,
+      service: name,
+      image,
+      roll: ports.host.randomId(),
+      tagBefore: undefined,
+      options,
+    };
+    const run = await slotRun(
+      nested,
+      { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+      new Map([[from, to]]),
+    );
     const { error } = await runSlot(run);
     if (error) throw error;
   }
@@ -176,10 +226,18 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
   for (const { at } of done.reverse()) {
     const slot = slots[at];
     if (!slot) continue;
-    context.ports.report({ kind: 'note', text: `${slot.home} goes back to the old image, since a later replica failed` });
+    context.ports.report({
+      kind: 'note',
+      text: `${slot.home} goes back to the old image, since a later replica failed`,
+    });
     const end = await rollBack(context, slot);
     const report = reports[at];
-    if (report) reports[at] = { ...report, outcome: end.error ? 'failed' : 'rolled-back', ...(end.error ? { error: end.error } : {}) };
+    if (report)
+      reports[at] = {
+        ...report,
+        outcome: end.error ? 'failed' : 'rolled-back',
+        ...(end.error ? { error: end.error } : {}),
+      };
   }
 }
 
@@ -189,14 +247,21 @@ async function rollBack(context: RollContext, slot: PreparedSlot): Promise<Repli
   const members = all.filter((container) => container.name === slot.home);
   const now = await prepareSlot(ports, { home: slot.home, members }, all, options);
   const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
-  const back: RollOptions = { ...options, force: true, event: 'rolled-back', condemn: false, signal: new AbortController().signal };
+  const back: RollOptions = {
+    ...options,
+    force: true,
+    event: 'rolled-back',
+    condemn: false,
+    signal: new AbortController().signal,
+  };
   return rollSlot({ ...context, image, roll: ports.host.randomId(), tagBefore: undefined, options: back }, now);
 }
 
 async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: RollOptions): Promise<Resolved> {
   const [first] = slots;
   if (!first) return fail('not-found', 'the service has no replica');
-  if (options.target === undefined) return resolveImage(ports, first.follows, options.pull, first.container, options.signal);
+  if (options.target === undefined)
+    return resolveImage(ports, first.follows, options.pull, first.container, options.signal);
   const image = await ports.engine.image(options.target.id);
   if (image) return { kind: 'local', follows: options.target.follows, image };
   return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);
@@ -220,7 +285,12 @@ function refuseKnownBad(slots: readonly PreparedSlot[], resolved: Resolved, opti
   }
 }
 
-async function unchanged(ports: Ports, service: Service, slots: readonly PreparedSlot[], began: number): Promise<ServiceReport> {
+async function unchanged(
+  ports: Ports,
+  service: Service,
+  slots: readonly PreparedSlot[],
+  began: number,
+): Promise<ServiceReport> {
   const reports = await Promise.all(
     slots.map(async (slot): Promise<ReplicaReport> => {
       const from = await sideOf(ports, slot, slot.home);
@@ -230,7 +300,12 @@ async function unchanged(ports: Ports, service: Service, slots: readonly Prepare
   return summarize(service.key, reports, undefined, ports.clock.now() - began);
 }
 
-async function replicaReport(run: SlotRun, slot: PreparedSlot, error: SwapError | undefined, totalMs: number): Promise<ReplicaReport> {
+async function replicaReport(
+  run: SlotRun,
+  slot: PreparedSlot,
+  error: SwapError | undefined,
+  totalMs: number,
+): Promise<ReplicaReport> {
   const from = await sideOf(run.ports, slot, slot.container.id);
   const to = error ? from : await sideOf(run.ports, slot, slot.home);
   const left = run.memory.drained.get(slot.container.id);
@@ -254,7 +329,11 @@ function told(error: SwapError, slot: PreparedSlot): ReportedError {
   const { code, message, hint } = error;
   if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
   const remembered = code === 'not-healthy' ? '; this image is not tried again unless with --force' : '';
-  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: `the old container serves as before${remembered}` };
+  return {
+    code,
+    message: `the new container of ${slot.home} failed: ${message}`,
+    hint: `the old container serves as before${remembered}`,
+  };
 }
 
 async function digestOf(ports: Ports, slot: PreparedSlot, container: Container): Promise<string | undefined> {
@@ -273,7 +352,13 @@ async function sideOf(ports: Ports, slot: PreparedSlot, container: string): Prom
 
 function timings(run: SlotRun, total: number): Timings {
   const { times } = run.memory;
-  const parts = { start: ['create', 'start', 'copy-files'], healthy: ['await-healthy'], switch: ['rename'], drain: ['drain'], stop: ['stop'] };
+  const parts = {
+    start: ['create', 'start', 'copy-files'],
+    healthy: ['await-healthy'],
+    switch: ['rename'],
+    drain: ['drain'],
+    stop: ['stop'],
+  };
   const measured = Object.entries(parts).flatMap(([part, kinds]) => {
     const ms = kinds.reduce((sum, kind) => sum + (times.get(kind) ?? 0), 0);
     return kinds.some((kind) => times.has(kind)) ? [[part, Math.round(ms)]] : [];

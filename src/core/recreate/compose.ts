@@ -5,7 +5,11 @@ import type { Image } from '../container.ts';
  * by id with the classic store, by the platform's manifest with the containerd store. Which of them this compose uses
  * is read off the label that it wrote for the old image.
  */
-export function composeImageLabel(label: string | undefined, before: Image | undefined, after: Image): string | undefined {
+export function composeImageLabel(
+  label: string | undefined,
+  before: Image | undefined,
+  after: Image,
+): string | undefined {
   if (label === undefined) return undefined;
   const byManifest = before?.manifestDigest !== undefined && label === before.manifestDigest && label !== before.id;
   return byManifest ? (after.manifestDigest ?? after.id) : after.id;
@@ -29,10 +33,16 @@ export function inlineFiles(document: unknown, service: string): string[] {
  * under /run/secrets, configs by default at the top.
  */
 export function likelyInlineFiles(changed: readonly string[]): string[] {
-  return changed.filter((path) => /^\/run\/secrets\/[^/]+$/.test(path) || (/^\/[^/]+$/.test(path) && path !== '/.dockerenv'));
+  return changed.filter(
+    (path) => /^\/run\/secrets\/[^/]+$/.test(path) || (/^\/[^/]+$/.test(path) && path !== '/.dockerenv'),
+  );
 }
 
-function inlineTargets(uses: unknown, definitions: Record<string, unknown>, defaultTarget: (name: string) => string): string[] {
+function inlineTargets(
+  uses: unknown,
+  definitions: Record<string, unknown>,
+  defaultTarget: (name: string) => string,
+): string[] {
   if (!Array.isArray(uses)) return [];
   return uses.flatMap((use: unknown) => {
     const source = typeof use === 'string' ? use : text(record(use).source);

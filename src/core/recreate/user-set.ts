@@ -29,7 +29,9 @@ export function subtractImage(container: ContainerConfig, image: ContainerConfig
   const own = (key: string): boolean => isComposeLabel(key) && isComposed(container.Labels);
   return {
     env: (container.Env ?? []).filter((pair) => !imageEnv.has(pair)).map(envName),
-    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) => (imageLabels[key] === value && !own(key) ? [] : [key])),
+    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) =>
+      imageLabels[key] === value && !own(key) ? [] : [key],
+    ),
     ports: keysNotIn(container.ExposedPorts, image.ExposedPorts),
     volumes: keysNotIn(container.Volumes, image.Volumes),
     health: userHealth(container.Healthcheck ?? {}, image.Healthcheck ?? {}),
@@ -77,7 +79,9 @@ function sameValue(a: unknown, b: unknown): boolean {
 
 // From API 1.52 empty fields of an image are left out; absent, null, '', 0 and [] all mean "not set" (T4).
 function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
+  return (
+    value === undefined || value === null || value === '' || value === 0 || (Array.isArray(value) && value.length === 0)
+  );
 }
 
 function envName(pair: string): string {
@@ -85,7 +89,10 @@ function envName(pair: string): string {
   return at < 0 ? pair : pair.slice(0, at);
 }
 
-function keysNotIn(all: Record<string, unknown> | null | undefined, some: Record<string, unknown> | null | undefined): string[] {
+function keysNotIn(
+  all: Record<string, unknown> | null | undefined,
+  some: Record<string, unknown> | null | undefined,
+): string[] {
   return Object.keys(all ?? {}).filter((key) => !(key in (some ?? {})));
 }
 

@@ -24,11 +24,18 @@ export async function createContainer(docker: Dockerode, request: CreateRequest,
   return container.id;
 }
 
-async function connectOthers(docker: Dockerode, container: Dockerode.Container, networks: CreateRequest['networks'], primary: string): Promise<void> {
+async function connectOthers(
+  docker: Dockerode,
+  container: Dockerode.Container,
+  networks: CreateRequest['networks'],
+  primary: string,
+): Promise<void> {
   try {
     for (const [name, endpoint] of Object.entries(networks)) {
       if (name === primary) continue;
-      await docker.getNetwork(name).connect({ Container: container.id, EndpointConfig: endpoint as Dockerode.EndpointSettings });
+      await docker
+        .getNetwork(name)
+        .connect({ Container: container.id, EndpointConfig: endpoint as Dockerode.EndpointSettings });
     }
   } catch (error) {
     await container.remove({ force: true });
