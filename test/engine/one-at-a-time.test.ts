@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ServiceReport } from '../../src/core/report.ts';
+import { baseImage } from '../lab/images.ts';
 import { freePort } from '../lab/port.ts';
 import { eventually, testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { containerNames, openApp, quickly, retag } from './compose-app.ts';
@@ -106,6 +107,41 @@ test('a roll in the middle keeps a second one away, and recover as well', async 
   );
   assert.equal((await first.ended).report?.outcome, 'rolled');
   assert.equal(await assertOneIsLeft(world, name), '2');
+});
+
+/** The lock of a service, held by a process of another machine. Resolves with a way to beat. */
+async function foreignLock(world: World, service: string): Promise<() => Promise<unknown>> {
+  const state = {
+    version: '1',
+    role: 'lock',
+    service,
+    slot: service,
+    holder: 'elsewhere 0000-boot pid:[1] 4711 12345',
+  };
+  const labels = Object.entries(state).map(([key, value]) => [`swapctl.state.${key}`, value]);
+  const lock = await world.docker.createContainer({
+    name: `${service}.swapctl-lock`,
+    Image: await baseImage(world.docker),
+    Labels: { ...world.labels, ...Object.fromEntries(labels) },
+  });
+  let beats = 0;
+  return () => lock.update({ RestartPolicy: { Name: 'on-failure', MaximumRetryCount: ++beats } });
+}
+
+test('the lock of another machine holds as long as it beats', async (t) => {
+  const world = testWorld(t);
+  const [alive, dead] = await Promise.all([outdated(world, 'alive'), outdated(world, 'dead')]);
+  const beat = await foreignLock(world, alive);
+  await foreignLock(world, dead);
+  const beating = setInterval(() => void beat(), 1000);
+  world.after(async () => clearInterval(beating));
+  const app = await appOf(world);
+  const reports = await Promise.all([alive, dead].map((name) => app.roll([name], quickly())));
+  assert.deepEqual(
+    reports.flat().map(({ outcome, error }) => error?.code ?? outcome),
+    ['busy', 'rolled'],
+  );
+  assert.equal(await assertOneIsLeft(world, dead), '2');
 });
 
 // ---- killed
