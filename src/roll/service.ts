@@ -15,7 +15,7 @@ import {
   summarize,
   type Timings,
 } from '../core/report.ts';
-import type { Service } from '../core/service.ts';
+import { groupServices, type Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { alreadyRuns, fetchImage, type Resolved, resolveImage } from './image.ts';
 import { type Lease, takeLease } from './lease.ts';
@@ -184,9 +184,16 @@ export function desiredOf(
   };
 }
 
-// Containers in the namespaces of one that was replaced are re-created as they are, with their own image, in the
-// namespaces of its successor: the same loop, forced, on another slot.
-async function moveDependents(context: RollContext, names: readonly string[], from: string, to: string): Promise<void> {
+/**
+ * Re-creates containers that live in the namespaces of one that was replaced as they are, with their own image, in the
+ * namespaces of its successor: the same loop, forced, on another slot.
+ */
+export async function moveDependents(
+  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  names: readonly string[],
+  from: string,
+  to: string,
+): Promise<void> {
   const { ports } = context;
   for (const name of names) {
     const all = await ports.engine.list();
@@ -196,7 +203,7 @@ async function moveDependents(context: RollContext, names: readonly string[], fr
     const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
     const nested: RollContext = {
       ...context,
-      service: name,
+      service: groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name,
       image,
       roll: ports.host.randomId(),
       tagBefore: undefined,
