@@ -204,20 +204,25 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
   if (recorded) return new SwapError(recorded.code as ErrorCode, recorded.reason);
   const { verdict } = candidate;
-  if (verdict.kind === 'failed')
+  if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
+  // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
+  if (seen.giveUp) return seen.giveUp;
+  if (verdict.kind === 'failed') {
     return new SwapError(verdict.blame === 'image' ? 'not-healthy' : 'cannot-start', verdict.reason);
-  if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
-  if (verdict.kind === 'unstarted' && candidate.way === 'handover' && seen.incumbent?.running) {
-    if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
-    if (seen.standIn.verdict.kind === 'failed')
-      return new SwapError('not-healthy', `its stand-in failed: ${seen.standIn.verdict.reason}`);
   }
-  const switched = candidate.name === seen.names.home && verdict.kind === 'healthy';
-  if (switched) return undefined;
+  if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
   if (candidate.roll !== desired.roll && !candidate.current) {
     return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');
   }
-  return seen.giveUp;
+  return verdict.kind === 'unstarted' ? lostStandIn(seen, candidate) : undefined;
+}
+
+// While the old container still serves there is no need to go on without what is to answer for it.
+function lostStandIn(seen: Observed, candidate: Replica): SwapError | undefined {
+  if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
+  if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
+  const { verdict } = seen.standIn;
+  return verdict.kind === 'failed' ? new SwapError('not-healthy', `its stand-in failed: ${verdict.reason}`) : undefined;
 }
 
 // With these policies the engine would start a stopped container again when it starts itself (T25); one that is to be

@@ -22,7 +22,7 @@ export function planUndo(seen: Observed, candidate: Replica, why: SwapError): St
 
 // Only an image that failed by itself is remembered: an interruption, or a port that somebody else holds, is not its fault.
 function remember(seen: Observed, candidate: Replica, why: SwapError): Step | undefined {
-  if (candidate.verdict.kind !== 'failed' || candidate.verdict.blame !== 'image') return undefined;
+  if (why.code !== 'not-healthy') return undefined;
   if (seen.failures.some((failure) => failure.roll === candidate.roll)) return undefined;
   return { kind: 'remember-failure', container: candidate.id, name: candidate.name, reason: why.message };
 }
