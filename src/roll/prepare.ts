@@ -11,7 +11,7 @@ import { helperRole, type Service, type Slot, whyNotRollable } from '../core/ser
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { userSetOf } from './create.ts';
-import { failuresIn, imageOf, namespaceOwners, stateOf } from './observe.ts';
+import { failuresIn, imageOf, isLinked, namespaceOwners, stateOf } from './observe.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 
 /** One slot, looked at and found fit to be rolled; nothing was touched for it. */
@@ -117,8 +117,7 @@ async function dependentNames(ports: Ports, owner: Container, all: readonly Cont
 }
 
 function dependsOn(container: Container, owner: Container): boolean {
-  const linked = (container.host.Links ?? []).some((link) => link.split(':')[0] === `/${owner.name}`);
-  return linked || namespaceOwners(container).some((name) => name === owner.id || name === owner.name);
+  return isLinked(container, owner.name) || namespaceOwners(container).some((name) => name === owner.id || name === owner.name);
 }
 
 async function copiedFiles(ports: Ports, container: Container): Promise<string[]> {
