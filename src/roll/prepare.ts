@@ -125,10 +125,10 @@ async function copiedFiles(ports: Ports, container: Container): Promise<string[]
   const files = container.config.Labels?.[COMPOSE_FILES]?.split(',');
   if (!service || !files) return [];
   const documents = await Promise.all(files.map((file) => ports.host.readYaml(file)));
-  const told = documents.flatMap((document) => inlineFiles(document, service));
-  if (told.length === 0 && documents.every((document) => document !== undefined)) return [];
+  const told = inlineFiles(documents, service);
+  if (told.complete && told.paths.length === 0) return [];
   const changed = await ports.engine.changes(container.id);
   const mounted = new Set(container.mounts.map((mount) => mount.target));
-  const candidates = documents.includes(undefined) ? likelyInlineFiles(changed) : told;
-  return candidates.filter((path) => changed.includes(path) && !mounted.has(path));
+  const candidates = new Set([...told.paths, ...(told.complete ? [] : likelyInlineFiles(changed))]);
+  return [...candidates].filter((path) => changed.includes(path) && !mounted.has(path));
 }

@@ -6,6 +6,7 @@ import type { EngineUnderTest } from '../../lab/engine.ts';
 import { testWorld, type World } from '../../lab/world.ts';
 import { create, inspect, unfaithful, withFixed } from './faithful.ts';
 import { type Field, fieldsFor, merged, packed } from './fields.ts';
+import { inlineFileTests } from './inline-files.ts';
 import { type Stage, setStage } from './place.ts';
 import { targetedTests } from './targeted.ts';
 
@@ -26,7 +27,9 @@ export function recreateSuite(title: string, engine: () => Promise<EngineUnderTe
       await world.cleanUp();
     });
 
-    targetedTests(() => ({ world, stage, app }));
+    const scene = () => ({ world, stage, app });
+    targetedTests(scene);
+    inlineFileTests(scene);
 
     test('every field that can be set comes through two rolls', async (t) => {
       const containers = packed(fieldsFor(stage));
