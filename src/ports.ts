@@ -77,7 +77,7 @@ export interface Engine {
   logs(id: string, lines: number): Promise<string[]>;
   /** Paths that were added or changed since the container was created. */
   changes(id: string): Promise<string[]>;
-  /** Copies one regular file from a container into another; resolves with false where there is no such file. */
+  /** Copies one regular file, of a config's size, from a container into another; resolves with false where there is none. */
   copy(from: string, to: string, path: string): Promise<boolean>;
   close(): void;
 }

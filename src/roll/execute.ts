@@ -30,7 +30,13 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     createCandidate(run, serving(run, incumbent), step, run.tagBefore ?? seen.localTag),
   'copy-files': async (run, step, { incumbent }) => {
     const from = serving(run, incumbent);
-    for (const path of step.paths) await run.ports.engine.copy(from.id, step.container, path);
+    for (const path of step.paths) {
+      if (await run.ports.engine.copy(from.id, step.container, path)) continue;
+      run.ports.report({
+        kind: 'note',
+        text: `${path} of ${from.name} is not copied: it is no file of the size of a config or secret`,
+      });
+    }
     run.memory.copied.add(step.container);
   },
   'recreate-old': (run, step, { candidate }) => recreateOld(run, serving(run, candidate), step),

@@ -184,40 +184,49 @@ export function desiredOf(
   };
 }
 
-// Containers in the namespaces of one that was replaced are re-created as they are, with their own image, in the
-// namespaces of its successor: the same loop, forced, on another slot.
+// Containers in the namespaces of one that was replaced (or linked to it) are re-created as they are, with their own image,
+// to share with its successor: the same loop, forced, on another slot.
 async function moveDependents(context: RollContext, names: readonly string[], from: string, to: string): Promise<void> {
   const { ports } = context;
+  const fromName = (await ports.engine.container(from))?.name ?? from;
+  const successors = new Map([
+    [from, to],
+    [fromName, to],
+  ]);
   for (const name of names) {
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
-    const image = await asItIs(ports, slot);
-    const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
-    const nested: RollContext = {
-      ...context,
-      service: name,
-      image,
-      roll: ports.host.randomId(),
-      tagBefore: undefined,
-      options,
-    };
-    const run = await slotRun(
-      nested,
-      { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
-      new Map([[from, to]]),
-    );
-    const { error } = await runSlot(run);
-    if (error) throw error;
+    await moveDependent(context, slot, successors);
   }
 }
 
-// By its id where its reference means another image by now: that is not the dependent's to move back.
-async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
-  const { imageId: id, config } = container;
-  const reference = config.Image ?? follows;
-  const named = await ports.engine.image(reference);
-  return { follows: named === undefined || named.id === id ? reference : id, id, digest: undefined };
+async function moveDependent(
+  context: RollContext,
+  slot: PreparedSlot,
+  successors: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { ports } = context;
+  const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
+  const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
+  const nested: RollContext = {
+    ...context,
+    service: slot.home,
+    image,
+    roll: ports.host.randomId(),
+    tagBefore: undefined,
+    options,
+  };
+  const run = await slotRun(
+    nested,
+    { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    successors,
+  );
+  const tagged = await ports.engine.image(image.follows);
+  const { error } = await runSlot(run);
+  // Its tag may mean a newer image already, which it was not asked to run: the tag was borrowed for the creation only.
+  if (tagged && tagged.id !== image.id) await ports.engine.tag(tagged.id, image.follows);
+  if (error) throw error;
 }
 
 // One replica failed after others were rolled: the service is not left with two versions.

@@ -17,11 +17,11 @@ export interface SlotRun {
   readonly event: HistoryEntry['event'];
   /** Where the followed reference pointed before the roll, if the pull has already moved it. */
   readonly tagBefore: string | undefined;
-  /** Names of containers that live in the namespaces of the slot's, found before the roll. */
+  /** Names of containers that live in the namespaces of the slot's or are linked to it, found before the roll. */
   readonly dependents: readonly string[];
   /** Paths that compose copied into the old container. */
   readonly inlineFiles: readonly string[];
-  /** Containers that were replaced, and by which: namespaces shared with them are shared with those. */
+  /** Containers that were replaced (ids and names), and by which: what was shared with them is shared with those. */
   readonly successors: ReadonlyMap<string, string>;
   /** Aborts waits when the user interrupts. */
   readonly signal: AbortSignal;
@@ -32,7 +32,7 @@ export interface SlotRun {
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
-  /** Re-creates the named containers so that they live in the namespaces of `to` instead of `from`. */
+  /** Re-creates the named containers so that they share with `to` what they shared with `from`. */
   readonly moveDependents: (names: readonly string[], from: string, to: string) => Promise<void>;
 }
 
