@@ -85,6 +85,8 @@ export interface Desired {
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
+  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
+  readonly mendOnly?: boolean;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

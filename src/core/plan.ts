@@ -74,6 +74,7 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
 }
 
 function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
+  if (desired.mendOnly) return { kind: 'converged' };
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
   if (failed) return { kind: 'refuse', error: new SwapError(failed.code as ErrorCode, failed.reason) };
   if (seen.giveUp) return { kind: 'refuse', error: seen.giveUp };

@@ -1,13 +1,13 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
-import { decodeState, type StateLabels } from '../core/labels.ts';
-import { homeOf, keepReference, slotNames } from '../core/names.ts';
+import { decodeState, type Role, type StateLabels } from '../core/labels.ts';
+import { homeOf, keepReference, lockName, slotNames } from '../core/names.ts';
 import { readPolicy } from '../core/policy.ts';
 import { groupServices, helperRole, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
-import { type Lease, lockHeld, takeLease } from './lease.ts';
+import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { stateOf } from './observe.ts';
 import { runSlot } from './run.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
@@ -38,6 +38,9 @@ export async function recoverService(
     });
     await recoverSlot(ports, service, slot, all, signal);
   }
+  // One that died between its last step and this has left nothing but its lock.
+  if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
+    await dropDeadLock(ports, service.key);
   return left.length > 0;
 }
 
@@ -145,6 +148,7 @@ async function recoveryRun(
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
+      mendOnly: true,
       back: false,
     },
     event: 'rolled',
@@ -190,8 +194,7 @@ async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
   for (const container of all) {
     const role = helperRole(container);
     const state = decodeState(container.labels);
-    if (role === undefined || !state || !(await isOrphan(ports, role, state, services))) continue;
-    await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
+    if (role === undefined || !state || !(await removeOrphan(ports, container, role, state, services))) continue;
     items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
   }
   return items;
@@ -208,12 +211,15 @@ async function removeOrphanedCovers(ports: Ports, all: readonly ContainerSummary
     : [];
 }
 
-async function isOrphan(
+async function removeOrphan(
   ports: Ports,
-  role: string,
+  container: ContainerSummary,
+  role: Role,
   state: StateLabels,
   services: readonly Service[],
 ): Promise<boolean> {
-  if (role === 'lock') return !(await lockHeld(ports, state.service));
-  return !services.some((service) => service.slots.some((slot) => slot.home === state.slot));
+  if (role === 'lock') return dropDeadLock(ports, state.service);
+  if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
+  await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
+  return true;
 }
