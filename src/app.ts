@@ -1,5 +1,6 @@
 import type { ContainerSummary } from './core/container.ts';
-import { fail, messageOf, SwapError } from './core/error.ts';
+import { EngineError } from './core/engine-error.ts';
+import { fail, SwapError } from './core/error.ts';
 import type { PullPolicy } from './core/image.ts';
 import type { ServiceReport } from './core/report.ts';
 import { findService, groupServices, type Service } from './core/service.ts';
@@ -44,23 +45,32 @@ export function createApp(ports: Ports): App {
     roll: async (selectors, request) => {
       const chosen = await choose(ports, selectors);
       const reports: ServiceReport[] = [];
-      for (const service of chosen) reports.push(await reported(service.key, () => recoverThenRoll(ports, service.key, selectors, request)));
+      for (const service of chosen)
+        reports.push(await reported(service.key, () => recoverThenRoll(ports, service.key, selectors, request)));
       return reports;
     },
     plan: async (selectors, request) => {
       const all = await ports.engine.list();
-      return Promise.all((await choose(ports, selectors)).map((service) => planService(ports, service, all, rollOptions(request))));
+      return Promise.all(
+        (await choose(ports, selectors)).map((service) => planService(ports, service, all, rollOptions(request))),
+      );
     },
     rollback: (selector, request) => reported(selector, () => rollback(ports, selector, request)),
     history: async (selector) => historyOf(ports, (await choose(ports, [selector]))[0] ?? missing(selector)),
-    status: async (selectors) => statusOf(ports, selectors.length > 0 ? await choose(ports, selectors) : groupServices(await ports.engine.list())),
+    status: async (selectors) =>
+      statusOf(ports, selectors.length > 0 ? await choose(ports, selectors) : groupServices(await ports.engine.list())),
     recover: (signal) => recoverAll(ports, signal),
     doctor: () => diagnose(ports),
     names: async () => nameChoices(await ports.engine.list()),
   };
 }
 
-async function recoverThenRoll(ports: Ports, key: string, selectors: readonly string[], request: RollRequest): Promise<ServiceReport> {
+async function recoverThenRoll(
+  ports: Ports,
+  key: string,
+  selectors: readonly string[],
+  request: RollRequest,
+): Promise<ServiceReport> {
   const all = await ports.engine.list();
   const before = pick(all, selectors, key);
   const recovered = await recoverService(ports, before, all, request.signal);
@@ -74,7 +84,14 @@ async function rollback(ports: Ports, selector: string, request: RollRequest): P
   await recoverService(ports, service, all, request.signal);
   const target = await previousImage(ports, service, request.image);
   const options = rollOptions(request);
-  return rollService(ports, service, await ports.engine.list(), { ...options, target, image: target.follows, event: 'rolled-back', force: true });
+  return rollService(ports, service, await ports.engine.list(), {
+    ...options,
+    target,
+    image: target.follows,
+    event: 'rolled-back',
+    condemn: true,
+    force: true,
+  });
 }
 
 function rollOptions(request: RollRequest): RollOptions {
@@ -85,6 +102,7 @@ function rollOptions(request: RollRequest): RollOptions {
     force: request.force ?? false,
     overrides: request.overrides ?? {},
     event: 'rolled',
+    condemn: false,
     signal: request.signal,
   };
 }
@@ -92,7 +110,9 @@ function rollOptions(request: RollRequest): RollOptions {
 async function choose(ports: Ports, selectors: readonly string[]): Promise<Service[]> {
   const services = groupServices(await ports.engine.list());
   const chosen = selectors.map((selector) => findService(services, selector));
-  return chosen.filter((service, at) => chosen.findIndex((other) => other.key === service.key && sameSlots(other, service)) === at);
+  return chosen.filter(
+    (service, at) => chosen.findIndex((other) => other.key === service.key && sameSlots(other, service)) === at,
+  );
 }
 
 function sameSlots(a: Service, b: Service): boolean {
@@ -113,15 +133,27 @@ function missing(selector: string): never {
 async function reported(service: string, work: () => Promise<ServiceReport>): Promise<ServiceReport> {
   try {
     return await work();
-  } catch (error) {
-    if (!(error instanceof SwapError)) throw error;
-    const { code, hint } = error;
-    return { service, outcome: 'failed', timings: { total: 0 }, error: { code, message: messageOf(error), ...(hint ? { hint } : {}) } };
+  } catch (raised) {
+    const { code, message, hint } = asSwapError(raised);
+    const error = { code, message, ...(hint ? { hint } : {}) };
+    return { service, outcome: 'failed', timings: { total: 0 }, error };
   }
+}
+
+// Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
+function asSwapError(raised: unknown): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError)) throw raised;
+  return new SwapError('engine-unreachable', raised.message, {
+    hint: 'nothing was touched; swapctl doctor says more',
+    cause: raised,
+  });
 }
 
 function nameChoices(all: readonly ContainerSummary[]): string[] {
   const services = groupServices(all);
   const short = services.map((service) => service.key.split('/').at(-1) ?? service.key);
-  return services.map((service, at) => (short.filter((name) => name === short[at]).length > 1 ? service.key : (short[at] ?? service.key)));
+  return services.map((service, at) =>
+    short.filter((name) => name === short[at]).length > 1 ? service.key : (short[at] ?? service.key),
+  );
 }

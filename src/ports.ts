@@ -1,5 +1,6 @@
-import type { Container, ContainerSummary, CreateRequest, Image, RestartPolicy } from './core/container.ts';
+import type { Container, ContainerSummary, CreateRequest, HostConfig, Image, RestartPolicy } from './core/container.ts';
 import type { Progress } from './core/progress.ts';
+import type { Cover, KernelLayer } from './core/traffic.ts';
 
 /** What an engine can do and is, as `doctor` and the planner need it. */
 export interface EngineFacts {
@@ -26,6 +27,12 @@ export interface ExecResult {
   readonly output: string;
 }
 
+export interface Bridge {
+  readonly device: string;
+  /** In CIDR notation. */
+  readonly subnets: readonly string[];
+}
+
 export interface PullLayer {
   readonly layer: string;
   readonly status: string;
@@ -43,6 +50,8 @@ export interface Engine {
   container(id: string): Promise<Container | undefined>;
   image(reference: string): Promise<Image | undefined>;
   imageTags(repository: string): Promise<string[]>;
+  /** The engine's bridge networks: host interface and subnets of each. */
+  bridges(): Promise<Bridge[]>;
   /** Digest of a reference in its registry, as the engine reaches it; undefined if the engine can't ask (Podman). */
   resolve(reference: string, signal?: AbortSignal): Promise<string | undefined>;
   pull(reference: string, onLayer: (layer: PullLayer) => void, signal?: AbortSignal): Promise<void>;
@@ -60,7 +69,11 @@ export interface Engine {
    */
   remove(id: string, options?: { discard?: boolean }): Promise<void>;
   setRestart(id: string, policy: RestartPolicy): Promise<void>;
-  exec(id: string, command: readonly string[], options: { timeoutMs: number; signal?: AbortSignal }): Promise<ExecResult>;
+  exec(
+    id: string,
+    command: readonly string[],
+    options: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<ExecResult>;
   logs(id: string, lines: number): Promise<string[]>;
   /** Paths that were added or changed since the container was created. */
   changes(id: string): Promise<string[]>;
@@ -74,7 +87,37 @@ export interface Traffic {
   /** Established connections on a container's listening ports; undefined where that is out of reach (remote engine, no rights). */
   connections(container: Pick<Container, 'id' | 'pid'>): Promise<number | undefined>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
-  reachable(address: { host: string; port: number; path?: string }, timeoutMs: number): Promise<{ ok: boolean; output: string }>;
+  reachable(
+    address: { host: string; port: number; path?: string },
+    timeoutMs: number,
+  ): Promise<{ ok: boolean; output: string }>;
+}
+
+/** What the kernel does with new connections to published ports; `slot` is the real name of the slot's container. */
+export interface Kernel {
+  /** Whether traffic of this engine's containers can be moved from here. */
+  layer(bridges: readonly Bridge[]): Promise<KernelLayer>;
+  cover(slot: string): Promise<Cover>;
+  /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
+  setCover(slot: string, request: CoverRequest): Promise<void>;
+  clearCover(slot: string): Promise<void>;
+  /**
+   * Turns new connections to a container away from its networks (not from its own loopback), as if nobody listened yet,
+   * so that clients try the next address of the name. Ends by itself after the lifetime.
+   */
+  shut(container: Pick<Container, 'id' | 'pid'>, lifetimeMs: number): Promise<void>;
+  open(container: Pick<Container, 'id' | 'pid'>): Promise<void>;
+  /** Takes away what covers slots other than the named ones; resolves with how many there were. */
+  clearOrphans(slots: readonly string[]): Promise<number>;
+}
+
+export interface CoverRequest {
+  /** The host ports that the slot's container fixes. */
+  readonly ports: HostConfig['PortBindings'];
+  readonly standIn: Pick<Container, 'id' | 'pid' | 'published' | 'networks' | 'name'>;
+  /** Host interfaces of the engine's bridge networks. */
+  readonly bridges: readonly string[];
+  readonly lifetimeMs: number | undefined;
 }
 
 export interface Clock {
@@ -96,8 +139,6 @@ export interface Host {
   randomId(): string;
   /** Registries that there is a login for. Raises `config` where Docker's config.json can't be read. */
   logins(): Promise<string[]>;
-  /** What moving traffic in the kernel would need, and whether it is here. */
-  readonly kernel: { readonly linux: boolean; readonly nft: boolean; readonly netAdmin: boolean };
   /** A YAML file of this machine, parsed; undefined if it can't be read. */
   readYaml(path: string): Promise<unknown>;
 }
@@ -109,6 +150,7 @@ export type Report = (progress: Progress) => void;
 export interface Ports {
   readonly engine: Engine;
   readonly traffic: Traffic;
+  readonly kernel: Kernel;
   readonly clock: Clock;
   readonly host: Host;
   readonly report: Report;

@@ -94,6 +94,13 @@ export interface Mount {
   readonly writable: boolean;
 }
 
+/** A container port (`8080/tcp`) on a host address; `0.0.0.0` and `::` mean all of the family. */
+export interface PublishedPort {
+  readonly containerPort: string;
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
 
 export interface EngineHealth {
@@ -124,6 +131,8 @@ export interface Container {
   /** By network name; the aliases are those that were asked for, without what the engine adds (T7). */
   readonly networks: Readonly<Record<string, Endpoint>>;
   readonly mounts: readonly Mount[];
+  /** Host ports as they are in effect. */
+  readonly published: readonly PublishedPort[];
   /** The MAC addresses that the user asked for, by network, as far as the engine tells (T8). */
   readonly configuredMacs: Readonly<Record<string, string>>;
 }
@@ -161,7 +170,10 @@ export interface CreateRequest {
 }
 
 /** The labels of a container that its image did not bring: only these may steer swapctl (an image must not). */
-export function ownLabels(container: Pick<Container, 'config'>, image: Pick<Image, 'config'> | undefined): Record<string, string> {
+export function ownLabels(
+  container: Pick<Container, 'config'>,
+  image: Pick<Image, 'config'> | undefined,
+): Record<string, string> {
   const inherited = image?.config.Labels ?? {};
   const own = Object.entries(container.config.Labels ?? {}).filter(([key, value]) => inherited[key] !== value);
   return Object.fromEntries(own);

@@ -3,7 +3,7 @@ import { hasAddress } from './recreate/networks.ts';
 
 /** Something of a container that a second one beside it can't have, or must not. */
 export interface Exclusive {
-  readonly kind: 'port' | 'volume' | 'address' | 'namespace' | 'device';
+  readonly kind: 'port' | 'port-range' | 'volume' | 'address' | 'namespace' | 'device';
   /** A verb phrase for people: `publishes the host port 8080/tcp`. */
   readonly what: string;
   /** The engine or kernel refuses a second one; otherwise it only might do harm. */
@@ -16,7 +16,13 @@ export interface Exclusive {
 
 /** Everything exclusive that a container holds, the most telling first. */
 export function exclusives(container: Container): Exclusive[] {
-  return [...namespaces(container), ...ports(container), ...addresses(container), ...devices(container), ...volumes(container)];
+  return [
+    ...namespaces(container),
+    ...ports(container),
+    ...addresses(container),
+    ...devices(container),
+    ...volumes(container),
+  ];
 }
 
 /** The host ports that the user fixed, like `8080/tcp`; ephemeral ones are no obstacle. */
@@ -32,22 +38,35 @@ function ports(container: Container): Exclusive[] {
   const fixed = [...new Set(fixedPorts(container))];
   if (fixed.length === 0) return [];
   const what = `publishes the host port${fixed.length > 1 ? 's' : ''} ${fixed.slice(0, 4).join(', ')}${fixed.length > 4 ? ', …' : ''}`;
-  return [{ kind: 'port', what, hard: true, rehearsable: true, setting: 'publish no fixed host port to change it' }];
+  // Out of a range the engine picks one itself, so it is not known before which one there is to hand over.
+  const kind = fixed.every((port) => /^\d+\//.test(port)) ? 'port' : 'port-range';
+  return [{ kind, what, hard: true, rehearsable: true, setting: 'publish no fixed host port to change it' }];
 }
 
 function namespaces(container: Container): Exclusive[] {
   const mode = container.host.NetworkMode ?? '';
-  const hard = { kind: 'namespace', hard: true, rehearsable: false, setting: 'give it a network of its own to change it' } as const;
+  const hard = {
+    kind: 'namespace',
+    hard: true,
+    rehearsable: false,
+    setting: 'give it a network of its own to change it',
+  } as const;
   if (mode === 'host') return [{ ...hard, what: "listens in the host's network" }];
   if (mode.startsWith('container:')) return [{ ...hard, what: "lives in another container's network" }];
   return [];
 }
 
 function addresses(container: Container): Exclusive[] {
-  const fixed = { kind: 'address', hard: true, rehearsable: true, setting: 'drop the fixed address to change it' } as const;
+  const fixed = {
+    kind: 'address',
+    hard: true,
+    rehearsable: true,
+    setting: 'drop the fixed address to change it',
+  } as const;
   return Object.entries(container.networks).flatMap(([network, endpoint]) => {
     if (hasAddress(endpoint)) return [{ ...fixed, what: `has a fixed address on the network ${network}` }];
-    if (container.configuredMacs[network]) return [{ ...fixed, what: `has a fixed MAC address on the network ${network}` }];
+    if (container.configuredMacs[network])
+      return [{ ...fixed, what: `has a fixed MAC address on the network ${network}` }];
     return [];
   });
 }
@@ -65,10 +84,13 @@ function devices(container: Container): Exclusive[] {
 }
 
 // Sockets and the host's clock settings are mounted writable by habit and written by nobody.
-const HARMLESS_SOURCE = /(\.sock$|^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/|ca-certificates)|^\/usr\/share\/zoneinfo\/|^\/dev\/|^\/sys\/|^\/proc\/)/;
+const HARMLESS_SOURCE =
+  /(\.sock$|^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/|ca-certificates)|^\/usr\/share\/zoneinfo\/|^\/dev\/|^\/sys\/|^\/proc\/)/;
 
 function volumes(container: Container): Exclusive[] {
-  const written = container.mounts.filter((mount) => mount.writable && (mount.type === 'volume' || mount.type === 'bind'));
+  const written = container.mounts.filter(
+    (mount) => mount.writable && (mount.type === 'volume' || mount.type === 'bind'),
+  );
   return written
     .filter((mount) => !HARMLESS_SOURCE.test(mount.source))
     .map((mount) => ({

@@ -5,6 +5,7 @@ import type { Step } from './step.ts';
 // Ids of containers that a dry run only imagines.
 const IMAGINED_CANDIDATE = 'imagined-candidate';
 const IMAGINED_REHEARSAL = 'imagined-rehearsal';
+const IMAGINED_STAND_IN = 'imagined-stand-in';
 const MOST_STEPS = 100;
 
 /** The steps that lead to the wish if everything goes well: the planner's own loop on imagined outcomes. */
@@ -25,6 +26,12 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
   switch (step.kind) {
     case 'create-rehearsal':
       return { ...seen, rehearsal: { ...imagined(desired, seen, step.name), id: IMAGINED_REHEARSAL, way: undefined } };
+    case 'create-stand-in':
+      return { ...seen, standIn: { ...imagined(desired, seen, step.name), id: IMAGINED_STAND_IN, way: undefined } };
+    case 'cover':
+      return { ...seen, cover: step.lasting ? 'lasting' : 'expiring' };
+    case 'uncover':
+      return { ...seen, cover: 'none' };
     case 'pass-rehearsal':
       return { ...seen, rehearsal: undefined, rehearsed: true };
     case 'point-tag':
@@ -32,14 +39,35 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     case 'create':
       return { ...seen, candidate: { ...imagined(desired, seen, step.name), way: step.way } };
     case 'recreate-old':
-      return { ...seen, incumbent: { ...imagined(desired, seen, step.name), id: 'imagined-old', imageId: step.image, current: false, roll: undefined } };
+      return {
+        ...seen,
+        incumbent: {
+          ...imagined(desired, seen, step.name),
+          id: 'imagined-old',
+          imageId: step.image,
+          current: false,
+          roll: undefined,
+        },
+      };
     case 'keep-image':
       return { ...seen, incumbentKept: true };
     case 'move-dependents':
-      return { ...seen, dependents: seen.dependents.map((one) => (one.on === step.from ? { ...one, on: step.to } : one)) };
+      return {
+        ...seen,
+        dependents: seen.dependents.map((one) => (one.on === step.from ? { ...one, on: step.to } : one)),
+      };
     case 'remember-failure': {
       const { container: id, name, reason } = step;
-      const failure = { id: `failure-of-${id}`, name, image: desired.image.id, digest: desired.image.digest, roll: desired.roll, code: 'not-healthy', reason, at: '' };
+      const failure = {
+        id: `failure-of-${id}`,
+        name,
+        image: desired.image.id,
+        digest: desired.image.digest,
+        roll: desired.roll,
+        code: 'not-healthy',
+        reason,
+        at: '',
+      };
       return { ...seen, failures: [...seen.failures, failure] };
     }
     case 'forget-failure':
@@ -56,7 +84,9 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
     case 'copy-files':
       return { ...replica, missingFiles: [] };
     case 'start':
-      return { ...replica, running: true, verdict: { kind: 'waiting', until: 0 } };
+      return { ...replica, running: true, shut: gated(replica, seen), verdict: { kind: 'waiting', until: 0 } };
+    case 'open':
+      return { ...replica, shut: false };
     case 'await-healthy':
       return { ...replica, verdict: { kind: 'healthy', since: 0 } };
     case 'settle':
@@ -78,9 +108,21 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
   }
 }
 
+function gated(replica: Replica, seen: Observed): boolean {
+  return (
+    seen.gates && replica.id !== seen.incumbent?.id && replica.id !== seen.rehearsal?.id && replica.way !== 'stop-first'
+  );
+}
+
 function withReplicas(seen: Observed, id: string, change: (replica: Replica) => Replica | undefined): Observed {
   const apply = (replica: Replica | undefined): Replica | undefined => (replica?.id === id ? change(replica) : replica);
-  return { ...seen, incumbent: apply(seen.incumbent), candidate: apply(seen.candidate), rehearsal: apply(seen.rehearsal) };
+  return {
+    ...seen,
+    incumbent: apply(seen.incumbent),
+    candidate: apply(seen.candidate),
+    rehearsal: apply(seen.rehearsal),
+    standIn: apply(seen.standIn),
+  };
 }
 
 function imagined(desired: Desired, seen: Observed, name: string): Replica {
@@ -95,6 +137,7 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     verdict: { kind: 'unstarted' },
     settled: false,
     drained: false,
+    shut: false,
     missingFiles: [],
     autoRemove: like?.autoRemove ?? false,
     roll: desired.roll,

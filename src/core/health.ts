@@ -24,7 +24,12 @@ export interface HealthMemory {
   readonly lastOutput: string;
 }
 
-export const NOTHING_SEEN: HealthMemory = { watchedSince: undefined, healthySince: undefined, failuresInRow: 0, lastOutput: '' };
+export const NOTHING_SEEN: HealthMemory = {
+  watchedSince: undefined,
+  healthySince: undefined,
+  failuresInRow: 0,
+  lastOutput: '',
+};
 
 /** Whether a container can be trusted, now. */
 export type Verdict =
@@ -45,7 +50,8 @@ const CANT_RUN = new Set([126, 127]);
 export function healthCheck(container: Pick<Container, 'config'>, policy: Policy): HealthCheck | undefined {
   const config = container.config.Healthcheck ?? {};
   const own = policy.probe;
-  if (own) return { probe: own, timeoutMs: 5000, retries: DEFAULT_RETRIES, deadlineMs: policy.healthTimeoutMs ?? 60_000 };
+  if (own)
+    return { probe: own, timeoutMs: 5000, retries: DEFAULT_RETRIES, deadlineMs: policy.healthTimeoutMs ?? 60_000 };
   const command = execCommand(config.Test ?? [], container.config.Shell ?? []);
   if (!command) return undefined;
   const timeoutMs = (config.Timeout || DEFAULT_TIMEOUT_MS * NS_PER_MS) / NS_PER_MS;
@@ -60,7 +66,8 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
   if (stopped) return stopped;
   const check = healthCheck(container, policy);
   if (!check) return uncheckedVerdict(container, policy, now);
-  if (container.health?.status === 'unhealthy') return failed(`its health check says unhealthy${output(container, memory)}`);
+  if (container.health?.status === 'unhealthy')
+    return failed(`its health check says unhealthy${output(container, memory)}`);
   const since = memory.healthySince ?? (container.health?.status === 'healthy' ? now : undefined);
   if (since === undefined) {
     const until = Math.max(container.startedAt, memory.watchedSince ?? now) + check.deadlineMs;
@@ -68,7 +75,9 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
     return failed(`it was not healthy ${formatDuration(check.deadlineMs)} after its start${output(container, memory)}`);
   }
   if (memory.failuresInRow < check.retries) return { kind: 'healthy', since };
-  return failed(`it turned unhealthy: ${memory.failuresInRow} health checks in a row failed${output(container, memory)}`);
+  return failed(
+    `it turned unhealthy: ${memory.failuresInRow} health checks in a row failed${output(container, memory)}`,
+  );
 }
 
 /** When a healthy container has been so for the whole settle time; `since` itself where it has no check (that waited already). */
@@ -80,7 +89,11 @@ function stoppedVerdict(container: Container): Verdict | undefined {
   const { status, exitCode, error, restartCount, oomKilled } = container;
   if (status === 'created') {
     if (!error && exitCode === 0) return { kind: 'unstarted' };
-    return { kind: 'failed', reason: `it can't be started: ${error || `exit code ${exitCode}`}`, blame: CANT_RUN.has(exitCode) ? 'image' : 'host' };
+    return {
+      kind: 'failed',
+      reason: `it can't be started: ${error || `exit code ${exitCode}`}`,
+      blame: CANT_RUN.has(exitCode) ? 'image' : 'host',
+    };
   }
   if (status === 'exited' || status === 'dead') {
     if (CANT_RUN.has(exitCode) && error) return failed(`it can't be started: ${error}`);

@@ -26,7 +26,10 @@ export function digestsFor(image: Pick<Image, 'digests'>, reference: string): st
 }
 
 /** Whether a container already runs the image: same id, or (containerd store) the same manifest for the platform (T36, T37). */
-export function runs(container: Pick<Container, 'imageId' | 'manifestDigest'>, image: Pick<Image, 'id' | 'manifestDigest'>): boolean {
+export function runs(
+  container: Pick<Container, 'imageId' | 'manifestDigest'>,
+  image: Pick<Image, 'id' | 'manifestDigest'>,
+): boolean {
   if (container.imageId === image.id) return true;
   return container.manifestDigest !== undefined && container.manifestDigest === image.manifestDigest;
 }

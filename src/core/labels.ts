@@ -1,5 +1,5 @@
 import type { UserSet } from './recreate/user-set.ts';
-import type { Way } from './way.ts';
+import { WAYS, type Way } from './way.ts';
 
 /** Labels that swapctl writes. They are fixed at creation, so they hold only what is true then. */
 const STATE = 'swapctl.state.';
@@ -14,9 +14,9 @@ export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
 export const SWARM_TASK = 'com.docker.swarm.task.id';
 
 /** What a container of swapctl's own is: a replica that serves or will, or one of the inert helpers. */
-export type Role = 'replica' | 'rehearsal' | 'failed' | 'lock';
+export type Role = 'replica' | 'rehearsal' | 'stand-in' | 'failed' | 'lock';
 
-const ROLES: readonly Role[] = ['replica', 'rehearsal', 'failed', 'lock'];
+const ROLES: readonly Role[] = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock'];
 
 /** One earlier image of a slot. `at` is ISO 8601. */
 export interface HistoryEntry {
@@ -55,7 +55,10 @@ export interface StateLabels {
 }
 
 /** The part of the state labels that one kind of container needs. */
-export type StateNote = { readonly [K in keyof StateLabels]?: StateLabels[K] | undefined } & Pick<StateLabels, 'role' | 'service' | 'slot'>;
+export type StateNote = { readonly [K in keyof StateLabels]?: StateLabels[K] | undefined } & Pick<
+  StateLabels,
+  'role' | 'service' | 'slot'
+>;
 
 export interface FailureNote {
   readonly code: string;
@@ -105,13 +108,21 @@ export function isStateLabel(key: string): boolean {
   return key.startsWith(STATE);
 }
 
+/**
+ * Whether compose made the container. An image that compose built names its project and service too, and all that is
+ * created from it inherits that; only a replica has a number.
+ */
+export function isComposed(labels: Readonly<Record<string, string>> | null | undefined): boolean {
+  return labels?.[COMPOSE_NUMBER] !== undefined;
+}
+
 /** Whether a label came from compose. */
 export function isComposeLabel(key: string): boolean {
   return key.startsWith('com.docker.compose.');
 }
 
 function wayOf(text: string | undefined): Way | undefined {
-  return text === 'start-first' || text === 'stop-first' ? text : undefined;
+  return WAYS.find((way) => way === text);
 }
 
 function parsed(text: string | undefined, valid: (value: unknown) => boolean): unknown {

@@ -10,16 +10,23 @@ export interface SlotNames {
   readonly next: string;
   readonly old: string;
   readonly rehearsal: string;
+  readonly standIn: string;
 }
 
 /** All names of the slot whose real name is `home`. */
 export function slotNames(home: string): SlotNames {
-  return { home, next: `${home}${MARK}next`, old: `${home}${MARK}old`, rehearsal: `${home}${MARK}rehearsal` };
+  return {
+    home,
+    next: `${home}${MARK}next`,
+    old: `${home}${MARK}old`,
+    rehearsal: `${home}${MARK}rehearsal`,
+    standIn: `${home}${MARK}stand-in`,
+  };
 }
 
 /** The slot that a container's name belongs to: temporary endings are taken off. */
 export function homeOf(name: string): string {
-  return name.replace(/\.swapctl-(next|old|rehearsal)$/, '');
+  return name.replace(/\.swapctl-(next|old|rehearsal|stand-in)$/, '');
 }
 
 /** Whether a name is one that swapctl gives to containers that don't serve under their own name. */
@@ -39,7 +46,10 @@ export function lockName(service: string): string {
 
 /** Repository of the tags with which old images of a service are kept from a prune. */
 export function keepRepository(service: string): string {
-  const path = service.toLowerCase().replace(/[^a-z0-9/]+/g, '-').replace(/^[-/]+|[-/]+$/g, '');
+  const path = service
+    .toLowerCase()
+    .replace(/[^a-z0-9/]+/g, '-')
+    .replace(/^[-/]+|[-/]+$/g, '');
   return `swapctl-rollback/${path || 'service'}`;
 }
 

@@ -3,6 +3,7 @@ import type { SwapError } from './error.ts';
 import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
 import type { SlotNames } from './names.ts';
+import type { Cover } from './traffic.ts';
 import type { Choice, Way } from './way.ts';
 
 /** A container of the slot, as far as the planner reasons about it. */
@@ -19,6 +20,8 @@ export interface Replica {
   /** Whether it was healthy (or running, without a check) for the settle time. */
   readonly settled: boolean;
   readonly drained: boolean;
+  /** Its networks can't reach it yet. */
+  readonly shut: boolean;
   /** Files of the old container that are still to be copied into it before it starts. */
   readonly missingFiles: readonly string[];
   readonly autoRemove: boolean;
@@ -60,6 +63,11 @@ export interface Observed {
   readonly candidate: Replica | undefined;
   readonly rehearsal: Replica | undefined;
   readonly rehearsed: boolean;
+  /** Answers for the slot while its container is replaced (way `handover`). */
+  readonly standIn: Replica | undefined;
+  readonly cover: Cover;
+  /** Whether a fresh container is kept from its networks until it is healthy. */
+  readonly gates: boolean;
   readonly failures: readonly Failure[];
   readonly dependents: readonly Dependent[];
   /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */
@@ -77,6 +85,6 @@ export interface Desired {
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
-  /** Image whose failure record stays after a success: what a rollback turned away from is not to be tried again. */
-  readonly condemned: string | undefined;
+  /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
+  readonly back: boolean;
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, SwapError } from './error.ts';
+import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Desired, Failure, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 import { planUndo } from './undo.ts';
@@ -15,6 +16,8 @@ export type Decision =
  * first run, a run after a crash, and a run after somebody interfered. Adopts half-done work before making new work.
  */
 export function plan(desired: Desired, seen: Observed): Decision {
+  // A rule that points to nothing must not survive.
+  if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'uncover', name: seen.names.home });
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
   const why = whyUndo(desired, seen, seen.candidate);
@@ -47,9 +50,30 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
   const { incumbent, names } = seen;
   if (!incumbent) {
     const message = `no container is left for ${names.home}: somebody removed it during the roll`;
-    return { kind: 'refuse', error: new SwapError('attention', message, { hint: 'start it anew as you did at first' }) };
+    return {
+      kind: 'refuse',
+      error: new SwapError('attention', message, { hint: 'start it anew as you did at first' }),
+    };
   }
   if (incumbent.name !== names.home) return planRestore(seen, incumbent);
+  return planStandIn(desired, seen, incumbent) ?? planSteady(desired, seen, incumbent);
+}
+
+// What stands in for a container that serves by itself again has to go, unless this very roll goes on with it.
+function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
+  const { standIn } = seen;
+  const failed = seen.giveUp !== undefined || seen.failures.some((failure) => failure.roll === desired.roll);
+  const needed =
+    standIn?.roll === desired.roll && !failed && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
+  if (!standIn || needed) return undefined;
+  // It was stopped for the swap and has just come back: the stand-in answers until it does.
+  const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';
+  if (back) return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
+  const retire = retireStandIn(seen);
+  return retire && act(retire);
+}
+
+function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
   if (failed) return { kind: 'refuse', error: new SwapError(failed.code as ErrorCode, failed.reason) };
   if (seen.giveUp) return { kind: 'refuse', error: seen.giveUp };
@@ -67,12 +91,26 @@ function planRestore(seen: Observed, incumbent: Replica): Decision {
 function planBegin(desired: Desired, seen: Observed): Decision {
   const bad = desired.force ? undefined : knownFailure(seen.failures, desired.image);
   if (bad) return { kind: 'refuse', error: knownBad(bad) };
-  if (desired.choice.rehearse && !seen.rehearsed) return act({ kind: 'create-rehearsal', name: seen.names.rehearsal });
+  const proof = desired.choice.way === 'handover' ? planProof(seen) : planRehearse(desired, seen);
+  if (proof) return proof;
   // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
   if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
     return act({ kind: 'point-tag', reference: desired.image.follows, image: desired.image.id });
   }
   return act({ kind: 'create', name: seen.names.next, way: desired.choice.way });
+}
+
+function planRehearse(desired: Desired, seen: Observed): Decision | undefined {
+  return desired.choice.rehearse && !seen.rehearsed
+    ? act({ kind: 'create-rehearsal', name: seen.names.rehearsal })
+    : undefined;
+}
+
+function planProof({ standIn, names }: Observed): Decision | undefined {
+  if (!standIn) return act({ kind: 'create-stand-in', name: names.standIn });
+  if (standIn.verdict.kind === 'failed') return failedRehearsal(standIn, standIn.verdict);
+  const step = standIn.verdict.kind === 'unstarted' ? copyOrStart(standIn) : proveStandIn(standIn);
+  return step && act(step);
 }
 
 function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): Decision {
@@ -95,7 +133,11 @@ function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): De
 function failedRehearsal(rehearsal: Replica, verdict: { reason: string; blame: 'image' | 'host' }): Decision {
   const { id: container, name } = rehearsal;
   if (verdict.blame === 'image') return act({ kind: 'remember-failure', container, name, reason: verdict.reason });
-  return { kind: 'act', step: { kind: 'remove', container, name }, undoing: new SwapError('cannot-start', verdict.reason) };
+  return {
+    kind: 'act',
+    step: { kind: 'remove', container, name },
+    undoing: new SwapError('cannot-start', verdict.reason),
+  };
 }
 
 function planForward(desired: Desired, seen: Observed, candidate: Replica): Decision {
@@ -103,26 +145,39 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   const { id: container, name, verdict } = candidate;
   if (verdict.kind === 'unstarted') return planStart(seen, candidate);
   if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
+  if (candidate.shut) return act({ kind: 'open', container, name });
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (name !== names.home) return act(rename(candidate, names.home));
   const dependents = seen.dependents.filter((dependent) => dependent.on === incumbent?.id);
   if (incumbent && dependents.length > 0) {
-    return act({ kind: 'move-dependents', names: dependents.map((one) => one.name), from: incumbent.id, to: container });
+    return act({
+      kind: 'move-dependents',
+      names: dependents.map((one) => one.name),
+      from: incumbent.id,
+      to: container,
+    });
   }
+  if (seen.cover !== 'none') return act({ kind: 'uncover', name: names.home });
   if (!candidate.settled) return act({ kind: 'settle', container, name });
+  const retire = retireStandIn(seen);
+  if (retire) return act(retire);
   return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen);
 }
 
-// stop-first gives up the name before it stops the old container: whoever finds one under the temporary name knows
+// The old container gives up its name before it stops the old container: whoever finds one under the temporary name knows
 // that it was swapctl, not a person, who stopped it.
 function planStart(seen: Observed, candidate: Replica): Decision {
   const { incumbent, names } = seen;
   const start = copyOrStart(candidate);
-  if (start.kind === 'copy-files' || candidate.way !== 'stop-first') return act(start);
+  if (start.kind === 'copy-files' || candidate.way === 'start-first') return act(start);
+  const safe = incumbent?.running && seen.standIn ? secure(seen, seen.standIn, incumbent) : undefined;
+  if (safe) return act(safe);
   if (incumbent?.running && needsHold(incumbent)) return act(hold(incumbent));
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (candidate.name !== names.home) return act(rename(candidate, names.home));
-  return incumbent?.running ? act({ kind: 'stop', container: incumbent.id, name: incumbent.name }) : act(start);
+  if (!incumbent?.running) return act(start);
+  if (seen.standIn && seen.cover !== 'lasting') return act(cover(seen, seen.standIn, true));
+  return act({ kind: 'stop', container: incumbent.id, name: incumbent.name });
 }
 
 function copyOrStart(replica: Replica): Step {
@@ -132,14 +187,16 @@ function copyOrStart(replica: Replica): Step {
 
 function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   const { id: container, name } = incumbent;
-  if (!seen.incumbentKept) return act({ kind: 'keep-image', image: incumbent.imageId, reference: desired.keepReference });
+  if (!seen.incumbentKept)
+    return act({ kind: 'keep-image', image: incumbent.imageId, reference: desired.keepReference });
   if (!incumbent.running) return act({ kind: 'remove', container, name });
   if (needsHold(incumbent)) return act(hold(incumbent));
   return act({ kind: incumbent.drained ? 'stop' : 'drain', container, name });
 }
 
 function planForget(desired: Desired, seen: Observed): Decision {
-  const stale = seen.failures.find((failure) => failure.image !== desired.condemned);
+  // Going back says nothing against what is known of newer images.
+  const stale = desired.back ? undefined : seen.failures[0];
   return stale ? act({ kind: 'forget-failure', container: stale.id, name: stale.name }) : { kind: 'converged' };
 }
 
@@ -147,14 +204,25 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
   if (recorded) return new SwapError(recorded.code as ErrorCode, recorded.reason);
   const { verdict } = candidate;
-  if (verdict.kind === 'failed') return new SwapError(verdict.blame === 'image' ? 'not-healthy' : 'cannot-start', verdict.reason);
+  if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
+  // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
+  if (seen.giveUp) return seen.giveUp;
+  if (verdict.kind === 'failed') {
+    return new SwapError(verdict.blame === 'image' ? 'not-healthy' : 'cannot-start', verdict.reason);
+  }
   if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
-  const switched = candidate.name === seen.names.home && verdict.kind === 'healthy';
-  if (switched) return undefined;
   if (candidate.roll !== desired.roll && !candidate.current) {
     return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');
   }
-  return seen.giveUp;
+  return verdict.kind === 'unstarted' ? lostStandIn(seen, candidate) : undefined;
+}
+
+// While the old container still serves there is no need to go on without what is to answer for it.
+function lostStandIn(seen: Observed, candidate: Replica): SwapError | undefined {
+  if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
+  if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
+  const { verdict } = seen.standIn;
+  return verdict.kind === 'failed' ? new SwapError('not-healthy', `its stand-in failed: ${verdict.reason}`) : undefined;
 }
 
 // With these policies the engine would start a stopped container again when it starts itself (T25); one that is to be

@@ -41,7 +41,7 @@ type Reader = (value: string, what: string) => Partial<Policy>;
 
 /** Every label that steers swapctl, and how its value is read. */
 const READERS: Record<string, Reader> = {
-  strategy: (value, what) => ({ strategy: oneOf(value, ['auto', 'start-first', 'stop-first'], what) }),
+  strategy: (value, what) => ({ strategy: oneOf(value, ['auto', 'start-first', 'stop-first', 'handover'], what) }),
   volumes: (value, what) => ({ volumes: oneOf(value, ['exclusive', 'shared'], what) }),
   rehearsal: (value, what) => ({ rehearsal: oneOf(value, ['true', 'false'], what) === 'true' }),
   settle: (value, what) => ({ settleMs: parseDuration(value, what) }),
@@ -65,7 +65,10 @@ export const POLICY_LABELS: readonly string[] = Object.keys(READERS).map((key) =
  * Reads the policy of a service from the labels that its user set (not its image) and from overrides of the command
  * line, which use the same keys without the prefix. Raises `config` for unknown keys and wrong values.
  */
-export function readPolicy(labels: Readonly<Record<string, string>>, overrides: Readonly<Record<string, string>> = {}): Policy {
+export function readPolicy(
+  labels: Readonly<Record<string, string>>,
+  overrides: Readonly<Record<string, string>> = {},
+): Policy {
   let policy = DEFAULTS;
   for (const [label, value] of Object.entries(labels)) {
     if (!label.startsWith(PREFIX) || label.startsWith(OWN) || label === MARK || label.startsWith(`${MARK}.`)) continue;
@@ -88,27 +91,35 @@ function unknownLabel(label: string): never {
 
 function oneOf<T extends string>(value: string, allowed: readonly T[], what: string): T {
   const found = allowed.find((candidate) => candidate === value.trim());
-  return found ?? fail('config', `${what}: ${printable(value)} is not allowed`, { hint: `use one of: ${allowed.join(', ')}` });
+  return (
+    found ??
+    fail('config', `${what}: ${printable(value)} is not allowed`, { hint: `use one of: ${allowed.join(', ')}` })
+  );
 }
 
 function nonEmpty(value: string, what: string): string {
-  return value.trim() || fail('config', `${what} is empty`, { hint: 'give a shell command that ends with 0 when healthy' });
+  return (
+    value.trim() || fail('config', `${what} is empty`, { hint: 'give a shell command that ends with 0 when healthy' })
+  );
 }
 
 function httpProbe(value: string, what: string): UserProbe {
   const match = /^:?(\d{1,5})(\/[^\s]*)?$/.exec(value.trim());
-  if (!match?.[1]) return fail('config', `${what}: ${printable(value)} is no port and path`, { hint: 'write it like 8080/healthz' });
+  if (!match?.[1])
+    return fail('config', `${what}: ${printable(value)} is no port and path`, { hint: 'write it like 8080/healthz' });
   return { kind: 'http', port: port(match[1], what), path: match[2] ?? '/' };
 }
 
 function port(value: string, what: string): number {
   const number = /^\d{1,5}$/.test(value.trim()) ? Number(value) : 0;
-  if (number < 1 || number > 65_535) return fail('config', `${what}: ${printable(value)} is no port`, { hint: 'give a number from 1 to 65535' });
+  if (number < 1 || number > 65_535)
+    return fail('config', `${what}: ${printable(value)} is no port`, { hint: 'give a number from 1 to 65535' });
   return number;
 }
 
 function count(value: string, what: string): number {
-  if (!/^\d{1,2}$/.test(value.trim())) return fail('config', `${what}: ${printable(value)} is no count`, { hint: 'give a number from 0 to 99' });
+  if (!/^\d{1,2}$/.test(value.trim()))
+    return fail('config', `${what}: ${printable(value)} is no count`, { hint: 'give a number from 0 to 99' });
   return Number(value);
 }
 

@@ -3,12 +3,24 @@ import type { Step } from './step.ts';
 /** What happens, while it happens: for a spinner, plain lines or a log. */
 export type Progress =
   | { readonly kind: 'resolving'; readonly reference: string }
-  | { readonly kind: 'pulling'; readonly reference: string; readonly done: number; readonly layers: number; readonly bytes: number; readonly total: number }
+  | {
+      readonly kind: 'pulling';
+      readonly reference: string;
+      readonly done: number;
+      readonly layers: number;
+      readonly bytes: number;
+      readonly total: number;
+    }
   | { readonly kind: 'pulled'; readonly reference: string; readonly ms: number }
   | { readonly kind: 'slot'; readonly slot: string; readonly way: string; readonly because: string }
   | { readonly kind: 'step'; readonly slot: string; readonly step: Step }
   | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }
   | { readonly kind: 'probe'; readonly slot: string; readonly container: string; readonly output: string }
-  | { readonly kind: 'evidence'; readonly slot: string; readonly health: readonly string[]; readonly log: readonly string[] }
+  | {
+      readonly kind: 'evidence';
+      readonly slot: string;
+      readonly health: readonly string[];
+      readonly log: readonly string[];
+    }
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'debug'; readonly text: string };

@@ -48,7 +48,12 @@ export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
 }
 
 /** Sums up the replicas of a service: the first failure decides, then anything that was rolled. */
-export function summarize(service: string, replicas: readonly ReplicaReport[], pullMs: number | undefined, totalMs: number): ServiceReport {
+export function summarize(
+  service: string,
+  replicas: readonly ReplicaReport[],
+  pullMs: number | undefined,
+  totalMs: number,
+): ServiceReport {
   const told = replicas.find((one) => one.error) ?? replicas.find((one) => one.outcome === 'rolled') ?? replicas[0];
   const timings: Timings = { ...sum(replicas), ...(pullMs === undefined ? {} : { pull: pullMs }), total: totalMs };
   const { slot: _, ...rest } = told ?? { slot: '', outcome: 'unchanged' as const };

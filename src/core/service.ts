@@ -1,6 +1,15 @@
 import type { ContainerSummary } from './container.ts';
 import { fail } from './error.ts';
-import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE, decodeState, type Role, SWARM_TASK } from './labels.ts';
+import {
+  COMPOSE_NUMBER,
+  COMPOSE_ONEOFF,
+  COMPOSE_PROJECT,
+  COMPOSE_SERVICE,
+  decodeState,
+  isComposed,
+  type Role,
+  SWARM_TASK,
+} from './labels.ts';
 import { hasOwnName, homeOf } from './names.ts';
 
 /** Something that people roll by name: a compose service with all its replicas, or a single container. */
@@ -38,13 +47,21 @@ export function findService(services: readonly Service[], selector: string): Ser
   const exact = services.find((service) => service.key === selector);
   if (exact) return exact;
   const composed = services.filter((service) => service.key.endsWith(`/${selector}`));
-  if (composed.length > 1) ambiguous(selector, composed.map((service) => service.key));
+  if (composed.length > 1)
+    ambiguous(
+      selector,
+      composed.map((service) => service.key),
+    );
   const [service] = composed;
   const bySlot = slotsMatching(services, selector);
   const strangers = bySlot.filter((match) => match.service !== service);
   if (service && strangers.length === 0) return service;
   if (service) ambiguous(selector, [service.key, ...strangers.map((match) => match.slot.home)]);
-  if (bySlot.length > 1) ambiguous(selector, bySlot.map((match) => match.slot.home));
+  if (bySlot.length > 1)
+    ambiguous(
+      selector,
+      bySlot.map((match) => match.slot.home),
+    );
   const [match] = bySlot;
   if (match) return { key: match.service.key, slots: [match.slot] };
   return notFound(services, selector);
@@ -54,7 +71,10 @@ export function findService(services: readonly Service[], selector: string): Ser
 export function whyNotRollable(container: ContainerSummary): { message: string; hint: string } | undefined {
   const { name, status } = container;
   if (container.labels[SWARM_TASK] !== undefined) {
-    return { message: `${name} is a task of a Swarm service, which Swarm replaces by itself`, hint: 'use docker service update --image' };
+    return {
+      message: `${name} is a task of a Swarm service, which Swarm replaces by itself`,
+      hint: 'use docker service update --image',
+    };
   }
   switch (status) {
     case 'running':
@@ -64,7 +84,10 @@ export function whyNotRollable(container: ContainerSummary): { message: string; 
       return { message: `${name} is paused`, hint: `docker unpause ${name}, then roll it` };
     case 'created':
     case 'exited':
-      return { message: `${name} is not running (${status}), so there is nothing to take over from`, hint: `docker start ${name}, then roll it` };
+      return {
+        message: `${name} is not running (${status}), so there is nothing to take over from`,
+        hint: `docker start ${name}, then roll it`,
+      };
     case 'removing':
     case 'dead':
       return { message: `${name} is being removed (${status})`, hint: 'wait until it is gone' };
@@ -87,7 +110,8 @@ export function helperRole(container: Pick<ContainerSummary, 'name' | 'labels'>)
 function serviceKey(container: ContainerSummary): string | undefined {
   const project = container.labels[COMPOSE_PROJECT];
   const service = container.labels[COMPOSE_SERVICE];
-  if (!project || !service || container.labels[COMPOSE_ONEOFF] === 'True') return undefined;
+  if (!project || !service || !isComposed(container.labels) || container.labels[COMPOSE_ONEOFF] === 'True')
+    return undefined;
   return `${project}/${service}`;
 }
 
@@ -110,23 +134,32 @@ const SHORTEST_ID = 4;
 
 function slotsMatching(services: readonly Service[], selector: string): { service: Service; slot: Slot }[] {
   const all = services.flatMap((service) => service.slots.map((slot) => ({ service, slot })));
-  const named = all.filter(({ slot }) => slot.home === selector || slot.members.some((member) => member.name === selector));
+  const named = all.filter(
+    ({ slot }) => slot.home === selector || slot.members.some((member) => member.name === selector),
+  );
   if (named.length > 0) return named;
   if (selector.length < SHORTEST_ID || !/^[0-9a-f]+$/.test(selector)) return [];
   return all.filter(({ slot }) => slot.members.some((member) => member.id.startsWith(selector)));
 }
 
 function ambiguous(selector: string, choices: readonly string[]): never {
-  return fail('ambiguous', `${quote(selector)} names ${choices.length} things`, { hint: `say which: ${choices.join(', ')}` });
+  return fail('ambiguous', `${quote(selector)} names ${choices.length} things`, {
+    hint: `say which: ${choices.join(', ')}`,
+  });
 }
 
 const MOST_CHOICES = 20;
 
 function notFound(services: readonly Service[], selector: string): never {
   const names = services.map((service) => service.key);
-  const shown = names.slice(0, MOST_CHOICES).join(', ') + (names.length > MOST_CHOICES ? `, and ${names.length - MOST_CHOICES} more` : '');
+  const shown =
+    names.slice(0, MOST_CHOICES).join(', ') +
+    (names.length > MOST_CHOICES ? `, and ${names.length - MOST_CHOICES} more` : '');
   return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, {
-    hint: names.length > 0 ? `there are: ${shown}` : 'the engine has no containers at all; is it the right one? (swapctl doctor)',
+    hint:
+      names.length > 0
+        ? `there are: ${shown}`
+        : 'the engine has no containers at all; is it the right one? (swapctl doctor)',
   });
 }
 

@@ -12,7 +12,11 @@ interface Member {
  * Tells the container that serves (or served) a slot from the one that is to take its place, by names and labels alone.
  * `roll` is the roll that asks: what it made itself stays the candidate until it has proven itself.
  */
-export function castRoles<T extends Member>(home: string, members: readonly T[], roll: string): { incumbent: T | undefined; candidate: T | undefined } {
+export function castRoles<T extends Member>(
+  home: string,
+  members: readonly T[],
+  roll: string,
+): { incumbent: T | undefined; candidate: T | undefined } {
   const names = slotNames(home);
   if (members.length > 2) tooMany(home, members);
   const [first, second] = members;
@@ -25,7 +29,11 @@ export function castRoles<T extends Member>(home: string, members: readonly T[],
   return { candidate, incumbent: candidate === first ? second : first };
 }
 
-function alone<T extends Member>(member: T, next: string, roll: string): { incumbent: T | undefined; candidate: T | undefined } {
+function alone<T extends Member>(
+  member: T,
+  next: string,
+  roll: string,
+): { incumbent: T | undefined; candidate: T | undefined } {
   const made = member.name === next || member.roll === roll;
   return made ? { incumbent: undefined, candidate: member } : { incumbent: member, candidate: undefined };
 }

@@ -46,7 +46,11 @@ export interface ServicePlan {
 export interface ServiceHistory {
   readonly service: string;
   readonly entries: readonly (HistoryEntry & { readonly current: boolean; readonly available: boolean })[];
-  readonly failures: readonly ({ readonly at: string; readonly image: string; readonly digest: string | undefined } & FailureNote)[];
+  readonly failures: readonly ({
+    readonly at: string;
+    readonly image: string;
+    readonly digest: string | undefined;
+  } & FailureNote)[];
 }
 
 /** What `swapctl recover` did about one thing that a dead roll left behind. */

@@ -3,12 +3,21 @@ import type { Way } from './way.ts';
 /** One engine call (or one wait), safe to repeat. `container` is an id; `name` is what people see. */
 export type Step =
   | { readonly kind: 'create-rehearsal'; readonly name: string }
+  | { readonly kind: 'create-stand-in'; readonly name: string }
+  | { readonly kind: 'cover'; readonly name: string; readonly standIn: string; readonly lasting: boolean }
+  | { readonly kind: 'uncover'; readonly name: string }
   | { readonly kind: 'pass-rehearsal'; readonly container: string; readonly name: string }
   | { readonly kind: 'point-tag'; readonly reference: string; readonly image: string }
   | { readonly kind: 'create'; readonly name: string; readonly way: Way }
-  | { readonly kind: 'copy-files'; readonly container: string; readonly name: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'copy-files';
+      readonly container: string;
+      readonly name: string;
+      readonly paths: readonly string[];
+    }
   | { readonly kind: 'recreate-old'; readonly name: string; readonly image: string }
   | { readonly kind: 'start'; readonly container: string; readonly name: string }
+  | { readonly kind: 'open'; readonly container: string; readonly name: string }
   | { readonly kind: 'await-healthy'; readonly container: string; readonly name: string }
   | { readonly kind: 'settle'; readonly container: string; readonly name: string }
   | { readonly kind: 'rename'; readonly container: string; readonly name: string; readonly to: string }
@@ -29,6 +38,14 @@ export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'create-rehearsal':
       return `create ${step.name}, to prove the new image without the ports and addresses`;
+    case 'create-stand-in':
+      return `create ${step.name}, which answers while the container is replaced`;
+    case 'cover':
+      return step.lasting
+        ? `keep the ports of ${step.name} with the stand-in`
+        : `lead new connections to the ports of ${step.name} to the stand-in`;
+    case 'uncover':
+      return `lead new connections to the ports of ${step.name} to itself again`;
     case 'pass-rehearsal':
       return `remove ${step.name}, the image is proven`;
     case 'point-tag':
@@ -41,6 +58,8 @@ export function describeStep(step: Step): string {
       return `create the old container again, as ${step.name}`;
     case 'start':
       return `start ${step.name}`;
+    case 'open':
+      return `let ${step.name} be reached from its networks`;
     case 'await-healthy':
       return `wait until ${step.name} is healthy`;
     case 'settle':

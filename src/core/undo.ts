@@ -1,4 +1,5 @@
 import type { SwapError } from './error.ts';
+import { coverReturn } from './handover.ts';
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
@@ -11,6 +12,7 @@ export function planUndo(seen: Observed, candidate: Replica, why: SwapError): St
   return (
     remember(seen, candidate, why) ??
     recreate(seen, candidate) ??
+    (incumbent && coverReturn(seen, incumbent)) ??
     (incumbent && revive(seen, candidate, incumbent)) ??
     (incumbent && rename(seen, candidate, incumbent)) ??
     restoreTag(seen, candidate) ??
@@ -20,7 +22,7 @@ export function planUndo(seen: Observed, candidate: Replica, why: SwapError): St
 
 // Only an image that failed by itself is remembered: an interruption, or a port that somebody else holds, is not its fault.
 function remember(seen: Observed, candidate: Replica, why: SwapError): Step | undefined {
-  if (candidate.verdict.kind !== 'failed' || candidate.verdict.blame !== 'image') return undefined;
+  if (why.code !== 'not-healthy') return undefined;
   if (seen.failures.some((failure) => failure.roll === candidate.roll)) return undefined;
   return { kind: 'remember-failure', container: candidate.id, name: candidate.name, reason: why.message };
 }
@@ -41,13 +43,19 @@ function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | 
   if (!sameRestart(incumbent, candidate)) return { kind: 'restore-restart', container, name };
   const moved = seen.dependents.filter((dependent) => dependent.on === candidate.id);
   if (moved.length === 0) return undefined;
-  return { kind: 'move-dependents', names: moved.map((dependent) => dependent.name), from: candidate.id, to: container };
+  return {
+    kind: 'move-dependents',
+    names: moved.map((dependent) => dependent.name),
+    from: candidate.id,
+    to: container,
+  };
 }
 
 function rename(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
   const { names } = seen;
   if (incumbent.name === names.home) return undefined;
-  if (candidate.name === names.home) return { kind: 'rename', container: candidate.id, name: names.home, to: names.next };
+  if (candidate.name === names.home)
+    return { kind: 'rename', container: candidate.id, name: names.home, to: names.next };
   return { kind: 'rename', container: incumbent.id, name: incumbent.name, to: names.home };
 }
 

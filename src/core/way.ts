@@ -1,9 +1,12 @@
 import type { Container } from './container.ts';
-import { exclusives, type Exclusive } from './exclusive.ts';
+import { type Exclusive, exclusives } from './exclusive.ts';
 import type { Policy } from './policy.ts';
+import type { KernelLayer } from './traffic.ts';
 
 /** The order in which a slot's containers are swapped. */
-export type Way = 'start-first' | 'stop-first';
+export type Way = 'start-first' | 'stop-first' | 'handover';
+
+export const WAYS: readonly Way[] = ['start-first', 'stop-first', 'handover'];
 
 /** What a user may ask for; `auto` lets the planner pick. */
 export type Strategy = 'auto' | Way;
@@ -16,23 +19,55 @@ export interface Choice {
   readonly because: string;
 }
 
-export type WayDecision = ({ readonly kind: 'way' } & Choice) | { readonly kind: 'refuse'; readonly message: string; readonly hint: string };
+export type WayDecision =
+  | ({ readonly kind: 'way' } & Choice)
+  | { readonly kind: 'refuse'; readonly message: string; readonly hint: string };
 
 /** Picks the way for one container. `start-first` is refused where the engine could not run the two side by side. */
-export function chooseWay(container: Container, policy: Policy): WayDecision {
+export function chooseWay(container: Container, policy: Policy, kernel: KernelLayer): WayDecision {
   const all = exclusives(container);
-  const held = all.filter((thing) => thing.hard || (policy.volumes === 'exclusive' && thing.kind === 'volume') || thing.kind === 'device');
+  const held = all.filter(
+    (thing) => thing.hard || (policy.volumes === 'exclusive' && thing.kind === 'volume') || thing.kind === 'device',
+  );
   if (policy.strategy === 'start-first') return askedStartFirst(held);
   if (policy.strategy === 'stop-first') return stopFirst(held, policy, 'swapctl.strategy=stop-first asks for it');
+  const portsOnly = held.length > 0 && held.every((thing) => thing.kind === 'port');
+  if (policy.strategy === 'handover') return askedHandover(held, portsOnly, kernel);
   const [first, ...rest] = held;
   if (!first) return { kind: 'way', way: 'start-first', rehearse: false, because: startFirstReason(all) };
+  if (portsOnly && kernel.available)
+    return handover(
+      `${first.what}, which a stand-in answers while the container is replaced; swapctl.strategy=stop-first changes it`,
+    );
+  const without = portsOnly && !kernel.available ? ` (no handover: ${kernel.why})` : '';
   const more = rest.length > 0 ? ` (and ${rest.length} more such thing${rest.length > 1 ? 's' : ''})` : '';
-  return stopFirst(held, policy, `${first.what}${more}, which two containers can't ${first.hard ? 'have' : 'safely share'} at once; ${first.setting}`);
+  return stopFirst(
+    held,
+    policy,
+    `${first.what}${more}, which two containers can't ${first.hard ? 'have' : 'safely share'} at once; ${first.setting}${without}`,
+  );
+}
+
+// The stand-in is its own rehearsal: nothing moves before it is proven.
+function handover(because: string): WayDecision {
+  return { kind: 'way', way: 'handover', rehearse: true, because };
+}
+
+function askedHandover(held: readonly Exclusive[], portsOnly: boolean, kernel: KernelLayer): WayDecision {
+  const hint = 'take the label swapctl.strategy=handover away, or set it to stop-first';
+  if (!kernel.available) return { kind: 'refuse', message: `handover is impossible: ${kernel.why}`, hint };
+  if (portsOnly) return handover('swapctl.strategy=handover asks for it');
+  const other = held.find((thing) => thing.kind !== 'port');
+  const message = other
+    ? `handover is impossible: it also ${other.what}`
+    : 'there is nothing to hand over: it publishes no fixed host port';
+  return { kind: 'refuse', message, hint };
 }
 
 function askedStartFirst(held: readonly Exclusive[]): WayDecision {
   const impossible = held.find((thing) => thing.hard);
-  if (!impossible) return { kind: 'way', way: 'start-first', rehearse: false, because: 'swapctl.strategy=start-first asks for it' };
+  if (!impossible)
+    return { kind: 'way', way: 'start-first', rehearse: false, because: 'swapctl.strategy=start-first asks for it' };
   return {
     kind: 'refuse',
     message: `start-first is impossible: it ${impossible.what}, which two containers can't have at once`,

@@ -5,8 +5,9 @@ import { fail } from '../core/error.ts';
 import { COMPOSE_IMAGE, decodeState, type HistoryEntry, type StateLabels } from '../core/labels.ts';
 import { composeImageLabel } from '../core/recreate/compose.ts';
 import { mountTargets } from '../core/recreate/mounts.ts';
-import { rehearsalRequest, replicaRequest, type Successor } from '../core/recreate/request.ts';
+import { rehearsalRequest, replicaRequest, type Successor, standInRequest } from '../core/recreate/request.ts';
 import { isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
+import { isImageId } from '../core/reference.ts';
 import type { Way } from '../core/way.ts';
 import { imageOf, stateOf } from './observe.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -14,7 +15,12 @@ import type { SlotRun } from './slot-run.ts';
 const HISTORY_LENGTH = 10;
 
 /** Creates the container that is to take the place of `incumbent`, and makes sure that it got the pinned image. */
-export async function createCandidate(run: SlotRun, incumbent: Container, step: { name: string; way: Way }, tagBefore: string | undefined): Promise<void> {
+export async function createCandidate(
+  run: SlotRun,
+  incumbent: Container,
+  step: { name: string; way: Way },
+  tagBefore: string | undefined,
+): Promise<void> {
   const state = await candidateState(run, incumbent, step.way, tagBefore);
   const to = await successor(run, incumbent, step.name, run.desired.image, state);
   const alias = step.way === 'start-first' ? run.names.home : undefined;
@@ -29,14 +35,29 @@ export async function createCandidate(run: SlotRun, incumbent: Container, step: 
 
 /** Creates the container that proves the image; by id, since the reference has not moved yet. */
 export async function createRehearsal(run: SlotRun, incumbent: Container, name: string): Promise<void> {
-  const { id, digest } = run.desired.image;
-  const state = { role: 'rehearsal', service: run.service, slot: run.names.home, roll: run.desired.roll, at: isoNow(run), image: id, digest } as const;
-  const to = await successor(run, incumbent, name, { follows: id, id }, state);
+  const { id } = run.desired.image;
+  const to = await successor(run, incumbent, name, { follows: id, id }, proofState(run, 'rehearsal'));
   await create(run, rehearsalRequest(incumbent, to));
 }
 
+/** Creates the container that answers for the slot while its own is replaced; by id, like a rehearsal. */
+export async function createStandIn(run: SlotRun, incumbent: Container, name: string): Promise<void> {
+  const to = await successor(
+    run,
+    incumbent,
+    name,
+    { follows: run.desired.image.id, id: run.desired.image.id },
+    proofState(run, 'stand-in'),
+  );
+  await create(run, standInRequest(incumbent, { ...to, alias: run.names.home }));
+}
+
 /** Creates the old container again, from what its candidate was derived from it, with the image it ran. */
-export async function recreateOld(run: SlotRun, candidate: Container, step: { name: string; image: string }): Promise<void> {
+export async function recreateOld(
+  run: SlotRun,
+  candidate: Container,
+  step: { name: string; image: string },
+): Promise<void> {
   const before = await stateOf(run, candidate);
   const state = {
     role: 'replica',
@@ -60,9 +81,13 @@ export async function userSetOf(run: Pick<SlotRun, 'ports' | 'memory'>, containe
   const stored = decodeState(ownLabels(container, image))?.userSet;
   if (isUserSet(stored)) return stored;
   if (image) return subtractImage(container.config, image.config);
-  return fail('refused', `the image that ${container.name} was created from is gone, so what you set and what the image set can't be told apart`, {
-    hint: `pull it again (docker inspect ${container.name} names it), or re-create the container once by hand`,
-  });
+  return fail(
+    'refused',
+    `the image that ${container.name} was created from is gone, so what you set and what the image set can't be told apart`,
+    {
+      hint: `pull it again (docker inspect ${container.name} names it), or re-create the container once by hand`,
+    },
+  );
 }
 
 async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.create>[0]): Promise<string> {
@@ -72,10 +97,14 @@ async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.
     return id;
   } catch (error) {
     if (!isConflict(error)) throw error;
-    return fail('busy', `another roll of ${run.names.home} is under way: there is already a container ${request.name}`, {
-      hint: 'wait until it is done; if none runs, swapctl recover finishes what was left',
-      cause: error,
-    });
+    return fail(
+      'busy',
+      `another roll of ${run.names.home} is under way: there is already a container ${request.name}`,
+      {
+        hint: 'wait until it is done; if none runs, swapctl recover finishes what was left',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -100,7 +129,25 @@ async function successor(
   };
 }
 
-async function candidateState(run: SlotRun, incumbent: Container, way: Way, tagBefore: string | undefined): Promise<Successor['state']> {
+function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in'): Successor['state'] {
+  const { id, digest } = run.desired.image;
+  return {
+    role,
+    service: run.service,
+    slot: run.names.home,
+    roll: run.desired.roll,
+    at: isoNow(run),
+    image: id,
+    digest,
+  };
+}
+
+async function candidateState(
+  run: SlotRun,
+  incumbent: Container,
+  way: Way,
+  tagBefore: string | undefined,
+): Promise<Successor['state']> {
   const { image, roll } = run.desired;
   const before = await stateOf(run, incumbent);
   return {
@@ -110,7 +157,8 @@ async function candidateState(run: SlotRun, incumbent: Container, way: Way, tagB
     roll,
     at: isoNow(run),
     generation: (before?.generation ?? 0) + 1,
-    follows: image.follows,
+    // A bare id can't be followed: what it followed before is still what the next roll is to ask for.
+    follows: isImageId(image.follows) ? before?.follows || incumbent.config.Image : image.follows,
     image: image.id,
     digest: image.digest,
     way,

@@ -6,7 +6,16 @@ import type { EngineFacts, Ports } from '../ports.ts';
 /** What this host allows, and what to do about the rest. */
 export async function diagnose(ports: Ports): Promise<Finding[]> {
   const facts = await ports.engine.facts();
-  const findings = [engine(facts), api(facts), store(facts), place(facts), ...(await rights(ports)), connections(ports, facts), kernel(ports), login(ports)];
+  const findings = [
+    engine(facts),
+    api(facts),
+    store(facts),
+    place(facts),
+    ...(await rights(ports)),
+    connections(ports, facts),
+    kernel(ports),
+    login(ports),
+  ];
   return Promise.all(findings);
 }
 
@@ -17,12 +26,17 @@ function engine(facts: EngineFacts): Finding {
     check: 'engine',
     state: 'limited',
     found,
-    advice: "Podman's Docker API can't ask a registry without pulling, and runs no health checks without systemd; swapctl runs them itself",
+    advice:
+      "Podman's Docker API can't ask a registry without pulling, and runs no health checks without systemd; swapctl runs them itself",
   };
 }
 
 function api(facts: EngineFacts): Finding {
-  return { check: 'API version', state: 'ok', found: `${facts.apiVersion} agreed on (the engine speaks ${facts.apiRange})` };
+  return {
+    check: 'API version',
+    state: 'ok',
+    found: `${facts.apiVersion} agreed on (the engine speaks ${facts.apiRange})`,
+  };
 }
 
 function store(facts: EngineFacts): Finding {
@@ -30,21 +44,34 @@ function store(facts: EngineFacts): Finding {
 }
 
 function place(facts: EngineFacts): Finding {
-  if (facts.local) return { check: 'place', state: 'ok', found: `the engine runs on this machine${facts.rootless ? ', rootless' : ''}` };
+  if (facts.local)
+    return {
+      check: 'place',
+      state: 'ok',
+      found: `the engine runs on this machine${facts.rootless ? ', rootless' : ''}`,
+    };
   return {
     check: 'place',
     state: 'limited',
     found: 'the engine runs elsewhere',
-    advice: 'open connections can not be counted from here, so each drain takes its whole time (swapctl.drain.timeout); health checks by HTTP and TCP are out of reach',
+    advice:
+      'open connections can not be counted from here, so each drain takes its whole time (swapctl.drain.timeout); health checks by HTTP and TCP are out of reach',
   };
 }
 
 async function rights(ports: Ports): Promise<Finding[]> {
   try {
     const services = groupServices(await ports.engine.list());
-    return [{ check: 'rights', state: 'ok', found: `may list containers (${services.length} service${services.length === 1 ? '' : 's'})` }];
+    return [
+      {
+        check: 'rights',
+        state: 'ok',
+        found: `may list containers (${services.length} service${services.length === 1 ? '' : 's'})`,
+      },
+    ];
   } catch (error) {
-    const advice = 'a socket proxy must allow GET containers, images, info, version, distribution and POST containers, images/create, exec';
+    const advice =
+      'a socket proxy must allow GET containers, images, info, version, distribution and POST containers, images/create, exec';
     return [{ check: 'rights', state: 'problem', found: `may not list containers: ${messageOf(error)}`, advice }];
   }
 }
@@ -54,20 +81,21 @@ async function connections(ports: Ports, facts: EngineFacts): Promise<Finding> {
   const running = (await ports.engine.list()).find((container) => container.status === 'running');
   const container = running && (await ports.engine.container(running.id));
   if (!container) return { check, state: 'ok', found: 'no container runs, so counting connections was not tried' };
-  if ((await ports.traffic.connections(container)) !== undefined) return { check, state: 'ok', found: 'open connections of containers can be counted' };
+  if ((await ports.traffic.connections(container)) !== undefined)
+    return { check, state: 'ok', found: 'open connections of containers can be counted' };
   const advice = facts.local
     ? 'run swapctl as root in the host pid namespace; until then each drain takes its whole time'
     : 'each drain takes its whole time (swapctl.drain.timeout)';
   return { check, state: 'limited', found: "open connections of containers can't be counted from here", advice };
 }
 
-function kernel(ports: Ports): Finding {
-  const { linux, nft, netAdmin } = ports.host.kernel;
-  const missing = [...(linux ? [] : ['Linux']), ...(nft ? [] : ['the nft program']), ...(netAdmin ? [] : ['CAP_NET_ADMIN'])];
+async function kernel(ports: Ports): Promise<Finding> {
   const check = 'kernel layer';
-  const today = 'this version does not move published ports in the kernel yet: such containers are rolled stop-first, after a rehearsal';
-  if (missing.length === 0) return { check, state: 'limited', found: 'nft and CAP_NET_ADMIN are here', advice: today };
-  return { check, state: 'limited', found: `missing: ${missing.join(', ')}`, advice: today };
+  const layer = await ports.kernel.layer(await ports.engine.bridges());
+  if (layer.available)
+    return { check, state: 'ok', found: 'published ports can be handed over without a gap (nftables)' };
+  const advice = 'containers that publish fixed host ports are rolled stop-first, after a rehearsal: a short gap';
+  return { check, state: 'limited', found: layer.why, advice };
 }
 
 async function login(ports: Ports): Promise<Finding> {
@@ -76,6 +104,11 @@ async function login(ports: Ports): Promise<Finding> {
     const found = hosts.length > 0 ? `credentials for ${hosts.join(', ')}` : 'no credentials; public images only';
     return { check: 'login', state: 'ok', found };
   } catch (error) {
-    return { check: 'login', state: 'problem', found: messageOf(error), advice: 'mend the file, or log in again with docker login' };
+    return {
+      check: 'login',
+      state: 'problem',
+      found: messageOf(error),
+      advice: 'mend the file, or log in again with docker login',
+    };
   }
 }

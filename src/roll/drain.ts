@@ -15,5 +15,9 @@ export async function drain(run: SlotRun, container: Container): Promise<void> {
     left = await run.ports.traffic.connections(container);
   }
   run.memory.drained.set(container.id, left);
-  if (left) run.ports.report({ kind: 'note', text: `${container.name}: ${left} connections were still open when the drain time was over` });
+  if (left)
+    run.ports.report({
+      kind: 'note',
+      text: `${container.name}: ${left} connections were still open when the drain time was over`,
+    });
 }

@@ -1,34 +1,54 @@
 import type { Container } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import type { Step, StepKind } from '../core/step.ts';
-import { createCandidate, createRehearsal, recreateOld } from './create.ts';
+import { createCandidate, createRehearsal, createStandIn, recreateOld } from './create.ts';
 import { drain } from './drain.ts';
+import { shut } from './gate.ts';
 import type { Snapshot } from './observe.ts';
 import { rememberFailure } from './remember.ts';
 import type { SlotRun } from './slot-run.ts';
 import { awaitHealthy, settle } from './watch.ts';
 
-type Executor<K extends StepKind> = (run: SlotRun, step: Extract<Step, { kind: K }>, snapshot: Snapshot) => Promise<void>;
+type Executor<K extends StepKind> = (
+  run: SlotRun,
+  step: Extract<Step, { kind: K }>,
+  snapshot: Snapshot,
+) => Promise<void>;
 
 /** How each kind of step is done: complete by type, one engine call (or one wait) each, safe to repeat. */
 const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
+  'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
+  cover: (run, step, snapshot) => cover(run, step, snapshot),
+  uncover: (run) => run.ports.kernel.clearCover(run.names.home),
   'pass-rehearsal': async (run, step) => {
     await run.ports.engine.remove(step.container, { discard: true });
     run.memory.rehearsed = true;
   },
   'point-tag': (run, step) => run.ports.engine.tag(step.image, step.reference),
-  create: (run, step, { incumbent, seen }) => createCandidate(run, serving(run, incumbent), step, run.tagBefore ?? seen.localTag),
+  create: (run, step, { incumbent, seen }) =>
+    createCandidate(run, serving(run, incumbent), step, run.tagBefore ?? seen.localTag),
   'copy-files': async (run, step, { incumbent }) => {
     const from = serving(run, incumbent);
     for (const path of step.paths) {
       if (await run.ports.engine.copy(from.id, step.container, path)) continue;
-      run.ports.report({ kind: 'note', text: `${path} of ${from.name} is not copied: it is no file of the size of a config or secret` });
+      run.ports.report({
+        kind: 'note',
+        text: `${path} of ${from.name} is not copied: it is no file of the size of a config or secret`,
+      });
     }
     run.memory.copied.add(step.container);
   },
   'recreate-old': (run, step, { candidate }) => recreateOld(run, serving(run, candidate), step),
-  start: (run, step) => run.ports.engine.start(step.container),
+  start: async (run, step, snapshot) => {
+    await run.ports.engine.start(step.container);
+    if (isGated(run, step.container, snapshot)) await shut(run, step.container);
+  },
+  open: async (run, step) => {
+    const container = await run.ports.engine.container(step.container);
+    if (container) await run.ports.kernel.open(container);
+    run.memory.shut.delete(step.container);
+  },
   'await-healthy': (run, step) => awaitHealthy(run, step.container),
   settle: (run, step) => settle(run, step.container),
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
@@ -40,13 +60,17 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'restore-restart': (run, step, { candidate }) => {
     return run.ports.engine.setRestart(step.container, candidate?.host.RestartPolicy ?? { Name: 'no' });
   },
-  drain: async (run, _step, { incumbent }) => {
-    if (incumbent) await drain(run, incumbent);
+  drain: async (run, step, snapshot) => {
+    const container = named(step.container, snapshot);
+    if (container) await drain(run, container);
   },
   stop: (run, step) => run.ports.engine.stop(step.container),
-  remove: (run, step, { rehearsal }) => run.ports.engine.remove(step.container, { discard: step.container === rehearsal?.id }),
+  remove: (run, step, { rehearsal, standIn }) => {
+    const discard = step.container === rehearsal?.id || step.container === standIn?.id;
+    return run.ports.engine.remove(step.container, { discard });
+  },
   'remember-failure': async (run, step, snapshot) => {
-    const failed = step.container === snapshot.rehearsal?.id ? snapshot.rehearsal : snapshot.candidate;
+    const failed = named(step.container, snapshot);
     if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, 'not-healthy', step.reason);
   },
   'forget-failure': (run, step) => run.ports.engine.remove(step.container),
@@ -58,6 +82,38 @@ export async function execute(run: SlotRun, step: Step, snapshot: Snapshot): Pro
   await executor(run, step, snapshot);
 }
 
+// Long enough for the drain that follows; should swapctl die meanwhile, the old container has its ports back after it.
+const COVER_MARGIN_MS = 30_000;
+
+async function cover(
+  run: SlotRun,
+  step: { lasting: boolean },
+  { incumbent, candidate, standIn }: Snapshot,
+): Promise<void> {
+  const bridges = (await run.ports.engine.bridges()).map((bridge) => bridge.device);
+  await run.ports.kernel.setCover(run.names.home, {
+    ports: serving(run, incumbent ?? candidate).host.PortBindings,
+    standIn: serving(run, standIn),
+    bridges,
+    lifetimeMs: step.lasting ? undefined : run.policy.drainMs + COVER_MARGIN_MS,
+  });
+}
+
+// Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
+function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
+  if (!run.gates) return false;
+  return id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.way !== 'stop-first');
+}
+
+function named(id: string, { incumbent, candidate, rehearsal, standIn }: Snapshot): Container | undefined {
+  return [incumbent, candidate, rehearsal, standIn].find((container) => container?.id === id);
+}
+
 function serving(run: SlotRun, container: Container | undefined): Container {
-  return container ?? fail('attention', `the container of ${run.names.home} vanished during the roll`, { hint: 'start it anew as you did at first' });
+  return (
+    container ??
+    fail('attention', `the container of ${run.names.home} vanished during the roll`, {
+      hint: 'start it anew as you did at first',
+    })
+  );
 }

@@ -13,7 +13,11 @@ import { freshMemory } from './slot-run.ts';
 export async function historyOf(ports: Ports, service: Service): Promise<ServiceHistory> {
   const { entries, imageId } = await entriesOf(ports, service);
   const shown = await Promise.all(
-    entries.map(async (entry, at) => ({ ...entry, current: at === 0 && entry.id === imageId, available: (await ports.engine.image(entry.id)) !== undefined })),
+    entries.map(async (entry, at) => ({
+      ...entry,
+      current: at === 0 && entry.id === imageId,
+      available: (await ports.engine.image(entry.id)) !== undefined,
+    })),
   );
   return { service: service.key, entries: shown, failures: failuresOf(await ports.engine.list(), service) };
 }
@@ -23,21 +27,32 @@ export async function historyOf(ports: Ports, service: Service): Promise<Service
  * names (a reference or a digest's beginning). It must still be on the engine: a rollback works without any registry.
  */
 export async function previousImage(ports: Ports, service: Service, wanted: string | undefined): Promise<PinnedImage> {
-  const { entries, imageId, follows } = await entriesOf(ports, service);
+  const { entries, imageId } = await entriesOf(ports, service);
   const earlier = entries.filter((entry) => entry.id !== imageId && (wanted === undefined || names(entry, wanted)));
   const [entry] = earlier;
   if (!entry) {
-    return fail('no-history', `${service.key} has no earlier image${wanted ? ` ${JSON.stringify(wanted)}` : ''} to go back to`, {
-      hint: 'swapctl history shows what it ran; swapctl roll --image REF rolls to any image',
-    });
+    return fail(
+      'no-history',
+      `${service.key} has no earlier image${wanted ? ` ${JSON.stringify(wanted)}` : ''} to go back to`,
+      {
+        hint: 'swapctl history shows what it ran; swapctl roll --image REF rolls to any image',
+      },
+    );
   }
-  if (await ports.engine.image(entry.id)) return { follows: follows || entry.follows, id: entry.id, digest: entry.digest };
-  return fail('no-history', `the image ${entry.follows} (${entry.id}) that ${service.key} ran before is not on the engine any more`, {
-    hint: 'somebody pruned it in spite of its swapctl-rollback tag; roll to it with --image and its digest',
-  });
+  if (await ports.engine.image(entry.id)) return { follows: entry.follows, id: entry.id, digest: entry.digest };
+  return fail(
+    'no-history',
+    `the image ${entry.follows} (${entry.id}) that ${service.key} ran before is not on the engine any more`,
+    {
+      hint: 'somebody pruned it in spite of its swapctl-rollback tag; roll to it with --image and its digest',
+    },
+  );
 }
 
-async function entriesOf(ports: Ports, service: Service): Promise<{ entries: readonly HistoryEntry[]; imageId: string; follows: string }> {
+async function entriesOf(
+  ports: Ports,
+  service: Service,
+): Promise<{ entries: readonly HistoryEntry[]; imageId: string }> {
   const member = service.slots[0]?.members[0];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no container`);
@@ -49,12 +64,13 @@ async function entriesOf(ports: Ports, service: Service): Promise<{ entries: rea
     event: 'started',
   };
   const entries = state && state.history.length > 0 ? state.history : [started];
-  return { entries, imageId: container.imageId, follows: state?.follows || (container.config.Image ?? '') };
+  return { entries, imageId: container.imageId };
 }
 
 function names(entry: HistoryEntry, wanted: string): boolean {
   const hex = wanted.replace(/^sha256:/, '');
-  const starts = (digest: string | undefined): boolean => hex.length >= 6 && digest?.replace(/^sha256:/, '').startsWith(hex) === true;
+  const starts = (digest: string | undefined): boolean =>
+    hex.length >= 6 && digest?.replace(/^sha256:/, '').startsWith(hex) === true;
   return entry.follows === wanted || starts(entry.id) || starts(entry.digest);
 }
 

@@ -3,7 +3,7 @@ import { EngineError } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { digestsFor, type PinnedImage, type PullPolicy, runs } from '../core/image.ts';
 import { formatRepository, parseReference } from '../core/reference.ts';
-import type { PullLayer, Ports } from '../ports.ts';
+import type { Ports, PullLayer } from '../ports.ts';
 
 /** What a reference means right now. Either the digest in its registry, or an image that is already on the engine. */
 export type Resolved =
@@ -14,12 +14,21 @@ export type Resolved =
  * Finds out what a reference means, without fetching it. `running` is the image that serves now. Raises
  * `no-such-image`, `login` or `registry-unreachable`.
  */
-export async function resolveImage(ports: Ports, follows: string, policy: PullPolicy, running: Container, signal: AbortSignal): Promise<Resolved> {
+export async function resolveImage(
+  ports: Ports,
+  follows: string,
+  policy: PullPolicy,
+  running: Container,
+  signal: AbortSignal,
+): Promise<Resolved> {
   const local = await ports.engine.image(follows);
   const pinned = parseReference(follows).digest;
-  if (local && (policy === 'never' || policy === 'missing' || pinned !== undefined)) return { kind: 'local', follows, image: local };
-  if (policy === 'never') return fail('no-such-image', `${follows} is not on the engine, and --pull never forbids to fetch it`);
-  if (policy === 'auto' && local && digestsFor(local, follows).length === 0) return { kind: 'local', follows, image: local };
+  if (local && (policy === 'never' || policy === 'missing' || pinned !== undefined))
+    return { kind: 'local', follows, image: local };
+  if (policy === 'never')
+    return fail('no-such-image', `${follows} is not on the engine, and --pull never forbids to fetch it`);
+  if (policy === 'auto' && local && digestsFor(local, follows).length === 0)
+    return { kind: 'local', follows, image: local };
   if (pinned !== undefined) return { kind: 'registry', follows, digest: pinned };
   ports.report({ kind: 'resolving', reference: follows });
   try {
@@ -34,7 +43,11 @@ export async function resolveImage(ports: Ports, follows: string, policy: PullPo
 }
 
 /** Whether a container already runs what the reference means; undefined if only fetching it can tell. */
-export function alreadyRuns(running: Container, runningImage: Image | undefined, resolved: Resolved): boolean | undefined {
+export function alreadyRuns(
+  running: Container,
+  runningImage: Image | undefined,
+  resolved: Resolved,
+): boolean | undefined {
   if (resolved.kind === 'local') return runs(running, resolved.image);
   if (resolved.digest === undefined) return undefined;
   if (runningImage && digestsFor(runningImage, resolved.follows).includes(resolved.digest)) return true;
@@ -45,11 +58,17 @@ export function alreadyRuns(running: Container, runningImage: Image | undefined,
  * Fetches what was resolved, by its digest, so that a push in between can't slip in another image (T39), and checks
  * that it is for this engine's platform or the one that ran so far.
  */
-export async function fetchImage(ports: Ports, resolved: Resolved, before: Image | undefined, signal: AbortSignal): Promise<PinnedImage> {
+export async function fetchImage(
+  ports: Ports,
+  resolved: Resolved,
+  before: Image | undefined,
+  signal: AbortSignal,
+): Promise<PinnedImage> {
   const { follows } = resolved;
   const image = resolved.kind === 'local' ? resolved.image : await pulled(ports, follows, resolved.digest, signal);
   await checkPlatform(ports, follows, image, before);
-  const digest = resolved.kind === 'registry' ? (resolved.digest ?? digestsFor(image, follows)[0]) : digestsFor(image, follows)[0];
+  const digest =
+    resolved.kind === 'registry' ? (resolved.digest ?? digestsFor(image, follows)[0]) : digestsFor(image, follows)[0];
   return { follows, id: image.id, digest };
 }
 
@@ -59,16 +78,24 @@ async function pulled(ports: Ports, follows: string, digest: string | undefined,
   if (present) return present;
   await pull(ports, exact, follows, signal);
   const image = await ports.engine.image(exact);
-  return image ?? fail('no-such-image', `the engine pulled ${exact} but does not have it`, { hint: 'was it pruned at once?' });
+  return (
+    image ??
+    fail('no-such-image', `the engine pulled ${exact} but does not have it`, { hint: 'was it pruned at once?' })
+  );
 }
 
 async function pull(ports: Ports, exact: string, follows: string, signal: AbortSignal): Promise<void> {
   const began = ports.clock.now();
   const layers = new Map<string, PullLayer>();
   try {
-    await ports.engine.pull(exact, (layer) => ports.report(pullProgress(follows, layers.set(layer.layer, layer))), signal);
+    await ports.engine.pull(
+      exact,
+      (layer) => ports.report(pullProgress(follows, layers.set(layer.layer, layer))),
+      signal,
+    );
   } catch (error) {
-    if (signal.aborted) fail('interrupted', `the pull of ${follows} was interrupted`, { hint: 'the old container serves as before' });
+    if (signal.aborted)
+      fail('interrupted', `the pull of ${follows} was interrupted`, { hint: 'the old container serves as before' });
     throw imageProblem(follows, error);
   }
   ports.report({ kind: 'pulled', reference: follows, ms: ports.clock.now() - began });
@@ -83,11 +110,17 @@ function pullProgress(reference: string, layers: ReadonlyMap<string, PullLayer>)
 
 async function checkPlatform(ports: Ports, follows: string, image: Image, before: Image | undefined): Promise<void> {
   const facts = await ports.engine.facts();
-  const fits = (os: string, architecture: string): boolean => image.os === os && sameArchitecture(image.architecture, architecture);
-  if (!image.architecture || fits(facts.os, facts.architecture) || (before && fits(before.os, before.architecture))) return;
-  fail('wrong-platform', `${follows} is an image for ${image.os}/${image.architecture}; this engine runs ${facts.os}/${facts.architecture}`, {
-    hint: 'push one for this platform, or a multi-platform index',
-  });
+  const fits = (os: string, architecture: string): boolean =>
+    image.os === os && sameArchitecture(image.architecture, architecture);
+  if (!image.architecture || fits(facts.os, facts.architecture) || (before && fits(before.os, before.architecture)))
+    return;
+  fail(
+    'wrong-platform',
+    `${follows} is an image for ${image.os}/${image.architecture}; this engine runs ${facts.os}/${facts.architecture}`,
+    {
+      hint: 'push one for this platform, or a multi-platform index',
+    },
+  );
 }
 
 // The engine calls its machine by the kernel's name, images by Go's.
@@ -103,7 +136,9 @@ function imageProblem(reference: string, error: unknown): SwapError {
   const said = messageOf(error);
   const status = error instanceof EngineError ? error.status : 0;
   if (/no matching manifest|does not match the specified platform/i.test(said)) {
-    return new SwapError('wrong-platform', `${reference} has no image for this engine's platform: ${said}`, { cause: error });
+    return new SwapError('wrong-platform', `${reference} has no image for this engine's platform: ${said}`, {
+      cause: error,
+    });
   }
   if (status === 401 || status === 403 || /unauthorized|denied|authentication required|no basic auth/i.test(said)) {
     return new SwapError('login', `the registry does not let ${reference} be pulled: ${said}`, {
@@ -112,7 +147,10 @@ function imageProblem(reference: string, error: unknown): SwapError {
     });
   }
   if (status === 404 || /manifest unknown|not found|name unknown/i.test(said)) {
-    return new SwapError('no-such-image', `there is no image ${reference}: ${said}`, { hint: 'check the name and the tag', cause: error });
+    return new SwapError('no-such-image', `there is no image ${reference}: ${said}`, {
+      hint: 'check the name and the tag',
+      cause: error,
+    });
   }
   return new SwapError('registry-unreachable', `the registry of ${reference} can't be asked: ${said}`, {
     hint: 'the old container serves as before; try again, or use --pull never for an image that is on the engine',

@@ -1,6 +1,6 @@
 import type { Container } from '../core/container.ts';
 import { isConflict } from '../core/engine-error.ts';
-import { fail, SwapError } from '../core/error.ts';
+import { fail, messageOf, SwapError } from '../core/error.ts';
 import { decodeState, encodeState } from '../core/labels.ts';
 import { lockName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
@@ -24,7 +24,13 @@ const TRIES = 5;
  */
 export async function takeLease(ports: Ports, service: string, image: string): Promise<Lease> {
   const name = lockName(service);
-  const labels = encodeState({ role: 'lock', service, slot: service, holder: ports.host.holder, at: new Date(ports.clock.now()).toISOString() });
+  const labels = encodeState({
+    role: 'lock',
+    service,
+    slot: service,
+    holder: ports.host.holder,
+    at: new Date(ports.clock.now()).toISOString(),
+  });
   for (let tries = 0; tries < TRIES; tries++) {
     try {
       return held(ports, service, await ports.engine.create(inertRequest(name, image, labels)));
@@ -52,7 +58,10 @@ async function breakDeadLock(ports: Ports, service: string, name: string): Promi
   const holder = holderOf(lock);
   const alive = ports.host.isAlive(holder) ?? (await beats(ports, lock));
   if (alive) busy(service, `since ${new Date(lock.createdAt).toISOString()}, by ${holder || 'an unknown process'}`);
-  ports.report({ kind: 'note', text: `${service}: the process that rolled it before (${holder}) is dead; taking over` });
+  ports.report({
+    kind: 'note',
+    text: `${service}: the process that rolled it before (${holder}) is dead; taking over`,
+  });
   await ports.engine.remove(lock.id);
 }
 
@@ -76,7 +85,10 @@ function held(ports: Ports, service: string, id: string): Lease {
     lost: lost.signal,
     release: async () => {
       ended.abort();
-      await ports.engine.remove(id);
+      // A lock that can't be taken away now is one of a dead holder soon: the next roll takes it over.
+      await ports.engine
+        .remove(id)
+        .catch((error) => ports.report({ kind: 'debug', text: `lock of ${service}: ${messageOf(error)}` }));
     },
   };
 }
@@ -97,5 +109,7 @@ async function beat(ports: Ports, id: string, ended: AbortSignal): Promise<void>
 }
 
 function busy(service: string, detail: string): never {
-  return fail('busy', `another roll of ${service} is under way (${detail})`, { hint: 'wait until it is done, or stop that process' });
+  return fail('busy', `another roll of ${service} is under way (${detail})`, {
+    hint: 'wait until it is done, or stop that process',
+  });
 }

@@ -8,6 +8,7 @@ import type { Dependent, Failure, Observed, Replica } from '../core/observed.ts'
 import { parseReference } from '../core/reference.ts';
 import { helperRole } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
+import type { Cover } from '../core/traffic.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 /** The planner's view, and the containers behind it for those who execute. */
@@ -16,6 +17,7 @@ export interface Snapshot {
   readonly incumbent: Container | undefined;
   readonly candidate: Container | undefined;
   readonly rehearsal: Container | undefined;
+  readonly standIn: Container | undefined;
 }
 
 /** Reads the engine into one snapshot of the slot. */
@@ -23,8 +25,18 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   const { ports, names, memory } = run;
   const all = await ports.engine.list();
   const mates = all.filter((container) => homeOf(container.name) === names.home);
-  const replicas = await inspectAll(run, mates.filter((container) => helperRole(container) === undefined));
-  const [rehearsal] = await inspectAll(run, mates.filter((container) => helperRole(container) === 'rehearsal'));
+  const replicas = await inspectAll(
+    run,
+    mates.filter((container) => helperRole(container) === undefined),
+  );
+  const [standIn] = await inspectAll(
+    run,
+    mates.filter((container) => helperRole(container) === 'stand-in'),
+  );
+  const [rehearsal] = await inspectAll(
+    run,
+    mates.filter((container) => helperRole(container) === 'rehearsal'),
+  );
   const wanted = await imageOf(run, run.desired.image.id);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
   const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
@@ -34,14 +46,18 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     candidate,
     rehearsal: rehearsal && (await view(run, rehearsal, wanted)),
     rehearsed: memory.rehearsed,
+    standIn: standIn && (await view(run, standIn, wanted)),
+    cover: await coverOf(run, standIn),
+    gates: run.gates,
     failures: failuresIn(all, names.home),
     dependents: await dependentsOf(run, replicas),
     localTag: await localTag(run),
     incumbentKept: await isKept(run, incumbent),
     giveUp: memory.giveUp,
   };
-  const behind = (replica: Replica | undefined): Container | undefined => replicas.find((container) => container.id === replica?.id);
-  return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal };
+  const behind = (replica: Replica | undefined): Container | undefined =>
+    replicas.find((container) => container.id === replica?.id);
+  return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal, standIn };
 }
 
 /** The images that failed in a slot, from the inert containers that remember them. */
@@ -51,12 +67,26 @@ export function failuresIn(containers: readonly ContainerSummary[], home: string
     const state = decodeState(container.labels);
     if (state?.slot !== home || !state.failure) return [];
     const { image, digest, roll, at } = state;
-    return [{ id: container.id, name: container.name, image, digest, roll, at, code: state.failure.code, reason: state.failure.reason }];
+    return [
+      {
+        id: container.id,
+        name: container.name,
+        image,
+        digest,
+        roll,
+        at,
+        code: state.failure.code,
+        reason: state.failure.reason,
+      },
+    ];
   });
 }
 
 /** The state labels of a container that are really its own. */
-export async function stateOf(run: Pick<SlotRun, 'ports' | 'memory'>, container: Container): Promise<StateLabels | undefined> {
+export async function stateOf(
+  run: Pick<SlotRun, 'ports' | 'memory'>,
+  container: Container,
+): Promise<StateLabels | undefined> {
   return decodeState(ownLabels(container, await imageOf(run, container.imageId)));
 }
 
@@ -87,6 +117,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),
     drained: run.memory.drained.has(container.id),
+    shut: run.memory.shut.has(container.id),
     missingFiles: missing,
     autoRemove: container.host.AutoRemove ?? false,
     roll: state?.roll,
@@ -97,6 +128,12 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     imageBefore: state?.imageBefore,
     restart: container.host.RestartPolicy ?? { Name: 'no' },
   };
+}
+
+// Only a handover has a cover; everywhere else there is no need to ask the kernel.
+async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Cover> {
+  const concerned = run.desired.choice.way === 'handover' || standIn !== undefined;
+  return concerned ? run.ports.kernel.cover(run.names.home) : 'none';
 }
 
 async function dependentsOf(run: SlotRun, replicas: readonly Container[]): Promise<Dependent[]> {

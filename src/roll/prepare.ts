@@ -8,6 +8,7 @@ import { type Policy, readPolicy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { isImageId } from '../core/reference.ts';
 import { helperRole, type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { userSetOf } from './create.ts';
@@ -20,6 +21,7 @@ export interface PreparedSlot {
   readonly container: Container;
   readonly policy: Policy;
   readonly choice: Choice;
+  readonly kernel: KernelLayer;
   readonly follows: string;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
@@ -35,16 +37,31 @@ export interface PrepareOptions {
 }
 
 /** Looks at every slot of a service before anything is touched. Raises `refused` and `config` with the reason. */
-export async function prepareService(ports: Ports, service: Service, all: readonly ContainerSummary[], options: PrepareOptions): Promise<PreparedSlot[]> {
+export async function prepareService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: PrepareOptions,
+): Promise<PreparedSlot[]> {
   const rollable = service.slots.filter((slot) => !isOff(slot) || service.slots.length === 1);
   const off = service.slots.length - rollable.length;
-  if (off > 0) ports.report({ kind: 'note', text: `${service.key}: ${off} stopped replica${off > 1 ? 's are' : ' is'} left as ${off > 1 ? 'they are' : 'it is'}` });
-  if (rollable.length === 0) return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
+  if (off > 0)
+    ports.report({
+      kind: 'note',
+      text: `${service.key}: ${off} stopped replica${off > 1 ? 's are' : ' is'} left as ${off > 1 ? 'they are' : 'it is'}`,
+    });
+  if (rollable.length === 0)
+    return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
   return Promise.all(rollable.map((slot) => prepareSlot(ports, slot, all, options)));
 }
 
 /** Looks at one slot. */
-export async function prepareSlot(ports: Ports, slot: Slot, all: readonly ContainerSummary[], options: PrepareOptions): Promise<PreparedSlot> {
+export async function prepareSlot(
+  ports: Ports,
+  slot: Slot,
+  all: readonly ContainerSummary[],
+  options: PrepareOptions,
+): Promise<PreparedSlot> {
   const [member] = slot.members;
   if (!member) return fail('not-found', `${slot.home} has no container`);
   refuseUnfit(ports, member);
@@ -53,7 +70,8 @@ export async function prepareSlot(ports: Ports, slot: Slot, all: readonly Contai
   const memory = freshMemory();
   const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
   const policy = readPolicy(labels, options.overrides);
-  const choice = chooseWay(container, policy);
+  const kernel = await ports.kernel.layer(await ports.engine.bridges());
+  const choice = chooseWay(container, policy, kernel);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   await userSetOf({ ports, memory }, container);
   await refuseLostNamespaces(ports, container);
@@ -62,6 +80,7 @@ export async function prepareSlot(ports: Ports, slot: Slot, all: readonly Contai
     container,
     policy,
     choice,
+    kernel,
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
     failures: failuresIn(all, slot.home),
     dependents: await dependentNames(ports, container, all),
@@ -107,17 +126,25 @@ const SCANS_AT_ONCE = 8;
 
 // Only an inspect tells in whose namespaces a container lives, so all others are looked at, once a roll.
 async function dependentNames(ports: Ports, owner: Container, all: readonly ContainerSummary[]): Promise<string[]> {
-  const others = all.filter((other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined);
+  const others = all.filter(
+    (other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined,
+  );
   const names: string[] = [];
   for (let at = 0; at < others.length; at += SCANS_AT_ONCE) {
-    const containers = await Promise.all(others.slice(at, at + SCANS_AT_ONCE).map((other) => ports.engine.container(other.id)));
-    for (const container of containers) if (container && dependsOn(container, owner)) names.push(homeOf(container.name));
+    const containers = await Promise.all(
+      others.slice(at, at + SCANS_AT_ONCE).map((other) => ports.engine.container(other.id)),
+    );
+    for (const container of containers)
+      if (container && dependsOn(container, owner)) names.push(homeOf(container.name));
   }
   return names;
 }
 
 function dependsOn(container: Container, owner: Container): boolean {
-  return isLinked(container, owner.name) || namespaceOwners(container).some((name) => name === owner.id || name === owner.name);
+  return (
+    isLinked(container, owner.name) ||
+    namespaceOwners(container).some((name) => name === owner.id || name === owner.name)
+  );
 }
 
 async function copiedFiles(ports: Ports, container: Container): Promise<string[]> {

@@ -1,5 +1,5 @@
 import type { ContainerSummary } from '../core/container.ts';
-import { SwapError } from '../core/error.ts';
+import type { SwapError } from '../core/error.ts';
 import { expectedSteps } from '../core/expected.ts';
 import type { PinnedImage } from '../core/image.ts';
 import { plan } from '../core/plan.ts';
@@ -13,7 +13,12 @@ import { type PreparedSlot, prepareService } from './prepare.ts';
 import { type RollOptions, slotRun } from './service.ts';
 
 /** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
-export async function planService(ports: Ports, service: Service, all: readonly ContainerSummary[], options: RollOptions): Promise<ServicePlan> {
+export async function planService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: RollOptions,
+): Promise<ServicePlan> {
   const slots = await prepareService(ports, service, all, options);
   const follows = slots[0]?.follows ?? '';
   const first = slots[0]?.container;
@@ -27,14 +32,24 @@ export async function planService(ports: Ports, service: Service, all: readonly 
 // Stands for an image that would have to be pulled first.
 const UNFETCHED = 'not pulled yet';
 
-async function planSlot(ports: Ports, service: string, slot: PreparedSlot, resolved: Resolved, options: RollOptions): Promise<SlotPlan> {
+async function planSlot(
+  ports: Ports,
+  service: string,
+  slot: PreparedSlot,
+  resolved: Resolved,
+  options: RollOptions,
+): Promise<SlotPlan> {
   const before = await imageOf({ ports, memory: slot.memory }, slot.container.imageId);
   const runs = alreadyRuns(slot.container, before, resolved);
   const same = runs === true && !options.force;
   const image: PinnedImage =
     resolved.kind === 'local'
       ? { follows: resolved.follows, id: resolved.image.id, digest: undefined }
-      : { follows: resolved.follows, id: runs ? slot.container.imageId : (resolved.digest ?? UNFETCHED), digest: resolved.digest };
+      : {
+          follows: resolved.follows,
+          id: runs ? slot.container.imageId : (resolved.digest ?? UNFETCHED),
+          digest: resolved.digest,
+        };
   const context = { ports, service, image, roll: 'plan', tagBefore: undefined, lease: NO_LEASE, options };
   const run = await slotRun(context, slot);
   const { seen } = await observe(run);
@@ -46,7 +61,9 @@ async function planSlot(ports: Ports, service: string, slot: PreparedSlot, resol
     because: slot.choice.because,
     verdict: refused ? 'refused' : same ? 'unchanged' : runs === undefined ? 'fetch' : 'roll',
     steps: same || refused ? [] : expectedSteps(run.desired, seen).map(describeStep),
-    ...(refused ? { error: { code: refused.code, message: refused.message, ...(refused.hint ? { hint: refused.hint } : {}) } } : {}),
+    ...(refused
+      ? { error: { code: refused.code, message: refused.message, ...(refused.hint ? { hint: refused.hint } : {}) } }
+      : {}),
   };
 }
 

@@ -24,16 +24,30 @@ export async function recoverAll(ports: Ports, signal: AbortSignal): Promise<Rec
 }
 
 /** The same for one service, before it is rolled; true if there was anything. Raises `busy` where a living roll is at it. */
-export async function recoverService(ports: Ports, service: Service, all: readonly ContainerSummary[], signal: AbortSignal): Promise<boolean> {
+export async function recoverService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<boolean> {
   const left = leftovers(service, all);
   for (const slot of left) {
-    ports.report({ kind: 'note', text: `${slot.home}: an earlier roll was left half done; finishing or undoing it first` });
+    ports.report({
+      kind: 'note',
+      text: `${slot.home}: an earlier roll was left half done; finishing or undoing it first`,
+    });
     await recoverSlot(ports, service, slot, all, signal);
   }
   return left.length > 0;
 }
 
-async function recovered(ports: Ports, service: Service, slot: Slot, all: readonly ContainerSummary[], signal: AbortSignal): Promise<RecoveredItem> {
+async function recovered(
+  ports: Ports,
+  service: Service,
+  slot: Slot,
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<RecoveredItem> {
   const found = slot.members.map((member) => `${member.name} (${member.status})`).join(', ');
   const item = { service: service.key, slot: slot.home, found };
   try {
@@ -41,11 +55,21 @@ async function recovered(ports: Ports, service: Service, slot: Slot, all: readon
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
     const { code, hint } = error;
-    return { ...item, outcome: code === 'busy' ? 'busy' : 'failed', error: { code, message: messageOf(error), ...(hint ? { hint } : {}) } };
+    return {
+      ...item,
+      outcome: code === 'busy' ? 'busy' : 'failed',
+      error: { code, message: messageOf(error), ...(hint ? { hint } : {}) },
+    };
   }
 }
 
-async function recoverSlot(ports: Ports, service: Service, slot: Slot, all: readonly ContainerSummary[], signal: AbortSignal): Promise<'finished' | 'undone'> {
+async function recoverSlot(
+  ports: Ports,
+  service: Service,
+  slot: Slot,
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<'finished' | 'undone'> {
   const image = slot.members[0]?.imageId ?? all[0]?.imageId ?? '';
   const lease = await takeLease(ports, service.key, image);
   try {
@@ -56,11 +80,20 @@ async function recoverSlot(ports: Ports, service: Service, slot: Slot, all: read
 }
 
 // The half-done roll is carried on with the wish that its own labels tell; the planner decides between going on and back.
-async function finish(ports: Ports, service: Service, slot: Slot, lease: Lease, signal: AbortSignal): Promise<'finished' | 'undone'> {
+async function finish(
+  ports: Ports,
+  service: Service,
+  slot: Slot,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<'finished' | 'undone'> {
   const memory = freshMemory();
   const labelled = await Promise.all(slot.members.map((member) => withState(ports, memory, member)));
   const { incumbent, candidate } = castRoles(slot.home, labelled, NO_ROLL);
-  const subject = candidate ?? incumbent ?? fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
+  const subject =
+    candidate ??
+    incumbent ??
+    fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
   const run = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
   const { error } = await runSlot(run);
   const now = await ports.engine.container(slot.home);
@@ -103,12 +136,16 @@ async function recoveryRun(
     service: service.key,
     policy: readPolicy(container ? policyLabels(container.config.Labels ?? {}) : {}),
     desired: {
-      image: { follows: state?.follows || (container?.config.Image ?? ''), id: container?.imageId ?? '', digest: state?.digest },
+      image: {
+        follows: state?.follows || (container?.config.Image ?? ''),
+        id: container?.imageId ?? '',
+        digest: state?.digest,
+      },
       roll: isCandidate ? (state?.roll ?? NO_ROLL) : NO_ROLL,
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
-      condemned: undefined,
+      back: false,
     },
     event: 'rolled',
     tagBefore: undefined,
@@ -117,6 +154,7 @@ async function recoveryRun(
     successors: new Map(),
     signal,
     lost: lease.lost,
+    gates: false,
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: async () => {},
@@ -136,9 +174,11 @@ function policyLabels(labels: Readonly<Record<string, string>>): Record<string, 
 function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
   return service.slots.filter((slot) => {
     const [only] = slot.members;
-    const half = only && slot.members.length === 1 && only.status === 'created' && decodeState(only.labels)?.role === 'replica';
-    const rehearsing = all.some((container) => container.name === slotNames(slot.home).rehearsal);
-    return slot.members.length > 1 || only?.name !== slot.home || half || rehearsing;
+    const half =
+      only && slot.members.length === 1 && only.status === 'created' && decodeState(only.labels)?.role === 'replica';
+    const { rehearsal, standIn } = slotNames(slot.home);
+    const helped = all.some((container) => container.name === rehearsal || container.name === standIn);
+    return slot.members.length > 1 || only?.name !== slot.home || half || helped;
   });
 }
 
@@ -146,18 +186,34 @@ function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
 async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
   const all = await ports.engine.list();
   const services = groupServices(all);
-  const items: RecoveredItem[] = [];
+  const items = await removeOrphanedCovers(ports, all);
   for (const container of all) {
     const role = helperRole(container);
     const state = decodeState(container.labels);
     if (role === undefined || !state || !(await isOrphan(ports, role, state, services))) continue;
-    await ports.engine.remove(container.id, { discard: role === 'rehearsal' });
+    await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
     items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
   }
   return items;
 }
 
-async function isOrphan(ports: Ports, role: string, state: StateLabels, services: readonly Service[]): Promise<boolean> {
+// Rules that lead to a stand-in which is not there lead nowhere.
+async function removeOrphanedCovers(ports: Ports, all: readonly ContainerSummary[]): Promise<RecoveredItem[]> {
+  const covered = all
+    .filter((container) => helperRole(container) === 'stand-in')
+    .map((container) => homeOf(container.name));
+  const count = await ports.kernel.clearOrphans(covered);
+  return count > 0
+    ? [{ service: '-', slot: '-', found: `${count} nftables rules that led nowhere`, outcome: 'removed' }]
+    : [];
+}
+
+async function isOrphan(
+  ports: Ports,
+  role: string,
+  state: StateLabels,
+  services: readonly Service[],
+): Promise<boolean> {
   if (role === 'lock') return !(await lockHeld(ports, state.service));
   return !services.some((service) => service.slots.some((slot) => slot.home === state.slot));
 }

@@ -21,7 +21,13 @@ export async function evidence(run: SlotRun, container: Container): Promise<{ he
  * Remembers that an image failed in a slot: an inert container, created and never started, that bears no compose labels.
  * It is made from the image that still serves, so that it keeps no bad image on the disk.
  */
-export async function rememberFailure(run: SlotRun, failed: Container, from: Container, code: string, reason: string): Promise<void> {
+export async function rememberFailure(
+  run: SlotRun,
+  failed: Container,
+  from: Container,
+  code: string,
+  reason: string,
+): Promise<void> {
   const { digest, id, follows } = run.desired.image;
   const rolled = failed.imageId === id;
   const { health, log } = await evidence(run, failed);
@@ -39,6 +45,27 @@ export async function rememberFailure(run: SlotRun, failed: Container, from: Con
   });
   const name = failureName(run.names.home, failed.imageId);
   await createAnew(run, name, from.imageId, labels);
+}
+
+/** Remembers that somebody went back from an image: no roll is to try it again by itself. */
+export async function rememberCondemned(
+  run: SlotRun,
+  from: Container,
+  digest: string | undefined,
+  serving: string,
+): Promise<void> {
+  const labels = encodeState({
+    role: 'failed',
+    service: run.service,
+    slot: run.names.home,
+    roll: `${run.desired.roll}-condemned`,
+    at: new Date(run.now()).toISOString(),
+    image: from.imageId,
+    digest,
+    follows: from.config.Image ?? '',
+    failure: { code: 'known-bad', reason: 'it was rolled back', health: [], log: [] },
+  });
+  await createAnew(run, failureName(run.names.home, from.imageId), serving, labels);
 }
 
 // With --force an image may fail a second time: the newer memory takes the place of the older.

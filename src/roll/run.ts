@@ -35,9 +35,21 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
     steps.push(decision.step);
     const error = await attempt(run, decision.step, snapshot);
     failuresInRow = error ? failuresInRow + 1 : 0;
-    if (error) await afterFailure(run, decision.step, error, failuresInRow, decision.undoing !== undefined || isSwitched(snapshot));
+    if (error)
+      await afterFailure(
+        run,
+        decision.step,
+        error,
+        failuresInRow,
+        decision.undoing !== undefined || isSwitched(snapshot),
+      );
   }
-  return { error: new SwapError('attention', `${run.names.home}: still not done after ${MOST_STEPS} steps`, { hint: 'run swapctl recover' }), steps };
+  return {
+    error: new SwapError('attention', `${run.names.home}: still not done after ${MOST_STEPS} steps`, {
+      hint: 'run swapctl recover',
+    }),
+    steps,
+  };
 }
 
 async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<unknown> {
@@ -59,7 +71,13 @@ async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<un
 
 // A step that fails changes nothing by itself: the next look says what is true. What can't be done at all is given up
 // before the switch (and undone by the planner), and told to a person after it.
-async function afterFailure(run: SlotRun, step: Step, error: unknown, failuresInRow: number, pastReturn: boolean): Promise<void> {
+async function afterFailure(
+  run: SlotRun,
+  step: Step,
+  error: unknown,
+  failuresInRow: number,
+  pastReturn: boolean,
+): Promise<void> {
   if (run.signal.aborted && !pastReturn) return;
   const final = !isPassing(error) || failuresInRow >= TRIES;
   if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
@@ -90,5 +108,7 @@ function needsAttention(run: SlotRun, step: Step, error: unknown): SwapError {
 }
 
 function interrupted(run: SlotRun): SwapError {
-  return new SwapError('interrupted', `the roll of ${run.names.home} was interrupted`, { hint: 'the old container serves as before' });
+  return new SwapError('interrupted', `the roll of ${run.names.home} was interrupted`, {
+    hint: 'the old container serves as before',
+  });
 }

@@ -1,10 +1,10 @@
 import type { Image } from '../core/container.ts';
 import type { SwapError } from '../core/error.ts';
 import { type HealthMemory, NOTHING_SEEN } from '../core/health.ts';
+import type { HistoryEntry } from '../core/labels.ts';
 import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { Policy } from '../core/policy.ts';
-import type { HistoryEntry } from '../core/labels.ts';
 import type { Ports } from '../ports.ts';
 
 /** What one run over one slot works with: the wish, and the memory that is lost with the process. */
@@ -27,6 +27,8 @@ export interface SlotRun {
   readonly signal: AbortSignal;
   /** Aborted when somebody else took the lock: then nothing may be changed any more. */
   readonly lost: AbortSignal;
+  /** Whether the kernel can keep a fresh container from its networks until it is healthy. */
+  readonly gates: boolean;
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
@@ -40,6 +42,8 @@ export interface Memory {
   /** Containers that this run created, and those that got their files. */
   readonly created: Set<string>;
   readonly copied: Set<string>;
+  /** Containers that their networks can't reach yet, and until when. */
+  readonly shut: Map<string, number>;
   /** By container: connections that were left when its drain ended. */
   readonly drained: Map<string, number | undefined>;
   readonly times: Map<string, number>;
@@ -54,6 +58,7 @@ export function freshMemory(): Memory {
     images: new Map(),
     created: new Set(),
     copied: new Set(),
+    shut: new Map(),
     drained: new Map(),
     times: new Map(),
     rehearsed: false,

@@ -1,6 +1,15 @@
 import type { Container } from '../core/container.ts';
-import { type HealthCheck, type HealthMemory, healthCheck, judge, type Probe, settledAt, type Verdict } from '../core/health.ts';
+import {
+  type HealthCheck,
+  type HealthMemory,
+  healthCheck,
+  judge,
+  type Probe,
+  settledAt,
+  type Verdict,
+} from '../core/health.ts';
 import type { Ports } from '../ports.ts';
+import { keepShut } from './gate.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 // Docker probes for the first time a whole interval after the start (30 s by default, T30), so swapctl runs the same
@@ -33,6 +42,7 @@ async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSig
     remember(run, id, {});
     const verdict = judge(container, run.policy, recall(run, id), run.now());
     if (done(verdict, container)) return noteEngineHealth(run, id, verdict);
+    await keepShut(run, id);
     const check = healthCheck(container, run.policy);
     if (check && container.status === 'running') await probeOnce(run, container, check, signal);
     const after = judge(container, run.policy, recall(run, id), run.now());
@@ -55,7 +65,12 @@ async function probeOnce(run: SlotRun, container: Container, check: HealthCheck,
   const before = recall(run, container.id);
   const { ok, output } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
   if (signal.aborted) return;
-  if (ok) return remember(run, container.id, { healthySince: before.healthySince ?? run.now(), failuresInRow: 0, lastOutput: output });
+  if (ok)
+    return remember(run, container.id, {
+      healthySince: before.healthySince ?? run.now(),
+      failuresInRow: 0,
+      lastOutput: output,
+    });
   if (output && output !== before.lastOutput) {
     run.ports.report({ kind: 'probe', slot: run.names.home, container: container.name, output });
   }
@@ -88,7 +103,13 @@ async function probe(
   }
 }
 
-async function run(ports: Ports, container: Container, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<{ ok: boolean; output: string }> {
+async function run(
+  ports: Ports,
+  container: Container,
+  command: readonly string[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<{ ok: boolean; output: string }> {
   try {
     const result = await ports.engine.exec(container.id, command, { timeoutMs, signal });
     return { ok: result.exitCode === 0, output: result.output.trim() };

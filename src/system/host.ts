@@ -8,7 +8,7 @@ import type { Host } from '../ports.ts';
  * This process and machine. A holder is `host boot-id pid-namespace pid start-time`: the boot id tells machines (and
  * boots) apart, the namespace tells containers apart, the start time tells a recycled pid apart (proc(5)).
  */
-export function systemHost(outside: Pick<Host, 'logins' | 'kernel'>): Host {
+export function systemHost(outside: Pick<Host, 'logins'>): Host {
   const place = placeOfThisProcess();
   const holder = `${hostname()} ${place} ${process.pid} ${startTime(process.pid) ?? '-'}`;
   return {

@@ -3,8 +3,7 @@ import os from 'node:os';
 import { type App, createApp, type RollRequest } from '../../src/app.ts';
 import type { Progress } from '../../src/core/progress.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
-import { knownLogins, openEngine } from '../../src/docker/open.ts';
-import { openSystem } from '../../src/system/open.ts';
+import { openPorts } from '../../src/wire.ts';
 import type { EngineUnderTest } from './engine.ts';
 
 export interface TestApp {
@@ -20,11 +19,10 @@ export interface TestApp {
 const QUICK = { pull: 'never', overrides: { settle: '0s' } } as const;
 
 export async function appOn(engine: Pick<EngineUnderTest, 'dockerHost' | 'env'>): Promise<TestApp> {
-  const home = os.homedir();
-  const opened = await openEngine({ host: engine.dockerHost }, engine.env, home);
   const progress: Progress[] = [];
-  const system = openSystem(opened, engine.env, async () => knownLogins(engine.env, home));
-  const app = createApp({ ...system, engine: opened, report: (one) => void progress.push(one) });
+  const report = (one: Progress): void => void progress.push(one);
+  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home: os.homedir(), report });
+  const app = createApp(ports);
   return {
     app,
     progress,
@@ -36,6 +34,6 @@ export async function appOn(engine: Pick<EngineUnderTest, 'dockerHost' | 'env'>)
       const said = progress.slice(from).map((one) => JSON.stringify(one));
       throw new Error(`${service} was not rolled: ${JSON.stringify(report?.error ?? report)}\n${said.join('\n')}`);
     },
-    close: () => opened.close(),
+    close: () => ports.engine.close(),
   };
 }

@@ -5,7 +5,11 @@ import type { Image } from '../container.ts';
  * by id with the classic store, by the platform's manifest with the containerd store. Which of them this compose uses
  * is read off the label that it wrote for the old image.
  */
-export function composeImageLabel(label: string | undefined, before: Image | undefined, after: Image): string | undefined {
+export function composeImageLabel(
+  label: string | undefined,
+  before: Image | undefined,
+  after: Image,
+): string | undefined {
   if (label === undefined) return undefined;
   const byManifest = before?.manifestDigest !== undefined && label === before.manifestDigest && label !== before.id;
   return byManifest ? (after.manifestDigest ?? after.id) : after.id;
@@ -25,12 +29,14 @@ export interface InlineFiles {
 export function inlineFiles(documents: readonly unknown[], service: string): InlineFiles {
   const files = documents.map(record);
   const services = files.map((file) => record(record(file.services)[service]));
-  const definitions = (kind: string): Record<string, unknown> => Object.assign({}, ...files.map((file) => record(file[kind])));
+  const definitions = (kind: string): Record<string, unknown> =>
+    Object.assign({}, ...files.map((file) => record(file[kind])));
   const paths = services.flatMap((wanted) => [
     ...inlineTargets(wanted.configs, definitions('configs'), (name) => `/${name}`),
     ...inlineTargets(wanted.secrets, definitions('secrets'), (name) => `/run/secrets/${name}`),
   ]);
-  const elsewhere = files.some((file) => file.include !== undefined) || services.some((one) => one.extends !== undefined);
+  const elsewhere =
+    files.some((file) => file.include !== undefined) || services.some((one) => one.extends !== undefined);
   return { paths, complete: !documents.includes(undefined) && !elsewhere && !paths.some((path) => path.includes('$')) };
 }
 
@@ -40,10 +46,17 @@ export function inlineFiles(documents: readonly unknown[], service: string): Inl
  */
 export function likelyInlineFiles(changed: readonly string[]): string[] {
   const folders = new Set(changed.map((path) => path.slice(0, path.lastIndexOf('/'))));
-  return changed.filter((path) => (/^\/run\/secrets\/[^/]+$/.test(path) || /^\/[^/]+$/.test(path)) && !folders.has(path) && path !== '/.dockerenv');
+  return changed.filter(
+    (path) =>
+      (/^\/run\/secrets\/[^/]+$/.test(path) || /^\/[^/]+$/.test(path)) && !folders.has(path) && path !== '/.dockerenv',
+  );
 }
 
-function inlineTargets(uses: unknown, definitions: Record<string, unknown>, defaultTarget: (name: string) => string): string[] {
+function inlineTargets(
+  uses: unknown,
+  definitions: Record<string, unknown>,
+  defaultTarget: (name: string) => string,
+): string[] {
   if (!Array.isArray(uses)) return [];
   return uses.flatMap((use: unknown) => {
     const source = typeof use === 'string' ? use : text(record(use).source);

@@ -18,12 +18,25 @@ export function hostRequest(container: Container, change: HostChange): HostConfi
   if (network !== undefined) host.NetworkMode = network;
   for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
     const mode = host[field];
-    if (mode?.startsWith('container:')) host[field] = `container:${follow(mode.slice('container:'.length), change.successors)}`;
+    if (mode?.startsWith('container:'))
+      host[field] = `container:${follow(mode.slice('container:'.length), change.successors)}`;
   }
   if (host.VolumesFrom) host.VolumesFrom = host.VolumesFrom.map((entry) => followVolumes(entry, change.successors));
   if (host.Links) host.Links = host.Links.map((link) => normalLink(link, change.successors));
   if (host.DeviceRequests) host.DeviceRequests = host.DeviceRequests.map(exactlyOne);
   return host;
+}
+
+/** The same host config for a stand-in: the same ports on the same addresses, at host ports that the engine picks. */
+export function standInHost(host: HostConfig): HostConfig {
+  const ports = Object.entries(host.PortBindings ?? {}).map(([port, bindings]) => {
+    return [port, (bindings ?? []).map((binding) => ({ ...binding, HostPort: '' }))] as const;
+  });
+  return {
+    ...rehearsalHost(host),
+    PortBindings: Object.fromEntries(ports),
+    PublishAllPorts: host.PublishAllPorts ?? false,
+  };
 }
 
 /** The same host config for a container that only proves its image: nothing published, nothing that restarts or vanishes. */

@@ -5,10 +5,15 @@ import type { Container, HostConfig, Mount, MountRequest } from '../container.ts
  * that forget the second move the data silently to an orphan volume (T18). `inherited` are the targets that
  * `VolumesFrom` brings.
  */
-export function mountRequests(container: Container, inherited: ReadonlySet<string>): Pick<HostConfig, 'Binds' | 'Mounts'> {
+export function mountRequests(
+  container: Container,
+  inherited: ReadonlySet<string>,
+): Pick<HostConfig, 'Binds' | 'Mounts'> {
   const asked = (container.host.Mounts ?? []).map((mount) => named(mount, container.mounts));
   const covered = new Set([...mountTargets(container.host), ...inherited]);
-  const anonymous = container.mounts.filter((mount) => mount.type === 'volume' && mount.name !== '' && !covered.has(mount.target));
+  const anonymous = container.mounts.filter(
+    (mount) => mount.type === 'volume' && mount.name !== '' && !covered.has(mount.target),
+  );
   const binds = container.host.Binds?.filter((bind) => !isAnonymous(bind)) ?? null;
   return { Binds: binds, Mounts: [...asked, ...anonymous.map(reattached)] };
 }

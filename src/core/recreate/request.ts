@@ -1,8 +1,15 @@
 import type { Container, ContainerConfig, CreateRequest } from '../container.ts';
-import { COMPOSE_IMAGE, COMPOSE_REPLACE, encodeState, isComposeLabel, isStateLabel, type StateNote } from '../labels.ts';
-import { hostRequest, rehearsalHost, type HostChange } from './host.ts';
+import {
+  COMPOSE_IMAGE,
+  COMPOSE_REPLACE,
+  encodeState,
+  isComposeLabel,
+  isStateLabel,
+  type StateNote,
+} from '../labels.ts';
+import { type HostChange, hostRequest, rehearsalHost, standInHost } from './host.ts';
 import { endpointRequests } from './networks.ts';
-import { userConfig, type UserSet } from './user-set.ts';
+import { type UserSet, userConfig } from './user-set.ts';
 
 export interface Successor extends HostChange {
   readonly name: string;
@@ -31,14 +38,26 @@ export function replicaRequest(container: Container, to: Successor): CreateReque
  * could reach it by, and none of compose's labels, since compose would take it for a replica (T45).
  */
 export function rehearsalRequest(container: Container, to: Successor): CreateRequest {
-  const replica = replicaRequest(container, to);
-  const labels = Object.entries(replica.config.Labels ?? {}).filter(([key]) => !isComposeLabel(key));
+  const replica = withoutComposeLabels(replicaRequest(container, to));
   return {
     ...replica,
-    config: { ...replica.config, Labels: Object.fromEntries(labels) },
     host: rehearsalHost(replica.host),
     networks: endpointRequests(container, { alias: undefined, detached: true }),
   };
+}
+
+/**
+ * The create call for a container that answers for a slot while its container is replaced: reachable as the slot is, but
+ * at host ports that the engine picks, and for compose no replica.
+ */
+export function standInRequest(container: Container, to: Successor): CreateRequest {
+  const replica = withoutComposeLabels(replicaRequest(container, to));
+  return { ...replica, host: standInHost(replica.host) };
+}
+
+function withoutComposeLabels(request: CreateRequest): CreateRequest {
+  const labels = Object.entries(request.config.Labels ?? {}).filter(([key]) => !isComposeLabel(key));
+  return { ...request, config: { ...request.config, Labels: Object.fromEntries(labels) } };
 }
 
 /** The create call for an inert container: never started, it only bears a name and labels. */
@@ -57,7 +76,9 @@ function configBase(container: Container, config: ContainerConfig): ContainerCon
   delete base.MacAddress;
   delete base.OnBuild;
   if (!keepsHostname(container)) delete base.Hostname;
-  base.ExposedPorts = container.host.NetworkMode?.startsWith('container:') ? {} : { ...base.ExposedPorts, ...published(container) };
+  base.ExposedPorts = container.host.NetworkMode?.startsWith('container:')
+    ? {}
+    : { ...base.ExposedPorts, ...published(container) };
   return base;
 }
 

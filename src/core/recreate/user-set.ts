@@ -1,4 +1,5 @@
 import type { ContainerConfig, HealthConfig } from '../container.ts';
+import { isComposed, isComposeLabel } from '../labels.ts';
 
 /**
  * Which parts of a container's config its user set, and which came from the image. The engine merges the two at
@@ -24,9 +25,13 @@ const HEALTH_FIELDS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInter
 export function subtractImage(container: ContainerConfig, image: ContainerConfig): UserSet {
   const imageEnv = new Set(image.Env ?? []);
   const imageLabels = image.Labels ?? {};
+  // Compose puts some of them on images that it builds as well; the next image need not have them.
+  const own = (key: string): boolean => isComposeLabel(key) && isComposed(container.Labels);
   return {
     env: (container.Env ?? []).filter((pair) => !imageEnv.has(pair)).map(envName),
-    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) => (imageLabels[key] === value ? [] : [key])),
+    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) =>
+      imageLabels[key] === value && !own(key) ? [] : [key],
+    ),
     ports: keysNotIn(container.ExposedPorts, image.ExposedPorts),
     volumes: keysNotIn(container.Volumes, image.Volumes),
     health: userHealth(container.Healthcheck ?? {}, image.Healthcheck ?? {}),
@@ -78,7 +83,9 @@ function sameValue(a: unknown, b: unknown): boolean {
 
 // From API 1.52 empty fields of an image are left out; absent, null, '', 0 and [] all mean "not set" (T4).
 function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
+  return (
+    value === undefined || value === null || value === '' || value === 0 || (Array.isArray(value) && value.length === 0)
+  );
 }
 
 function envName(pair: string): string {
@@ -86,7 +93,10 @@ function envName(pair: string): string {
   return at < 0 ? pair : pair.slice(0, at);
 }
 
-function keysNotIn(all: Record<string, unknown> | null | undefined, some: Record<string, unknown> | null | undefined): string[] {
+function keysNotIn(
+  all: Record<string, unknown> | null | undefined,
+  some: Record<string, unknown> | null | undefined,
+): string[] {
   return Object.keys(all ?? {}).filter((key) => !(key in (some ?? {})));
 }
 

@@ -80,7 +80,9 @@ function splitPath(path: string): { prefix: string; name: string } {
   if (Buffer.byteLength(path) <= NAME.length) return { prefix: '', name: path };
   const slashes = [...path.matchAll(/\//g)].map((match) => match.index);
   const parts = slashes.map((at) => ({ prefix: path.slice(0, at), name: path.slice(at + 1) }));
-  const fitting = parts.find(({ prefix, name }) => Buffer.byteLength(prefix) <= PREFIX.length && Buffer.byteLength(name) <= NAME.length);
+  const fitting = parts.find(
+    ({ prefix, name }) => Buffer.byteLength(prefix) <= PREFIX.length && Buffer.byteLength(name) <= NAME.length,
+  );
   if (!fitting) throw new EngineError(400, `${path} is too long a path for a tar header`);
   return fitting;
 }

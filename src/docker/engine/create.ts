@@ -32,11 +32,18 @@ async function primaryName(docker: Dockerode, { host, networks }: CreateRequest)
   return network.Name;
 }
 
-async function connectOthers(docker: Dockerode, container: Dockerode.Container, networks: CreateRequest['networks'], primary: string): Promise<void> {
+async function connectOthers(
+  docker: Dockerode,
+  container: Dockerode.Container,
+  networks: CreateRequest['networks'],
+  primary: string,
+): Promise<void> {
   try {
     for (const [name, endpoint] of Object.entries(networks)) {
       if (name === primary) continue;
-      await docker.getNetwork(name).connect({ Container: container.id, EndpointConfig: endpoint as Dockerode.EndpointSettings });
+      await docker
+        .getNetwork(name)
+        .connect({ Container: container.id, EndpointConfig: endpoint as Dockerode.EndpointSettings });
     }
   } catch (error) {
     await container.remove({ force: true });

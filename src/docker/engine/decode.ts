@@ -1,4 +1,16 @@
-import type { Container, ContainerConfig, ContainerStatus, ContainerSummary, Endpoint, EngineHealth, HostConfig, Image, Mount } from '../../core/container.ts';
+import type {
+  Container,
+  ContainerConfig,
+  ContainerStatus,
+  ContainerSummary,
+  Endpoint,
+  EngineHealth,
+  HostConfig,
+  Image,
+  Mount,
+  PublishedPort,
+} from '../../core/container.ts';
+import type { Bridge } from '../../ports.ts';
 import { compareApi } from '../connect/negotiate.ts';
 
 /** What the meaning of an answer depends on. */
@@ -35,6 +47,7 @@ export function decodeContainer(body: unknown, dialect: Dialect): Container {
     host,
     networks,
     mounts: list(raw.Mounts).map(decodeMount),
+    published: decodePorts(record(record(raw.NetworkSettings).Ports)),
     configuredMacs: configuredMacs(networks, config, host, dialect),
   };
 }
@@ -42,7 +55,9 @@ export function decodeContainer(body: unknown, dialect: Dialect): Container {
 /** Decodes one entry of `GET /containers/json`. */
 export function decodeSummary(body: unknown): ContainerSummary {
   const raw = record(body);
-  const [name = ''] = list(raw.Names).map(text).filter((entry) => entry.lastIndexOf('/') === 0);
+  const [name = ''] = list(raw.Names)
+    .map(text)
+    .filter((entry) => entry.lastIndexOf('/') === 0);
   return {
     id: text(raw.Id),
     name: name.replace(/^\//, ''),
@@ -51,6 +66,14 @@ export function decodeSummary(body: unknown): ContainerSummary {
     imageId: text(raw.ImageID),
     labels: record(raw.Labels) as Record<string, string>,
   };
+}
+
+/** Decodes one bridge network of `GET /networks`; its device is named by an option, else after its id. */
+export function decodeBridge(body: unknown): Bridge {
+  const raw = record(body);
+  const device = text(record(raw.Options)['com.docker.network.bridge.name']) || `br-${text(raw.Id).slice(0, 12)}`;
+  const subnets = list(record(raw.IPAM).Config).map((config) => text(record(config).Subnet));
+  return { device, subnets: subnets.filter((subnet) => subnet !== '') };
 }
 
 /** Decodes `GET /images/{name}/json`. */
@@ -72,7 +95,9 @@ export function decodeImage(body: unknown): Image {
 function platformManifest(raw: Raw): string | undefined {
   const manifests = list(raw.Manifests).map(record);
   const here = manifests.filter((manifest) => manifest.Available === true && manifest.Kind === 'image');
-  const fits = here.find((manifest) => text(record(record(manifest.ImageData).Platform).architecture) === text(raw.Architecture));
+  const fits = here.find(
+    (manifest) => text(record(record(manifest.ImageData).Platform).architecture) === text(raw.Architecture),
+  );
   return text(record((fits ?? here[0])?.Descriptor).digest) || undefined;
 }
 
@@ -86,7 +111,12 @@ function decodeHealth(value: unknown): EngineHealth | undefined {
 
 function decodeMount(value: unknown): Mount {
   const raw = record(value);
-  const mount = { type: text(raw.Type), source: text(raw.Source), target: text(raw.Destination), writable: raw.RW === true };
+  const mount = {
+    type: text(raw.Type),
+    source: text(raw.Source),
+    target: text(raw.Destination),
+    writable: raw.RW === true,
+  };
   return { ...mount, name: text(raw.Name) || (mount.type === 'volume' ? volumeAt(mount.source) : '') };
 }
 
@@ -95,7 +125,20 @@ function volumeAt(source: string): string {
   return /\/volumes\/([0-9a-f]{64})\/_data$/.exec(source)?.[1] ?? '';
 }
 
-function decodeNetworks(networks: Raw, id: string, config: ContainerConfig, dialect: Dialect): Record<string, Endpoint> {
+function decodePorts(ports: Raw): PublishedPort[] {
+  return Object.entries(ports).flatMap(([containerPort, bindings]) =>
+    list(bindings)
+      .map(record)
+      .map((binding) => ({ containerPort, hostIp: text(binding.HostIp), hostPort: Number(text(binding.HostPort)) })),
+  );
+}
+
+function decodeNetworks(
+  networks: Raw,
+  id: string,
+  config: ContainerConfig,
+  dialect: Dialect,
+): Record<string, Endpoint> {
   const added = new Set([id, id.slice(0, 12)]);
   // Up to API 1.44 the engine shows the names that it added itself among the aliases (T7).
   if (compareApi(dialect.apiVersion, '1.45') < 0 && config.Hostname) added.add(config.Hostname);
@@ -109,7 +152,12 @@ function decodeNetworks(networks: Raw, id: string, config: ContainerConfig, dial
 
 // The engine tells a configured MAC address from a generated one only for the primary network, in a field that it shows
 // to clients up to API 1.51 (T8). Elsewhere the address itself has to tell.
-function configuredMacs(networks: Record<string, Endpoint>, config: ContainerConfig, host: HostConfig, dialect: Dialect): Record<string, string> {
+function configuredMacs(
+  networks: Record<string, Endpoint>,
+  config: ContainerConfig,
+  host: HostConfig,
+  dialect: Dialect,
+): Record<string, string> {
   const mode = host.NetworkMode ?? 'default';
   const found = Object.entries(networks).flatMap(([name, endpoint]) => {
     const isPrimary = name === mode || endpoint.NetworkID === mode || (mode === 'default' && name === 'bridge');
@@ -124,7 +172,8 @@ function configuredMacs(networks: Record<string, Endpoint>, config: ContainerCon
 // its second bit: an address without that bit was configured, and so was one that begins like a derived one (T9).
 function looksGenerated(mac: string, endpoint: Endpoint, dialect: Dialect): boolean {
   const derived = mac.startsWith('02:42:');
-  if (Number.parseInt(dialect.serverVersion, 10) < 28) return !endpoint.IPAddress || mac === derivedMac(endpoint.IPAddress);
+  if (Number.parseInt(dialect.serverVersion, 10) < 28)
+    return !endpoint.IPAddress || mac === derivedMac(endpoint.IPAddress);
   return !derived && (Number.parseInt(mac.slice(0, 2), 16) & 0b10) !== 0;
 }
 
@@ -132,7 +181,15 @@ function derivedMac(ipv4: string): string {
   return ['02', '42', ...ipv4.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':');
 }
 
-const STATUSES: readonly ContainerStatus[] = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+const STATUSES: readonly ContainerStatus[] = [
+  'created',
+  'running',
+  'paused',
+  'restarting',
+  'removing',
+  'exited',
+  'dead',
+];
 
 // Podman says "configured", "initialized" and "stopped" where Docker says "created" and "exited".
 function status(said: string): ContainerStatus {

@@ -1,4 +1,6 @@
 import type Dockerode from 'dockerode';
+import pRetry from 'p-retry';
+import { isBroken } from '../../core/engine-error.ts';
 import { parseReference } from '../../core/reference.ts';
 import type { Engine, EngineFacts } from '../../ports.ts';
 import type { Connection } from '../connect/connect.ts';
@@ -7,7 +9,7 @@ import { compareApi } from '../connect/negotiate.ts';
 import type { CredentialsFor } from '../credentials/credentials.ts';
 import { copyFile } from './copy.ts';
 import { createContainer } from './create.ts';
-import { decodeContainer, decodeImage, decodeSummary } from './decode.ts';
+import { decodeBridge, decodeContainer, decodeImage, decodeSummary } from './decode.ts';
 import { engineError, statusOf } from './error.ts';
 import { exec } from './exec.ts';
 import { engineFacts } from './facts.ts';
@@ -17,7 +19,8 @@ import { pull } from './pull.ts';
 export function dockerEngine(connection: Connection, endpoint: Endpoint, credentialsFor: CredentialsFor): Engine {
   const { docker, version } = connection;
   const container = (id: string): Dockerode.Container => docker.getContainer(id);
-  const auth = async (reference: string): Promise<object | undefined> => credentialsFor(parseReference(reference).registry);
+  const auth = async (reference: string): Promise<object | undefined> =>
+    credentialsFor(parseReference(reference).registry);
   let facts: Promise<EngineFacts> | undefined;
   const engine: Engine = {
     facts: () => (facts ??= engineFacts(docker, version, endpoint)),
@@ -34,11 +37,16 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
       const images = await docker.listImages({ filters: JSON.stringify({ reference: [repository] }) });
       return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`));
     },
+    bridges: async () =>
+      (await docker.listNetworks({ filters: JSON.stringify({ driver: ['bridge'] }) })).map(decodeBridge),
     resolve: async (reference, signal) => {
       // Podman's Docker API has no such call; there the pull itself tells.
       if (version.engine === 'podman') return undefined;
       const authconfig = await auth(reference);
-      const answer = await unlessAborted(docker.getImage(reference).distribution(authconfig ? { authconfig } : undefined), signal);
+      const answer = await unlessAborted(
+        docker.getImage(reference).distribution(authconfig ? { authconfig } : undefined),
+        signal,
+      );
       return (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest;
     },
     pull: async (reference, onLayer, signal) => pull(docker, reference, await auth(reference), onLayer, signal),
@@ -55,7 +63,10 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
     setRestart: (id, policy) => container(id).update({ RestartPolicy: policy }),
     exec: (id, command, options) => exec(docker, id, command, options),
     logs: async (id, lines) => logs(container(id), lines),
-    changes: async (id) => ((await container(id).changes()) ?? []).filter((change: { Kind: number }) => change.Kind !== DELETED).map((change: { Path: string }) => change.Path),
+    changes: async (id) =>
+      ((await container(id).changes()) ?? [])
+        .filter((change: { Kind: number }) => change.Kind !== DELETED)
+        .map((change: { Path: string }) => change.Path),
     copy: (from, to, path) => copyFile(docker, from, to, path),
     close: connection.close,
   };
@@ -64,21 +75,30 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
 
 const DELETED = 2;
 
-/** Every call's error in swapctl's own type. */
+/** Calls that only read: asking them again can do no harm. */
+const READS = new Set<keyof Engine>(['facts', 'list', 'container', 'image', 'imageTags', 'bridges', 'logs', 'changes']);
+const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
+
+/** Every call's error in swapctl's own type; reads are tried again where the connection broke. */
 function translating(engine: Engine, endpoint: Endpoint): Engine {
   const wrapped = Object.entries(engine).map(([name, call]) => {
     if (name === 'close') return [name, call];
-    const asynchronous = call as (...args: unknown[]) => Promise<unknown>;
-    const translated = async (...args: unknown[]): Promise<unknown> => {
-      try {
-        return await asynchronous(...args);
-      } catch (error) {
-        throw engineError(endpoint, error);
-      }
-    };
-    return [name, translated];
+    const translated = translate(call as (...args: unknown[]) => Promise<unknown>, endpoint);
+    if (!READS.has(name as keyof Engine)) return [name, translated];
+    const again = { ...RETRIES, shouldRetry: ({ error }: { error: Error }) => isBroken(error) };
+    return [name, (...args: unknown[]) => pRetry(() => translated(...args), again)];
   });
   return Object.fromEntries(wrapped) as Engine;
+}
+
+function translate(call: (...args: unknown[]) => Promise<unknown>, endpoint: Endpoint) {
+  return async (...args: unknown[]): Promise<unknown> => {
+    try {
+      return await call(...args);
+    } catch (error) {
+      throw engineError(endpoint, error);
+    }
+  };
 }
 
 // The platform's own manifest is only told when it is asked for, from API 1.48 on.
@@ -119,7 +139,10 @@ async function logs(container: Dockerode.Container, lines: number): Promise<stri
   const raw = (await container.logs({ stdout: true, stderr: true, tail: lines, follow: false })) as unknown;
   const buffer = Buffer.isBuffer(raw) ? raw : Buffer.from(typeof raw === 'string' ? raw : JSON.stringify(raw));
   const text = Config.Tty ? buffer.toString() : unframed(buffer);
-  return text.split(/\r?\n/).filter((line) => line.trim() !== '').slice(-lines);
+  return text
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '')
+    .slice(-lines);
 }
 
 // Without a terminal both outputs come in frames: one byte stream, three zero bytes, four bytes length (Engine API, attach).
@@ -152,7 +175,9 @@ async function ignoring(statuses: readonly number[], call: Promise<unknown>): Pr
 
 function unlessAborted<T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return call;
-  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  const aborted = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  );
   return Promise.race([call, aborted]);
 }
 

@@ -1,7 +1,7 @@
 import { EngineError } from '../../core/engine-error.ts';
 import { messageOf } from '../../core/error.ts';
-import { unreachable } from '../connect/explain.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
+import { unreachable } from '../connect/explain.ts';
 
 /** What dockerode and docker-modem throw. */
 interface ModemError {

@@ -20,7 +20,8 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
   const clock = Date.parse(info.SystemTime ?? '');
   return {
     endpoint: `${showEndpoint(endpoint)} (${endpoint.origin})`,
-    local: endpoint.kind === 'unix' && process.platform === 'linux' && !/Docker Desktop/i.test(info.OperatingSystem ?? ''),
+    local:
+      endpoint.kind === 'unix' && process.platform === 'linux' && !/Docker Desktop/i.test(info.OperatingSystem ?? ''),
     product: version.engine,
     version: version.serverVersion,
     apiVersion: version.apiVersion,
@@ -34,5 +35,7 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
 }
 
 function usesContainerd(info: Info): boolean {
-  return (info.DriverStatus ?? []).some(([key, value]) => key === 'driver-type' && value?.startsWith('io.containerd.snapshotter'));
+  return (info.DriverStatus ?? []).some(
+    ([key, value]) => key === 'driver-type' && value?.startsWith('io.containerd.snapshotter'),
+  );
 }

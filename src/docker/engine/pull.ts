@@ -16,7 +16,8 @@ export async function pull(
   for await (const line of jsonLines(stream)) {
     const problem = errorOf(line);
     if (problem) throw new EngineError(500, problem);
-    if (typeof line.id === 'string' && typeof line.status === 'string') onLayer(layerOf(line.id, line.status, line.progressDetail));
+    if (typeof line.id === 'string' && typeof line.status === 'string')
+      onLayer(layerOf(line.id, line.status, line.progressDetail));
   }
   if (signal?.aborted) throw new EngineError(0, 'the pull was interrupted');
 }

@@ -1,0 +1,59 @@
+import type { HostConfig, PublishedPort } from './container.ts';
+
+/** One published port of a slot, and where a stand-in answers for it. */
+export interface Route {
+  readonly protocol: 'tcp' | 'udp';
+  /** Host address that the port is published on; `0.0.0.0` and `::` mean all of the family. */
+  readonly hostIp: string;
+  readonly hostPort: number;
+  /** The stand-in's address and port inside its network, and the ephemeral host port that it is published on. */
+  readonly target: { readonly ip: string; readonly port: number; readonly hostPort: number };
+}
+
+/**
+ * Whether new connections to a slot's published ports are led to its stand-in. `expiring`: the rule ends by itself, so
+ * that a swapctl that dies leaves the old container serving. `lasting`: the old container is about to give the ports up.
+ */
+export type Cover = 'none' | 'expiring' | 'lasting';
+
+/** Whether traffic can be moved in the kernel from here. */
+export type KernelLayer = { readonly available: true } | { readonly available: false; readonly why: string };
+
+/**
+ * Pairs the host ports that a container fixes with those of its stand-in, which publishes the same container ports on the
+ * same addresses at other host ports. Undefined where one has no counterpart.
+ */
+export function pairRoutes(
+  fixed: HostConfig['PortBindings'],
+  standIn: readonly PublishedPort[],
+  ip: string,
+): Route[] | undefined {
+  const spare = [...standIn];
+  const routes: Route[] = [];
+  for (const [containerPort, bindings] of Object.entries(fixed ?? {})) {
+    for (const { HostIp = '', HostPort = '' } of bindings ?? []) {
+      if (HostPort === '' || HostPort === '0') continue;
+      // Without an address the engine publishes on all of IPv4 and, where it can, on all of IPv6.
+      const addresses = HostIp === '' ? ['0.0.0.0', '::'] : [HostIp];
+      const found = addresses.flatMap((address) => take(spare, containerPort, address));
+      if (found.length === 0) return undefined;
+      routes.push(...found.map((port) => routeTo(port, Number(HostPort), ip)));
+    }
+  }
+  return routes;
+}
+
+function take(spare: PublishedPort[], containerPort: string, address: string): PublishedPort[] {
+  const at = spare.findIndex((port) => port.containerPort === containerPort && port.hostIp === address);
+  return at < 0 ? [] : spare.splice(at, 1);
+}
+
+function routeTo(port: PublishedPort, hostPort: number, ip: string): Route {
+  const [number, protocol] = port.containerPort.split('/');
+  return {
+    protocol: protocol === 'udp' ? 'udp' : 'tcp',
+    hostIp: port.hostIp,
+    hostPort,
+    target: { ip, port: Number(number), hostPort: port.hostPort },
+  };
+}

@@ -1,0 +1,83 @@
+import type { ReportedError } from '../../core/report.ts';
+import { completableNames } from './completion.ts';
+import { gravest, statusOfErrors } from './failure.ts';
+import { findingsView, historyView, plansView, recoveredView, reportsView, statusView } from './render.ts';
+import { type RollFlags, rollbackRequest, rollRequest } from './requests.ts';
+import { type Session, show, withApp } from './session.ts';
+
+// What each command does, from its arguments to its exit status.
+
+/** Rolls services and prints their reports. */
+export async function runRoll(session: Session, services: string[], flags: RollFlags): Promise<number> {
+  const request = rollRequest(flags, 'swapctl roll', session.context.signal);
+  const reports = await withApp(session, { changes: true, long: true }, (app) => app.roll(services, request));
+  show(session, reports, reportsView, oneOrAll(services, reports));
+  return statusOfErrors(reports.flatMap(errorsOf));
+}
+
+/** Prints what a roll would do. */
+export async function runPlan(session: Session, services: string[], flags: RollFlags): Promise<number> {
+  const request = rollRequest(flags, 'swapctl plan', session.context.signal);
+  const plans = await withApp(session, { changes: false, long: true }, (app) => app.plan(services, request));
+  show(session, plans, plansView, oneOrAll(services, plans));
+  return statusOfErrors(plans.flatMap((plan) => plan.slots.map((slot) => slot.error)));
+}
+
+/** Rolls a service back and prints its report. */
+export async function runRollback(session: Session, service: string, flags: RollFlags): Promise<number> {
+  const request = rollbackRequest(flags, 'swapctl rollback', session.context.signal);
+  const report = await withApp(session, { changes: true, long: true }, (app) => app.rollback(service, request));
+  show(session, [report], reportsView, report);
+  return statusOfErrors(errorsOf(report));
+}
+
+/** Prints the state of services. */
+export async function runStatus(session: Session, services: string[]): Promise<number> {
+  show(session, await withApp(session, READS, (app) => app.status(services)), statusView);
+  return 0;
+}
+
+/** Prints the images of a service. */
+export async function runHistory(session: Session, service: string): Promise<number> {
+  show(session, await withApp(session, READS, (app) => app.history(service)), historyView);
+  return 0;
+}
+
+/** Finishes or undoes what dead rolls left behind, and prints what became of it: 3 if something failed, 4 if somebody is still at work. */
+export async function runRecover(session: Session): Promise<number> {
+  const items = await withApp(session, { changes: true, long: true }, (app) => app.recover(session.context.signal));
+  show(session, items, recoveredView);
+  return gravest(items.map(({ outcome }) => (outcome === 'failed' ? 3 : outcome === 'busy' ? 4 : 0)));
+}
+
+/** Prints what was found out about engine and machine: 3 if there is a problem. */
+export async function runDoctor(session: Session): Promise<number> {
+  const findings = await withApp(session, READS, (app) => app.doctor());
+  show(session, findings, findingsView);
+  return findings.some((finding) => finding.state === 'problem') ? 3 : 0;
+}
+
+/** Prints the names that a shell may offer, one a line. */
+export async function runNames(session: Session): Promise<number> {
+  const names = await withApp(session, READS, (app) => app.names());
+  session.context.terminal.stdout(
+    completableNames(names)
+      .map((name) => `${name}\n`)
+      .join(''),
+  );
+  return 0;
+}
+
+const READS = { changes: false, long: false };
+
+// Scripts that roll one service get its report itself; it is what they asked for that counts, not what came of it.
+function oneOrAll(asked: readonly string[], documents: readonly unknown[]): unknown {
+  return asked.length === 1 ? documents[0] : documents;
+}
+
+function errorsOf(report: {
+  error?: ReportedError;
+  replicas?: readonly { error?: ReportedError }[];
+}): (ReportedError | undefined)[] {
+  return [report.error, ...(report.replicas ?? []).map((replica) => replica.error)];
+}

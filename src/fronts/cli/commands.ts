@@ -1,0 +1,169 @@
+import { Argument, Command, type CommanderError, Option } from 'commander';
+import { fail } from '../../core/error.ts';
+import { PULL_POLICIES } from '../../core/image.ts';
+import { runDoctor, runHistory, runNames, runPlan, runRecover, runRoll, runRollback, runStatus } from './actions.ts';
+import { completionScript, SHELLS, type Shell } from './completion.ts';
+import type { CliContext } from './program.ts';
+import { type RollFlags, seeHelp } from './requests.ts';
+import type { Globals, Session } from './session.ts';
+
+/** The whole command line as commander knows it; `finish` is called with the exit status of the command that ran. */
+export function createProgram(context: CliContext, finish: (status: number) => void): Command {
+  const program = new Command('swapctl');
+  const add: AddCommand = (name, summary, examples) => addCommand(program, name, summary, examples);
+  const session = (): Session => ({ context, globals: program.opts<Globals>() });
+  configure(program, context);
+  addRolls(add, session, finish);
+  addViews(add, session, finish);
+  addCompletion(program, add, session, finish);
+  return program;
+}
+
+type AddCommand = (name: string, summary: string, examples: readonly string[]) => Command;
+type Finish = (status: number) => void;
+type OpenSession = () => Session;
+
+function configure(program: Command, { terminal, version }: CliContext): void {
+  program
+    .description('Swaps the image of running containers without losing a request.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .option('--host <url>', 'the engine: unix://, tcp:// or ssh://')
+    .option('--context <name>', 'the docker context whose engine to use')
+    .option('--json', 'print results as one JSON document')
+    .addOption(new Option('-q, --quiet', 'show no progress, only why something failed').conflicts('verbose'))
+    .option('-v, --verbose', 'show probes, times and details')
+    .option('--no-color', 'print without colours (as NO_COLOR does)')
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title.toLowerCase() })
+    .configureOutput({
+      writeOut: (text) => terminal.stdout(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+      // Told by tellFailure, as every other error.
+      outputError: () => {},
+      getOutHelpWidth: () => helpWidth(terminal.stdoutIsTty, terminal.stderr.columns),
+      getErrHelpWidth: () => helpWidth(terminal.stderr.isTTY === true, terminal.stderr.columns),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText('after', `\n${HELP_END}`);
+  raiseUsage(program, 'swapctl');
+}
+
+const HELP_END = `A service is one of compose (project/service where the short name is ambiguous),
+a container's name, or an id. The engine is the one that docker would use, unless
+--host or --context name another.
+
+exit status:
+  0  done, or nothing to do
+  1  failed, the old version serves as before
+  2  wrong usage or configuration, nothing touched
+  3  needs attention: it says what and how
+  4  another roll of it is under way
+  5  engine or registry out of reach, nothing touched`;
+
+function helpWidth(isTty: boolean, columns: number | undefined): number {
+  return Math.min(isTty ? (columns ?? 80) : 100, 100);
+}
+
+function addCommand(program: Command, name: string, summary: string, examples: readonly string[]): Command {
+  const command = program
+    .command(name)
+    .summary(summary)
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
+  command.addHelpText('after', `\nexamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`);
+  return raiseUsage(command, `swapctl ${name}`);
+}
+
+// commander would print and end the process; here a mistake is an error like any other.
+function raiseUsage(command: Command, name: string): Command {
+  return command.exitOverride((error: CommanderError) => {
+    if (error.exitCode === 0 || error.code === 'commander.help') throw error;
+    const [what = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+    const meant = suggestion?.replace(/^\(Did you mean (.*)\)$/, 'did you mean $1');
+    return fail('usage', what, { hint: [meant, seeHelp(name)].filter(Boolean).join(' ') });
+  });
+}
+
+function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
+  const roll = add('roll', 'swap services to a newer image', [
+    'swapctl roll web',
+    'swapctl roll web worker --settle 30s',
+    'swapctl roll shop/web --image ghcr.io/me/shop:1.5',
+  ]);
+  rollOptions(roll).action(async (services: string[], flags: RollFlags) =>
+    finish(await runRoll(session(), services, flags)),
+  );
+  const plan = add('plan', 'show what roll would do, and why', [
+    'swapctl plan web',
+    'swapctl plan web --image app:2 --json',
+  ]);
+  rollOptions(plan).action(async (services: string[], flags: RollFlags) =>
+    finish(await runPlan(session(), services, flags)),
+  );
+  const back = add('rollback', 'swap a service back to an earlier image', [
+    'swapctl rollback web',
+    'swapctl rollback web --image sha256:3f9a',
+  ]);
+  back
+    .argument('<service>', 'what to roll back')
+    .option('--image <ref>', 'an older image of the history: its reference, or the beginning of its digest');
+  timeOptions(back).action(async (service: string, flags: RollFlags) =>
+    finish(await runRollback(session(), service, flags)),
+  );
+}
+
+function rollOptions(command: Command): Command {
+  return timeOptions(
+    command
+      .argument('<service...>', 'what to roll')
+      .option('--image <ref>', 'roll to this image instead of the followed reference')
+      .addOption(new Option('--pull <when>', 'when to fetch the image').choices(PULL_POLICIES))
+      .option('--force', 'roll even if it runs the image already, or the image failed before'),
+  )
+    .addOption(
+      new Option('--strategy <way>', 'the order of the swap').choices([
+        'auto',
+        'start-first',
+        'stop-first',
+        'handover',
+      ]),
+    )
+    .option('--no-rehearsal', 'with stop-first, skip the proof of the new image before the old container stops')
+    .option('--keep <n>', 'how many old images to keep as the way back');
+}
+
+function timeOptions(command: Command): Command {
+  return command
+    .option('--settle <time>', 'how long to watch the new container with the old one still at hand')
+    .option('--drain-timeout <time>', 'how long at the most to wait for open connections')
+    .option('--health-timeout <time>', 'how long it may take to become healthy');
+}
+
+function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('status', 'show what runs, and how it is', ['swapctl status', 'swapctl status web --json'])
+    .argument('[service...]', 'what to show (default: everything)')
+    .action(async (services: string[]) => finish(await runStatus(session(), services)));
+  add('history', 'show what a service ran, and what failed', ['swapctl history web'])
+    .argument('<service>', 'whose history')
+    .action(async (service: string) => finish(await runHistory(session(), service)));
+  add('recover', 'finish or undo what a killed roll left', ['swapctl recover']).action(async () =>
+    finish(await runRecover(session())),
+  );
+  add('doctor', 'check whether swapctl can work here', [
+    'swapctl doctor',
+    'swapctl --host ssh://deploy@example.org doctor',
+  ]).action(async () => finish(await runDoctor(session())));
+}
+
+function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('completion', 'print a completion script for a shell', [
+    'source <(swapctl completion bash)',
+    'swapctl completion zsh > ~/.zfunc/_swapctl',
+    'swapctl completion fish > ~/.config/fish/completions/swapctl.fish',
+  ])
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .action((shell: Shell) => session().context.terminal.stdout(completionScript(program, shell)));
+  const names = program.command('__names', { hidden: true }).action(async () => finish(await runNames(session())));
+  raiseUsage(names, 'swapctl');
+}

@@ -1,0 +1,60 @@
+import type { Command, Option } from 'commander';
+import { bashScript } from './completion/bash.ts';
+import { fishScript } from './completion/fish.ts';
+import type { CommandWords, Grammar, OptionWords } from './completion/grammar.ts';
+import { zshScript } from './completion/zsh.ts';
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+export type Shell = (typeof SHELLS)[number];
+
+const SCRIPTS: Readonly<Record<Shell, (grammar: Grammar) => string>> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
+};
+
+/** The script that completes a program's commands, options and services in a shell; it is made from the program itself. */
+export function completionScript(program: Command, shell: Shell): string {
+  return SCRIPTS[shell](grammarOf(program));
+}
+
+/** The names that a shell may offer. Labels are anybody's text; what a shell could take for code is left out. */
+export function completableNames(names: readonly string[]): string[] {
+  return names.filter((name) => /^[A-Za-z0-9_][A-Za-z0-9_./-]*$/.test(name));
+}
+
+function grammarOf(program: Command): Grammar {
+  const help = program.createHelp();
+  return {
+    commands: help.visibleCommands(program).map((command) => commandWords(command, program)),
+    options: help.visibleOptions(program).map(optionWords),
+  };
+}
+
+function commandWords(command: Command, program: Command): CommandWords {
+  const help = command.createHelp();
+  return {
+    name: command.name(),
+    summary: help.subcommandDescription(command),
+    // --help is one of the program's.
+    options: help
+      .visibleOptions(command)
+      .map(optionWords)
+      .filter((option) => option.long !== '--help'),
+    arguments: argumentWords(command, program),
+  };
+}
+
+function argumentWords(command: Command, program: Command): CommandWords['arguments'] {
+  const [argument] = command.registeredArguments;
+  if (argument?.name() === 'service') return 'services';
+  if (argument?.name() === 'command')
+    return program.commands.map((one) => one.name()).filter((name) => !name.startsWith('__'));
+  return argument?.argChoices ?? [];
+}
+
+function optionWords(option: Option): OptionWords {
+  const { long, short, description, argChoices } = option;
+  return { long: long ?? '', short, summary: description, value: option.required ? (argChoices ?? []) : undefined };
+}

@@ -1,0 +1,68 @@
+import { CommanderError } from 'commander';
+import type { App } from '../../app.ts';
+import { SwapError } from '../../core/error.ts';
+import type { Progress } from '../../core/progress.ts';
+import { createProgram } from './commands.ts';
+import { tellFailure } from './failure.ts';
+
+/** Where progress goes; results never do. */
+export type Report = (progress: Progress) => void;
+
+/** The terminal, pipes or log that the command line talks to. */
+export interface Terminal {
+  stdout(text: string): void;
+  readonly stderr: {
+    write(text: string): unknown;
+    readonly isTTY?: boolean | undefined;
+    readonly columns?: number | undefined;
+  };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdoutIsTty: boolean;
+}
+
+/** Everything that the command line needs of the world. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly version: string;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Connects to the engine; only commands that need one call it. */
+  openApp(options: {
+    readonly host?: string;
+    readonly context?: string;
+    readonly report: Report;
+  }): Promise<{ app: App; close(): void }>;
+}
+
+/** Runs one command line (without the program's own name) and resolves to the exit status; it never rejects. */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+  let status = 0;
+  const program = createProgram(context, (result) => {
+    status = result;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    const { verbose = false, color = true } = program.opts<{ verbose?: boolean; color?: boolean }>();
+    return tellFailure(error, {
+      terminal: context.terminal,
+      json: asksForJson(argv),
+      verbose: verbose && !isUsage(error),
+      color,
+    });
+  }
+}
+
+const WRONG_USAGE = 2;
+
+// Not from the parsed options: what could not be parsed is to be told as JSON too.
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end < 0 ? argv.length : end).includes('--json');
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof SwapError && error.code === 'usage';
+}

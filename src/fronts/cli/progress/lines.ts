@@ -1,0 +1,72 @@
+import { formatDuration } from '../../../core/duration.ts';
+import type { Progress } from '../../../core/progress.ts';
+import { describeStep } from '../../../core/step.ts';
+import { harmlessText } from '../harmless.ts';
+import type { Terminal } from '../program.ts';
+import type { Reporter } from '../progress.ts';
+import type { Style } from '../style.ts';
+import { block, evidenceLines, pullState } from './words.ts';
+
+// Often enough that nobody takes a long pull for a hang, seldom enough for a log.
+const PULL_LINE_EVERY_MS = 10_000;
+
+type Kind = Progress['kind'];
+type Teller<K extends Kind> = (progress: Extract<Progress, { kind: K }>, verbose: boolean) => readonly string[];
+
+/** Progress as plain lines that are never taken back; `quiet` keeps only why something failed. */
+export function createLines(
+  stderr: Terminal['stderr'],
+  style: Style,
+  loudness: 'quiet' | 'plain' | 'verbose',
+): Reporter {
+  const tellPull = pullTeller();
+  const tell = (progress: Progress): readonly string[] => {
+    if (loudness === 'quiet' && progress.kind !== 'evidence') return [];
+    if (progress.kind === 'pulling') return tellPull(progress);
+    return (TELLERS[progress.kind] as Teller<Kind>)(progress, loudness === 'verbose');
+  };
+  const paint = (line: string): string => (line.startsWith('==>') ? style.bold(line) : style.dim(line));
+  return {
+    report: (progress) =>
+      void stderr.write(
+        tell(progress)
+          .map((line) => `${paint(line)}\n`)
+          .join(''),
+      ),
+    stop: () => {},
+  };
+}
+
+const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
+  resolving: ({ reference }) => [head(`ask the registry for ${reference}`)],
+  pulled: ({ reference, ms }) => [inner(`pulled ${reference} in ${formatDuration(ms)}`)],
+  slot: ({ slot, way, because }) => [head(`${slot}: ${way}: ${because}`)],
+  step: ({ slot, step }) => [head(`${slot}: ${describeStep(step)}`)],
+  done: ({ slot, step, ms }, verbose) =>
+    verbose ? [inner(`${slot}: ${describeStep(step)}: ${Math.round(ms)} ms`)] : [],
+  probe: ({ slot, container, output }, verbose) =>
+    verbose ? block(`${slot}: the health check of ${harmlessText(container)} said:`, [output]) : [],
+  evidence: evidenceLines,
+  note: ({ text }) => [head(text)],
+  debug: ({ text }, verbose) => (verbose ? [inner(text)] : []),
+};
+
+function pullTeller(): (progress: Extract<Progress, { kind: 'pulling' }>) => readonly string[] {
+  const told = new Map<string, number>();
+  return (progress) => {
+    const { reference } = progress;
+    const before = told.get(reference);
+    const now = Date.now();
+    if (before !== undefined && now - before < PULL_LINE_EVERY_MS) return [];
+    told.set(reference, now);
+    return before === undefined ? [head(`pull ${reference}`)] : [inner(`${reference}: ${pullState(progress)}`)];
+  };
+}
+
+function head(text: string): string {
+  return `==> ${harmlessText(text)}`;
+}
+
+function inner(text: string): string {
+  return `    ${harmlessText(text)}`;
+}

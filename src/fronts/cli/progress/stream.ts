@@ -1,0 +1,21 @@
+import type { Terminal } from '../program.ts';
+
+/** A terminal's stderr with the few movements that drawing over lines needs; they are written as escape sequences. */
+export function drawingStream(stderr: Terminal['stderr']): NodeJS.WriteStream {
+  const write = (text: unknown): boolean => {
+    stderr.write(String(text));
+    return true;
+  };
+  const stream = {
+    isTTY: true,
+    get columns() {
+      return stderr.columns ?? 80;
+    },
+    write,
+    cursorTo: (column: number) => write(`\x1b[${column + 1}G`),
+    moveCursor: (_columns: number, rows: number) => rows < 0 && write(`\x1b[${-rows}A`),
+    clearLine: () => write('\x1b[K'),
+  };
+  // ora asks a terminal for nothing else.
+  return stream as unknown as NodeJS.WriteStream;
+}

@@ -1,0 +1,29 @@
+import type { Progress } from '../../../core/progress.ts';
+import { harmlessLines } from '../harmless.ts';
+
+type Pulling = Extract<Progress, { kind: 'pulling' }>;
+type Evidence = Extract<Progress, { kind: 'evidence' }>;
+
+const MEGABYTE = 1_000_000;
+
+/** How far a pull is: `3 of 7 layers, 12.5 of 80.1 MB`. */
+export function pullState({ done, layers, bytes, total }: Pulling): string {
+  const size = total > 0 ? `, ${megabytes(Math.min(bytes, total))} of ${megabytes(total)} MB` : '';
+  return `${done} of ${layers} layer${layers === 1 ? '' : 's'}${size}`;
+}
+
+/** What a failed container left to say, as indented lines. */
+export function evidenceLines({ slot, health, log }: Evidence): string[] {
+  const parts = [...block(`last health output of ${slot}:`, health), ...block(`last log lines of ${slot}:`, log)];
+  return parts.length > 0 ? parts : [`    ${slot} wrote no log, and no health check said anything`];
+}
+
+/** Something anybody's program said, indented beneath what it is. */
+export function block(title: string, texts: readonly string[]): string[] {
+  const lines = texts.flatMap(harmlessLines);
+  return lines.length > 0 ? [`    ${title}`, ...lines.map((line) => `      ${line}`)] : [];
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / MEGABYTE).toFixed(1);
+}

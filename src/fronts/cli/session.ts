@@ -1,0 +1,126 @@
+import type { App } from '../../app.ts';
+import { fail } from '../../core/error.ts';
+import { explained } from './failure.ts';
+import { harmless } from './harmless.ts';
+import { jsonText } from './json.ts';
+import type { CliContext } from './program.ts';
+import { createReporter, type Reporter } from './progress.ts';
+import { type Page, pageFor } from './style.ts';
+
+/** The options that every command has. */
+export interface Globals {
+  readonly host?: string;
+  readonly context?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly color: boolean;
+}
+
+/** One run of the command line. */
+export interface Session {
+  readonly context: CliContext;
+  readonly globals: Globals;
+}
+
+/** What a command is going to do with the engine. */
+export interface Intent {
+  /** Whether it may change anything: then an interruption lets it come to a safe end, else it ends at once. */
+  readonly changes: boolean;
+  /** Whether it takes long enough for progress to be shown. */
+  readonly long: boolean;
+}
+
+/** Opens the engine, lets a command work with it, and closes it, whatever happens. */
+export async function withApp<T>(session: Session, intent: Intent, work: (app: App) => Promise<T>): Promise<T> {
+  const reporter = await createReporter(session.context.terminal, session.globals, intent.long);
+  const forget = intent.changes ? announceInterruption(session.context.signal, reporter) : () => {};
+  try {
+    return await withOpenApp(session, intent, reporter, work);
+  } catch (error) {
+    throw explained(error, intent.changes);
+  } finally {
+    forget();
+    reporter.stop();
+  }
+}
+
+/** Prints a result on stdout: the document with `--json`, else what the view makes of the same data. */
+export function show<T>(
+  { context, globals }: Session,
+  data: T,
+  view: (data: T, page: Page) => string[],
+  document: unknown = data,
+): void {
+  const { terminal } = context;
+  const lines = (): string[] => view(harmless(data), pageFor(terminal, globals.color)).map((line) => `${line}\n`);
+  terminal.stdout(globals.json ? jsonText(document, terminal) : lines().join(''));
+}
+
+async function withOpenApp<T>(
+  session: Session,
+  intent: Intent,
+  reporter: Reporter,
+  work: (app: App) => Promise<T>,
+): Promise<T> {
+  const { signal } = session.context;
+  const { app, close } = await openUnlessAborted(session, reporter);
+  try {
+    const working = work(app);
+    return await (intent.changes ? working : untilAborted(working, signal));
+  } finally {
+    close();
+  }
+}
+
+async function openUnlessAborted(
+  { context, globals }: Session,
+  { report }: Reporter,
+): ReturnType<CliContext['openApp']> {
+  const { host, context: name } = globals;
+  if (context.signal.aborted) return interrupted();
+  const opening = context.openApp({
+    ...(host === undefined ? {} : { host }),
+    ...(name === undefined ? {} : { context: name }),
+    report,
+  });
+  try {
+    return await untilAborted(opening, context.signal);
+  } catch (error) {
+    opening.then(({ close }) => close()).catch(() => {});
+    throw error;
+  }
+}
+
+/** Resolves like the promise, but no later than the signal: for work that changes nothing. */
+async function untilAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => {};
+  const aborted = new Promise<'aborted'>((resolve) => {
+    stop = () => resolve('aborted');
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+  });
+  try {
+    const first = await Promise.race([working, aborted]);
+    if (first !== 'aborted') return first as T;
+    working.catch(() => {});
+    return interrupted();
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function interrupted(): never {
+  return fail('interrupted', 'interrupted; nothing was changed');
+}
+
+function announceInterruption(signal: AbortSignal, { report }: Reporter): () => void {
+  const tell = (): void => {
+    report({
+      kind: 'note',
+      text: 'interrupted: it ends at the next safe point; once more stops it at once',
+    });
+  };
+  signal.addEventListener('abort', tell, { once: true });
+  return () => signal.removeEventListener('abort', tell);
+}

@@ -1,0 +1,64 @@
+import { formatAge } from '../../../core/duration.ts';
+import { shortDigest } from '../../../core/reference.ts';
+import type { ServiceHistory } from '../../../core/status.ts';
+import type { Page, Style } from '../style.ts';
+import { type Column, table } from '../table.ts';
+import { imageText } from './parts.ts';
+
+type Entry = ServiceHistory['entries'][number];
+type Failure = ServiceHistory['failures'][number];
+
+const LOG_LINES = 5;
+
+/** The images of a service, newest first, and those that failed with their last words. */
+export function historyView({ service, entries, failures }: ServiceHistory, page: Page): string[] {
+  const { style, now } = page;
+  const rows =
+    entries.length > 0 ? table(entries, columns(page), page) : ['no image is known yet but the one that runs'];
+  const back = entries.some((entry) => !entry.current && entry.available)
+    ? [`the way back: swapctl rollback ${service}`]
+    : [];
+  const failed =
+    failures.length > 0
+      ? ['', style.bold('failed'), ...failures.flatMap((failure) => failureLines(failure, style, now))]
+      : [];
+  return [style.bold(service), ...rows, ...back, ...failed];
+}
+
+function columns({ style, now }: Page): Column<Entry>[] {
+  return [
+    { title: 'IMAGE', cell: (entry) => entry.follows, cut: true },
+    { title: 'DIGEST', cell: (entry) => shortDigest(entry.digest ?? entry.id) },
+    { title: 'CAME BY', cell: (entry) => EVENTS[entry.event] ?? entry.event, drop: 1 },
+    { title: 'WHEN', cell: (entry) => when(entry.at, now), drop: 2 },
+    {
+      title: 'STATE',
+      cell: stateOf,
+      paint: (text, entry) => (entry.current ? style.green : entry.available ? style.cyan : style.dim)(text),
+    },
+  ];
+}
+
+const EVENTS: Readonly<Record<string, string>> = { started: 'first start', rolled: 'roll', 'rolled-back': 'rollback' };
+
+function stateOf({ current, available }: Entry): string {
+  if (current) return 'runs';
+  return available ? 'kept' : 'gone';
+}
+
+function failureLines({ image, digest, at, code, reason, health, log }: Failure, style: Style, now: number): string[] {
+  const words = [...health.slice(-1), ...log.slice(-LOG_LINES)];
+  return [
+    `${style.red('✘')} ${imageText({ image, digest })}  ${when(at, now)}`,
+    `  ${reason} ${style.dim(`(${code})`)}`,
+    ...words.map((line) => style.dim(`    ${line}`)),
+  ];
+}
+
+// A label that somebody damaged is shown as it is.
+function when(at: string, now: number): string {
+  const time = Date.parse(at);
+  return Number.isNaN(time)
+    ? at
+    : `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')}Z (${formatAge(now - time)} ago)`;
+}

@@ -1,0 +1,55 @@
+import type { ServicePlan, SlotPlan } from '../../../core/status.ts';
+import { type Page, type Style, wrapped } from '../style.ts';
+import { errorLines, imageText, indented } from './parts.ts';
+
+// Of the deepest lines.
+const INDENT = 4;
+
+/** What a roll would do, why in this way, and that nothing was done. */
+export function plansView(plans: readonly ServicePlan[], page: Page): string[] {
+  return [...plans.flatMap((plan) => [...serviceLines(plan, page), '']), page.style.dim('nothing was changed')];
+}
+
+function serviceLines({ service, image, digest, slots }: ServicePlan, page: Page): string[] {
+  const { style } = page;
+  const wanted = imageText({ image, digest });
+  const [only] = slots;
+  if (slots.length === 1 && only) {
+    const named = only.slot === service ? '' : ` (${only.slot})`;
+    const arrow = only.verdict === 'unchanged' ? '' : '→ ';
+    return [
+      `${style.bold(service)}${named}  ${verdictText(only, style)}  ${arrow}${wanted}`,
+      ...indented(slotLines(only, page), 2),
+    ];
+  }
+  const replicas = slots.flatMap((slot) => [
+    `${style.bold(slot.slot)}  ${verdictText(slot, style)}`,
+    ...indented(slotLines(slot, page), 2),
+  ]);
+  return [
+    `${style.bold(service)}  ${slots.length} replicas, one after the other  → ${wanted}`,
+    ...indented(replicas, 2),
+  ];
+}
+
+function verdictText({ verdict }: SlotPlan, style: Style): string {
+  switch (verdict) {
+    case 'unchanged':
+      return style.dim('unchanged');
+    case 'fetch':
+      return `${style.cyan('may roll')}, only a pull can tell`;
+    case 'roll':
+      return style.green('would roll');
+    case 'refused':
+      return style.red('refused');
+  }
+}
+
+function slotLines({ way, rehearsal, because, steps, verdict, error }: SlotPlan, { style, width }: Page): string[] {
+  if (error) return errorLines(error, undefined, style);
+  if (verdict === 'unchanged') return [];
+  const digits = String(steps.length).length;
+  const numbered = steps.map((step, at) => `${String(at + 1).padStart(digits)}. ${step}`);
+  const why = wrapped(`${way}${rehearsal ? ', after a rehearsal' : ''}: ${because}`, width - INDENT);
+  return [...why.map(style.dim), ...numbered];
+}

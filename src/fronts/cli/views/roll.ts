@@ -1,0 +1,115 @@
+import { formatDuration } from '../../../core/duration.ts';
+import { shortDigest } from '../../../core/reference.ts';
+import type { Outcome, ReplicaReport, ServiceReport, Timings } from '../../../core/report.ts';
+import { type Page, type Style, visibleWidth } from '../style.ts';
+import { pad } from '../table.ts';
+import { errorLines, imageText, indented } from './parts.ts';
+
+type Result = Omit<ReplicaReport, 'slot'>;
+
+/** What became of services, a line each where there is room; failures say what is true now and what to do next. */
+export function reportsView(reports: readonly ServiceReport[], page: Page): string[] {
+  const widths = {
+    service: widest(reports.map((report) => report.service)),
+    outcome: widest(reports.map((report) => outcomeText(report.outcome))),
+  };
+  return reports.flatMap((report) => serviceLines(report, widths, page));
+}
+
+function serviceLines(report: ServiceReport, widths: { service: number; outcome: number }, page: Page): string[] {
+  const { style, width } = page;
+  const name = pad(style.bold(report.service), widths.service);
+  const head = [
+    name,
+    pad(outcome(report.outcome, style), widths.outcome),
+    ...(report.strategy ? [report.strategy] : []),
+  ].join('  ');
+  const images = sides(report);
+  const line = [head, ...images, ...times(report, style)].join('  ');
+  const fits = visibleWidth(line) <= width;
+  const first = fits ? [line] : [[head, ...times(report, style)].join('  '), ...indented(images, 2)];
+  return [
+    ...first,
+    ...indented(
+      [
+        ...(report.replicas ?? []).map((replica) => replicaLine(replica, style)),
+        ...notes(report),
+        ...failures(report, style),
+      ],
+      2,
+    ),
+  ];
+}
+
+function outcome(outcome: Outcome, style: Style): string {
+  const paint = { rolled: style.green, unchanged: style.dim, 'rolled-back': style.yellow, failed: style.red }[outcome];
+  return paint(outcomeText(outcome));
+}
+
+function outcomeText(outcome: Outcome): string {
+  return outcome === 'rolled-back' ? 'rolled back' : outcome;
+}
+
+function sides({ from, to }: Result): string[] {
+  if (!from) return to ? [imageText(to)] : [];
+  if (!to || to.container === from.container) return [imageText(from)];
+  const after = to.image === from.image ? shortDigest(to.digest) : imageText(to);
+  return [`${imageText(from)} → ${after}`];
+}
+
+function replicaLine(replica: ReplicaReport, style: Style): string {
+  const mark = {
+    rolled: style.green('✔'),
+    unchanged: style.dim('='),
+    'rolled-back': style.yellow('!'),
+    failed: style.red('✘'),
+  }[replica.outcome];
+  const said = replica.outcome === 'rolled' ? [] : [outcomeText(replica.outcome)];
+  return [`${mark} ${replica.slot}`, ...said, ...times(replica, style)].join('  ');
+}
+
+function times({ timings, outcome }: Result & { replicas?: unknown }, style: Style): string[] {
+  if (outcome === 'unchanged' || timings.total <= 0) return [];
+  const parts = PARTS.flatMap(([part, from]) => partTime(timings, part, from));
+  return [formatDuration(timings.total) + (parts.length > 0 ? style.dim(` (${parts.join(', ')})`) : '')];
+}
+
+// What is nearly always over at once is only worth a word when it was not.
+const PARTS: readonly (readonly [Exclude<keyof Timings, 'total'>, number])[] = [
+  ['pull', 100],
+  ['start', 1000],
+  ['healthy', 0],
+  ['switch', 500],
+  ['drain', 0],
+  ['stop', 0],
+];
+
+function partTime(timings: Timings, part: keyof Timings, from: number): string[] {
+  const ms = timings[part];
+  return ms === undefined || ms < from ? [] : [`${part} ${formatDuration(ms)}`];
+}
+
+function notes(report: ServiceReport): string[] {
+  const replicas: readonly (Result & { slot?: string })[] = report.replicas ?? [report];
+  return replicas.flatMap(({ connectionsLeft: left, slot }) => {
+    if (!left) return [];
+    const which = slot ? ` of ${slot}` : '';
+    return [
+      `${left} connection${left === 1 ? '' : 's'}${which} had not ended when the drain time was over (--drain-timeout)`,
+    ];
+  });
+}
+
+function failures(report: ServiceReport, style: Style): string[] {
+  const all: readonly Result[] = [report, ...(report.replicas ?? [])];
+  const seen = new Set<string>();
+  return all.flatMap(({ error, from }) => {
+    if (!error || seen.has(error.message)) return [];
+    seen.add(error.message);
+    return errorLines(error, from, style);
+  });
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map(visibleWidth));
+}

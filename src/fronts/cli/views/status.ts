@@ -1,0 +1,63 @@
+import { formatAge } from '../../../core/duration.ts';
+import type { Phase, ReplicaStatus } from '../../../core/status.ts';
+import type { Page, Style } from '../style.ts';
+import { type Column, table } from '../table.ts';
+
+/** What runs and how it is, as a table that fits the terminal, with what needs a word beneath it. */
+export function statusView(replicas: readonly ReplicaStatus[], page: Page): string[] {
+  if (replicas.length === 0) return ['there are no containers on this engine'];
+  const notes = replicas.flatMap((replica) => notesOn(replica, page.style));
+  return [...table(replicas, columns(replicas, page.style), page), ...(notes.length > 0 ? ['', ...notes] : [])];
+}
+
+function columns(replicas: readonly ReplicaStatus[], style: Style): Column<ReplicaStatus>[] {
+  const services = replicas.map((replica) => replica.service);
+  const scaled = new Set(services).size < services.length;
+  // Several replicas can only be told apart by their containers, so there that column stays to the end.
+  const container: Column<ReplicaStatus> = { title: 'CONTAINER', cell: (one) => one.container, cut: true };
+  return [
+    { title: 'SERVICE', cell: (one) => one.service, paint: style.bold, cut: true },
+    ...(scaled ? [container] : []),
+    { title: 'IMAGE', cell: (one) => one.image, cut: true },
+    { title: 'DIGEST', cell: (one) => hex12(one.digest), drop: 3 },
+    { title: 'AGE', cell: (one) => (one.startedAt ? formatAge(one.ageMs) : '-'), drop: 4 },
+    { title: 'HEALTH', cell: (one) => one.health, paint: (text, one) => healthPaint(one.health, style)(text), drop: 5 },
+    { title: 'PHASE', cell: (one) => one.phase, paint: (text, one) => phasePaint(one.phase, style)(text) },
+    { title: 'WAY', cell: (one) => (isWay(one.way) ? one.way : 'none'), drop: 2 },
+    {
+      title: 'LAST ROLL',
+      cell: (one) => (one.lastRollAgeMs === undefined ? '-' : `${formatAge(one.lastRollAgeMs)} ago`),
+      drop: 1,
+    },
+  ];
+}
+
+function notesOn(replica: ReplicaStatus, style: Style): string[] {
+  const { service, container, way, phase, failedImages } = replica;
+  const failed = `${failedImages} image${failedImages === 1 ? '' : 's'} failed here before: swapctl history ${service}`;
+  const notes = [
+    ...(phase === 'interrupted' ? [style.yellow('a roll was interrupted: swapctl recover finishes or undoes it')] : []),
+    ...(isWay(way) ? [] : [`can't be rolled: ${way}`]),
+    ...(failedImages > 0 ? [failed] : []),
+  ];
+  return notes.map((note) => `${container}: ${note}`);
+}
+
+function isWay(way: string): boolean {
+  return /^(start-first|stop-first|handover)$/.test(way);
+}
+
+function healthPaint(health: string, style: Style): (text: string) => string {
+  if (health === 'healthy') return style.green;
+  if (health === 'unhealthy') return style.red;
+  return health === 'starting' ? style.yellow : style.dim;
+}
+
+function phasePaint(phase: Phase, style: Style): (text: string) => string {
+  if (phase === 'serving') return style.green;
+  return phase === 'unhealthy' || phase === 'restarting' || phase === 'interrupted' ? style.red : style.yellow;
+}
+
+function hex12(digest: string): string {
+  return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
+}

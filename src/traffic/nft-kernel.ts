@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Container } from '../core/container.ts';
+import { fail } from '../core/error.ts';
+import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/traffic.ts';
+import type { Bridge, CoverRequest, Kernel } from '../ports.ts';
+import { GATE_TABLE, gateScript } from './gate.ts';
+import { applyNft, inetTable, inetTables } from './nft.ts';
+import { coverScript, removeScript } from './rules.ts';
+
+const PREFIX = 'swapctl-';
+
+/** Moves new connections with nftables, in the network namespace that this process lives in. `local`: the engine runs here. */
+export function nftKernel(local: () => Promise<boolean>): Kernel {
+  return {
+    layer: async (bridges) => layer(await local(), bridges),
+    cover: async (slot) => coverOf(await inetTable(tableName(slot))),
+    setCover: async (slot, request) => {
+      const proxied = await listens(request.standIn.published.map((port) => port.hostPort));
+      const { bridges, lifetimeMs } = request;
+      await applyNft(
+        coverScript(await routesFor(slot, request), { table: tableName(slot), bridges, proxied, lifetimeMs }),
+      );
+    },
+    clearCover: (slot) => applyNft(removeScript(tableName(slot))),
+    shut: (container, lifetimeMs) => inNamespaceOf(container, gateScript(lifetimeMs)),
+    open: (container) => inNamespaceOf(container, removeScript(GATE_TABLE)),
+    clearOrphans: async (slots) => {
+      const known = new Set(slots.map(tableName));
+      const orphans = ((await inetTables()) ?? []).filter((table) => isOurs(table) && !known.has(table));
+      for (const table of orphans) await applyNft(removeScript(table));
+      return orphans.length;
+    },
+  };
+}
+
+// A pid of the engine's means something else here if the engine lives in another pid namespace.
+async function inNamespaceOf({ id, pid }: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
+  const cgroup = pid > 0 ? await textOf(`/proc/${pid}/cgroup`) : undefined;
+  if (!cgroup?.includes(id))
+    fail('step-failed', `the process of ${id.slice(0, 12)} is out of reach (another pid namespace)`);
+  await applyNft(script, pid);
+}
+
+// One table a slot. Its name is a hash, since a container's name may be longer than nft allows.
+function tableName(slot: string): string {
+  return PREFIX + createHash('sha256').update(slot).digest('hex').slice(0, 12);
+}
+
+function isOurs(table: string): boolean {
+  return new RegExp(`^${PREFIX}[0-9a-f]{12}$`).test(table);
+}
+
+async function layer(local: boolean, bridges: readonly Bridge[]): Promise<KernelLayer> {
+  if (!local)
+    return { available: false, why: 'the engine does not run on this machine, so its ports are out of reach' };
+  if (process.platform !== 'linux') return { available: false, why: 'ports can be handed over on Linux only' };
+  if (!(await hasNetAdmin())) return { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' };
+  if ((await inetTables()) === undefined)
+    return { available: false, why: 'the nft program is missing or refuses: install the package nftables' };
+  if (!isOwnNamespace((await textOf('/proc/self/net/route')) ?? '', bridges))
+    return {
+      available: false,
+      why: "the engine lives in another network namespace: run swapctl in the host's (docker run --network host)",
+    };
+  return { available: true };
+}
+
+// Rules count only in the namespace that holds the engine's bridges: the kernel here must have a route over one of them.
+// (The subnet is compared too, since every engine has a docker0; interfaces without a container are down, routes stay.)
+function isOwnNamespace(routes: string, bridges: readonly Bridge[]): boolean {
+  const own = new Set(
+    routes.split('\n').flatMap((line) => {
+      const [device, destination] = line.trim().split(/\s+/);
+      return destination ? [`${device} ${dotted(destination)}`] : [];
+    }),
+  );
+  const networks = bridges.flatMap(({ device, subnets }) =>
+    subnets.map((subnet) => `${device} ${subnet.split('/')[0]}`),
+  );
+  return networks.some((network) => own.has(network));
+}
+
+const CAP_NET_ADMIN = 12;
+
+// capabilities(7): CapEff in /proc/PID/status is a bit mask in hex.
+async function hasNetAdmin(): Promise<boolean> {
+  const status = (await textOf('/proc/self/status')) ?? '';
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+  return ((BigInt(`0x${mask}`) >> BigInt(CAP_NET_ADMIN)) & 1n) === 1n;
+}
+
+// nft prints what is left of a timeout beside each element that has one; a set whose elements are gone has no elements.
+function coverOf(table: string | undefined): Cover {
+  const elements = table && [...table.matchAll(/elements = \{([^}]*)\}/g)].map(([, list]) => list ?? '').join(',');
+  if (!elements) return 'none';
+  return elements.includes('expires') ? 'expiring' : 'lasting';
+}
+
+async function routesFor(slot: string, { ports, standIn }: CoverRequest): Promise<Route[]> {
+  const ip = await gatewayAddress(standIn);
+  const routes = ip === undefined ? undefined : pairRoutes(ports, standIn.published, ip);
+  return (
+    routes ??
+    fail(
+      'step-failed',
+      `the stand-in ${standIn.name} does not publish what ${slot} does, so its ports can't be handed over`,
+    )
+  );
+}
+
+// With several networks the engine leads published ports to the address on the network of the default route.
+async function gatewayAddress(container: CoverRequest['standIn']): Promise<string | undefined> {
+  const routes = (await textOf(`/proc/${container.pid}/net/route`)) ?? '';
+  const gateways = routes.split('\n').flatMap((line) => {
+    const [, destination, gateway] = line.trim().split(/\s+/);
+    return destination === '00000000' && gateway ? [dotted(gateway)] : [];
+  });
+  const endpoint = Object.values(container.networks).find(
+    ({ Gateway }) => typeof Gateway === 'string' && gateways.includes(Gateway),
+  );
+  return endpoint?.IPAddress || undefined;
+}
+
+// /proc/net/route writes addresses as hex in the machine's byte order (little endian on all that Docker runs on).
+function dotted(hex: string): string {
+  return [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.');
+}
+
+async function listens(ports: readonly number[]): Promise<boolean> {
+  const tables = await Promise.all(
+    ['/proc/self/net/tcp', '/proc/self/net/tcp6', '/proc/self/net/udp', '/proc/self/net/udp6'].map(textOf),
+  );
+  const local = new Set(
+    tables.flatMap((table) =>
+      [...(table ?? '').matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)].map(([, port]) =>
+        Number.parseInt(port ?? '0', 16),
+      ),
+    ),
+  );
+  return ports.some((port) => local.has(port));
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,199 @@
+// Compose and swapctl on the same containers: what one does, the other must leave alone.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import type { ServiceReport } from '../../src/core/report.ts';
+import { type ComposeProject, composeLabels, composeProject } from '../lab/compose.ts';
+import { startRegistry } from '../lab/registry.ts';
+import { testWorld, type World } from '../lab/world.ts';
+import { containerNames, openApp, publish, quickly, type Replica, replicas, retag } from './compose-app.ts';
+
+const COMPOSES = ['2.26', '2.40'] as const;
+
+async function appOf(world: World) {
+  const { app, close } = await openApp(world);
+  world.after(async () => close());
+  return app;
+}
+
+function assertDone(report: ServiceReport | undefined): void {
+  assert.match(report?.outcome ?? '', /^rolled/, JSON.stringify(report, null, 1));
+}
+
+/** `up -d` finds all as it should be: the same containers before and after. */
+async function assertUpChangesNothing(world: World, project: ComposeProject): Promise<void> {
+  const before = await replicas(world, project);
+  await project.run('up', '--detach');
+  assert.deepEqual(await replicas(world, project), before);
+}
+
+const placesOf = (all: Replica[]) => all.map(({ name, number }) => `${name} #${number}`);
+const versionsOf = (all: Replica[]) => all.map(({ version }) => version).join();
+/** What a shell command inside a container says. */
+async function inside(world: World, id: string, command: string): Promise<string> {
+  const exec = await world.docker.getContainer(id).exec({ Cmd: ['sh', '-c', command], AttachStdout: true, Tty: true });
+  let text = '';
+  for await (const chunk of await exec.start({ Tty: true })) text += chunk;
+  return text;
+}
+
+// ---- on both composes
+
+for (const version of COMPOSES) {
+  test(`compose ${version} sees nothing to do after rolls, a rollback and a failed roll`, async (t) => {
+    const world = testWorld(t);
+    const registry = await startRegistry({ address: world.hostAddress });
+    world.after(() => registry.stop());
+    const reference = `${registry.host}/${world.prefix}/web:stable`;
+    const push = async (tag: string, env = {}) =>
+      publish(world, registry, await world.image(`web:${tag}`, { env }), `${world.prefix}/web:stable`);
+    await push('1');
+    const labels = composeLabels(world);
+    const other = `{ image: '${await world.image('other:1', { from: 'base' })}', labels: ${labels} }`;
+    const web = `{ image: '${reference}', labels: ${labels}, scale: 2, depends_on: [other] }`;
+    const project = composeProject(world, `services: { web: ${web}, other: ${other} }`, { version });
+    await project.run('up', '--detach', '--wait');
+    const first = await replicas(world, project);
+    assert.equal(first.length, 3);
+    await assertUpChangesNothing(world, project);
+    const app = await appOf(world);
+    const now = async (expected: string) => {
+      const all = await replicas(world, project);
+      assert.deepEqual(placesOf(all), placesOf(first));
+      assert.equal(versionsOf(all.filter(({ service }) => service === 'web')), expected);
+      await assertUpChangesNothing(world, project);
+    };
+
+    await push('2');
+    assertDone((await app.roll(['web'], quickly()))[0]);
+    await now('2,2');
+
+    await push('3');
+    assertDone((await app.roll(['web'], quickly()))[0]);
+    await now('3,3');
+
+    assertDone(await app.rollback('web', quickly()));
+    await now('2,2');
+
+    await push('4', { EXIT_AFTER_MS: 100 });
+    const [failed] = await app.roll(['web'], quickly());
+    assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
+    await now('2,2');
+
+    await project.run('down', '--timeout', '1');
+    const left = await containerNames(world);
+    assert.ok(left.length > 0 && left.every((name) => /\.swapctl-failed-/.test(name)), left.join());
+    assert.ok(!JSON.stringify(await world.docker.listNetworks()).includes(project.name));
+    const removed = await app.recover(new AbortController().signal);
+    assert.ok(removed.some(({ service }) => service === `${project.name}/web`));
+    assert.deepEqual(await containerNames(world), []);
+  });
+}
+
+for (const version of COMPOSES) {
+  test(`compose ${version} leaves a rolled container_name alone, and re-creates at most those in its network`, async (t) => {
+    const world = testWorld(t);
+    const [image, newer] = [await world.image('web:1'), await world.image('web:2')];
+    const labels = composeLabels(world);
+    const web = `{ image: '${image}', labels: ${labels}, container_name: ${world.name('the-web')} }`;
+    const mate = `{ image: '${image}', labels: ${labels}, network_mode: 'service:web', environment: { PORT: 8081 } }`;
+    const project = composeProject(world, `services: { web: ${web}, mate: ${mate} }`, { version });
+    await project.run('up', '--detach', '--wait');
+    const before = await replicas(world, project);
+    const app = await appOf(world);
+
+    await retag(world, newer, image);
+    assertDone((await app.roll(['web'], quickly()))[0]);
+    const after = await replicas(world, project);
+    assert.deepEqual(placesOf(after), placesOf(before));
+    assert.deepEqual(versionsOf(after), '1,2', 'the one in its network is re-created as it was');
+    const [mateNow, webNow] = after;
+    const { HostConfig, State } = await world.docker.getContainer(mateNow?.id ?? '').inspect();
+    assert.deepEqual([HostConfig.NetworkMode, State.Running], [`container:${webNow?.id}`, true]);
+    const tagged = await world.docker.getImage(image).inspect();
+    assert.equal(tagged.Id, webNow?.image, 'the tag stays where the user pointed it');
+
+    // The mate is of an older image than its tag; and compose hashes the id of the container in whose network one lives.
+    await project.run('up', '--detach');
+    const [, webThen] = await replicas(world, project);
+    assert.deepEqual(webThen, webNow);
+    await assertUpChangesNothing(world, project);
+  });
+
+  test(`compose ${version} leaves a rolled service that it built itself alone`, async (t) => {
+    const world = testWorld(t);
+    const base = await world.image('base:1');
+    const reference = world.name('built:dev');
+    const labels = composeLabels(world);
+    const web = `{ build: '.', image: '${reference}', labels: ${labels} }`;
+    const project = composeProject(world, `services: { web: ${web} }`, { version });
+    const build = async (number: number, more = '') => {
+      const dockerfile = `FROM ${base}\nENV VERSION=${number}\n${more}\n`;
+      writeFileSync(path.join(project.folder, 'Dockerfile'), dockerfile);
+      await project.run('build');
+    };
+    await build(1);
+    await project.run('up', '--detach', '--wait');
+    const before = await replicas(world, project);
+    const app = await appOf(world);
+
+    await build(2);
+    assertDone((await app.roll(['web'], quickly()))[0]);
+    const after = await replicas(world, project);
+    assert.deepEqual([placesOf(after), versionsOf(after)], [placesOf(before), '2']);
+    await assertUpChangesNothing(world, project);
+
+    // What compose builds bears some of its labels, and so do helpers and whatever else is made from it.
+    const built = await world.docker.getImage(reference).inspect();
+    assert.equal(built.Config.Labels['com.docker.compose.service'], 'web');
+    const stray = await world.container('stray', { image: reference });
+    await build(3, 'ENV EXIT_AFTER_MS=100');
+    const [failed] = await app.roll(['web'], quickly());
+    assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
+    assert.deepEqual(await replicas(world, project), after);
+
+    // Built by hand it bears none, and the container is a replica of the service all the same.
+    await retag(world, await world.image('byhand:4'), reference);
+    assertDone((await app.roll(['web'], quickly()))[0]);
+    const final = await replicas(world, project);
+    assert.deepEqual([placesOf(final), versionsOf(final)], [placesOf(before), '4']);
+    assert.equal((await stray.inspect()).State.Running, true, 'what only was made from the image is left alone');
+    await assertUpChangesNothing(world, project);
+  });
+
+  test(`compose ${version} gave a container files of its own, and the next one has them`, async (t) => {
+    const world = testWorld(t);
+    const image = await world.image('web:1');
+    const yaml = `
+      configs:
+        short: { content: "one\\n" }
+        long: { content: "two\\n" }
+      secrets:
+        token: { environment: COMPOSE_TEST_TOKEN }
+      services:
+        web:
+          image: '${image}'
+          labels: ${composeLabels(world)}
+          configs: [short, { source: long, target: /etc/app/long.conf, mode: 0440, uid: '1000' }]
+          secrets: [token]`;
+    world.env.COMPOSE_TEST_TOKEN = 'hush';
+    const project = composeProject(world, yaml, { version });
+    await project.run('up', '--detach', '--wait');
+    const [before] = await replicas(world, project);
+    const files = ['/short', '/etc/app/long.conf', '/run/secrets/token'];
+    const look = (id = '') => inside(world, id, `stat -c '%n %a %u:%g' ${files.join(' ')}; cat ${files.join(' ')}`);
+    const looked = await look(before?.id);
+    assert.match(looked, /one\s+two\s+hush/);
+    const app = await appOf(world);
+
+    for (const number of [2, 3]) {
+      await retag(world, await world.image(`web:${number}`), image);
+      assertDone((await app.roll(['web'], quickly()))[0]);
+      const [after] = await replicas(world, project);
+      assert.equal(after?.version, String(number));
+      assert.equal(await look(after?.id), looked);
+      await assertUpChangesNothing(world, project);
+    }
+  });
+}

@@ -1,0 +1,48 @@
+// The promise itself: a service behind its network alias is rolled again and again, and no request fails.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { composeLabels, composeProject } from '../lab/compose.ts';
+import { startLoadInside } from '../lab/load-inside.ts';
+import { testWorld } from '../lab/world.ts';
+import { openApp, quickly, replicas, retag } from './compose-app.ts';
+
+const ROLLS = process.env.SWAPCTL_TEST_LONG === '1' ? 10 : 3;
+
+// Kept connections end by the old app's own drain, so swapctl need not wait for long until they are idle.
+const TIMES = { settle: '500ms', 'drain.timeout': '500ms' };
+
+for (const keepAlive of [false, 'mixed'] as const) {
+  test(`${ROLLS} rolls of two replicas under load, connections ${keepAlive ? 'kept and new' : 'new'}, lose no request`, async (t) => {
+    const world = testWorld(t);
+    const env = { READY_AFTER_MS: 2000, LISTEN: 'late' };
+    const reference = await world.image('web:0', { env });
+    const web = `{ image: '${reference}', labels: ${composeLabels(world)}, scale: 2 }`;
+    const project = composeProject(world, `services: { web: ${web} }`);
+    await project.run('up', '--detach', '--wait');
+    const { app, close } = await openApp(world);
+    world.after(async () => close());
+    const url = 'http://web:8080/';
+    const load = await startLoadInside(world, {
+      network: `${project.name}_default`,
+      url,
+      ratePerSecond: 200,
+      keepAlive,
+    });
+
+    for (let number = 1; number <= ROLLS; number++) {
+      await retag(world, await world.image(`web:v${number}`, { env }), reference);
+      const [report] = await app.roll(['web'], quickly({ overrides: TIMES }));
+      assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+    }
+    const { failed, failures, requests, longestGapMs, byVersion } = await load.stop();
+    t.diagnostic(
+      `${requests} requests, ${failed} failed, longest gap ${longestGapMs} ms: ${JSON.stringify(byVersion)}`,
+    );
+    assert.deepEqual(failures, []);
+    assert.ok(byVersion[`v${ROLLS}`], 'the last version has answered');
+    assert.deepEqual(
+      (await replicas(world, project)).map(({ version }) => version),
+      [`v${ROLLS}`, `v${ROLLS}`],
+    );
+  });
+}

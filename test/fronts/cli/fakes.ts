@@ -1,0 +1,222 @@
+// An application that answers what a test gives it, and a terminal that remembers what it was told.
+import type { App, RollRequest } from '../../../src/app.ts';
+import type { ServiceReport } from '../../../src/core/report.ts';
+import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
+import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
+
+export interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+  /** How the application was opened, if it was. */
+  opened: { host?: string; context?: string }[];
+  closed: number;
+  /** What the use cases were called with. */
+  calls: { name: string; selectors: readonly string[]; request?: RollRequest }[];
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it expects to be there
+  json(): any;
+}
+
+export interface Given {
+  roll?: ServiceReport[];
+  plan?: ServicePlan[];
+  rollback?: ServiceReport;
+  history?: ServiceHistory;
+  status?: ReplicaStatus[];
+  recover?: RecoveredItem[];
+  doctor?: Finding[];
+  names?: string[];
+  /** Raised instead of an answer. */
+  raise?: unknown;
+  /** Raised by opening the engine. */
+  refuse?: unknown;
+  /** What happens before the answer. */
+  meanwhile?: (report: Report) => void | Promise<void>;
+  env?: Record<string, string>;
+  stdoutIsTty?: boolean;
+  stderrIsTty?: boolean;
+  columns?: number;
+  signal?: AbortSignal;
+}
+
+/** Runs a command line against a fake application. */
+export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
+  let stdout = '';
+  let stderr = '';
+  const outcome: Omit<Outcome, 'status' | 'stdout' | 'stderr' | 'json'> = { opened: [], closed: 0, calls: [] };
+  const context: CliContext = {
+    version: '1.2.3',
+    signal: given.signal ?? new AbortController().signal,
+    terminal: {
+      stdout: (text) => {
+        stdout += text;
+      },
+      stderr: {
+        write: (text) => {
+          stderr += text;
+        },
+        isTTY: given.stderrIsTty ?? false,
+        columns: given.columns ?? 100,
+      },
+      env: given.env ?? {},
+      stdoutIsTty: given.stdoutIsTty ?? false,
+    },
+    openApp: async ({ report, ...where }) => {
+      outcome.opened.push(where);
+      if (given.refuse) throw given.refuse;
+      return {
+        app: fakeApp(given, report, outcome.calls),
+        close: () => {
+          outcome.closed += 1;
+        },
+      };
+    },
+  };
+  const status = await runCli(argv, context);
+  return { ...outcome, status, stdout, stderr, json: () => JSON.parse(stdout) };
+}
+
+function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
+  const answer = async <T>(
+    name: string,
+    value: T | undefined,
+    selectors: readonly string[],
+    request?: RollRequest,
+  ): Promise<T> => {
+    calls.push({ name, selectors, ...(request ? { request } : {}) });
+    await given.meanwhile?.(report);
+    if (given.raise) throw given.raise;
+    if (value === undefined) throw new Error(`the test gave no answer for ${name}`);
+    return value;
+  };
+  return {
+    roll: (selectors, request) => answer('roll', given.roll, selectors, request),
+    plan: (selectors, request) => answer('plan', given.plan, selectors, request),
+    rollback: (selector, request) => answer('rollback', given.rollback, [selector], request),
+    history: (selector) => answer('history', given.history, [selector]),
+    status: (selectors) => answer('status', given.status, selectors),
+    recover: () => answer('recover', given.recover, []),
+    doctor: () => answer('doctor', given.doctor, []),
+    names: () => answer('names', given.names, []),
+  };
+}
+
+export const OLD = { container: 'aaaaaaaaaaaa', image: 'app:1', digest: `sha256:ab12${'0'.repeat(60)}` };
+export const NEW = { container: 'bbbbbbbbbbbb', image: 'app:2', digest: `sha256:cd34${'0'.repeat(60)}` };
+
+export const ROLLED: ServiceReport = {
+  service: 'web',
+  outcome: 'rolled',
+  strategy: 'start-first',
+  because: 'it holds nothing that two containers could not have at once; swapctl.strategy=stop-first changes it',
+  from: OLD,
+  to: NEW,
+  timings: { pull: 1200, start: 300, healthy: 1900, switch: 20, drain: 0, stop: 300, total: 4200 },
+};
+
+export const UNCHANGED: ServiceReport = {
+  service: 'db',
+  outcome: 'unchanged',
+  from: OLD,
+  to: OLD,
+  timings: { total: 12 },
+};
+
+export const FAILED: ServiceReport = {
+  service: 'web',
+  outcome: 'failed',
+  strategy: 'start-first',
+  from: OLD,
+  to: OLD,
+  timings: { start: 200, healthy: 30_000, total: 31_000 },
+  error: {
+    code: 'not-healthy',
+    message: 'web.swapctl-next was not healthy within 30 s',
+    hint: 'mend the image, or use --health-timeout',
+  },
+};
+
+export const PLAN: ServicePlan = {
+  service: 'web',
+  image: 'app:2',
+  digest: NEW.digest,
+  slots: [
+    {
+      slot: 'web',
+      way: 'start-first',
+      rehearsal: false,
+      because: 'it holds nothing that two containers could not have at once; swapctl.strategy=stop-first changes it',
+      verdict: 'roll',
+      steps: [
+        'create web.swapctl-next from the new image',
+        'start web.swapctl-next',
+        'wait until web.swapctl-next is healthy',
+      ],
+    },
+  ],
+};
+
+export const REPLICA: ReplicaStatus = {
+  service: 'web',
+  container: 'web',
+  id: 'aaaaaaaaaaaa',
+  image: 'ghcr.io/example/app:1',
+  digest: OLD.digest,
+  startedAt: '2025-01-01T00:00:00.000Z',
+  ageMs: 3 * 3_600_000,
+  health: 'healthy',
+  phase: 'serving',
+  way: 'start-first',
+  lastRoll: '2025-01-01T00:00:00.000Z',
+  lastRollAgeMs: 2 * 86_400_000,
+  failedImages: 0,
+};
+
+export const HISTORY: ServiceHistory = {
+  service: 'web',
+  entries: [
+    {
+      at: '2025-01-03T10:20:30.000Z',
+      follows: 'app:2',
+      id: NEW.digest,
+      digest: NEW.digest,
+      event: 'rolled',
+      current: true,
+      available: true,
+    },
+    {
+      at: '2025-01-02T10:20:30.000Z',
+      follows: 'app:1',
+      id: OLD.digest,
+      event: 'started',
+      current: false,
+      available: true,
+    },
+  ],
+  failures: [
+    {
+      at: '2025-01-04T10:20:30.000Z',
+      image: 'app:3',
+      digest: `sha256:ef56${'0'.repeat(60)}`,
+      code: 'not-healthy',
+      reason: 'web.swapctl-next ended with exit code 1',
+      health: ['exit 1: connection refused'],
+      log: ['Error: no config', 'bye'],
+    },
+  ],
+};
+
+export const RECOVERED: RecoveredItem[] = [
+  { service: 'web', slot: 'web', found: 'a new container that had taken over', outcome: 'finished' },
+  { service: 'shop/api', slot: 'shop-api-1', found: 'a new container that was not healthy yet', outcome: 'undone' },
+];
+
+export const FINDINGS: Finding[] = [
+  { check: 'engine', state: 'ok', found: 'Docker 28.0.1 at unix:///var/run/docker.sock' },
+  {
+    check: 'traffic',
+    state: 'limited',
+    found: 'open connections can not be counted',
+    advice: 'run swapctl on the machine of the engine',
+  },
+];
