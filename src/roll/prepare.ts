@@ -12,7 +12,7 @@ import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { userSetOf } from './create.ts';
-import { failuresIn, imageOf, namespaceOwners, stateOf } from './observe.ts';
+import { failuresIn, imageOf, isLinked, namespaceOwners, stateOf } from './observe.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 
 /** One slot, looked at and found fit to be rolled; nothing was touched for it. */
@@ -148,8 +148,10 @@ export async function dependentNames(
 }
 
 function dependsOn(container: Container, owner: Container): boolean {
-  const linked = (container.host.Links ?? []).some((link) => link.split(':')[0] === `/${owner.name}`);
-  return linked || namespaceOwners(container).some((name) => name === owner.id || name === owner.name);
+  return (
+    isLinked(container, owner.name) ||
+    namespaceOwners(container).some((name) => name === owner.id || name === owner.name)
+  );
 }
 
 async function copiedFiles(ports: Ports, container: Container): Promise<string[]> {
@@ -157,10 +159,10 @@ async function copiedFiles(ports: Ports, container: Container): Promise<string[]
   const files = container.config.Labels?.[COMPOSE_FILES]?.split(',');
   if (!service || !files) return [];
   const documents = await Promise.all(files.map((file) => ports.host.readYaml(file)));
-  const told = documents.flatMap((document) => inlineFiles(document, service));
-  if (told.length === 0 && documents.every((document) => document !== undefined)) return [];
+  const told = inlineFiles(documents, service);
+  if (told.complete && told.paths.length === 0) return [];
   const changed = await ports.engine.changes(container.id);
   const mounted = new Set(container.mounts.map((mount) => mount.target));
-  const candidates = documents.includes(undefined) ? likelyInlineFiles(changed) : told;
-  return candidates.filter((path) => changed.includes(path) && !mounted.has(path));
+  const candidates = new Set([...told.paths, ...(told.complete ? [] : likelyInlineFiles(changed))]);
+  return [...candidates].filter((path) => changed.includes(path) && !mounted.has(path));
 }

@@ -117,7 +117,7 @@ async function finish(
 ): Promise<'finished' | 'undone'> {
   const memory = freshMemory();
   const labelled = await Promise.all(slot.members.map((member) => withState(ports, memory, member)));
-  const { incumbent, candidate } = castRoles(slot.home, labelled, NO_ROLL);
+  const { incumbent, candidate } = castRoles(slot.home, labelled, rollOfHalf(slot.home, labelled) ?? NO_ROLL);
   const subject =
     candidate ??
     incumbent ??
@@ -131,6 +131,11 @@ async function finish(
 }
 
 const NO_ROLL = 'recover';
+
+// One that got the name but was never started serves nobody, even where it is alone: its own roll makes it a candidate.
+function rollOfHalf(home: string, [only, ...more]: readonly Labelled[]): string | undefined {
+  return only?.name === home && only.status === 'created' && more.length === 0 ? only.roll : undefined;
+}
 
 interface Labelled extends ContainerSummary {
   readonly state: StateLabels | undefined;
@@ -174,10 +179,10 @@ async function recoveryRun(
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
       mendOnly: true,
+      tagBefore: undefined,
       back: false,
     },
     event: 'rolled',
-    tagBefore: undefined,
     dependents: await dependentsOf(ports, slot),
     inlineFiles: [],
     successors: new Map(),

@@ -146,7 +146,7 @@ export async function slotRun(
   slot: PreparedSlot,
   successors: ReadonlyMap<string, string> = new Map(),
 ): Promise<SlotRun> {
-  const { ports, options, image } = context;
+  const { ports, options } = context;
   const facts = await ports.engine.facts();
   return {
     ports,
@@ -155,7 +155,6 @@ export async function slotRun(
     policy: slot.policy,
     desired: desiredOf(context, slot),
     event: options.event,
-    tagBefore: context.tagBefore === image.id ? undefined : context.tagBefore,
     dependents: slot.dependents,
     inlineFiles: slot.inlineFiles,
     successors,
@@ -170,7 +169,7 @@ export async function slotRun(
 
 /** What is wanted of a slot in a roll. */
 export function desiredOf(
-  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'options'>,
+  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
   slot: PreparedSlot,
 ): Desired {
   return {
@@ -180,13 +179,14 @@ export function desiredOf(
     // What ran here before is proven; who goes back is in a hurry.
     choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
     keepReference: keepReference(context.service, slot.container.imageId),
+    tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
     back: context.options.event === 'rolled-back',
   };
 }
 
 /**
- * Re-creates containers that live in the namespaces of one that was replaced as they are, with their own image, in the
- * namespaces of its successor: the same loop, forced, on another slot.
+ * Re-creates containers that live in the namespaces of one that was replaced (or are linked to it) as they are, with their
+ * own image, to share with its successor: the same loop, forced, on another slot.
  */
 export async function moveDependents(
   context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
@@ -195,31 +195,47 @@ export async function moveDependents(
   to: string,
 ): Promise<void> {
   const { ports } = context;
+  const fromName = (await ports.engine.container(from))?.name ?? from;
+  const successors = new Map([
+    [from, to],
+    [fromName, to],
+  ]);
   for (const name of names) {
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
-    const image = await asItIs(ports, slot);
-    const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
-    const nested: RollContext = {
-      ...context,
-      service: groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name,
-      image,
-      roll: ports.host.randomId(),
-      tagBefore: undefined,
-      options,
-    };
-    const run = await slotRun(
-      nested,
-      { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
-      new Map([[from, to]]),
-    );
-    const { error } = await runSlot(run);
-    if (error) throw error;
+    const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
+    await moveDependent(context, service, slot, successors);
   }
 }
 
-// By its id where its reference means another image by now: that is not the dependent's to move back.
+async function moveDependent(
+  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  service: string,
+  slot: PreparedSlot,
+  successors: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { ports } = context;
+  const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
+  const nested: RollContext = {
+    ...context,
+    service,
+    image: await asItIs(ports, slot),
+    roll: ports.host.randomId(),
+    tagBefore: undefined,
+    options,
+  };
+  const run = await slotRun(
+    nested,
+    { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    successors,
+  );
+  const { error } = await runSlot(run);
+  if (error) throw error;
+}
+
+// By its id where its reference means another image by now: a newer one it was not asked to run, and the tag is not ours
+// to move, not even for a moment, since a roll may die in it.
 async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
   const { imageId: id, config } = container;
   const reference = config.Image ?? follows;
