@@ -92,13 +92,14 @@ async function finish(
 ): Promise<'finished' | 'undone'> {
   const memory = freshMemory();
   const labelled = await Promise.all(slot.members.map((member) => withState(ports, memory, member)));
-  const { incumbent, candidate } = castRoles(slot.home, labelled, NO_ROLL);
+  const { incumbent, candidate } = castRoles(slot.home, labelled, rollOfHalf(slot.home, labelled) ?? NO_ROLL);
   const subject =
     candidate ??
     incumbent ??
     fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
   const run = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
   const { error } = await runSlot(run);
+  if (error?.code === 'attention') throw error;
   const now = await ports.engine.container(slot.home);
   if (candidate && now?.id === candidate.id && !error) return 'finished';
   if (!candidate || (now && now.id !== candidate.id)) return 'undone';
@@ -106,6 +107,11 @@ async function finish(
 }
 
 const NO_ROLL = 'recover';
+
+// One that got the name but was never started serves nobody, even where it is alone: its own roll makes it a candidate.
+function rollOfHalf(home: string, [only, ...more]: readonly Labelled[]): string | undefined {
+  return only?.name === home && only.status === 'created' && more.length === 0 ? only.roll : undefined;
+}
 
 interface Labelled extends ContainerSummary {
   readonly state: StateLabels | undefined;
@@ -148,11 +154,11 @@ async function recoveryRun(
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
+      tagBefore: undefined,
       mendOnly: true,
       back: false,
     },
     event: 'rolled',
-    tagBefore: undefined,
     dependents: [],
     inlineFiles: [],
     successors: new Map(),

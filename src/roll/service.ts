@@ -146,7 +146,7 @@ export async function slotRun(
   slot: PreparedSlot,
   successors: ReadonlyMap<string, string> = new Map(),
 ): Promise<SlotRun> {
-  const { ports, options, image } = context;
+  const { ports, options } = context;
   const facts = await ports.engine.facts();
   return {
     ports,
@@ -155,7 +155,6 @@ export async function slotRun(
     policy: slot.policy,
     desired: desiredOf(context, slot),
     event: options.event,
-    tagBefore: context.tagBefore === image.id ? undefined : context.tagBefore,
     dependents: slot.dependents,
     inlineFiles: slot.inlineFiles,
     successors,
@@ -170,7 +169,7 @@ export async function slotRun(
 
 /** What is wanted of a slot in a roll. */
 export function desiredOf(
-  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'options'>,
+  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
   slot: PreparedSlot,
 ): Desired {
   return {
@@ -180,6 +179,7 @@ export function desiredOf(
     // What ran here before is proven; who goes back is in a hurry.
     choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
     keepReference: keepReference(context.service, slot.container.imageId),
+    tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
     back: context.options.event === 'rolled-back',
   };
 }
