@@ -68,9 +68,10 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
 // What stands in for a container that serves by itself again has to go, unless this very roll goes on with it.
 function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
   const { standIn } = seen;
-  const failed = seen.giveUp !== undefined || seen.failures.some((failure) => failure.roll === desired.roll);
+  const over =
+    desired.mendOnly || seen.giveUp !== undefined || seen.failures.some((failure) => failure.roll === desired.roll);
   const needed =
-    standIn?.roll === desired.roll && !failed && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
+    standIn?.roll === desired.roll && !over && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
   if (!standIn || needed) return undefined;
   // It was stopped for the swap and has just come back: the stand-in answers until it does.
   const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';

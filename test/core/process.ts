@@ -85,6 +85,7 @@ export class Process {
         force: false,
         choice: { way: subject.way ?? 'start-first', rehearse: false, because: 'recovery' },
         keepReference: 'keep',
+        mendOnly: true,
         back: false,
         tagBefore: undefined,
       });
