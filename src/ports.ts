@@ -103,9 +103,10 @@ export interface Kernel {
   clearCover(slot: string): Promise<void>;
   /**
    * Turns new connections to a container away from its networks (not from its own loopback), as if nobody listened yet,
-   * so that clients try the next address of the name. Ends by itself after the lifetime.
+   * so that clients try the next address of the name. Open ones go on. Ends by itself after the lifetime. `fresh`: it has
+   * just started and has no connections yet.
    */
-  shut(container: Pick<Container, 'id' | 'pid'>, lifetimeMs: number): Promise<void>;
+  shut(container: Pick<Container, 'id' | 'pid'>, options: { lifetimeMs: number; fresh: boolean }): Promise<void>;
   open(container: Pick<Container, 'id' | 'pid'>): Promise<void>;
   /** Takes away what covers slots other than the named ones; resolves with how many there were. */
   clearOrphans(slots: readonly string[]): Promise<number>;

@@ -14,6 +14,8 @@ export interface Replica {
   /** Whether it already runs the desired image, under whatever id (core/image.ts, runs). */
   readonly current: boolean;
   readonly running: boolean;
+  /** How often this run has started it. */
+  readonly starts: number;
   /** False for a created container of which nobody knows any more whether all was done to it that a start needs. */
   readonly complete: boolean;
   readonly verdict: Verdict;
@@ -73,6 +75,8 @@ export interface Observed {
   /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */
   readonly localTag: string | undefined;
   readonly incumbentKept: boolean;
+  /** How many containers that this run made to take the place are gone. */
+  readonly vanished: number;
   /** Set when a step went wrong for good, or the user interrupted: nothing new is begun, what can be undone is. */
   readonly giveUp: SwapError | undefined;
 }
@@ -85,6 +89,10 @@ export interface Desired {
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
+  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
+  readonly mendOnly?: boolean;
+  /** Where the followed reference pointed locally before the roll; undefined where it pointed at the image already. */
+  readonly tagBefore: string | undefined;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

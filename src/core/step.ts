@@ -28,7 +28,14 @@ export type Step =
   | { readonly kind: 'drain'; readonly container: string; readonly name: string }
   | { readonly kind: 'stop'; readonly container: string; readonly name: string }
   | { readonly kind: 'remove'; readonly container: string; readonly name: string }
-  | { readonly kind: 'remember-failure'; readonly container: string; readonly name: string; readonly reason: string }
+  | {
+      readonly kind: 'remember-failure';
+      readonly container: string;
+      readonly name: string;
+      /** The roll that the failure is one of: its own, not the one that finds it. */
+      readonly roll: string;
+      readonly reason: string;
+    }
   | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string };
 
 export type StepKind = Step['kind'];

@@ -34,13 +34,19 @@ export function pairRoutes(
     for (const { HostIp = '', HostPort = '' } of bindings ?? []) {
       if (HostPort === '' || HostPort === '0') continue;
       // Without an address the engine publishes on all of IPv4 and, where it can, on all of IPv6.
-      const addresses = HostIp === '' ? ['0.0.0.0', '::'] : [HostIp];
+      const addresses = HostIp === '' ? ['0.0.0.0', '::'] : [canonical(HostIp)];
       const found = addresses.flatMap((address) => take(spare, containerPort, address));
       if (found.length === 0) return undefined;
       routes.push(...found.map((port) => routeTo(port, Number(HostPort), ip)));
     }
   }
   return routes;
+}
+
+// The engine keeps an address as the user wrote it, and shows a published one in its shortest form.
+function canonical(address: string): string {
+  const url = `http://[${address}]`;
+  return address.includes(':') && URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : address;
 }
 
 function take(spare: PublishedPort[], containerPort: string, address: string): PublishedPort[] {

@@ -27,7 +27,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   'point-tag': (run, step) => run.ports.engine.tag(step.image, step.reference),
   create: (run, step, { incumbent, seen }) =>
-    createCandidate(run, serving(run, incumbent), step, run.tagBefore ?? seen.localTag),
+    createCandidate(run, serving(run, incumbent), step, run.desired.tagBefore ?? seen.localTag),
   'copy-files': async (run, step, { incumbent }) => {
     const from = serving(run, incumbent);
     for (const path of step.paths) {
@@ -41,6 +41,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   'recreate-old': (run, step, { candidate }) => recreateOld(run, serving(run, candidate), step),
   start: async (run, step, snapshot) => {
+    run.memory.starts.set(step.container, (run.memory.starts.get(step.container) ?? 0) + 1);
     await run.ports.engine.start(step.container);
     if (isGated(run, step.container, snapshot)) await shut(run, step.container);
   },
@@ -71,7 +72,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   'remember-failure': async (run, step, snapshot) => {
     const failed = named(step.container, snapshot);
-    if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, 'not-healthy', step.reason);
+    if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, step);
   },
   'forget-failure': (run, step) => run.ports.engine.remove(step.container),
 };

@@ -13,7 +13,7 @@ export async function shut(run: SlotRun, id: string): Promise<void> {
   const container = await run.ports.engine.container(id);
   if (!container || container.pid <= 0) return;
   try {
-    await run.ports.kernel.shut(container, LIFETIME_MS);
+    await run.ports.kernel.shut(container, { lifetimeMs: LIFETIME_MS, fresh: true });
     run.memory.shut.set(id, run.ports.clock.now() + LIFETIME_MS);
   } catch (error) {
     run.ports.report({

@@ -53,6 +53,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     dependents: await dependentsOf(run, replicas),
     localTag: await localTag(run),
     incumbentKept: await isKept(run, incumbent),
+    vanished: [...memory.candidates].filter((id) => !replicas.some((container) => container.id === id)).length,
     giveUp: memory.giveUp,
   };
   const behind = (replica: Replica | undefined): Container | undefined =>
@@ -113,6 +114,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     imageId: container.imageId,
     current: wanted !== undefined && runs(container, wanted),
     running: ['running', 'restarting', 'paused'].includes(container.status),
+    starts: run.memory.starts.get(container.id) ?? 0,
     complete: run.memory.created.has(container.id),
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),

@@ -146,7 +146,7 @@ export async function slotRun(
   slot: PreparedSlot,
   successors: ReadonlyMap<string, string> = new Map(),
 ): Promise<SlotRun> {
-  const { ports, options, image } = context;
+  const { ports, options } = context;
   const facts = await ports.engine.facts();
   return {
     ports,
@@ -155,7 +155,6 @@ export async function slotRun(
     policy: slot.policy,
     desired: desiredOf(context, slot),
     event: options.event,
-    tagBefore: context.tagBefore === image.id ? undefined : context.tagBefore,
     dependents: slot.dependents,
     inlineFiles: slot.inlineFiles,
     successors,
@@ -170,7 +169,7 @@ export async function slotRun(
 
 /** What is wanted of a slot in a roll. */
 export function desiredOf(
-  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'options'>,
+  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
   slot: PreparedSlot,
 ): Desired {
   return {
@@ -180,6 +179,7 @@ export function desiredOf(
     // What ran here before is proven; who goes back is in a hurry.
     choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
     keepReference: keepReference(context.service, slot.container.imageId),
+    tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
     back: context.options.event === 'rolled-back',
   };
 }
@@ -197,32 +197,36 @@ async function moveDependents(context: RollContext, names: readonly string[], fr
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
-    const image = await asItIs(ports, slot);
-    const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
-    const nested: RollContext = {
-      ...context,
-      service: name,
-      image,
-      roll: ports.host.randomId(),
-      tagBefore: undefined,
-      options,
-    };
-    const run = await slotRun(
-      nested,
-      { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
-      successors,
-    );
-    const { error } = await runSlot(run);
-    if (error) throw error;
+    await moveDependent(context, slot, successors);
   }
 }
 
-// By its id where its reference means another image by now: that is not the dependent's to move back.
-async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
-  const { imageId: id, config } = container;
-  const reference = config.Image ?? follows;
-  const named = await ports.engine.image(reference);
-  return { follows: named === undefined || named.id === id ? reference : id, id, digest: undefined };
+async function moveDependent(
+  context: RollContext,
+  slot: PreparedSlot,
+  successors: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { ports } = context;
+  const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
+  const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
+  const nested: RollContext = {
+    ...context,
+    service: slot.home,
+    image,
+    roll: ports.host.randomId(),
+    tagBefore: undefined,
+    options,
+  };
+  const run = await slotRun(
+    nested,
+    { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    successors,
+  );
+  const tagged = await ports.engine.image(image.follows);
+  const { error } = await runSlot(run);
+  // Its tag may mean a newer image already, which it was not asked to run: the tag was borrowed for the creation only.
+  if (tagged && tagged.id !== image.id) await ports.engine.tag(tagged.id, image.follows);
+  if (error) throw error;
 }
 
 // One replica failed after others were rolled: the service is not left with two versions.

@@ -15,8 +15,6 @@ export interface SlotRun {
   readonly policy: Policy;
   readonly desired: Desired;
   readonly event: HistoryEntry['event'];
-  /** Where the followed reference pointed before the roll, if the pull has already moved it. */
-  readonly tagBefore: string | undefined;
   /** Names of containers that live in the namespaces of the slot's or are linked to it, found before the roll. */
   readonly dependents: readonly string[];
   /** Paths that compose copied into the old container. */
@@ -39,13 +37,16 @@ export interface SlotRun {
 export interface Memory {
   readonly health: Map<string, HealthMemory>;
   readonly images: Map<string, Image | undefined>;
-  /** Containers that this run created, and those that got their files. */
+  /** Containers that this run created, those of them that were to take the place, and those that got their files. */
   readonly created: Set<string>;
+  readonly candidates: Set<string>;
   readonly copied: Set<string>;
   /** Containers that their networks can't reach yet, and until when. */
   readonly shut: Map<string, number>;
   /** By container: connections that were left when its drain ended. */
   readonly drained: Map<string, number | undefined>;
+  /** By container: how often this run has started it. */
+  readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
   rehearsed: boolean;
   giveUp: SwapError | undefined;
@@ -57,9 +58,11 @@ export function freshMemory(): Memory {
     health: new Map(),
     images: new Map(),
     created: new Set(),
+    candidates: new Set(),
     copied: new Set(),
     shut: new Map(),
     drained: new Map(),
+    starts: new Map(),
     times: new Map(),
     rehearsed: false,
     giveUp: undefined,

@@ -22,7 +22,9 @@ type Done = (verdict: Verdict, container: Container) => boolean;
 
 /** Watches a starting container until it is healthy, has failed, or the signal aborts; what it saw is in the memory. */
 export async function awaitHealthy(run: SlotRun, id: string): Promise<void> {
-  await watch(run, id, PAUSE_STARTING_MS, run.signal, (verdict) => verdict.kind !== 'waiting');
+  // On the way back there is nothing to cut short: the old container has to answer again.
+  const signal = run.memory.giveUp ? NEVER : run.signal;
+  await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => verdict.kind !== 'waiting');
 }
 
 /**

@@ -7,10 +7,11 @@ export const PROBE_PORTS = { first: 61_000, last: 61_999 } as const;
 export const GATE_TABLE = 'swapctl-gate';
 
 /**
- * One nft transaction for a container's own network namespace: new TCP connections are refused and new UDP flows
- * dropped, unless they come from its loopback or from a probe. What the container itself began goes on.
+ * One nft transaction for a container's own network namespace: new TCP connections are refused, unless they come from its
+ * loopback or from a probe. They are told by their SYN: in a namespace where connection tracking starts with this very
+ * rule, it takes open connections for new ones. Only in a `fresh` container, that has none, are new UDP flows dropped, too.
  */
-export function gateScript(lifetimeMs: number): string {
+export function gateScript(lifetimeMs: number, fresh: boolean): string {
   const timeout = `timeout ${Math.ceil(lifetimeMs / 1000)}s`;
   return `table inet ${GATE_TABLE}
 delete table inet ${GATE_TABLE}
@@ -23,9 +24,8 @@ table inet ${GATE_TABLE} {
     type filter hook input priority -150; policy accept;
     iifname "lo" accept
     tcp sport ${PROBE_PORTS.first}-${PROBE_PORTS.last} accept
-    ct state new meta l4proto tcp meta l4proto @shut reject with tcp reset
-    ct state new meta l4proto udp meta l4proto @shut drop
-  }
+    tcp flags & (fin | syn | rst | ack) == syn meta l4proto @shut reject with tcp reset
+${fresh ? '    meta l4proto udp meta l4proto @shut ct state new drop\n' : ''}  }
 }
 `;
 }

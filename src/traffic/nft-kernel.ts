@@ -23,7 +23,7 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
       );
     },
     clearCover: (slot) => applyNft(removeScript(tableName(slot))),
-    shut: (container, lifetimeMs) => inNamespaceOf(container, gateScript(lifetimeMs)),
+    shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
     open: (container) => inNamespaceOf(container, removeScript(GATE_TABLE)),
     clearOrphans: async (slots) => {
       const known = new Set(slots.map(tableName));

@@ -1,6 +1,7 @@
 // swapctl as a user meets it: the built program in a process of its own.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { enter } from './netns.ts';
 
 export const SWAPCTL = fileURLToPath(new URL('../../dist/swapctl.js', import.meta.url));
 
@@ -8,6 +9,8 @@ export interface CliOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   input?: string;
+  /** The network namespace to run in, for an engine that lives in one. */
+  netns?: string | undefined;
   /** Aborting it kills the process with SIGKILL, as a power cut would. */
   signal?: AbortSignal;
   /** Called with every piece of stderr, so that a test can act at a certain moment. */
@@ -35,7 +38,8 @@ export function swapctl(args: string[], options: CliOptions = {}): Promise<CliRe
 }
 
 export function startSwapctl(args: string[], options: CliOptions = {}): RunningCli {
-  const child = spawn(process.execPath, [SWAPCTL, ...args], {
+  const [program = '', ...rest] = enter(options.netns, [process.execPath, SWAPCTL, ...args]);
+  const child = spawn(program, rest, {
     env: options.env ?? process.env,
     cwd: options.cwd,
     signal: options.signal,

@@ -1,0 +1,80 @@
+// A published service that is handed over, and what tests of that ask about it.
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import net from 'node:net';
+import type Docker from 'dockerode';
+import { type CliOptions, type CliResult, swapctl } from '../lab/cli.ts';
+import { coverTable, nft, proxies } from '../lab/host-state.ts';
+import { type ContainerOptions, untilHealthy, type World } from '../lab/world.ts';
+
+/** A host port that nobody has, below those that the kernel and the engine hand out. */
+export async function fixedPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = net.createServer();
+  return new Promise((resolve) => {
+    server.on('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
+}
+
+/** The app, listening only once it is ready, as a client that finds it by name needs it before there is a gate. */
+export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late' };
+
+export interface Service {
+  name: string;
+  container: Docker.Container;
+  /** Makes the image that the service follows another one. */
+  publish(version: string, options?: Parameters<World['image']>[1]): Promise<void>;
+}
+
+/** A container of an image `<suffix>:live` that is moved from version to version. */
+export async function startService(
+  world: World,
+  suffix: string,
+  options: Omit<ContainerOptions, 'image'> & { app?: Parameters<World['image']>[1] },
+): Promise<Service> {
+  const { app = {}, ...rest } = options;
+  const publish: Service['publish'] = async (version, more = {}) => {
+    await world.image(`${suffix}:live`, { version, ...app, ...more, env: { ...app.env, ...more.env } });
+  };
+  await publish('1');
+  const labels = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '3s', ...rest.labels };
+  const container = await world.container(suffix, { ...rest, image: world.name(`${suffix}:live`), labels });
+  await untilHealthy(container, 60_000);
+  return { name: world.name(suffix), container, publish };
+}
+
+export async function roll(world: World, service: string, options: CliOptions = {}): Promise<CliResult> {
+  const result = await swapctl(['roll', service, '--json', '--pull', 'never'], { env: world.env, ...options });
+  assert.equal(result.code, 0, result.stderr + result.stdout);
+  return result;
+}
+
+/** The host ports as `docker port` tells them. */
+export async function portsOf(world: World, name: string): Promise<unknown> {
+  return (await world.docker.getContainer(name).inspect()).NetworkSettings.Ports;
+}
+
+/** Fails if anything of a handover is still there. */
+export async function assertNothingLeft(world: World, service: string, netns?: string): Promise<void> {
+  const tables = nft(netns, 'list', 'tables');
+  assert.ok(!tables.includes(coverTable(service)), tables);
+  const all = await world.docker.listContainers({ all: true });
+  const helpers = all.filter(({ Names }) => Names.some((name) => name.startsWith(`/${service}.swapctl-`)));
+  assert.deepEqual(
+    helpers.map(({ Names }) => Names),
+    [],
+    'no helper is left',
+  );
+  const { NetworkSettings } = await world.docker.getContainer(service).inspect();
+  const addresses = Object.values(NetworkSettings.Networks);
+  const expected = Object.values(NetworkSettings.Ports).flatMap((bindings) => bindings ?? []).length;
+  const mine = proxies().filter((line) => addresses.some(({ IPAddress }) => line.includes(` ${IPAddress} `)));
+  assert.ok(mine.length === expected || mine.length === 0, `listeners: ${mine.join('; ')}`);
+}

@@ -1,0 +1,110 @@
+// A published port changes hands while clients of every shape come in by every way, and nobody notices.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { hostState } from '../lab/host-state.ts';
+import { otherHost } from '../lab/netns.ts';
+import { allShapes, type Cell, type Place, startTraffic, TABLE_HEAD, tableOf } from '../lab/traffic.ts';
+import { testWorld, type World } from '../lab/world.ts';
+import { assertNothingLeft, fixedPort, LATE, portsOf, roll, startService } from './handover-world.ts';
+
+const RATE = 6;
+// Two connections, each ended once by the old container and once by the stand-in, when the drain time is over.
+const MOST_CUT = 4;
+
+for (const drains of [true, false]) {
+  test(`an app that ${drains ? 'drains' : 'exits at once'} is handed over`, async (t) => {
+    const world = testWorld(t);
+    const network = await world.network('net');
+    const port = await fixedPort();
+    const web = await startService(world, 'web', {
+      app: { env: LATE },
+      env: { DRAIN: drains ? 1 : 0 },
+      ports: [{ host: port }],
+      network,
+      aliases: ['web'],
+      // Longer than the slowest answer: that is what the drain time is for.
+      labels: { 'swapctl.drain.timeout': '4s' },
+    });
+    const ways = await waysIn(world, network, port);
+    const before = { state: await hostState(world), ports: await portsOf(world, web.name) };
+    const clients = await startAll(ways);
+    await web.publish('2');
+    const result = (await roll(world, web.name)).json();
+    const cells = await stopAll(clients);
+    const after = { state: await hostState(world), ports: await portsOf(world, web.name) };
+
+    for (const line of [TABLE_HEAD, ...tableOf(cells)]) t.diagnostic(line);
+    t.diagnostic(`the roll: ${JSON.stringify(result.timings ?? result[0]?.timings)}`);
+    assertCells(cells, drains);
+    assert.deepEqual(after.ports, before.ports);
+    assert.ok(
+      before.state.ours.some((line) => line.includes(String(port))),
+      'our own rules are recognised',
+    );
+    assert.deepEqual(after.state.ours, before.state.ours);
+    if (`${after.state.others}` === `${before.state.others}`) assert.deepEqual(after.state.all, before.state.all);
+    else t.diagnostic('others were at work on this engine: only our own rules were compared');
+    await assertNothingLeft(world, web.name);
+  });
+}
+
+interface Way {
+  place: Place;
+  url: string;
+  byName?: boolean;
+}
+
+async function waysIn(world: World, network: string, port: number): Promise<Record<string, Way>> {
+  const other = otherHost(world);
+  const elsewhere = await world.network('elsewhere');
+  return {
+    loopback: { place: { netns: undefined }, url: `http://127.0.0.1:${port}/` },
+    'host address': { place: { netns: undefined }, url: `http://${other.hostAddress}:${port}/` },
+    'another host': { place: { netns: other.name }, url: `http://${other.hostAddress}:${port}/` },
+    alias: { place: { world, network }, url: 'http://web:8080/', byName: true },
+    gateway: { place: { world, network }, url: `http://${await gatewayOf(world, network)}:${port}/` },
+    'other network': {
+      place: { world, network: elsewhere },
+      url: `http://${await gatewayOf(world, elsewhere)}:${port}/`,
+    },
+  };
+}
+
+async function gatewayOf(world: World, network: string): Promise<string> {
+  const { IPAM } = await world.docker.getNetwork(network).inspect();
+  const gateway = IPAM?.Config?.[0]?.Gateway;
+  assert.ok(gateway, `${network} has a gateway`);
+  return gateway.split('/')[0] ?? gateway;
+}
+
+type Clients = (readonly [string, Awaited<ReturnType<typeof startTraffic>>])[];
+
+function startAll(ways: Record<string, Way>): Promise<Clients> {
+  return Promise.all(
+    Object.entries(ways).map(async ([way, { place, ...options }]) => {
+      return [way, await startTraffic(place, { ...options, shapes: allShapes(RATE) })] as const;
+    }),
+  );
+}
+
+async function stopAll(clients: Clients): Promise<Record<string, Record<string, Cell>>> {
+  const ended = await Promise.all(clients.map(async ([way, client]) => [way, await client.stop()] as const));
+  return Object.fromEntries(ended);
+}
+
+function assertCells(ways: Record<string, Record<string, Cell>>, drains: boolean): void {
+  for (const [way, cells] of Object.entries(ways)) {
+    for (const [shape, cell] of Object.entries(cells)) {
+      const what = `${way}, ${shape}: ${JSON.stringify(cell)}`;
+      assert.ok(cell.requests > 0, what);
+      if (shape === 'upgrade') assert.ok(cell.cut <= MOST_CUT, what);
+      else assert.ok(cell.byVersion['2'], `the new version has answered: ${what}`);
+      if (drains || !cutByApp(way, shape)) assert.equal(cell.failed, 0, what);
+    }
+  }
+}
+
+// An app that exits at once cuts the connections that it has. By its name in the network it gets new ones until the end.
+function cutByApp(way: string, shape: string): boolean {
+  return way === 'alias' || shape.startsWith('kept');
+}

@@ -1,0 +1,77 @@
+// What a roll may leave changed on a machine, in a form that can be compared: rules, networks, volumes, proxies.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { enter } from './netns.ts';
+import type { World } from './world.ts';
+
+export interface HostState {
+  /** What belongs to this world: rules that name its networks or addresses, its networks, volumes and proxies. */
+  ours: string[];
+  /** Everything, for when nobody else is at work on the machine. */
+  all: string[];
+  /** Containers of others that run: if they changed, then so did the rules, and `all` proves nothing. */
+  others: string[];
+}
+
+/** Addresses of containers read as their names, since a new container may have another address. */
+export async function hostState(world: World, netns?: string): Promise<HostState> {
+  const containers = await world.docker.listContainers();
+  const mine = containers.filter(({ Labels }) => Labels['swapctl.test.world'] === world.prefix);
+  const names = mine.flatMap(({ Names, NetworkSettings }) =>
+    Object.values(NetworkSettings.Networks).map(({ IPAddress }) => [IPAddress, `<${Names[0]}>`] as const),
+  );
+  const readable = (line: string) => names.reduce((text, [ip, name]) => replaced(text, ip, name), line);
+  const networks = await world.docker.listNetworks();
+  const volumes = (await world.docker.listVolumes()).Volumes ?? [];
+  const marks = networks
+    .filter(({ Name }) => Name.startsWith(world.prefix))
+    .flatMap(({ Id, IPAM }) => [`br-${Id.slice(0, 12)}`, ...(IPAM?.Config ?? []).map(({ Subnet }) => Subnet ?? '-')]);
+  const isOurs = (line: string) => marks.some((mark) => line.includes(mark)) || line.includes(world.prefix);
+  const all = [
+    ...rules(netns),
+    ...proxies().filter((line) => names.some(([ip]) => ip && line.includes(`-container-ip ${ip} `))),
+    ...networks.map(({ Name }) => `network ${Name}`),
+    ...volumes.map(({ Name }) => `volume ${Name}`),
+  ]
+    .map(readable)
+    .sort();
+  const others = containers.filter((one) => !mine.includes(one)).map(({ Id, State }) => `${Id} ${State}`);
+  return { ours: all.filter(isOurs), all, others: others.sort() };
+}
+
+/** Name of the table that covers a slot. */
+export function coverTable(slot: string): string {
+  return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 12)}`;
+}
+
+export function nft(netns: string | undefined, ...args: string[]): string {
+  const [program = '', ...rest] = enter(netns, ['nft', ...args]);
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  return execFileSync(program, rest, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
+/** The command lines of the userland proxies that run. */
+export function proxies(): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return args[0]?.endsWith('docker-proxy') ? [args.join(' ')] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function rules(netns: string | undefined): string[] {
+  const text = nft(netns, 'list', 'ruleset').replace(/counter packets \d+ bytes \d+/g, 'counter');
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && line !== '}');
+}
+
+function replaced(text: string, ip: string, name: string): string {
+  return ip ? text.replace(new RegExp(`(?<![\\d.])${ip.replaceAll('.', '\\.')}(?![\\d.])`, 'g'), name) : text;
+}
