@@ -49,6 +49,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     const container = await run.ports.engine.container(step.container);
     if (container) await run.ports.kernel.open(container);
     run.memory.shut.delete(step.container);
+    run.memory.turnedAway.delete(step.container);
   },
   'await-healthy': (run, step) => awaitHealthy(run, step.container),
   settle: (run, step) => settle(run, step.container),

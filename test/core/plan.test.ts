@@ -280,6 +280,16 @@ suite('undo', () => {
     assert.deepEqual(undoing(seen, desired()).slice(1, 3), ['rename web', 'rename web.swapctl-old']);
   });
 
+  test('an old container that turned connections away at its drain takes them again before anything else', () => {
+    const failed = { ...served, verdict: UNHEALTHY };
+    const incumbent = { ...retired, drained: true, shut: true };
+    assert.deepEqual(undoing(observed({ incumbent, candidate: failed }), desired()).slice(0, 3), [
+      'remember-failure web',
+      'open web.swapctl-old',
+      'rename web',
+    ]);
+  });
+
   test('stop-first: the new one makes room, the old one starts with its policy and name as before', () => {
     const incumbent = replica({ name: NAMES.old, running: false, restart: { Name: 'unless-stopped' } });
     const failed = healthyCandidate({ ...atHome, way: 'stop-first', verdict: UNHEALTHY, restart: { Name: 'always' } });
