@@ -68,7 +68,7 @@ async function act(
 ): Promise<number> {
   if (interrupted) return 130;
   say(title);
-  await publish(stage.world, stage.registry, version, { READY_AFTER_MS: 2000, LISTEN: 'late', ...env });
+  await publish(stage.world, stage.registry, version, { READY_AFTER_MS: 2000, ...env });
   await swapctl(stage, ['plan', stage.web]);
   const status = await swapctl(stage, ['roll', stage.web]);
   await swapctl(stage, ['status', stage.web]);

@@ -1,5 +1,6 @@
 import type { ContainerSummary } from './core/container.ts';
-import { fail, messageOf, SwapError } from './core/error.ts';
+import { EngineError } from './core/engine-error.ts';
+import { fail, SwapError } from './core/error.ts';
 import type { PullPolicy } from './core/image.ts';
 import type { ServiceReport } from './core/report.ts';
 import { findService, groupServices, type Service } from './core/service.ts';
@@ -132,16 +133,21 @@ function missing(selector: string): never {
 async function reported(service: string, work: () => Promise<ServiceReport>): Promise<ServiceReport> {
   try {
     return await work();
-  } catch (error) {
-    if (!(error instanceof SwapError)) throw error;
-    const { code, hint } = error;
-    return {
-      service,
-      outcome: 'failed',
-      timings: { total: 0 },
-      error: { code, message: messageOf(error), ...(hint ? { hint } : {}) },
-    };
+  } catch (raised) {
+    const { code, message, hint } = asSwapError(raised);
+    const error = { code, message, ...(hint ? { hint } : {}) };
+    return { service, outcome: 'failed', timings: { total: 0 }, error };
   }
+}
+
+// Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
+function asSwapError(raised: unknown): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError)) throw raised;
+  return new SwapError('engine-unreachable', raised.message, {
+    hint: 'nothing was touched; swapctl doctor says more',
+    cause: raised,
+  });
 }
 
 function nameChoices(all: readonly ContainerSummary[]): string[] {

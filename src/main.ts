@@ -5,30 +5,13 @@ import type { Report } from './ports.ts';
 
 declare const SWAPCTL_VERSION: string;
 
-interface Reach {
-  readonly host?: string;
-  readonly context?: string;
-  readonly report: Report;
-}
+type Reach = { readonly host?: string; readonly context?: string; readonly report: Report };
 
 // What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
-async function openApp({ host, context, report }: Reach): Promise<{ app: App; close: () => void }> {
-  const [{ createApp }, docker, system, traffic] = await Promise.all([
-    import('./app.ts'),
-    import('./docker/open.ts'),
-    import('./system/open.ts'),
-    import('./traffic/nft-kernel.ts'),
-  ]);
-  const { env } = process;
-  const engine = await docker.openEngine(
-    { ...(host ? { host } : {}), ...(context ? { context } : {}) },
-    env,
-    homedir(),
-  );
-  const logins = async (): Promise<string[]> => docker.knownLogins(env, homedir());
-  const kernel = traffic.nftKernel(async () => (await engine.facts()).local);
-  const ports = { engine, report, kernel, ...system.openSystem(engine, logins) };
-  return { app: createApp(ports), close: () => engine.close() };
+async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
+  const [{ createApp }, { openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
+  const ports = await openPorts({ ...reach, env: process.env, home: homedir() });
+  return { app: createApp(ports), close: () => ports.engine.close() };
 }
 
 const interruption = new AbortController();
@@ -53,3 +36,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   signal: interruption.signal,
   openApp,
 });
+
+// Whoever interrupts a question does not wait for its answer.
+if (interruption.signal.aborted) process.stdout.write('', () => process.exit());

@@ -77,7 +77,7 @@ export interface Engine {
   logs(id: string, lines: number): Promise<string[]>;
   /** Paths that were added or changed since the container was created. */
   changes(id: string): Promise<string[]>;
-  /** Copies one regular file from a container into another; resolves with false where there is no such file. */
+  /** Copies one regular file, of a config's size, from a container into another; resolves with false where there is none. */
   copy(from: string, to: string, path: string): Promise<boolean>;
   close(): void;
 }
@@ -101,6 +101,13 @@ export interface Kernel {
   /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
   setCover(slot: string, request: CoverRequest): Promise<void>;
   clearCover(slot: string): Promise<void>;
+  /**
+   * Turns new connections to a container away from its networks (not from its own loopback), as if nobody listened yet,
+   * so that clients try the next address of the name. Open ones go on. Ends by itself after the lifetime. `fresh`: it has
+   * just started and has no connections yet.
+   */
+  shut(container: Pick<Container, 'id' | 'pid'>, options: { lifetimeMs: number; fresh: boolean }): Promise<void>;
+  open(container: Pick<Container, 'id' | 'pid'>): Promise<void>;
   /** Takes away what covers slots other than the named ones; resolves with how many there were. */
   clearOrphans(slots: readonly string[]): Promise<number>;
 }

@@ -19,3 +19,8 @@ export function isConflict(error: unknown): boolean {
 export function isPassing(error: unknown): boolean {
   return error instanceof EngineError && (error.status === 0 || error.status === 409 || error.status >= 500);
 }
+
+/** Whether the connection to the engine broke before there was an answer. */
+export function isBroken(error: unknown): boolean {
+  return error instanceof EngineError && error.status === 0;
+}

@@ -25,9 +25,9 @@ export function expectedSteps(desired: Desired, seen: Observed): Step[] {
 export function imagine(desired: Desired, seen: Observed, step: Step): Observed {
   switch (step.kind) {
     case 'create-rehearsal':
-      return { ...seen, rehearsal: { ...imagined(desired, seen, step.name), id: IMAGINED_REHEARSAL, way: undefined } };
+      return { ...seen, rehearsal: helper(desired, seen, step.name, IMAGINED_REHEARSAL) };
     case 'create-stand-in':
-      return { ...seen, standIn: { ...imagined(desired, seen, step.name), id: IMAGINED_STAND_IN, way: undefined } };
+      return { ...seen, standIn: helper(desired, seen, step.name, IMAGINED_STAND_IN) };
     case 'cover':
       return { ...seen, cover: step.lasting ? 'lasting' : 'expiring' };
     case 'uncover':
@@ -57,13 +57,13 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
         dependents: seen.dependents.map((one) => (one.on === step.from ? { ...one, on: step.to } : one)),
       };
     case 'remember-failure': {
-      const { container: id, name, reason } = step;
+      const { container: id, name, roll, reason } = step;
       const failure = {
         id: `failure-of-${id}`,
         name,
         image: desired.image.id,
         digest: desired.image.digest,
-        roll: desired.roll,
+        roll,
         code: 'not-healthy',
         reason,
         at: '',
@@ -84,7 +84,9 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
     case 'copy-files':
       return { ...replica, missingFiles: [] };
     case 'start':
-      return { ...replica, running: true, verdict: { kind: 'waiting', until: 0 } };
+      return { ...replica, running: true, shut: gated(replica, seen), verdict: { kind: 'waiting', until: 0 } };
+    case 'open':
+      return { ...replica, shut: false };
     case 'await-healthy':
       return { ...replica, verdict: { kind: 'healthy', since: 0 } };
     case 'settle':
@@ -106,6 +108,12 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
   }
 }
 
+function gated(replica: Replica, seen: Observed): boolean {
+  return (
+    seen.gates && replica.id !== seen.incumbent?.id && replica.id !== seen.rehearsal?.id && replica.way !== 'stop-first'
+  );
+}
+
 function withReplicas(seen: Observed, id: string, change: (replica: Replica) => Replica | undefined): Observed {
   const apply = (replica: Replica | undefined): Replica | undefined => (replica?.id === id ? change(replica) : replica);
   return {
@@ -117,6 +125,11 @@ function withReplicas(seen: Observed, id: string, change: (replica: Replica) => 
   };
 }
 
+// Unlike what it proves, it does not remove itself on exit.
+function helper(desired: Desired, seen: Observed, name: string, id: string): Replica {
+  return { ...imagined(desired, seen, name), id, way: undefined, autoRemove: false };
+}
+
 function imagined(desired: Desired, seen: Observed, name: string): Replica {
   const like = seen.incumbent ?? seen.candidate;
   return {
@@ -125,10 +138,12 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     imageId: desired.image.id,
     current: true,
     running: false,
+    starts: 0,
     complete: true,
     verdict: { kind: 'unstarted' },
     settled: false,
     drained: false,
+    shut: false,
     missingFiles: [],
     autoRemove: like?.autoRemove ?? false,
     roll: desired.roll,

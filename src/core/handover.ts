@@ -11,6 +11,7 @@ export function proveStandIn(standIn: Replica): Step | undefined {
   const { id: container, name, verdict } = standIn;
   if (verdict.kind === 'unstarted') return { kind: 'start', container, name };
   if (verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
+  if (standIn.shut) return { kind: 'open', container, name };
   return standIn.settled ? undefined : { kind: 'settle', container, name };
 }
 

@@ -14,12 +14,16 @@ export interface Replica {
   /** Whether it already runs the desired image, under whatever id (core/image.ts, runs). */
   readonly current: boolean;
   readonly running: boolean;
+  /** How often this run has started it. */
+  readonly starts: number;
   /** False for a created container of which nobody knows any more whether all was done to it that a start needs. */
   readonly complete: boolean;
   readonly verdict: Verdict;
   /** Whether it was healthy (or running, without a check) for the settle time. */
   readonly settled: boolean;
   readonly drained: boolean;
+  /** Its networks can't reach it yet. */
+  readonly shut: boolean;
   /** Files of the old container that are still to be copied into it before it starts. */
   readonly missingFiles: readonly string[];
   readonly autoRemove: boolean;
@@ -64,11 +68,15 @@ export interface Observed {
   /** Answers for the slot while its container is replaced (way `handover`). */
   readonly standIn: Replica | undefined;
   readonly cover: Cover;
+  /** Whether a fresh container is kept from its networks until it is healthy. */
+  readonly gates: boolean;
   readonly failures: readonly Failure[];
   readonly dependents: readonly Dependent[];
   /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */
   readonly localTag: string | undefined;
   readonly incumbentKept: boolean;
+  /** How many containers that this run made to take the place are gone. */
+  readonly vanished: number;
   /** Set when a step went wrong for good, or the user interrupted: nothing new is begun, what can be undone is. */
   readonly giveUp: SwapError | undefined;
 }
@@ -81,6 +89,10 @@ export interface Desired {
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
+  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
+  readonly mendOnly?: boolean;
+  /** Where the followed reference pointed locally before the roll; undefined where it pointed at the image already. */
+  readonly tagBefore: string | undefined;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

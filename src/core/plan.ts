@@ -2,6 +2,7 @@ import { type ErrorCode, SwapError } from './error.ts';
 import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Desired, Failure, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
+import { whyDown, whyInVain, whyNoWayBack } from './stuck.ts';
 import { planUndo } from './undo.ts';
 
 /** What to do about a slot now. */
@@ -21,10 +22,7 @@ export function plan(desired: Desired, seen: Observed): Decision {
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
   const why = whyUndo(desired, seen, seen.candidate);
-  if (!why) return planForward(desired, seen, seen.candidate);
-  const step = planUndo(seen, seen.candidate, why);
-  const own = seen.candidate.roll === desired.roll;
-  return own && why !== INCOMPLETE ? { kind: 'act', step, undoing: why } : act(step);
+  return why ? planBack(desired, seen, seen.candidate, why) : planForward(desired, seen, seen.candidate);
 }
 
 const INCOMPLETE = new SwapError('interrupted', 'an earlier roll died before its new container was complete');
@@ -44,6 +42,14 @@ export function knownBad(failure: Failure): SwapError {
   return new SwapError('known-bad', `this image was tried here at ${failure.at} and not kept: ${failure.reason}`, {
     hint: 'push a mended image, or use --force to try this one again',
   });
+}
+
+function planBack(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Decision {
+  const impossible = whyNoWayBack(seen, candidate, why);
+  if (impossible) return { kind: 'refuse', error: impossible };
+  const step = planUndo(seen, candidate, why);
+  const own = candidate.roll === desired.roll;
+  return own && why !== INCOMPLETE ? { kind: 'act', step, undoing: why } : act(step);
 }
 
 function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
@@ -74,24 +80,35 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
 }
 
 function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
+  if (desired.mendOnly) return { kind: 'converged' };
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
-  if (failed) return { kind: 'refuse', error: new SwapError(failed.code as ErrorCode, failed.reason) };
-  if (seen.giveUp) return { kind: 'refuse', error: seen.giveUp };
+  if (failed) return refuse(desired, seen, new SwapError(failed.code as ErrorCode, failed.reason));
+  if (seen.giveUp) return refuse(desired, seen, seen.giveUp);
   if (incumbent.current && !desired.force) return { kind: 'converged' };
-  return planBegin(desired, seen);
+  const vain = whyInVain(seen, incumbent);
+  return vain ? refuse(desired, seen, vain) : planBegin(desired, seen);
+}
+
+// Without a candidate only the wish knows what the tag was before: a refused image must not stay under it.
+function refuse(desired: Desired, seen: Observed, error: SwapError): Decision {
+  const { image, tagBefore } = desired;
+  if (!tagBefore || tagBefore === image.id || seen.localTag !== image.id) return { kind: 'refuse', error };
+  return act({ kind: 'point-tag', reference: image.follows, image: tagBefore });
 }
 
 // The old container still bears its temporary name, and the candidate is gone: give everything back.
 function planRestore(seen: Observed, incumbent: Replica): Decision {
   const { id: container, name } = incumbent;
+  const down = whyDown(incumbent);
+  if (down) return { kind: 'refuse', error: down };
   if (!incumbent.running) return act({ kind: 'start', container, name });
   return act({ kind: 'rename', container, name, to: seen.names.home });
 }
 
 function planBegin(desired: Desired, seen: Observed): Decision {
   const bad = desired.force ? undefined : knownFailure(seen.failures, desired.image);
-  if (bad) return { kind: 'refuse', error: knownBad(bad) };
-  const proof = desired.choice.way === 'handover' ? planProof(seen) : planRehearse(desired, seen);
+  if (bad) return refuse(desired, seen, knownBad(bad));
+  const proof = desired.choice.way === 'handover' ? planProof(desired, seen) : planRehearse(desired, seen);
   if (proof) return proof;
   // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
   if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
@@ -106,9 +123,9 @@ function planRehearse(desired: Desired, seen: Observed): Decision | undefined {
     : undefined;
 }
 
-function planProof({ standIn, names }: Observed): Decision | undefined {
+function planProof(desired: Desired, { standIn, names }: Observed): Decision | undefined {
   if (!standIn) return act({ kind: 'create-stand-in', name: names.standIn });
-  if (standIn.verdict.kind === 'failed') return failedRehearsal(standIn, standIn.verdict);
+  if (standIn.verdict.kind === 'failed') return failedRehearsal(desired, standIn, standIn.verdict);
   const step = standIn.verdict.kind === 'unstarted' ? copyOrStart(standIn) : proveStandIn(standIn);
   return step && act(step);
 }
@@ -124,15 +141,21 @@ function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): De
     case 'waiting':
       return act({ kind: 'await-healthy', container, name });
     case 'failed':
-      return failedRehearsal(rehearsal, verdict);
+      return failedRehearsal(desired, rehearsal, verdict);
     case 'healthy':
       return act({ kind: rehearsal.settled ? 'pass-rehearsal' : 'settle', container, name });
   }
 }
 
-function failedRehearsal(rehearsal: Replica, verdict: { reason: string; blame: 'image' | 'host' }): Decision {
+function failedRehearsal(
+  desired: Desired,
+  rehearsal: Replica,
+  verdict: { reason: string; blame: 'image' | 'host' },
+): Decision {
   const { id: container, name } = rehearsal;
-  if (verdict.blame === 'image') return act({ kind: 'remember-failure', container, name, reason: verdict.reason });
+  if (verdict.blame === 'image') {
+    return act({ kind: 'remember-failure', container, name, roll: desired.roll, reason: verdict.reason });
+  }
   return {
     kind: 'act',
     step: { kind: 'remove', container, name },
@@ -145,6 +168,7 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   const { id: container, name, verdict } = candidate;
   if (verdict.kind === 'unstarted') return planStart(seen, candidate);
   if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
+  if (candidate.shut) return act({ kind: 'open', container, name });
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (name !== names.home) return act(rename(candidate, names.home));
   const dependents = seen.dependents.filter((dependent) => dependent.on === incumbent?.id);
@@ -174,9 +198,16 @@ function planStart(seen: Observed, candidate: Replica): Decision {
   if (incumbent?.running && needsHold(incumbent)) return act(hold(incumbent));
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (candidate.name !== names.home) return act(rename(candidate, names.home));
-  if (!incumbent?.running) return act(start);
+  if (!incumbent?.running) return act(spare(seen, candidate) ?? start);
   if (seen.standIn && seen.cover !== 'lasting') return act(cover(seen, seen.standIn, true));
   return act({ kind: 'stop', container: incumbent.id, name: incumbent.name });
+}
+
+// An old container that removed itself on its stop is made again before its successor starts: that one would remove
+// itself too if it failed, and then nothing would be left.
+function spare({ incumbent, names }: Observed, { autoRemove, imageBefore }: Replica): Step | undefined {
+  if (incumbent || !autoRemove || !imageBefore) return undefined;
+  return { kind: 'recreate-old', name: names.old, image: imageBefore };
 }
 
 function copyOrStart(replica: Replica): Step {
@@ -203,20 +234,25 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
   if (recorded) return new SwapError(recorded.code as ErrorCode, recorded.reason);
   const { verdict } = candidate;
-  if (verdict.kind === 'failed')
+  if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
+  // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
+  if (seen.giveUp) return seen.giveUp;
+  if (verdict.kind === 'failed') {
     return new SwapError(verdict.blame === 'image' ? 'not-healthy' : 'cannot-start', verdict.reason);
-  if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
-  if (verdict.kind === 'unstarted' && candidate.way === 'handover' && seen.incumbent?.running) {
-    if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
-    if (seen.standIn.verdict.kind === 'failed')
-      return new SwapError('not-healthy', `its stand-in failed: ${seen.standIn.verdict.reason}`);
   }
-  const switched = candidate.name === seen.names.home && verdict.kind === 'healthy';
-  if (switched) return undefined;
+  if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
   if (candidate.roll !== desired.roll && !candidate.current) {
     return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');
   }
-  return seen.giveUp;
+  return verdict.kind === 'unstarted' ? lostStandIn(seen, candidate) : undefined;
+}
+
+// While the old container still serves there is no need to go on without what is to answer for it.
+function lostStandIn(seen: Observed, candidate: Replica): SwapError | undefined {
+  if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
+  if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
+  const { verdict } = seen.standIn;
+  return verdict.kind === 'failed' ? new SwapError('not-healthy', `its stand-in failed: ${verdict.reason}`) : undefined;
 }
 
 // With these policies the engine would start a stopped container again when it starts itself (T25); one that is to be

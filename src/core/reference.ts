@@ -39,11 +39,6 @@ export function isImageId(text: string): boolean {
   return IMAGE_ID.test(text);
 }
 
-/** The short form that people and `docker ps` use: no `docker.io/library/`. */
-export function formatReference(ref: ImageRef): string {
-  return formatRepository(ref) + (ref.tag ? `:${ref.tag}` : '') + (ref.digest ? `@${ref.digest}` : '');
-}
-
 /** The repository of a reference in its short form, without tag and digest. */
 export function formatRepository(ref: ImageRef): string {
   if (ref.registry !== HUB) return `${ref.registry}/${ref.repository}`;

@@ -17,6 +17,7 @@ export type Step =
     }
   | { readonly kind: 'recreate-old'; readonly name: string; readonly image: string }
   | { readonly kind: 'start'; readonly container: string; readonly name: string }
+  | { readonly kind: 'open'; readonly container: string; readonly name: string }
   | { readonly kind: 'await-healthy'; readonly container: string; readonly name: string }
   | { readonly kind: 'settle'; readonly container: string; readonly name: string }
   | { readonly kind: 'rename'; readonly container: string; readonly name: string; readonly to: string }
@@ -27,7 +28,14 @@ export type Step =
   | { readonly kind: 'drain'; readonly container: string; readonly name: string }
   | { readonly kind: 'stop'; readonly container: string; readonly name: string }
   | { readonly kind: 'remove'; readonly container: string; readonly name: string }
-  | { readonly kind: 'remember-failure'; readonly container: string; readonly name: string; readonly reason: string }
+  | {
+      readonly kind: 'remember-failure';
+      readonly container: string;
+      readonly name: string;
+      /** The roll that the failure is one of: its own, not the one that finds it. */
+      readonly roll: string;
+      readonly reason: string;
+    }
   | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string };
 
 export type StepKind = Step['kind'];
@@ -57,6 +65,8 @@ export function describeStep(step: Step): string {
       return `create the old container again, as ${step.name}`;
     case 'start':
       return `start ${step.name}`;
+    case 'open':
+      return `let ${step.name} be reached from its networks`;
     case 'await-healthy':
       return `wait until ${step.name} is healthy`;
     case 'settle':

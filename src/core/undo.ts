@@ -20,11 +20,13 @@ export function planUndo(seen: Observed, candidate: Replica, why: SwapError): St
   );
 }
 
-// Only an image that failed by itself is remembered: an interruption, or a port that somebody else holds, is not its fault.
+// Only an image that failed by itself is remembered: an interruption, or a port that somebody else holds, is not its
+// fault, nor is the stop of a container whose roll died while it went back.
 function remember(seen: Observed, candidate: Replica, why: SwapError): Step | undefined {
-  if (candidate.verdict.kind !== 'failed' || candidate.verdict.blame !== 'image') return undefined;
-  if (seen.failures.some((failure) => failure.roll === candidate.roll)) return undefined;
-  return { kind: 'remember-failure', container: candidate.id, name: candidate.name, reason: why.message };
+  const { id: container, name, roll, running, complete } = candidate;
+  if (why.code !== 'not-healthy' || roll === undefined || (!running && !complete)) return undefined;
+  if (seen.failures.some((failure) => failure.roll === roll)) return undefined;
+  return { kind: 'remember-failure', container, name, roll, reason: why.message };
 }
 
 // The old one is gone (it was to be removed on exit, or somebody removed it): it is made again from its image.
@@ -37,7 +39,8 @@ function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | 
   const { id: container, name } = incumbent;
   if (!incumbent.running) {
     // It may need what the candidate holds: its ports, its volumes.
-    if (candidate.running) return { kind: 'stop', container: candidate.id, name: candidate.name };
+    if (candidate.running && candidate.way !== 'start-first')
+      return { kind: 'stop', container: candidate.id, name: candidate.name };
     return { kind: 'start', container, name };
   }
   if (!sameRestart(incumbent, candidate)) return { kind: 'restore-restart', container, name };

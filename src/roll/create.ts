@@ -25,6 +25,7 @@ export async function createCandidate(
   const to = await successor(run, incumbent, step.name, run.desired.image, state);
   const alias = step.way === 'start-first' ? run.names.home : undefined;
   const id = await create(run, replicaRequest(incumbent, { ...to, alias }));
+  run.memory.candidates.add(id);
   const created = await run.ports.engine.container(id);
   if (!created || created.imageId === run.desired.image.id) return;
   await run.ports.engine.remove(id, { discard: true });

@@ -1,23 +1,46 @@
 import type { Container } from '../core/container.ts';
+import { messageOf } from '../core/error.ts';
 import type { SlotRun } from './slot-run.ts';
 
 const LOOK_EVERY_MS = 50;
+// Requests that are under way end in this time, or they are of the long kind that the drain time has waited for.
+const LAST_CALL_MS = 500;
+const TURNED_AWAY_MS = 30_000;
 
 /**
  * Waits until nobody is connected to the container any more, at the most for the drain time of its policy. Where the
- * connections can't be counted the whole time is waited.
+ * connections can't be counted the whole time is waited. Just before the end new ones are turned away to whoever else
+ * has the name, so that an app which exits at once takes no request with it.
  */
 export async function drain(run: SlotRun, container: Container): Promise<void> {
-  const until = run.ports.clock.now() + run.policy.drainMs;
-  let left = await run.ports.traffic.connections(container);
-  while (left !== 0 && run.ports.clock.now() < until) {
-    await run.ports.clock.sleep(Math.min(LOOK_EVERY_MS, Math.max(1, until - run.ports.clock.now())));
-    left = await run.ports.traffic.connections(container);
-  }
+  let left = await untilIdle(run, container, run.policy.drainMs);
+  if (run.gates && (await turnAway(run, container))) left = await untilIdle(run, container, LAST_CALL_MS);
   run.memory.drained.set(container.id, left);
-  if (left)
+  if (left) {
     run.ports.report({
       kind: 'note',
       text: `${container.name}: ${left} connections were still open when the drain time was over`,
     });
+  }
+}
+
+async function untilIdle(run: SlotRun, container: Container, withinMs: number): Promise<number | undefined> {
+  const { clock, traffic } = run.ports;
+  const until = clock.now() + withinMs;
+  let left = await traffic.connections(container);
+  while (left !== 0 && clock.now() < until) {
+    await clock.sleep(Math.min(LOOK_EVERY_MS, Math.max(1, until - clock.now())));
+    left = await traffic.connections(container);
+  }
+  return left;
+}
+
+async function turnAway(run: SlotRun, container: Container): Promise<boolean> {
+  try {
+    await run.ports.kernel.shut(container, { lifetimeMs: TURNED_AWAY_MS, fresh: false });
+    return true;
+  } catch (error) {
+    run.ports.report({ kind: 'debug', text: `${container.name}: new connections go on coming: ${messageOf(error)}` });
+    return false;
+  }
 }

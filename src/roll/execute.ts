@@ -3,6 +3,7 @@ import { fail } from '../core/error.ts';
 import type { Step, StepKind } from '../core/step.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './create.ts';
 import { drain } from './drain.ts';
+import { shut } from './gate.ts';
 import type { Snapshot } from './observe.ts';
 import { rememberFailure } from './remember.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -26,14 +27,29 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   'point-tag': (run, step) => run.ports.engine.tag(step.image, step.reference),
   create: (run, step, { incumbent, seen }) =>
-    createCandidate(run, serving(run, incumbent), step, run.tagBefore ?? seen.localTag),
+    createCandidate(run, serving(run, incumbent), step, run.desired.tagBefore ?? seen.localTag),
   'copy-files': async (run, step, { incumbent }) => {
     const from = serving(run, incumbent);
-    for (const path of step.paths) await run.ports.engine.copy(from.id, step.container, path);
+    for (const path of step.paths) {
+      if (await run.ports.engine.copy(from.id, step.container, path)) continue;
+      run.ports.report({
+        kind: 'note',
+        text: `${path} of ${from.name} is not copied: it is no file of the size of a config or secret`,
+      });
+    }
     run.memory.copied.add(step.container);
   },
   'recreate-old': (run, step, { candidate }) => recreateOld(run, serving(run, candidate), step),
-  start: (run, step) => run.ports.engine.start(step.container),
+  start: async (run, step, snapshot) => {
+    run.memory.starts.set(step.container, (run.memory.starts.get(step.container) ?? 0) + 1);
+    await run.ports.engine.start(step.container);
+    if (isGated(run, step.container, snapshot)) await shut(run, step.container);
+  },
+  open: async (run, step) => {
+    const container = await run.ports.engine.container(step.container);
+    if (container) await run.ports.kernel.open(container);
+    run.memory.shut.delete(step.container);
+  },
   'await-healthy': (run, step) => awaitHealthy(run, step.container),
   settle: (run, step) => settle(run, step.container),
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
@@ -56,7 +72,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   'remember-failure': async (run, step, snapshot) => {
     const failed = named(step.container, snapshot);
-    if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, 'not-healthy', step.reason);
+    if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, step);
   },
   'forget-failure': (run, step) => run.ports.engine.remove(step.container),
 };
@@ -82,6 +98,12 @@ async function cover(
     bridges,
     lifetimeMs: step.lasting ? undefined : run.policy.drainMs + COVER_MARGIN_MS,
   });
+}
+
+// Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
+function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
+  if (!run.gates) return false;
+  return id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.way !== 'stop-first');
 }
 
 function named(id: string, { incumbent, candidate, rehearsal, standIn }: Snapshot): Container | undefined {

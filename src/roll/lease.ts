@@ -48,6 +48,14 @@ export async function lockHeld(ports: Ports, service: string): Promise<boolean> 
   return lock !== undefined && ports.host.isAlive(holderOf(lock)) !== false;
 }
 
+/** Takes away the lock of a service if its holder is dead; resolves with whether it was. Waits if that takes watching. */
+export async function dropDeadLock(ports: Ports, service: string): Promise<boolean> {
+  const lock = await ports.engine.container(lockName(service));
+  if (!lock || (await isHeld(ports, lock))) return false;
+  await ports.engine.remove(lock.id);
+  return true;
+}
+
 function holderOf(lock: Container): string {
   return decodeState(lock.config.Labels ?? {})?.holder ?? '';
 }
@@ -56,13 +64,17 @@ async function breakDeadLock(ports: Ports, service: string, name: string): Promi
   const lock = await ports.engine.container(name);
   if (!lock) return;
   const holder = holderOf(lock);
-  const alive = ports.host.isAlive(holder) ?? (await beats(ports, lock));
-  if (alive) busy(service, `since ${new Date(lock.createdAt).toISOString()}, by ${holder || 'an unknown process'}`);
+  if (await isHeld(ports, lock))
+    busy(service, `since ${new Date(lock.createdAt).toISOString()}, by ${holder || 'an unknown process'}`);
   ports.report({
     kind: 'note',
     text: `${service}: the process that rolled it before (${holder}) is dead; taking over`,
   });
   await ports.engine.remove(lock.id);
+}
+
+async function isHeld(ports: Ports, lock: Container): Promise<boolean> {
+  return ports.host.isAlive(holderOf(lock)) ?? (await beats(ports, lock));
 }
 
 async function beats(ports: Ports, lock: Container): Promise<boolean> {

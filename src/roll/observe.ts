@@ -48,10 +48,12 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     rehearsed: memory.rehearsed,
     standIn: standIn && (await view(run, standIn, wanted)),
     cover: await coverOf(run, standIn),
+    gates: run.gates,
     failures: failuresIn(all, names.home),
-    dependents: await dependentsOf(run),
+    dependents: await dependentsOf(run, replicas),
     localTag: await localTag(run),
     incumbentKept: await isKept(run, incumbent),
+    vanished: [...memory.candidates].filter((id) => !replicas.some((container) => container.id === id)).length,
     giveUp: memory.giveUp,
   };
   const behind = (replica: Replica | undefined): Container | undefined =>
@@ -112,10 +114,12 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     imageId: container.imageId,
     current: wanted !== undefined && runs(container, wanted),
     running: ['running', 'restarting', 'paused'].includes(container.status),
+    starts: run.memory.starts.get(container.id) ?? 0,
     complete: run.memory.created.has(container.id),
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),
     drained: run.memory.drained.has(container.id),
+    shut: run.memory.shut.has(container.id),
     missingFiles: missing,
     autoRemove: container.host.AutoRemove ?? false,
     roll: state?.roll,
@@ -134,11 +138,21 @@ async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Co
   return concerned ? run.ports.kernel.cover(run.names.home) : 'none';
 }
 
-async function dependentsOf(run: SlotRun): Promise<Dependent[]> {
+async function dependentsOf(run: SlotRun, replicas: readonly Container[]): Promise<Dependent[]> {
   const containers = await Promise.all(run.dependents.map((name) => run.ports.engine.container(name)));
-  return containers.flatMap((container) =>
-    container ? namespaceOwners(container).map((on) => ({ name: container.name, on })) : [],
-  );
+  return containers.flatMap((container) => {
+    if (!container) return [];
+    const linked = replicas.filter((replica) => isLinked(container, replica.name)).map((replica) => replica.id);
+    return [...namespaceOwners(container), ...linked].map((on) => ({ name: container.name, on }));
+  });
+}
+
+/**
+ * Whether a container is linked on the default bridge to the one of that name. The engine ties such a link to the very
+ * container: with that gone, the other can't even be exec'd into.
+ */
+export function isLinked(container: Pick<Container, 'host'>, to: string): boolean {
+  return (container.host.Links ?? []).some((link) => link.startsWith(`/${to}:`));
 }
 
 /** Ids (or names) of the containers in whose namespaces a container lives. */

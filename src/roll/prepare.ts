@@ -8,10 +8,11 @@ import { type Policy, readPolicy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { isImageId } from '../core/reference.ts';
 import { helperRole, type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { userSetOf } from './create.ts';
-import { failuresIn, imageOf, namespaceOwners, stateOf } from './observe.ts';
+import { failuresIn, imageOf, isLinked, namespaceOwners, stateOf } from './observe.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 
 /** One slot, looked at and found fit to be rolled; nothing was touched for it. */
@@ -20,6 +21,7 @@ export interface PreparedSlot {
   readonly container: Container;
   readonly policy: Policy;
   readonly choice: Choice;
+  readonly kernel: KernelLayer;
   readonly follows: string;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
@@ -68,7 +70,8 @@ export async function prepareSlot(
   const memory = freshMemory();
   const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
   const policy = readPolicy(labels, options.overrides);
-  const choice = chooseWay(container, policy, await ports.kernel.layer(await ports.engine.bridges()));
+  const kernel = await ports.kernel.layer(await ports.engine.bridges());
+  const choice = chooseWay(container, policy, kernel);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   await userSetOf({ ports, memory }, container);
   await refuseLostNamespaces(ports, container);
@@ -77,6 +80,7 @@ export async function prepareSlot(
     container,
     policy,
     choice,
+    kernel,
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
     failures: failuresIn(all, slot.home),
     dependents: await dependentNames(ports, container, all),
@@ -137,8 +141,10 @@ async function dependentNames(ports: Ports, owner: Container, all: readonly Cont
 }
 
 function dependsOn(container: Container, owner: Container): boolean {
-  const linked = (container.host.Links ?? []).some((link) => link.split(':')[0] === `/${owner.name}`);
-  return linked || namespaceOwners(container).some((name) => name === owner.id || name === owner.name);
+  return (
+    isLinked(container, owner.name) ||
+    namespaceOwners(container).some((name) => name === owner.id || name === owner.name)
+  );
 }
 
 async function copiedFiles(ports: Ports, container: Container): Promise<string[]> {
@@ -146,10 +152,10 @@ async function copiedFiles(ports: Ports, container: Container): Promise<string[]
   const files = container.config.Labels?.[COMPOSE_FILES]?.split(',');
   if (!service || !files) return [];
   const documents = await Promise.all(files.map((file) => ports.host.readYaml(file)));
-  const told = documents.flatMap((document) => inlineFiles(document, service));
-  if (told.length === 0 && documents.every((document) => document !== undefined)) return [];
+  const told = inlineFiles(documents, service);
+  if (told.complete && told.paths.length === 0) return [];
   const changed = await ports.engine.changes(container.id);
   const mounted = new Set(container.mounts.map((mount) => mount.target));
-  const candidates = documents.includes(undefined) ? likelyInlineFiles(changed) : told;
-  return candidates.filter((path) => changed.includes(path) && !mounted.has(path));
+  const candidates = new Set([...told.paths, ...(told.complete ? [] : likelyInlineFiles(changed))]);
+  return [...candidates].filter((path) => changed.includes(path) && !mounted.has(path));
 }

@@ -1,13 +1,13 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
-import { decodeState, type StateLabels } from '../core/labels.ts';
-import { homeOf, keepReference, slotNames } from '../core/names.ts';
+import { decodeState, type Role, type StateLabels } from '../core/labels.ts';
+import { homeOf, keepReference, lockName, slotNames } from '../core/names.ts';
 import { readPolicy } from '../core/policy.ts';
 import { groupServices, helperRole, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
-import { type Lease, lockHeld, takeLease } from './lease.ts';
+import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { stateOf } from './observe.ts';
 import { runSlot } from './run.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
@@ -38,6 +38,9 @@ export async function recoverService(
     });
     await recoverSlot(ports, service, slot, all, signal);
   }
+  // One that died between its last step and this has left nothing but its lock.
+  if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
+    await dropDeadLock(ports, service.key);
   return left.length > 0;
 }
 
@@ -89,7 +92,7 @@ async function finish(
 ): Promise<'finished' | 'undone'> {
   const memory = freshMemory();
   const labelled = await Promise.all(slot.members.map((member) => withState(ports, memory, member)));
-  const { incumbent, candidate } = castRoles(slot.home, labelled, NO_ROLL);
+  const { incumbent, candidate } = castRoles(slot.home, labelled, rollOfHalf(slot.home, labelled) ?? NO_ROLL);
   const subject =
     candidate ??
     incumbent ??
@@ -103,6 +106,11 @@ async function finish(
 }
 
 const NO_ROLL = 'recover';
+
+// One that got the name but was never started serves nobody, even where it is alone: its own roll makes it a candidate.
+function rollOfHalf(home: string, [only, ...more]: readonly Labelled[]): string | undefined {
+  return only?.name === home && only.status === 'created' && more.length === 0 ? only.roll : undefined;
+}
 
 interface Labelled extends ContainerSummary {
   readonly state: StateLabels | undefined;
@@ -145,15 +153,17 @@ async function recoveryRun(
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
+      mendOnly: true,
+      tagBefore: undefined,
       back: false,
     },
     event: 'rolled',
-    tagBefore: undefined,
     dependents: [],
     inlineFiles: [],
     successors: new Map(),
     signal,
     lost: lease.lost,
+    gates: false,
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: async () => {},
@@ -189,8 +199,7 @@ async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
   for (const container of all) {
     const role = helperRole(container);
     const state = decodeState(container.labels);
-    if (role === undefined || !state || !(await isOrphan(ports, role, state, services))) continue;
-    await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
+    if (role === undefined || !state || !(await removeOrphan(ports, container, role, state, services))) continue;
     items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
   }
   return items;
@@ -207,12 +216,15 @@ async function removeOrphanedCovers(ports: Ports, all: readonly ContainerSummary
     : [];
 }
 
-async function isOrphan(
+async function removeOrphan(
   ports: Ports,
-  role: string,
+  container: ContainerSummary,
+  role: Role,
   state: StateLabels,
   services: readonly Service[],
 ): Promise<boolean> {
-  if (role === 'lock') return !(await lockHeld(ports, state.service));
-  return !services.some((service) => service.slots.some((slot) => slot.home === state.slot));
+  if (role === 'lock') return dropDeadLock(ports, state.service);
+  if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
+  await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
+  return true;
 }

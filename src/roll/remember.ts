@@ -25,8 +25,7 @@ export async function rememberFailure(
   run: SlotRun,
   failed: Container,
   from: Container,
-  code: string,
-  reason: string,
+  what: { readonly roll: string; readonly reason: string },
 ): Promise<void> {
   const { digest, id, follows } = run.desired.image;
   const rolled = failed.imageId === id;
@@ -36,12 +35,12 @@ export async function rememberFailure(
     role: 'failed',
     service: run.service,
     slot: run.names.home,
-    roll: run.desired.roll,
+    roll: what.roll,
     at: new Date(run.now()).toISOString(),
     image: failed.imageId,
     digest: rolled ? digest : undefined,
     follows,
-    failure: { code, reason, health, log },
+    failure: { code: 'not-healthy', reason: what.reason, health, log },
   });
   const name = failureName(run.names.home, failed.imageId);
   await createAnew(run, name, from.imageId, labels);

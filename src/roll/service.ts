@@ -1,4 +1,5 @@
 import type { Container, ContainerSummary } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
 import { fail, SwapError } from '../core/error.ts';
 import { digestsFor, type PinnedImage, type PullPolicy } from '../core/image.ts';
 import type { HistoryEntry } from '../core/labels.ts';
@@ -115,11 +116,22 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
   try {
     error = (await runSlot(run)).error;
   } catch (raised) {
-    if (!(raised instanceof SwapError)) throw raised;
-    error = raised;
+    error = inTheMiddle(raised, slot.home);
   }
   if (!error && context.options.condemn) await condemn(run, slot);
   return replicaReport(run, slot, error, ports.clock.now() - began);
+}
+
+// An engine that fails while a slot is looked at leaves it as it is: nothing is known to be wrong, but somebody has to
+// look.
+function inTheMiddle(raised: unknown, home: string): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError)) throw raised;
+  const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
+  return new SwapError('attention', message, {
+    hint: 'once it answers, swapctl recover finishes or undoes it',
+    cause: raised,
+  });
 }
 
 async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
@@ -134,7 +146,7 @@ export async function slotRun(
   slot: PreparedSlot,
   successors: ReadonlyMap<string, string> = new Map(),
 ): Promise<SlotRun> {
-  const { ports, options, image } = context;
+  const { ports, options } = context;
   const facts = await ports.engine.facts();
   return {
     ports,
@@ -143,12 +155,12 @@ export async function slotRun(
     policy: slot.policy,
     desired: desiredOf(context, slot),
     event: options.event,
-    tagBefore: context.tagBefore === image.id ? undefined : context.tagBefore,
     dependents: slot.dependents,
     inlineFiles: slot.inlineFiles,
     successors,
     signal: options.signal,
     lost: context.lease.lost,
+    gates: slot.kernel.available,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) => moveDependents(context, names, from, to),
@@ -157,7 +169,7 @@ export async function slotRun(
 
 /** What is wanted of a slot in a roll. */
 export function desiredOf(
-  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'options'>,
+  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
   slot: PreparedSlot,
 ): Desired {
   return {
@@ -167,44 +179,54 @@ export function desiredOf(
     // What ran here before is proven; who goes back is in a hurry.
     choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
     keepReference: keepReference(context.service, slot.container.imageId),
+    tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
     back: context.options.event === 'rolled-back',
   };
 }
 
-// Containers in the namespaces of one that was replaced are re-created as they are, with their own image, in the
-// namespaces of its successor: the same loop, forced, on another slot.
+// Containers in the namespaces of one that was replaced (or linked to it) are re-created as they are, with their own image,
+// to share with its successor: the same loop, forced, on another slot.
 async function moveDependents(context: RollContext, names: readonly string[], from: string, to: string): Promise<void> {
   const { ports } = context;
+  const fromName = (await ports.engine.container(from))?.name ?? from;
+  const successors = new Map([
+    [from, to],
+    [fromName, to],
+  ]);
   for (const name of names) {
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
-    const image = await asItIs(ports, slot);
-    const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
-    const nested: RollContext = {
-      ...context,
-      service: name,
-      image,
-      roll: ports.host.randomId(),
-      tagBefore: undefined,
-      options,
-    };
-    const run = await slotRun(
-      nested,
-      { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
-      new Map([[from, to]]),
-    );
-    const { error } = await runSlot(run);
-    if (error) throw error;
+    await moveDependent(context, slot, successors);
   }
 }
 
-// By its id where its reference means another image by now: that is not the dependent's to move back.
-async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
-  const { imageId: id, config } = container;
-  const reference = config.Image ?? follows;
-  const named = await ports.engine.image(reference);
-  return { follows: named === undefined || named.id === id ? reference : id, id, digest: undefined };
+async function moveDependent(
+  context: RollContext,
+  slot: PreparedSlot,
+  successors: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { ports } = context;
+  const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
+  const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
+  const nested: RollContext = {
+    ...context,
+    service: slot.home,
+    image,
+    roll: ports.host.randomId(),
+    tagBefore: undefined,
+    options,
+  };
+  const run = await slotRun(
+    nested,
+    { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    successors,
+  );
+  const tagged = await ports.engine.image(image.follows);
+  const { error } = await runSlot(run);
+  // Its tag may mean a newer image already, which it was not asked to run: the tag was borrowed for the creation only.
+  if (tagged && tagged.id !== image.id) await ports.engine.tag(tagged.id, image.follows);
+  if (error) throw error;
 }
 
 // One replica failed after others were rolled: the service is not left with two versions.

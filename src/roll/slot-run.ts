@@ -15,33 +15,38 @@ export interface SlotRun {
   readonly policy: Policy;
   readonly desired: Desired;
   readonly event: HistoryEntry['event'];
-  /** Where the followed reference pointed before the roll, if the pull has already moved it. */
-  readonly tagBefore: string | undefined;
-  /** Names of containers that live in the namespaces of the slot's, found before the roll. */
+  /** Names of containers that live in the namespaces of the slot's or are linked to it, found before the roll. */
   readonly dependents: readonly string[];
   /** Paths that compose copied into the old container. */
   readonly inlineFiles: readonly string[];
-  /** Containers that were replaced, and by which: namespaces shared with them are shared with those. */
+  /** Containers that were replaced (ids and names), and by which: what was shared with them is shared with those. */
   readonly successors: ReadonlyMap<string, string>;
   /** Aborts waits when the user interrupts. */
   readonly signal: AbortSignal;
   /** Aborted when somebody else took the lock: then nothing may be changed any more. */
   readonly lost: AbortSignal;
+  /** Whether the kernel can keep a fresh container from its networks until it is healthy. */
+  readonly gates: boolean;
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
-  /** Re-creates the named containers so that they live in the namespaces of `to` instead of `from`. */
+  /** Re-creates the named containers so that they share with `to` what they shared with `from`. */
   readonly moveDependents: (names: readonly string[], from: string, to: string) => Promise<void>;
 }
 
 export interface Memory {
   readonly health: Map<string, HealthMemory>;
   readonly images: Map<string, Image | undefined>;
-  /** Containers that this run created, and those that got their files. */
+  /** Containers that this run created, those of them that were to take the place, and those that got their files. */
   readonly created: Set<string>;
+  readonly candidates: Set<string>;
   readonly copied: Set<string>;
+  /** Containers that their networks can't reach yet, and until when. */
+  readonly shut: Map<string, number>;
   /** By container: connections that were left when its drain ended. */
   readonly drained: Map<string, number | undefined>;
+  /** By container: how often this run has started it. */
+  readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
   rehearsed: boolean;
   giveUp: SwapError | undefined;
@@ -53,8 +58,11 @@ export function freshMemory(): Memory {
     health: new Map(),
     images: new Map(),
     created: new Set(),
+    candidates: new Set(),
     copied: new Set(),
+    shut: new Map(),
     drained: new Map(),
+    starts: new Map(),
     times: new Map(),
     rehearsed: false,
     giveUp: undefined,

@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from '../core/health.ts';
 import type { Ports } from '../ports.ts';
+import { keepShut } from './gate.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 // Docker probes for the first time a whole interval after the start (30 s by default, T30), so swapctl runs the same
@@ -21,7 +22,9 @@ type Done = (verdict: Verdict, container: Container) => boolean;
 
 /** Watches a starting container until it is healthy, has failed, or the signal aborts; what it saw is in the memory. */
 export async function awaitHealthy(run: SlotRun, id: string): Promise<void> {
-  await watch(run, id, PAUSE_STARTING_MS, run.signal, (verdict) => verdict.kind !== 'waiting');
+  // On the way back there is nothing to cut short: the old container has to answer again.
+  const signal = run.memory.giveUp ? NEVER : run.signal;
+  await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => verdict.kind !== 'waiting');
 }
 
 /**
@@ -41,6 +44,7 @@ async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSig
     remember(run, id, {});
     const verdict = judge(container, run.policy, recall(run, id), run.now());
     if (done(verdict, container)) return noteEngineHealth(run, id, verdict);
+    await keepShut(run, id);
     const check = healthCheck(container, run.policy);
     if (check && container.status === 'running') await probeOnce(run, container, check, signal);
     const after = judge(container, run.policy, recall(run, id), run.now());

@@ -44,7 +44,7 @@ function answers(
   timeoutMs: number,
 ): Promise<{ ok: boolean; output: string }> {
   return new Promise((resolve) => {
-    const request = get({ ...address, path, timeout: timeoutMs, agent: false }, (response) => {
+    const request = get({ ...address, path, timeout: timeoutMs, agent: false, localPort: probePort() }, (response) => {
       response.resume();
       resolve({ ok: (response.statusCode ?? 500) < 400, output: `HTTP ${response.statusCode} from ${path}` });
     });
@@ -55,7 +55,7 @@ function answers(
 
 function accepts(address: { host: string; port: number }, timeoutMs: number): Promise<{ ok: boolean; output: string }> {
   return new Promise((resolve) => {
-    const socket = connect({ ...address, timeout: timeoutMs });
+    const socket = connect({ ...address, timeout: timeoutMs, localPort: probePort() });
     const end = (ok: boolean, output: string): void => {
       socket.destroy();
       resolve({ ok, output });
@@ -64,6 +64,17 @@ function accepts(address: { host: string; port: number }, timeoutMs: number): Pr
     socket.on('timeout', () => end(false, `no answer within ${timeoutMs} ms`));
     socket.on('error', (error) => end(false, error.message));
   });
+}
+
+// Probes come from ports of their own, so that a container that is kept shut until it is healthy can tell them from
+// traffic (src/traffic/gate.ts); one after the other, since a port that was just used rests for a while.
+const FIRST_PROBE_PORT = 61_000;
+const PROBE_PORTS = 1000;
+let probes = Math.floor(Math.random() * PROBE_PORTS);
+
+function probePort(): number {
+  probes = (probes + 1) % PROBE_PORTS;
+  return FIRST_PROBE_PORT + probes;
 }
 
 async function textOf(path: string): Promise<string | undefined> {

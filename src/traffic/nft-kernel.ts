@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { BlockList, isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import type { Container } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/traffic.ts';
 import type { Bridge, CoverRequest, Kernel } from '../ports.ts';
+import { GATE_TABLE, gateScript } from './gate.ts';
 import { applyNft, inetTable, inetTables } from './nft.ts';
 import { coverScript, removeScript } from './rules.ts';
 
@@ -23,6 +23,8 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
       );
     },
     clearCover: (slot) => applyNft(removeScript(tableName(slot))),
+    shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
+    open: (container) => inNamespaceOf(container, removeScript(GATE_TABLE)),
     clearOrphans: async (slots) => {
       const known = new Set(slots.map(tableName));
       const orphans = ((await inetTables()) ?? []).filter((table) => isOurs(table) && !known.has(table));
@@ -30,6 +32,14 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
       return orphans.length;
     },
   };
+}
+
+// A pid of the engine's means something else here if the engine lives in another pid namespace.
+async function inNamespaceOf({ id, pid }: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
+  const cgroup = pid > 0 ? await textOf(`/proc/${pid}/cgroup`) : undefined;
+  if (!cgroup?.includes(id))
+    fail('step-failed', `the process of ${id.slice(0, 12)} is out of reach (another pid namespace)`);
+  await applyNft(script, pid);
 }
 
 // One table a slot. Its name is a hash, since a container's name may be longer than nft allows.
@@ -48,7 +58,7 @@ async function layer(local: boolean, bridges: readonly Bridge[]): Promise<Kernel
   if (!(await hasNetAdmin())) return { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' };
   if ((await inetTables()) === undefined)
     return { available: false, why: 'the nft program is missing or refuses: install the package nftables' };
-  if (!isOwnNamespace(bridges))
+  if (!isOwnNamespace((await textOf('/proc/self/net/route')) ?? '', bridges))
     return {
       available: false,
       why: "the engine lives in another network namespace: run swapctl in the host's (docker run --network host)",
@@ -56,22 +66,19 @@ async function layer(local: boolean, bridges: readonly Bridge[]): Promise<Kernel
   return { available: true };
 }
 
-// Rules count only in the namespace that holds the engine's bridges: we must have an address on one of them. (The subnet
-// is compared too, since every engine has a docker0.)
-function isOwnNamespace(bridges: readonly Bridge[]): boolean {
-  const interfaces = networkInterfaces();
-  return bridges.some(({ device, subnets }) =>
-    (interfaces[device] ?? []).some(({ address }) => within(address, subnets)),
+// Rules count only in the namespace that holds the engine's bridges: the kernel here must have a route over one of them.
+// (The subnet is compared too, since every engine has a docker0; interfaces without a container are down, routes stay.)
+function isOwnNamespace(routes: string, bridges: readonly Bridge[]): boolean {
+  const own = new Set(
+    routes.split('\n').flatMap((line) => {
+      const [device, destination] = line.trim().split(/\s+/);
+      return destination ? [`${device} ${dotted(destination)}`] : [];
+    }),
   );
-}
-
-function within(address: string, subnets: readonly string[]): boolean {
-  const list = new BlockList();
-  for (const subnet of subnets) {
-    const [network = '', bits = ''] = subnet.split('/');
-    if (isIP(network) !== 0) list.addSubnet(network, Number(bits), isIP(network) === 6 ? 'ipv6' : 'ipv4');
-  }
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  const networks = bridges.flatMap(({ device, subnets }) =>
+    subnets.map((subnet) => `${device} ${subnet.split('/')[0]}`),
+  );
+  return networks.some((network) => own.has(network));
 }
 
 const CAP_NET_ADMIN = 12;

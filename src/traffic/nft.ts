@@ -1,22 +1,27 @@
 import { spawn } from 'node:child_process';
 import { SwapError } from '../core/error.ts';
 
-/** Runs `nft -f -` with a script: all of it takes effect at once, or nothing. Raises `step-failed` with nft's own words. */
-export async function applyNft(script: string): Promise<void> {
-  const { status, stderr } = await run(['-f', '-'], script);
+/**
+ * Runs `nft -f -` with a script, in the network namespace of a process or in ours: all of it takes effect at once, or
+ * nothing. Raises `step-failed` with nft's own words.
+ */
+export async function applyNft(script: string, pid?: number): Promise<void> {
+  const inside = pid === undefined ? [] : ['nsenter', `--net=/proc/${pid}/ns/net`];
+  const [program = 'nft', ...args] = [...inside, 'nft', '-f', '-'];
+  const { status, stderr } = await run(program, args, script);
   if (status !== 0) throw new SwapError('step-failed', `nft refused the rules: ${stderr.trim().slice(0, 500)}`);
 }
 
 /** The names of all tables of the inet family; undefined where nft is missing or not allowed. */
 export async function inetTables(): Promise<string[] | undefined> {
-  const { status, stdout } = await run(['list', 'tables', 'inet'], '');
+  const { status, stdout } = await run('nft', ['list', 'tables', 'inet'], '');
   if (status !== 0) return undefined;
   return [...stdout.matchAll(/^table inet (\S+)/gm)].flatMap(([, name]) => (name ? [name] : []));
 }
 
 /** One table of the inet family as nft prints it; undefined where there is none. */
 export async function inetTable(name: string): Promise<string | undefined> {
-  const { status, stdout } = await run(['list', 'table', 'inet', name], '');
+  const { status, stdout } = await run('nft', ['list', 'table', 'inet', name], '');
   return status === 0 ? stdout : undefined;
 }
 
@@ -26,10 +31,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-function run(args: readonly string[], input: string): Promise<Ended> {
+function run(program: string, args: readonly string[], input: string): Promise<Ended> {
   return new Promise((resolve) => {
     const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
-    const child = spawn('nft', args, { env: { ...process.env, PATH: path }, stdio: 'pipe' });
+    const child = spawn(program, args, { env: { ...process.env, PATH: path }, stdio: 'pipe' });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (text) => (stdout += String(text)));

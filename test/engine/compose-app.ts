@@ -2,8 +2,7 @@
 import os from 'node:os';
 import { type App, createApp, type RollRequest } from '../../src/app.ts';
 import type { Progress } from '../../src/core/progress.ts';
-import { openEngine } from '../../src/docker/open.ts';
-import { openSystem } from '../../src/system/open.ts';
+import { openPorts } from '../../src/wire.ts';
 import type { ComposeProject } from '../lab/compose.ts';
 import type { EngineUnderTest } from '../lab/engine.ts';
 import { pushIndex, type Registry } from '../lab/registry.ts';
@@ -18,14 +17,13 @@ export interface OpenApp {
 export async function openApp(engine: EngineUnderTest, onProgress?: (progress: Progress) => void): Promise<OpenApp> {
   // A home without a config.json: whoever is logged in on this machine must not decide a test.
   const home = os.devNull;
-  const port = await openEngine({ host: engine.dockerHost }, engine.env, home);
   const progress: Progress[] = [];
   const report = (one: Progress): void => {
     progress.push(one);
     onProgress?.(one);
   };
-  const app = createApp({ engine: port, report, ...openSystem(port, engine.env, async () => []) });
-  return { app, progress, close: () => port.close() };
+  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home, report });
+  return { app: createApp(ports), progress, close: () => ports.engine.close() };
 }
 
 /** What a front asks for, with times that don't keep a test waiting. */

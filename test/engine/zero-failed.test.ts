@@ -8,14 +8,15 @@ import { openApp, quickly, replicas, retag } from './compose-app.ts';
 
 const ROLLS = process.env.SWAPCTL_TEST_LONG === '1' ? 10 : 3;
 
+// Ready two seconds after its start; until then its address is in the DNS and refuses connections.
+const slow = { env: { READY_AFTER_MS: 2000, LISTEN: 'late' }, health: { startPeriodMs: 10_000 } };
 // Kept connections end by the old app's own drain, so swapctl need not wait for long until they are idle.
 const TIMES = { settle: '500ms', 'drain.timeout': '500ms' };
 
 for (const keepAlive of [false, 'mixed'] as const) {
   test(`${ROLLS} rolls of two replicas under load, connections ${keepAlive ? 'kept and new' : 'new'}, lose no request`, async (t) => {
     const world = testWorld(t);
-    const env = { READY_AFTER_MS: 2000, LISTEN: 'late' };
-    const reference = await world.image('web:0', { env });
+    const reference = await world.image('web:0', slow);
     const web = `{ image: '${reference}', labels: ${composeLabels(world)}, scale: 2 }`;
     const project = composeProject(world, `services: { web: ${web} }`);
     await project.run('up', '--detach', '--wait');
@@ -30,7 +31,7 @@ for (const keepAlive of [false, 'mixed'] as const) {
     });
 
     for (let number = 1; number <= ROLLS; number++) {
-      await retag(world, await world.image(`web:v${number}`, { env }), reference);
+      await retag(world, await world.image(`web:v${number}`, slow), reference);
       const [report] = await app.roll(['web'], quickly({ overrides: TIMES }));
       assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
     }

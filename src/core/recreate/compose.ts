@@ -15,26 +15,40 @@ export function composeImageLabel(
   return byManifest ? (after.manifestDigest ?? after.id) : after.id;
 }
 
-/**
- * The paths that compose copied into a service's containers after it created them, which no inspect shows (T19).
- * `document` is the parsed compose file; the shapes are those of the compose specification.
- */
-export function inlineFiles(document: unknown, service: string): string[] {
-  const file = record(document);
-  const wanted = record(record(file.services)[service]);
-  return [
-    ...inlineTargets(wanted.configs, record(file.configs), (name) => `/${name}`),
-    ...inlineTargets(wanted.secrets, record(file.secrets), (name) => `/run/secrets/${name}`),
-  ];
+export interface InlineFiles {
+  readonly paths: readonly string[];
+  /** False where the files don't tell all: one is out of reach, brings in others, or has variables for paths. */
+  readonly complete: boolean;
 }
 
 /**
- * The same, guessed from what changed in the container's layer, for a compose file that can't be read: secrets lie
- * under /run/secrets, configs by default at the top.
+ * The paths that compose copied into a service's containers after it created them, which no inspect shows (T19).
+ * `documents` are the parsed compose files of the project (undefined: can't be read), which compose merges; the shapes
+ * are those of the compose specification.
+ */
+export function inlineFiles(documents: readonly unknown[], service: string): InlineFiles {
+  const files = documents.map(record);
+  const services = files.map((file) => record(record(file.services)[service]));
+  const definitions = (kind: string): Record<string, unknown> =>
+    Object.assign({}, ...files.map((file) => record(file[kind])));
+  const paths = services.flatMap((wanted) => [
+    ...inlineTargets(wanted.configs, definitions('configs'), (name) => `/${name}`),
+    ...inlineTargets(wanted.secrets, definitions('secrets'), (name) => `/run/secrets/${name}`),
+  ]);
+  const elsewhere =
+    files.some((file) => file.include !== undefined) || services.some((one) => one.extends !== undefined);
+  return { paths, complete: !documents.includes(undefined) && !elsewhere && !paths.some((path) => path.includes('$')) };
+}
+
+/**
+ * The same, guessed from what changed in the container's layer, for compose files that don't tell: secrets lie under
+ * /run/secrets, configs by default at the top. A path with others below it is a folder.
  */
 export function likelyInlineFiles(changed: readonly string[]): string[] {
+  const folders = new Set(changed.map((path) => path.slice(0, path.lastIndexOf('/'))));
   return changed.filter(
-    (path) => /^\/run\/secrets\/[^/]+$/.test(path) || (/^\/[^/]+$/.test(path) && path !== '/.dockerenv'),
+    (path) =>
+      (/^\/run\/secrets\/[^/]+$/.test(path) || /^\/[^/]+$/.test(path)) && !folders.has(path) && path !== '/.dockerenv',
   );
 }
 

@@ -1,9 +1,10 @@
 import type { Container, HostConfig } from '../container.ts';
 import { mountRequests } from './mounts.ts';
+import { networkMode } from './networks.ts';
 
 /** What differs from the container's host config as it stands when it is asked for again. */
 export interface HostChange {
-  /** Ids of containers that were replaced, and of those that took their place: namespaces shared with them follow. */
+  /** Ids and names of containers that were replaced, and ids of those that took their place: what was shared follows. */
   readonly successors: ReadonlyMap<string, string>;
   /** Mount targets that `VolumesFrom` brings. */
   readonly inheritedTargets: ReadonlySet<string>;
@@ -13,13 +14,15 @@ export interface HostChange {
 export function hostRequest(container: Container, change: HostChange): HostConfig {
   const host: HostConfig = { ...container.host, ...mountRequests(container, change.inheritedTargets) };
   delete host.ContainerIDFile;
+  const network = networkMode(container);
+  if (network !== undefined) host.NetworkMode = network;
   for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
     const mode = host[field];
     if (mode?.startsWith('container:'))
       host[field] = `container:${follow(mode.slice('container:'.length), change.successors)}`;
   }
   if (host.VolumesFrom) host.VolumesFrom = host.VolumesFrom.map((entry) => followVolumes(entry, change.successors));
-  if (host.Links) host.Links = host.Links.map(normalLink);
+  if (host.Links) host.Links = host.Links.map((link) => normalLink(link, change.successors));
   if (host.DeviceRequests) host.DeviceRequests = host.DeviceRequests.map(exactlyOne);
   return host;
 }
@@ -51,9 +54,9 @@ function followVolumes(entry: string, successors: ReadonlyMap<string, string>): 
 }
 
 // Inspect shows `/child:/parent/alias`; create takes `child:alias` (T15).
-function normalLink(link: string): string {
+function normalLink(link: string, successors: ReadonlyMap<string, string>): string {
   const [child = '', path = ''] = link.split(':');
-  return `${child.replace(/^\//, '')}:${path.slice(path.lastIndexOf('/') + 1)}`;
+  return `${follow(child.replace(/^\//, ''), successors)}:${path.slice(path.lastIndexOf('/') + 1)}`;
 }
 
 // The engine refuses a request with both, and fills in the other when it shows one (T24).

@@ -14,22 +14,38 @@ export function mountRequests(
   const anonymous = container.mounts.filter(
     (mount) => mount.type === 'volume' && mount.name !== '' && !covered.has(mount.target),
   );
-  return { Binds: container.host.Binds ?? null, Mounts: [...asked, ...anonymous.map(reattached)] };
+  const binds = container.host.Binds?.filter((bind) => !isAnonymous(bind)) ?? null;
+  return { Binds: binds, Mounts: [...asked, ...anonymous.map(reattached)] };
 }
 
-/** The targets that a host config mounts something at by itself. */
+/** The targets that a host config mounts something named at by itself. */
 export function mountTargets(host: HostConfig): Set<string> {
-  return new Set([...(host.Mounts ?? []).map((mount) => mount.Target), ...(host.Binds ?? []).map(bindTarget)]);
+  const binds = (host.Binds ?? []).filter((bind) => !isAnonymous(bind));
+  return new Set([...(host.Mounts ?? []).map((mount) => cleanPath(mount.Target)), ...binds.map(bindTarget)]);
+}
+
+// A target alone asks for a new volume, each time anew.
+function isAnonymous(bind: string): boolean {
+  return !bind.includes(':');
 }
 
 function bindTarget(bind: string): string {
-  const fields = bind.split(':');
-  return (fields.length === 1 ? fields[0] : fields[1]) ?? '';
+  return cleanPath(bind.split(':')[1] ?? '');
+}
+
+// The request keeps a path as it was written; the mounts in effect show it cleaned (Go's path.Clean).
+function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
 }
 
 function named(mount: MountRequest, effective: readonly Mount[]): MountRequest {
   if (mount.Type !== 'volume' || mount.Source) return mount;
-  const volume = effective.find((candidate) => candidate.target === mount.Target);
+  const volume = effective.find((candidate) => candidate.target === cleanPath(mount.Target));
   return volume ? { ...mount, Source: volume.name } : mount;
 }
 

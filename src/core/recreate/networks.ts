@@ -29,6 +29,14 @@ export function primaryNetwork(container: Pick<Container, 'host' | 'networks'>):
   return byId?.[0] ?? mode;
 }
 
+/** The network mode to create with. A container that has left the network of its creation is not to be put back into it. */
+export function networkMode(container: Pick<Container, 'host' | 'networks'>): string | undefined {
+  const mode = container.host.NetworkMode;
+  if (mode === undefined || mode.startsWith('container:') || mode === 'host' || mode === 'none') return mode;
+  const names = Object.keys(container.networks);
+  return names.includes(primaryNetwork(container)) ? mode : (names[0] ?? mode);
+}
+
 /** Whether the engine's DNS answers for container names on the network. */
 export function resolvesNames(network: string): boolean {
   return !WITHOUT_DNS.has(network);

@@ -76,16 +76,23 @@ function configBase(container: Container, config: ContainerConfig): ContainerCon
   delete base.MacAddress;
   delete base.OnBuild;
   if (!keepsHostname(container)) delete base.Hostname;
-  if (container.host.NetworkMode?.startsWith('container:')) base.ExposedPorts = {};
+  base.ExposedPorts = container.host.NetworkMode?.startsWith('container:')
+    ? {}
+    : { ...base.ExposedPorts, ...published(container) };
   return base;
 }
 
-// An automatic hostname is the short id: copied, it would pin the old one's (T5). Where the network or UTS namespace is
-// somebody else's, the engine refuses a hostname.
+// Older engines publish only what is exposed too; where the old image exposed it, the new one need not.
+function published(container: Container): Record<string, object> {
+  const bound = container.host.PortBindings ?? {};
+  return Object.fromEntries(Object.entries(container.config.ExposedPorts ?? {}).filter(([port]) => port in bound));
+}
+
+// An automatic hostname is the short id: copied, it would pin the old one's (T5). With another container's network or
+// the host's UTS namespace the engine refuses a hostname; with the host's network it takes one.
 function keepsHostname(container: Container): boolean {
   if (container.config.Hostname === container.id.slice(0, 12)) return false;
-  const mode = container.host.NetworkMode ?? '';
-  return !mode.startsWith('container:') && mode !== 'host' && !container.host.UTSMode;
+  return !container.host.NetworkMode?.startsWith('container:') && !container.host.UTSMode;
 }
 
 function replicaLabels(config: ContainerConfig, to: Successor): Record<string, string> {

@@ -43,6 +43,8 @@ export function subtractImage(container: ContainerConfig, image: ContainerConfig
 export function userConfig(container: ContainerConfig, set: UserSet): ContainerConfig {
   const config: ContainerConfig = { ...container };
   for (const field of SCALARS) if (!set.scalars.includes(field)) delete config[field];
+  // What `--entrypoint ""` leaves behind looks as if nothing had been said; said again, the image's must not come back.
+  if (set.scalars.includes('Entrypoint') && isEmpty(container.Entrypoint)) config.Entrypoint = [''];
   const env = new Set(set.env);
   config.Env = (container.Env ?? []).filter((pair) => env.has(envName(pair)));
   config.Labels = pick(container.Labels, set.labels);
@@ -65,6 +67,8 @@ function userScalars(container: ContainerConfig, image: ContainerConfig): Scalar
   // The image's command counts only if the user set no entrypoint, so beside a user's entrypoint even an equal
   // command is the user's.
   if (differing.includes('Entrypoint') && !differing.includes('Cmd') && !isEmpty(container.Cmd)) differing.push('Cmd');
+  // For the same reason a command that is missing tells that the entrypoint is the user's, even an equal one.
+  if (isEmpty(container.Cmd) && !isEmpty(image.Cmd) && !differing.includes('Entrypoint')) differing.push('Entrypoint');
   return differing;
 }
 

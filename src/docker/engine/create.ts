@@ -9,7 +9,7 @@ import { compareApi } from '../connect/negotiate.ts';
  */
 export async function createContainer(docker: Dockerode, request: CreateRequest, apiVersion: string): Promise<string> {
   const atOnce = compareApi(apiVersion, '1.44') >= 0;
-  const primary = primaryNetwork({ host: request.host, networks: request.networks });
+  const primary = await primaryName(docker, request);
   const first = atOnce ? request.networks : only(request.networks, primary);
   const mac = atOnce ? undefined : request.networks[primary]?.MacAddress;
   const body = {
@@ -22,6 +22,14 @@ export async function createContainer(docker: Dockerode, request: CreateRequest,
   const container = await docker.createContainer(body as unknown as Dockerode.ContainerCreateOptions);
   if (!atOnce) await connectOthers(docker, container, request.networks, primary);
   return container.id;
+}
+
+// The mode may name the network by its id, the endpoints go by names.
+async function primaryName(docker: Dockerode, { host, networks }: CreateRequest): Promise<string> {
+  const name = primaryNetwork({ host, networks });
+  if (name in networks || Object.keys(networks).length === 0) return name;
+  const network = (await docker.getNetwork(name).inspect()) as { Name: string };
+  return network.Name;
 }
 
 async function connectOthers(

@@ -111,13 +111,18 @@ function decodeHealth(value: unknown): EngineHealth | undefined {
 
 function decodeMount(value: unknown): Mount {
   const raw = record(value);
-  return {
+  const mount = {
     type: text(raw.Type),
-    name: text(raw.Name),
     source: text(raw.Source),
     target: text(raw.Destination),
     writable: raw.RW === true,
   };
+  return { ...mount, name: text(raw.Name) || (mount.type === 'volume' ? volumeAt(mount.source) : '') };
+}
+
+// Engine 28 leaves out the name of a volume that was asked for by its target alone in `Binds`.
+function volumeAt(source: string): string {
+  return /\/volumes\/([0-9a-f]{64})\/_data$/.exec(source)?.[1] ?? '';
 }
 
 function decodePorts(ports: Raw): PublishedPort[] {
@@ -146,8 +151,7 @@ function decodeNetworks(
 }
 
 // The engine tells a configured MAC address from a generated one only for the primary network, in a field that it shows
-// to clients up to API 1.51 (T8). Elsewhere, engines before 29 derive a generated one from the IPv4 address (T9), so one
-// of another shape was configured; with a newer engine there is no telling.
+// to clients up to API 1.51 (T8). Elsewhere the address itself has to tell.
 function configuredMacs(
   networks: Record<string, Endpoint>,
   config: ContainerConfig,
@@ -155,14 +159,22 @@ function configuredMacs(
   dialect: Dialect,
 ): Record<string, string> {
   const mode = host.NetworkMode ?? 'default';
-  const derives = Number.parseInt(dialect.serverVersion, 10) < 29;
   const found = Object.entries(networks).flatMap(([name, endpoint]) => {
     const isPrimary = name === mode || endpoint.NetworkID === mode || (mode === 'default' && name === 'bridge');
     const shown = endpoint.MacAddress ?? '';
     if (isPrimary) return config.MacAddress ? [[name, config.MacAddress]] : [];
-    return derives && shown && endpoint.IPAddress && shown !== derivedMac(endpoint.IPAddress) ? [[name, shown]] : [];
+    return shown && !looksGenerated(shown, endpoint, dialect) ? [[name, shown]] : [];
   });
   return Object.fromEntries(found);
+}
+
+// Engines up to 27 derive an address from the IPv4 address. Later ones make up a random one, "locally administered" by
+// its second bit: an address without that bit was configured, and so was one that begins like a derived one (T9).
+function looksGenerated(mac: string, endpoint: Endpoint, dialect: Dialect): boolean {
+  const derived = mac.startsWith('02:42:');
+  if (Number.parseInt(dialect.serverVersion, 10) < 28)
+    return !endpoint.IPAddress || mac === derivedMac(endpoint.IPAddress);
+  return !derived && (Number.parseInt(mac.slice(0, 2), 16) & 0b10) !== 0;
 }
 
 function derivedMac(ipv4: string): string {

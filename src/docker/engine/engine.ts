@@ -1,4 +1,6 @@
 import type Dockerode from 'dockerode';
+import pRetry from 'p-retry';
+import { isBroken } from '../../core/engine-error.ts';
 import { parseReference } from '../../core/reference.ts';
 import type { Engine, EngineFacts } from '../../ports.ts';
 import type { Connection } from '../connect/connect.ts';
@@ -73,21 +75,30 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
 
 const DELETED = 2;
 
-/** Every call's error in swapctl's own type. */
+/** Calls that only read: asking them again can do no harm. */
+const READS = new Set<keyof Engine>(['facts', 'list', 'container', 'image', 'imageTags', 'bridges', 'logs', 'changes']);
+const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
+
+/** Every call's error in swapctl's own type; reads are tried again where the connection broke. */
 function translating(engine: Engine, endpoint: Endpoint): Engine {
   const wrapped = Object.entries(engine).map(([name, call]) => {
     if (name === 'close') return [name, call];
-    const asynchronous = call as (...args: unknown[]) => Promise<unknown>;
-    const translated = async (...args: unknown[]): Promise<unknown> => {
-      try {
-        return await asynchronous(...args);
-      } catch (error) {
-        throw engineError(endpoint, error);
-      }
-    };
-    return [name, translated];
+    const translated = translate(call as (...args: unknown[]) => Promise<unknown>, endpoint);
+    if (!READS.has(name as keyof Engine)) return [name, translated];
+    const again = { ...RETRIES, shouldRetry: ({ error }: { error: Error }) => isBroken(error) };
+    return [name, (...args: unknown[]) => pRetry(() => translated(...args), again)];
   });
   return Object.fromEntries(wrapped) as Engine;
+}
+
+function translate(call: (...args: unknown[]) => Promise<unknown>, endpoint: Endpoint) {
+  return async (...args: unknown[]): Promise<unknown> => {
+    try {
+      return await call(...args);
+    } catch (error) {
+      throw engineError(endpoint, error);
+    }
+  };
 }
 
 // The platform's own manifest is only told when it is asked for, from API 1.48 on.

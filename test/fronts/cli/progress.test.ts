@@ -8,7 +8,13 @@ import { cli, FAILED, ROLLED } from './fakes.ts';
 const START: Step = { kind: 'start', container: 'b', name: 'web.swapctl-next' };
 const HEALTHY: Step = { kind: 'await-healthy', container: 'b', name: 'web.swapctl-next' };
 const RENAME: Step = { kind: 'rename', container: 'a', name: 'web', to: 'web.swapctl-old' };
-const REMEMBER: Step = { kind: 'remember-failure', container: 'b', name: 'web.swapctl-next', reason: 'exit code 1' };
+const REMEMBER: Step = {
+  kind: 'remember-failure',
+  roll: 'r1',
+  container: 'b',
+  name: 'web.swapctl-next',
+  reason: 'exit code 1',
+};
 
 const step = (step: Step, slot = 'web'): Progress => ({ kind: 'step', slot, step });
 const done = (step: Step, ms = 300, slot = 'web'): Progress => ({ kind: 'done', slot, step, ms });

@@ -1,0 +1,128 @@
+import type { Observed, Replica } from './observed.ts';
+import type { Step } from './step.ts';
+
+/**
+ * What must never happen, whatever was observed: swapctl's promise as checks of one step against the snapshot that it
+ * was planned from. The planner is tested with it; a runner can ask it before it executes anything.
+ */
+export function violation(seen: Observed, step: Step): string | undefined {
+  for (const rule of [strangers, crowds, gaps, deadEnds, unprovenSuccession, hastyCleanup]) {
+    const broken = rule(seen, step);
+    if (broken !== undefined) return `${step.kind}: ${broken}`;
+  }
+  return undefined;
+}
+
+/** What is wrong with a slot of which the planner says that nothing is left to do. */
+export function unrest(seen: Observed): string | undefined {
+  const helper = seen.rehearsal ?? seen.standIn;
+  if (helper) return `${helper.name} was left behind`;
+  if (seen.cover !== 'none') return 'the ports are still led to a stand-in';
+  const members = replicas(seen);
+  if (members.length !== 1) return `${members.length} containers are left, not one`;
+  return members[0]?.name === seen.names.home ? undefined : `the container that is left is called ${members[0]?.name}`;
+}
+
+function strangers(seen: Observed, step: Step): string | undefined {
+  if (!('container' in step)) return undefined;
+  const known = [...replicas(seen), ...seen.failures, seen.rehearsal, seen.standIn];
+  return known.some((one) => one?.id === step.container) ? undefined : `${step.container} is not of this slot`;
+}
+
+// Two replicas of a slot and a rehearsal beside the old one are the most there ever is; exclusive ones never run at once.
+function crowds(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate } = seen;
+  switch (step.kind) {
+    case 'create':
+      return (candidate ?? seen.rehearsal)
+        ? 'there is a new container already'
+        : missing(incumbent, 'the old container');
+    case 'create-rehearsal':
+    case 'create-stand-in':
+      return (candidate ?? seen.rehearsal ?? seen.standIn)
+        ? 'there is a new container already'
+        : missing(incumbent, 'the old container');
+    case 'recreate-old':
+      return incumbent ? 'the old container is still there' : missing(candidate, 'the new container');
+    case 'start':
+      return overlaps(seen, step.container) ? 'the other container holds what it needs' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+// The only gap there may be is the one between stop and start where the two can't run at once; a stand-in closes it.
+function gaps(seen: Observed, step: Step): string | undefined {
+  if (step.kind !== 'stop' && step.kind !== 'remove') return undefined;
+  const running = replicas(seen).filter((one) => one.running);
+  if (running.length !== 1 || running[0]?.id !== step.container) return undefined;
+  const makesRoom = step.kind === 'stop' && seen.incumbent && seen.candidate && isExclusive(seen);
+  if (!makesRoom) return 'nothing would run any more';
+  return answers(seen) && seen.cover !== 'lasting' ? 'the stand-in does not answer for it' : undefined;
+}
+
+// What answers for the ports, and the rules that lead there, go one after the other.
+function deadEnds(seen: Observed, step: Step): string | undefined {
+  const { standIn } = seen;
+  if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
+  if (step.kind === 'uncover') {
+    const alone = answers(seen) && !replicas(seen).some((one) => one.running);
+    return alone ? 'nobody else answers' : undefined;
+  }
+  const leaves = (step.kind === 'stop' || step.kind === 'remove') && step.container === standIn?.id;
+  return leaves && seen.cover !== 'none' ? 'the ports are led to it' : undefined;
+}
+
+// The old container is stopped, and gives its name away, only for a healthy successor, or to make room for one.
+function unprovenSuccession(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate, names } = seen;
+  const makesRoom = isExclusive(seen) && candidate?.complete && candidate.verdict.kind === 'unstarted';
+  const proven = candidate?.running && candidate.verdict.kind === 'healthy' && !candidate.shut;
+  if (step.kind === 'stop' && step.container === incumbent?.id) {
+    const tookOver = proven && candidate.settled && candidate.name === names.home;
+    if (!tookOver && !makesRoom) return 'the old container has no proven successor';
+    return candidate?.way !== 'handover' || tookOver || answers(seen) ? undefined : 'nobody answers for it';
+  }
+  const leaves = step.kind === 'rename' && step.container === incumbent?.id && incumbent.name === names.home;
+  const arrives = step.kind === 'rename' && step.container === candidate?.id && step.to === names.home;
+  return (leaves || arrives) && !proven && !makesRoom ? 'the name would go to an unproven container' : undefined;
+}
+
+function hastyCleanup(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate, names } = seen;
+  if (step.kind !== 'remove') return undefined;
+  if (step.container === incumbent?.id) {
+    if (incumbent.running) return 'the old container still runs';
+    if (!candidate?.settled || candidate.name !== names.home) return 'the old container has no proven successor';
+    return seen.incumbentKept ? undefined : 'the way back is not kept';
+  }
+  if (step.container !== candidate?.id) return undefined;
+  if (candidate.roll === undefined) return 'swapctl did not make it';
+  return incumbent?.running && incumbent.name === names.home ? undefined : 'the old container does not serve again yet';
+}
+
+function overlaps(seen: Observed, starting: string): boolean {
+  const pair = replicas(seen);
+  return (
+    isExclusive(seen) &&
+    pair.some((one) => one.id === starting) &&
+    pair.some((one) => one.id !== starting && one.running)
+  );
+}
+
+function answers({ standIn }: Observed): boolean {
+  return standIn?.running === true && standIn.verdict.kind === 'healthy';
+}
+
+// Where no label tells the way, the careful one is taken for granted.
+function isExclusive(seen: Observed): boolean {
+  return seen.candidate !== undefined && seen.candidate.way !== 'start-first';
+}
+
+function replicas(seen: Observed): Replica[] {
+  return [seen.incumbent, seen.candidate].filter((one) => one !== undefined);
+}
+
+function missing(one: Replica | undefined, what: string): string | undefined {
+  return one ? undefined : `${what} is gone`;
+}

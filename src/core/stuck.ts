@@ -1,0 +1,43 @@
+import { SwapError } from './error.ts';
+import type { Observed, Replica } from './observed.ts';
+
+/** Where going on, or going back, would go in circles or do harm: then swapctl stops and says so. */
+
+// So often a new container that somebody took away is made again.
+const MOST_VANISHED = 3;
+// So often the old container is started to get it back.
+const MOST_STARTS = 3;
+
+/** Why a candidate can't be taken back; undefined if it can. */
+export function whyNoWayBack(seen: Observed, candidate: Replica, why: SwapError): SwapError | undefined {
+  const { name, roll, imageBefore } = candidate;
+  if (roll === undefined) {
+    const message = `${name} is in the way, and swapctl did not make it (${why.message})`;
+    return new SwapError('attention', message, { hint: 'rename or remove it, then run swapctl again' });
+  }
+  if (seen.incumbent) return whyDown(seen.incumbent);
+  if (imageBefore) return undefined;
+  const message = `${name} can't be taken back: the old container is gone, and nothing tells what it ran (${why.message})`;
+  return new SwapError('attention', message, { hint: 'mend it by hand, or roll to an image that works with --image' });
+}
+
+/** Why the old container is not started once more; undefined where it may be. */
+export function whyDown({ running, starts, verdict, name }: Replica): SwapError | undefined {
+  if (running || starts < MOST_STARTS) return undefined;
+  const reason = verdict.kind === 'failed' ? `: ${verdict.reason}` : '';
+  return new SwapError('attention', `the old container (${name}) does not stay up any more${reason}`, {
+    hint: `see docker logs ${name}; once it can start, swapctl recover does the rest`,
+  });
+}
+
+/** Why no new container is made once more; undefined where one may be. */
+export function whyInVain(seen: Observed, incumbent: Replica): SwapError | undefined {
+  // One that is removed on exit says by its absence that it failed; another one somebody took away.
+  if (incumbent.autoRemove && seen.vanished > 0) {
+    return new SwapError('not-healthy', 'it exited, and removed itself as it was told to (--rm)');
+  }
+  if (seen.vanished < MOST_VANISHED) return undefined;
+  return new SwapError('attention', `somebody removes the new container of ${seen.names.home} again and again`, {
+    hint: 'find out who (docker events), then roll it',
+  });
+}

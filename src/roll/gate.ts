@@ -1,0 +1,30 @@
+import { messageOf } from '../core/error.ts';
+import type { SlotRun } from './slot-run.ts';
+
+// A swapctl that dies must not leave a container shut for long.
+const LIFETIME_MS = 30_000;
+const RENEW_BEFORE_MS = 15_000;
+
+/**
+ * Keeps a container that has just started from being reached before it is healthy: the engine's DNS names it from its
+ * start on. Where that fails the roll goes on without, as clients then meet a container that is not ready.
+ */
+export async function shut(run: SlotRun, id: string): Promise<void> {
+  const container = await run.ports.engine.container(id);
+  if (!container || container.pid <= 0) return;
+  try {
+    await run.ports.kernel.shut(container, { lifetimeMs: LIFETIME_MS, fresh: true });
+    run.memory.shut.set(id, run.ports.clock.now() + LIFETIME_MS);
+  } catch (error) {
+    run.ports.report({
+      kind: 'debug',
+      text: `${container.name} can be reached before it is healthy: ${messageOf(error)}`,
+    });
+  }
+}
+
+/** Renews what keeps a container shut, while it is waited for. */
+export async function keepShut(run: SlotRun, id: string): Promise<void> {
+  const until = run.memory.shut.get(id);
+  if (until !== undefined && until - run.ports.clock.now() < RENEW_BEFORE_MS) await shut(run, id);
+}

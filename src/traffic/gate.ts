@@ -1,0 +1,31 @@
+/**
+ * Source ports from which swapctl's own health probes come, above those that the kernel hands out by default
+ * (net.ipv4.ip_local_port_range ends at 60999), so that the gate can tell them from traffic.
+ */
+export const PROBE_PORTS = { first: 61_000, last: 61_999 } as const;
+
+export const GATE_TABLE = 'swapctl-gate';
+
+/**
+ * One nft transaction for a container's own network namespace: new TCP connections are refused, unless they come from its
+ * loopback or from a probe. They are told by their SYN: in a namespace where connection tracking starts with this very
+ * rule, it takes open connections for new ones. Only in a `fresh` container, that has none, are new UDP flows dropped, too.
+ */
+export function gateScript(lifetimeMs: number, fresh: boolean): string {
+  const timeout = `timeout ${Math.ceil(lifetimeMs / 1000)}s`;
+  return `table inet ${GATE_TABLE}
+delete table inet ${GATE_TABLE}
+table inet ${GATE_TABLE} {
+  set shut {
+    type inet_proto; flags timeout;
+    elements = { tcp ${timeout}, udp ${timeout} }
+  }
+  chain in {
+    type filter hook input priority -150; policy accept;
+    iifname "lo" accept
+    tcp sport ${PROBE_PORTS.first}-${PROBE_PORTS.last} accept
+    tcp flags & (fin | syn | rst | ack) == syn meta l4proto @shut reject with tcp reset
+${fresh ? '    meta l4proto udp meta l4proto @shut ct state new drop\n' : ''}  }
+}
+`;
+}

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import type { Container, ContainerSummary, Image } from '../../src/core/container.ts';
+import { SwapError } from '../../src/core/error.ts';
+import type { Verdict } from '../../src/core/health.ts';
+import { slotNames } from '../../src/core/names.ts';
+import type { Desired, Failure, Observed, Replica } from '../../src/core/observed.ts';
+import type { Policy } from '../../src/core/policy.ts';
+
+/** Names and ids that all tests of the core share. */
+export const NAMES = slotNames('web');
+export const OLD_IMAGE = 'sha256:old';
+export const NEW_IMAGE = 'sha256:new';
+export const ROLL = 'roll-1';
+
+export const UNSTARTED: Verdict = { kind: 'unstarted' };
+export const WAITING: Verdict = { kind: 'waiting', until: 60_000 };
+export const HEALTHY: Verdict = { kind: 'healthy', since: 1000 };
+export const UNHEALTHY: Verdict = { kind: 'failed', reason: 'its health check says unhealthy', blame: 'image' };
+export const PORT_TAKEN: Verdict = { kind: 'failed', reason: "it can't be started: port is allocated", blame: 'host' };
+
+/** A container that serves, not made by swapctl. */
+export function replica(change: Partial<Replica> = {}): Replica {
+  return {
+    id: 'old',
+    name: NAMES.home,
+    imageId: OLD_IMAGE,
+    current: false,
+    running: true,
+    starts: 0,
+    complete: false,
+    verdict: HEALTHY,
+    settled: true,
+    drained: false,
+    shut: false,
+    missingFiles: [],
+    autoRemove: false,
+    roll: undefined,
+    replaces: undefined,
+    way: undefined,
+    follows: 'app:1',
+    tagBefore: undefined,
+    imageBefore: undefined,
+    restart: { Name: 'no' },
+    ...change,
+  };
+}
+
+/** A container that this roll made to take the place of `replica()`, created and not yet started. */
+export function candidate(change: Partial<Replica> = {}): Replica {
+  return replica({
+    id: 'new',
+    name: NAMES.next,
+    imageId: NEW_IMAGE,
+    current: true,
+    running: false,
+    complete: true,
+    verdict: UNSTARTED,
+    settled: false,
+    roll: ROLL,
+    replaces: 'old',
+    way: 'start-first',
+    tagBefore: OLD_IMAGE,
+    imageBefore: OLD_IMAGE,
+    ...change,
+  });
+}
+
+/** A candidate that runs and is well. */
+export function healthyCandidate(change: Partial<Replica> = {}): Replica {
+  return candidate({ running: true, verdict: HEALTHY, ...change });
+}
+
+/** A slot in which nothing is going on; the tag already names the new image. */
+export function observed(change: Partial<Observed> = {}): Observed {
+  return {
+    names: NAMES,
+    incumbent: replica(),
+    candidate: undefined,
+    rehearsal: undefined,
+    rehearsed: false,
+    standIn: undefined,
+    cover: 'none',
+    gates: false,
+    failures: [],
+    dependents: [],
+    localTag: NEW_IMAGE,
+    incumbentKept: false,
+    vanished: 0,
+    giveUp: undefined,
+    ...change,
+  };
+}
+
+export function desired(change: Partial<Desired> = {}): Desired {
+  return {
+    image: { follows: 'app:1', id: NEW_IMAGE, digest: 'sha256:digest-of-new' },
+    roll: ROLL,
+    force: false,
+    choice: { way: 'start-first', rehearse: false, because: 'a test says so' },
+    keepReference: 'swapctl-rollback/web:old',
+    back: false,
+    tagBefore: undefined,
+    ...change,
+  };
+}
+
+/** The wish to go stop-first. */
+export function stopFirst(change: Partial<Desired> = {}): Desired {
+  return desired({ choice: { way: 'stop-first', rehearse: false, because: 'a test says so' }, ...change });
+}
+
+/** The wish to hand the ports over by a stand-in. */
+export function handover(change: Partial<Desired> = {}): Desired {
+  return desired({ choice: { way: 'handover', rehearse: true, because: 'a test says so' }, ...change });
+}
+
+export function failure(change: Partial<Failure> = {}): Failure {
+  return {
+    id: 'failure',
+    name: 'web.swapctl-failed-new',
+    image: NEW_IMAGE,
+    digest: undefined,
+    roll: 'an-earlier-roll',
+    code: 'not-healthy',
+    reason: 'it exited with status 1',
+    at: '2026-01-01T00:00:00.000Z',
+    ...change,
+  };
+}
+
+/** A running container as the engine inspects it. */
+export function container(change: Partial<Container> = {}): Container {
+  return {
+    id: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
+    name: 'web',
+    imageId: OLD_IMAGE,
+    manifestDigest: undefined,
+    createdAt: 0,
+    status: 'running',
+    pid: 1,
+    exitCode: 0,
+    error: '',
+    oomKilled: false,
+    startedAt: 0,
+    restartCount: 0,
+    health: undefined,
+    config: { Image: 'app:1', Env: [], Labels: {} },
+    host: { NetworkMode: 'default' },
+    networks: {},
+    mounts: [],
+    published: [],
+    configuredMacs: {},
+    ...change,
+  };
+}
+
+export function image(change: Partial<Image> = {}): Image {
+  return {
+    id: OLD_IMAGE,
+    tags: ['app:1'],
+    digests: [],
+    manifestDigest: undefined,
+    config: {},
+    os: 'linux',
+    architecture: 'amd64',
+    createdAt: undefined,
+    ...change,
+  };
+}
+
+export function summary(change: Partial<ContainerSummary> = {}): ContainerSummary {
+  return { id: 'a1b2c3', name: 'web', status: 'running', image: 'app:1', imageId: OLD_IMAGE, labels: {}, ...change };
+}
+
+/** A container of a compose service. */
+export function composed(
+  project: string,
+  service: string,
+  number: number,
+  change: Partial<ContainerSummary> = {},
+): ContainerSummary {
+  const labels = {
+    'com.docker.compose.project': project,
+    'com.docker.compose.service': service,
+    'com.docker.compose.container-number': String(number),
+    'com.docker.compose.oneoff': 'False',
+  };
+  const name = `${project}-${service}-${number}`;
+  return summary({ id: `id of ${name}`, name, labels, ...change });
+}
+
+export function policy(change: Partial<Policy> = {}): Policy {
+  return {
+    strategy: 'auto',
+    volumes: 'exclusive',
+    rehearsal: true,
+    settleMs: 5000,
+    drainMs: 10_000,
+    healthTimeoutMs: undefined,
+    probe: undefined,
+    keep: 1,
+    ...change,
+  };
+}
+
+/** The SwapError that the work raises. */
+export function raised(work: () => unknown): SwapError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof SwapError) return error;
+    throw error;
+  }
+  return assert.fail('nothing was raised');
+}

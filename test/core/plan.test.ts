@@ -1,0 +1,573 @@
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import { SwapError } from '../../src/core/error.ts';
+import { expectedSteps } from '../../src/core/expected.ts';
+import type { Desired, Observed } from '../../src/core/observed.ts';
+import { plan } from '../../src/core/plan.ts';
+import type { Step } from '../../src/core/step.ts';
+import {
+  candidate,
+  desired,
+  failure,
+  HEALTHY,
+  healthyCandidate,
+  NAMES,
+  NEW_IMAGE,
+  OLD_IMAGE,
+  observed,
+  PORT_TAKEN,
+  ROLL,
+  replica,
+  stopFirst,
+  UNHEALTHY,
+  UNSTARTED,
+  WAITING,
+} from './builders.ts';
+
+const INTERRUPTED = new SwapError('interrupted', 'the roll was interrupted');
+
+/** The next step; everything but an act is a failed test. */
+function next(seen: Observed, wish: Desired = desired()): Step {
+  const decision = plan(wish, seen);
+  if (decision.kind === 'act') return decision.step;
+  return assert.fail(decision.kind === 'refuse' ? `refused: ${decision.error.message}` : 'converged');
+}
+
+function refused(seen: Observed, wish: Desired = desired()): SwapError {
+  const decision = plan(wish, seen);
+  return decision.kind === 'refuse' ? decision.error : assert.fail(`it is ${JSON.stringify(decision)}`);
+}
+
+/** The steps as short lines: `rename web`. */
+function lines(steps: readonly Step[]): string[] {
+  return steps.map((step) => ('name' in step ? `${step.kind} ${step.name}` : step.kind));
+}
+
+/** The whole way of taking a candidate back, each step going well. */
+function undoing(seen: Observed, wish: Desired): string[] {
+  return lines(expectedSteps(wish, seen));
+}
+
+const atHome = { name: NAMES.home } as const;
+const retired = replica({ name: NAMES.old });
+const stopped = replica({ name: NAMES.old, running: false });
+const served = healthyCandidate(atHome);
+const settled = healthyCandidate({ ...atHome, settled: true });
+
+suite('start-first', () => {
+  test('a whole roll of a container with a restart policy, step by step', () => {
+    const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), localTag: OLD_IMAGE });
+    assert.deepEqual(lines(expectedSteps(desired(), seen)), [
+      'point-tag',
+      'create web.swapctl-next',
+      'start web.swapctl-next',
+      'await-healthy web.swapctl-next',
+      'rename web',
+      'rename web.swapctl-next',
+      'settle web',
+      'keep-image',
+      'hold-restart web.swapctl-old',
+      'drain web.swapctl-old',
+      'stop web.swapctl-old',
+      'remove web.swapctl-old',
+    ]);
+  });
+
+  test('nothing is done where the image runs already', () => {
+    assert.equal(plan(desired(), observed({ incumbent: replica({ current: true }) })).kind, 'converged');
+  });
+
+  test('force replaces even what is current', () => {
+    assert.equal(next(observed({ incumbent: replica({ current: true }) }), desired({ force: true })).kind, 'create');
+  });
+
+  test('the local tag moves only right before the container is created', () => {
+    assert.deepEqual(next(observed({ localTag: OLD_IMAGE })), {
+      kind: 'point-tag',
+      reference: 'app:1',
+      image: NEW_IMAGE,
+    });
+    assert.deepEqual(next(observed({ localTag: '' })), { kind: 'point-tag', reference: 'app:1', image: NEW_IMAGE });
+  });
+
+  test('a followed digest has no tag that could move', () => {
+    assert.equal(next(observed({ localTag: undefined })).kind, 'create');
+  });
+
+  test('the old container is left alone until the new one is healthy', () => {
+    const steps = [UNSTARTED, WAITING].map((verdict) =>
+      next(observed({ candidate: candidate({ verdict, running: verdict !== UNSTARTED }) })),
+    );
+    assert.deepEqual(lines(steps), ['start web.swapctl-next', 'await-healthy web.swapctl-next']);
+  });
+
+  test('files that compose had copied in are copied before the start', () => {
+    const step = next(observed({ candidate: candidate({ missingFiles: ['/run/secrets/key'] }) }));
+    assert.deepEqual(step, { kind: 'copy-files', container: 'new', name: NAMES.next, paths: ['/run/secrets/key'] });
+  });
+
+  test('a healthy container gets the name: the old one gives it away first', () => {
+    assert.deepEqual(next(observed({ candidate: healthyCandidate() })), {
+      kind: 'rename',
+      container: 'old',
+      name: 'web',
+      to: NAMES.old,
+    });
+    assert.deepEqual(next(observed({ incumbent: retired, candidate: healthyCandidate() })), {
+      kind: 'rename',
+      container: 'new',
+      name: NAMES.next,
+      to: 'web',
+    });
+  });
+
+  test('what took over is watched for the settle time with the old one still running', () => {
+    assert.equal(next(observed({ incumbent: retired, candidate: served })).kind, 'settle');
+  });
+
+  test('the old image is kept before the old container is stopped', () => {
+    assert.deepEqual(next(observed({ incumbent: retired, candidate: settled })), {
+      kind: 'keep-image',
+      image: OLD_IMAGE,
+      reference: 'swapctl-rollback/web:old',
+    });
+  });
+
+  test('the old container is drained, stopped and removed, in this order', () => {
+    const kinds = [retired, { ...retired, drained: true }, { ...retired, drained: true, running: false }].map(
+      (incumbent) => next(observed({ incumbent, candidate: settled, incumbentKept: true })).kind,
+    );
+    assert.deepEqual(kinds, ['drain', 'stop', 'remove']);
+  });
+
+  test('only policies that would start a stopped container with the engine are held', () => {
+    const held = ['always', 'on-failure', 'unless-stopped', 'no', ''].filter((Name) => {
+      const incumbent = replica({ name: NAMES.old, restart: { Name } });
+      return next(observed({ incumbent, candidate: settled, incumbentKept: true })).kind === 'hold-restart';
+    });
+    assert.deepEqual(held, ['always', 'on-failure']);
+  });
+
+  test('a container that removes itself on exit has no policy to hold, and is gone with its stop', () => {
+    const seen = observed({ incumbent: replica({ autoRemove: true }) });
+    assert.deepEqual(lines(expectedSteps(desired(), seen)).slice(-3), [
+      'keep-image',
+      'drain web.swapctl-old',
+      'stop web.swapctl-old',
+    ]);
+  });
+
+  test('a success forgets earlier failures of the slot', () => {
+    const seen = observed({ incumbent: undefined, candidate: settled, failures: [failure({ image: 'sha256:bad' })] });
+    assert.equal(next(seen).kind, 'forget-failure');
+    assert.equal(plan(desired(), { ...seen, failures: [] }).kind, 'converged');
+  });
+
+  test('going back forgets nothing', () => {
+    const seen = observed({ incumbent: undefined, candidate: settled, failures: [failure({ image: 'sha256:bad' })] });
+    assert.equal(plan(desired({ back: true }), seen).kind, 'converged');
+  });
+});
+
+suite('stop-first', () => {
+  test('a whole roll of a container with a restart policy, step by step', () => {
+    const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }) });
+    assert.deepEqual(lines(expectedSteps(stopFirst(), seen)), [
+      'create web.swapctl-next',
+      'hold-restart web',
+      'rename web',
+      'rename web.swapctl-next',
+      'stop web.swapctl-old',
+      'start web',
+      'await-healthy web',
+      'settle web',
+      'keep-image',
+      'remove web.swapctl-old',
+    ]);
+  });
+
+  test('files are copied while the old container still runs', () => {
+    const seen = observed({ candidate: candidate({ way: 'stop-first', missingFiles: ['/a'] }) });
+    assert.equal(next(seen, stopFirst()).kind, 'copy-files');
+  });
+
+  test('the old container is not removed before the new one has settled', () => {
+    const seen = observed({
+      incumbent: stopped,
+      candidate: healthyCandidate({ ...atHome, way: 'stop-first' }),
+      incumbentKept: true,
+    });
+    assert.equal(next(seen, stopFirst()).kind, 'settle');
+  });
+
+  test('an old container that removes itself on exit is made again before the new one starts: that one may vanish too', () => {
+    const seen = observed({
+      incumbent: undefined,
+      candidate: candidate({ ...atHome, way: 'stop-first', autoRemove: true }),
+    });
+    assert.deepEqual(next(seen, stopFirst()), { kind: 'recreate-old', name: NAMES.old, image: OLD_IMAGE });
+    const again = {
+      ...seen,
+      incumbent: replica({ id: 'again', name: NAMES.old, running: false, autoRemove: true, verdict: UNSTARTED }),
+    };
+    assert.equal(next(again, stopFirst()).kind, 'start');
+  });
+});
+
+suite('rehearsal', () => {
+  const wish = desired({ choice: { way: 'stop-first', rehearse: true, because: '' } });
+  const rehearsal = candidate({ id: 'try', name: NAMES.rehearsal, replaces: undefined, way: undefined });
+
+  test('the image is proven before the tag moves and before the old container is touched', () => {
+    const steps = lines(expectedSteps(wish, observed({ localTag: OLD_IMAGE })));
+    assert.deepEqual(steps.slice(0, 6), [
+      'create-rehearsal web.swapctl-rehearsal',
+      'start web.swapctl-rehearsal',
+      'await-healthy web.swapctl-rehearsal',
+      'settle web.swapctl-rehearsal',
+      'pass-rehearsal web.swapctl-rehearsal',
+      'point-tag',
+    ]);
+  });
+
+  test('a passed rehearsal is not repeated in the same run', () => {
+    assert.equal(next(observed({ rehearsed: true }), wish).kind, 'create');
+  });
+
+  test('it gets its files before it starts', () => {
+    assert.equal(next(observed({ rehearsal: { ...rehearsal, missingFiles: ['/a'] } }), wish).kind, 'copy-files');
+  });
+
+  test('a rehearsal that fails is remembered, then removed, and the old container was never touched', () => {
+    const seen = observed({ rehearsal: { ...rehearsal, running: true, verdict: UNHEALTHY } });
+    const [first, second, ...more] = expectedSteps(wish, seen);
+    assert.deepEqual([first?.kind, second?.kind, more.length], ['remember-failure', 'remove', 0]);
+    const after = observed({ failures: [failure({ roll: ROLL, reason: 'it exited' })] });
+    assert.deepEqual([refused(after, wish).code, refused(after, wish).message], ['not-healthy', 'it exited']);
+  });
+
+  test('a rehearsal that the host refuses to start is no fault of the image: removed, not remembered', () => {
+    const decision = plan(wish, observed({ rehearsal: { ...rehearsal, verdict: PORT_TAKEN } }));
+    assert.ok(decision.kind === 'act' && decision.step.kind === 'remove');
+    assert.equal(decision.undoing?.code, 'cannot-start');
+  });
+
+  test('one that another roll left behind, one that is half made, and one after an interruption are removed', () => {
+    for (const seen of [
+      observed({ rehearsal: { ...rehearsal, roll: 'dead-roll', running: true, verdict: HEALTHY } }),
+      observed({ rehearsal: { ...rehearsal, complete: false } }),
+      observed({ rehearsal: { ...rehearsal, running: true, verdict: WAITING }, giveUp: INTERRUPTED }),
+    ]) {
+      assert.equal(next(seen, wish).kind, 'remove');
+    }
+  });
+});
+
+suite('undo', () => {
+  test('a start-first candidate that fails is remembered, stopped and removed, and the tag goes back', () => {
+    const seen = observed({ candidate: candidate({ running: true, verdict: UNHEALTHY }) });
+    assert.deepEqual(undoing(seen, desired()), [
+      'remember-failure web.swapctl-next',
+      'point-tag',
+      'stop web.swapctl-next',
+      'remove web.swapctl-next',
+    ]);
+  });
+
+  test('after the switch the old container gets its name back before the new one goes', () => {
+    const seen = observed({ incumbent: retired, candidate: { ...served, verdict: UNHEALTHY } });
+    assert.deepEqual(undoing(seen, desired()).slice(1, 3), ['rename web', 'rename web.swapctl-old']);
+  });
+
+  test('stop-first: the new one makes room, the old one starts with its policy and name as before', () => {
+    const incumbent = replica({ name: NAMES.old, running: false, restart: { Name: 'unless-stopped' } });
+    const failed = healthyCandidate({ ...atHome, way: 'stop-first', verdict: UNHEALTHY, restart: { Name: 'always' } });
+    assert.deepEqual(undoing(observed({ incumbent, candidate: failed }), stopFirst()), [
+      'remember-failure web',
+      'stop web',
+      'start web.swapctl-old',
+      'restore-restart web.swapctl-old',
+      'rename web',
+      'rename web.swapctl-old',
+      'point-tag',
+      'remove web.swapctl-next',
+    ]);
+  });
+
+  test('start-first: an old container that was stopped runs again before the new one is stopped', () => {
+    const seen = observed({
+      incumbent: stopped,
+      candidate: { ...served, verdict: UNHEALTHY },
+      failures: [failure({ roll: ROLL })],
+    });
+    assert.deepEqual(undoing(seen, desired()), [
+      'start web.swapctl-old',
+      'rename web',
+      'rename web.swapctl-old',
+      'point-tag',
+      'stop web.swapctl-next',
+      'remove web.swapctl-next',
+    ]);
+  });
+
+  test('an old container that is gone is made again from its image', () => {
+    const seen = observed({
+      incumbent: undefined,
+      candidate: candidate({ ...atHome, running: true, verdict: UNHEALTHY, way: 'stop-first' }),
+    });
+    assert.deepEqual(undoing(seen, stopFirst()).slice(0, 4), [
+      'remember-failure web',
+      'recreate-old web.swapctl-old',
+      'stop web',
+      'start web.swapctl-old',
+    ]);
+  });
+
+  test('retries of the restart policy count as part of it', () => {
+    const incumbent = replica({ name: NAMES.old, restart: { Name: 'on-failure', MaximumRetryCount: 3 } });
+    const failed = healthyCandidate({
+      ...atHome,
+      verdict: UNHEALTHY,
+      restart: { Name: 'on-failure', MaximumRetryCount: 5 },
+    });
+    const seen = observed({ incumbent, candidate: failed, failures: [failure({ roll: ROLL })] });
+    assert.equal(next(seen).kind, 'restore-restart');
+  });
+
+  test('a tag that somebody moved since is left alone, and so is one that had not moved', () => {
+    const seen = observed({
+      candidate: candidate({ running: true, verdict: UNHEALTHY }),
+      failures: [failure({ roll: ROLL })],
+    });
+    assert.equal(next({ ...seen, localTag: 'sha256:third' }).kind, 'stop');
+    assert.equal(
+      next({ ...seen, candidate: candidate({ running: true, verdict: UNHEALTHY, tagBefore: NEW_IMAGE }) }).kind,
+      'stop',
+    );
+    assert.equal(
+      next({ ...seen, candidate: candidate({ running: true, verdict: UNHEALTHY, tagBefore: undefined }) }).kind,
+      'stop',
+    );
+  });
+
+  test('a start that the host refuses is not remembered against the image', () => {
+    const decision = plan(desired(), observed({ candidate: candidate({ verdict: PORT_TAKEN }) }));
+    assert.ok(decision.kind === 'act');
+    assert.equal(decision.step.kind, 'point-tag');
+    assert.equal(decision.undoing?.code, 'cannot-start');
+  });
+
+  test('a recorded failure is final, even if the container turns healthy again', () => {
+    const seen = observed({ incumbent: retired, candidate: served, failures: [failure({ roll: ROLL })] });
+    assert.deepEqual(next(seen), { kind: 'rename', container: 'new', name: 'web', to: NAMES.next });
+  });
+
+  test('the undone roll is refused with the reason of its failure', () => {
+    const error = refused(
+      observed({ failures: [failure({ roll: ROLL, reason: 'it exited with status 3' })], localTag: OLD_IMAGE }),
+    );
+    assert.deepEqual([error.code, error.message], ['not-healthy', 'it exited with status 3']);
+  });
+
+  test('what swapctl did not make is never taken away', () => {
+    const stranger = candidate({ roll: undefined, running: true, verdict: UNHEALTHY, current: false });
+    const error = refused(observed({ incumbent: undefined, candidate: stranger }));
+    assert.equal(error.code, 'attention');
+    assert.match(error.message, /web\.swapctl-next/);
+  });
+
+  test('the only container is not stopped where nothing tells how to make the old one again', () => {
+    const seen = observed({
+      incumbent: undefined,
+      candidate: candidate({ ...atHome, running: true, verdict: UNHEALTHY, imageBefore: undefined }),
+    });
+    assert.equal(refused(seen).code, 'attention');
+  });
+
+  test('an old container that does not stay up is not started forever: a person is told', () => {
+    const failed = { ...served, way: 'stop-first', running: false, verdict: UNHEALTHY } as const;
+    const exited = {
+      ...stopped,
+      verdict: { kind: 'failed', reason: 'it exited with status 7', blame: 'image' },
+    } as const;
+    for (const candidate of [failed, undefined]) {
+      const seen = { ...observed({ candidate }), failures: [failure({ roll: ROLL })] };
+      assert.equal(next({ ...seen, incumbent: { ...exited, starts: 2 } }).kind, 'start');
+      const error = refused({ ...seen, incumbent: { ...exited, starts: 3 } });
+      assert.deepEqual([error.code, /it exited with status 7/.test(error.message)], ['attention', true]);
+    }
+  });
+
+  test('dependents that had moved already go back to the old container', () => {
+    const seen = observed({
+      incumbent: retired,
+      candidate: { ...served, verdict: UNHEALTHY },
+      failures: [failure({ roll: ROLL })],
+      dependents: [{ name: 'vpn-user', on: 'new' }],
+    });
+    assert.deepEqual(next(seen), { kind: 'move-dependents', names: ['vpn-user'], from: 'new', to: 'old' });
+  });
+});
+
+suite('giving up', () => {
+  test('an interruption before the switch takes the candidate away and leaves the old one as it was', () => {
+    const seen = observed({ candidate: candidate({ running: true, verdict: WAITING }), giveUp: INTERRUPTED });
+    assert.deepEqual(undoing(seen, desired()), ['point-tag', 'stop web.swapctl-next', 'remove web.swapctl-next']);
+  });
+
+  test('a container that the undoing itself stopped is not remembered as failed', () => {
+    const exited = candidate({ verdict: { kind: 'failed', reason: 'it exited with status 143', blame: 'image' } });
+    assert.equal(next(observed({ candidate: exited, giveUp: INTERRUPTED, localTag: OLD_IMAGE })).kind, 'remove');
+  });
+
+  test('one that a dead process may have stopped is not remembered as failed either', () => {
+    const exited = candidate({
+      complete: false,
+      verdict: { kind: 'failed', reason: 'it exited with status 137', blame: 'image' },
+    });
+    assert.equal(next(observed({ candidate: exited, localTag: OLD_IMAGE })).kind, 'remove');
+  });
+
+  test('after the switch an interruption changes nothing: the roll is finished', () => {
+    assert.equal(next(observed({ incumbent: retired, candidate: served, giveUp: INTERRUPTED })).kind, 'settle');
+  });
+
+  test('nothing new is begun', () => {
+    assert.equal(refused(observed({ giveUp: INTERRUPTED })), INTERRUPTED);
+  });
+
+  test('a container that could not be created leaves no moved tag behind', () => {
+    const wish = desired({ tagBefore: OLD_IMAGE });
+    const giveUp = new SwapError('cannot-create', 'no');
+    assert.deepEqual(next(observed({ giveUp }), wish), { kind: 'point-tag', reference: 'app:1', image: OLD_IMAGE });
+    assert.equal(refused(observed({ giveUp, localTag: OLD_IMAGE }), wish), giveUp);
+    assert.equal(refused(observed({ giveUp }), desired()), giveUp);
+  });
+
+  test('a new container that removed itself on exit is not made over and over', () => {
+    const incumbent = replica({ autoRemove: true });
+    assert.equal(next(observed({ incumbent })).kind, 'create');
+    assert.equal(refused(observed({ incumbent, vanished: 1 })).code, 'not-healthy');
+  });
+
+  test('a new container that somebody removed is made again, but not forever', () => {
+    const kinds = [0, 1, 2, 3].map((vanished) => plan(desired(), observed({ vanished })).kind);
+    assert.deepEqual(kinds, ['act', 'act', 'act', 'refuse']);
+  });
+});
+
+suite('recovery', () => {
+  const other = (change = {}) => candidate({ roll: 'dead-roll', complete: false, ...change });
+
+  test('a candidate that was created but never started is taken away: nobody knows whether it was complete', () => {
+    const decision = plan(desired(), observed({ candidate: other(), localTag: OLD_IMAGE }));
+    assert.deepEqual(decision, { kind: 'act', step: { kind: 'remove', container: 'new', name: NAMES.next } });
+  });
+
+  test('a running candidate of the wanted image is adopted, not made a second time', () => {
+    assert.equal(next(observed({ candidate: other({ running: true, verdict: WAITING }) })).kind, 'await-healthy');
+    assert.equal(next(observed({ candidate: other({ running: true, verdict: HEALTHY }) })).kind, 'rename');
+  });
+
+  test('a running candidate of another image is taken back', () => {
+    const stale = other({ running: true, verdict: WAITING, current: false, imageId: 'sha256:third' });
+    assert.deepEqual(undoing(observed({ candidate: stale }), desired()).slice(0, 2), [
+      'stop web.swapctl-next',
+      'remove web.swapctl-next',
+    ]);
+  });
+
+  test('one that had taken over already is finished first, whatever is wanted now', () => {
+    const stale = { ...settled, roll: 'dead-roll', current: false };
+    assert.equal(next(observed({ incumbent: stopped, candidate: stale, incumbentKept: true })).kind, 'remove');
+  });
+
+  test('an adopted candidate that fails is remembered once, as the failure of its own roll', () => {
+    const adopted = other({ running: true, verdict: UNHEALTHY });
+    const steps = expectedSteps(desired(), observed({ candidate: adopted }));
+    assert.deepEqual(lines(steps), [
+      'remember-failure web.swapctl-next',
+      'point-tag',
+      'stop web.swapctl-next',
+      'remove web.swapctl-next',
+    ]);
+    assert.ok(steps[0]?.kind === 'remember-failure' && steps[0].roll === 'dead-roll');
+  });
+
+  test('an old container whose successor is gone starts again, under its own name', () => {
+    const seen = observed({ incumbent: stopped });
+    assert.deepEqual(
+      lines(expectedSteps(desired({ image: { follows: 'app:1', id: OLD_IMAGE, digest: undefined } }), seen)).slice(
+        0,
+        2,
+      ),
+      ['start web.swapctl-old', 'rename web.swapctl-old'],
+    );
+  });
+
+  test('a crash between stop and start: the old container starts again', () => {
+    const seen = observed({ incumbent: stopped, candidate: other({ ...atHome, way: 'stop-first' }) });
+    assert.deepEqual(lines(expectedSteps(stopFirst(), seen)).slice(0, 4), [
+      'start web.swapctl-old',
+      'rename web',
+      'rename web.swapctl-old',
+      'point-tag',
+    ]);
+  });
+
+  test('where no container is left at all, a person is needed', () => {
+    const error = refused(observed({ incumbent: undefined }));
+    assert.equal(error.code, 'attention');
+    assert.match(error.message, /web/);
+  });
+});
+
+suite('known-bad images', () => {
+  test('an image that failed here is not tried again', () => {
+    const error = refused(observed({ failures: [failure()] }));
+    assert.equal(error.code, 'known-bad');
+    assert.match(error.message, /2026-01-01.*it exited with status 1/);
+    assert.match(error.hint ?? '', /--force/);
+  });
+
+  test('it is known by its digest too: another engine id may be the same image', () => {
+    const known = failure({ image: 'sha256:pulled-differently', digest: 'sha256:digest-of-new' });
+    assert.equal(refused(observed({ failures: [known] })).code, 'known-bad');
+  });
+
+  test('two images without a digest are not the same for it', () => {
+    const wish = desired({ image: { follows: 'app:1', id: NEW_IMAGE, digest: undefined } });
+    assert.equal(
+      next(observed({ failures: [failure({ image: 'sha256:other', digest: undefined })] }), wish).kind,
+      'create',
+    );
+  });
+
+  test('force tries it again', () => {
+    assert.equal(next(observed({ failures: [failure()] }), desired({ force: true })).kind, 'create');
+  });
+
+  test('another image is not held back by it', () => {
+    assert.equal(next(observed({ failures: [failure({ image: 'sha256:third' })] })).kind, 'create');
+  });
+});
+
+suite('dependents', () => {
+  test('they follow after the switch and before the old container is stopped', () => {
+    const seen = observed({
+      incumbent: retired,
+      candidate: served,
+      dependents: [
+        { name: 'vpn-user', on: 'old' },
+        { name: 'bystander', on: 'third' },
+      ],
+    });
+    assert.deepEqual(next(seen), { kind: 'move-dependents', names: ['vpn-user'], from: 'old', to: 'new' });
+  });
+
+  test('a whole stop-first roll moves them once the new container is healthy', () => {
+    const seen = observed({ dependents: [{ name: 'vpn-user', on: 'old' }] });
+    const steps = lines(expectedSteps(stopFirst(), seen));
+    assert.equal(steps.indexOf('move-dependents'), steps.indexOf('await-healthy web') + 1);
+  });
+});

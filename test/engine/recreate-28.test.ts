@@ -1,0 +1,11 @@
+// The same as recreate.test.ts on a second engine, which speaks an API ten versions younger. SWAPCTL_TEST_ENGINES=default
+// leaves it out.
+import { startEngine } from '../lab/engines.ts';
+import { recreateSuite } from './recreate/suite.ts';
+
+const why =
+  process.env.SWAPCTL_TEST_ENGINES === 'default'
+    ? 'SWAPCTL_TEST_ENGINES=default'
+    : process.getuid?.() !== 0 && 'starting an engine takes root';
+
+recreateSuite('engine 28', () => startEngine('sid'), { skip: why });

@@ -1,0 +1,5 @@
+// Runs on the engine of DOCKER_HOST, or the default one.
+import { engineUnderTest } from '../lab/engine.ts';
+import { recreateSuite } from './recreate/suite.ts';
+
+recreateSuite('the engine under test', async () => engineUnderTest());

@@ -1,0 +1,102 @@
+// What the containers of this suite stand in: images, networks, volumes and neighbours, made once for all tests.
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { freePort } from '../../lab/port.ts';
+import type { World } from '../../lab/world.ts';
+import { IMAGES, type Place, RUN } from './fields.ts';
+
+export interface Stage extends Place {
+  /** Three versions of an image that differ in everything. */
+  images: [string, string, string];
+  /** Two that bring nothing but a command. */
+  plain: [string, string];
+}
+
+export async function setStage(world: World): Promise<Stage> {
+  const images = (await Promise.all(
+    IMAGES.map((options, at) => world.image(`app:${at + 1}`, { from: 'base', ...options })),
+  )) as Stage['images'];
+  const folder = mkdtempSync(path.join(os.tmpdir(), `${world.prefix}-`));
+  mkdirSync(path.join(folder, 'made'));
+  world.after(async () => rmSync(folder, { recursive: true, force: true }));
+  const [one, addresses] = await addressedNetwork(world);
+  const networks: Stage['networks'] = [one, await world.network('two'), await world.network('three')];
+  const volumes = (await Promise.all(['a', 'b', 'c', 'd'].map((name) => world.volume(name)))) as Stage['volumes'];
+  const plain = await world.image('plain:1', { from: 'base', cmd: ['sh', '-c', RUN] });
+  const plainer = await world.image('plain:2', { from: 'base', cmd: ['sh', '-c', `${RUN} # 2`] });
+  await world.container('neighbour', { image: plain });
+  await world.docker.getNetwork(networks[1]).connect({ Container: world.name('neighbour') });
+  const storage = {
+    HostConfig: { Binds: [`${volumes[0]}:/data`, `${folder}:/inherited`] },
+    Volumes: { '/anonymous-inherited': {} },
+  };
+  await world.container('storage', { image: plain, create: storage });
+  await write(world, 'storage', '/data/part/file');
+  const { ApiVersion } = await world.docker.version();
+  return {
+    images,
+    plain: [plain, plainer],
+    folder,
+    networks,
+    ...addresses,
+    volumes,
+    neighbour: world.name('neighbour'),
+    storage: world.name('storage'),
+    disk: rootDisk(),
+    port: await freePort(),
+    apiVersion: ApiVersion,
+    canBePrivileged: await starts(world, plain, { Privileged: true }),
+    hasInit: await starts(world, plain, { Init: true }),
+  };
+}
+
+/** Writes the path into the file of that path. */
+export async function write(world: World, name: string, file: string): Promise<void> {
+  await inside(world, name, `mkdir -p ${path.posix.dirname(file)} && echo ${file} > ${file}`);
+}
+
+/** Runs a shell command in a container as root and returns what it said. */
+export async function inside(world: World, name: string, command: string): Promise<string> {
+  const exec = await world.docker
+    .getContainer(world.name(name))
+    .exec({ Cmd: ['sh', '-c', command], User: '0', AttachStdout: true, AttachStderr: true, Tty: true });
+  let output = '';
+  for await (const chunk of await exec.start({ Tty: true })) output += chunk;
+  const { ExitCode } = await exec.inspect();
+  if (ExitCode !== 0) throw new Error(`${command} in ${name} (${ExitCode}): ${output}`);
+  return output.trim();
+}
+
+// The engine picks subnets for itself by looking at what is taken; here it is luck, so another one is tried.
+async function addressedNetwork(world: World): Promise<[string, { v4: string; v6: string }]> {
+  for (let tries = 1; ; tries++) {
+    const [a, b] = [randomInt(240, 248), randomInt(0, 256)];
+    const Config = [{ Subnet: `10.${a}.${b}.0/24` }, { Subnet: `fd00:${a.toString(16)}:${b.toString(16)}::/64` }];
+    try {
+      const name = await world.network('one', { EnableIPv6: true, IPAM: { Driver: 'default', Config } });
+      return [name, { v4: `10.${a}.${b}.77`, v6: `fd00:${a.toString(16)}:${b.toString(16)}::77` }];
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
+}
+
+function rootDisk(): string {
+  const device = execFileSync('findmnt', ['-n', '-o', 'SOURCE', '-T', '/'], { encoding: 'utf8' });
+  return device.trim().replace(/\[.*$/, '');
+}
+
+async function starts(world: World, image: string, HostConfig: object): Promise<boolean> {
+  const container = await world.container('probe', { image, start: false, create: { HostConfig } });
+  try {
+    await container.start();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await container.remove({ force: true });
+  }
+}

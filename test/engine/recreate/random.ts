@@ -1,0 +1,27 @@
+// Random containers: any fields that go together.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { compatible, type Field, fieldsFor } from './fields.ts';
+import type { Scene } from './targeted.ts';
+
+const RUNS = Number(process.env.SWAPCTL_TEST_RUNS ?? 12);
+
+/** Defines the test; `rolled` tells what of a container with these fields was not re-created faithfully. */
+export function randomTest(
+  scene: () => Scene,
+  rolled: (name: string, fields: readonly Field[]) => Promise<string[]>,
+): void {
+  test(`${RUNS} random containers come through a roll`, async (t) => {
+    const seed = Number(process.env.SWAPCTL_TEST_SEED ?? Date.now() % 2 ** 31);
+    t.diagnostic(`SWAPCTL_TEST_SEED=${seed}`);
+    const some = fc.shuffledSubarray(fieldsFor(scene().stage), { minLength: 1 }).map(compatible);
+    let count = 0;
+    const property = fc.asyncProperty(some, async (fields) => {
+      count += 1;
+      assert.deepEqual(await rolled(`random-${count}`, fields), [], fields.map((field) => field.name).join(', '));
+    });
+    // Each try takes seconds: the few that shrink it furthest are enough to see which field it was.
+    await fc.assert(property, { seed, numRuns: RUNS, interruptAfterTimeLimit: 240_000, markInterruptAsFailure: false });
+  });
+}

@@ -1,0 +1,88 @@
+// Re-creating a container faithfully, on whatever engine: everything the user set, nothing that the old image had set.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { appOn } from '../../lab/app.ts';
+import type { EngineUnderTest } from '../../lab/engine.ts';
+import { testWorld, type World } from '../../lab/world.ts';
+import { create, type Inspected, inspect, unfaithful, withFixed } from './faithful.ts';
+import { type Field, fieldsFor, merged, type Parts, packed } from './fields.ts';
+import { inlineFileTests } from './inline-files.ts';
+import { setStage } from './place.ts';
+import { randomTest } from './random.ts';
+import { type Scene, targetedTests } from './targeted.ts';
+
+interface Options {
+  skip?: string | false;
+}
+
+/** Defines all tests on one engine, which is started (or found) when they run. */
+export function recreateSuite(
+  title: string,
+  start: () => Promise<EngineUnderTest & { stop?: () => Promise<void> }>,
+  options: Options = {},
+): void {
+  describe(`re-creation on ${title}`, options, () => {
+    let current: Scene | undefined;
+    let stop: (() => Promise<void>) | undefined;
+    const scene = (): Scene => current ?? assert.fail('the scene is not set');
+
+    before(async () => {
+      const engine = await start();
+      stop = engine.stop;
+      const world = testWorld({ after: () => {} }, engine);
+      current = { world, stage: await setStage(world), app: await appOn(world) };
+    });
+    after(async () => {
+      current?.app.close();
+      await current?.world.cleanUp();
+      await stop?.();
+    });
+
+    test('every field that can be set comes through a roll', async (t) => {
+      for (const [at, fields] of packed(fieldsFor(scene().stage)).entries()) {
+        await t.test(`container ${at + 1}: ${fields.map((field) => field.name).join(', ')}`, async () => {
+          assert.deepEqual(await rolled(scene(), `all-${at}`, fields, imagesFor(scene(), fields)), []);
+        });
+      }
+    });
+    targetedTests(scene);
+    inlineFileTests(scene);
+    randomTest(scene, (name, fields) => rolled(scene(), name, fields, scene().stage.images.slice(1, 2)));
+  });
+}
+
+// What an earlier roll has written down decides over what an image says too, so there a second roll is of interest.
+function imagesFor({ stage }: Scene, fields: readonly Field[]): string[] {
+  const twice = fields.some((field) => field.groups?.some((group) => group === 'command' || group === 'health'));
+  return stage.images.slice(1, twice ? 3 : 2);
+}
+
+/** Creates a container of the first image, rolls it to others, and tells what was not faithful. */
+async function rolled(scene: Scene, name: string, fields: readonly Field[], images: string[]): Promise<string[]> {
+  const { world, stage, app } = scene;
+  const parts = merged(fields, stage);
+  const wrong: string[] = [];
+  const container = await create(world, name, stage.images[0], parts);
+  try {
+    await container.start();
+    for (const image of images) {
+      const old = withFixed(await inspect(world, world.name(name)), parts);
+      await app.roll(world.name(name), { image });
+      const now = await inspect(world, world.name(name));
+      const lines = unfaithful({ before: old, after: now, twin: await twinOf(world, name, image, parts) });
+      wrong.push(...lines.map((line) => `to ${image}: ${line}`));
+    }
+    return wrong;
+  } finally {
+    await world.docker.getContainer(world.name(name)).remove({ force: true, v: true });
+  }
+}
+
+async function twinOf(world: World, name: string, image: string, parts: Parts): Promise<Inspected> {
+  const container = await create(world, `${name}-twin`, image, parts);
+  try {
+    return await inspect(world, container.id);
+  } finally {
+    await container.remove({ v: true });
+  }
+}
