@@ -216,7 +216,7 @@ export class Process {
     for (const role of ['incumbent', 'candidate', 'rehearsal', 'standIn'] as const)
       this.takeOne(seen[role], after[role], wish);
     this.memory.rehearsed = after.rehearsed;
-    if (step.kind === 'cover' || step.kind === 'uncover') this.world.cover = after.cover;
+    if (['cover', 'uncover', 'drop-cover'].includes(step.kind)) this.world.cover = after.cover;
     this.world.failures = [...after.failures];
     this.world.localTag = after.localTag ?? this.world.localTag;
     this.world.dependents = [...after.dependents];
