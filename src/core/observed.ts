@@ -93,8 +93,6 @@ export interface Desired {
   readonly tagBefore: string | undefined;
   /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
   readonly mendOnly?: boolean;
-  /** Where the followed reference pointed locally before the roll; undefined where it pointed at the image already. */
-  readonly tagBefore: string | undefined;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

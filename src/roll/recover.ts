@@ -181,7 +181,6 @@ async function recoveryRun(
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
       tagBefore: undefined,
       mendOnly: true,
-      tagBefore: undefined,
       back: false,
     },
     event: 'rolled',
