@@ -20,7 +20,8 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
   'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
   cover: (run, step, snapshot) => cover(run, step, snapshot),
-  uncover: (run) => run.ports.kernel.clearCover(run.names.home),
+  uncover: (run) => run.ports.kernel.endCover(run.names.home),
+  'drop-cover': (run) => run.ports.kernel.clearCover(run.names.home),
   'pass-rehearsal': async (run, step) => {
     await run.ports.engine.remove(step.container, { discard: true });
     run.memory.rehearsed = true;

@@ -124,6 +124,7 @@ async function finish(
     fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
   const run = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
   const { error } = await runSlot(run);
+  if (error?.code === 'attention') throw error;
   const now = await ports.engine.container(slot.home);
   if (candidate && now?.id === candidate.id && !error) return 'finished';
   if (!candidate || (now && now.id !== candidate.id)) return 'undone';
@@ -178,8 +179,8 @@ async function recoveryRun(
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
-      mendOnly: true,
       tagBefore: undefined,
+      mendOnly: true,
       back: false,
     },
     event: 'rolled',
