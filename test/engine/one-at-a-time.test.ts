@@ -167,27 +167,27 @@ const MOMENTS: Record<Way, string[][]> = {
 
 const AT_ONCE = 4;
 
-/** Rolls that were killed, each of a container of its own at a moment of its own; resolves with the names. */
-async function killedRolls(world: World): Promise<string[]> {
-  const names: string[] = [];
-  const begin = async (way: Way, moment: string) => {
-    const name = await outdated(world, `${way}-${moment.replace('#', '-')}`, way);
-    names.push(name);
-    // Long enough to be waited for as a step of its own.
-    const overrides = { settle: moment.startsWith('settle') ? '10s' : '1s' };
-    const { signal, steps, stderr } = await rollProcess(world, { service: name, killAfter: moment, overrides }).ended;
-    assert.equal(signal, 'SIGKILL', `${name}: ${steps.join()} ${stderr}`);
-  };
+/** Rolls of containers of their own, killed each at a moment of its own, a few at a time. */
+async function* killedRolls(world: World): AsyncGenerator<string[]> {
   const ways: Way[] = ['start-first', 'stop-first', ...(canHandOver(world) ? (['handover'] as const) : [])];
   const lines = process.env.SWAPCTL_TEST_LONG === '1' ? 2 : 1;
-  const all = ways.flatMap((way) =>
-    MOMENTS[way]
-      .slice(0, lines)
-      .flat()
-      .map((moment) => ({ way, moment })),
-  );
-  while (all.length > 0) await Promise.all(all.splice(0, AT_ONCE).map(({ way, moment }) => begin(way, moment)));
-  return names;
+  const moments = (way: Way) => MOMENTS[way].slice(0, lines).flat();
+  const all = ways.flatMap((way) => moments(way).map((moment) => ({ way, moment })));
+  while (all.length > 0) {
+    const names = await Promise.all(all.splice(0, AT_ONCE).map(({ way, moment }) => killedRoll(world, way, moment)));
+    yield names;
+    // Done with; their health checks would only keep the machine busy.
+    await Promise.all(names.map((name) => world.docker.getContainer(name).remove({ force: true })));
+  }
+}
+
+async function killedRoll(world: World, way: Way, moment: string): Promise<string> {
+  const service = await outdated(world, `${way}-${moment.replace('#', '-')}`, way);
+  // Long enough to be waited for as a step of its own.
+  const overrides = { settle: moment.startsWith('settle') ? '10s' : '1s' };
+  const { signal, steps, stderr } = await rollProcess(world, { service, killAfter: moment, overrides }).ended;
+  assert.equal(signal, 'SIGKILL', `${service}: ${steps.join()} ${stderr}`);
+  return service;
 }
 
 /** Ports are handed over by rules in the engine's own network namespace, which has to be this one. */
@@ -197,27 +197,29 @@ function canHandOver(world: World): boolean {
 
 test('recover finishes or undoes rolls that were killed at any moment', async (t) => {
   const world = testWorld(t);
-  const names = await killedRolls(world);
   const app = await appOf(world);
-  const items = await app.recover(new AbortController().signal);
-  for (const name of names) {
-    const version = await assertOneIsLeft(world, name);
-    const told = items.filter(({ slot }) => slot === name).map(({ outcome }) => outcome);
-    t.diagnostic(`${name.slice(world.prefix.length + 1)}: ${told.join() || '-'}, version ${version}`);
-    if (told.includes('finished')) assert.equal(version, '2', name);
-    if (told.includes('undone')) assert.equal(version, '1', name);
-    assert.ok(!told.includes('failed'), name);
+  for await (const names of killedRolls(world)) {
+    const items = await app.recover(new AbortController().signal);
+    for (const name of names) {
+      const version = await assertOneIsLeft(world, name);
+      const told = items.filter(({ slot }) => slot === name).map(({ outcome }) => outcome);
+      t.diagnostic(`${name.slice(world.prefix.length + 1)}: ${told.join() || '-'}, version ${version}`);
+      if (told.includes('finished')) assert.equal(version, '2', name);
+      if (told.includes('undone')) assert.equal(version, '1', name);
+      assert.ok(!told.includes('failed'), name);
+    }
   }
 });
 
 test('the next roll makes good rolls that were killed at any moment', async (t) => {
   const world = testWorld(t);
-  const names = await killedRolls(world);
   const app = await appOf(world);
-  for (const name of names) {
-    const [report] = await app.roll([name], quickly());
-    assert.notEqual(report?.outcome, 'failed', JSON.stringify(report));
-    assert.equal(await assertOneIsLeft(world, name), '2');
+  for await (const names of killedRolls(world)) {
+    for (const name of names) {
+      const [report] = await app.roll([name], quickly());
+      assert.notEqual(report?.outcome, 'failed', JSON.stringify(report));
+      assert.equal(await assertOneIsLeft(world, name), '2');
+    }
   }
 });
 
