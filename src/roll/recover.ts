@@ -18,8 +18,10 @@ import { freshMemory, type SlotRun } from './slot-run.ts';
 export async function recoverAll(ports: Ports, signal: AbortSignal): Promise<RecoveredItem[]> {
   const all = await ports.engine.list();
   const items: RecoveredItem[] = [];
-  for (const half of await halfDone(ports, all))
-    items.push(await recovered(ports, half.service, half.slot, all, signal));
+  for (const half of await halfDone(ports, all)) {
+    const item = await recovered(ports, half, all, signal);
+    if (item) items.push(item);
+  }
   return [...items, ...(await removeOrphans(ports))];
 }
 
@@ -31,12 +33,12 @@ export async function recoverService(
   signal: AbortSignal,
 ): Promise<boolean> {
   const left = (await halfDone(ports, all)).filter((half) => concerns(service, half));
-  for (const { service: owner, slot } of left) {
+  for (const half of left) {
     ports.report({
       kind: 'note',
-      text: `${slot.home}: an earlier roll was left half done; finishing or undoing it first`,
+      text: `${half.slot.home}: an earlier roll was left half done; finishing or undoing it first`,
     });
-    await recoverSlot(ports, owner, slot, all, signal);
+    await recoverSlot(ports, half, all, signal);
   }
   // One that died between its last step and this has left nothing but its lock.
   if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
@@ -71,15 +73,16 @@ function concerns(service: Service, half: Half): boolean {
 
 async function recovered(
   ports: Ports,
-  service: Service,
-  slot: Slot,
+  half: Half,
   all: readonly ContainerSummary[],
   signal: AbortSignal,
-): Promise<RecoveredItem> {
+): Promise<RecoveredItem | undefined> {
+  const { service, slot } = half;
   const found = slot.members.map((member) => `${member.name} (${member.status})`).join(', ');
   const item = { service: service.key, slot: slot.home, found };
   try {
-    return { ...item, outcome: await recoverSlot(ports, service, slot, all, signal) };
+    const outcome = await recoverSlot(ports, half, all, signal);
+    return outcome && { ...item, outcome };
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
     const { code, hint } = error;
@@ -91,17 +94,20 @@ async function recovered(
   }
 }
 
+/** Resolves with undefined where somebody else was faster: what was seen before the lock was taken may be over. */
 async function recoverSlot(
   ports: Ports,
-  service: Service,
-  slot: Slot,
+  half: Half,
   all: readonly ContainerSummary[],
   signal: AbortSignal,
-): Promise<'finished' | 'undone'> {
-  const images = [...slot.members, ...all].map((container) => container.imageId);
-  const lease = await takeLease(ports, service.key, images);
+): Promise<'finished' | 'undone' | undefined> {
+  const images = [...half.slot.members, ...all].map((container) => container.imageId);
+  const lease = await takeLease(ports, half.service.key, images);
   try {
-    return await finish(ports, service, slot, lease, signal);
+    const now = await ports.engine.list();
+    const service = groupServices(now).find(({ key }) => key === half.service.key);
+    const slot = service && leftovers(service, now).find(({ home }) => home === half.slot.home);
+    return slot && (await finish(ports, service, slot, lease, signal));
   } finally {
     await lease.release();
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createApp } from '../../src/app.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import { baseImage } from '../lab/images.ts';
 import { freePort } from '../lab/port.ts';
@@ -209,6 +210,29 @@ test('recover finishes or undoes rolls that were killed at any moment', async (t
       assert.ok(!told.includes('failed'), name);
     }
   }
+});
+
+test('recover finds nothing left to do where somebody else was faster', async (t) => {
+  const world = testWorld(t);
+  const { app: other, ports, close } = await openApp(world);
+  world.after(async () => close());
+  const names = await Promise.all(['create#1', 'rename#2'].map((moment) => killedRoll(world, 'start-first', moment)));
+  let isFirst = true;
+  const list = async () => {
+    const all = await ports.engine.list();
+    if (isFirst) {
+      isFirst = false;
+      await other.recover(new AbortController().signal);
+    }
+    return all;
+  };
+  const app = createApp({ ...ports, engine: { ...ports.engine, list } });
+  const items = await app.recover(new AbortController().signal);
+  assert.deepEqual(
+    items.filter(({ slot }) => names.includes(slot)),
+    [],
+  );
+  assert.deepEqual(await Promise.all(names.map((name) => assertOneIsLeft(world, name))), ['1', '2']);
 });
 
 test('the next roll makes good rolls that were killed at any moment', async (t) => {

@@ -25,11 +25,14 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
   const engine: Engine = {
     facts: () => (facts ??= engineFacts(docker, version, endpoint)),
     list: async () => (await docker.listContainers({ all: true })).map(decodeSummary),
+    // An empty name would make another call of it: the path of a list, and a redirect that docker-modem trips over.
     container: async (id) => {
+      if (id === '') return undefined;
       const found = await orUndefined(container(id).inspect());
       return found && decodeContainer(found, version);
     },
     image: async (reference) => {
+      if (reference === '') return undefined;
       const found = await orUndefined(inspectImage(docker, reference, version.apiVersion));
       return found === undefined ? undefined : decodeImage(found);
     },
