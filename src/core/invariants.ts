@@ -66,8 +66,10 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
   const { standIn } = seen;
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
   if (step.kind === 'uncover') {
+    // One that is down under its own name, with nothing to take its place, was stopped by a person.
+    const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.home;
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
-    return alone ? 'nobody else answers' : undefined;
+    return alone && wanted ? 'nobody else answers' : undefined;
   }
   const leaves = (step.kind === 'stop' || step.kind === 'remove') && step.container === standIn?.id;
   return leaves && seen.cover !== 'none' ? 'the ports are led to it' : undefined;

@@ -1,4 +1,4 @@
-import { type ErrorCode, SwapError } from './error.ts';
+import { SwapError } from './error.ts';
 import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Desired, Failure, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
@@ -83,7 +83,7 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
 function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   if (desired.mendOnly) return { kind: 'converged' };
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
-  if (failed) return refuse(desired, seen, new SwapError(failed.code as ErrorCode, failed.reason));
+  if (failed) return refuse(desired, seen, new SwapError(failed.code, failed.reason));
   if (seen.giveUp) return refuse(desired, seen, seen.giveUp);
   if (incumbent.current && !desired.force) return { kind: 'converged' };
   const vain = whyInVain(seen, incumbent);
@@ -233,7 +233,7 @@ function planForget(desired: Desired, seen: Observed): Decision {
 
 function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
-  if (recorded) return new SwapError(recorded.code as ErrorCode, recorded.reason);
+  if (recorded) return new SwapError(recorded.code, recorded.reason);
   const { verdict } = candidate;
   if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
