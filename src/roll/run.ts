@@ -1,5 +1,6 @@
 import { isPassing } from '../core/engine-error.ts';
 import { messageOf, SwapError } from '../core/error.ts';
+import { violation } from '../core/invariants.ts';
 import { plan } from '../core/plan.ts';
 import { describeStep, type Step } from '../core/step.ts';
 import { execute } from './execute.ts';
@@ -32,6 +33,7 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
     if (decision.kind === 'converged') return { error: undefined, steps };
     if (decision.kind === 'refuse') return { error: decision.error, steps };
     if (decision.undoing) run.memory.giveUp ??= decision.undoing;
+    forbidHarm(run, snapshot, decision.step);
     steps.push(decision.step);
     const error = await attempt(run, decision.step, snapshot);
     failuresInRow = error ? failuresInRow + 1 : 0;
@@ -50,6 +52,15 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
     }),
     steps,
   };
+}
+
+// What the planner is tested with is checked before every step, too: better a roll that stops than one that does harm.
+function forbidHarm(run: SlotRun, { seen }: Snapshot, step: Step): void {
+  const broken = violation(seen, step);
+  if (broken === undefined) return;
+  throw new SwapError('attention', `${run.names.home}: stopped before a step that must not be (${broken})`, {
+    hint: 'nothing was done for it; this is a bug in swapctl, please report it',
+  });
 }
 
 async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<unknown> {

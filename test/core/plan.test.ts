@@ -280,6 +280,16 @@ suite('undo', () => {
     assert.deepEqual(undoing(seen, desired()).slice(1, 3), ['rename web', 'rename web.swapctl-old']);
   });
 
+  test('an old container that turned connections away at its drain takes them again before anything else', () => {
+    const failed = { ...served, verdict: UNHEALTHY };
+    const incumbent = { ...retired, drained: true, shut: true };
+    assert.deepEqual(undoing(observed({ incumbent, candidate: failed }), desired()).slice(0, 3), [
+      'remember-failure web',
+      'open web.swapctl-old',
+      'rename web',
+    ]);
+  });
+
   test('stop-first: the new one makes room, the old one starts with its policy and name as before', () => {
     const incumbent = replica({ name: NAMES.old, running: false, restart: { Name: 'unless-stopped' } });
     const failed = healthyCandidate({ ...atHome, way: 'stop-first', verdict: UNHEALTHY, restart: { Name: 'always' } });
@@ -506,6 +516,13 @@ suite('recovery', () => {
     );
   });
 
+  test('an old container that turned connections away, and whose successor is gone, takes them again', () => {
+    for (const name of [NAMES.home, NAMES.old]) {
+      const incumbent = replica({ name, drained: true, shut: true });
+      assert.deepEqual(next(observed({ incumbent })), { kind: 'open', container: 'old', name });
+    }
+  });
+
   test('a crash between stop and start: the old container starts again', () => {
     const seen = observed({ incumbent: stopped, candidate: other({ ...atHome, way: 'stop-first' }) });
     assert.deepEqual(lines(expectedSteps(stopFirst(), seen)).slice(0, 4), [
@@ -588,6 +605,7 @@ suite('handover', () => {
       'uncover web',
       'settle web',
       'drain web.swapctl-stand-in',
+      'drop-cover web',
       'stop web.swapctl-stand-in',
       'remove web.swapctl-stand-in',
       'keep-image',
@@ -611,7 +629,7 @@ suite('handover', () => {
 
   test('rules that lead to a stand-in which is not there are taken away first', () => {
     const step = next(observed({ cover: 'lasting', candidate: successor, incumbent: stopped }), handover());
-    assert.deepEqual(step, { kind: 'uncover', name: 'web' });
+    assert.deepEqual(step, { kind: 'drop-cover', name: 'web' });
   });
 
   test('on the way back the stand-in answers until the old container does', () => {
@@ -628,9 +646,15 @@ suite('handover', () => {
       'await-healthy web',
       'uncover web',
       'drain web.swapctl-stand-in',
+      'drop-cover web',
       'stop web.swapctl-stand-in',
       'remove web.swapctl-stand-in',
     ]);
+  });
+
+  test('a roll that is refused leaves no stand-in behind', () => {
+    const seen = observed({ standIn, incumbent: replica({ autoRemove: true }), vanished: 1 });
+    assert.equal(next(seen, handover()).kind, 'drain');
   });
 
   test('a recovery that went back leaves no stand-in behind, not even that of the very roll that it mends', () => {

@@ -19,10 +19,9 @@ export interface TestApp {
 const QUICK = { pull: 'never', overrides: { settle: '0s' } } as const;
 
 export async function appOn(engine: Pick<EngineUnderTest, 'dockerHost' | 'env'>): Promise<TestApp> {
-  const home = os.homedir();
   const progress: Progress[] = [];
   const report = (one: Progress): void => void progress.push(one);
-  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home, report });
+  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home: os.homedir(), report });
   const app = createApp(ports);
   return {
     app,

@@ -129,6 +129,8 @@ export function targetedTests(scene: () => Scene): void {
       [side, stage.plain[1]].map((name) => world.docker.getImage(name).inspect()),
     );
     assert.equal(image?.Id, newer?.Id, 'the tag of theirs stays where its owner has put it');
+    await app.roll(world.name('by-id'));
+    assert.equal((await inspect(world, world.name('by-id'))).Image, newer?.Id, 'and it still follows it');
   });
 
   test('containers that are linked to it on the default bridge find the new one', async (t) => {
