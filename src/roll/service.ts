@@ -351,12 +351,11 @@ async function replicaReport(
 function told(error: SwapError, slot: PreparedSlot): ReportedError {
   const { code, message, hint } = error;
   if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
-  const remembered = code === 'not-healthy' ? '; this image is not tried again unless with --force' : '';
-  return {
-    code,
-    message: `the new container of ${slot.home} failed: ${message}`,
-    hint: `the old container serves as before${remembered}`,
-  };
+  const next =
+    code === 'not-healthy'
+      ? 'mend the image; this one is not tried again, unless with --force'
+      : 'this is not the fault of the image: mend what it says, and roll again';
+  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next };
 }
 
 async function digestOf(ports: Ports, slot: PreparedSlot, container: Container): Promise<string | undefined> {
