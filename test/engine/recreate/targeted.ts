@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestApp } from '../../lab/app.ts';
-import type { World } from '../../lab/world.ts';
+import { removeWithVolumes, type World } from '../../lab/world.ts';
 import { create, inspect } from './faithful.ts';
 import type { Parts } from './fields.ts';
 import { inside, type Stage, write } from './place.ts';
@@ -156,7 +156,7 @@ interface Scope {
 export async function started({ world }: Scene, t: Scope, name: string, image: string, parts: Parts) {
   const container = await create(world, name, image, parts);
   // By name: it is another container by then.
-  t.after(() => world.docker.getContainer(world.name(name)).remove({ force: true, v: true }));
+  t.after(() => removeWithVolumes(world.docker, world.name(name)));
   await container.start();
   return container;
 }
