@@ -100,6 +100,8 @@ export interface Kernel {
   cover(slot: string): Promise<Cover>;
   /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
   setCover(slot: string, request: CoverRequest): Promise<void>;
+  /** Leads new connections no more, and leaves those that are open as they are. */
+  endCover(slot: string): Promise<void>;
   clearCover(slot: string): Promise<void>;
   /**
    * Turns new connections to a container away from its networks (not from its own loopback), as if nobody listened yet,

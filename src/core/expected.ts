@@ -31,6 +31,8 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     case 'cover':
       return { ...seen, cover: step.lasting ? 'lasting' : 'expiring' };
     case 'uncover':
+      return { ...seen, cover: 'over' };
+    case 'drop-cover':
       return { ...seen, cover: 'none' };
     case 'pass-rehearsal':
       return { ...seen, rehearsal: undefined, rehearsed: true };

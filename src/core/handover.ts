@@ -1,5 +1,6 @@
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
+import { leads } from './traffic.ts';
 
 /**
  * The steps that the way `handover` adds to stop-first: a stand-in from the new image answers the published ports from
@@ -17,7 +18,7 @@ export function proveStandIn(standIn: Replica): Step | undefined {
 
 /** What has to be done about the ports before the old container is stopped; undefined once they are safe. */
 export function secure(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
-  if (seen.cover === 'none') return cover(seen, standIn, false);
+  if (!leads(seen.cover)) return cover(seen, standIn, false);
   if (!old.drained) return { kind: 'drain', container: old.id, name: old.name };
   return undefined;
 }
@@ -29,13 +30,14 @@ export function cover(seen: Observed, standIn: Replica, lasting: boolean): Step 
 
 /** The next step of taking a stand-in away after the slot's own container answers again; undefined once it is gone. */
 export function retireStandIn(seen: Observed): Step | undefined {
-  if (seen.cover !== 'none') return { kind: 'uncover', name: seen.names.home };
+  if (leads(seen.cover)) return { kind: 'uncover', name: seen.names.home };
   const { standIn } = seen;
   if (!standIn) return undefined;
   const { id: container, name } = standIn;
   // One that never covered anything has no connections, and its drain is over at once.
-  if (standIn.running) return { kind: standIn.drained ? 'stop' : 'drain', container, name };
-  return { kind: 'remove', container, name };
+  if (standIn.running && !standIn.drained) return { kind: 'drain', container, name };
+  if (seen.cover !== 'none') return { kind: 'drop-cover', name: seen.names.home };
+  return { kind: standIn.running ? 'stop' : 'remove', container, name };
 }
 
 /** While the old container is brought back, the stand-in goes on answering; undefined once that one answers itself. */

@@ -1,5 +1,6 @@
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
+import { leads } from './traffic.ts';
 
 /**
  * What must never happen, whatever was observed: swapctl's promise as checks of one step against the snapshot that it
@@ -65,7 +66,7 @@ function gaps(seen: Observed, step: Step): string | undefined {
 function deadEnds(seen: Observed, step: Step): string | undefined {
   const { standIn } = seen;
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
-  if (step.kind === 'uncover') {
+  if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leads(seen.cover))) {
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
     return alone ? 'nobody else answers' : undefined;
   }

@@ -89,10 +89,10 @@ export interface Desired {
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
-  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
-  readonly mendOnly?: boolean;
   /** Where the followed reference pointed locally before the roll; undefined where it pointed at the image already. */
   readonly tagBefore: string | undefined;
+  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
+  readonly mendOnly?: boolean;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

@@ -3,6 +3,7 @@ import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Desired, Failure, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNoWayBack } from './stuck.ts';
+import { leads } from './traffic.ts';
 import { planUndo } from './undo.ts';
 
 /** What to do about a slot now. */
@@ -18,7 +19,7 @@ export type Decision =
  */
 export function plan(desired: Desired, seen: Observed): Decision {
   // A rule that points to nothing must not survive.
-  if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'uncover', name: seen.names.home });
+  if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
   const why = whyUndo(desired, seen, seen.candidate);
@@ -68,9 +69,10 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
 // What stands in for a container that serves by itself again has to go, unless this very roll goes on with it.
 function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
   const { standIn } = seen;
-  const failed = seen.giveUp !== undefined || seen.failures.some((failure) => failure.roll === desired.roll);
+  const over =
+    desired.mendOnly || seen.giveUp !== undefined || seen.failures.some((failure) => failure.roll === desired.roll);
   const needed =
-    standIn?.roll === desired.roll && !failed && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
+    standIn?.roll === desired.roll && !over && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
   if (!standIn || needed) return undefined;
   // It was stopped for the swap and has just come back: the stand-in answers until it does.
   const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';
@@ -180,7 +182,7 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
       to: container,
     });
   }
-  if (seen.cover !== 'none') return act({ kind: 'uncover', name: names.home });
+  if (leads(seen.cover)) return act({ kind: 'uncover', name: names.home });
   if (!candidate.settled) return act({ kind: 'settle', container, name });
   const retire = retireStandIn(seen);
   if (retire) return act(retire);

@@ -6,6 +6,7 @@ export type Step =
   | { readonly kind: 'create-stand-in'; readonly name: string }
   | { readonly kind: 'cover'; readonly name: string; readonly standIn: string; readonly lasting: boolean }
   | { readonly kind: 'uncover'; readonly name: string }
+  | { readonly kind: 'drop-cover'; readonly name: string }
   | { readonly kind: 'pass-rehearsal'; readonly container: string; readonly name: string }
   | { readonly kind: 'point-tag'; readonly reference: string; readonly image: string }
   | { readonly kind: 'create'; readonly name: string; readonly way: Way }
@@ -51,6 +52,8 @@ export function describeStep(step: Step): string {
       return step.lasting
         ? `keep the ports of ${step.name} with the stand-in`
         : `lead new connections to the ports of ${step.name} to the stand-in`;
+    case 'drop-cover':
+      return `take away the rules that led the ports of ${step.name} to the stand-in`;
     case 'uncover':
       return `lead new connections to the ports of ${step.name} to itself again`;
     case 'pass-rehearsal':

@@ -13,8 +13,15 @@ export interface Route {
 /**
  * Whether new connections to a slot's published ports are led to its stand-in. `expiring`: the rule ends by itself, so
  * that a swapctl that dies leaves the old container serving. `lasting`: the old container is about to give the ports up.
+ * `over`: no new ones are led any more, while the rules are still there for those that are open: where they are all that
+ * makes the kernel track connections (IPv6 on most engines), their removal would cut these.
  */
-export type Cover = 'none' | 'expiring' | 'lasting';
+export type Cover = 'none' | 'expiring' | 'lasting' | 'over';
+
+/** Whether new connections go to the stand-in. */
+export function leads(cover: Cover): boolean {
+  return cover === 'expiring' || cover === 'lasting';
+}
 
 /** Whether traffic can be moved in the kernel from here. */
 export type KernelLayer = { readonly available: true } | { readonly available: false; readonly why: string };

@@ -20,7 +20,8 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
   'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
   cover: (run, step, snapshot) => cover(run, step, snapshot),
-  uncover: (run) => run.ports.kernel.clearCover(run.names.home),
+  uncover: (run) => run.ports.kernel.endCover(run.names.home),
+  'drop-cover': (run) => run.ports.kernel.clearCover(run.names.home),
   'pass-rehearsal': async (run, step) => {
     await run.ports.engine.remove(step.container, { discard: true });
     run.memory.rehearsed = true;
@@ -49,6 +50,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     const container = await run.ports.engine.container(step.container);
     if (container) await run.ports.kernel.open(container);
     run.memory.shut.delete(step.container);
+    run.memory.turnedAway.delete(step.container);
   },
   'await-healthy': (run, step) => awaitHealthy(run, step.container),
   settle: (run, step) => settle(run, step.container),

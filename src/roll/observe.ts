@@ -119,7 +119,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),
     drained: run.memory.drained.has(container.id),
-    shut: run.memory.shut.has(container.id),
+    shut: run.memory.shut.has(container.id) || run.memory.turnedAway.has(container.id),
     missingFiles: missing,
     autoRemove: container.host.AutoRemove ?? false,
     roll: state?.roll,

@@ -124,8 +124,15 @@ async function refuseLostNamespaces(ports: Ports, container: Container): Promise
 
 const SCANS_AT_ONCE = 8;
 
-// Only an inspect tells in whose namespaces a container lives, so all others are looked at, once a roll.
-async function dependentNames(ports: Ports, owner: Container, all: readonly ContainerSummary[]): Promise<string[]> {
+/**
+ * The names of the containers that live in the namespaces of one. Only an inspect tells, so all others are looked at,
+ * once a roll.
+ */
+export async function dependentNames(
+  ports: Ports,
+  owner: Container,
+  all: readonly ContainerSummary[],
+): Promise<string[]> {
   const others = all.filter(
     (other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined,
   );

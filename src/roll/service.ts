@@ -15,7 +15,7 @@ import {
   summarize,
   type Timings,
 } from '../core/report.ts';
-import type { Service } from '../core/service.ts';
+import { groupServices, type Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { alreadyRuns, fetchImage, type Resolved, resolveImage } from './image.ts';
 import { type Lease, takeLease } from './lease.ts';
@@ -184,9 +184,16 @@ export function desiredOf(
   };
 }
 
-// Containers in the namespaces of one that was replaced (or linked to it) are re-created as they are, with their own image,
-// to share with its successor: the same loop, forced, on another slot.
-async function moveDependents(context: RollContext, names: readonly string[], from: string, to: string): Promise<void> {
+/**
+ * Re-creates containers that live in the namespaces of one that was replaced (or are linked to it) as they are, with their
+ * own image, to share with its successor: the same loop, forced, on another slot.
+ */
+export async function moveDependents(
+  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  names: readonly string[],
+  from: string,
+  to: string,
+): Promise<void> {
   const { ports } = context;
   const fromName = (await ports.engine.container(from))?.name ?? from;
   const successors = new Map([
@@ -197,22 +204,23 @@ async function moveDependents(context: RollContext, names: readonly string[], fr
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
-    await moveDependent(context, slot, successors);
+    const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
+    await moveDependent(context, service, slot, successors);
   }
 }
 
 async function moveDependent(
-  context: RollContext,
+  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  service: string,
   slot: PreparedSlot,
   successors: ReadonlyMap<string, string>,
 ): Promise<void> {
   const { ports } = context;
-  const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
   const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
   const nested: RollContext = {
     ...context,
-    service: slot.home,
-    image,
+    service,
+    image: await asItIs(ports, slot),
     roll: ports.host.randomId(),
     tagBefore: undefined,
     options,
@@ -222,11 +230,17 @@ async function moveDependent(
     { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
     successors,
   );
-  const tagged = await ports.engine.image(image.follows);
   const { error } = await runSlot(run);
-  // Its tag may mean a newer image already, which it was not asked to run: the tag was borrowed for the creation only.
-  if (tagged && tagged.id !== image.id) await ports.engine.tag(tagged.id, image.follows);
   if (error) throw error;
+}
+
+// By its id where its reference means another image by now: a newer one it was not asked to run, and the tag is not ours
+// to move, not even for a moment, since a roll may die in it.
+async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
+  const { imageId: id, config } = container;
+  const reference = config.Image ?? follows;
+  const named = await ports.engine.image(reference);
+  return { follows: named === undefined || named.id === id ? reference : id, id, digest: undefined };
 }
 
 // One replica failed after others were rolled: the service is not left with two versions.

@@ -6,7 +6,7 @@ import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/tr
 import type { Bridge, CoverRequest, Kernel } from '../ports.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
 import { applyNft, inetTable, inetTables } from './nft.ts';
-import { coverScript, removeScript } from './rules.ts';
+import { coverScript, endScript, removeScript } from './rules.ts';
 
 const PREFIX = 'swapctl-';
 
@@ -22,6 +22,7 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
         coverScript(await routesFor(slot, request), { table: tableName(slot), bridges, proxied, lifetimeMs }),
       );
     },
+    endCover: (slot) => applyNft(endScript(tableName(slot))),
     clearCover: (slot) => applyNft(removeScript(tableName(slot))),
     shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
     open: (container) => inNamespaceOf(container, removeScript(GATE_TABLE)),
@@ -92,8 +93,9 @@ async function hasNetAdmin(): Promise<boolean> {
 
 // nft prints what is left of a timeout beside each element that has one; a set whose elements are gone has no elements.
 function coverOf(table: string | undefined): Cover {
-  const elements = table && [...table.matchAll(/elements = \{([^}]*)\}/g)].map(([, list]) => list ?? '').join(',');
-  if (!elements) return 'none';
+  if (table === undefined) return 'none';
+  const elements = [...table.matchAll(/elements = \{([^}]*)\}/g)].map(([, list]) => list ?? '').join(',');
+  if (!elements) return 'over';
   return elements.includes('expires') ? 'expiring' : 'lasting';
 }
 

@@ -47,6 +47,18 @@ export function coverScript(routes: readonly Route[], ground: Ground): string {
   ].join('\n');
 }
 
+/** One nft transaction after which no new connection is led any more, while the chains go on for those that are open. */
+export function endScript(table: string): string {
+  const sets = (['tcp', 'udp'] as const).map((protocol) => `live_${protocol}`);
+  return [
+    `table inet ${table} {`,
+    ...sets.map((set) => `  set ${set} { type inet_service; flags timeout; }`),
+    '}',
+    ...sets.map((set) => `flush set inet ${table} ${set}`),
+    '',
+  ].join('\n');
+}
+
 /** One nft transaction after which the table is not there, whether it was or not. */
 export function removeScript(table: string): string {
   return [...removal(table), ''].join('\n');
@@ -117,6 +129,9 @@ function fromBridges(ground: Ground, rule: string): string[] {
   return [`iifname { ${ground.bridges.map((name) => `"${name}"`).join(', ')} } ${rule}`];
 }
 
+// By their SYN: where nothing else made the kernel track connections (IPv6 on most engines), it takes those that are
+// open for new ones from the moment that these rules are there, and would rewrite them in the middle.
 function port({ protocol, hostPort }: Route): string {
-  return `${protocol} dport ${hostPort} ${protocol} dport @live_${protocol}`;
+  const opens = protocol === 'tcp' ? 'tcp flags & (fin | syn | rst | ack) == syn ' : '';
+  return `${protocol} dport ${hostPort} ${opens}${protocol} dport @live_${protocol}`;
 }

@@ -85,6 +85,7 @@ export class Process {
         force: false,
         choice: { way: subject.way ?? 'start-first', rehearse: false, because: 'recovery' },
         keepReference: 'keep',
+        mendOnly: true,
         back: false,
         tagBefore: undefined,
       });
@@ -215,7 +216,7 @@ export class Process {
     for (const role of ['incumbent', 'candidate', 'rehearsal', 'standIn'] as const)
       this.takeOne(seen[role], after[role], wish);
     this.memory.rehearsed = after.rehearsed;
-    if (step.kind === 'cover' || step.kind === 'uncover') this.world.cover = after.cover;
+    if (['cover', 'uncover', 'drop-cover'].includes(step.kind)) this.world.cover = after.cover;
     this.world.failures = [...after.failures];
     this.world.localTag = after.localTag ?? this.world.localTag;
     this.world.dependents = [...after.dependents];

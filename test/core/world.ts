@@ -175,8 +175,8 @@ export class World {
 
   /** Lets an event happen to the containers. */
   happen(event: Event): void {
-    if (event.kind === 'rules-lost' || (event.kind === 'cover-expires' && this.cover === 'expiring'))
-      this.cover = 'none';
+    if (event.kind === 'rules-lost') this.cover = 'none';
+    if (event.kind === 'cover-expires' && this.cover === 'expiring') this.cover = 'over';
     const box = 'target' in event ? this.target(event.target) : undefined;
     if (!box) return;
     if (HUMAN.test(event.kind)) this.interfere(event, box);

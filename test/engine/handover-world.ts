@@ -52,7 +52,7 @@ export async function startService(
 
 export async function roll(world: World, service: string, options: CliOptions = {}): Promise<CliResult> {
   const result = await swapctl(['roll', service, '--json', '--pull', 'never'], { env: world.env, ...options });
-  assert.equal(result.code, 0, result.stderr + result.stdout);
+  assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
   return result;
 }
 

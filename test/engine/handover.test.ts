@@ -1,5 +1,6 @@
 // A published port changes hands while clients of every shape come in by every way, and nobody notices.
 import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
 import test from 'node:test';
 import { hostState } from '../lab/host-state.ts';
 import { otherHost } from '../lab/netns.ts';
@@ -8,6 +9,7 @@ import { testWorld, type World } from '../lab/world.ts';
 import { assertNothingLeft, fixedPort, LATE, portsOf, roll, startService } from './handover-world.ts';
 
 const RATE = 6;
+const V6 = networkInterfaces().lo?.some(({ address }) => address === '::1') ?? false;
 // Two connections, each ended once by the old container and once by the stand-in, when the drain time is over.
 const MOST_CUT = 4;
 
@@ -58,9 +60,10 @@ async function waysIn(world: World, network: string, port: number): Promise<Reco
   const other = otherHost(world);
   const elsewhere = await world.network('elsewhere');
   return {
-    loopback: { place: { netns: undefined }, url: `http://127.0.0.1:${port}/` },
-    'host address': { place: { netns: undefined }, url: `http://${other.hostAddress}:${port}/` },
-    'another host': { place: { netns: other.name }, url: `http://${other.hostAddress}:${port}/` },
+    ...(V6 && { 'IPv6 loopback': { place: { world, netns: undefined }, url: `http://[::1]:${port}/` } }),
+    loopback: { place: { world, netns: undefined }, url: `http://127.0.0.1:${port}/` },
+    'host address': { place: { world, netns: undefined }, url: `http://${other.hostAddress}:${port}/` },
+    'another host': { place: { world, netns: other.name }, url: `http://${other.hostAddress}:${port}/` },
     alias: { place: { world, network }, url: 'http://web:8080/', byName: true },
     gateway: { place: { world, network }, url: `http://${await gatewayOf(world, network)}:${port}/` },
     'other network': {

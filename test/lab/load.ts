@@ -47,7 +47,7 @@ export interface Load {
 
 export function startLoad(options: LoadOptions): Load {
   const url = new URL(options.url);
-  const resolve = options.resolve ?? (async () => [url.hostname]);
+  const resolve = options.resolve ?? (async () => [bare(url.hostname)]);
   const agents = {
     kept: new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
     fresh: new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY }),
@@ -107,6 +107,11 @@ export function startLoad(options: LoadOptions): Load {
       }
     },
   };
+}
+
+/** An IPv6 address stands in brackets in a url. */
+export function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }
 
 function report(timeline: LoadReport['timeline'], failures: LoadFailure[]): LoadReport {

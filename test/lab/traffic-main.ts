@@ -3,6 +3,7 @@
 import dns from 'node:dns/promises';
 import { type LoadReport, startLoad } from './load.ts';
 import type { Cell, Shape, TrafficOptions } from './traffic.ts';
+import { startUdp } from './udp.ts';
 import { startUpgrades, type UpgradeReport } from './upgrade.ts';
 
 const { url, byName, shapes }: TrafficOptions = JSON.parse(process.env.TRAFFIC ?? '');
@@ -13,6 +14,7 @@ async function addressesOf(name: string): Promise<string[]> {
 }
 
 function start(shape: Shape): () => Promise<Cell> {
+  if (shape.kind === 'udp') return startDatagrams(shape);
   const { kind, timeoutMs } = shape;
   const where = byName ? { resolve: () => addressesOf(new URL(url).hostname) } : {};
   if (kind === 'upgrade') {
@@ -31,6 +33,15 @@ function start(shape: Shape): () => Promise<Cell> {
     connectTimeoutMs: timeoutMs,
   });
   return async () => cellOfLoad(await load.stop());
+}
+
+function startDatagrams({ oneSocket, ratePerSecond }: Extract<Shape, { kind: 'udp' }>): () => Promise<Cell> {
+  const { hostname: address, port } = new URL(url);
+  const udp = startUdp({ address, port: Number(port), oneSocket, ratePerSecond });
+  return async () => {
+    const report = await udp.stop();
+    return { ...report, cut: 0, errors: report.failed > 0 ? { 'no answer': report.failed } : {} };
+  };
 }
 
 function cellOfLoad({ requests, failed, failures, longestGapMs, byVersion }: LoadReport): Cell {

@@ -7,10 +7,11 @@ import { output } from './load-inside.ts';
 import { enter } from './netns.ts';
 import { eventually, type World } from './world.ts';
 
-/** kept: connections are kept; new: one a request; slow: an answer that takes 3 s; upgrade: stands for a WebSocket. */
+/** kept: connections are kept; new: one a request; slow: an answer that takes 3 s; upgrade: stands for a WebSocket; udp: datagrams. */
 export type Shape =
   | { kind: 'kept' | 'new' | 'slow'; method: 'GET' | 'POST'; ratePerSecond: number; timeoutMs: number }
-  | { kind: 'upgrade'; connections: number; timeoutMs: number };
+  | { kind: 'upgrade'; connections: number; timeoutMs: number }
+  | { kind: 'udp'; oneSocket: boolean; ratePerSecond: number };
 
 export interface TrafficOptions {
   url: string;
@@ -35,7 +36,7 @@ export interface Traffic {
 }
 
 /** Where a client lives: on this machine, in one of its network namespaces, or in a container in a Docker network. */
-export type Place = { netns: string | undefined } | { world: World; network: string };
+export type Place = { world: World; netns: string | undefined } | { world: World; network: string };
 
 /** Short enough for every test run, and yet something of everything. */
 export function allShapes(ratePerSecond: number, timeoutMs = 20_000): Record<string, Shape> {
@@ -49,7 +50,7 @@ export function allShapes(ratePerSecond: number, timeoutMs = 20_000): Record<str
 }
 
 export function startTraffic(place: Place, options: TrafficOptions): Promise<Traffic> {
-  return 'network' in place ? inContainer(place, options) : inProcess(place.netns, options);
+  return 'network' in place ? inContainer(place, options) : inProcess(place, options);
 }
 
 let bundled: string | undefined;
@@ -68,7 +69,10 @@ function command(): string[] {
   return ['--input-type=module', '--eval', bundled ?? ''];
 }
 
-async function inProcess(netns: string | undefined, options: TrafficOptions): Promise<Traffic> {
+async function inProcess(
+  { world, netns }: { world: World; netns: string | undefined },
+  options: TrafficOptions,
+): Promise<Traffic> {
   const [program = '', ...args] = enter(netns, [process.execPath, ...command()]);
   const child = spawn(program, args, { env: { ...process.env, TRAFFIC: JSON.stringify(options) } });
   let stdout = '';
@@ -80,6 +84,7 @@ async function inProcess(netns: string | undefined, options: TrafficOptions): Pr
     stderr += text;
   });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  world.after(async () => child.kill('SIGKILL'));
   await eventually('the clients have begun', async () => stderr.includes('under load'));
   return {
     async stop() {

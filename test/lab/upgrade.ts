@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bare } from './load.ts';
 
 const SAY_EVERY_MS = 200;
 const AGAIN_AFTER_MS = 20;
@@ -57,7 +58,7 @@ async function keepOpen(options: UpgradeOptions, report: UpgradeReport, stopping
 /** Like load.ts: on to the next address as long as nobody accepted the connection. */
 async function openFirst(options: UpgradeOptions): Promise<Duplex> {
   const { hostname } = new URL(options.url);
-  const addresses = options.resolve ? await options.resolve() : [hostname];
+  const addresses = options.resolve ? await options.resolve() : [bare(hostname)];
   let last: unknown = new Error('the name has no address');
   for (const address of addresses) {
     try {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import type { Route } from '../../src/core/traffic.ts';
-import { coverScript, type Ground, removeScript } from '../../src/traffic/rules.ts';
+import { coverScript, endScript, type Ground, removeScript } from '../../src/traffic/rules.ts';
 
 const GROUND: Ground = {
   table: 'swapctl-0123456789ab',
@@ -61,6 +61,28 @@ for (const [ground, on] of Object.entries(GROUNDS)) {
   });
 }
 
+test('nft accepts the end of a cover, whether there is one or not', { skip: unable }, () => {
+  const { status, stderr } = nft(endScript(GROUND.table));
+  assert.equal(status, 0, stderr);
+});
+
+test('at the end of a cover every port is dead, and the chains are still there', () => {
+  const script = endScript(GROUND.table);
+  assert.doesNotMatch(script, /delete|elements|chain/);
+  assert.deepEqual(script.match(/^flush .*$/gm), [
+    `flush set inet ${GROUND.table} live_tcp`,
+    `flush set inet ${GROUND.table} live_udp`,
+  ]);
+});
+
+test('connections that are open are never rewritten: TCP is matched by its SYN', () => {
+  for (const routes of Object.values(LAYOUTS)) {
+    for (const rule of rules(coverScript(routes, GROUND))) {
+      if (rule.includes('tcp dport')) assert.ok(rule.includes('tcp flags & (fin | syn | rst | ack) == syn'), rule);
+    }
+  }
+});
+
 test('nft accepts the removal, whether there is something or not', { skip: unable }, () => {
   const { status, stderr } = nft(removeScript(GROUND.table));
   assert.equal(status, 0, stderr);
@@ -95,7 +117,7 @@ test('rules that last have no timeout', () => {
 test('every rule holds only while its port is alive', () => {
   for (const routes of Object.values(LAYOUTS)) {
     for (const rule of rules(coverScript(routes, GROUND)))
-      assert.match(rule, /dport (\d+) (tcp|udp) dport @live_\2/, rule);
+      assert.match(rule, /dport (\d+) .*(tcp|udp) dport @live_\2/, rule);
   }
 });
 
@@ -106,10 +128,10 @@ test('the rules come before those of the engine', () => {
 
 test('loopback and containers take the proxy, all others go straight', () => {
   assert.deepEqual(rules(coverScript([route()], GROUND)), [
-    'iifname { "docker0", "br-1" } meta nfproto ipv4 fib daddr type local tcp dport 80 tcp dport @live_tcp redirect to :49153',
-    'meta nfproto ipv4 fib daddr type local tcp dport 80 tcp dport @live_tcp dnat ip to 172.17.0.9:8080',
-    'ip daddr 127.0.0.0/8 tcp dport 80 tcp dport @live_tcp redirect to :49153',
-    'ip daddr != 127.0.0.0/8 meta nfproto ipv4 fib daddr type local tcp dport 80 tcp dport @live_tcp dnat ip to 172.17.0.9:8080',
+    'iifname { "docker0", "br-1" } meta nfproto ipv4 fib daddr type local tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn tcp dport @live_tcp redirect to :49153',
+    'meta nfproto ipv4 fib daddr type local tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn tcp dport @live_tcp dnat ip to 172.17.0.9:8080',
+    'ip daddr 127.0.0.0/8 tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn tcp dport @live_tcp redirect to :49153',
+    'ip daddr != 127.0.0.0/8 meta nfproto ipv4 fib daddr type local tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn tcp dport @live_tcp dnat ip to 172.17.0.9:8080',
   ]);
 });
 
