@@ -274,6 +274,6 @@ async function removeOrphan(
 ): Promise<boolean> {
   if (role === 'lock') return dropDeadLock(ports, state.service);
   if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
-  await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
+  await ports.engine.remove(container.id, { discard: true });
   return true;
 }
