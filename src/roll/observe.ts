@@ -171,5 +171,7 @@ async function localTag(run: SlotRun): Promise<string | undefined> {
 
 async function isKept(run: SlotRun, incumbent: Replica | undefined): Promise<boolean> {
   if (!incumbent || incumbent.imageId === run.desired.image.id || run.policy.keep === 0) return true;
-  return (await run.ports.engine.image(run.desired.keepReference))?.id === incumbent.imageId;
+  if ((await run.ports.engine.image(run.desired.keepReference))?.id === incumbent.imageId) return true;
+  // One that is gone already can't be kept.
+  return (await run.ports.engine.image(incumbent.imageId)) === undefined;
 }

@@ -98,8 +98,8 @@ async function recoverSlot(
   all: readonly ContainerSummary[],
   signal: AbortSignal,
 ): Promise<'finished' | 'undone'> {
-  const image = slot.members[0]?.imageId ?? all[0]?.imageId ?? '';
-  const lease = await takeLease(ports, service.key, image);
+  const images = [...slot.members, ...all].map((container) => container.imageId);
+  const lease = await takeLease(ports, service.key, images);
   try {
     return await finish(ports, service, slot, lease, signal);
   } finally {

@@ -3,6 +3,7 @@ import { isConflict } from '../core/engine-error.ts';
 import { encodeState } from '../core/labels.ts';
 import { failureName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
+import { firstThere } from './lease.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 const LOG_LINES = 20;
@@ -43,7 +44,7 @@ export async function rememberFailure(
     failure: { code: 'not-healthy', reason: what.reason, health, log },
   });
   const name = failureName(run.names.home, failed.imageId);
-  await createAnew(run, name, from.imageId, labels);
+  await createAnew(run, name, await firstThere(run.ports, [from.imageId, failed.imageId]), labels);
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */

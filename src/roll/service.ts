@@ -52,7 +52,7 @@ export async function rollService(
   const resolved = await resolve(ports, slots, options);
   if (!options.force && (await allRun(ports, slots, resolved))) return unchanged(ports, service, slots, began);
   refuseKnownBad(slots, resolved, options);
-  const lease = await takeLease(ports, service.key, slots[0]?.container.imageId ?? '');
+  const lease = await takeLease(ports, service.key, [...slots.map((slot) => slot.container.imageId), resolved.follows]);
   try {
     return await rollLocked(ports, service, slots, resolved, lease, options, began);
   } finally {
