@@ -73,8 +73,9 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
     return alone && wanted ? 'nobody else answers' : undefined;
   }
-  const leaves = (step.kind === 'stop' || step.kind === 'remove') && step.container === standIn?.id;
-  return leaves && seen.cover !== 'none' ? 'the ports are led to it' : undefined;
+  if ((step.kind !== 'stop' && step.kind !== 'remove') || step.container !== standIn?.id) return undefined;
+  if (leads(seen.cover)) return 'the ports are led to it';
+  return step.kind === 'remove' && seen.cover !== 'none' ? 'its rules are still there' : undefined;
 }
 
 // The old container is stopped, and gives its name away, only for a healthy successor, or to make room for one.

@@ -26,6 +26,9 @@ function isFree(port: number): Promise<boolean> {
 /** The app, listening only once it is ready, as a client that finds it by name needs it before there is a gate. */
 export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late' };
 
+// On a busy machine a check takes its time, and that says nothing about the app.
+const PATIENT = { timeoutMs: 20_000, retries: 5 };
+
 export interface Service {
   name: string;
   container: Docker.Container;
@@ -41,7 +44,8 @@ export async function startService(
 ): Promise<Service> {
   const { app = {}, ...rest } = options;
   const publish: Service['publish'] = async (version, more = {}) => {
-    await world.image(`${suffix}:live`, { version, ...app, ...more, env: { ...app.env, ...more.env } });
+    const env = { ...app.env, ...more.env };
+    await world.image(`${suffix}:live`, { version, health: PATIENT, ...app, ...more, env });
   };
   await publish('1');
   const labels = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '3s', ...rest.labels };
@@ -50,8 +54,18 @@ export async function startService(
   return { name: world.name(suffix), container, publish };
 }
 
-export async function roll(world: World, service: string, options: CliOptions = {}): Promise<CliResult> {
-  const result = await swapctl(['roll', service, '--json', '--pull', 'never'], { env: world.env, ...options });
+/** Rolls by the program. `told` gets its progress with the second of the minute before each line. */
+export async function roll(
+  world: World,
+  service: string,
+  options: CliOptions = {},
+  told?: (line: string) => void,
+): Promise<CliResult> {
+  const onStderr = (text: string) => {
+    for (const line of text.split('\n').filter(Boolean)) told?.(`${new Date().toISOString().slice(17, 23)} ${line}`);
+  };
+  const args = ['roll', service, '--json', '--pull', 'never'];
+  const result = await swapctl(args, { env: world.env, onStderr, ...options });
   assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
   return result;
 }

@@ -31,7 +31,7 @@ for (const drains of [true, false]) {
     const before = { state: await hostState(world), ports: await portsOf(world, web.name) };
     const clients = await startAll(ways);
     await web.publish('2');
-    const result = (await roll(world, web.name)).json();
+    const result = (await roll(world, web.name, {}, (line) => t.diagnostic(line))).json();
     const cells = await stopAll(clients);
     const after = { state: await hostState(world), ports: await portsOf(world, web.name) };
 

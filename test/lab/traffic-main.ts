@@ -32,7 +32,8 @@ function start(shape: Shape): () => Promise<Cell> {
     timeoutMs,
     connectTimeoutMs: timeoutMs,
   });
-  return async () => cellOfLoad(await load.stop());
+  const begunAt = Date.now();
+  return async () => cellOfLoad(await load.stop(), begunAt);
 }
 
 function startDatagrams({ oneSocket, ratePerSecond }: Extract<Shape, { kind: 'udp' }>): () => Promise<Cell> {
@@ -40,17 +41,19 @@ function startDatagrams({ oneSocket, ratePerSecond }: Extract<Shape, { kind: 'ud
   const udp = startUdp({ address, port: Number(port), oneSocket, ratePerSecond });
   return async () => {
     const report = await udp.stop();
-    return { ...report, cut: 0, errors: report.failed > 0 ? { 'no answer': report.failed } : {} };
+    return { ...report, cut: 0, failedAt: [], errors: report.failed > 0 ? { 'no answer': report.failed } : {} };
   };
 }
 
-function cellOfLoad({ requests, failed, failures, longestGapMs, byVersion }: LoadReport): Cell {
-  return { requests, failed, cut: 0, longestGapMs, errors: counted(failures.map(({ error }) => error)), byVersion };
+function cellOfLoad({ requests, failed, failures, longestGapMs, byVersion }: LoadReport, begunAt: number): Cell {
+  const errors = counted(failures.map(({ error }) => error));
+  const failedAt = [...new Set(failures.map(({ atMs }) => Math.floor((begunAt + atMs) / 1000) % 60))];
+  return { requests, failed, cut: 0, longestGapMs, errors, failedAt, byVersion };
 }
 
 function cellOfUpgrades({ opened, refused, echoes, cut, longestGapMs }: UpgradeReport): Cell {
   const errors = counted(refused);
-  return { requests: opened + echoes, failed: refused.length, cut, longestGapMs, errors, byVersion: {} };
+  return { requests: opened + echoes, failed: refused.length, cut, longestGapMs, errors, failedAt: [], byVersion: {} };
 }
 
 function counted(texts: readonly string[]): Record<string, number> {

@@ -28,6 +28,8 @@ export interface Cell {
   cut: number;
   longestGapMs: number;
   errors: Record<string, number>;
+  /** Wall-clock seconds (of the minute) in which requests began that failed. */
+  failedAt: number[];
   byVersion: Record<string, number>;
 }
 
@@ -125,8 +127,8 @@ async function inContainer(
 /** The cells as lines of a table, for whoever reads the test's output. */
 export function tableOf(ways: Record<string, Record<string, Cell>>): string[] {
   return Object.entries(ways).flatMap(([way, cells]) =>
-    Object.entries(cells).map(([shape, { requests, failed, cut, longestGapMs, errors }]) => {
-      const why = failed > 0 ? ` ${JSON.stringify(errors)}` : '';
+    Object.entries(cells).map(([shape, { requests, failed, cut, longestGapMs, errors, failedAt }]) => {
+      const why = failed > 0 ? ` ${JSON.stringify(errors)}, begun in the seconds ${failedAt.join(' ')}` : '';
       const figures = [requests, failed, cut, longestGapMs].map((figure) => String(figure).padStart(7)).join('');
       return `${way.padEnd(16)}${shape.padEnd(12)}${figures}${why}`;
     }),
