@@ -23,8 +23,8 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** The app, listening only once it is ready, as a client that finds it by name needs it before there is a gate. */
-export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late' };
+/** The app, which a client that finds it by name meets only when it is ready, and whose idle connections see a last request. */
+export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late', DRAIN_IDLE_MS: 2500 };
 
 // On a busy machine a check takes its time, and that says nothing about the app.
 const PATIENT = { timeoutMs: 20_000, retries: 5 };
