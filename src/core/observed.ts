@@ -1,5 +1,5 @@
 import type { RestartPolicy } from './container.ts';
-import type { SwapError } from './error.ts';
+import type { ErrorCode, SwapError } from './error.ts';
 import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
 import type { SlotNames } from './names.ts';
@@ -45,7 +45,7 @@ export interface Failure {
   readonly image: string;
   readonly digest: string | undefined;
   readonly roll: string;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly reason: string;
   readonly at: string;
 }
@@ -89,10 +89,10 @@ export interface Desired {
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
-  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
-  readonly mendOnly?: boolean;
   /** Where the followed reference pointed locally before the roll; undefined where it pointed at the image already. */
   readonly tagBefore: string | undefined;
+  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
+  readonly mendOnly?: boolean;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

@@ -19,6 +19,7 @@ export type Progress =
   | {
       readonly kind: 'evidence';
       readonly slot: string;
+      readonly container: string;
       readonly health: readonly string[];
       readonly log: readonly string[];
     }

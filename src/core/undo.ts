@@ -43,6 +43,7 @@ function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | 
       return { kind: 'stop', container: candidate.id, name: candidate.name };
     return { kind: 'start', container, name };
   }
+  if (incumbent.shut) return { kind: 'open', container, name };
   if (!sameRestart(incumbent, candidate)) return { kind: 'restore-restart', container, name };
   const moved = seen.dependents.filter((dependent) => dependent.on === candidate.id);
   if (moved.length === 0) return undefined;

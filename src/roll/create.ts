@@ -1,4 +1,4 @@
-import type { Container } from '../core/container.ts';
+import type { Container, Image } from '../core/container.ts';
 import { ownLabels } from '../core/container.ts';
 import { isConflict } from '../core/engine-error.ts';
 import { fail } from '../core/error.ts';
@@ -6,7 +6,7 @@ import { COMPOSE_IMAGE, decodeState, type HistoryEntry, type StateLabels } from 
 import { composeImageLabel } from '../core/recreate/compose.ts';
 import { mountTargets } from '../core/recreate/mounts.ts';
 import { rehearsalRequest, replicaRequest, type Successor, standInRequest } from '../core/recreate/request.ts';
-import { isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
+import { guessUserSet, isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
 import { isImageId } from '../core/reference.ts';
 import type { Way } from '../core/way.ts';
 import { imageOf, stateOf } from './observe.ts';
@@ -76,19 +76,31 @@ export async function recreateOld(
   await create(run, replicaRequest(candidate, to));
 }
 
-/** Which parts of a container its user set: from its own label, else by subtracting its image (T2). */
-export async function userSetOf(run: Pick<SlotRun, 'ports' | 'memory'>, container: Container): Promise<UserSet> {
+/**
+ * Which parts of a container its user set: from its own label, else by subtracting its image (T2), else, where that one is
+ * gone, by the image that comes next.
+ */
+async function userSetOf(run: SlotRun, container: Container, next: Image | undefined): Promise<UserSet> {
+  const known = await knownUserSet(run, container);
+  if (known) return known;
+  const guess = next ? guessUserSet(container.config, next.config) : { unclear: ['anything'] };
+  if ('set' in guess) return guess.set;
+  return fail(
+    'refused',
+    `the image that ${container.name} was created from is gone, so whether you or it set ${guess.unclear.join(', ')} can't be told`,
+    { hint: 're-create the container once as you did at first (docker compose up -d); from then on swapctl knows' },
+  );
+}
+
+/** The same, as far as it is certain; undefined where the container's image is gone. */
+export async function knownUserSet(
+  run: Pick<SlotRun, 'ports' | 'memory'>,
+  container: Container,
+): Promise<UserSet | undefined> {
   const image = await imageOf(run, container.imageId);
   const stored = decodeState(ownLabels(container, image))?.userSet;
   if (isUserSet(stored)) return stored;
-  if (image) return subtractImage(container.config, image.config);
-  return fail(
-    'refused',
-    `the image that ${container.name} was created from is gone, so what you set and what the image set can't be told apart`,
-    {
-      hint: `pull it again (docker inspect ${container.name} names it), or re-create the container once by hand`,
-    },
-  );
+  return image && subtractImage(container.config, image.config);
 }
 
 async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.create>[0]): Promise<string> {
@@ -121,13 +133,18 @@ async function successor(
   return {
     name,
     follows: image.follows,
-    userSet: await userSetOf(run, from),
+    userSet: await userSetOf(run, from, after),
     state,
-    composeImage: after && composeImageLabel(label, await imageOf(run, from.imageId), after),
+    composeImage: after && composeImageLabel(label, (await imageOf(run, from.imageId)) ?? stored(from), after),
     alias: undefined,
     successors: run.successors,
     inheritedTargets: await inheritedTargets(run, from),
   };
+}
+
+// Of an image that is gone the container still knows the two ids.
+function stored({ imageId: id, manifestDigest }: Container): Pick<Image, 'id' | 'manifestDigest'> {
+  return { id, manifestDigest };
 }
 
 function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in'): Successor['state'] {
@@ -166,7 +183,7 @@ async function candidateState(
     replaces: incumbent.id,
     tagBefore,
     imageBefore: incumbent.imageId,
-    userSet: await userSetOf(run, incumbent),
+    userSet: await userSetOf(run, incumbent, await imageOf(run, image.id)),
     history: history(run, incumbent, before),
   };
 }

@@ -38,6 +38,7 @@ async function untilIdle(run: SlotRun, container: Container, withinMs: number): 
 async function turnAway(run: SlotRun, container: Container): Promise<boolean> {
   try {
     await run.ports.kernel.shut(container, { lifetimeMs: TURNED_AWAY_MS, fresh: false });
+    run.memory.turnedAway.add(container.id);
     return true;
   } catch (error) {
     run.ports.report({ kind: 'debug', text: `${container.name}: new connections go on coming: ${messageOf(error)}` });

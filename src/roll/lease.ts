@@ -20,10 +20,12 @@ const TRIES = 5;
 /**
  * Takes the lock of a service: an inert container whose fixed name only one can create, on whatever machine. The holder
  * beats by changing the one number of an inert container that can be changed (its restart count), so that others can
- * tell a dead holder from a living one without a common clock. Raises `busy` if somebody else holds it.
+ * tell a dead holder from a living one without a common clock. Raises `busy` if somebody else holds it. It is made from
+ * the first of the images that is (still) there.
  */
-export async function takeLease(ports: Ports, service: string, image: string): Promise<Lease> {
+export async function takeLease(ports: Ports, service: string, images: readonly string[]): Promise<Lease> {
   const name = lockName(service);
+  const image = await firstThere(ports, images);
   const labels = encodeState({
     role: 'lock',
     service,
@@ -42,6 +44,12 @@ export async function takeLease(ports: Ports, service: string, image: string): P
   return busy(service, 'others take and leave its lock all the time');
 }
 
+/** The first of some images that the engine has; what runs may be created from one that is gone. */
+export async function firstThere(ports: Ports, images: readonly string[]): Promise<string> {
+  for (const image of images) if (await ports.engine.image(image)) return image;
+  return images[0] ?? '';
+}
+
 /** Whether a living process holds the lock of a service; one on another machine gets the benefit of the doubt. */
 export async function lockHeld(ports: Ports, service: string): Promise<boolean> {
   const lock = await ports.engine.container(lockName(service));
@@ -52,7 +60,7 @@ export async function lockHeld(ports: Ports, service: string): Promise<boolean> 
 export async function dropDeadLock(ports: Ports, service: string): Promise<boolean> {
   const lock = await ports.engine.container(lockName(service));
   if (!lock || (await isHeld(ports, lock))) return false;
-  await ports.engine.remove(lock.id);
+  await ports.engine.remove(lock.id, { discard: true });
   return true;
 }
 
@@ -70,7 +78,7 @@ async function breakDeadLock(ports: Ports, service: string, name: string): Promi
     kind: 'note',
     text: `${service}: the process that rolled it before (${holder}) is dead; taking over`,
   });
-  await ports.engine.remove(lock.id);
+  await ports.engine.remove(lock.id, { discard: true });
 }
 
 async function isHeld(ports: Ports, lock: Container): Promise<boolean> {
@@ -99,7 +107,7 @@ function held(ports: Ports, service: string, id: string): Lease {
       ended.abort();
       // A lock that can't be taken away now is one of a dead holder soon: the next roll takes it over.
       await ports.engine
-        .remove(id)
+        .remove(id, { discard: true })
         .catch((error) => ports.report({ kind: 'debug', text: `lock of ${service}: ${messageOf(error)}` }));
     },
   };

@@ -119,7 +119,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),
     drained: run.memory.drained.has(container.id),
-    shut: run.memory.shut.has(container.id),
+    shut: run.memory.shut.has(container.id) || run.memory.turnedAway.has(container.id),
     missingFiles: missing,
     autoRemove: container.host.AutoRemove ?? false,
     roll: state?.roll,
@@ -171,5 +171,7 @@ async function localTag(run: SlotRun): Promise<string | undefined> {
 
 async function isKept(run: SlotRun, incumbent: Replica | undefined): Promise<boolean> {
   if (!incumbent || incumbent.imageId === run.desired.image.id || run.policy.keep === 0) return true;
-  return (await run.ports.engine.image(run.desired.keepReference))?.id === incumbent.imageId;
+  if ((await run.ports.engine.image(run.desired.keepReference))?.id === incumbent.imageId) return true;
+  // One that is gone already can't be kept.
+  return (await run.ports.engine.image(incumbent.imageId)) === undefined;
 }

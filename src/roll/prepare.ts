@@ -11,7 +11,7 @@ import { helperRole, type Service, type Slot, whyNotRollable } from '../core/ser
 import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
-import { userSetOf } from './create.ts';
+import { knownUserSet } from './create.ts';
 import { failuresIn, imageOf, isLinked, namespaceOwners, stateOf } from './observe.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 
@@ -73,7 +73,10 @@ export async function prepareSlot(
   const kernel = await ports.kernel.layer(await ports.engine.bridges());
   const choice = chooseWay(container, policy, kernel);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
-  await userSetOf({ ports, memory }, container);
+  if (!(await knownUserSet({ ports, memory }, container))) {
+    const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
+    ports.report({ kind: 'note', text });
+  }
   await refuseLostNamespaces(ports, container);
   return {
     home: slot.home,
@@ -124,8 +127,15 @@ async function refuseLostNamespaces(ports: Ports, container: Container): Promise
 
 const SCANS_AT_ONCE = 8;
 
-// Only an inspect tells in whose namespaces a container lives, so all others are looked at, once a roll.
-async function dependentNames(ports: Ports, owner: Container, all: readonly ContainerSummary[]): Promise<string[]> {
+/**
+ * The names of the containers that live in the namespaces of one. Only an inspect tells, so all others are looked at,
+ * once a roll.
+ */
+export async function dependentNames(
+  ports: Ports,
+  owner: Container,
+  all: readonly ContainerSummary[],
+): Promise<string[]> {
   const others = all.filter(
     (other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined,
   );

@@ -8,7 +8,9 @@ import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
-import { stateOf } from './observe.ts';
+import { namespaceOwners, stateOf } from './observe.ts';
+import { dependentNames } from './prepare.ts';
+import { moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
 
@@ -16,10 +18,8 @@ import { freshMemory, type SlotRun } from './slot-run.ts';
 export async function recoverAll(ports: Ports, signal: AbortSignal): Promise<RecoveredItem[]> {
   const all = await ports.engine.list();
   const items: RecoveredItem[] = [];
-  for (const service of groupServices(all)) {
-    const left = leftovers(service, all);
-    for (const slot of left) items.push(await recovered(ports, service, slot, all, signal));
-  }
+  for (const half of await halfDone(ports, all))
+    items.push(await recovered(ports, half.service, half.slot, all, signal));
   return [...items, ...(await removeOrphans(ports))];
 }
 
@@ -30,18 +30,43 @@ export async function recoverService(
   all: readonly ContainerSummary[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const left = leftovers(service, all);
-  for (const slot of left) {
+  const left = (await halfDone(ports, all)).filter((half) => concerns(service, half));
+  for (const { service: owner, slot } of left) {
     ports.report({
       kind: 'note',
       text: `${slot.home}: an earlier roll was left half done; finishing or undoing it first`,
     });
-    await recoverSlot(ports, service, slot, all, signal);
+    await recoverSlot(ports, owner, slot, all, signal);
   }
   // One that died between its last step and this has left nothing but its lock.
   if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
     await dropDeadLock(ports, service.key);
   return left.length > 0;
+}
+
+/** A slot that a dead roll left half done, and the containers in whose namespaces its own live. */
+interface Half {
+  readonly service: Service;
+  readonly slot: Slot;
+  readonly owners: readonly string[];
+}
+
+// Those that live in another's namespaces come first, while both namespaces that they are between are still there.
+async function halfDone(ports: Ports, all: readonly ContainerSummary[]): Promise<Half[]> {
+  const found = groupServices(all).flatMap((service) => leftovers(service, all).map((slot) => ({ service, slot })));
+  const halves = await Promise.all(found.map(async (half) => ({ ...half, owners: await ownersOf(ports, half.slot) })));
+  return [...halves.filter((half) => half.owners.length > 0), ...halves.filter((half) => half.owners.length === 0)];
+}
+
+async function ownersOf(ports: Ports, slot: Slot): Promise<string[]> {
+  const members = await Promise.all(slot.members.map((member) => ports.engine.container(member.id)));
+  return members.flatMap((container) => (container ? namespaceOwners(container) : []));
+}
+
+function concerns(service: Service, half: Half): boolean {
+  const own = half.service.key === service.key && service.slots.some((slot) => slot.home === half.slot.home);
+  const members = service.slots.flatMap((slot) => slot.members);
+  return own || members.some(({ id, name }) => half.owners.includes(id) || half.owners.includes(name));
 }
 
 async function recovered(
@@ -73,8 +98,8 @@ async function recoverSlot(
   all: readonly ContainerSummary[],
   signal: AbortSignal,
 ): Promise<'finished' | 'undone'> {
-  const image = slot.members[0]?.imageId ?? all[0]?.imageId ?? '';
-  const lease = await takeLease(ports, service.key, image);
+  const images = [...slot.members, ...all].map((container) => container.imageId);
+  const lease = await takeLease(ports, service.key, images);
   try {
     return await finish(ports, service, slot, lease, signal);
   } finally {
@@ -99,6 +124,7 @@ async function finish(
     fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
   const run = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
   const { error } = await runSlot(run);
+  if (error?.code === 'attention') throw error;
   const now = await ports.engine.container(slot.home);
   if (candidate && now?.id === candidate.id && !error) return 'finished';
   if (!candidate || (now && now.id !== candidate.id)) return 'undone';
@@ -153,12 +179,12 @@ async function recoveryRun(
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
-      mendOnly: true,
       tagBefore: undefined,
+      mendOnly: true,
       back: false,
     },
     event: 'rolled',
-    dependents: [],
+    dependents: await dependentsOf(ports, slot),
     inlineFiles: [],
     successors: new Map(),
     signal,
@@ -166,8 +192,31 @@ async function recoveryRun(
     gates: false,
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
-    moveDependents: async () => {},
+    moveDependents: (names, from, to) =>
+      moveDependents({ ports, lease, options: { ...MEND, signal } }, names, from, to),
   };
+}
+
+const MEND: Omit<RollOptions, 'signal'> = {
+  image: undefined,
+  target: undefined,
+  pull: 'never',
+  force: true,
+  overrides: {},
+  event: 'rolled',
+  condemn: false,
+};
+
+// Some may have been moved before the roll died, so whoever lives with any container of the slot counts.
+async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
+  const all = await ports.engine.list();
+  const names = await Promise.all(
+    slot.members.map(async ({ id }) => {
+      const container = await ports.engine.container(id);
+      return container ? dependentNames(ports, container, all) : [];
+    }),
+  );
+  return [...new Set(names.flat())];
 }
 
 // A wrong label must not keep a half-done roll from being finished.
@@ -225,6 +274,6 @@ async function removeOrphan(
 ): Promise<boolean> {
   if (role === 'lock') return dropDeadLock(ports, state.service);
   if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
-  await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
+  await ports.engine.remove(container.id, { discard: true });
   return true;
 }

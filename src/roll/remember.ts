@@ -3,6 +3,7 @@ import { isConflict } from '../core/engine-error.ts';
 import { encodeState } from '../core/labels.ts';
 import { failureName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
+import { firstThere } from './lease.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 const LOG_LINES = 20;
@@ -30,7 +31,7 @@ export async function rememberFailure(
   const { digest, id, follows } = run.desired.image;
   const rolled = failed.imageId === id;
   const { health, log } = await evidence(run, failed);
-  run.ports.report({ kind: 'evidence', slot: run.names.home, health, log });
+  run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
   const labels = encodeState({
     role: 'failed',
     service: run.service,
@@ -43,7 +44,7 @@ export async function rememberFailure(
     failure: { code: 'not-healthy', reason: what.reason, health, log },
   });
   const name = failureName(run.names.home, failed.imageId);
-  await createAnew(run, name, from.imageId, labels);
+  await createAnew(run, name, await firstThere(run.ports, [from.imageId, failed.imageId]), labels);
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */
@@ -75,7 +76,7 @@ async function createAnew(run: SlotRun, name: string, image: string, labels: Rec
   } catch (error) {
     const older = isConflict(error) ? await engine.container(name) : undefined;
     if (!older) throw error;
-    await engine.remove(older.id);
+    await engine.remove(older.id, { discard: true });
     await engine.create(inertRequest(name, image, labels));
   }
 }

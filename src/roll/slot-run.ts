@@ -43,6 +43,8 @@ export interface Memory {
   readonly copied: Set<string>;
   /** Containers that their networks can't reach yet, and until when. */
   readonly shut: Map<string, number>;
+  /** Containers that turn new connections away since the end of their drain. */
+  readonly turnedAway: Set<string>;
   /** By container: connections that were left when its drain ended. */
   readonly drained: Map<string, number | undefined>;
   /** By container: how often this run has started it. */
@@ -61,6 +63,7 @@ export function freshMemory(): Memory {
     candidates: new Set(),
     copied: new Set(),
     shut: new Map(),
+    turnedAway: new Set(),
     drained: new Map(),
     starts: new Map(),
     times: new Map(),

@@ -66,7 +66,7 @@ async function lineOf(
     startedAt: container.startedAt > 0 ? new Date(container.startedAt).toISOString() : undefined,
     ageMs: look.now - (container.status === 'running' ? container.startedAt : container.createdAt),
     health: healthWord(container),
-    phase: swapping ?? phaseOf(container),
+    phase: swapping ?? phaseOf(container, state?.roll !== undefined),
     way: await wayOf(look, member, container),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
@@ -87,10 +87,11 @@ function healthWord(container: Container): string {
     : 'no check';
 }
 
-function phaseOf(container: Container): Phase {
+// What swapctl itself has rolled was healthy when it took over, whatever the engine's own slow check has to say by now.
+function phaseOf(container: Container, rolled: boolean): Phase {
   if (container.status === 'restarting') return 'restarting';
   if (container.status !== 'running') return 'stopped';
-  if (container.health?.status === 'starting') return 'starting';
+  if (container.health?.status === 'starting' && !rolled) return 'starting';
   return container.health?.status === 'unhealthy' ? 'unhealthy' : 'serving';
 }
 

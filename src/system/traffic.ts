@@ -15,6 +15,7 @@ export function hostTraffic(local: () => Promise<boolean>): Traffic {
 
 // States of /proc/net/tcp (Linux include/net/tcp_states.h).
 const ESTABLISHED = '01';
+const SYN_RECV = '03';
 const LISTEN = '0A';
 
 // A pid of the engine's means something else here if the engine lives in another pid namespace.
@@ -29,7 +30,9 @@ async function establishedOnListeners(pid: number): Promise<number | undefined> 
   if (tables.every((table) => table === undefined)) return undefined;
   const sockets = tables.flatMap((table) => (table ?? '').split('\n').slice(1)).flatMap(parseSocket);
   const listening = new Set(sockets.filter((socket) => socket.state === LISTEN).map((socket) => socket.port));
-  return sockets.filter((socket) => socket.state === ESTABLISHED && listening.has(socket.port)).length;
+  // One that is being made is as good as made: its client believes so already.
+  const open = sockets.filter(({ state }) => state === ESTABLISHED || state === SYN_RECV);
+  return open.filter(({ port }) => listening.has(port)).length;
 }
 
 function parseSocket(line: string): { port: string; state: string }[] {

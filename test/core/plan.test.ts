@@ -10,6 +10,7 @@ import {
   desired,
   failure,
   HEALTHY,
+  handover,
   healthyCandidate,
   NAMES,
   NEW_IMAGE,
@@ -279,6 +280,16 @@ suite('undo', () => {
     assert.deepEqual(undoing(seen, desired()).slice(1, 3), ['rename web', 'rename web.swapctl-old']);
   });
 
+  test('an old container that turned connections away at its drain takes them again before anything else', () => {
+    const failed = { ...served, verdict: UNHEALTHY };
+    const incumbent = { ...retired, drained: true, shut: true };
+    assert.deepEqual(undoing(observed({ incumbent, candidate: failed }), desired()).slice(0, 3), [
+      'remember-failure web',
+      'open web.swapctl-old',
+      'rename web',
+    ]);
+  });
+
   test('stop-first: the new one makes room, the old one starts with its policy and name as before', () => {
     const incumbent = replica({ name: NAMES.old, running: false, restart: { Name: 'unless-stopped' } });
     const failed = healthyCandidate({ ...atHome, way: 'stop-first', verdict: UNHEALTHY, restart: { Name: 'always' } });
@@ -505,6 +516,13 @@ suite('recovery', () => {
     );
   });
 
+  test('an old container that turned connections away, and whose successor is gone, takes them again', () => {
+    for (const name of [NAMES.home, NAMES.old]) {
+      const incumbent = replica({ name, drained: true, shut: true });
+      assert.deepEqual(next(observed({ incumbent })), { kind: 'open', container: 'old', name });
+    }
+  });
+
   test('a crash between stop and start: the old container starts again', () => {
     const seen = observed({ incumbent: stopped, candidate: other({ ...atHome, way: 'stop-first' }) });
     assert.deepEqual(lines(expectedSteps(stopFirst(), seen)).slice(0, 4), [
@@ -549,6 +567,110 @@ suite('known-bad images', () => {
 
   test('another image is not held back by it', () => {
     assert.equal(next(observed({ failures: [failure({ image: 'sha256:third' })] })).kind, 'create');
+  });
+});
+
+suite('handover', () => {
+  const standIn = candidate({
+    id: 'stand-in',
+    name: NAMES.standIn,
+    running: true,
+    verdict: HEALTHY,
+    settled: true,
+    replaces: undefined,
+    way: undefined,
+  });
+  const successor = candidate({ way: 'handover' });
+
+  test('a whole roll, step by step: the ports are answered all the time', () => {
+    const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), localTag: OLD_IMAGE, gates: true });
+    assert.deepEqual(lines(expectedSteps(handover(), seen)), [
+      'create-stand-in web.swapctl-stand-in',
+      'start web.swapctl-stand-in',
+      'await-healthy web.swapctl-stand-in',
+      'open web.swapctl-stand-in',
+      'settle web.swapctl-stand-in',
+      'point-tag',
+      'create web.swapctl-next',
+      'cover web',
+      'drain web',
+      'hold-restart web',
+      'rename web',
+      'rename web.swapctl-next',
+      'cover web',
+      'stop web.swapctl-old',
+      'start web',
+      'await-healthy web',
+      'open web',
+      'uncover web',
+      'settle web',
+      'drain web.swapctl-stand-in',
+      'drop-cover web',
+      'stop web.swapctl-stand-in',
+      'remove web.swapctl-stand-in',
+      'keep-image',
+      'remove web.swapctl-old',
+    ]);
+  });
+
+  test('a stand-in that fails is remembered and removed before anything else was touched', () => {
+    const failed = { ...standIn, verdict: UNHEALTHY, settled: false };
+    const [first, ...more] = lines(expectedSteps(handover(), observed({ standIn: failed })));
+    assert.equal(first, 'remember-failure web.swapctl-stand-in');
+    assert.deepEqual(more, ['drain web.swapctl-stand-in', 'stop web.swapctl-stand-in', 'remove web.swapctl-stand-in']);
+  });
+
+  test('without its stand-in the roll goes back while the old container still serves', () => {
+    const seen = observed({ candidate: successor, localTag: OLD_IMAGE });
+    assert.equal(next(seen, handover()).kind, 'remove');
+    const failed = next({ ...seen, standIn: { ...standIn, verdict: UNHEALTHY } }, handover());
+    assert.equal(failed.kind, 'remember-failure');
+  });
+
+  test('rules that lead to a stand-in which is not there are taken away first', () => {
+    const step = next(observed({ cover: 'lasting', candidate: successor, incumbent: stopped }), handover());
+    assert.deepEqual(step, { kind: 'drop-cover', name: 'web' });
+  });
+
+  test('on the way back the stand-in answers until the old container does', () => {
+    const failed = { ...successor, ...atHome, running: true, verdict: UNHEALTHY } as const;
+    const seen = observed({ incumbent: stopped, candidate: failed, standIn, failures: [failure({ roll: ROLL })] });
+    assert.deepEqual(lines(expectedSteps(handover(), seen)), [
+      'cover web',
+      'stop web',
+      'start web.swapctl-old',
+      'rename web',
+      'rename web.swapctl-old',
+      'point-tag',
+      'remove web.swapctl-next',
+      'await-healthy web',
+      'uncover web',
+      'drain web.swapctl-stand-in',
+      'drop-cover web',
+      'stop web.swapctl-stand-in',
+      'remove web.swapctl-stand-in',
+    ]);
+  });
+
+  test('a roll that is refused leaves no stand-in behind', () => {
+    const seen = observed({ standIn, incumbent: replica({ autoRemove: true }), vanished: 1 });
+    assert.equal(next(seen, handover()).kind, 'drain');
+  });
+
+  test('a recovery that went back leaves no stand-in behind, not even that of the very roll that it mends', () => {
+    const wish = handover({ mendOnly: true });
+    assert.deepEqual(lines(expectedSteps(wish, observed({ standIn }))), [
+      'drain web.swapctl-stand-in',
+      'stop web.swapctl-stand-in',
+      'remove web.swapctl-stand-in',
+    ]);
+  });
+});
+
+suite('a fresh container that is kept from its networks', () => {
+  test('is opened once it is healthy, and only then gets the name', () => {
+    const shut = healthyCandidate({ shut: true });
+    assert.deepEqual(next(observed({ candidate: shut })), { kind: 'open', container: 'new', name: NAMES.next });
   });
 });
 

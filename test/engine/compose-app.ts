@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { type App, createApp, type RollRequest } from '../../src/app.ts';
 import type { Progress } from '../../src/core/progress.ts';
+import type { Ports } from '../../src/ports.ts';
 import { openPorts } from '../../src/wire.ts';
 import type { ComposeProject } from '../lab/compose.ts';
 import type { EngineUnderTest } from '../lab/engine.ts';
@@ -10,6 +11,7 @@ import type { World } from '../lab/world.ts';
 
 export interface OpenApp {
   app: App;
+  ports: Ports;
   progress: Progress[];
   close(): void;
 }
@@ -23,7 +25,7 @@ export async function openApp(engine: EngineUnderTest, onProgress?: (progress: P
     onProgress?.(one);
   };
   const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home, report });
-  return { app: createApp(ports), progress, close: () => ports.engine.close() };
+  return { app: createApp(ports), ports, progress, close: () => ports.engine.close() };
 }
 
 /** What a front asks for, with times that don't keep a test waiting. */

@@ -66,18 +66,18 @@ for (const version of COMPOSES) {
     };
 
     await push('2');
-    assertDone((await app.roll(['web'], quickly()))[0]);
+    assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
     await now('2,2');
 
     await push('3');
-    assertDone((await app.roll(['web'], quickly()))[0]);
+    assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
     await now('3,3');
 
-    assertDone(await app.rollback('web', quickly()));
+    assertDone(await app.rollback(`${project.name}/web`, quickly()));
     await now('2,2');
 
     await push('4', { EXIT_AFTER_MS: 100 });
-    const [failed] = await app.roll(['web'], quickly());
+    const [failed] = await app.roll([`${project.name}/web`], quickly());
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
     await now('2,2');
 
@@ -104,7 +104,7 @@ for (const version of COMPOSES) {
     const app = await appOf(world);
 
     await retag(world, newer, image);
-    assertDone((await app.roll(['web'], quickly()))[0]);
+    assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
     const after = await replicas(world, project);
     assert.deepEqual(placesOf(after), placesOf(before));
     assert.deepEqual(versionsOf(after), '1,2', 'the one in its network is re-created as it was');
@@ -139,7 +139,7 @@ for (const version of COMPOSES) {
     const app = await appOf(world);
 
     await build(2);
-    assertDone((await app.roll(['web'], quickly()))[0]);
+    assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
     const after = await replicas(world, project);
     assert.deepEqual([placesOf(after), versionsOf(after)], [placesOf(before), '2']);
     await assertUpChangesNothing(world, project);
@@ -149,13 +149,13 @@ for (const version of COMPOSES) {
     assert.equal(built.Config.Labels['com.docker.compose.service'], 'web');
     const stray = await world.container('stray', { image: reference });
     await build(3, 'ENV EXIT_AFTER_MS=100');
-    const [failed] = await app.roll(['web'], quickly());
+    const [failed] = await app.roll([`${project.name}/web`], quickly());
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
     assert.deepEqual(await replicas(world, project), after);
 
     // Built by hand it bears none, and the container is a replica of the service all the same.
     await retag(world, await world.image('byhand:4'), reference);
-    assertDone((await app.roll(['web'], quickly()))[0]);
+    assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
     const final = await replicas(world, project);
     assert.deepEqual([placesOf(final), versionsOf(final)], [placesOf(before), '4']);
     assert.equal((await stray.inspect()).State.Running, true, 'what only was made from the image is left alone');
@@ -189,7 +189,7 @@ for (const version of COMPOSES) {
 
     for (const number of [2, 3]) {
       await retag(world, await world.image(`web:${number}`), image);
-      assertDone((await app.roll(['web'], quickly()))[0]);
+      assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
       const [after] = await replicas(world, project);
       assert.equal(after?.version, String(number));
       assert.equal(await look(after?.id), looked);

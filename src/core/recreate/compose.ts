@@ -7,7 +7,7 @@ import type { Image } from '../container.ts';
  */
 export function composeImageLabel(
   label: string | undefined,
-  before: Image | undefined,
+  before: Pick<Image, 'id' | 'manifestDigest'> | undefined,
   after: Image,
 ): string | undefined {
   if (label === undefined) return undefined;

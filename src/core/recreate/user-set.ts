@@ -39,6 +39,36 @@ export function subtractImage(container: ContainerConfig, image: ContainerConfig
   };
 }
 
+/**
+ * The same where the image is gone: containerd's image store drops one as soon as a build takes its tag. What is told is
+ * told by the image that comes next, as builds of the same thing differ little; what that leaves open is named.
+ */
+export function guessUserSet(
+  container: ContainerConfig,
+  next: ContainerConfig,
+): { readonly set: UserSet } | { readonly unclear: readonly string[] } {
+  const set = subtractImage(container, next);
+  const env = envOf(container, next);
+  const health = set.health.length > 0 ? ['HEALTHCHECK'] : [];
+  const unclear = [...env.unclear.map((name) => `the variable ${name}`), ...set.scalars, ...health];
+  if (unclear.length > 0) return { unclear };
+  const labels = set.labels.filter((key) => next.Labels?.[key] === undefined || isComposeLabel(key));
+  return { set: { ...set, env: env.user, labels } };
+}
+
+// The engine puts what the user set first and the image's variables behind it, so a variable that the next image has too
+// is the image's, unless one that must be the user's comes after it: then it may have been set by either.
+function envOf(container: ContainerConfig, next: ContainerConfig): { user: string[]; unclear: string[] } {
+  const brought = new Map((next.Env ?? []).map((pair) => [envName(pair), pair]));
+  const pairs = container.Env ?? [];
+  const lastOwn = pairs.findLastIndex((pair) => !brought.has(envName(pair)));
+  const unclear = pairs.slice(0, lastOwn + 1).filter((pair) => ![undefined, pair].includes(brought.get(envName(pair))));
+  return {
+    user: pairs.map(envName).filter((name) => !brought.has(name)),
+    unclear: unclear.map(envName),
+  };
+}
+
 /** The config to create with: the user-set fields of the container, and nothing that its image had brought. */
 export function userConfig(container: ContainerConfig, set: UserSet): ContainerConfig {
   const config: ContainerConfig = { ...container };

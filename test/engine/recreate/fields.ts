@@ -1,10 +1,15 @@
 // Everything that `docker create` and compose can set, one field (or a few that go together) at a time.
 //
 // Left out, since this machine can't run it: StorageOpt (overlay2 takes it on xfs with project quotas only),
-// CpuRealtimePeriod/Runtime and KernelMemory (the kernel was built without), DeviceRequests (no GPU, no CDI device;
-// its two forms are in test/core), swarm networks and cluster volumes, BlkioWeight (discarded under cgroup v1 without
-// CFQ), negative OomScoreAdj and ulimits above the own (no CAP_SYS_RESOURCE), Init on engines whose package has no
-// docker-init. Windows: CpuCount, CpuPercent, IOMaximum…, Isolation, CredentialSpec, ArgsEscaped.
+// CpuRealtimePeriod and CpuRealtimeRuntime (real-time groups need a share of the parent's), KernelMemory (gone from the
+// kernel), DeviceRequests (no GPU and no CDI device), BlkioWeight and BlkioWeightDevice (this cgroup v1 has no CFQ), a
+// negative OomScoreAdj and ulimits above the own ones (no CAP_SYS_RESOURCE, and without it runc 1.1 starts nothing
+// privileged), networks and volumes of a Swarm. Windows only: CpuCount, CpuPercent, IOMaximum…, Isolation,
+// CredentialSpec, ArgsEscaped. Run state that looks like a wish: ContainerIDFile (a note of the CLI for itself).
+//
+// Left out, since no engine tells what was asked for: a MAC address that looks like a random one on another network than
+// the first (engine 28), and whether a read-only bind mount was made by a client from before API 1.44, for which mounts
+// below it stay writable (T50).
 import type Docker from 'dockerode';
 
 export interface Parts {

@@ -1,9 +1,9 @@
 // What the containers of this suite stand in: images, networks, volumes and neighbours, made once for all tests.
-import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { engineFacts } from '../../lab/engine.ts';
 import { freePort } from '../../lab/port.ts';
 import type { World } from '../../lab/world.ts';
 import { IMAGES, type Place, RUN } from './fields.ts';
@@ -35,7 +35,7 @@ export async function setStage(world: World): Promise<Stage> {
   };
   await world.container('storage', { image: plain, create: storage });
   await write(world, 'storage', '/data/part/file');
-  const { ApiVersion } = await world.docker.version();
+  const { apiVersion } = await engineFacts(world.docker);
   return {
     images,
     plain: [plain, plainer],
@@ -47,7 +47,7 @@ export async function setStage(world: World): Promise<Stage> {
     storage: world.name('storage'),
     disk: rootDisk(),
     port: await freePort(),
-    apiVersion: ApiVersion,
+    apiVersion,
     canBePrivileged: await starts(world, plain, { Privileged: true }),
     hasInit: await starts(world, plain, { Init: true }),
   };
@@ -85,8 +85,8 @@ async function addressedNetwork(world: World): Promise<[string, { v4: string; v6
 }
 
 function rootDisk(): string {
-  const device = execFileSync('findmnt', ['-n', '-o', 'SOURCE', '-T', '/'], { encoding: 'utf8' });
-  return device.trim().replace(/\[.*$/, '');
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  return mounts.find((line) => / \/ /.test(line) && line.startsWith('/dev/'))?.split(' ')[0] ?? '/dev/loop0';
 }
 
 async function starts(world: World, image: string, HostConfig: object): Promise<boolean> {

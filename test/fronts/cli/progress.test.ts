@@ -21,6 +21,7 @@ const done = (step: Step, ms = 300, slot = 'web'): Progress => ({ kind: 'done', 
 const EVIDENCE: Progress = {
   kind: 'evidence',
   slot: 'web',
+  container: 'web',
   health: ['exit 1: refused'],
   log: ['\x1b[32minfo\x1b[0m up', 'two\nlines\x07'],
 };
@@ -137,7 +138,7 @@ test('--quiet tells only why something failed', async () => {
 });
 
 test('a container that left nothing to say is told as that', async () => {
-  const stderr = await told([], [{ kind: 'evidence', slot: 'web', health: [], log: [] }]);
+  const stderr = await told([], [{ kind: 'evidence', slot: 'web', container: 'web', health: [], log: [] }]);
   assert.equal(stderr, '    web wrote no log, and no health check said anything\n');
 });
 

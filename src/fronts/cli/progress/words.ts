@@ -13,9 +13,12 @@ export function pullState({ done, layers, bytes, total }: Pulling): string {
 }
 
 /** What a failed container left to say, as indented lines. */
-export function evidenceLines({ slot, health, log }: Evidence): string[] {
-  const parts = [...block(`last health output of ${slot}:`, health), ...block(`last log lines of ${slot}:`, log)];
-  return parts.length > 0 ? parts : [`    ${slot} wrote no log, and no health check said anything`];
+export function evidenceLines({ container, health, log }: Evidence): string[] {
+  const parts = [
+    ...block(`last health output of ${container}:`, health),
+    ...block(`last log lines of ${container}:`, log),
+  ];
+  return parts.length > 0 ? parts : [`    ${container} wrote no log, and no health check said anything`];
 }
 
 /** Something anybody's program said, indented beneath what it is. */
