@@ -65,7 +65,7 @@ export async function roll(
     for (const line of text.split('\n').filter(Boolean)) told?.(`${new Date().toISOString().slice(17, 23)} ${line}`);
   };
   const args = ['roll', service, '--json', '--pull', 'never'];
-  const result = await swapctl(args, { env: world.env, onStderr, ...options });
+  const result = await swapctl(args, { env: world.env, netns: world.netns, onStderr, ...options });
   assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
   return result;
 }
@@ -75,9 +75,15 @@ export async function portsOf(world: World, name: string): Promise<unknown> {
   return (await world.docker.getContainer(name).inspect()).NetworkSettings.Ports;
 }
 
+/** The version of the app in a container. */
+export async function versionOf(world: World, name: string): Promise<string | undefined> {
+  const { Config } = await world.docker.getContainer(name).inspect();
+  return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
+}
+
 /** Fails if anything of a handover is still there. */
-export async function assertNothingLeft(world: World, service: string, netns?: string): Promise<void> {
-  const tables = nft(netns, 'list', 'tables');
+export async function assertNothingLeft(world: World, service: string): Promise<void> {
+  const tables = nft(world.netns, 'list', 'tables');
   assert.ok(!tables.includes(coverTable(service)), tables);
   const all = await world.docker.listContainers({ all: true });
   const helpers = all.filter(({ Names }) => Names.some((name) => name.startsWith(`/${service}.swapctl-`)));
@@ -89,6 +95,8 @@ export async function assertNothingLeft(world: World, service: string, netns?: s
   const { NetworkSettings } = await world.docker.getContainer(service).inspect();
   const addresses = Object.values(NetworkSettings.Networks);
   const expected = Object.values(NetworkSettings.Ports).flatMap((bindings) => bindings ?? []).length;
-  const mine = proxies().filter((line) => addresses.some(({ IPAddress }) => line.includes(` ${IPAddress} `)));
+  const mine = proxies(world.netns).filter((line) =>
+    addresses.some(({ IPAddress }) => line.includes(` ${IPAddress} `)),
+  );
   assert.ok(mine.length === expected || mine.length === 0, `listeners: ${mine.join('; ')}`);
 }
