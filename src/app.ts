@@ -10,7 +10,8 @@ import { diagnose } from './roll/doctor.ts';
 import { historyOf, previousImage } from './roll/history.ts';
 import { planService } from './roll/preview.ts';
 import { recoverAll, recoverService } from './roll/recover.ts';
-import { type RollOptions, rollService } from './roll/service.ts';
+import type { RollOptions } from './roll/roll-slot.ts';
+import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
 
 /** What every front lets people say about a roll. */

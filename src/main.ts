@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import type { App } from './app.ts';
 import { runCli } from './fronts/cli/program.ts';
 import type { Report } from './ports.ts';
+import { systemClock } from './system/clock.ts';
 
 declare const SWAPCTL_VERSION: string;
 
@@ -31,6 +32,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     stdoutIsTty: process.stdout.isTTY === true,
     stderr: process.stderr,
     env: process.env,
+    now: systemClock().now,
   },
   version: SWAPCTL_VERSION,
   signal: interruption.signal,

@@ -65,7 +65,7 @@ export interface Engine {
   rename(id: string, name: string): Promise<void>;
   /**
    * Removes a stopped container; volumes stay. `discard` is for a container that never counted: running or not, with
-   * the anonymous volumes that were made for it.
+   * the anonymous volumes that were made for it. An inert one has such volumes too, wherever its image declares any.
    */
   remove(id: string, options?: { discard?: boolean }): Promise<void>;
   setRestart(id: string, policy: RestartPolicy): Promise<void>;

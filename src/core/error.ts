@@ -30,6 +30,11 @@ const EXIT_STATUS = {
 
 export type ErrorCode = keyof typeof EXIT_STATUS;
 
+/** Whether a text from elsewhere is one of the codes. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(EXIT_STATUS, text);
+}
+
 /** The exit status of the process for an error code. */
 export function exitStatus(code: ErrorCode): number {
   return EXIT_STATUS[code];

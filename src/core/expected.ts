@@ -66,7 +66,7 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
         image: desired.image.id,
         digest: desired.image.digest,
         roll,
-        code: 'not-healthy',
+        code: 'not-healthy' as const,
         reason,
         at: '',
       };

@@ -35,9 +35,9 @@ export function retireStandIn(seen: Observed): Step | undefined {
   if (!standIn) return undefined;
   const { id: container, name } = standIn;
   // One that never covered anything has no connections, and its drain is over at once.
-  if (standIn.running && !standIn.drained) return { kind: 'drain', container, name };
+  if (standIn.running) return { kind: standIn.drained ? 'stop' : 'drain', container, name };
   if (seen.cover !== 'none') return { kind: 'drop-cover', name: seen.names.home };
-  return { kind: standIn.running ? 'stop' : 'remove', container, name };
+  return { kind: 'remove', container, name };
 }
 
 /** While the old container is brought back, the stand-in goes on answering; undefined once that one answers itself. */

@@ -66,9 +66,10 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
   if (stopped) return stopped;
   const check = healthCheck(container, policy);
   if (!check) return uncheckedVerdict(container, policy, now);
-  if (container.health?.status === 'unhealthy')
-    return failed(`its health check says unhealthy${output(container, memory)}`);
-  const since = memory.healthySince ?? (container.health?.status === 'healthy' ? now : undefined);
+  // What the user asks for by label overrules the image's check, and so what the engine makes of that.
+  const engine = policy.probe ? undefined : container.health?.status;
+  if (engine === 'unhealthy') return failed(`its health check says unhealthy${output(container, memory)}`);
+  const since = memory.healthySince ?? (engine === 'healthy' ? now : undefined);
   if (since === undefined) {
     const until = Math.max(container.startedAt, memory.watchedSince ?? now) + check.deadlineMs;
     if (now <= until) return { kind: 'waiting', until };

@@ -21,6 +21,7 @@ export function unrest(seen: Observed): string | undefined {
   if (seen.cover !== 'none') return 'the ports are still led to a stand-in';
   const members = replicas(seen);
   if (members.length !== 1) return `${members.length} containers are left, not one`;
+  if (members[0]?.shut) return 'the container that is left can not be reached';
   return members[0]?.name === seen.names.home ? undefined : `the container that is left is called ${members[0]?.name}`;
 }
 
@@ -67,11 +68,14 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
   const { standIn } = seen;
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
   if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leads(seen.cover))) {
+    // One that is down under its own name, with nothing to take its place, was stopped by a person.
+    const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.home;
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
-    return alone ? 'nobody else answers' : undefined;
+    return alone && wanted ? 'nobody else answers' : undefined;
   }
-  const leaves = (step.kind === 'stop' || step.kind === 'remove') && step.container === standIn?.id;
-  return leaves && seen.cover !== 'none' ? 'the ports are led to it' : undefined;
+  if ((step.kind !== 'stop' && step.kind !== 'remove') || step.container !== standIn?.id) return undefined;
+  if (leads(seen.cover)) return 'the ports are led to it';
+  return step.kind === 'remove' && seen.cover !== 'none' ? 'its rules are still there' : undefined;
 }
 
 // The old container is stopped, and gives its name away, only for a healthy successor, or to make room for one.

@@ -1,3 +1,4 @@
+import { type ErrorCode, isErrorCode } from './error.ts';
 import type { UserSet } from './recreate/user-set.ts';
 import { WAYS, type Way } from './way.ts';
 
@@ -61,7 +62,7 @@ export type StateNote = { readonly [K in keyof StateLabels]?: StateLabels[K] | u
 >;
 
 export interface FailureNote {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly reason: string;
   readonly health: readonly string[];
   readonly log: readonly string[];
@@ -88,7 +89,7 @@ export function decodeState(labels: Readonly<Record<string, string>>): StateLabe
     service: text('service') ?? slot,
     roll: text('roll') ?? '',
     at: text('at') ?? '',
-    generation: Number.parseInt(text('generation') ?? '0', 10) || 0,
+    generation: count(text('generation')),
     follows: text('follows') ?? '',
     image: text('image') ?? '',
     digest: text('digest'),
@@ -96,9 +97,9 @@ export function decodeState(labels: Readonly<Record<string, string>>): StateLabe
     replaces: text('replaces'),
     tagBefore: text('tag-before'),
     imageBefore: text('image-before'),
-    userSet: parsed(text('user-set'), isRecord) as UserSet | undefined,
-    history: (parsed(text('history'), Array.isArray) as HistoryEntry[] | undefined) ?? [],
-    failure: parsed(text('failure'), isRecord) as FailureNote | undefined,
+    userSet: userSetOf(parsed(text('user-set'))),
+    history: historyOf(parsed(text('history'))),
+    failure: failureOf(parsed(text('failure'))),
     holder: text('holder'),
   };
 }
@@ -125,18 +126,49 @@ function wayOf(text: string | undefined): Way | undefined {
   return WAYS.find((way) => way === text);
 }
 
-function parsed(text: string | undefined, valid: (value: unknown) => boolean): unknown {
-  if (text === undefined) return undefined;
+// Whether it is one that this version understands is asked where it is used (isUserSet).
+function userSetOf(value: unknown): UserSet | undefined {
+  return typeof value === 'object' && value !== null ? (value as UserSet) : undefined;
+}
+
+function historyOf(value: unknown): HistoryEntry[] {
+  return Array.isArray(value) ? value.filter(isHistoryEntry) : [];
+}
+
+function isHistoryEntry(value: unknown): value is HistoryEntry {
+  const { at, follows, id, event } = record(value);
+  return [at, follows, id].every(isText) && (event === 'started' || event === 'rolled' || event === 'rolled-back');
+}
+
+function failureOf(value: unknown): FailureNote | undefined {
+  const { code, reason, health, log } = record(value);
+  if (!isText(code) || !isText(reason)) return undefined;
+  // A newer version may know more of them; a failure it is all the same.
+  return { code: isErrorCode(code) ? code : 'not-healthy', reason, health: lines(health), log: lines(log) };
+}
+
+function lines(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter(isText) : [];
+}
+
+function count(text: string | undefined): number {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function parsed(text: string | undefined): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return valid(value) ? value : undefined;
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function kebab(key: string): string {

@@ -49,6 +49,7 @@ export function keepRepository(service: string): string {
   const path = service
     .toLowerCase()
     .replace(/[^a-z0-9/]+/g, '-')
+    .replace(/-*\/[-/]*/g, '/')
     .replace(/^[-/]+|[-/]+$/g, '');
   return `swapctl-rollback/${path || 'service'}`;
 }

@@ -1,5 +1,5 @@
 import type { RestartPolicy } from './container.ts';
-import type { SwapError } from './error.ts';
+import type { ErrorCode, SwapError } from './error.ts';
 import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
 import type { SlotNames } from './names.ts';
@@ -45,7 +45,7 @@ export interface Failure {
   readonly image: string;
   readonly digest: string | undefined;
   readonly roll: string;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly reason: string;
   readonly at: string;
 }

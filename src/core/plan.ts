@@ -1,4 +1,4 @@
-import { type ErrorCode, SwapError } from './error.ts';
+import { SwapError } from './error.ts';
 import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Desired, Failure, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
@@ -62,6 +62,7 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
       error: new SwapError('attention', message, { hint: 'start it anew as you did at first' }),
     };
   }
+  if (incumbent.running && incumbent.shut) return act({ kind: 'open', container: incumbent.id, name: incumbent.name });
   if (incumbent.name !== names.home) return planRestore(seen, incumbent);
   return planStandIn(desired, seen, incumbent) ?? planSteady(desired, seen, incumbent);
 }
@@ -69,8 +70,8 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
 // What stands in for a container that serves by itself again has to go, unless this very roll goes on with it.
 function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
   const { standIn } = seen;
-  const over =
-    desired.mendOnly || seen.giveUp !== undefined || seen.failures.some((failure) => failure.roll === desired.roll);
+  const failed = seen.failures.some((failure) => failure.roll === desired.roll);
+  const over = desired.mendOnly || failed || seen.giveUp !== undefined || whyInVain(seen, incumbent) !== undefined;
   const needed =
     standIn?.roll === desired.roll && !over && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
   if (!standIn || needed) return undefined;
@@ -84,7 +85,7 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
 function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   if (desired.mendOnly) return { kind: 'converged' };
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
-  if (failed) return refuse(desired, seen, new SwapError(failed.code as ErrorCode, failed.reason));
+  if (failed) return refuse(desired, seen, new SwapError(failed.code, failed.reason));
   if (seen.giveUp) return refuse(desired, seen, seen.giveUp);
   if (incumbent.current && !desired.force) return { kind: 'converged' };
   const vain = whyInVain(seen, incumbent);
@@ -234,7 +235,7 @@ function planForget(desired: Desired, seen: Observed): Decision {
 
 function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
-  if (recorded) return new SwapError(recorded.code as ErrorCode, recorded.reason);
+  if (recorded) return new SwapError(recorded.code, recorded.reason);
   const { verdict } = candidate;
   if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.

@@ -72,14 +72,19 @@ export function readPolicy(
   let policy = DEFAULTS;
   for (const [label, value] of Object.entries(labels)) {
     if (!label.startsWith(PREFIX) || label.startsWith(OWN) || label === MARK || label.startsWith(`${MARK}.`)) continue;
-    const reader = READERS[label.slice(PREFIX.length)] ?? unknownLabel(label);
+    const reader = readerOf(label.slice(PREFIX.length)) ?? unknownLabel(label);
     policy = { ...policy, ...reader(value, `label ${label}`) };
   }
   for (const [key, value] of Object.entries(overrides)) {
-    const reader = READERS[key] ?? unknownLabel(PREFIX + key);
+    const reader = readerOf(key) ?? unknownLabel(PREFIX + key);
     policy = { ...policy, ...reader(value, `--${key.replaceAll('.', '-')}`) };
   }
   return policy;
+}
+
+// Not what every object has: a label may be called `constructor`.
+function readerOf(key: string): Reader | undefined {
+  return Object.hasOwn(READERS, key) ? READERS[key] : undefined;
 }
 
 function unknownLabel(label: string): never {

@@ -69,15 +69,16 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     if (container) await drain(run, container);
   },
   stop: (run, step) => run.ports.engine.stop(step.container),
-  remove: (run, step, { rehearsal, standIn }) => {
-    const discard = step.container === rehearsal?.id || step.container === standIn?.id;
+  remove: (run, step, { rehearsal, standIn, candidate }) => {
+    // What a candidate took over from the old container was given to it by name, and stays.
+    const discard = [rehearsal?.id, standIn?.id, candidate?.id].includes(step.container);
     return run.ports.engine.remove(step.container, { discard });
   },
   'remember-failure': async (run, step, snapshot) => {
     const failed = named(step.container, snapshot);
     if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, step);
   },
-  'forget-failure': (run, step) => run.ports.engine.remove(step.container),
+  'forget-failure': (run, step) => run.ports.engine.remove(step.container, { discard: true }),
 };
 
 /** Does one step. Raises what the engine raises; the caller looks at the world again either way. */

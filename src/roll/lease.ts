@@ -60,7 +60,7 @@ export async function lockHeld(ports: Ports, service: string): Promise<boolean> 
 export async function dropDeadLock(ports: Ports, service: string): Promise<boolean> {
   const lock = await ports.engine.container(lockName(service));
   if (!lock || (await isHeld(ports, lock))) return false;
-  await ports.engine.remove(lock.id);
+  await ports.engine.remove(lock.id, { discard: true });
   return true;
 }
 
@@ -78,7 +78,7 @@ async function breakDeadLock(ports: Ports, service: string, name: string): Promi
     kind: 'note',
     text: `${service}: the process that rolled it before (${holder}) is dead; taking over`,
   });
-  await ports.engine.remove(lock.id);
+  await ports.engine.remove(lock.id, { discard: true });
 }
 
 async function isHeld(ports: Ports, lock: Container): Promise<boolean> {
@@ -107,7 +107,7 @@ function held(ports: Ports, service: string, id: string): Lease {
       ended.abort();
       // A lock that can't be taken away now is one of a dead holder soon: the next roll takes it over.
       await ports.engine
-        .remove(id)
+        .remove(id, { discard: true })
         .catch((error) => ports.report({ kind: 'debug', text: `lock of ${service}: ${messageOf(error)}` }));
     },
   };

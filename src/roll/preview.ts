@@ -10,7 +10,7 @@ import type { Ports } from '../ports.ts';
 import { alreadyRuns, type Resolved, resolveImage } from './image.ts';
 import { imageOf, observe } from './observe.ts';
 import { type PreparedSlot, prepareService } from './prepare.ts';
-import { type RollOptions, slotRun } from './service.ts';
+import { type RollOptions, slotRun } from './roll-slot.ts';
 
 /** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
 export async function planService(

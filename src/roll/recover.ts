@@ -10,8 +10,8 @@ import type { Ports } from '../ports.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { namespaceOwners, stateOf } from './observe.ts';
 import { dependentNames } from './prepare.ts';
+import { moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
-import { moveDependents, type RollOptions } from './service.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
 
 /** Finishes or undoes whatever dead rolls left behind, on all services, and takes orphaned helpers away. */
@@ -280,6 +280,6 @@ async function removeOrphan(
 ): Promise<boolean> {
   if (role === 'lock') return dropDeadLock(ports, state.service);
   if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
-  await ports.engine.remove(container.id, { discard: role === 'rehearsal' || role === 'stand-in' });
+  await ports.engine.remove(container.id, { discard: true });
   return true;
 }

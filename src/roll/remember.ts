@@ -76,7 +76,7 @@ async function createAnew(run: SlotRun, name: string, image: string, labels: Rec
   } catch (error) {
     const older = isConflict(error) ? await engine.container(name) : undefined;
     if (!older) throw error;
-    await engine.remove(older.id);
+    await engine.remove(older.id, { discard: true });
     await engine.create(inertRequest(name, image, labels));
   }
 }

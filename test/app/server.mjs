@@ -79,7 +79,8 @@ function drain() {
   });
   setInterval(() => {
     server.closeIdleConnections();
-    for (const socket of upgraded) socket.end();
+    // A pipe whose end is closed stops reading, and would never see that the other side has closed too.
+    for (const socket of upgraded) socket.end(() => socket.resume());
   }, ms('DRAIN_IDLE_MS') ?? 1000);
 }
 

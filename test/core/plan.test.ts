@@ -516,6 +516,13 @@ suite('recovery', () => {
     );
   });
 
+  test('an old container that turned connections away, and whose successor is gone, takes them again', () => {
+    for (const name of [NAMES.home, NAMES.old]) {
+      const incumbent = replica({ name, drained: true, shut: true });
+      assert.deepEqual(next(observed({ incumbent })), { kind: 'open', container: 'old', name });
+    }
+  });
+
   test('a crash between stop and start: the old container starts again', () => {
     const seen = observed({ incumbent: stopped, candidate: other({ ...atHome, way: 'stop-first' }) });
     assert.deepEqual(lines(expectedSteps(stopFirst(), seen)).slice(0, 4), [
@@ -599,6 +606,7 @@ suite('handover', () => {
       'settle web',
       'drain web.swapctl-stand-in',
       'stop web.swapctl-stand-in',
+      'drop-cover web',
       'remove web.swapctl-stand-in',
       'keep-image',
       'remove web.swapctl-old',
@@ -621,7 +629,7 @@ suite('handover', () => {
 
   test('rules that lead to a stand-in which is not there are taken away first', () => {
     const step = next(observed({ cover: 'lasting', candidate: successor, incumbent: stopped }), handover());
-    assert.deepEqual(step, { kind: 'uncover', name: 'web' });
+    assert.deepEqual(step, { kind: 'drop-cover', name: 'web' });
   });
 
   test('on the way back the stand-in answers until the old container does', () => {
@@ -639,8 +647,14 @@ suite('handover', () => {
       'uncover web',
       'drain web.swapctl-stand-in',
       'stop web.swapctl-stand-in',
+      'drop-cover web',
       'remove web.swapctl-stand-in',
     ]);
+  });
+
+  test('a roll that is refused leaves no stand-in behind', () => {
+    const seen = observed({ standIn, incumbent: replica({ autoRemove: true }), vanished: 1 });
+    assert.equal(next(seen, handover()).kind, 'drain');
   });
 
   test('a recovery that went back leaves no stand-in behind, not even that of the very roll that it mends', () => {

@@ -18,6 +18,7 @@ interface Memory {
   readonly settled: Set<string>;
   readonly drained: Set<string>;
   readonly shut: Set<string>;
+  readonly turnedAway: Set<string>;
   readonly starts: Map<string, number>;
   rehearsed: boolean;
   giveUp: SwapError | undefined;
@@ -110,7 +111,7 @@ export class Process {
         this.world.trace.push(
           `   ${decision.kind === 'act' ? JSON.stringify(decision.step) : decision.kind === 'refuse' ? `refuse: ${decision.error.message}` : 'converged'}`,
         );
-        if (decision.kind === 'refuse') return { kind: 'refused', error: decision.error };
+        if (decision.kind === 'refuse') return this.refused(seen, decision.error);
         if (decision.kind === 'converged') return this.converged(seen);
         if (decision.undoing) this.memory.giveUp ??= decision.undoing;
         const failed = this.attempt(wish, seen, decision.step, event);
@@ -121,6 +122,13 @@ export class Process {
       }
       if (event.kind === 'crash') return { kind: 'died' };
     }
+  }
+
+  // Who refuses has taken back what was begun, unless a person is asked to look.
+  private refused(seen: Observed, error: SwapError): Ending {
+    const wrong = error.code === 'attention' ? undefined : unrest(seen);
+    if (wrong !== undefined) throw new Error(`refused, but ${wrong}`);
+    return { kind: 'refused', error };
   }
 
   private converged(seen: Observed): Ending {
@@ -199,7 +207,7 @@ export class Process {
       verdict,
       settled: verdict.kind === 'healthy' && memory.settled.has(box.id),
       drained: memory.drained.has(box.id),
-      shut: memory.shut.has(box.id),
+      shut: memory.shut.has(box.id) || (box.running && memory.turnedAway.has(box.id)),
       missingFiles:
         box.needsFiles && box.facts.roll !== undefined && !memory.copied.has(box.id) ? ['/run/secrets/key'] : [],
     };
@@ -212,6 +220,9 @@ export class Process {
     if (step.kind in marks) this.memory[marks[step.kind as keyof typeof marks]].add(id);
     if (step.kind === 'start') this.memory.proven.delete(id);
     if (step.kind === 'start') this.memory.starts.set(id, (this.memory.starts.get(id) ?? 0) + 1);
+    // It turns new connections away at the end (roll/drain.ts).
+    if (step.kind === 'drain' && seen.gates) this.memory.turnedAway.add(id);
+    if (step.kind === 'open') this.memory.turnedAway.delete(id);
     if (step.kind === 'keep-image') this.world.kept.add(step.image);
     for (const role of ['incumbent', 'candidate', 'rehearsal', 'standIn'] as const)
       this.takeOne(seen[role], after[role], wish);
@@ -230,8 +241,8 @@ export class Process {
       const box = this.world.box(before.id);
       box.facts = { ...box.facts, name: after.name, restart: after.restart };
       box.running = after.running;
-      if (after.shut) this.memory.shut.add(before.id);
-      else this.memory.shut.delete(before.id);
+      if (after.shut && !before.shut) this.memory.shut.add(before.id);
+      if (!after.shut) this.memory.shut.delete(before.id);
       return;
     }
     const id = this.world.newId();
@@ -281,6 +292,7 @@ function nothing(): Memory {
     settled: new Set(),
     drained: new Set(),
     shut: new Set(),
+    turnedAway: new Set(),
     starts: new Map(),
     rehearsed: false,
     giveUp: undefined,

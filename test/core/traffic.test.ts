@@ -1,77 +1,60 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { PublishedPort } from '../../src/core/container.ts';
 import { pairRoutes } from '../../src/core/traffic.ts';
 
-const IP = '172.17.0.9';
+const published = (containerPort: string, hostIp: string, hostPort: number) => ({ containerPort, hostIp, hostPort });
 
-function published(containerPort: string, hostIp: string, hostPort: number): PublishedPort {
-  return { containerPort, hostIp, hostPort };
-}
-
-function told(routes: ReturnType<typeof pairRoutes>): string[] | undefined {
-  return routes?.map(({ protocol, hostIp, hostPort, target }) => {
-    return `${protocol} ${hostIp} ${hostPort} > ${target.ip} ${target.port} ${target.hostPort}`;
-  });
-}
-
-test('a port without an address is one of IPv4 and one of IPv6, each with its own ephemeral port', () => {
-  const standIn = [published('8080/tcp', '0.0.0.0', 49153), published('8080/tcp', '::', 49160)];
-  assert.deepEqual(told(pairRoutes({ '8080/tcp': [{ HostIp: '', HostPort: '80' }] }, standIn, IP)), [
-    'tcp 0.0.0.0 80 > 172.17.0.9 8080 49153',
-    'tcp :: 80 > 172.17.0.9 8080 49160',
+test('each fixed port is paired with the one of the stand-in, on the same address', () => {
+  const routes = pairRoutes(
+    { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }], '53/udp': [{ HostIp: '10.0.0.1', HostPort: '53' }] },
+    [published('80/tcp', '127.0.0.1', 40_000), published('53/udp', '10.0.0.1', 40_001)],
+    '172.17.0.9',
+  );
+  assert.deepEqual(routes, [
+    { protocol: 'tcp', hostIp: '127.0.0.1', hostPort: 8080, target: { ip: '172.17.0.9', port: 80, hostPort: 40_000 } },
+    { protocol: 'udp', hostIp: '10.0.0.1', hostPort: 53, target: { ip: '172.17.0.9', port: 53, hostPort: 40_001 } },
   ]);
 });
 
-test('on a host without IPv6 a port without an address is one of IPv4', () => {
-  const standIn = [published('8080/tcp', '0.0.0.0', 49153)];
-  const routes = pairRoutes({ '8080/tcp': [{ HostPort: '80' }] }, standIn, IP);
-  assert.deepEqual(told(routes), ['tcp 0.0.0.0 80 > 172.17.0.9 8080 49153']);
+test('without an address both families are meant, where the engine publishes on both', () => {
+  const ports = { '80/tcp': [{ HostPort: '80' }] };
+  const both = [published('80/tcp', '0.0.0.0', 1), published('80/tcp', '::', 2)];
+  assert.deepEqual(
+    pairRoutes(ports, both, 'x')?.map((route) => route.hostIp),
+    ['0.0.0.0', '::'],
+  );
+  assert.deepEqual(
+    pairRoutes(ports, both.slice(0, 1), 'x')?.map((route) => route.hostIp),
+    ['0.0.0.0'],
+  );
 });
 
-test('an address is only paired with the same address', () => {
-  const standIn = [published('8080/tcp', '127.0.0.1', 49153), published('8080/tcp', '::1', 49154)];
-  const fixed = {
-    '8080/tcp': [
-      { HostIp: '::1', HostPort: '80' },
-      { HostIp: '127.0.0.1', HostPort: '80' },
+test('an IPv6 address is the same however it is written', () => {
+  assert.equal(
+    pairRoutes({ '80/tcp': [{ HostIp: '0:0:0:0:0:0:0:1', HostPort: '80' }] }, [published('80/tcp', '::1', 1)], 'x')
+      ?.length,
+    1,
+  );
+});
+
+test('one container port at two host ports takes two of the stand-in', () => {
+  const ports = {
+    '80/tcp': [
+      { HostIp: '0.0.0.0', HostPort: '80' },
+      { HostIp: '0.0.0.0', HostPort: '81' },
     ],
   };
-  assert.deepEqual(told(pairRoutes(fixed, standIn, IP)), [
-    'tcp ::1 80 > 172.17.0.9 8080 49154',
-    'tcp 127.0.0.1 80 > 172.17.0.9 8080 49153',
-  ]);
+  const routes = pairRoutes(ports, [published('80/tcp', '0.0.0.0', 1), published('80/tcp', '0.0.0.0', 2)], 'x');
+  assert.deepEqual(
+    routes?.map((route) => [route.hostPort, route.target.hostPort]),
+    [
+      [80, 1],
+      [81, 2],
+    ],
+  );
 });
 
-test('an IPv6 address counts however it is written', () => {
-  const standIn = [published('8080/tcp', 'fd00::2', 49153)];
-  const routes = pairRoutes({ '8080/tcp': [{ HostIp: 'FD00:0:0::0002', HostPort: '80' }] }, standIn, IP);
-  assert.deepEqual(told(routes), ['tcp fd00::2 80 > 172.17.0.9 8080 49153']);
-});
-
-test('TCP and UDP of one number are two ports', () => {
-  const standIn = [published('53/tcp', '0.0.0.0', 49153), published('53/udp', '0.0.0.0', 49153)];
-  const fixed = { '53/udp': [{ HostPort: '5353' }], '53/tcp': [{ HostPort: '5354' }] };
-  assert.deepEqual(told(pairRoutes(fixed, standIn, IP)), [
-    'udp 0.0.0.0 5353 > 172.17.0.9 53 49153',
-    'tcp 0.0.0.0 5354 > 172.17.0.9 53 49153',
-  ]);
-});
-
-test('one container port at two host ports gets two ephemeral ones', () => {
-  const standIn = [published('8080/tcp', '0.0.0.0', 49153), published('8080/tcp', '0.0.0.0', 49154)];
-  const routes = pairRoutes({ '8080/tcp': [{ HostPort: '80' }, { HostPort: '81' }] }, standIn, IP);
-  assert.deepEqual(told(routes), ['tcp 0.0.0.0 80 > 172.17.0.9 8080 49153', 'tcp 0.0.0.0 81 > 172.17.0.9 8080 49154']);
-});
-
-test('ports that the engine picks are not handed over', () => {
-  const fixed = { '8080/tcp': [{ HostPort: '' }, { HostPort: '0' }], '9000/tcp': null };
-  assert.deepEqual(pairRoutes(fixed, [published('8080/tcp', '0.0.0.0', 49153)], IP), []);
-  assert.deepEqual(pairRoutes(undefined, [], IP), []);
-});
-
-test('a port that the stand-in does not publish has no route', () => {
-  const standIn = [published('8080/tcp', '0.0.0.0', 49153)];
-  assert.equal(pairRoutes({ '8081/tcp': [{ HostPort: '80' }] }, standIn, IP), undefined);
-  assert.equal(pairRoutes({ '8080/tcp': [{ HostIp: '10.0.0.1', HostPort: '80' }] }, standIn, IP), undefined);
+test('ephemeral ports are nobody’s business, and a fixed one without a counterpart spoils all', () => {
+  assert.deepEqual(pairRoutes({ '80/tcp': [{ HostPort: '' }, { HostPort: '0' }], '81/tcp': null }, [], 'x'), []);
+  assert.equal(pairRoutes({ '80/tcp': [{ HostPort: '80' }] }, [published('81/tcp', '0.0.0.0', 1)], 'x'), undefined);
 });

@@ -4,21 +4,29 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import test from 'node:test';
 import { hostState } from '../lab/host-state.ts';
-import { type LoadReport, startLoad } from '../lab/load.ts';
 import { otherHost } from '../lab/netns.ts';
-import { startTraffic } from '../lab/traffic.ts';
-import { startUdp, type UdpReport } from '../lab/udp.ts';
+import { type Client, startTraffic, tableOf } from '../lab/traffic.ts';
 import { testWorld } from '../lab/world.ts';
 import { assertNothingLeft, fixedPort, portsOf, roll, startService } from './handover-world.ts';
 
 const SERVER = readFileSync(new URL('../app/ports.mjs', import.meta.url), 'utf8');
-const RATE = 10;
+const RATE = 8;
 const V6 = networkInterfaces().lo?.some(({ address }) => address === '::1') ?? false;
 
 test('every published port of a container is handed over: addresses, ranges, UDP, IPv6', async (t) => {
   const world = testWorld(t);
   const other = otherHost(world);
-  const [any, again, first, loopback, one, v6, udp, udpLoopback] = await ports();
+  const base = await fixedPort();
+  const port = {
+    any: base,
+    again: base + 1,
+    range: base + 2,
+    loopback: base + 5,
+    one: base + 6,
+    v6: base + 7,
+    udp: base + 8,
+    udpLoopback: base + 9,
+  };
   const web = await startService(world, 'web', {
     app: {
       cmd: ['node', '--input-type=module', '--eval', SERVER],
@@ -29,89 +37,73 @@ test('every published port of a container is handed over: addresses, ranges, UDP
     create: {
       HostConfig: {
         PortBindings: {
-          '8080/tcp': [{ HostPort: `${any}` }, { HostPort: `${again}` }],
-          '9000/tcp': [{ HostPort: `${first}` }],
-          '9001/tcp': [{ HostPort: `${first + 1}` }],
-          '9002/tcp': [{ HostPort: `${first + 2}` }],
-          '8081/tcp': [{ HostIp: '127.0.0.1', HostPort: `${loopback}` }],
-          '8082/tcp': [{ HostIp: other.hostAddress, HostPort: `${one}` }],
-          ...(V6 && { '8083/tcp': [{ HostIp: '0:0::1', HostPort: `${v6}` }] }),
-          '5353/udp': [{ HostPort: `${udp}` }],
-          '5354/udp': [{ HostIp: '127.0.0.1', HostPort: `${udpLoopback}` }],
+          '8080/tcp': [{ HostPort: `${port.any}` }, { HostPort: `${port.again}` }],
+          '9000/tcp': [{ HostPort: `${port.range}` }],
+          '9001/tcp': [{ HostPort: `${port.range + 1}` }],
+          '9002/tcp': [{ HostPort: `${port.range + 2}` }],
+          '8081/tcp': [{ HostIp: '127.0.0.1', HostPort: `${port.loopback}` }],
+          '8082/tcp': [{ HostIp: other.hostAddress, HostPort: `${port.one}` }],
+          ...(V6 && { '8083/tcp': [{ HostIp: '0:0::1', HostPort: `${port.v6}` }] }),
+          '5353/udp': [{ HostPort: `${port.udp}` }],
+          '5354/udp': [{ HostIp: '127.0.0.1', HostPort: `${port.udpLoopback}` }],
         },
       },
     },
     labels: { 'swapctl.drain.timeout': '1s' },
   });
-  const at = (address: string, port: number) =>
-    startLoad({
-      url: `http://host:${port}/`,
-      resolve: async () => [address],
-      ratePerSecond: RATE,
-      keepAlive: false,
-      timeoutMs: 20_000,
-      connectTimeoutMs: 20_000,
-    });
-  const from = (port: number, kind: 'new' | 'udp') => {
-    const shape =
-      kind === 'udp' ? ({ kind, oneSocket: false } as const) : ({ kind, method: 'GET', timeoutMs: 20_000 } as const);
-    const shapes = { only: { ...shape, ratePerSecond: RATE } };
-    return startTraffic({ world, netns: other.name }, { url: `http://${other.hostAddress}:${port}/`, shapes });
+  const tcp = (host: string, number: number): Client => {
+    return { kind: 'new', method: 'GET', url: `http://${host}:${number}/`, ratePerSecond: RATE };
   };
+  const udp = (host: string, number: number, oneSocket = false): Client => {
+    return { kind: 'udp', oneSocket, url: `http://${host}:${number}/`, ratePerSecond: RATE };
+  };
+  const host = other.hostAddress;
   const before = { state: await hostState(world), ports: await portsOf(world, web.name) };
-  const loads = {
-    'any, loopback': at('127.0.0.1', any),
-    'any, host address': at(other.hostAddress, any),
-    'the same port again': at('127.0.0.1', again),
-    'range, first': at('127.0.0.1', first),
-    'range, second': at('127.0.0.1', first + 1),
-    'range, third': at(other.hostAddress, first + 2),
-    'loopback only': at('127.0.0.1', loopback),
-    'one address': at(other.hostAddress, one),
-    ...(V6 && { 'IPv6 to any': at('::1', any), 'IPv6 loopback': at('::1', v6) }),
-    'UDP, loopback': startUdp({ address: '127.0.0.1', port: udp, ratePerSecond: RATE }),
-    'UDP, host address': startUdp({ address: other.hostAddress, port: udp, ratePerSecond: RATE }),
-    'UDP, loopback only': startUdp({ address: '127.0.0.1', port: udpLoopback, ratePerSecond: RATE }),
-    'UDP, one socket': startUdp({ address: '127.0.0.1', port: udp, ratePerSecond: RATE, oneSocket: true }),
-    'UDP, one socket, host address': startUdp({
-      address: other.hostAddress,
-      port: udp,
-      ratePerSecond: RATE,
-      oneSocket: true,
-    }),
-  };
-  world.after(() => Promise.all(Object.values(loads).map((load) => load.stop())));
-  const remote = {
-    'any, another host': await from(any, 'new'),
-    'range, another host': await from(first + 1, 'new'),
-    'one address, another host': await from(one, 'new'),
-    'UDP, another host': await from(udp, 'udp'),
-  };
+  const here = await startTraffic(
+    { world, netns: world.netns },
+    {
+      'any, loopback': tcp('127.0.0.1', port.any),
+      'any, host address': tcp(host, port.any),
+      'any, once more': tcp('127.0.0.1', port.again),
+      'range, first': tcp('127.0.0.1', port.range),
+      'range, second': tcp('127.0.0.1', port.range + 1),
+      'range, third': tcp(host, port.range + 2),
+      'loopback only': tcp('127.0.0.1', port.loopback),
+      'one address': tcp(host, port.one),
+      ...(V6 && { 'any, IPv6': tcp('[::1]', port.any), 'IPv6 loopback only': tcp('[::1]', port.v6) }),
+      'UDP, loopback': udp('127.0.0.1', port.udp),
+      'UDP, host address': udp(host, port.udp),
+      'UDP, loopback only': udp('127.0.0.1', port.udpLoopback),
+      'UDP, one socket': udp('127.0.0.1', port.udp, true),
+      'UDP, one socket, host address': udp(host, port.udp, true),
+    },
+  );
+  const there = await startTraffic(
+    { world, netns: other.name },
+    {
+      'any port': tcp(host, port.any),
+      'range, second': tcp(host, port.range + 1),
+      'one address': tcp(host, port.one),
+      UDP: udp(host, port.udp),
+      'UDP, one socket': udp(host, port.udp, true),
+    },
+  );
   await web.publish('2');
-  await roll(world, web.name);
+  await roll(world, web.name, {}, (line) => t.diagnostic(line));
   await new Promise((done) => setTimeout(done, 1000));
 
-  const reports: Record<string, LoadReport | UdpReport> = {};
-  for (const [what, load] of Object.entries(loads)) reports[what] = await load.stop();
-  for (const [what, load] of Object.entries(remote)) Object.assign(reports, { [what]: (await load.stop()).only });
-  for (const [what, { requests, failed, longestGapMs, byVersion }] of Object.entries(reports)) {
-    const versions = JSON.stringify(byVersion);
-    t.diagnostic(`${what.padEnd(30)} ${requests} sent, ${failed} failed, gap ${longestGapMs} ms, ${versions}`);
-  }
-  for (const [what, report] of Object.entries(reports)) {
-    const { timeline: _, ...told } = report as LoadReport;
-    // A flow of datagrams has no end that could be waited for.
-    if (!what.includes('one socket')) assert.equal(report.failed, 0, `${what}: ${JSON.stringify(told)}`);
-    assert.ok(report.byVersion['2'], `${what}: ${JSON.stringify(told)}`);
+  const cells = { here: await here.stop(), 'another host': await there.stop() };
+  for (const line of tableOf(cells)) t.diagnostic(line);
+  for (const [place, clients] of Object.entries(cells)) {
+    for (const [client, cell] of Object.entries(clients)) {
+      const what = `${place}, ${client}: ${JSON.stringify(cell)}`;
+      // A flow of datagrams has no end that could be waited for.
+      if (!client.includes('one socket')) assert.equal(cell.failed, 0, what);
+      assert.ok(cell.byVersion['2'], what);
+    }
   }
   const after = { state: await hostState(world), ports: await portsOf(world, web.name) };
   assert.deepEqual(after.ports, before.ports);
   assert.deepEqual(after.state.ours, before.state.ours);
   await assertNothingLeft(world, web.name);
 });
-
-// Distinct, with room for the range behind the third.
-async function ports(): Promise<[number, number, number, number, number, number, number, number]> {
-  const base = await fixedPort();
-  return [base, base + 1, base + 2, base + 5, base + 6, base + 7, base + 8, base + 9];
-}

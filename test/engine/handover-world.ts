@@ -23,8 +23,11 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** The app, listening only once it is ready, as a client that finds it by name needs it before there is a gate. */
-export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late' };
+/** The app, which a client that finds it by name meets only when it is ready, and whose idle connections see a last request. */
+export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late', DRAIN_IDLE_MS: 2500 };
+
+// On a busy machine a check takes its time, and that says nothing about the app.
+const PATIENT = { timeoutMs: 20_000, retries: 5 };
 
 export interface Service {
   name: string;
@@ -41,7 +44,8 @@ export async function startService(
 ): Promise<Service> {
   const { app = {}, ...rest } = options;
   const publish: Service['publish'] = async (version, more = {}) => {
-    await world.image(`${suffix}:live`, { version, ...app, ...more, env: { ...app.env, ...more.env } });
+    const env = { ...app.env, ...more.env };
+    await world.image(`${suffix}:live`, { version, health: PATIENT, ...app, ...more, env });
   };
   await publish('1');
   const labels = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '3s', ...rest.labels };
@@ -50,8 +54,18 @@ export async function startService(
   return { name: world.name(suffix), container, publish };
 }
 
-export async function roll(world: World, service: string, options: CliOptions = {}): Promise<CliResult> {
-  const result = await swapctl(['roll', service, '--json', '--pull', 'never'], { env: world.env, ...options });
+/** Rolls by the program. `told` gets its progress with the second of the minute before each line. */
+export async function roll(
+  world: World,
+  service: string,
+  options: CliOptions = {},
+  told?: (line: string) => void,
+): Promise<CliResult> {
+  const onStderr = (text: string) => {
+    for (const line of text.split('\n').filter(Boolean)) told?.(`${new Date().toISOString().slice(17, 23)} ${line}`);
+  };
+  const args = ['roll', service, '--json', '--pull', 'never'];
+  const result = await swapctl(args, { env: world.env, netns: world.netns, onStderr, ...options });
   assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
   return result;
 }
@@ -61,9 +75,15 @@ export async function portsOf(world: World, name: string): Promise<unknown> {
   return (await world.docker.getContainer(name).inspect()).NetworkSettings.Ports;
 }
 
+/** The version of the app in a container. */
+export async function versionOf(world: World, name: string): Promise<string | undefined> {
+  const { Config } = await world.docker.getContainer(name).inspect();
+  return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
+}
+
 /** Fails if anything of a handover is still there. */
-export async function assertNothingLeft(world: World, service: string, netns?: string): Promise<void> {
-  const tables = nft(netns, 'list', 'tables');
+export async function assertNothingLeft(world: World, service: string): Promise<void> {
+  const tables = nft(world.netns, 'list', 'tables');
   assert.ok(!tables.includes(coverTable(service)), tables);
   const all = await world.docker.listContainers({ all: true });
   const helpers = all.filter(({ Names }) => Names.some((name) => name.startsWith(`/${service}.swapctl-`)));
@@ -75,6 +95,8 @@ export async function assertNothingLeft(world: World, service: string, netns?: s
   const { NetworkSettings } = await world.docker.getContainer(service).inspect();
   const addresses = Object.values(NetworkSettings.Networks);
   const expected = Object.values(NetworkSettings.Ports).flatMap((bindings) => bindings ?? []).length;
-  const mine = proxies().filter((line) => addresses.some(({ IPAddress }) => line.includes(` ${IPAddress} `)));
+  const mine = proxies(world.netns).filter((line) =>
+    addresses.some(({ IPAddress }) => line.includes(` ${IPAddress} `)),
+  );
   assert.ok(mine.length === expected || mine.length === 0, `listeners: ${mine.join('; ')}`);
 }

@@ -12,6 +12,8 @@ export interface EngineUnderTest {
   address: string;
   /** Where the engine (and a container) reaches this machine; not for the default engine, whose networks each have a gateway. */
   hostAddress: string;
+  /** The network namespace that it lives in, if that is not this machine's: there its ports are at 127.0.0.1. */
+  netns: string | undefined;
   /** The environment of a process that shall talk to this engine. */
   env: NodeJS.ProcessEnv;
 }
@@ -30,12 +32,14 @@ export function engineAt(dockerHost: string): EngineUnderTest {
 }
 
 /** An engine in a namespace (engines.ts) leaves a note beside its socket; published ports are not on loopback there. */
-function addresses(dockerHost: string): { address: string; hostAddress: string } {
+function addresses(dockerHost: string): Pick<EngineUnderTest, 'address' | 'hostAddress' | 'netns'> {
   const { protocol, pathname, hostname } = new URL(dockerHost);
-  if (protocol !== 'unix:') return { address: hostname, hostAddress: hostname };
+  if (protocol !== 'unix:') return { address: hostname, hostAddress: hostname, netns: undefined };
   const note = path.join(path.dirname(pathname), 'engine.json');
-  if (!existsSync(note)) return { address: '127.0.0.1', hostAddress: '127.0.0.1' };
-  return JSON.parse(readFileSync(note, 'utf8'));
+  if (!existsSync(note)) return { address: '127.0.0.1', hostAddress: '127.0.0.1', netns: undefined };
+  const { address, hostAddress } = JSON.parse(readFileSync(note, 'utf8'));
+  // start-engine.sh names the namespace by the number that is in its network.
+  return { address, hostAddress, netns: `swapctl-${address.split('.')[2]}` };
 }
 
 function dockerAt(dockerHost: string): Docker {

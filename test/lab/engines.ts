@@ -30,6 +30,7 @@ const KINDS = {
     flags: ['--feature', 'containerd-snapshotter=true'],
     env: { DOCKER_MIN_API_VERSION: '1.44' },
   },
+  'bookworm-direct': { suite: 'bookworm', flags: ['--userland-proxy=false'] },
 } satisfies Record<string, Kind>;
 
 export type EngineKind = keyof typeof KINDS;

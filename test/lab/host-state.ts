@@ -1,7 +1,7 @@
 // What a roll may leave changed on a machine, in a form that can be compared: rules, networks, volumes, proxies.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { enter } from './netns.ts';
 import type { World } from './world.ts';
 
@@ -15,7 +15,7 @@ export interface HostState {
 }
 
 /** Addresses of containers read as their names, since a new container may have another address. */
-export async function hostState(world: World, netns?: string): Promise<HostState> {
+export async function hostState(world: World): Promise<HostState> {
   const containers = await world.docker.listContainers();
   const mine = containers.filter(({ Labels }) => Labels['swapctl.test.world'] === world.prefix);
   const names = mine.flatMap(({ Names, NetworkSettings }) =>
@@ -29,8 +29,8 @@ export async function hostState(world: World, netns?: string): Promise<HostState
     .flatMap(({ Id, IPAM }) => [`br-${Id.slice(0, 12)}`, ...(IPAM?.Config ?? []).map(({ Subnet }) => Subnet ?? '-')]);
   const isOurs = (line: string) => marks.some((mark) => line.includes(mark)) || line.includes(world.prefix);
   const all = [
-    ...rules(netns),
-    ...proxies().filter((line) => names.some(([ip]) => ip && line.includes(`-container-ip ${ip} `))),
+    ...rules(world.netns),
+    ...proxies(world.netns).filter((line) => names.some(([ip]) => ip && line.includes(`-container-ip ${ip} `))),
     ...networks.map(({ Name }) => `network ${Name}`),
     ...volumes.map(({ Name }) => `volume ${Name}`),
   ]
@@ -51,13 +51,21 @@ export function nft(netns: string | undefined, ...args: string[]): string {
   return execFileSync(program, rest, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
-/** The command lines of the userland proxies that run. */
-export function proxies(): string[] {
+/** Has nft run a script. */
+export function nftScript(netns: string | undefined, script: string): void {
+  const [program = '', ...rest] = enter(netns, ['nft', '-f', '-']);
+  execFileSync(program, rest, { input: script, stdio: ['pipe', 'ignore', 'pipe'] });
+}
+
+/** The command lines of the userland proxies that run in a network namespace. */
+export function proxies(netns: string | undefined): string[] {
+  const namespace = statSync(netns === undefined ? '/proc/self/ns/net' : `/run/netns/${netns}`).ino;
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
     try {
       const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return args[0]?.endsWith('docker-proxy') ? [args.join(' ')] : [];
+      const isHere = args[0]?.endsWith('docker-proxy') && statSync(`/proc/${pid}/ns/net`).ino === namespace;
+      return isHere ? [args.join(' ')] : [];
     } catch {
       return [];
     }

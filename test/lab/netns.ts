@@ -1,11 +1,11 @@
-// A network namespace beside this machine's own: what it sends comes from another host, as far as the kernel can tell.
+// A network namespace beside the engine's: what it sends comes from another host, as far as the kernel can tell.
 import { execFileSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import type { World } from './world.ts';
 
 export interface Namespace {
   name: string;
-  /** The machine's address as seen from there. */
+  /** The engine's host as seen from there. */
   hostAddress: string;
   address: string;
 }
@@ -17,11 +17,12 @@ export function otherHost(world: World): Namespace {
   const subnet = `198.${randomInt(18, 20)}.${randomInt(256)}`;
   const base = 4 * randomInt(64);
   const [hostAddress, address] = [`${subnet}.${base + 1}`, `${subnet}.${base + 2}`];
+  const host = world.netns === undefined ? [] : ['-n', world.netns];
   ip('netns', 'add', name);
   world.after(async () => ip('netns', 'del', name));
-  ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
-  ip('addr', 'add', `${hostAddress}/30`, 'dev', name);
-  ip('link', 'set', name, 'up');
+  ip(...host, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+  ip(...host, 'addr', 'add', `${hostAddress}/30`, 'dev', name);
+  ip(...host, 'link', 'set', name, 'up');
   ip('-n', name, 'addr', 'add', `${address}/30`, 'dev', 'eth0');
   ip('-n', name, 'link', 'set', 'lo', 'up');
   ip('-n', name, 'link', 'set', 'eth0', 'up');

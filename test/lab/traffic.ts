@@ -9,18 +9,18 @@ import { eventually, type World } from './world.ts';
 
 /** kept: connections are kept; new: one a request; slow: an answer that takes 3 s; upgrade: stands for a WebSocket; udp: datagrams. */
 export type Shape =
-  | { kind: 'kept' | 'new' | 'slow'; method: 'GET' | 'POST'; ratePerSecond: number; timeoutMs: number }
-  | { kind: 'upgrade'; connections: number; timeoutMs: number }
+  | { kind: 'kept' | 'new' | 'slow'; method: 'GET' | 'POST'; ratePerSecond: number }
+  | { kind: 'upgrade'; connections: number }
   | { kind: 'udp'; oneSocket: boolean; ratePerSecond: number };
 
-export interface TrafficOptions {
+export type Client = Shape & {
   url: string;
   /** Resolve the name for every request, and try all its addresses. */
   byName?: boolean;
-  shapes: Record<string, Shape>;
-}
+  timeoutMs?: number;
+};
 
-/** What one shape of client met with at one way in. */
+/** What one client met with. */
 export interface Cell {
   requests: number;
   failed: number;
@@ -28,29 +28,41 @@ export interface Cell {
   cut: number;
   longestGapMs: number;
   errors: Record<string, number>;
+  /** Wall-clock seconds (of the minute) in which requests began that failed. */
+  failedAt: number[];
   byVersion: Record<string, number>;
 }
 
+/** Cells by the names of the clients. */
+export type Cells = Record<string, Cell>;
+
 export interface Traffic {
-  stop(): Promise<Record<string, Cell>>;
+  stop(): Promise<Cells>;
 }
 
-/** Where a client lives: on this machine, in one of its network namespaces, or in a container in a Docker network. */
+/** Where clients live: in a network namespace (undefined: this machine's), or in a container in a Docker network. */
 export type Place = { world: World; netns: string | undefined } | { world: World; network: string };
 
-/** Short enough for every test run, and yet something of everything. */
-export function allShapes(ratePerSecond: number, timeoutMs = 20_000): Record<string, Shape> {
+/** Something of everything. */
+export function allShapes(ratePerSecond: number): Record<string, Shape> {
   const shapes: Record<string, Shape> = {};
   for (const method of ['GET', 'POST'] as const) {
-    shapes[`kept ${method}`] = { kind: 'kept', method, ratePerSecond, timeoutMs };
-    shapes[`new ${method}`] = { kind: 'new', method, ratePerSecond, timeoutMs };
-    shapes[`slow ${method}`] = { kind: 'slow', method, ratePerSecond: 1, timeoutMs };
+    shapes[`kept ${method}`] = { kind: 'kept', method, ratePerSecond };
+    shapes[`new ${method}`] = { kind: 'new', method, ratePerSecond };
+    shapes[`slow ${method}`] = { kind: 'slow', method, ratePerSecond: 1 };
   }
-  return { ...shapes, upgrade: { kind: 'upgrade', connections: 2, timeoutMs } };
+  return { ...shapes, upgrade: { kind: 'upgrade', connections: 2 } };
 }
 
-export function startTraffic(place: Place, options: TrafficOptions): Promise<Traffic> {
-  return 'network' in place ? inContainer(place, options) : inProcess(place, options);
+/** Clients of all these shapes at one address. */
+export function clientsAt(at: Pick<Client, 'url' | 'byName'>, shapes: Record<string, Shape>): Record<string, Client> {
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { ...shape, ...at }]));
+}
+
+/** All clients in one process. */
+export function startTraffic(place: Place, clients: Record<string, Client>): Promise<Traffic> {
+  const env = { CLIENTS: JSON.stringify(clients) };
+  return 'network' in place ? inContainer(place, env) : inProcess(place, env);
 }
 
 let bundled: string | undefined;
@@ -71,10 +83,10 @@ function command(): string[] {
 
 async function inProcess(
   { world, netns }: { world: World; netns: string | undefined },
-  options: TrafficOptions,
+  env: Record<string, string>,
 ): Promise<Traffic> {
   const [program = '', ...args] = enter(netns, [process.execPath, ...command()]);
-  const child = spawn(program, args, { env: { ...process.env, TRAFFIC: JSON.stringify(options) } });
+  const child = spawn(program, args, { env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (text) => {
@@ -85,7 +97,7 @@ async function inProcess(
   });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   world.after(async () => child.kill('SIGKILL'));
-  await eventually('the clients have begun', async () => stderr.includes('under load'));
+  await eventually('the clients have begun', async () => stderr.includes('under load'), 60_000);
   return {
     async stop() {
       child.kill('SIGTERM');
@@ -100,17 +112,16 @@ let count = 0;
 
 async function inContainer(
   { world, network }: { world: World; network: string },
-  options: TrafficOptions,
+  env: Record<string, string>,
 ): Promise<Traffic> {
   const container = await world.container(`traffic-${count++}`, {
     image: await nodeImage(world.docker),
     network,
-    env: { TRAFFIC: JSON.stringify(options) },
+    env,
     cmd: ['node', ...command()],
   });
-  await eventually('the clients in their container have begun', async () =>
-    (await output(container)).stderr.includes('under load'),
-  );
+  const begun = async () => (await output(container)).stderr.includes('under load');
+  await eventually('the clients in their container have begun', begun, 60_000);
   return {
     async stop() {
       await container.kill({ signal: 'SIGTERM' });
@@ -122,15 +133,19 @@ async function inContainer(
   };
 }
 
-/** The cells as lines of a table, for whoever reads the test's output. */
-export function tableOf(ways: Record<string, Record<string, Cell>>): string[] {
-  return Object.entries(ways).flatMap(([way, cells]) =>
-    Object.entries(cells).map(([shape, { requests, failed, cut, longestGapMs, errors }]) => {
-      const why = failed > 0 ? ` ${JSON.stringify(errors)}` : '';
-      const figures = [requests, failed, cut, longestGapMs].map((figure) => String(figure).padStart(7)).join('');
-      return `${way.padEnd(16)}${shape.padEnd(12)}${figures}${why}`;
+/** The cells of several places as lines of a table, for whoever reads the test's output. */
+export function tableOf(places: Record<string, Cells>): string[] {
+  const head = `${'way in'.padEnd(16)}${'client'.padEnd(32)}${['sent', 'failed', 'cut', 'gap ms'].map(column).join('')}`;
+  const rows = Object.entries(places).flatMap(([place, cells]) =>
+    Object.entries(cells).map(([client, { requests, failed, cut, longestGapMs, errors, failedAt }]) => {
+      const why = failed > 0 ? ` ${JSON.stringify(errors)}, begun in the seconds ${failedAt.join(' ')}` : '';
+      const figures = [requests, failed, cut, longestGapMs].map(column).join('');
+      return `${place.padEnd(16)}${client.padEnd(32)}${figures}${why}`;
     }),
   );
+  return [head, ...rows];
 }
 
-export const TABLE_HEAD = `${'way in'.padEnd(16)}${'client'.padEnd(12)}${['requests', 'failed', 'cut', 'gap ms'].map((head) => head.padStart(7)).join('')}`;
+function column(content: string | number): string {
+  return String(content).padStart(8);
+}

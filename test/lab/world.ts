@@ -125,7 +125,7 @@ async function removeWorld(docker: Docker, prefix: string): Promise<void> {
     labels?.['swapctl.test.world'] === prefix || names.some((one) => one.includes(prefix));
 
   for (const one of await docker.listContainers({ all: true })) {
-    if (ours(one.Labels, one.Names)) await gone(docker.getContainer(one.Id).remove({ force: true, v: true }));
+    if (ours(one.Labels, one.Names)) await removeWithVolumes(docker, one.Id);
   }
   for (const one of await docker.listNetworks()) {
     if (ours(one.Labels, [one.Name])) await gone(docker.getNetwork(one.Id).remove());
@@ -135,6 +135,28 @@ async function removeWorld(docker: Docker, prefix: string): Promise<void> {
   }
   for (const one of await docker.listImages()) {
     if (ours(one.Labels, one.RepoTags ?? [])) await gone(removeImage(docker, one.Id));
+  }
+}
+
+/**
+ * Removes a container and its anonymous volumes. The engine does that by itself for those that it made for this very
+ * container, and not for one that was taken over from the container before.
+ */
+export async function removeWithVolumes(docker: Docker, nameOrId: string): Promise<void> {
+  const container = docker.getContainer(nameOrId);
+  const { Mounts } = await container.inspect().catch(() => ({ Mounts: [] }));
+  await gone(container.remove({ force: true, v: true }));
+  // Engine 28 names some of them by their folder only.
+  const names = Mounts.map((mount) => mount.Name ?? mount.Source.match(/([^/]+)\/_data$/)?.[1] ?? '');
+  for (const name of names.filter((one) => /^[0-9a-f]{64}$/.test(one))) await free(docker.getVolume(name).remove());
+}
+
+/** Another container may have it too, and takes it away later. */
+async function free(removal: Promise<unknown>): Promise<void> {
+  try {
+    await gone(removal);
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode !== 409) throw error;
   }
 }
 

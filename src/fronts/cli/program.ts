@@ -18,6 +18,8 @@ export interface Terminal {
   };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdoutIsTty: boolean;
+  /** Milliseconds since the epoch. */
+  now(): number;
 }
 
 /** Everything that the command line needs of the world. */

@@ -21,9 +21,9 @@ export async function createReporter(terminal: Terminal, wanted: Loudness, long:
   const { stderr, env } = terminal;
   const style = styleFor(stderr.isTTY === true, env, wanted.color);
   const loudness = wanted.quiet ? 'quiet' : wanted.verbose ? 'verbose' : 'plain';
-  if (!long || loudness !== 'plain' || !isLive(terminal)) return createLines(stderr, style, loudness);
+  if (!long || loudness !== 'plain' || !isLive(terminal)) return createLines(terminal, style, loudness);
   const { createLive } = await import('./progress/live.ts');
-  return createLive(stderr, style);
+  return createLive(terminal, style);
 }
 
 function isLive({ stderr, env }: Terminal): boolean {

@@ -40,7 +40,7 @@ export function styleFor(isTty: boolean, env: Terminal['env'], wanted: boolean):
 export function pageFor(terminal: Terminal, colour: boolean): Page {
   const { stdoutIsTty, stderr, env } = terminal;
   const width = stdoutIsTty ? (stderr.columns ?? FALLBACK_WIDTH) : Number.POSITIVE_INFINITY;
-  return { width, style: styleFor(stdoutIsTty, env, colour), now: Date.now() };
+  return { width, style: styleFor(stdoutIsTty, env, colour), now: terminal.now() };
 }
 
 /** How many columns a painted text takes. */

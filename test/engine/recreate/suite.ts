@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { appOn } from '../../lab/app.ts';
 import type { EngineUnderTest } from '../../lab/engine.ts';
-import { testWorld, type World } from '../../lab/world.ts';
+import { removeWithVolumes, testWorld, type World } from '../../lab/world.ts';
 import { create, type Inspected, inspect, unfaithful, withFixed } from './faithful.ts';
 import { type Field, fieldsFor, merged, type Parts, packed } from './fields.ts';
 import { inlineFileTests } from './inline-files.ts';
@@ -74,7 +74,7 @@ async function rolled(scene: Scene, name: string, fields: readonly Field[], imag
     }
     return wrong;
   } finally {
-    await world.docker.getContainer(world.name(name)).remove({ force: true, v: true });
+    await removeWithVolumes(world.docker, world.name(name));
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestApp } from '../../lab/app.ts';
-import type { World } from '../../lab/world.ts';
+import { removeWithVolumes, type World } from '../../lab/world.ts';
 import { create, inspect } from './faithful.ts';
 import type { Parts } from './fields.ts';
 import { inside, type Stage, write } from './place.ts';
@@ -28,6 +28,29 @@ export function targetedTests(scene: () => Scene): void {
     await app.roll(world.name('data'), { image: stage.images[2], overrides: { settle: '0s', keep: '0' } });
     await world.docker.getImage(own).remove();
     for (const file of files) assert.equal(await inside(world, 'data', `cat ${file}`), file);
+  });
+
+  test('rolls leave no volumes behind, failed ones neither', async (t) => {
+    const { world, stage, app } = scene();
+    const bad = await world.image('bad:1', { from: 'base', entrypoint: ['false'], volumes: ['/data', '/bad'] });
+    await started(scene(), t, 'tidy', stage.images[0], {});
+    const since = Math.floor(Date.now() / 1000);
+    await assert.rejects(app.roll(world.name('tidy'), { image: bad }), /not-healthy|exited/);
+    await app.roll(world.name('tidy'), { image: stage.images[1] });
+    const events = await world.docker.getEvents({
+      since,
+      until: Math.ceil(Date.now() / 1000),
+      filters: { type: ['volume'], event: ['create'] },
+    });
+    let text = '';
+    for await (const chunk of events) text += chunk;
+    const made = [...text.matchAll(/"ID":"([0-9a-f]{64})"/g)].map((match) => match[1]);
+    const unused = await world.docker.listVolumes({ filters: { dangling: ['true'] } });
+    assert.ok(made.length > 0);
+    assert.deepEqual(
+      unused.Volumes.map((volume) => volume.Name).filter((name) => made.includes(name)),
+      [],
+    );
   });
 
   test("what the user set stays the user's, even where an image says the same for a while", async (t) => {
@@ -156,7 +179,7 @@ interface Scope {
 export async function started({ world }: Scene, t: Scope, name: string, image: string, parts: Parts) {
   const container = await create(world, name, image, parts);
   // By name: it is another container by then.
-  t.after(() => world.docker.getContainer(world.name(name)).remove({ force: true, v: true }));
+  t.after(() => removeWithVolumes(world.docker, world.name(name)));
   await container.start();
   return container;
 }

@@ -60,6 +60,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
       },
       env: given.env ?? {},
       stdoutIsTty: given.stdoutIsTty ?? false,
+      now: Date.now,
     },
     openApp: async ({ report, ...where }) => {
       outcome.opened.push(where);

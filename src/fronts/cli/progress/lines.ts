@@ -15,11 +15,11 @@ type Teller<K extends Kind> = (progress: Extract<Progress, { kind: K }>, verbose
 
 /** Progress as plain lines that are never taken back; `quiet` keeps only why something failed. */
 export function createLines(
-  stderr: Terminal['stderr'],
+  { stderr, now }: Terminal,
   style: Style,
   loudness: 'quiet' | 'plain' | 'verbose',
 ): Reporter {
-  const tellPull = pullTeller();
+  const tellPull = pullTeller(now);
   const tell = (progress: Progress): readonly string[] => {
     if (loudness === 'quiet' && progress.kind !== 'evidence') return [];
     if (progress.kind === 'pulling') return tellPull(progress);
@@ -51,14 +51,14 @@ const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
   debug: ({ text }, verbose) => (verbose ? [inner(text)] : []),
 };
 
-function pullTeller(): (progress: Extract<Progress, { kind: 'pulling' }>) => readonly string[] {
+function pullTeller(now: () => number): (progress: Extract<Progress, { kind: 'pulling' }>) => readonly string[] {
   const told = new Map<string, number>();
   return (progress) => {
     const { reference } = progress;
     const before = told.get(reference);
-    const now = Date.now();
-    if (before !== undefined && now - before < PULL_LINE_EVERY_MS) return [];
-    told.set(reference, now);
+    const at = now();
+    if (before !== undefined && at - before < PULL_LINE_EVERY_MS) return [];
+    told.set(reference, at);
     return before === undefined ? [head(`pull ${reference}`)] : [inner(`${reference}: ${pullState(progress)}`)];
   };
 }

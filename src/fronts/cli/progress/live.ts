@@ -18,8 +18,8 @@ const FALLBACK_WIDTH = 80;
 const SHOW_TIME_AFTER_MS = 1000;
 
 /** Progress for people: what runs now with a spinner and its time, what is done as lines above it. */
-export function createLive(stderr: Terminal['stderr'], style: Style): Reporter {
-  const live = new Live(stderr, style);
+export function createLive(terminal: Terminal, style: Style): Reporter {
+  const live = new Live(terminal, style);
   return { report: (progress) => live.take(progress), stop: () => live.stop() };
 }
 
@@ -43,6 +43,7 @@ const IMAGE = '\0image';
 
 class Live {
   readonly #stderr: Terminal['stderr'];
+  readonly #now: () => number;
   readonly #style: Style;
   readonly #spinner: Ora;
   /** By slot, the latest last: several may be at work at the same time. */
@@ -62,8 +63,9 @@ class Live {
     debug: () => {},
   };
 
-  constructor(stderr: Terminal['stderr'], style: Style) {
+  constructor({ stderr, now }: Terminal, style: Style) {
     this.#stderr = stderr;
+    this.#now = now;
     this.#style = style;
     this.#spinner = ora({
       stream: drawingStream(stderr),
@@ -91,7 +93,7 @@ class Live {
   #pulling(progress: Extract<Progress, { kind: 'pulling' }>): void {
     const text = `pull ${progress.reference}  ${pullState(progress)}`;
     const before = this.#running.get(IMAGE);
-    const began = before?.text.startsWith('pull ') ? before.began : Date.now();
+    const began = before?.text.startsWith('pull ') ? before.began : this.#now();
     this.#running.set(IMAGE, { text: harmlessText(text), began });
     this.#draw();
   }
@@ -134,7 +136,7 @@ class Live {
   #begin(key: string, text: string, step?: Step): void {
     // Taken out first, so that the latest is the last.
     this.#running.delete(key);
-    this.#running.set(key, { text: harmlessText(text), began: Date.now(), ...(step ? { step } : {}) });
+    this.#running.set(key, { text: harmlessText(text), began: this.#now(), ...(step ? { step } : {}) });
     this.#draw();
   }
 
@@ -179,7 +181,7 @@ class Live {
 
   #elapsed(): string {
     const current = this.#current();
-    const ms = current ? Date.now() - current.began : 0;
+    const ms = current ? this.#now() - current.began : 0;
     return ms < SHOW_TIME_AFTER_MS ? '' : this.#style.dim(` ${Math.floor(ms / 1000)} s`);
   }
 }

@@ -1,0 +1,82 @@
+import type { Container } from '../core/container.ts';
+import type { SwapError } from '../core/error.ts';
+import { digestsFor } from '../core/image.ts';
+import { isImageId } from '../core/reference.ts';
+import type { ReplicaReport, ReportedError, Side, Timings } from '../core/report.ts';
+import type { Ports } from '../ports.ts';
+import { imageOf, stateOf } from './observe.ts';
+import type { PreparedSlot } from './prepare.ts';
+import type { SlotRun } from './slot-run.ts';
+
+/** What became of one replica. `error`: why it was not rolled, undefined if it was. */
+export async function replicaReport(
+  run: SlotRun,
+  slot: PreparedSlot,
+  error: SwapError | undefined,
+  totalMs: number,
+): Promise<ReplicaReport> {
+  const from = await sideOf(run.ports, slot, slot.container.id);
+  const to = error ? from : await sideOf(run.ports, slot, slot.home);
+  const left = run.memory.drained.get(slot.container.id);
+  const changed = to !== undefined && to.container !== from?.container;
+  const success = run.event === 'rolled-back' ? 'rolled-back' : 'rolled';
+  return {
+    slot: slot.home,
+    outcome: error ? 'failed' : changed ? success : 'unchanged',
+    strategy: slot.choice.way,
+    because: slot.choice.because,
+    ...(from ? { from } : {}),
+    ...(to ? { to } : {}),
+    timings: timings(run, totalMs),
+    ...(left === undefined ? {} : { connectionsLeft: left }),
+    ...(error ? { error: told(error, slot) } : {}),
+  };
+}
+
+// The planner says what a container did; here is said which one, and what is true now.
+function told(error: SwapError, slot: PreparedSlot): ReportedError {
+  const { code, message, hint } = error;
+  if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
+  const next =
+    code === 'not-healthy'
+      ? 'mend the image; this one is not tried again, unless with --force'
+      : 'this is not the fault of the image: mend what it says, and roll again';
+  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next };
+}
+
+/** The registry's digest of the image that a container runs; undefined where it is in no registry. */
+export async function digestOf(ports: Ports, slot: PreparedSlot, container: Container): Promise<string | undefined> {
+  const state = await stateOf({ ports, memory: slot.memory }, container);
+  const image = await imageOf({ ports, memory: slot.memory }, container.imageId);
+  const reference = container.config.Image ?? '';
+  return state?.digest ?? (image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined);
+}
+
+async function sideOf(ports: Ports, slot: PreparedSlot, container: string): Promise<Side | undefined> {
+  const known = container === slot.container.id ? slot.container : await ports.engine.container(container);
+  if (!known) return undefined;
+  const digest = (await digestOf(ports, slot, known)) ?? known.imageId;
+  return { container: known.id.slice(0, 12), image: known.config.Image ?? '', digest };
+}
+
+function timings(run: SlotRun, total: number): Timings {
+  const { times } = run.memory;
+  const parts = {
+    start: ['create', 'start', 'copy-files'],
+    healthy: ['await-healthy'],
+    switch: ['rename'],
+    drain: ['drain'],
+    stop: ['stop'],
+  };
+  const measured = Object.entries(parts).flatMap(([part, kinds]) => {
+    const ms = kinds.reduce((sum, kind) => sum + (times.get(kind) ?? 0), 0);
+    return kinds.some((kind) => times.has(kind)) ? [[part, Math.round(ms)]] : [];
+  });
+  return { ...Object.fromEntries(measured), total: Math.round(total) };
+}
+
+/** The report of a replica that runs the wanted image already. */
+export async function unchangedReport(ports: Ports, slot: PreparedSlot): Promise<ReplicaReport> {
+  const from = await sideOf(ports, slot, slot.home);
+  return { slot: slot.home, outcome: 'unchanged', ...(from ? { from, to: from } : {}), timings: { total: 0 } };
+}

@@ -1,0 +1,178 @@
+import { EngineError } from '../core/engine-error.ts';
+import { SwapError } from '../core/error.ts';
+import type { PinnedImage, PullPolicy } from '../core/image.ts';
+import type { HistoryEntry } from '../core/labels.ts';
+import { keepReference, slotNames } from '../core/names.ts';
+import type { Desired } from '../core/observed.ts';
+import type { ReplicaReport } from '../core/report.ts';
+import { groupServices } from '../core/service.ts';
+import type { Ports } from '../ports.ts';
+import type { Lease } from './lease.ts';
+import { type PreparedSlot, prepareSlot } from './prepare.ts';
+import { rememberCondemned } from './remember.ts';
+import { digestOf, replicaReport } from './replica-report.ts';
+import { runSlot } from './run.ts';
+import type { SlotRun } from './slot-run.ts';
+
+/** How a service is to be rolled, from whatever front. */
+export interface RollOptions {
+  /** Roll to this reference instead of the followed one. */
+  readonly image: string | undefined;
+  /** Roll to this very image, without asking any registry (rollback). */
+  readonly target: PinnedImage | undefined;
+  readonly pull: PullPolicy;
+  readonly force: boolean;
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly event: HistoryEntry['event'];
+  /** Remember the image that was left as one that is not to be tried again. */
+  readonly condemn: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What the slots of one roll have in common. */
+export interface RollContext {
+  readonly ports: Ports;
+  readonly service: string;
+  readonly image: PinnedImage;
+  readonly roll: string;
+  readonly tagBefore: string | undefined;
+  readonly lease: Lease;
+  readonly options: RollOptions;
+}
+
+/** Rolls one slot and reports it; an error is in the report, not raised. */
+export async function rollSlot(context: RollContext, slot: PreparedSlot): Promise<ReplicaReport> {
+  const { ports } = context;
+  const began = ports.clock.now();
+  ports.report({ kind: 'slot', slot: slot.home, way: slot.choice.way, because: slot.choice.because });
+  const run = await slotRun(context, slot);
+  let error: SwapError | undefined;
+  try {
+    error = (await runSlot(run)).error;
+  } catch (raised) {
+    error = inTheMiddle(raised, slot.home);
+  }
+  if (!error && context.options.condemn) await condemn(run, slot);
+  return replicaReport(run, slot, error, ports.clock.now() - began);
+}
+
+// An engine that fails while a slot is looked at leaves it as it is: nothing is known to be wrong, but somebody has to
+// look.
+function inTheMiddle(raised: unknown, home: string): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError)) throw raised;
+  const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
+  return new SwapError('attention', message, {
+    hint: 'once it answers, swapctl recover finishes or undoes it',
+    cause: raised,
+  });
+}
+
+async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
+  const { container } = slot;
+  if (container.imageId === run.desired.image.id) return;
+  await rememberCondemned(run, container, await digestOf(run.ports, slot, container), run.desired.image.id);
+}
+
+/** Assembles what a run over one slot works with. */
+export async function slotRun(
+  context: RollContext,
+  slot: PreparedSlot,
+  successors: ReadonlyMap<string, string> = new Map(),
+): Promise<SlotRun> {
+  const { ports, options } = context;
+  const facts = await ports.engine.facts();
+  return {
+    ports,
+    names: slotNames(slot.home),
+    service: context.service,
+    policy: slot.policy,
+    desired: desiredOf(context, slot),
+    event: options.event,
+    dependents: slot.dependents,
+    inlineFiles: slot.inlineFiles,
+    successors,
+    signal: options.signal,
+    lost: context.lease.lost,
+    gates: slot.kernel.available,
+    memory: slot.memory,
+    now: () => ports.clock.now() + facts.clockOffsetMs,
+    moveDependents: (names, from, to) => moveDependents(context, names, from, to),
+  };
+}
+
+/** What is wanted of a slot in a roll. */
+export function desiredOf(
+  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
+  slot: PreparedSlot,
+): Desired {
+  return {
+    image: context.image,
+    roll: context.roll,
+    force: context.options.force,
+    // What ran here before is proven; who goes back is in a hurry.
+    choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
+    keepReference: keepReference(context.service, slot.container.imageId),
+    tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
+    back: context.options.event === 'rolled-back',
+  };
+}
+
+/**
+ * Re-creates containers that live in the namespaces of one that was replaced (or are linked to it) as they are, with their
+ * own image, to share with its successor: the same loop, forced, on another slot.
+ */
+export async function moveDependents(
+  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  names: readonly string[],
+  from: string,
+  to: string,
+): Promise<void> {
+  const { ports } = context;
+  const fromName = (await ports.engine.container(from))?.name ?? from;
+  const successors = new Map([
+    [from, to],
+    [fromName, to],
+  ]);
+  for (const name of names) {
+    const all = await ports.engine.list();
+    const members = all.filter((container) => container.name === name);
+    const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
+    const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
+    await moveDependent(context, service, slot, successors);
+  }
+}
+
+async function moveDependent(
+  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  service: string,
+  slot: PreparedSlot,
+  successors: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { ports } = context;
+  const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
+  const nested: RollContext = {
+    ...context,
+    service,
+    image: await asItIs(ports, slot),
+    roll: ports.host.randomId(),
+    tagBefore: undefined,
+    options,
+  };
+  const run = await slotRun(
+    nested,
+    { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    successors,
+  );
+  const { error } = await runSlot(run);
+  if (error) throw error;
+}
+
+// By its id where its reference means another image by now: a newer one it was not asked to run, and the tag is not ours
+// to move, not even for a moment, since a roll may die in it.
+async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
+  const { imageId: id, config } = container;
+  const reference = config.Image ?? follows;
+  const named = await ports.engine.image(reference);
+  return { follows: named === undefined || named.id === id ? reference : id, id, digest: undefined };
+}

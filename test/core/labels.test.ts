@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import fc from 'fast-check';
+import { ownLabels } from '../../src/core/container.ts';
+import { decodeState, encodeState, isComposeLabel, isStateLabel, type StateLabels } from '../../src/core/labels.ts';
+
+const text = fc.string();
+const some = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const names = fc.array(text, { maxLength: 3 });
+
+const entry = fc.record(
+  {
+    at: text,
+    follows: text,
+    id: text,
+    digest: text,
+    event: fc.constantFrom('started' as const, 'rolled' as const, 'rolled-back' as const),
+  },
+  { requiredKeys: ['at', 'follows', 'id', 'event'], noNullPrototype: true },
+);
+const state: fc.Arbitrary<StateLabels> = fc.record(
+  {
+    role: fc.constantFrom(
+      'replica' as const,
+      'rehearsal' as const,
+      'stand-in' as const,
+      'failed' as const,
+      'lock' as const,
+    ),
+    service: text,
+    slot: text,
+    roll: text,
+    at: text,
+    generation: fc.nat(),
+    follows: text,
+    image: text,
+    digest: some(text),
+    way: some(fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const)),
+    replaces: some(text),
+    tagBefore: some(text),
+    imageBefore: some(text),
+    userSet: some(
+      fc.record(
+        {
+          env: names,
+          labels: names,
+          ports: names,
+          volumes: names,
+          health: fc.constant(['Test' as const]),
+          scalars: fc.constant(['Cmd' as const]),
+        },
+        { noNullPrototype: true },
+      ),
+    ),
+    history: fc.array(entry, { maxLength: 3 }),
+    failure: some(
+      fc.record(
+        { code: fc.constantFrom('not-healthy', 'known-bad'), reason: text, health: names, log: names },
+        { noNullPrototype: true },
+      ),
+    ),
+    holder: some(text),
+  },
+  { noNullPrototype: true },
+);
+
+suite('state labels', () => {
+  test('what is written is read again', () => {
+    fc.assert(fc.property(state, (one) => assert.deepEqual(decodeState(encodeState(one)), one)));
+  });
+
+  test('what a container does not need is left out', () => {
+    const labels = encodeState({ role: 'lock', service: 's', slot: 's', holder: undefined });
+    assert.deepEqual(Object.keys(labels).sort(), [
+      'swapctl.state.role',
+      'swapctl.state.service',
+      'swapctl.state.slot',
+      'swapctl.state.version',
+    ]);
+  });
+
+  test('without a role or a slot, or with a role from the future, a container is none of swapctl', () => {
+    assert.equal(decodeState({}), undefined);
+    assert.equal(decodeState({ 'swapctl.state.role': 'replica' }), undefined);
+    assert.equal(decodeState({ 'swapctl.state.role': 'toString', 'swapctl.state.slot': 'x' }), undefined);
+  });
+
+  test('damaged values count as absent, one by one', () => {
+    const good = encodeState({ role: 'replica', service: 's', slot: 's', generation: 3, history: [], way: 'handover' });
+    const damaged = fc.oneof(
+      text,
+      fc.json(),
+      fc.constantFrom('[null]', '[1]', '{}', '[{}]', '{"code":1}', 'NaN', '-1', '__proto__'),
+    );
+    const key = fc.constantFrom('generation', 'history', 'failure', 'user-set', 'way');
+    fc.assert(
+      fc.property(key, damaged, (name, value) => {
+        const read = decodeState({ ...good, [`swapctl.state.${name}`]: value });
+        assert.ok(read);
+        assert.ok(Number.isSafeInteger(read.generation) && read.generation >= 0, 'generation');
+        assert.ok(read.way === undefined || ['start-first', 'stop-first', 'handover'].includes(read.way), 'way');
+        assert.ok(read.userSet === undefined || typeof read.userSet === 'object', 'user set');
+        for (const one of read.history) {
+          assert.equal(typeof one.at + typeof one.follows + typeof one.id, 'stringstringstring', 'history');
+          assert.ok(['started', 'rolled', 'rolled-back'].includes(one.event), 'event');
+        }
+        const { failure } = read;
+        if (failure) assert.equal(typeof failure.code + typeof failure.reason, 'stringstring', 'failure');
+        assert.ok([failure?.health ?? [], failure?.log ?? []].every(Array.isArray), 'evidence');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('a code that this version does not know is still a failure', () => {
+    const failure = { code: 'not-healthy', reason: 'r', health: [], log: [] } as const;
+    const labels = encodeState({ role: 'failed', service: 's', slot: 's', failure });
+    const newer = { ...labels, 'swapctl.state.failure': JSON.stringify({ ...failure, code: 'from-the-future' }) };
+    assert.deepEqual(decodeState(newer)?.failure, failure);
+  });
+
+  test('its own labels and those of compose are told apart from all others', () => {
+    assert.deepEqual(
+      ['swapctl.state.x', 'swapctl.settle', 'com.docker.compose.x', 'com.docker.composer'].map(isStateLabel),
+      [true, false, false, false],
+    );
+    assert.deepEqual(['swapctl.state.x', 'com.docker.compose.x', 'com.docker.composer'].map(isComposeLabel), [
+      false,
+      true,
+      false,
+    ]);
+  });
+});
+
+test('only labels that the image did not bring are the container’s own', () => {
+  const container = { config: { Labels: { a: '1', b: '2', c: '3' } } };
+  assert.deepEqual(ownLabels(container, { config: { Labels: { a: '1', b: 'other' } } }), { b: '2', c: '3' });
+  assert.deepEqual(ownLabels(container, undefined), { a: '1', b: '2', c: '3' });
+});

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import type { Policy } from '../../src/core/policy.ts';
+import { POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
+import { policy, raised } from './builders.ts';
+
+test('without labels the defaults count', () => {
+  assert.deepEqual(readPolicy({}), policy());
+});
+
+suite('every label', () => {
+  const table: [string, string, Partial<Policy>][] = [
+    ['strategy', 'stop-first', { strategy: 'stop-first' }],
+    ['strategy', ' auto ', { strategy: 'auto' }],
+    ['strategy', 'handover', { strategy: 'handover' }],
+    ['volumes', 'shared', { volumes: 'shared' }],
+    ['rehearsal', 'false', { rehearsal: false }],
+    ['settle', '0', { settleMs: 0 }],
+    ['settle', '1m30s', { settleMs: 90_000 }],
+    ['drain.timeout', '500ms', { drainMs: 500 }],
+    ['health.timeout', '2h', { healthTimeoutMs: 7_200_000 }],
+    ['health.cmd', 'curl -f localhost', { probe: { kind: 'cmd', command: 'curl -f localhost' } }],
+    ['health.http', '8080/healthz?deep=1', { probe: { kind: 'http', port: 8080, path: '/healthz?deep=1' } }],
+    ['health.http', ':80', { probe: { kind: 'http', port: 80, path: '/' } }],
+    ['health.tcp', '5432', { probe: { kind: 'tcp', port: 5432 } }],
+    ['keep', '0', { keep: 0 }],
+    ['keep', '99', { keep: 99 }],
+  ];
+  for (const [key, value, expected] of table) {
+    test(`swapctl.${key}=${value} is read, and --${key.replaceAll('.', '-')} the same`, () => {
+      assert.deepEqual(readPolicy({ [`swapctl.${key}`]: value }), policy(expected));
+      assert.deepEqual(readPolicy({}, { [key]: value }), policy(expected));
+    });
+  }
+
+  test('the table above has them all', () => {
+    assert.deepEqual([...new Set(table.map(([key]) => `swapctl.${key}`))], POLICY_LABELS);
+  });
+});
+
+suite('wrong values name the label, the value and what would be right', () => {
+  const table: [string, string, RegExp][] = [
+    ['strategy', 'rolling', /auto, start-first, stop-first/],
+    ['volumes', '', /exclusive, shared/],
+    ['rehearsal', 'yes', /true, false/],
+    ['settle', '5 minutes', /30s/],
+    ['settle', '-1s', /30s/],
+    ['drain.timeout', '25h', /30s/],
+    ['health.timeout', 'soon', /30s/],
+    ['health.cmd', '  ', /shell command/],
+    ['health.http', 'http://localhost/', /8080\/healthz/],
+    ['health.http', '0/x', /65535/],
+    ['health.http', '99999/x', /65535/],
+    ['health.tcp', '65536', /65535/],
+    ['health.tcp', '1e3', /65535/],
+    ['keep', '-1', /0 to 99/],
+    ['keep', '100', /0 to 99/],
+    ['keep', '1.5', /0 to 99/],
+  ];
+  for (const [key, value, hint] of table) {
+    test(`swapctl.${key}=${JSON.stringify(value)}`, () => {
+      const error = raised(() => readPolicy({ [`swapctl.${key}`]: value }));
+      assert.equal(error.code, 'config');
+      assert.match(error.message, new RegExp(`swapctl\\.${key.replace('.', '\\.')}`));
+      assert.match(error.hint ?? '', hint);
+    });
+  }
+
+  test('on the command line the option is named', () => {
+    assert.match(raised(() => readPolicy({}, { 'drain.timeout': 'x' })).message, /^--drain-timeout/);
+  });
+
+  test('control characters are shown, not printed', () => {
+    const { message } = raised(() => readPolicy({ 'swapctl.strategy': 'auto\u001b[2J\u0007' }));
+    assert.ok(!message.includes('\u001b') && !message.includes('\u0007'));
+    assert.match(message, /\\u001b/);
+  });
+
+  test('an endless value is cut', () => {
+    assert.ok(raised(() => readPolicy({ 'swapctl.keep': '9'.repeat(10_000) })).message.length < 200);
+  });
+});
+
+suite('unknown labels', () => {
+  const table: [string, RegExp][] = [
+    ['swapctl.stratgy', /did you mean swapctl\.strategy\?/],
+    ['swapctl.healt.http', /did you mean swapctl\.health\.http\?/],
+    ['swapctl.drain', /known are: .*swapctl\.drain\.timeout/],
+    ['swapctl.', /known are|did you mean/],
+    ['swapctl.constructor', /known are/],
+    ['swapctl.toString', /known are/],
+    ['swapctl.__proto__', /known are/],
+    ['swapctl.SETTLE', /known are/],
+  ];
+  for (const [label, hint] of table) {
+    test(`${label} is refused: ${hint.source}`, () => {
+      const error = raised(() => readPolicy({ [label]: 'x' }));
+      assert.equal(error.code, 'config');
+      assert.match(error.hint ?? '', hint);
+    });
+  }
+
+  test('an unknown option is refused too', () => {
+    assert.equal(raised(() => readPolicy({}, { hasOwnProperty: 'x' })).code, 'config');
+  });
+
+  test('what swapctl writes itself, what tests mark, and the labels of others are left alone', () => {
+    const labels = {
+      'swapctl.state.role': 'replica',
+      'swapctl.test': '1',
+      'swapctl.test.run': '2',
+      'com.example.swapctl.keep': 'x',
+      swapctlx: 'y',
+    };
+    assert.deepEqual(readPolicy(labels), policy());
+  });
+});
+
+test('the command line overrules labels', () => {
+  assert.equal(readPolicy({ 'swapctl.keep': '3' }, { keep: '5' }).keep, 5);
+});

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import type { Container, HostConfig, Mount } from '../../src/core/container.ts';
+import { exclusives, fixedPorts } from '../../src/core/exclusive.ts';
+import { POLICY_LABELS } from '../../src/core/policy.ts';
+import { chooseWay } from '../../src/core/way.ts';
+import { container, policy } from './builders.ts';
+
+const KERNEL = { available: true } as const;
+const NO_KERNEL = { available: false, why: 'nft is not installed' } as const;
+
+function host(change: HostConfig): Container {
+  return container({ host: { NetworkMode: 'bridge', ...change } });
+}
+
+function mounted(change: Partial<Mount>): Container {
+  const mount = {
+    type: 'volume',
+    name: 'data',
+    source: '/var/lib/docker/volumes/data/_data',
+    target: '/data',
+    writable: true,
+  };
+  return container({ mounts: [{ ...mount, ...change }] });
+}
+
+const PUBLISHED = host({ PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } });
+const ON_HOST = host({ NetworkMode: 'host' });
+const ADDRESSED = container({ networks: { front: { IPAMConfig: { IPv4Address: '10.0.0.5' } } } });
+const MAC = container({ networks: { front: {} }, configuredMacs: { front: '02:42:0a:00:00:05' } });
+const DEVICE = host({ Devices: [{ PathOnHost: '/dev/ttyUSB0' }] });
+const GPU = host({ DeviceRequests: [{ Count: -1 }] });
+const VOLUME = mounted({});
+const INSIDE = host({ NetworkMode: 'container:abc' });
+
+suite('what is exclusive', () => {
+  const table: [string, Container, string[]][] = [
+    ['nothing', container(), []],
+    ['a fixed host port', PUBLISHED, ['publishes the host port 8080/tcp']],
+    ['an ephemeral host port', host({ PortBindings: { '80/tcp': [{ HostPort: '' }, { HostPort: '0' }] } }), []],
+    ['no binding at all', host({ PortBindings: { '80/tcp': null } }), []],
+    ["the host's network", ON_HOST, ["listens in the host's network"]],
+    ["another container's network", INSIDE, ["lives in another container's network"]],
+    ['a fixed address', ADDRESSED, ['has a fixed address on the network front']],
+    [
+      'a fixed IPv6 address',
+      container({ networks: { v6: { IPAMConfig: { IPv6Address: 'fd00::5' } } } }),
+      ['has a fixed address on the network v6'],
+    ],
+    [
+      'an address that the engine picked',
+      container({ networks: { front: { IPAMConfig: {}, IPAddress: '10.0.0.7' } } }),
+      [],
+    ],
+    ['a MAC address that the user asked for', MAC, ['has a fixed MAC address on the network front']],
+    [
+      'a MAC address that the engine picked',
+      container({ networks: { front: { MacAddress: '02:42:0a:00:00:05' } } }),
+      [],
+    ],
+    ['a serial port', DEVICE, ['uses the device /dev/ttyUSB0']],
+    [
+      'a device that is made to be shared',
+      host({ Devices: [{ PathOnHost: '/dev/dri' }, { PathOnHost: '/dev/net/tun' }] }),
+      [],
+    ],
+    ['a GPU', GPU, ['uses a GPU']],
+    ['a volume', VOLUME, ['can write to the volume at /data']],
+    ['a folder of the host', mounted({ type: 'bind', name: '', source: '/srv/data' }), ['can write to /srv/data']],
+    ['a read-only volume', mounted({ writable: false }), []],
+    ['memory', mounted({ type: 'tmpfs', name: '', source: '' }), []],
+    ['the engine socket', mounted({ type: 'bind', source: '/var/run/docker.sock' }), []],
+    ["the host's clock settings", mounted({ type: 'bind', source: '/etc/localtime' }), []],
+  ];
+  for (const [name, one, whats] of table) {
+    test(`${name}: ${whats.join(', ') || 'nothing'}`, () => {
+      assert.deepEqual(
+        exclusives(one).map((thing) => thing.what),
+        whats,
+      );
+    });
+  }
+
+  test('many ports are told in short', () => {
+    const bindings = Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`${n}/udp`, [{ HostPort: `${n}` }]]));
+    const [ports] = exclusives(host({ PortBindings: bindings }));
+    assert.equal(ports?.what, 'publishes the host ports 1/udp, 2/udp, 3/udp, 4/udp, …');
+  });
+
+  test('a port on two addresses is one port to people, and a port without a protocol is TCP', () => {
+    const twice = host({
+      PortBindings: {
+        '80': [
+          { HostIp: '127.0.0.1', HostPort: '80' },
+          { HostIp: '::1', HostPort: '80' },
+        ],
+      },
+    });
+    assert.deepEqual(fixedPorts(twice), ['80/tcp', '80/tcp']);
+    assert.equal(exclusives(twice)[0]?.what, 'publishes the host port 80/tcp');
+  });
+
+  test('a range of host ports is fixed, but not known before', () => {
+    assert.equal(exclusives(host({ PortBindings: { '80/tcp': [{ HostPort: '8000-8010' }] } }))[0]?.kind, 'port-range');
+  });
+});
+
+suite('the way', () => {
+  function chosen(
+    one: Container,
+    change: Parameters<typeof policy>[0] = {},
+    kernel: Parameters<typeof chooseWay>[2] = NO_KERNEL,
+  ) {
+    const choice = chooseWay(one, policy(change), kernel);
+    assert.ok(choice.kind === 'way', JSON.stringify(choice));
+    return choice;
+  }
+
+  const table: [
+    string,
+    Container,
+    Parameters<typeof policy>[0],
+    typeof KERNEL | typeof NO_KERNEL,
+    string,
+    boolean,
+    RegExp,
+  ][] = [
+    ['nothing exclusive', container(), {}, KERNEL, 'start-first', false, /nothing.*swapctl\.strategy=stop-first/],
+    ['a port and the kernel', PUBLISHED, {}, KERNEL, 'handover', true, /8080\/tcp.*swapctl\.strategy=stop-first/],
+    [
+      'a port without the kernel',
+      PUBLISHED,
+      {},
+      NO_KERNEL,
+      'stop-first',
+      true,
+      /publish no fixed host port.*nft is not installed/,
+    ],
+    [
+      'a range of ports',
+      host({ PortBindings: { '80/tcp': [{ HostPort: '1-9' }] } }),
+      {},
+      KERNEL,
+      'stop-first',
+      true,
+      /publish no fixed/,
+    ],
+    ['a volume', VOLUME, {}, KERNEL, 'stop-first', false, /can't safely share at once.*swapctl\.volumes=shared/],
+    [
+      'a volume that may be shared',
+      VOLUME,
+      { volumes: 'shared' },
+      KERNEL,
+      'start-first',
+      false,
+      /swapctl\.volumes=shared/,
+    ],
+    ['an address', ADDRESSED, {}, KERNEL, 'stop-first', true, /can't have at once.*drop the fixed address/],
+    ['a MAC', MAC, {}, KERNEL, 'stop-first', true, /MAC.*drop the fixed address/],
+    ['the host network', ON_HOST, {}, KERNEL, 'stop-first', false, /give it a network of its own/],
+    ['another network', INSIDE, {}, KERNEL, 'stop-first', false, /give it a network of its own/],
+    ['a device', DEVICE, {}, KERNEL, 'stop-first', false, /swapctl\.strategy=start-first changes it/],
+    ['a GPU', GPU, {}, KERNEL, 'stop-first', false, /GPU.*swapctl\.strategy=start-first/],
+    [
+      'stop-first by wish',
+      container(),
+      { strategy: 'stop-first' },
+      KERNEL,
+      'stop-first',
+      true,
+      /swapctl\.strategy=stop-first/,
+    ],
+    [
+      'start-first by wish',
+      container(),
+      { strategy: 'start-first' },
+      KERNEL,
+      'start-first',
+      false,
+      /swapctl\.strategy=start-first/,
+    ],
+    [
+      'start-first with a volume',
+      VOLUME,
+      { strategy: 'start-first' },
+      KERNEL,
+      'start-first',
+      false,
+      /swapctl\.strategy=start-first/,
+    ],
+    [
+      'start-first with a device',
+      DEVICE,
+      { strategy: 'start-first' },
+      KERNEL,
+      'start-first',
+      false,
+      /swapctl\.strategy=start-first/,
+    ],
+    ['handover by wish', PUBLISHED, { strategy: 'handover' }, KERNEL, 'handover', true, /swapctl\.strategy=handover/],
+    ['no rehearsal by wish', PUBLISHED, { rehearsal: false }, NO_KERNEL, 'stop-first', false, /publish no fixed/],
+  ];
+  for (const [name, one, change, kernel, way, rehearse, because] of table) {
+    test(`${name}: ${way}${rehearse ? ', proven first' : ''}`, () => {
+      const choice = chosen(one, change, kernel);
+      assert.deepEqual([choice.way, choice.rehearse], [way, rehearse]);
+      assert.match(choice.because, because);
+    });
+  }
+
+  test('every label that a reason names is one that there is', () => {
+    const said = table.map(([, one, change, kernel]) => chosen(one, change, kernel).because).join(' ');
+    for (const label of said.match(/swapctl\.\w+/g) ?? []) assert.ok(POLICY_LABELS.includes(label), label);
+  });
+
+  test('more than one reason is counted, the hardest is told', () => {
+    const both = { ...PUBLISHED, mounts: VOLUME.mounts };
+    assert.match(chosen(both, {}, KERNEL).because, /publishes the host port 8080\/tcp \(and 1 more such thing\)/);
+  });
+
+  test('a port beside a volume that may be shared is handed over', () => {
+    assert.equal(chosen({ ...PUBLISHED, mounts: VOLUME.mounts }, { volumes: 'shared' }, KERNEL).way, 'handover');
+  });
+
+  const refusals: [string, Container, Parameters<typeof policy>[0], typeof KERNEL | typeof NO_KERNEL, RegExp][] = [
+    ['start-first with a port', PUBLISHED, { strategy: 'start-first' }, KERNEL, /8080\/tcp/],
+    ['start-first in the host network', ON_HOST, { strategy: 'start-first' }, KERNEL, /host's network/],
+    ['handover without the kernel', PUBLISHED, { strategy: 'handover' }, NO_KERNEL, /nft is not installed/],
+    ['handover of no port', container(), { strategy: 'handover' }, KERNEL, /nothing to hand over/],
+    [
+      'handover with a volume',
+      { ...PUBLISHED, mounts: VOLUME.mounts },
+      { strategy: 'handover' },
+      KERNEL,
+      /also can write to the volume/,
+    ],
+  ];
+  for (const [name, one, change, kernel, message] of refusals) {
+    test(`${name} is refused, with the setting that is in the way`, () => {
+      const choice = chooseWay(one, policy(change), kernel);
+      assert.ok(choice.kind === 'refuse');
+      assert.match(choice.message, message);
+      assert.match(choice.hint, /swapctl\.strategy/);
+    });
+  }
+});
