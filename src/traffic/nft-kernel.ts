@@ -25,7 +25,10 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
     endCover: (slot) => applyNft(endScript(tableName(slot))),
     clearCover: (slot) => applyNft(removeScript(tableName(slot))),
     shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
-    open: (container) => inNamespaceOf(container, removeScript(GATE_TABLE)),
+    open: async (container) => {
+      // What is out of reach was never shut from here.
+      if (await isWithinReach(container)) await applyNft(removeScript(GATE_TABLE), container.pid);
+    },
     clearOrphans: async (slots) => {
       const known = new Set(slots.map(tableName));
       const orphans = ((await inetTables()) ?? []).filter((table) => isOurs(table) && !known.has(table));
@@ -35,12 +38,16 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
   };
 }
 
+async function inNamespaceOf(container: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
+  if (!(await isWithinReach(container)))
+    fail('step-failed', `the process of ${container.id.slice(0, 12)} is out of reach (another pid namespace)`);
+  await applyNft(script, container.pid);
+}
+
 // A pid of the engine's means something else here if the engine lives in another pid namespace.
-async function inNamespaceOf({ id, pid }: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
+async function isWithinReach({ id, pid }: Pick<Container, 'id' | 'pid'>): Promise<boolean> {
   const cgroup = pid > 0 ? await textOf(`/proc/${pid}/cgroup`) : undefined;
-  if (!cgroup?.includes(id))
-    fail('step-failed', `the process of ${id.slice(0, 12)} is out of reach (another pid namespace)`);
-  await applyNft(script, pid);
+  return cgroup?.includes(id) ?? false;
 }
 
 // One table a slot. Its name is a hash, since a container's name may be longer than nft allows.

@@ -605,8 +605,8 @@ suite('handover', () => {
       'uncover web',
       'settle web',
       'drain web.swapctl-stand-in',
-      'drop-cover web',
       'stop web.swapctl-stand-in',
+      'drop-cover web',
       'remove web.swapctl-stand-in',
       'keep-image',
       'remove web.swapctl-old',
@@ -646,8 +646,8 @@ suite('handover', () => {
       'await-healthy web',
       'uncover web',
       'drain web.swapctl-stand-in',
-      'drop-cover web',
       'stop web.swapctl-stand-in',
+      'drop-cover web',
       'remove web.swapctl-stand-in',
     ]);
   });

@@ -37,7 +37,7 @@ test('a swapctl that dies while nobody else answers leaves the stand-in answerin
   const world = testWorld(t);
   const { web, port, under } = await begin(world);
   const before = await portsOf(world, web.name);
-  await rollUntilKilled(world, web, 'start NAME');
+  await rollUntilKilled(world, web, 'wait until NAME is healthy');
 
   const rules = nft(world.netns, 'list', 'table', 'inet', coverTable(web.name));
   assert.match(rules, new RegExp(`elements = { ${port} }`), 'these rules last');
@@ -45,6 +45,15 @@ test('a swapctl that dies while nobody else answers leaves the stand-in answerin
   await recover(world, web, 'finished');
   assert.equal(await versionOf(world, web.name), '2');
   assert.deepEqual(await portsOf(world, web.name), before);
+  await assertNoneFailed(world, web, await under.stop());
+});
+
+test('a successor that was never started is taken back, while the stand-in answers', async (t) => {
+  const world = testWorld(t);
+  const { web, under } = await begin(world);
+  await rollUntilKilled(world, web, 'start NAME');
+  await recover(world, web, 'undone');
+  assert.equal(await versionOf(world, web.name), '1');
   await assertNoneFailed(world, web, await under.stop());
 });
 
@@ -79,7 +88,7 @@ test('rules of ours that lead nowhere are removed, and all others are left alone
   const world = testWorld(t);
   const { web, under } = await begin(world);
   const [orphan, foreign] = [coverTable(world.name('gone')), world.prefix];
-  const rules = (table: string) => `table inet ${table} { chain c { type nat hook prerouting priority -105; } }`;
+  const rules = (table: string) => `table inet ${table} { chain c { type nat hook prerouting priority -105; }; }`;
   world.after(async () => nftScript(world.netns, `delete table inet ${foreign}`));
   nftScript(world.netns, `${rules(orphan)}\n${rules(foreign)}`);
   await swapctl(['recover'], { env: world.env, netns: world.netns });
