@@ -48,12 +48,13 @@ test('a swapctl that dies while nobody else answers leaves the stand-in answerin
   await assertNoneFailed(world, web, await under.stop());
 });
 
-test('a successor that was never started is taken back, while the stand-in answers', async (t) => {
+test('a roll that dies as its successor starts is finished or taken back, while the stand-in answers', async (t) => {
   const world = testWorld(t);
   const { web, under } = await begin(world);
   await rollUntilKilled(world, web, 'start NAME');
-  await recover(world, web, 'undone');
-  assert.equal(await versionOf(world, web.name), '1');
+  // It depends on whether the engine had heard of the start.
+  const outcome = await recover(world, web, 'finished', 'undone');
+  assert.equal(await versionOf(world, web.name), outcome === 'finished' ? '2' : '1');
   await assertNoneFailed(world, web, await under.stop());
 });
 
@@ -151,10 +152,12 @@ async function rollUntilKilled(world: World, web: Service, step: string): Promis
   assert.equal(result.endedBy, 'SIGKILL', result.stderr);
 }
 
-async function recover(world: World, web: Service, outcome: string): Promise<void> {
+async function recover(world: World, web: Service, ...expected: string[]): Promise<string> {
   const { stdout, stderr, json } = await swapctl(['recover', '--json'], { env: world.env, netns: world.netns });
   const items: { slot: string; outcome: string }[] = json();
-  assert.equal(items.find(({ slot }) => slot === web.name)?.outcome, outcome, stdout + stderr);
+  const outcome = items.find(({ slot }) => slot === web.name)?.outcome ?? 'nothing';
+  assert.ok(expected.includes(outcome), stdout + stderr);
+  return outcome;
 }
 
 async function assertNoneFailed(world: World, web: Service, cell: Cell): Promise<void> {

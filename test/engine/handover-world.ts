@@ -75,6 +75,14 @@ export async function portsOf(world: World, name: string): Promise<unknown> {
   return (await world.docker.getContainer(name).inspect()).NetworkSettings.Ports;
 }
 
+/** Where the host is, for the containers of a network. */
+export async function gatewayOf(world: World, network: string): Promise<string> {
+  const { IPAM } = await world.docker.getNetwork(network).inspect();
+  const gateway = IPAM?.Config?.[0]?.Gateway;
+  assert.ok(gateway, `${network} has a gateway`);
+  return gateway.split('/')[0] ?? gateway;
+}
+
 /** The version of the app in a container. */
 export async function versionOf(world: World, name: string): Promise<string | undefined> {
   const { Config } = await world.docker.getContainer(name).inspect();
