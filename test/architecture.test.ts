@@ -1,130 +1,214 @@
-// The import law of the house, as a test: who may know whom.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import test, { suite } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const SOURCE = fileURLToPath(new URL('../src/', import.meta.url));
-const LONGEST_FILE = 330;
-
-interface SourceFile {
-  readonly name: string;
-  readonly room: string;
-  readonly text: string;
-  readonly imports: readonly { readonly target: string; readonly typeOnly: boolean }[];
-}
-
-const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts'))
-  .map(read);
-
-/** The rooms, and which others each may import from. A room is a folder of src/, or a file at its top. */
-const LAW: Record<string, readonly string[]> = {
-  core: ['core'],
-  'ports.ts': ['core'],
-  roll: ['roll', 'ports.ts', 'core'],
-  'app.ts': ['roll', 'ports.ts', 'core'],
-  docker: ['docker', 'ports.ts', 'core'],
-  traffic: ['traffic', 'ports.ts', 'core'],
-  system: ['system', 'ports.ts', 'core'],
-  fronts: ['fronts', 'app.ts', 'core'],
-  'wire.ts': ['docker', 'traffic', 'system', 'ports.ts', 'core'],
-  'main.ts': ['wire.ts', 'app.ts', 'ports.ts', 'fronts'],
+/** The import law of the house (design, section 7): who may know whom. A folder may always know itself. */
+const LAW: Record<string, { readonly knows: readonly string[]; readonly packages: 'none' | 'node' | 'any' }> = {
+  core: { knows: [], packages: 'none' },
+  'ports.ts': { knows: ['core'], packages: 'none' },
+  roll: { knows: ['ports.ts', 'core'], packages: 'none' },
+  'app.ts': { knows: ['roll', 'ports.ts', 'core'], packages: 'none' },
+  docker: { knows: ['ports.ts', 'core'], packages: 'any' },
+  registry: { knows: ['ports.ts', 'core'], packages: 'any' },
+  traffic: { knows: ['ports.ts', 'core'], packages: 'node' },
+  build: { knows: ['ports.ts', 'core'], packages: 'any' },
+  system: { knows: ['ports.ts', 'core'], packages: 'any' },
+  fronts: { knows: ['app.ts', 'core'], packages: 'any' },
+  // Puts the adapters behind the ports, for the program and for tests.
+  'wire.ts': { knows: ['docker', 'registry', 'traffic', 'build', 'system', 'ports.ts', 'core'], packages: 'none' },
+  'main.ts': { knows: ['wire.ts', 'fronts', 'app.ts', 'ports.ts', 'core', 'system'], packages: 'node' },
 };
 
-test('every room imports only from those that it may know', () => {
-  const broken = files.flatMap((file) => {
-    const allowed = LAW[file.room];
-    if (!allowed) return [`${file.name} stands in no known room`];
-    return local(file).flatMap((target) =>
-      allowed.includes(roomOf(target)) ? [] : [`${file.name} imports ${target}`],
+const MOST_LINES = 320;
+const MOST_FUNCTION_LINES = 60;
+
+const SRC = fileURLToPath(new URL('../src/', import.meta.url));
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  /** Gone once the types are. */
+  readonly typeOnly: boolean;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .sort();
+const sources = new Map(files.map((file) => [file, readFileSync(path.join(SRC, file), 'utf8')]));
+const imports = [...sources].flatMap(([file, source]) => importsOf(file, source));
+
+suite('the import law', () => {
+  test('every folder and file at the top has its place in it', () => {
+    assert.deepEqual(
+      [...new Set(files.map(room))].filter((name) => LAW[name] === undefined),
+      [],
     );
   });
-  assert.deepEqual(broken, []);
-});
 
-test('the core is pure: no Node, no packages, no clock, no process, no chance', () => {
-  const impure = files
-    .filter(({ room }) => room === 'core')
-    .flatMap(({ name, text, imports }) => {
-      const foreign = imports
-        .filter(({ target }) => !target.startsWith('.'))
-        .map(({ target }) => `${name} imports ${target}`);
-      const effects = /\b(Date\.now\(|new Date\(\)|process\.|Math\.random\(|setTimeout\(|fetch\()/.exec(text);
-      return effects ? [...foreign, `${name} uses ${effects[0]}`] : foreign;
+  for (const [name, { knows, packages }] of Object.entries(LAW)) {
+    test(`${name} knows ${knows.length > 0 ? knows.join(', ') : 'only itself'}`, () => {
+      const wrong = imports
+        .filter(({ from }) => room(from) === name)
+        .filter(({ to }) => (isLocal(to) ? ![name, ...knows].includes(room(to)) : !allows(packages, to)));
+      assert.deepEqual(wrong.map(tell), []);
     });
-  assert.deepEqual(impure, []);
+  }
+
+  test('of the core, the ports know types only', () => {
+    assert.deepEqual(imports.filter(({ from, typeOnly }) => from === 'ports.ts' && !typeOnly).map(tell), []);
+  });
+
+  test('dockerode is seen only in docker/', () => {
+    const wrong = imports.filter(({ from, to }) => /^(dockerode|docker-modem)\b/.test(to) && room(from) !== 'docker');
+    assert.deepEqual(wrong.map(tell), []);
+  });
+
+  test('there are no cycles', () => {
+    assert.deepEqual(cycles(imports.filter(({ to, typeOnly }) => isLocal(to) && !typeOnly)), []);
+  });
 });
 
-test('dockerode is seen only behind the engine port', () => {
-  assert.deepEqual(strangers(/^(dockerode|docker-modem)/, 'docker'), []);
+suite('the world comes in through ports', () => {
+  const CLOCK = /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/;
+
+  test('nobody but the clock asks what time it is', () => {
+    const asking = matching(CLOCK).filter((file) => room(file) !== 'system');
+    // It measures the clock of the engine against this one.
+    assert.deepEqual(asking, ['docker/engine/facts.ts']);
+  });
+
+  test('the core and the loop read no environment, roll no dice, set no timers and print nothing', () => {
+    const worldly =
+      /\bprocess\b[.[]|\bMath\.random\b|\bcrypto\b|\bset(Timeout|Interval|Immediate)\b|\bfetch\(|\bconsole\b/;
+    assert.deepEqual(
+      matching(worldly).filter((file) => ['core', 'ports.ts', 'roll', 'app.ts'].includes(room(file))),
+      [],
+    );
+  });
+
+  test('only main.ts ends the process, and nobody prints behind its back', () => {
+    assert.deepEqual(matching(/\bprocess\.(exit|exitCode|abort)\b/), ['main.ts']);
+    assert.deepEqual(matching(/\bconsole\.\w+\(/), []);
+    assert.deepEqual(matching(/\bprocess\.(stdout|stderr)\b/), ['main.ts']);
+  });
 });
 
-test('only main ends the process, and only adapters look at the clock', () => {
-  const exits = files.filter(({ name, text }) => name !== 'main.ts' && /process\.(exit\(|exitCode)/.test(text));
-  assert.deepEqual(
-    exits.map(({ name }) => name),
-    [],
-  );
-  const adapters = new Set(['docker', 'system', 'traffic']);
-  const clocks = files.filter(
-    ({ room, text }) => !adapters.has(room) && room !== 'fronts' && /\bDate\.now\(/.test(text),
-  );
-  assert.deepEqual(
-    clocks.map(({ name }) => name),
-    [],
-  );
+suite('size', () => {
+  test(`no file has more than ${MOST_LINES} lines`, () => {
+    const long = [...sources].map(([file, source]) => [file, source.split('\n').length - 1] as const);
+    assert.deepEqual(
+      long.filter(([, lines]) => lines > MOST_LINES),
+      [],
+    );
+  });
+
+  test(`no function has more than ${MOST_FUNCTION_LINES} lines`, () => {
+    const long = [...sources].flatMap(([file, source]) => functions(source).map((one) => ({ file, ...one })));
+    assert.ok(long.length > 500, 'functions are found');
+    assert.deepEqual(
+      long.filter(({ lines }) => lines > MOST_FUNCTION_LINES),
+      [],
+    );
+  });
 });
 
-test('no two files need each other', () => {
-  assert.deepEqual(cycles(), []);
+suite('this test', () => {
+  test('sees every form of import', () => {
+    const source = [
+      "import { a } from './a.ts';",
+      "import type { B } from './b.ts';",
+      "import {\n  type C,\n} from '../c.ts';",
+      "export * from './d.ts';",
+      "import './e.ts';",
+      "const f = await import('./f.ts');",
+      "// import { g } from './g.ts';",
+    ].join('\n');
+    assert.deepEqual(
+      importsOf('roll/x.ts', source).map(({ to, typeOnly }) => `${to}${typeOnly ? ' (type)' : ''}`),
+      ['roll/a.ts', 'roll/b.ts (type)', 'c.ts', 'roll/d.ts', 'roll/e.ts', 'roll/f.ts'],
+    );
+  });
+
+  test('finds cycles', () => {
+    const edge = (from: string, to: string): Import => ({ from, to, typeOnly: false });
+    assert.deepEqual(cycles([edge('a', 'b'), edge('b', 'c'), edge('a', 'c')]), []);
+    assert.deepEqual(cycles([edge('a', 'b'), edge('b', 'c'), edge('c', 'b')]), ['b -> c -> b']);
+  });
+
+  test('measures functions, methods and arrows, and not what merely has braces', () => {
+    const source =
+      'export function a() {\n  if (x) {\n    y();\n  }\n}\nconst b = async () => {\n  c();\n};\nclass D {\n  #e(f: string): void {\n  }\n}\n';
+    assert.deepEqual(
+      functions(source).map(({ lines }) => lines),
+      [5, 3, 2],
+    );
+  });
 });
 
-test('files stay short enough to read in one go', () => {
-  const long = files.filter(({ text }) => text.split('\n').length > LONGEST_FILE);
-  assert.deepEqual(
-    long.map(({ name }) => name),
-    [],
-  );
-});
-
-function read(name: string): SourceFile {
-  const text = readFileSync(path.join(SOURCE, name), 'utf8');
-  const statements = [...text.matchAll(/^(?:import|export)\s(type\s)?[^;]*?from\s+'([^']+)'/gms)];
-  const dynamic = [...text.matchAll(/\bimport\('([^']+)'\)/g)].map(([, target = '']) => ({ target, typeOnly: false }));
-  const imports = statements.map(([, type, target = '']) => ({ target, typeOnly: type !== undefined }));
-  return { name, room: roomOf(name), text, imports: [...imports, ...dynamic] };
+/** The folder, or the file at the top, that a file belongs to. */
+function room(file: string): string {
+  return file.split('/')[0] ?? '';
 }
 
-function roomOf(name: string): string {
-  return name.split('/')[0] ?? name;
+function isLocal(target: string): boolean {
+  return target.endsWith('.ts');
 }
 
-/** What a file imports of our own, as names below src/. */
-function local(file: SourceFile, values = false): string[] {
-  return file.imports
-    .filter(({ target, typeOnly }) => target.startsWith('.') && !(values && typeOnly))
-    .map(({ target }) => path.join(path.dirname(file.name), target));
+function allows(packages: 'none' | 'node' | 'any', target: string): boolean {
+  return packages === 'any' || (packages === 'node' && target.startsWith('node:'));
 }
 
-function strangers(packages: RegExp, room: string): string[] {
-  const users = files.filter((file) => file.room !== room && file.imports.some(({ target }) => packages.test(target)));
-  return users.map(({ name }) => name);
+function tell({ from, to }: Import): string {
+  return `${from} -> ${to}`;
 }
 
-// Types are gone at run time, so only imports of values can make a cycle.
-function cycles(): string[] {
-  const byName = new Map(files.map((file) => [file.name, file]));
+function importsOf(file: string, source: string): Import[] {
+  const statements = /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/gm;
+  return [...withoutComments(source).matchAll(statements)].map(([, type, named, lazy]) => {
+    const target = named ?? lazy ?? '';
+    const to = target.startsWith('.') ? path.posix.join(path.posix.dirname(file), target) : target;
+    return { from: file, to, typeOnly: type !== undefined };
+  });
+}
+
+function matching(pattern: RegExp): string[] {
+  return files.filter((file) => pattern.test(withoutComments(sources.get(file) ?? '')));
+}
+
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+}
+
+/** One way round each knot of files that import each other. */
+function cycles(edges: readonly Import[]): string[] {
+  const targets = new Map<string, Import[]>();
+  for (const edge of edges) targets.set(edge.from, [...(targets.get(edge.from) ?? []), edge]);
   const done = new Set<string>();
   const found: string[] = [];
-  const visit = (name: string, path: readonly string[]): void => {
-    if (path.includes(name)) return void found.push([...path.slice(path.indexOf(name)), name].join(' → '));
-    const file = byName.get(name);
-    if (!file || done.has(name)) return;
-    for (const target of local(file, true)) visit(target, [...path, name]);
-    done.add(name);
+  const visit = (file: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(file);
+    if (at >= 0) found.push([...trail.slice(at), file].join(' -> '));
+    if (at >= 0 || done.has(file)) return;
+    for (const { to } of targets.get(file) ?? []) visit(to, [...trail, file]);
+    done.add(file);
   };
-  for (const file of files) visit(file.name, []);
+  for (const file of targets.keys()) visit(file, []);
   return found;
+}
+
+// By the formatter's indentation: a function ends with the first brace at the depth of the line that opened its body.
+function functions(source: string): { line: number; lines: number }[] {
+  const lines = source.split('\n');
+  return lines.flatMap((text, at) => {
+    const isFunction =
+      /(\bfunction\b.*|=>|^\s+(?!(if|for|while|switch|catch|else|do|try)\b)[\w#][\w# ]*\(.*\).*|^\s*\).*) \{$/.test(
+        text,
+      );
+    if (!isFunction) return [];
+    const indent = text.length - text.trimStart().length;
+    const end = lines.findIndex((other, n) => n > at && other.startsWith(`${' '.repeat(indent)}}`));
+    return [{ line: at + 1, lines: end - at + 1 }];
+  });
 }

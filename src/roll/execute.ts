@@ -48,7 +48,8 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   open: async (run, step) => {
     const container = await run.ports.engine.container(step.container);
-    if (container) await run.ports.kernel.open(container);
+    // One that has just exited has no namespace to open, and says itself why it is not kept.
+    if (container && container.pid > 0) await run.ports.kernel.open(container);
     run.memory.shut.delete(step.container);
     run.memory.turnedAway.delete(step.container);
   },

@@ -92,8 +92,9 @@ async function afterFailure(
   if (run.signal.aborted && !pastReturn) return;
   const final = !isPassing(error) || failuresInRow >= TRIES;
   if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
-  // A container that refuses to start says why itself, and the planner judges it by that.
-  if (step.kind === 'start' && failuresInRow < TRIES) return;
+  // A container that refuses to start, or exits in the moment of its opening, says why itself, and the planner judges it
+  // by that.
+  if ((step.kind === 'start' || step.kind === 'open') && failuresInRow < TRIES) return;
   const known = error instanceof SwapError ? error : undefined;
   if (pastReturn || run.memory.giveUp) throw known ?? needsAttention(run, step, error);
   run.memory.giveUp = known ?? failed(run, step, error);

@@ -42,11 +42,12 @@ function rollProcess(world: World, options: { service: string; killAfter?: strin
     child.on('close', (_status, signal) => resolve({ report, signal, steps, stderr }));
   });
   const reached = async (kind: string) => {
-    await eventually(`${options.service} reaches ${kind}`, async () => steps.includes(kind));
+    await eventually(`${options.service} reaches ${kind}`, async () => steps.includes(kind), PATIENCE_MS);
   };
   return { reached, ended };
 }
 
+const PATIENCE_MS = 60_000;
 // With a start period: many start at once here, and a slow start shall not count as a failure.
 const HEALTH = { health: { intervalMs: 300, startPeriodMs: 20_000 } };
 
@@ -58,7 +59,7 @@ async function outdated(world: World, suffix: string, way: Way = 'start-first') 
   const create = { HostConfig: { RestartPolicy: { Name: 'always' } } };
   const labels = { 'swapctl.strategy': way, 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' };
   const container = await world.container(suffix, { image: reference, ports, labels, create });
-  await untilHealthy(container);
+  await untilHealthy(container, PATIENCE_MS);
   await retag(world, await world.image('app:2', HEALTH), reference);
   return world.name(suffix);
 }
@@ -70,7 +71,7 @@ async function assertOneIsLeft(world: World, name: string): Promise<string | und
   const container = world.docker.getContainer(name);
   const { State, HostConfig, Config } = await container.inspect();
   assert.equal(State.Running, true, `${name} runs`);
-  await untilHealthy(container);
+  await untilHealthy(container, PATIENCE_MS);
   assert.equal(HostConfig.RestartPolicy?.Name, 'always');
   return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
 }

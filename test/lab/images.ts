@@ -258,7 +258,7 @@ export function healthcheck(health: HealthOptions): Docker.HealthConfig {
   return {
     Test: typeof test === 'string' ? ['CMD-SHELL', test] : test,
     Interval: nanoseconds(health.intervalMs ?? 500),
-    Timeout: nanoseconds(health.timeoutMs ?? 2000),
+    Timeout: nanoseconds(health.timeoutMs ?? 5000),
     Retries: health.retries ?? 3,
     ...(health.startPeriodMs !== undefined && { StartPeriod: nanoseconds(health.startPeriodMs) }),
     ...(health.startIntervalMs !== undefined && {
