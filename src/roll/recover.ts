@@ -128,6 +128,7 @@ async function finish(
     candidate ??
     incumbent ??
     fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
+  await distrustGates(ports, slot, memory);
   const run = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;
@@ -154,6 +155,13 @@ async function withState(ports: Ports, memory: SlotRun['memory'], member: Contai
   const container = await ports.engine.container(member.id);
   const state = container && (await stateOf({ ports, memory }, container));
   return { ...member, state, roll: state?.roll, replaces: state?.replaces };
+}
+
+// Whoever died may have turned new connections away from any that runs, and the kernel goes on with that for a while.
+async function distrustGates(ports: Ports, slot: Slot, memory: SlotRun['memory']): Promise<void> {
+  const { available } = await ports.kernel.layer(await ports.engine.bridges());
+  if (!available) return;
+  for (const { id, status } of slot.members) if (status === 'running') memory.turnedAway.add(id);
 }
 
 async function recoveryRun(

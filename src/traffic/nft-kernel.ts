@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import type { Container } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/traffic.ts';
@@ -16,7 +16,7 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
     layer: async (bridges) => layer(await local(), bridges),
     cover: async (slot) => coverOf(await inetTable(tableName(slot))),
     setCover: async (slot, request) => {
-      const proxied = await listens(request.standIn.published.map((port) => port.hostPort));
+      const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
       const { bridges, lifetimeMs } = request;
       await applyNft(
         coverScript(await routesFor(slot, request), { table: tableName(slot), bridges, proxied, lifetimeMs }),
@@ -25,7 +25,10 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
     endCover: (slot) => applyNft(endScript(tableName(slot))),
     clearCover: (slot) => applyNft(removeScript(tableName(slot))),
     shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
-    open: (container) => inNamespaceOf(container, removeScript(GATE_TABLE)),
+    open: async (container) => {
+      // What is out of reach was never shut from here.
+      if (await isWithinReach(container)) await applyNft(removeScript(GATE_TABLE), container.pid);
+    },
     clearOrphans: async (slots) => {
       const known = new Set(slots.map(tableName));
       const orphans = ((await inetTables()) ?? []).filter((table) => isOurs(table) && !known.has(table));
@@ -35,12 +38,16 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
   };
 }
 
+async function inNamespaceOf(container: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
+  if (!(await isWithinReach(container)))
+    fail('step-failed', `the process of ${container.id.slice(0, 12)} is out of reach (another pid namespace)`);
+  await applyNft(script, container.pid);
+}
+
 // A pid of the engine's means something else here if the engine lives in another pid namespace.
-async function inNamespaceOf({ id, pid }: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
+async function isWithinReach({ id, pid }: Pick<Container, 'id' | 'pid'>): Promise<boolean> {
   const cgroup = pid > 0 ? await textOf(`/proc/${pid}/cgroup`) : undefined;
-  if (!cgroup?.includes(id))
-    fail('step-failed', `the process of ${id.slice(0, 12)} is out of reach (another pid namespace)`);
-  await applyNft(script, pid);
+  return cgroup?.includes(id) ?? false;
 }
 
 // One table a slot. Its name is a hash, since a container's name may be longer than nft allows.
@@ -129,18 +136,16 @@ function dotted(hex: string): string {
   return [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.');
 }
 
-async function listens(ports: readonly number[]): Promise<boolean> {
-  const tables = await Promise.all(
-    ['/proc/self/net/tcp', '/proc/self/net/tcp6', '/proc/self/net/udp', '/proc/self/net/udp6'].map(textOf),
-  );
-  const local = new Set(
-    tables.flatMap((table) =>
-      [...(table ?? '').matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)].map(([, port]) =>
-        Number.parseInt(port ?? '0', 16),
-      ),
-    ),
-  );
-  return ports.some((port) => local.has(port));
+// The engine's userland proxy is a process for each port. A socket that listens there says nothing: without the proxy the
+// engine itself holds the port with one that never answers.
+async function isProxied(ports: readonly number[]): Promise<boolean> {
+  const wanted = new Set(ports.map(String));
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => textOf(`/proc/${pid}/cmdline`)));
+  return commands.some((command) => {
+    const args = command?.split('\0') ?? [];
+    return args.includes('-container-port') && wanted.has(args[args.indexOf('-host-port') + 1] ?? '');
+  });
 }
 
 async function textOf(path: string): Promise<string | undefined> {

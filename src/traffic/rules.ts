@@ -14,37 +14,41 @@ export interface Ground {
 
 // Before the engine's own chains (dstnat is -100): a connection is translated once, by the first chain that does it.
 const BEFORE_ENGINE = -105;
+// Connection tracking is -200.
+const BEFORE_TRACKING = -300;
 
 /**
  * One nft transaction that puts the slot's table in place of whatever it was. Only new connections pass nat chains, so
  * those that are open stay where they are. The rules hold only while their port is in a set whose elements may expire.
  */
 export function coverScript(routes: readonly Route[], ground: Ground): string {
-  const both = routes.map((route) => rulesOf(route, ground));
-  const hook = (name: string, type: string, rules: readonly string[]): string[] => [
-    `  chain ${name} {`,
-    `    type nat hook ${type} priority ${BEFORE_ENGINE}; policy accept;`,
-    ...rules.map((rule) => `    ${rule}`),
-    '  }',
-  ];
+  const all = routes.map((route) => rulesOf(route, ground));
   return [
     ...removal(ground.table),
     `table inet ${ground.table} {`,
     ...liveSet('tcp', routes, ground),
     ...liveSet('udp', routes, ground),
-    ...hook(
-      'pre',
-      'prerouting',
-      both.flatMap((rules) => rules.pre),
-    ),
-    ...hook(
-      'out',
-      'output',
-      both.flatMap((rules) => rules.out),
+    ...CHAINS.flatMap(([name, hook]) =>
+      chain(
+        name,
+        hook,
+        all.flatMap((rules) => rules[name] ?? []),
+      ),
     ),
     '}',
     '',
   ].join('\n');
+}
+
+const CHAINS = [
+  ['pre', `type nat hook prerouting priority ${BEFORE_ENGINE}`],
+  ['out', `type nat hook output priority ${BEFORE_ENGINE}`],
+  ['rawPre', `type filter hook prerouting priority ${BEFORE_TRACKING}`],
+  ['rawOut', `type filter hook output priority ${BEFORE_TRACKING}`],
+] as const;
+
+function chain(name: string, hook: string, rules: readonly string[]): string[] {
+  return [`  chain ${name} {`, `    ${hook}; policy accept;`, ...rules.map((rule) => `    ${rule}`), '  }'];
 }
 
 /** One nft transaction after which no new connection is led any more, while the chains go on for those that are open. */
@@ -77,51 +81,92 @@ function liveSet(protocol: 'tcp' | 'udp', routes: readonly Route[], ground: Grou
 }
 
 interface Rules {
-  readonly pre: readonly string[];
-  readonly out: readonly string[];
+  readonly pre?: readonly string[];
+  readonly out?: readonly string[];
+  readonly rawPre?: readonly string[];
+  readonly rawOut?: readonly string[];
 }
 
 function rulesOf(route: Route, ground: Ground): Rules {
   const isV6 = route.hostIp.includes(':');
-  const isAny = route.hostIp === '' || route.hostIp === '0.0.0.0' || route.hostIp === '::';
-  if (isV6) return isAny ? anyV6(route, ground) : oneV6(route, ground);
-  return isAny ? anyV4(route, ground) : oneV4(route, ground);
+  if (isV6) return isAny(route.hostIp) ? anyV6(route, ground) : oneV6(route, ground);
+  return isAny(route.hostIp) ? anyV4(route, ground) : oneV4(route, ground);
+}
+
+function isAny(hostIp: string): boolean {
+  return hostIp === '' || hostIp === '0.0.0.0' || hostIp === '::';
 }
 
 // Traffic from loopback and from the engine's own networks takes the userland proxy: from loopback no packet may leave
 // the machine, and between two bridges the engine drops them. All other traffic goes straight, client address kept.
 function anyV4(route: Route, ground: Ground): Rules {
   const local = `meta nfproto ipv4 fib daddr type local ${port(route)}`;
-  const straight = `dnat ip to ${route.target.ip}:${route.target.port}`;
-  const near = ground.proxied ? `redirect to :${route.target.hostPort}` : straight;
-  return {
-    pre: [...fromBridges(ground, `${local} ${near}`), `${local} ${straight}`],
-    out: [`ip daddr 127.0.0.0/8 ${port(route)} ${near}`, `ip daddr != 127.0.0.0/8 ${local} ${straight}`],
-  };
+  const loopback = `ip daddr 127.0.0.0/8 ${port(route)}`;
+  const far = { pre: [local], out: [`ip daddr != 127.0.0.0/8 ${local}`] };
+  return joined(near(route, ground, fromBridges(ground, local), [loopback], 'ipv4'), straight(route, far));
 }
 
 function oneV4(route: Route, ground: Ground): Rules {
   const here = `ip daddr ${route.hostIp} ${port(route)}`;
-  const straight = `dnat ip to ${route.target.ip}:${route.target.port}`;
-  const near = ground.proxied ? `dnat ip to ${route.hostIp}:${route.target.hostPort}` : straight;
-  const loopback = route.hostIp.startsWith('127.');
-  return {
-    pre: loopback ? [] : [...fromBridges(ground, `${here} ${near}`), `${here} ${straight}`],
-    out: [`${here} ${loopback ? near : straight}`],
-  };
+  if (route.hostIp.startsWith('127.')) return near(route, ground, [], [here], 'ipv4');
+  const far = { pre: [here], out: [here] };
+  return joined(near(route, ground, fromBridges(ground, here), [], 'ipv4'), straight(route, far));
 }
 
 // Published on IPv6, a container is reached through the proxy (or, where its network has IPv6, by the same port there).
 function anyV6(route: Route, ground: Ground): Rules {
-  if (!ground.proxied) return { pre: [], out: [] };
-  const rule = `meta nfproto ipv6 fib daddr type local ${port(route)} redirect to :${route.target.hostPort}`;
-  return { pre: [rule], out: [rule] };
+  const local = `meta nfproto ipv6 fib daddr type local ${port(route)}`;
+  return ground.proxied ? near(route, ground, [local], [local], 'ipv6') : {};
 }
 
 function oneV6(route: Route, ground: Ground): Rules {
-  if (!ground.proxied) return { pre: [], out: [] };
-  const rule = `ip6 daddr ${route.hostIp} ${port(route)} dnat ip6 to [${route.hostIp}]:${route.target.hostPort}`;
-  return { pre: [rule], out: [rule] };
+  const here = `ip6 daddr ${route.hostIp} ${port(route)}`;
+  return ground.proxied ? near(route, ground, [here], [here], 'ipv6') : {};
+}
+
+function straight({ target }: Route, { pre, out }: { pre: readonly string[]; out: readonly string[] }): Rules {
+  const lead = (match: string): string => `${match} dnat ip to ${target.ip}:${target.port}`;
+  return { pre: pre.map(lead), out: out.map(lead) };
+}
+
+/** Leads to the stand-in's proxy what comes in by these matches; without a proxy, straight to the stand-in. */
+function near(
+  route: Route,
+  ground: Ground,
+  pre: readonly string[],
+  out: readonly string[],
+  family: 'ipv4' | 'ipv6',
+): Rules {
+  if (!ground.proxied) return straight(route, { pre, out });
+  if (route.protocol === 'udp') return perDatagram(route, pre, out, family);
+  const lead = (match: string): string => `${match} ${toProxy(route)}`;
+  return { pre: pre.map(lead), out: out.map(lead) };
+}
+
+// Where it is bound to one address it listens on that alone, which is not what a redirect leads to.
+function toProxy({ hostIp, target }: Route): string {
+  if (isAny(hostIp)) return `redirect to :${target.hostPort}`;
+  return hostIp.includes(':')
+    ? `dnat ip6 to [${hostIp}]:${target.hostPort}`
+    : `dnat ip to ${hostIp}:${target.hostPort}`;
+}
+
+// A flow of datagrams has no end: tracked, it would be led to the stand-in's port for as long as its sender goes on, also
+// when nobody is there any more. So each datagram is led by itself, and each answer gets the port that was asked.
+function perDatagram(
+  { hostPort, target }: Route,
+  pre: readonly string[],
+  out: readonly string[],
+  family: 'ipv4' | 'ipv6',
+): Rules {
+  const lead = (match: string): string => `${match} udp dport set ${target.hostPort} notrack`;
+  const answer = `meta nfproto ${family} udp sport ${target.hostPort} udp sport set ${hostPort} notrack`;
+  return { rawPre: pre.map(lead), rawOut: [...out.map(lead), answer] };
+}
+
+function joined(a: Rules, b: Rules): Rules {
+  const both = (name: keyof Rules): readonly string[] => [...(a[name] ?? []), ...(b[name] ?? [])];
+  return { pre: both('pre'), out: both('out'), rawPre: both('rawPre'), rawOut: both('rawOut') };
 }
 
 function fromBridges(ground: Ground, rule: string): string[] {

@@ -71,6 +71,7 @@ export class Process {
     const helped = this.world.named(NAMES.rehearsal) ?? this.world.named(NAMES.standIn);
     if (members.length === 1 && only?.facts.name === NAMES.home && !half && !helped) return undefined;
     this.memory = nothing();
+    if (this.world.setup.gates) for (const box of members) if (box.running) this.memory.turnedAway.add(box.id);
     this.world.trace.push('-- recover');
     try {
       const { incumbent, candidate } = castRoles(

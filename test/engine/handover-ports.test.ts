@@ -5,12 +5,14 @@ import { networkInterfaces } from 'node:os';
 import test from 'node:test';
 import { hostState } from '../lab/host-state.ts';
 import { otherHost } from '../lab/netns.ts';
-import { type Client, startTraffic, tableOf } from '../lab/traffic.ts';
+import { type Client, startTraffic, type Traffic, tableOf } from '../lab/traffic.ts';
 import { testWorld } from '../lab/world.ts';
 import { assertNothingLeft, fixedPort, portsOf, roll, startService } from './handover-world.ts';
 
 const SERVER = readFileSync(new URL('../app/ports.mjs', import.meta.url), 'utf8');
 const RATE = 8;
+// Five seconds.
+const MOST_LOST = 5 * RATE;
 const V6 = networkInterfaces().lo?.some(({ address }) => address === '::1') ?? false;
 
 test('every published port of a container is handed over: addresses, ranges, UDP, IPv6', async (t) => {
@@ -74,8 +76,7 @@ test('every published port of a container is handed over: addresses, ranges, UDP
       'UDP, loopback': udp('127.0.0.1', port.udp),
       'UDP, host address': udp(host, port.udp),
       'UDP, loopback only': udp('127.0.0.1', port.udpLoopback),
-      'UDP, one socket': udp('127.0.0.1', port.udp, true),
-      'UDP, one socket, host address': udp(host, port.udp, true),
+      ...flows(udp, host, port),
     },
   );
   const there = await startTraffic(
@@ -89,16 +90,27 @@ test('every published port of a container is handed over: addresses, ranges, UDP
     },
   );
   await web.publish('2');
-  await roll(world, web.name, {}, (line) => t.diagnostic(line));
-  await new Promise((done) => setTimeout(done, 1000));
+  let late: Promise<Traffic> | undefined;
+  await roll(world, web.name, {}, (line) => {
+    t.diagnostic(line);
+    if (line.includes('keep the ports')) late = startTraffic({ world, netns: world.netns }, flows(udp, host, port));
+  });
+  // Long enough to see whether a flow that came to the stand-in has found the new container.
+  await new Promise((done) => setTimeout(done, 3000));
 
-  const cells = { here: await here.stop(), 'another host': await there.stop() };
+  const cells = {
+    here: await here.stop(),
+    late: (await (await late)?.stop()) ?? {},
+    'another host': await there.stop(),
+  };
   for (const line of tableOf(cells)) t.diagnostic(line);
   for (const [place, clients] of Object.entries(cells)) {
     for (const [client, cell] of Object.entries(clients)) {
       const what = `${place}, ${client}: ${JSON.stringify(cell)}`;
-      // A flow of datagrams has no end that could be waited for.
-      if (!client.includes('one socket')) assert.equal(cell.failed, 0, what);
+      // A flow that the engine itself leads to the old container can't be moved before that one is gone: those of all that
+      // are not on this machine.
+      const flow = client.includes('one socket') && !client.includes('loopback');
+      assert.ok(cell.failed <= (flow ? MOST_LOST : 0), what);
       assert.ok(cell.byVersion['2'], what);
     }
   }
@@ -107,3 +119,16 @@ test('every published port of a container is handed over: addresses, ranges, UDP
   assert.deepEqual(after.state.ours, before.state.ours);
   await assertNothingLeft(world, web.name);
 });
+
+// As of programs that send all their datagrams from one socket.
+function flows(
+  udp: (host: string, number: number, oneSocket: boolean) => Client,
+  host: string,
+  port: { udp: number; udpLoopback: number },
+): Record<string, Client> {
+  return {
+    'UDP, one socket, loopback': udp('127.0.0.1', port.udp, true),
+    'UDP, one socket, loopback only': udp('127.0.0.1', port.udpLoopback, true),
+    'UDP, one socket, host address': udp(host, port.udp, true),
+  };
+}

@@ -75,6 +75,14 @@ export async function portsOf(world: World, name: string): Promise<unknown> {
   return (await world.docker.getContainer(name).inspect()).NetworkSettings.Ports;
 }
 
+/** Where the host is, for the containers of a network. */
+export async function gatewayOf(world: World, network: string): Promise<string> {
+  const { IPAM } = await world.docker.getNetwork(network).inspect();
+  const gateway = IPAM?.Config?.[0]?.Gateway;
+  assert.ok(gateway, `${network} has a gateway`);
+  return gateway.split('/')[0] ?? gateway;
+}
+
 /** The version of the app in a container. */
 export async function versionOf(world: World, name: string): Promise<string | undefined> {
   const { Config } = await world.docker.getContainer(name).inspect();
@@ -86,7 +94,9 @@ export async function assertNothingLeft(world: World, service: string): Promise<
   const tables = nft(world.netns, 'list', 'tables');
   assert.ok(!tables.includes(coverTable(service)), tables);
   const all = await world.docker.listContainers({ all: true });
-  const helpers = all.filter(({ Names }) => Names.some((name) => name.startsWith(`/${service}.swapctl-`)));
+  // One that remembers a bad image is inert, and is to stay.
+  const helper = new RegExp(`^/${service}\\.swapctl-(?!failed-)`);
+  const helpers = all.filter(({ Names }) => Names.some((name) => helper.test(name)));
   assert.deepEqual(
     helpers.map(({ Names }) => Names),
     [],

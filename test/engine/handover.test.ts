@@ -6,7 +6,7 @@ import { hostState } from '../lab/host-state.ts';
 import { otherHost } from '../lab/netns.ts';
 import { allShapes, type Cells, type Client, clientsAt, type Place, startTraffic, tableOf } from '../lab/traffic.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { assertNothingLeft, fixedPort, LATE, portsOf, roll, startService } from './handover-world.ts';
+import { assertNothingLeft, fixedPort, gatewayOf, LATE, portsOf, roll, startService } from './handover-world.ts';
 
 const RATE = 6;
 // Two connections, each ended once by the old container and once by the stand-in, when the drain time is over.
@@ -66,13 +66,6 @@ async function waysIn(world: World, network: string, port: number): Promise<Reco
     gateway: { place: { world, network }, url: at(await gatewayOf(world, network)) },
     'other network': { place: { world, network: elsewhere }, url: at(await gatewayOf(world, elsewhere)) },
   };
-}
-
-async function gatewayOf(world: World, network: string): Promise<string> {
-  const { IPAM } = await world.docker.getNetwork(network).inspect();
-  const gateway = IPAM?.Config?.[0]?.Gateway;
-  assert.ok(gateway, `${network} has a gateway`);
-  return gateway.split('/')[0] ?? gateway;
 }
 
 type Started = (readonly [string, Awaited<ReturnType<typeof startTraffic>>])[];

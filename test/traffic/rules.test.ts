@@ -155,6 +155,21 @@ test('what is published on loopback only is not led anywhere for others', () => 
   assert.match(out ?? '', /ip daddr 127\.0\.0\.1 tcp dport 80 .* dnat ip to 127\.0\.0\.1:49153/);
 });
 
+test('datagrams from near go to the proxy each by itself, untracked, and answers come from the port that was asked', () => {
+  const script = coverScript([route({ protocol: 'udp', hostPort: 53 })], GROUND);
+  const lines = script.split('\n').map((line) => line.trim());
+  assert.deepEqual(
+    lines.filter((line) => line.includes('notrack')),
+    [
+      'iifname { "docker0", "br-1" } meta nfproto ipv4 fib daddr type local udp dport 53 udp dport @live_udp udp dport set 49153 notrack',
+      'ip daddr 127.0.0.0/8 udp dport 53 udp dport @live_udp udp dport set 49153 notrack',
+      'meta nfproto ipv4 udp sport 49153 udp sport set 53 notrack',
+    ],
+  );
+  assert.equal(rules(script).filter((rule) => rule.includes('redirect')).length, 0);
+  assert.equal(rules(script).filter((rule) => rule.endsWith('dnat ip to 172.17.0.9:8080')).length, 2);
+});
+
 test('IPv6 is answered by the proxy, or not at all', () => {
   for (const hostIp of ['::', 'fd00::2', '::1']) {
     assert.equal(rules(coverScript([route({ hostIp })], { ...GROUND, proxied: false })).length, 0);
