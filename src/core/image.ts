@@ -1,5 +1,5 @@
 import type { Container, Image } from './container.ts';
-import { parseReference, sameRepository } from './reference.ts';
+import { type ImageRef, parseReference, sameRepository } from './reference.ts';
 
 /** One exact image that is on the engine. Only such a one can be rolled to; a reference can't. */
 export interface PinnedImage {
@@ -20,9 +20,18 @@ export const PULL_POLICIES: readonly PullPolicy[] = ['always', 'missing', 'never
 export function digestsFor(image: Pick<Image, 'digests'>, reference: string): string[] {
   const wanted = parseReference(reference);
   return image.digests
-    .map((entry) => parseReference(entry))
+    .flatMap((entry) => known(entry))
     .filter((entry) => sameRepository(entry, wanted))
     .flatMap((entry) => (entry.digest === undefined ? [] : [entry.digest]));
+}
+
+// What an engine lists beside (`<none>@<none>`, or a form from the future) is no reason to fail.
+function known(entry: string): ImageRef[] {
+  try {
+    return [parseReference(entry)];
+  } catch {
+    return [];
+  }
 }
 
 /** Whether a container already runs the image: same id, or (containerd store) the same manifest for the platform (T36, T37). */

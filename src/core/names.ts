@@ -51,7 +51,15 @@ export function keepRepository(service: string): string {
     .replace(/[^a-z0-9/]+/g, '-')
     .replace(/-*\/[-/]*/g, '/')
     .replace(/^[-/]+|[-/]+$/g, '');
-  return `swapctl-rollback/${path || 'service'}`;
+  // Names that only differ in what a repository can't have must not share their tags: one would prune the other's.
+  return `swapctl-rollback/${path === service ? path : `${path || 'service'}-${checksum(service)}`}`;
+}
+
+/** FNV-1a, 32 bits, as hex: enough to tell the names of one host apart. */
+function checksum(text: string): string {
+  let sum = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
+  return sum.toString(16).padStart(8, '0');
 }
 
 /** The tag that keeps one image as the way back. */

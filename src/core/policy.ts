@@ -70,6 +70,7 @@ export function readPolicy(
   overrides: Readonly<Record<string, string>> = {},
 ): Policy {
   let policy = DEFAULTS;
+  refuseTwoChecks(labels);
   for (const [label, value] of Object.entries(labels)) {
     if (!label.startsWith(PREFIX) || label.startsWith(OWN) || label === MARK || label.startsWith(`${MARK}.`)) continue;
     const reader = readerOf(label.slice(PREFIX.length)) ?? unknownLabel(label);
@@ -80,6 +81,11 @@ export function readPolicy(
     policy = { ...policy, ...reader(value, `--${key.replaceAll('.', '-')}`) };
   }
   return policy;
+}
+
+function refuseTwoChecks(labels: Readonly<Record<string, string>>): void {
+  const given = ['cmd', 'http', 'tcp'].map((kind) => `${PREFIX}health.${kind}`).filter((label) => label in labels);
+  if (given.length > 1) fail('config', `${given.join(' and ')} are set at once`, { hint: 'keep one of them' });
 }
 
 // Not what every object has: a label may be called `constructor`.

@@ -24,7 +24,8 @@ export function systemHost(outside: Pick<Host, 'logins'>): Host {
 function isAlive(holder: string, place: string): boolean | undefined {
   const [, bootId, namespace, pid, started] = holder.split(' ');
   if (`${bootId} ${namespace}` !== place || pid === undefined) return undefined;
-  return startTime(Number(pid)) === started;
+  const now = startTime(Number(pid));
+  return now !== undefined && now === started;
 }
 
 function placeOfThisProcess(): string {
@@ -32,10 +33,12 @@ function placeOfThisProcess(): string {
   return `${bootId} ${linkOf('/proc/self/ns/pid') ?? '-'}`;
 }
 
-// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces, so the count starts behind its parenthesis.
+// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces, so the count starts behind its parenthesis. What is
+// dead and only waits for its parent to notice (state Z) has one, too: under a parent that never does, for ever.
 function startTime(pid: number): string | undefined {
-  const stat = textOf(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const stat = textOf(`/proc/${pid}/stat`) ?? '';
+  const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return /[ZXx]/.test(state) ? undefined : fields[18];
 }
 
 // The engine mounts files of its own into each container; their source names the container.
