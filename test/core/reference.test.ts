@@ -130,6 +130,6 @@ suite('the tag that keeps an old image', () => {
   test('shows the service', () => {
     assert.equal(keepRepository('shop/web'), 'swapctl-rollback/shop/web');
     assert.equal(keepRepository('My_App.2'), 'swapctl-rollback/my-app-2-fd9760cb');
-    assert.equal(keepRepository('___'), 'swapctl-rollback/service');
+    assert.equal(keepRepository('___'), 'swapctl-rollback/service-045a3b34');
   });
 });
