@@ -46,6 +46,7 @@ async function play(): Promise<number> {
   return finish(load, rolled === 0 && refused === 1);
 }
 
+// On SIGTERM the shop serves connections that are kept open for 4 s more, as an app that loses nothing has to.
 async function setStage(): Promise<Stage> {
   const world = testWorld(scope);
   const registry = await startRegistry();
@@ -55,7 +56,12 @@ async function setStage(): Promise<Stage> {
   await publish(world, registry, 1, {});
   await pull(world.docker, reference);
   const network = await world.network('net');
-  const web = await world.container('shop', { image: reference, network, aliases: ['shop'], env: { DRAIN: 1 } });
+  const web = await world.container('shop', {
+    image: reference,
+    network,
+    aliases: ['shop'],
+    env: { DRAIN: 1, DRAIN_IDLE_MS: 4000 },
+  });
   await untilHealthy(web);
   return { world, registry, web: world.name('shop'), reference };
 }
