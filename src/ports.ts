@@ -138,12 +138,30 @@ export interface Host {
   isAlive(holder: string): boolean | undefined;
   /** Id of the container that this process runs in; undefined outside of one. */
   readonly containerId: string | undefined;
+  /** SHA-256 of a text's UTF-8, in hex. */
+  sha256(text: string): string;
   /** Random, for ids of rolls. */
   randomId(): string;
   /** Registries that there is a login for. Raises `config` where Docker's config.json can't be read. */
   logins(): Promise<string[]>;
   /** A YAML file of this machine, parsed; undefined if it can't be read. */
   readYaml(path: string): Promise<unknown>;
+}
+
+/** A compose project, as the labels of its containers tell it: paths of the machine that compose ran on. */
+export interface ComposeProject {
+  readonly name: string;
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly envFiles: readonly string[];
+}
+
+export interface Compose {
+  /**
+   * The services of a project as compose reads its files: merged, interpolated, with all defaults. Undefined where compose
+   * is not installed or does not take the files.
+   */
+  services(project: ComposeProject): Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined>;
 }
 
 /** Where progress goes; results never do. */
@@ -156,5 +174,6 @@ export interface Ports {
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly host: Host;
+  readonly compose: Compose;
   readonly report: Report;
 }

@@ -1,3 +1,4 @@
+import { installedCompose } from './build/compose.ts';
 import { knownLogins, openEngine } from './docker/open.ts';
 import type { Ports, Report } from './ports.ts';
 import { openSystem } from './system/open.ts';
@@ -17,5 +18,6 @@ export interface Reach {
 export async function openPorts({ host, context, env, home, report }: Reach): Promise<Ports> {
   const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, env, home);
   const kernel = nftKernel(async () => (await engine.facts()).local);
-  return { engine, kernel, report, ...openSystem(engine, async () => knownLogins(env, home)) };
+  const compose = installedCompose(env);
+  return { engine, kernel, compose, report, ...openSystem(engine, async () => knownLogins(env, home)) };
 }

@@ -9,6 +9,7 @@ import { rehearsalRequest, replicaRequest, type Successor, standInRequest } from
 import { guessUserSet, isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
 import { isImageId } from '../core/reference.ts';
 import type { Way } from '../core/way.ts';
+import { movedHash } from './moved-hash.ts';
 import { imageOf, stateOf } from './observe.ts';
 import type { SlotRun } from './slot-run.ts';
 
@@ -136,6 +137,7 @@ async function successor(
     userSet: await userSetOf(run, from, after),
     state,
     composeImage: after && composeImageLabel(label, (await imageOf(run, from.imageId)) ?? stored(from), after),
+    composeHash: await movedHash(run, from),
     alias: undefined,
     successors: run.successors,
     inheritedTargets: await inheritedTargets(run, from),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -16,6 +16,7 @@ export function systemHost(outside: Pick<Host, 'logins'>): Host {
     holder,
     isAlive: (other) => isAlive(other, place),
     containerId: ownContainer(),
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
     randomId: () => randomBytes(6).toString('hex'),
     readYaml,
   };

@@ -7,7 +7,7 @@ import { cacheFolder } from './cache.ts';
 import { type Suite, withPackages } from './debian.ts';
 import type { World } from './world.ts';
 
-type ComposeVersion = '2.26' | '2.40';
+export type ComposeVersion = '2.26' | '2.40';
 
 const SUITES: Record<ComposeVersion, Suite> = { '2.26': 'trixie', '2.40': 'sid' };
 

@@ -16,15 +16,22 @@ export function hostRequest(container: Container, change: HostChange): HostConfi
   delete host.ContainerIDFile;
   const network = networkMode(container);
   if (network !== undefined) host.NetworkMode = network;
-  for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
-    const mode = host[field];
-    if (mode?.startsWith('container:'))
-      host[field] = `container:${follow(mode.slice('container:'.length), change.successors)}`;
-  }
+  Object.assign(host, followedModes(host, change.successors));
   if (host.VolumesFrom) host.VolumesFrom = host.VolumesFrom.map((entry) => followVolumes(entry, change.successors));
   if (host.Links) host.Links = host.Links.map((link) => normalLink(link, change.successors));
   if (host.DeviceRequests) host.DeviceRequests = host.DeviceRequests.map(exactlyOne);
   return host;
+}
+
+/** The namespaces of others that a container lives in, of those who took their place where they were replaced. */
+export function followedModes(host: HostConfig, successors: ReadonlyMap<string, string>): Partial<HostConfig> {
+  const followed: Partial<HostConfig> = {};
+  for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
+    const mode = host[field];
+    if (mode?.startsWith('container:'))
+      followed[field] = `container:${follow(mode.slice('container:'.length), successors)}`;
+  }
+  return followed;
 }
 
 /** The same host config for a stand-in: the same ports on the same addresses, at host ports that the engine picks. */

@@ -1,5 +1,6 @@
 import type { Container, ContainerConfig, CreateRequest } from '../container.ts';
 import {
+  COMPOSE_HASH,
   COMPOSE_IMAGE,
   COMPOSE_REPLACE,
   encodeState,
@@ -18,6 +19,8 @@ export interface Successor extends HostChange {
   readonly state: StateNote;
   /** What compose would write in its image label for the new image; undefined where the old one has no such label. */
   readonly composeImage: string | undefined;
+  /** What compose would write in its hash label; undefined where that one stays as it is. */
+  readonly composeHash: string | undefined;
   /** The name to keep resolvable during the overlap; undefined where there is none. */
   readonly alias: string | undefined;
 }
@@ -99,5 +102,6 @@ function replicaLabels(config: ContainerConfig, to: Successor): Record<string, s
   const kept = Object.entries(config.Labels ?? {}).filter(([key]) => !isStateLabel(key) && key !== COMPOSE_REPLACE);
   const labels = Object.fromEntries(kept);
   if (to.composeImage !== undefined && COMPOSE_IMAGE in labels) labels[COMPOSE_IMAGE] = to.composeImage;
+  if (to.composeHash !== undefined) labels[COMPOSE_HASH] = to.composeHash;
   return { ...labels, ...encodeState(to.state) };
 }

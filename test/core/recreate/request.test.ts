@@ -20,6 +20,7 @@ function successor(of: Container, change: Partial<Successor> = {}): Successor {
     userSet: subtractImage(of.config, {}),
     state: { role: 'replica', service: 'web', slot: 'web', roll: 'r1' },
     composeImage: undefined,
+    composeHash: undefined,
     alias: undefined,
     successors: new Map(),
     inheritedTargets: new Set(),

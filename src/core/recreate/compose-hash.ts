@@ -1,0 +1,72 @@
+import type { HostConfig } from '../container.ts';
+
+type Modes = Pick<HostConfig, 'NetworkMode' | 'PidMode' | 'IpcMode'>;
+type Hash = (text: string) => string;
+
+/**
+ * What compose would write in its config-hash label for a service that lives in the namespaces of a container which was
+ * replaced. Compose hashes the service with the id of that container in it (T43), so that its next `up` would re-create the
+ * service for nothing. The hash differs a little from version to version: `service` (as `docker compose config --format json`
+ * shows it) is taken only if one of these forms, with the `before` of the host config, gives the label that is there. Undefined
+ * where none does.
+ */
+export function composeHashLabel(
+  label: string,
+  service: Readonly<Record<string, unknown>>,
+  modes: { readonly before: Modes; readonly after: Modes },
+  hash: Hash,
+): string | undefined {
+  for (const form of FORMS) {
+    if (hash(form(resolved(service, modes.before))) === label) return hash(form(resolved(service, modes.after)));
+  }
+  return undefined;
+}
+
+type Service = Readonly<Record<string, unknown>>;
+
+const FIELDS = [
+  ['network_mode', 'NetworkMode'],
+  ['pid', 'PidMode'],
+  ['ipc', 'IpcMode'],
+] as const;
+
+// In place, since the order of the fields is part of what is hashed.
+function resolved(service: Service, modes: Modes): Service {
+  const copy: Record<string, unknown> = { ...service };
+  for (const [field, mode] of FIELDS) {
+    const value = copy[field];
+    if (typeof value === 'string' && value.startsWith('service:')) copy[field] = modes[mode];
+  }
+  return copy;
+}
+
+// What compose leaves out: older versions keep what a service depends on.
+const LEFT_OUT = ['build', 'pull_policy', 'profiles', 'scale'];
+const FORMS: readonly ((service: Service) => string)[] = [[...LEFT_OUT, 'depends_on'], LEFT_OUT].flatMap((fields) =>
+  [withoutReplicas, withOneReplica].map((scaled) => (service: Service) => goJson(scaled(without(service, fields)))),
+);
+
+function without(service: Service, fields: readonly string[]): Service {
+  return Object.fromEntries(Object.entries(service).filter(([field]) => !fields.includes(field)));
+}
+
+function withoutReplicas(service: Service): Service {
+  return isRecord(service.deploy) ? { ...service, deploy: without(service.deploy, ['replicas']) } : service;
+}
+
+function withOneReplica(service: Service): Service {
+  if (!isRecord(service.deploy) || service.deploy.replicas === undefined) return service;
+  return { ...service, deploy: { ...service.deploy, replicas: 1 } };
+}
+
+function isRecord(value: unknown): value is Service {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// Go's json.Marshal escapes these, so that its output can stand in HTML.
+function goJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,44 @@
+import type { Container } from '../core/container.ts';
+import {
+  COMPOSE_ENV_FILES,
+  COMPOSE_FILES,
+  COMPOSE_FOLDER,
+  COMPOSE_HASH,
+  COMPOSE_PROJECT,
+  COMPOSE_SERVICE,
+} from '../core/labels.ts';
+import { composeHashLabel } from '../core/recreate/compose-hash.ts';
+import { followedModes } from '../core/recreate/host.ts';
+import type { ComposeProject } from '../ports.ts';
+import type { SlotRun } from './slot-run.ts';
+
+/**
+ * The config hash that compose expects on a container which moves into the namespaces of another; undefined where it does not
+ * move, or where compose itself can't tell (it is not installed here, or its files have changed since).
+ */
+export async function movedHash(
+  run: Pick<SlotRun, 'ports' | 'successors'>,
+  { config, host }: Container,
+): Promise<string | undefined> {
+  const labels = config.Labels ?? {};
+  const label = labels[COMPOSE_HASH];
+  const project = projectOf(labels);
+  const after = followedModes(host, run.successors);
+  const moves = Object.entries(after).some(([mode, value]) => host[mode] !== value);
+  if (!moves || !label || !project) return undefined;
+  const { engine, compose, host: machine } = run.ports;
+  // The labels name paths of the engine's machine.
+  if (!(await engine.facts()).local) return undefined;
+  const service = (await compose.services(project))?.[labels[COMPOSE_SERVICE] ?? ''];
+  return service && composeHashLabel(label, service, { before: host, after: { ...host, ...after } }, machine.sha256);
+}
+
+function projectOf(labels: Readonly<Record<string, string>>): ComposeProject | undefined {
+  const { [COMPOSE_PROJECT]: name, [COMPOSE_FOLDER]: folder, [COMPOSE_FILES]: files } = labels;
+  if (!name || !folder || !files) return undefined;
+  return { name, folder, files: list(files), envFiles: list(labels[COMPOSE_ENV_FILES] ?? '') };
+}
+
+function list(text: string): string[] {
+  return text.split(',').filter(Boolean);
+}

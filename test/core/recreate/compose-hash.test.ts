@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import { composeHashLabel } from '../../../src/core/recreate/compose-hash.ts';
+
+// The very texts that compose hashes, so that a test shows what differs.
+const plain = (text: string): string => text;
+
+const SIDE = {
+  command: null,
+  depends_on: { web: { required: true } },
+  network_mode: 'service:web',
+  pull_policy: 'always',
+};
+const MODES = { before: { NetworkMode: 'container:old' }, after: { NetworkMode: 'container:new' } };
+
+suite('the config hash of compose', () => {
+  const cases: [string, Record<string, unknown>, string, string][] = [
+    [
+      'a version that leaves out what a service depends on',
+      SIDE,
+      '{"command":null,"network_mode":"container:old"}',
+      '{"command":null,"network_mode":"container:new"}',
+    ],
+    [
+      'a version that keeps it',
+      SIDE,
+      '{"command":null,"depends_on":{"web":{"required":true}},"network_mode":"container:old"}',
+      '{"command":null,"depends_on":{"web":{"required":true}},"network_mode":"container:new"}',
+    ],
+    [
+      'replicas left out',
+      { deploy: { replicas: 3, placement: {} }, network_mode: 'service:web' },
+      '{"deploy":{"placement":{}},"network_mode":"container:old"}',
+      '{"deploy":{"placement":{}},"network_mode":"container:new"}',
+    ],
+    [
+      'replicas counted as one',
+      { deploy: { replicas: 3 }, network_mode: 'service:web', scale: 3 },
+      '{"deploy":{"replicas":1},"network_mode":"container:old"}',
+      '{"deploy":{"replicas":1},"network_mode":"container:new"}',
+    ],
+    [
+      'letters that Go escapes',
+      { environment: { A: '<a> & b' }, network_mode: 'service:web' },
+      '{"environment":{"A":"\\u003ca\\u003e \\u0026 b"},"network_mode":"container:old"}',
+      '{"environment":{"A":"\\u003ca\\u003e \\u0026 b"},"network_mode":"container:new"}',
+    ],
+  ];
+  for (const [name, service, label, expected] of cases) {
+    test(name, () => assert.equal(composeHashLabel(label, service, MODES, plain), expected));
+  }
+
+  test('stays as it is where the files say something else by now', () => {
+    assert.equal(composeHashLabel('{"command":["new"]}', SIDE, MODES, plain), undefined);
+  });
+});
