@@ -40,10 +40,9 @@ function resolved(service: Service, modes: Modes): Service {
   return copy;
 }
 
-// What compose leaves out: older versions keep what a service depends on.
-const LEFT_OUT = ['build', 'pull_policy', 'profiles', 'scale'];
-const FORMS: readonly ((service: Service) => string)[] = [[...LEFT_OUT, 'depends_on'], LEFT_OUT].flatMap((fields) =>
-  [withoutReplicas, withOneReplica].map((scaled) => (service: Service) => goJson(scaled(without(service, fields)))),
+// What compose leaves out of the hash has grown from version to version.
+const FORMS = [[], ['depends_on'], ['depends_on', 'profiles']].map(
+  (more) => (service: Service) => goJson(withoutReplicas(without(service, ['build', 'pull_policy', 'scale', ...more]))),
 );
 
 function without(service: Service, fields: readonly string[]): Service {
@@ -52,11 +51,6 @@ function without(service: Service, fields: readonly string[]): Service {
 
 function withoutReplicas(service: Service): Service {
   return isRecord(service.deploy) ? { ...service, deploy: without(service.deploy, ['replicas']) } : service;
-}
-
-function withOneReplica(service: Service): Service {
-  if (!isRecord(service.deploy) || service.deploy.replicas === undefined) return service;
-  return { ...service, deploy: { ...service.deploy, replicas: 1 } };
 }
 
 function isRecord(value: unknown): value is Service {

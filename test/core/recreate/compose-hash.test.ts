@@ -34,10 +34,10 @@ suite('the config hash of compose', () => {
       '{"deploy":{"placement":{}},"network_mode":"container:new"}',
     ],
     [
-      'replicas counted as one',
-      { deploy: { replicas: 3 }, network_mode: 'service:web', scale: 3 },
-      '{"deploy":{"replicas":1},"network_mode":"container:old"}',
-      '{"deploy":{"replicas":1},"network_mode":"container:new"}',
+      'a version that keeps profiles',
+      { network_mode: 'service:web', profiles: ['all'] },
+      '{"network_mode":"container:old","profiles":["all"]}',
+      '{"network_mode":"container:new","profiles":["all"]}',
     ],
     [
       'letters that Go escapes',
