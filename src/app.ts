@@ -13,6 +13,7 @@ import { recoverAll, recoverService } from './roll/recover.ts';
 import type { RollOptions } from './roll/roll-slot.ts';
 import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
+import { sweepRules } from './roll/sweep.ts';
 
 /** What every front lets people say about a roll. */
 export interface RollRequest {
@@ -45,6 +46,7 @@ export function createApp(ports: Ports): App {
   return {
     roll: async (selectors, request) => {
       const chosen = await choose(ports, selectors);
+      await sweepRules(ports);
       const reports: ServiceReport[] = [];
       for (const service of chosen)
         reports.push(await reported(service.key, () => recoverThenRoll(ports, service.key, selectors, request)));
@@ -82,6 +84,7 @@ async function recoverThenRoll(
 async function rollback(ports: Ports, selector: string, request: RollRequest): Promise<ServiceReport> {
   const all = await ports.engine.list();
   const service = findService(groupServices(all), selector);
+  await sweepRules(ports);
   await recoverService(ports, service, all, request.signal);
   const target = await previousImage(ports, service, request.image);
   const options = rollOptions(request);

@@ -85,13 +85,19 @@ export interface Engine {
 /** Traffic as the host sees it. */
 export interface Traffic {
   /** Established connections on a container's listening ports; undefined where that is out of reach (remote engine, no rights). */
-  connections(container: Pick<Container, 'id' | 'pid'>): Promise<number | undefined>;
+  connections(container: Process): Promise<number | undefined>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
   reachable(
     address: { host: string; port: number; path?: string },
     timeoutMs: number,
   ): Promise<{ ok: boolean; output: string }>;
 }
+
+/** A running container, as the kernel knows it. */
+export type Process = Pick<Container, 'id' | 'pid'>;
+
+/** One end of a forward: a running container and its addresses. */
+export type ForwardEnd = Pick<Container, 'id' | 'pid' | 'networks'>;
 
 /** What the kernel does with new connections to published ports; `slot` is the real name of the slot's container. */
 export interface Kernel {
@@ -108,10 +114,28 @@ export interface Kernel {
    * so that clients try the next address of the name. Open ones go on. Ends by itself after the lifetime. `fresh`: it has
    * just started and has no connections yet.
    */
-  shut(container: Pick<Container, 'id' | 'pid'>, options: { lifetimeMs: number; fresh: boolean }): Promise<void>;
-  open(container: Pick<Container, 'id' | 'pid'>): Promise<void>;
-  /** Takes away what covers slots other than the named ones; resolves with how many there were. */
-  clearOrphans(slots: readonly string[]): Promise<number>;
+  shut(container: Process, options: { lifetimeMs: number; fresh: boolean }): Promise<void>;
+  open(container: Process): Promise<void>;
+  /**
+   * Leads new TCP connections to a container's addresses to another in the same networks, from wherever they come; the client
+   * keeps its address, open connections stay where they are, and those that were led outlive the first container. Ends by
+   * itself after the lifetime; asked for again it goes on. Raises `step-failed` where it can't.
+   */
+  forward(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[], lifetimeMs: number): Promise<void>;
+  /** Whether new connections to a container (an id) are led elsewhere, and how many were up to now. */
+  forwarding(from: string): Promise<{ readonly leads: boolean; readonly connections: number }>;
+  /**
+   * Leads no new connection any more. Resolves with how many of those that were led are still open: what leads these stays
+   * until sweepForwards finds them closed.
+   */
+  endForward(from: string, to: Process | undefined): Promise<number>;
+  /** Takes away forwards whose first container is gone and whose connections are closed; resolves with how many. */
+  sweepForwards(find: (id: string) => Promise<Process | undefined>): Promise<number>;
+  /**
+   * Takes away what covers slots other than those in use, who are asked for only after it was looked what there is: a roll
+   * that begins in between is none of theirs. Resolves with how many there were.
+   */
+  clearOrphans(inUse: () => Promise<readonly string[]>): Promise<number>;
 }
 
 export interface CoverRequest {

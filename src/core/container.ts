@@ -80,6 +80,7 @@ export interface Endpoint {
   DriverOpts?: Record<string, string> | null;
   GwPriority?: number;
   IPAddress?: string;
+  GlobalIPv6Address?: string;
   NetworkID?: string;
   [field: string]: unknown;
 }
@@ -159,6 +160,8 @@ export interface ContainerSummary {
   readonly image: string;
   readonly imageId: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** In its networks, while it runs. */
+  readonly addresses: readonly string[];
 }
 
 /** What the API's create call takes. */

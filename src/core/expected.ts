@@ -34,6 +34,9 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
       return { ...seen, cover: 'over' };
     case 'drop-cover':
       return { ...seen, cover: 'none' };
+    case 'forward':
+    case 'end-forward':
+      return { ...seen, forwarding: step.kind === 'forward' };
     case 'pass-rehearsal':
       return { ...seen, rehearsal: undefined, rehearsed: true };
     case 'point-tag':

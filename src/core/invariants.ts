@@ -18,6 +18,7 @@ export function violation(seen: Observed, step: Step): string | undefined {
 export function unrest(seen: Observed): string | undefined {
   const helper = seen.rehearsal ?? seen.standIn;
   if (helper) return `${helper.name} was left behind`;
+  if (seen.forwarding) return 'connections are still led from one container to another';
   if (seen.cover !== 'none') return 'the ports are still led to a stand-in';
   const members = replicas(seen);
   if (members.length !== 1) return `${members.length} containers are left, not one`;
@@ -66,6 +67,7 @@ function gaps(seen: Observed, step: Step): string | undefined {
 // What answers for the ports, and the rules that lead there, go one after the other.
 function deadEnds(seen: Observed, step: Step): string | undefined {
   const { standIn } = seen;
+  if (step.kind === 'forward') return isProven(seen.candidate) ? undefined : 'the new container is not healthy';
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
   if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leads(seen.cover))) {
     // One that is down under its own name, with nothing to take its place, was stopped by a person.
@@ -82,15 +84,19 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
 function unprovenSuccession(seen: Observed, step: Step): string | undefined {
   const { incumbent, candidate, names } = seen;
   const makesRoom = isExclusive(seen) && candidate?.complete && candidate.verdict.kind === 'unstarted';
-  const proven = candidate?.running && candidate.verdict.kind === 'healthy' && !candidate.shut;
+  const proven = isProven(candidate);
   if (step.kind === 'stop' && step.container === incumbent?.id) {
-    const tookOver = proven && candidate.settled && candidate.name === names.home;
+    const tookOver = proven && candidate?.settled && candidate.name === names.home;
     if (!tookOver && !makesRoom) return 'the old container has no proven successor';
     return candidate?.way !== 'handover' || tookOver || answers(seen) ? undefined : 'nobody answers for it';
   }
   const leaves = step.kind === 'rename' && step.container === incumbent?.id && incumbent.name === names.home;
   const arrives = step.kind === 'rename' && step.container === candidate?.id && step.to === names.home;
   return (leaves || arrives) && !proven && !makesRoom ? 'the name would go to an unproven container' : undefined;
+}
+
+function isProven(candidate: Replica | undefined): boolean {
+  return candidate?.running === true && candidate.verdict.kind === 'healthy' && !candidate.shut;
 }
 
 function hastyCleanup(seen: Observed, step: Step): string | undefined {
@@ -102,6 +108,7 @@ function hastyCleanup(seen: Observed, step: Step): string | undefined {
     return seen.incumbentKept ? undefined : 'the way back is not kept';
   }
   if (step.container !== candidate?.id) return undefined;
+  if (seen.forwarding) return 'connections are still led to it';
   if (candidate.roll === undefined) return 'swapctl did not make it';
   return incumbent?.running && incumbent.name === names.home ? undefined : 'the old container does not serve again yet';
 }

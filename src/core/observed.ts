@@ -68,6 +68,9 @@ export interface Observed {
   /** Answers for the slot while its container is replaced (way `handover`). */
   readonly standIn: Replica | undefined;
   readonly cover: Cover;
+  /** Whether new connections to the old container's addresses can be led to its successor, and whether they are. */
+  readonly forwards: boolean;
+  readonly forwarding: boolean;
   /** Whether a fresh container is kept from its networks until it is healthy. */
   readonly gates: boolean;
   readonly failures: readonly Failure[];

@@ -1,4 +1,5 @@
 import { SwapError } from './error.ts';
+import { endForward, forward, isForwardable } from './forward.ts';
 import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Desired, Failure, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
@@ -20,6 +21,7 @@ export type Decision =
 export function plan(desired: Desired, seen: Observed): Decision {
   // A rule that points to nothing must not survive.
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
+  if (seen.forwarding && !seen.candidate) return act(endForward(seen, false));
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
   const why = whyUndo(desired, seen, seen.candidate);
@@ -184,9 +186,11 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
     });
   }
   if (leads(seen.cover)) return act({ kind: 'uncover', name: names.home });
+  if (incumbent && isForwardable(seen, incumbent, candidate)) return act(forward(incumbent, candidate));
   if (!candidate.settled) return act({ kind: 'settle', container, name });
   const retire = retireStandIn(seen);
   if (retire) return act(retire);
+  if (seen.forwarding && !incumbent?.running) return act(endForward(seen, true));
   return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen);
 }
 

@@ -3,6 +3,7 @@ import { fail } from '../core/error.ts';
 import type { Step, StepKind } from '../core/step.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './create.ts';
 import { drain } from './drain.ts';
+import { endForward, forward } from './forward.ts';
 import { shut } from './gate.ts';
 import type { Snapshot } from './observe.ts';
 import { rememberFailure } from './remember.ts';
@@ -57,6 +58,8 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   settle: (run, step) => settle(run, step.container),
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
   'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),
+  forward: (run, _step, { incumbent, candidate }) => forward(run, serving(run, incumbent), serving(run, candidate)),
+  'end-forward': (run, step, { candidate }) => endForward(run, step, candidate),
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
   // Not 'no': this way a person who finds the container finds (nearly) the policy that it had, and yet the engine leaves
   // a stopped one alone when it starts.

@@ -48,6 +48,8 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     rehearsed: memory.rehearsed,
     standIn: standIn && (await view(run, standIn, wanted)),
     cover: await coverOf(run, standIn),
+    forwards: run.gates && !memory.cannotForward && !memory.forwarded.has(incumbent?.id ?? ''),
+    forwarding: await isForwarding(run, incumbent?.id ?? candidate?.replaces, candidate !== undefined),
     gates: run.gates,
     failures: failuresIn(all, names.home),
     dependents: await dependentsOf(run, replicas),
@@ -136,6 +138,13 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
 async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Cover> {
   const concerned = run.desired.choice.way === 'handover' || standIn !== undefined;
   return concerned ? run.ports.kernel.cover(run.names.home) : 'none';
+}
+
+// Rules of a dead roll count as well, so the kernel is asked wherever there may be any; without a candidate only a vanished
+// one can have left some.
+async function isForwarding(run: SlotRun, from: string | undefined, hasCandidate: boolean): Promise<boolean> {
+  const possible = from !== undefined && (hasCandidate || run.memory.candidates.size > 0 || run.desired.mendOnly);
+  return possible && run.movesTraffic ? (await run.ports.kernel.forwarding(from)).leads : false;
 }
 
 async function dependentsOf(run: SlotRun, replicas: readonly Container[]): Promise<Dependent[]> {

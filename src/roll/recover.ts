@@ -13,6 +13,7 @@ import { dependentNames } from './prepare.ts';
 import { moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
+import { sweepRules } from './sweep.ts';
 
 /** Finishes or undoes whatever dead rolls left behind, on all services, and takes orphaned helpers away. */
 export async function recoverAll(ports: Ports, signal: AbortSignal): Promise<RecoveredItem[]> {
@@ -128,8 +129,9 @@ async function finish(
     candidate ??
     incumbent ??
     fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
-  await distrustGates(ports, slot, memory);
-  const run = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
+  const movesTraffic = (await ports.kernel.layer(await ports.engine.bridges())).available;
+  if (movesTraffic) distrustGates(slot, memory);
+  const run = { ...(await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory)), movesTraffic };
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;
   const now = await ports.engine.container(slot.home);
@@ -158,9 +160,7 @@ async function withState(ports: Ports, memory: SlotRun['memory'], member: Contai
 }
 
 // Whoever died may have turned new connections away from any that runs, and the kernel goes on with that for a while.
-async function distrustGates(ports: Ports, slot: Slot, memory: SlotRun['memory']): Promise<void> {
-  const { available } = await ports.kernel.layer(await ports.engine.bridges());
-  if (!available) return;
+function distrustGates(slot: Slot, memory: SlotRun['memory']): void {
   for (const { id, status } of slot.members) if (status === 'running') memory.turnedAway.add(id);
 }
 
@@ -173,7 +173,7 @@ async function recoveryRun(
   lease: Lease,
   signal: AbortSignal,
   memory: SlotRun['memory'],
-): Promise<SlotRun> {
+): Promise<Omit<SlotRun, 'movesTraffic'>> {
   const facts = await ports.engine.facts();
   const { state } = subject;
   const container = await ports.engine.container(subject.id);
@@ -258,7 +258,7 @@ function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
 async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
   const all = await ports.engine.list();
   const services = groupServices(all);
-  const items = await removeOrphanedCovers(ports, all);
+  const items = await removeOrphanedRules(ports);
   for (const container of all) {
     const role = helperRole(container);
     const state = decodeState(container.labels);
@@ -268,12 +268,8 @@ async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
   return items;
 }
 
-// Rules that lead to a stand-in which is not there lead nowhere.
-async function removeOrphanedCovers(ports: Ports, all: readonly ContainerSummary[]): Promise<RecoveredItem[]> {
-  const covered = all
-    .filter((container) => helperRole(container) === 'stand-in')
-    .map((container) => homeOf(container.name));
-  const count = await ports.kernel.clearOrphans(covered);
+async function removeOrphanedRules(ports: Ports): Promise<RecoveredItem[]> {
+  const count = await sweepRules(ports);
   return count > 0
     ? [{ service: '-', slot: '-', found: `${count} nftables rules that led nowhere`, outcome: 'removed' }]
     : [];

@@ -94,6 +94,7 @@ export async function slotRun(
     successors,
     signal: options.signal,
     lost: context.lease.lost,
+    movesTraffic: slot.kernel.available,
     gates: slot.kernel.available,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,

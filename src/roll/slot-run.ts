@@ -25,6 +25,8 @@ export interface SlotRun {
   readonly signal: AbortSignal;
   /** Aborted when somebody else took the lock: then nothing may be changed any more. */
   readonly lost: AbortSignal;
+  /** Whether the kernel moves traffic here at all. */
+  readonly movesTraffic: boolean;
   /** Whether the kernel can keep a fresh container from its networks until it is healthy. */
   readonly gates: boolean;
   readonly memory: Memory;
@@ -50,6 +52,9 @@ export interface Memory {
   /** By container: how often this run has started it. */
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
+  /** Addresses of containers whose new connections are led to their successor. */
+  readonly forwarded: Map<string, readonly string[]>;
+  cannotForward: boolean;
   rehearsed: boolean;
   giveUp: SwapError | undefined;
 }
@@ -67,6 +72,8 @@ export function freshMemory(): Memory {
     drained: new Map(),
     starts: new Map(),
     times: new Map(),
+    forwarded: new Map(),
+    cannotForward: false,
     rehearsed: false,
     giveUp: undefined,
   };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { connect } from 'node:net';
+import { parseSockets } from '../core/sockets.ts';
 import type { Traffic } from '../ports.ts';
 
 /** Traffic of containers on this machine, as the kernel and a plain client see it. `local`: the engine runs here. */
@@ -13,11 +14,6 @@ export function hostTraffic(local: () => Promise<boolean>): Traffic {
   };
 }
 
-// States of /proc/net/tcp (Linux include/net/tcp_states.h).
-const ESTABLISHED = '01';
-const SYN_RECV = '03';
-const LISTEN = '0A';
-
 // A pid of the engine's means something else here if the engine lives in another pid namespace.
 async function isProcessOf(pid: number, containerId: string): Promise<boolean> {
   if (pid <= 0) return false;
@@ -28,17 +24,9 @@ async function isProcessOf(pid: number, containerId: string): Promise<boolean> {
 async function establishedOnListeners(pid: number): Promise<number | undefined> {
   const tables = await Promise.all([textOf(`/proc/${pid}/net/tcp`), textOf(`/proc/${pid}/net/tcp6`)]);
   if (tables.every((table) => table === undefined)) return undefined;
-  const sockets = tables.flatMap((table) => (table ?? '').split('\n').slice(1)).flatMap(parseSocket);
-  const listening = new Set(sockets.filter((socket) => socket.state === LISTEN).map((socket) => socket.port));
-  // One that is being made is as good as made: its client believes so already.
-  const open = sockets.filter(({ state }) => state === ESTABLISHED || state === SYN_RECV);
-  return open.filter(({ port }) => listening.has(port)).length;
-}
-
-function parseSocket(line: string): { port: string; state: string }[] {
-  const [, local, , state] = line.trim().split(/\s+/);
-  const port = local?.split(':')[1];
-  return port && state ? [{ port, state }] : [];
+  const sockets = tables.flatMap((table) => parseSockets(table ?? ''));
+  const listening = new Set(sockets.filter(({ state }) => state === 'listening').map((socket) => socket.localPort));
+  return sockets.filter(({ state, localPort }) => state === 'open' && listening.has(localPort)).length;
 }
 
 function answers(

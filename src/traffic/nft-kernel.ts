@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import type { Container } from '../core/container.ts';
 import { fail } from '../core/error.ts';
+import { dotted } from '../core/sockets.ts';
 import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/traffic.ts';
-import type { Bridge, CoverRequest, Kernel } from '../ports.ts';
+import type { Bridge, CoverRequest, Kernel, Process } from '../ports.ts';
+import { endForward, forward, forwarding, sweepForwards } from './forward.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
-import { applyNft, inetTable, inetTables } from './nft.ts';
+import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { coverScript, endScript, removeScript } from './rules.ts';
 
 const PREFIX = 'swapctl-';
@@ -14,7 +15,7 @@ const PREFIX = 'swapctl-';
 export function nftKernel(local: () => Promise<boolean>): Kernel {
   return {
     layer: async (bridges) => layer(await local(), bridges),
-    cover: async (slot) => coverOf(await inetTable(tableName(slot))),
+    cover: async (slot) => coverOf(await tableOf('inet', tableName(slot))),
     setCover: async (slot, request) => {
       const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
       const { bridges, lifetimeMs } = request;
@@ -29,23 +30,34 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
       // What is out of reach was never shut from here.
       if (await isWithinReach(container)) await applyNft(removeScript(GATE_TABLE), container.pid);
     },
-    clearOrphans: async (slots) => {
-      const known = new Set(slots.map(tableName));
-      const orphans = ((await inetTables()) ?? []).filter((table) => isOurs(table) && !known.has(table));
+    forward: async (from, to, bridges, lifetimeMs) => {
+      if (!(await isWithinReach(to))) outOfReach(to);
+      await forward(from, to, bridges, lifetimeMs);
+    },
+    forwarding,
+    endForward,
+    sweepForwards,
+    clearOrphans: async (inUse) => {
+      const found = ((await tablesOf('inet')) ?? []).filter(isOurs);
+      const known = new Set((await inUse()).map(tableName));
+      const orphans = found.filter((table) => !known.has(table));
       for (const table of orphans) await applyNft(removeScript(table));
       return orphans.length;
     },
   };
 }
 
-async function inNamespaceOf(container: Pick<Container, 'id' | 'pid'>, script: string): Promise<void> {
-  if (!(await isWithinReach(container)))
-    fail('step-failed', `the process of ${container.id.slice(0, 12)} is out of reach (another pid namespace)`);
+async function inNamespaceOf(container: Process, script: string): Promise<void> {
+  if (!(await isWithinReach(container))) outOfReach(container);
   await applyNft(script, container.pid);
 }
 
+function outOfReach({ id }: Process): never {
+  fail('step-failed', `the process of ${id.slice(0, 12)} is out of reach (another pid namespace)`);
+}
+
 // A pid of the engine's means something else here if the engine lives in another pid namespace.
-async function isWithinReach({ id, pid }: Pick<Container, 'id' | 'pid'>): Promise<boolean> {
+async function isWithinReach({ id, pid }: Process): Promise<boolean> {
   const cgroup = pid > 0 ? await textOf(`/proc/${pid}/cgroup`) : undefined;
   return cgroup?.includes(id) ?? false;
 }
@@ -64,7 +76,7 @@ async function layer(local: boolean, bridges: readonly Bridge[]): Promise<Kernel
     return { available: false, why: 'the engine does not run on this machine, so its ports are out of reach' };
   if (process.platform !== 'linux') return { available: false, why: 'ports can be handed over on Linux only' };
   if (!(await hasNetAdmin())) return { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' };
-  if ((await inetTables()) === undefined)
+  if ((await tablesOf('inet')) === undefined)
     return { available: false, why: 'the nft program is missing or refuses: install the package nftables' };
   if (!isOwnNamespace((await textOf('/proc/self/net/route')) ?? '', bridges))
     return {
@@ -129,11 +141,6 @@ async function gatewayAddress(container: CoverRequest['standIn']): Promise<strin
     ({ Gateway }) => typeof Gateway === 'string' && gateways.includes(Gateway),
   );
   return endpoint?.IPAddress || undefined;
-}
-
-// /proc/net/route writes addresses as hex in the machine's byte order (little endian on all that Docker runs on).
-function dotted(hex: string): string {
-  return [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.');
 }
 
 // The engine's userland proxy is a process for each port. A socket that listens there says nothing: without the proxy the

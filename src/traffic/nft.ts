@@ -12,16 +12,18 @@ export async function applyNft(script: string, pid?: number): Promise<void> {
   if (status !== 0) throw new SwapError('step-failed', `nft refused the rules: ${stderr.trim().slice(0, 500)}`);
 }
 
-/** The names of all tables of the inet family; undefined where nft is missing or not allowed. */
-export async function inetTables(): Promise<string[] | undefined> {
-  const { status, stdout } = await run('nft', ['list', 'tables', 'inet'], '');
+type Family = 'inet' | 'bridge';
+
+/** The names of all tables of a family; undefined where nft is missing or not allowed. */
+export async function tablesOf(family: Family): Promise<string[] | undefined> {
+  const { status, stdout } = await run('nft', ['list', 'tables', family], '');
   if (status !== 0) return undefined;
-  return [...stdout.matchAll(/^table inet (\S+)/gm)].flatMap(([, name]) => (name ? [name] : []));
+  return [...stdout.matchAll(/^table \w+ (\S+)/gm)].flatMap(([, name]) => (name ? [name] : []));
 }
 
-/** One table of the inet family as nft prints it; undefined where there is none. */
-export async function inetTable(name: string): Promise<string | undefined> {
-  const { status, stdout } = await run('nft', ['list', 'table', 'inet', name], '');
+/** One table as nft prints it; undefined where there is none. */
+export async function tableOf(family: Family, name: string): Promise<string | undefined> {
+  const { status, stdout } = await run('nft', ['list', 'table', family, name], '');
   return status === 0 ? stdout : undefined;
 }
 

@@ -24,7 +24,8 @@ const isHealthy = () =>
   isReady() && !(Date.now() - startedAt >= (ms('UNHEALTHY_AFTER_MS') ?? Number.POSITIVE_INFINITY));
 
 function answer(request, response, status, content) {
-  const body = JSON.stringify({ version, host: os.hostname(), method: request.method, ...content });
+  const from = request.socket.remoteAddress;
+  const body = JSON.stringify({ version, host: os.hostname(), method: request.method, from, ...content });
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),

@@ -80,6 +80,8 @@ export function observed(change: Partial<Observed> = {}): Observed {
     rehearsed: false,
     standIn: undefined,
     cover: 'none',
+    forwards: false,
+    forwarding: false,
     gates: false,
     failures: [],
     dependents: [],
@@ -169,7 +171,16 @@ export function image(change: Partial<Image> = {}): Image {
 }
 
 export function summary(change: Partial<ContainerSummary> = {}): ContainerSummary {
-  return { id: 'a1b2c3', name: 'web', status: 'running', image: 'app:1', imageId: OLD_IMAGE, labels: {}, ...change };
+  return {
+    id: 'a1b2c3',
+    name: 'web',
+    status: 'running',
+    image: 'app:1',
+    imageId: OLD_IMAGE,
+    labels: {},
+    addresses: [],
+    ...change,
+  };
 }
 
 /** A container of a compose service. */

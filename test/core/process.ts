@@ -185,6 +185,8 @@ export class Process {
       rehearsed: memory.rehearsed,
       standIn: standIn && this.viewOf(standIn, wish),
       cover: wish.choice.way === 'handover' || standIn ? world.cover : 'none',
+      forwards: world.setup.gates && wish.choice.because !== 'recovery',
+      forwarding: world.forwarding,
       gates: world.setup.gates && wish.choice.because !== 'recovery',
       failures: this.world.failures,
       dependents: this.world.dependents,
@@ -229,6 +231,7 @@ export class Process {
       this.takeOne(seen[role], after[role], wish);
     this.memory.rehearsed = after.rehearsed;
     if (['cover', 'uncover', 'drop-cover'].includes(step.kind)) this.world.cover = after.cover;
+    this.world.forwarding = after.forwarding;
     this.world.failures = [...after.failures];
     this.world.localTag = after.localTag ?? this.world.localTag;
     this.world.dependents = [...after.dependents];

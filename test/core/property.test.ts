@@ -33,6 +33,7 @@ const machine: Event[] = [
   { kind: 'interrupt' },
   { kind: 'port-taken' },
   { kind: 'cover-expires' },
+  { kind: 'forward-expires' },
   ...sicken,
 ];
 const human: Event[] = [

@@ -27,7 +27,7 @@ export type Event =
   | { readonly kind: 'interrupt' }
   | { readonly kind: 'sicken' | 'exit'; readonly target: Exclude<Target, 'old'> }
   | { readonly kind: 'port-taken' }
-  | { readonly kind: 'cover-expires' | 'rules-lost' }
+  | { readonly kind: 'cover-expires' | 'forward-expires' | 'rules-lost' }
   | { readonly kind: 'human-stops' | 'human-starts' | 'human-removes'; readonly target: Target }
   | { readonly kind: 'human-renames'; readonly target: 'old' | 'new'; readonly to: string };
 
@@ -58,6 +58,7 @@ export class World {
   failures: readonly Failure[] = [];
   localTag = OLD;
   cover: Cover = 'none';
+  forwarding = false;
   readonly kept = new Set<string>();
   dependents: readonly Dependent[] = [];
   readonly trace: string[] = [];
@@ -175,7 +176,8 @@ export class World {
 
   /** Lets an event happen to the containers. */
   happen(event: Event): void {
-    if (event.kind === 'rules-lost') this.cover = 'none';
+    if (event.kind === 'rules-lost') Object.assign(this, { cover: 'none', forwarding: false });
+    if (event.kind === 'forward-expires') this.forwarding = false;
     if (event.kind === 'cover-expires' && this.cover === 'expiring') this.cover = 'over';
     const box = 'target' in event ? this.target(event.target) : undefined;
     if (!box) return;

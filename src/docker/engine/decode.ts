@@ -65,7 +65,13 @@ export function decodeSummary(body: unknown): ContainerSummary {
     image: text(raw.Image),
     imageId: text(raw.ImageID),
     labels: record(raw.Labels) as Record<string, string>,
+    addresses: addressesOf(record(record(raw.NetworkSettings).Networks)),
   };
+}
+
+function addressesOf(networks: Record<string, unknown>): string[] {
+  const endpoints = Object.values(networks).map(record);
+  return endpoints.flatMap((one) => [text(one.IPAddress), text(one.GlobalIPv6Address)]).filter((one) => one !== '');
 }
 
 /** Decodes one bridge network of `GET /networks`; its device is named by an option, else after its id. */

@@ -1,0 +1,44 @@
+/** One socket of a network namespace. */
+export interface Socket {
+  readonly localPort: number;
+  /** Dotted, also where the socket is of IPv6 and its peer is not; of an IPv6 peer undefined. */
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number;
+  readonly state: 'listening' | 'open' | 'other';
+}
+
+// States of /proc/net/tcp (Linux include/net/tcp_states.h). One that is being made (SYN_RECV) is as good as made: its
+// client believes so already.
+const STATES: Record<string, Socket['state']> = { '01': 'open', '03': 'open', '0A': 'listening' };
+
+/** The sockets in the text of /proc/PID/net/tcp or tcp6 (proc_net_tcp.txt of the Linux kernel). */
+export function parseSockets(table: string): Socket[] {
+  return table
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [, local = '', remote = '', state = ''] = line.trim().split(/\s+/);
+      const [address = '', port] = remote.split(':');
+      if (port === undefined) return [];
+      return [
+        {
+          localPort: Number.parseInt(local.split(':')[1] ?? '', 16),
+          remoteAddress: ipv4Of(address),
+          remotePort: Number.parseInt(port, 16),
+          state: STATES[state] ?? 'other',
+        },
+      ];
+    });
+}
+
+/** An IPv4 address as /proc writes it: hex in the machine's byte order (little endian on all that Docker runs on). */
+export function dotted(hex: string): string {
+  return [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.');
+}
+
+const MAPPED = '0000000000000000FFFF0000';
+
+function ipv4Of(hex: string): string | undefined {
+  if (hex.length === 8) return dotted(hex);
+  return hex.startsWith(MAPPED) ? dotted(hex.slice(MAPPED.length)) : undefined;
+}

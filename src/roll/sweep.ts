@@ -1,0 +1,24 @@
+import type { ContainerSummary } from '../core/container.ts';
+import { homeOf } from '../core/names.ts';
+import { helperRole } from '../core/service.ts';
+import type { Ports, Process } from '../ports.ts';
+
+/**
+ * Takes away rules that lead nowhere: to a stand-in that is not there, or from a container that is gone once the connections
+ * that they led are closed. Resolves with how many there were.
+ */
+export async function sweepRules(ports: Ports): Promise<number> {
+  const { kernel, engine } = ports;
+  if (!(await kernel.layer(await engine.bridges())).available) return 0;
+  const covers = await kernel.clearOrphans(async () => coveredSlots(await engine.list()));
+  return covers + (await kernel.sweepForwards((id) => running(ports, id)));
+}
+
+function coveredSlots(all: readonly ContainerSummary[]): string[] {
+  return all.filter((container) => helperRole(container) === 'stand-in').map((container) => homeOf(container.name));
+}
+
+async function running({ engine }: Ports, id: string): Promise<Process | undefined> {
+  const container = await engine.container(id);
+  return container?.status === 'running' ? container : undefined;
+}

@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { BlockList, isIPv6 } from 'node:net';
+import type { Endpoint } from '../core/container.ts';
+import { fail } from '../core/error.ts';
+import { parseSockets } from '../core/sockets.ts';
+import type { Bridge, ForwardEnd, Process } from '../ports.ts';
+import {
+  clearHostScript,
+  forwardEnds,
+  forwardTable,
+  haltScript,
+  hostScript,
+  isLive,
+  type Lane,
+  ledClients,
+  renewScript,
+  targetScript,
+} from './forward-rules.ts';
+import { applyNft, tableOf, tablesOf } from './nft.ts';
+import { removeScript } from './rules.ts';
+
+/** Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. */
+export async function forward(
+  from: ForwardEnd,
+  to: ForwardEnd,
+  bridges: readonly Bridge[],
+  lifetimeMs: number,
+): Promise<void> {
+  const table = forwardTable(from.id, to.id);
+  if ((await tableOf('bridge', table)) !== undefined) return applyNft(renewScript(table, lifetimeMs));
+  const lanes = lanesBetween(from, to, bridges);
+  if (lanes.length === 0) fail('step-failed', 'the two containers share no bridge network');
+  await applyNft(targetScript(table, lanes), to.pid);
+  await applyNft(hostScript(table, lanes, lifetimeMs));
+}
+
+/** Whether new connections to a container are led elsewhere, and how many were up to now. */
+export async function forwarding(from: string): Promise<{ leads: boolean; connections: number }> {
+  const printed = await Promise.all((await tablesFrom(from)).map((table) => tableOf('bridge', table)));
+  return {
+    leads: printed.some((table) => table !== undefined && isLive(table)),
+    connections: printed.reduce((sum, table) => sum + ledClients(table ?? '').length, 0),
+  };
+}
+
+/** Leads no new connection any more; the tables go as well once none of those that were led is open. */
+export async function endForward(from: string, to: Process | undefined): Promise<number> {
+  let left = 0;
+  for (const table of await tablesFrom(from)) {
+    await applyNft(haltScript(table));
+    left += await clearIfOver(table, to);
+  }
+  return left;
+}
+
+/** Takes away what leads from containers that are gone, and is over. Resolves with how many such tables there were. */
+export async function sweepForwards(find: (id: string) => Promise<Process | undefined>): Promise<number> {
+  let swept = 0;
+  for (const table of (await tablesOf('bridge')) ?? []) {
+    const ends = forwardEnds(table);
+    if (!ends) continue;
+    const to = await find(ends.to);
+    // While both run a roll may be at it; what a dead one left there ends by itself.
+    if (to && (await find(ends.from))) continue;
+    if ((await clearIfOver(table, to)) === 0) swept++;
+  }
+  return swept;
+}
+
+async function clearIfOver(table: string, to: Process | undefined): Promise<number> {
+  const open = to ? await openConnections(table, to) : 0;
+  if (open > 0) return open;
+  await applyNft(clearHostScript(table));
+  if (to) await applyNft(removeScript(table), to.pid);
+  return 0;
+}
+
+// The set remembers connections for a while after their end; only the sockets say which are open.
+async function openConnections(table: string, { pid }: Process): Promise<number> {
+  const led = ledClients((await tableOf('bridge', table)) ?? '');
+  if (led.length === 0) return 0;
+  const texts = await Promise.all(['tcp', 'tcp6'].map((name) => textOf(`/proc/${pid}/net/${name}`)));
+  const peers = texts
+    .flatMap((text) => parseSockets(text ?? ''))
+    .filter(({ state }) => state === 'open')
+    .map(({ remoteAddress, remotePort }) => `${remoteAddress ?? 'ip6'} ${remotePort}`);
+  const open = new Set(peers);
+  return led.filter(({ address, port }) => open.has(`${isIPv6(address) ? 'ip6' : address} ${port}`)).length;
+}
+
+async function tablesFrom(from: string): Promise<string[]> {
+  const tables = (await tablesOf('bridge')) ?? [];
+  return tables.filter((table) => from.startsWith(forwardEnds(table)?.from ?? '-'));
+}
+
+function lanesBetween(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[]): Lane[] {
+  return Object.entries(from.networks).flatMap(([network, ours]) => {
+    const theirs = to.networks[network];
+    return theirs ? lanesOf(ours, theirs, bridges) : [];
+  });
+}
+
+function lanesOf(ours: Endpoint, theirs: Endpoint, bridges: readonly Bridge[]): Lane[] {
+  const pairs = [
+    ['ip', ours.IPAddress, theirs.IPAddress],
+    ['ip6', ours.GlobalIPv6Address, theirs.GlobalIPv6Address],
+  ] as const;
+  return pairs.flatMap(([family, fromIp, toIp]) => {
+    const device = bridges.find((bridge) => isIn(fromIp, bridge))?.device;
+    if (!fromIp || !toIp || !ours.MacAddress || !theirs.MacAddress || !device) return [];
+    return [{ family, device, from: { ip: fromIp, mac: ours.MacAddress }, to: { ip: toIp, mac: theirs.MacAddress } }];
+  });
+}
+
+function isIn(address: string | undefined, { subnets }: Bridge): boolean {
+  if (!address) return false;
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  const all = new BlockList();
+  for (const subnet of subnets) {
+    const [net = '', bits] = subnet.split('/');
+    all.addSubnet(net, Number(bits), isIPv6(net) ? 'ipv6' : 'ipv4');
+  }
+  return all.check(address, family);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,177 @@
+// Inside a Docker network clients have addresses, from the engine's DNS, from a proxy's list, or from long ago. From the switch
+// on, whatever address of the service they have leads to the new container.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import test from 'node:test';
+import type Docker from 'dockerode';
+import { createApp } from '../../src/app.ts';
+import type { Progress } from '../../src/core/progress.ts';
+import { engineFacts } from '../lab/engine.ts';
+import { nft } from '../lab/host-state.ts';
+import { clientsAt, startTraffic, tableOf } from '../lab/traffic.ts';
+import { testWorld, untilHealthy, type World } from '../lab/world.ts';
+import { openApp, quickly } from './compose-app.ts';
+
+const NEEDS_NFT = 'needs nft, in the network namespace of the engine';
+const TIMES = { settle: '500ms', 'drain.timeout': '1s' };
+
+interface Roll {
+  world: World;
+  name: string;
+  /** The old container's address, as whoever has cached it knows it. */
+  address: string;
+  network: string;
+  /** A container of another service in the same network. */
+  neighbour: Docker.Container;
+  app: ReturnType<typeof createApp>;
+  /** What to do while swapctl waits in a step. */
+  during: Partial<Record<string, () => Promise<void>>>;
+}
+
+/** A service and its neighbour, and swapctl on a clock that stands still while a test looks. */
+async function startRoll(t: test.TestContext, newer: Record<string, string | number> = {}): Promise<Roll | undefined> {
+  const world = testWorld(t);
+  const network = await world.network('net');
+  const image = await world.image('web:live', { version: '1', health: {} });
+  const web = await world.container('web', { image, network, aliases: ['web'], env: { DRAIN: 1 } });
+  const neighbour = await world.container('neighbour', { image, network });
+  await Promise.all([untilHealthy(web), untilHealthy(neighbour)]);
+  await world.image('web:live', { version: '2', health: {}, env: newer });
+  let step = '';
+  const { ports, close } = await openApp(world, (progress: Progress) => {
+    if (progress.kind === 'step') step = progress.step.kind;
+  });
+  world.after(async () => close());
+  if (!(await ports.kernel.layer(await ports.engine.bridges())).available) {
+    t.skip(NEEDS_NFT);
+    return undefined;
+  }
+  const during: Roll['during'] = {};
+  const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+    const look = during[step];
+    delete during[step];
+    await (look ? look() : ports.clock.sleep(ms, signal));
+  };
+  const app = createApp({ ...ports, clock: { ...ports.clock, sleep } });
+  const address = await addressOf(web, network);
+  return { world, name: world.name('web'), address, network, neighbour, app, during };
+}
+
+async function addressOf(container: Docker.Container, network: string): Promise<string> {
+  const address = (await container.inspect()).NetworkSettings.Networks[network]?.IPAddress;
+  assert.ok(address);
+  return address;
+}
+
+/** What an address answers to a container; undefined: nothing. */
+async function asked(by: Docker.Container, address: string): Promise<{ version: string; from: string } | undefined> {
+  const { State } = await by.inspect();
+  return answerOf('nsenter', [`--net=/proc/${State.Pid}/ns/net`], address);
+}
+
+/** What it answers to the engine's host. */
+function askedFromHost(world: World, address: string) {
+  return world.netns === undefined
+    ? answerOf('env', [], address)
+    : answerOf('nsenter', [`--net=/run/netns/${world.netns}`], address);
+}
+
+function answerOf(program: string, args: string[], address: string): { version: string; from: string } | undefined {
+  const script = `fetch('http://${address}:8080/', { signal: AbortSignal.timeout(5000) }).then(async (a) => console.log(await a.text()))`;
+  try {
+    return JSON.parse(
+      execFileSync(program, [...args, process.execPath, '-e', script], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** Our tables on the host, and in the namespace of the container that serves. */
+async function tables({ world, name }: Pick<Roll, 'world' | 'name'>): Promise<string[]> {
+  const { State } = await world.docker.getContainer(name).inspect();
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  const inside = execFileSync('nsenter', [`--net=/proc/${State.Pid}/ns/net`, 'nft', 'list', 'tables'], {
+    encoding: 'utf8',
+    env,
+  });
+  return `${nft(world.netns, 'list', 'tables')}${inside}`.split('\n').filter((line) => line.includes('swapctl-moved'));
+}
+
+test('from the switch on the old address leads to the new container, also for a while after the old one has gone', async (t) => {
+  const rolled = await startRoll(t, { READY_AFTER_MS: 500 });
+  if (!rolled) return;
+  const { world, name, address, neighbour, app, during } = rolled;
+  const seen: Record<string, unknown> = {};
+  const look = (when: string) => async () => {
+    const newer = world.docker.getContainer(name);
+    const byItself = await asked(newer, address);
+    const answers = [await asked(neighbour, address), askedFromHost(world, address), byItself];
+    seen[when] = { versions: answers.map((answer) => answer?.version), from: answers[0]?.from };
+  };
+  during['await-healthy'] = async () => {
+    seen.before = (await asked(neighbour, address))?.version;
+  };
+  during.settle = look('settling');
+  during['end-forward'] = look('gone');
+  const [report] = await app.roll([name], quickly({ overrides: TIMES }));
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  const from = `::ffff:${await addressOf(neighbour, rolled.network)}`;
+  const led = { versions: ['2', '2', '2'], from };
+  assert.deepEqual(seen, { before: '1', settling: led, gone: led }, 'a client keeps its own address');
+  assert.deepEqual(await tables(rolled), []);
+});
+
+test('connections by the old address outlive it, and what leads them is swept once they are closed', async (t) => {
+  const rolled = await startRoll(t);
+  if (!rolled) return;
+  const { world, name, address, network, app } = rolled;
+  const client = await startTraffic(
+    { world, network },
+    clientsAt({ url: `http://${address}:8080/` }, { kept: { kind: 'kept', method: 'POST', ratePerSecond: 20 } }),
+  );
+  const [report] = await app.roll([name], quickly({ overrides: TIMES }));
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  const left = await tables(rolled);
+  await app.recover(new AbortController().signal);
+  assert.deepEqual(await tables(rolled), left, 'a connection is open');
+  const cells = await client.stop();
+  for (const line of tableOf({ neighbour: cells })) t.diagnostic(line);
+  assert.equal(cells.kept?.failed, 0, JSON.stringify(cells));
+  assert.ok(cells.kept?.byVersion['1'] && cells.kept.byVersion['2'], JSON.stringify(cells));
+  await app.recover(new AbortController().signal);
+  assert.deepEqual(await tables(rolled), []);
+  assert.ok(left.length > 0);
+});
+
+test('a new container that turns unhealthy is led to no more', async (t) => {
+  const rolled = await startRoll(t, { UNHEALTHY_AFTER_MS: 3000 });
+  if (!rolled) return;
+  const { name, address, neighbour, app, during } = rolled;
+  let settling: string | undefined;
+  during.settle = async () => {
+    settling = (await asked(neighbour, address))?.version;
+  };
+  const [report] = await app.roll([name], quickly({ overrides: { settle: '60s' } }));
+  assert.equal(report?.error?.code, 'not-healthy', JSON.stringify(report));
+  assert.equal(settling, '2');
+  assert.equal((await asked(neighbour, address))?.version, '1');
+  assert.deepEqual(await tables(rolled), []);
+});
+
+test('a swapctl that can not lead connections rolls all the same', async (t) => {
+  const world = testWorld(t);
+  const image = await world.image('web:live', { version: '1', health: {} });
+  // A network that is no bridge: here none at all.
+  const web = await world.container('web', { image, create: { HostConfig: { NetworkMode: 'none' } } });
+  await untilHealthy(web);
+  await world.image('web:live', { version: '2', health: {} });
+  const { app, close } = await openApp(world);
+  world.after(async () => close());
+  const [report] = await app.roll([world.name('web')], quickly({ overrides: TIMES }));
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  t.diagnostic(`engine ${(await engineFacts(world.docker)).version}`);
+});
