@@ -96,6 +96,9 @@ export interface Traffic {
 /** A running container, as the kernel knows it. */
 export type Process = Pick<Container, 'id' | 'pid'>;
 
+/** A container by its id or the beginning of that; undefined if it is gone. */
+export type FindProcess = (id: string) => Promise<Process | undefined>;
+
 /** One end of a forward: a running container and its addresses. */
 export type ForwardEnd = Pick<Container, 'id' | 'pid' | 'networks'>;
 
@@ -122,15 +125,15 @@ export interface Kernel {
    * itself after the lifetime; asked for again it goes on. Raises `step-failed` where it can't.
    */
   forward(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[], lifetimeMs: number): Promise<void>;
-  /** Whether new connections to a container (an id) are led elsewhere, and how many were up to now. */
-  forwarding(from: string): Promise<{ readonly leads: boolean; readonly connections: number }>;
+  /** All forwards that lead new connections now: the beginnings of the two ids, and how many connections were led. */
+  forwarding(): Promise<{ readonly from: string; readonly to: string; readonly connections: number }[]>;
   /**
-   * Leads no new connection any more. Resolves with how many of those that were led are still open: what leads these stays
+   * Leads no new connection of a container (an id) any more. Resolves with how many of those that were led are still open: what leads these stays
    * until sweepForwards finds them closed.
    */
-  endForward(from: string, to: Process | undefined): Promise<number>;
+  endForward(from: string, find: FindProcess): Promise<number>;
   /** Takes away forwards whose first container is gone and whose connections are closed; resolves with how many. */
-  sweepForwards(find: (id: string) => Promise<Process | undefined>): Promise<number>;
+  sweepForwards(find: FindProcess): Promise<number>;
   /**
    * Takes away what covers slots other than those in use, who are asked for only after it was looked what there is: a roll
    * that begins in between is none of theirs. Resolves with how many there were.

@@ -1,6 +1,7 @@
 import type { Desired, Observed, Replica } from './observed.ts';
 import { plan } from './plan.ts';
 import type { Step } from './step.ts';
+import type { Forward } from './traffic.ts';
 
 // Ids of containers that a dry run only imagines.
 const IMAGINED_CANDIDATE = 'imagined-candidate';
@@ -36,7 +37,7 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
       return { ...seen, cover: 'none' };
     case 'forward':
     case 'end-forward':
-      return { ...seen, forwarding: step.kind === 'forward' };
+      return { ...seen, forwarding: forwardsAfter(seen, step) };
     case 'pass-rehearsal':
       return { ...seen, rehearsal: undefined, rehearsed: true };
     case 'point-tag':
@@ -80,6 +81,15 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     default:
       return withReplicas(seen, step.container, (replica) => changed(replica, step, seen));
   }
+}
+
+type ForwardStep = Extract<Step, { kind: 'forward' | 'end-forward' }>;
+
+function forwardsAfter({ forwarding }: Observed, step: ForwardStep): Forward[] {
+  if (step.kind === 'end-forward')
+    return forwarding.map((one) => (one.from === step.from ? { ...one, state: 'over' as const } : one));
+  const others = forwarding.filter((one) => one.from !== step.container);
+  return [...others, { from: step.container, to: step.to, state: 'leads' }];
 }
 
 type ReplicaStep = Extract<Step, { container: string }>;

@@ -2,22 +2,71 @@ import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
 /**
- * The steps by which new connections inside a Docker network go to the successor from the switch on, whichever address their
- * client has: the engine's DNS names both containers while both run, and what a client has cached names the old one.
+ * The steps by which new connections inside a Docker network go to whoever is to have them, whichever address their client
+ * has: the engine's DNS names all containers of a slot while they run, and what a client has cached names one that may be gone.
  */
 
-/** Whether they are still to be led: two that never run at once have nothing to lead. */
-export function isForwardable(seen: Observed, old: Replica, candidate: Replica): boolean {
-  return seen.forwards && !seen.forwarding && old.running && candidate.way === 'start-first';
+/** From when on the ports are led to the stand-in, so is what comes for the old container's addresses. */
+export function forwardToStandIn(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
+  return canForward(seen, old, standIn) ? forward(old, standIn) : undefined;
 }
 
-/** Leads new connections to the old container to its successor. */
-export function forward(old: Replica, candidate: Replica): Step {
-  return { kind: 'forward', container: old.id, name: old.name, to: candidate.id };
+/** The next step after which all of the slot's addresses lead to the candidate; undefined once they do. */
+export function forwardToCandidate(seen: Observed, candidate: Replica): Step | undefined {
+  const { incumbent, standIn } = seen;
+  const from = [incumbent, standIn].find((one) => one && canForward(seen, one, candidate));
+  return from && forward(from, candidate);
 }
 
-/** Leads them no more; `linger`: only after those who have just learnt of the old container's end had time to learn it. */
-export function endForward({ incumbent, candidate, names }: Observed, linger: boolean): Step {
-  const from = incumbent?.id ?? candidate?.replaces ?? '';
-  return { kind: 'end-forward', from, name: incumbent?.name ?? names.old, linger };
+/** Ends what leads to a container, since that one is to go; undefined once nothing does. */
+export function endForwardsTo(seen: Observed, to: Replica): Step | undefined {
+  const [found] = live(seen).filter((one) => one.to === to.id);
+  return found && end(seen, found.from, false);
+}
+
+/**
+ * Ends what leads from containers that are down, after those who have just learnt of the last one's end had time to act on
+ * it; undefined once nothing does.
+ */
+export function endForwardsOfTheDead(seen: Observed): Step | undefined {
+  const { incumbent, candidate, standIn } = seen;
+  const running = [incumbent, candidate, standIn].filter((one) => one?.running).map((one) => one?.id);
+  const [found] = live(seen).filter((one) => !running.includes(one.from));
+  // Where there was a stand-in, it was the last one.
+  return found && end(seen, found.from, candidate?.way === 'start-first' || found.from !== incumbent?.id);
+}
+
+/** Ends what leads to a container that does not answer, or is none of the slot's any more. */
+export function endDeadForward(seen: Observed): Step | undefined {
+  const { incumbent, candidate, standIn } = seen;
+  const able = [incumbent, candidate, standIn].filter((one) => one && answers(one)).map((one) => one?.id);
+  const [found] = live(seen).filter((one) => !able.includes(one.to));
+  return found && end(seen, found.from, false);
+}
+
+/** Whether connections may be led to a container. */
+export function answers({ running, verdict, shut }: Replica): boolean {
+  return running && verdict.kind === 'healthy' && !shut;
+}
+
+// Two that never run at once have nothing to lead, unless a stand-in answered in between: the old one's addresses are known
+// from then.
+function canForward(seen: Observed, from: Replica, to: Replica): boolean {
+  if (!seen.forwards || seen.forwarding.some((one) => one.from === from.id && one.to === to.id)) return false;
+  const known = from.running || seen.forwarding.some((one) => one.from === from.id && one.state !== 'impossible');
+  return known && (to.way !== 'stop-first' || to === seen.standIn);
+}
+
+function live(seen: Observed): Observed['forwarding'] {
+  return seen.forwarding.filter((one) => one.state === 'leads');
+}
+
+function forward(from: Replica, to: Replica): Step {
+  return { kind: 'forward', container: from.id, name: from.name, to: to.id, toName: to.name };
+}
+
+function end({ incumbent, candidate, standIn, names }: Observed, from: string, linger: boolean): Step {
+  const known = [incumbent, candidate, standIn].find((one) => one?.id === from);
+  const gone = candidate && from !== candidate.replaces ? names.standIn : names.old;
+  return { kind: 'end-forward', from, name: known?.name ?? gone, linger };
 }

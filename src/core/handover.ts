@@ -1,3 +1,4 @@
+import { endForwardsTo, forwardToStandIn } from './forward.ts';
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 import { leads } from './traffic.ts';
@@ -19,6 +20,8 @@ export function proveStandIn(standIn: Replica): Step | undefined {
 /** What has to be done about the ports before the old container is stopped; undefined once they are safe. */
 export function secure(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
   if (!leads(seen.cover)) return cover(seen, standIn, false);
+  const led = forwardToStandIn(seen, standIn, old);
+  if (led) return led;
   if (!old.drained) return { kind: 'drain', container: old.id, name: old.name };
   return undefined;
 }
@@ -33,6 +36,8 @@ export function retireStandIn(seen: Observed): Step | undefined {
   if (leads(seen.cover)) return { kind: 'uncover', name: seen.names.home };
   const { standIn } = seen;
   if (!standIn) return undefined;
+  const led = endForwardsTo(seen, standIn);
+  if (led) return led;
   const { id: container, name } = standIn;
   // One that never covered anything has no connections, and its drain is over at once.
   if (standIn.running) return { kind: standIn.drained ? 'stop' : 'drain', container, name };

@@ -1,3 +1,4 @@
+import { answers as answersItself } from './forward.ts';
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 import { leads } from './traffic.ts';
@@ -18,7 +19,8 @@ export function violation(seen: Observed, step: Step): string | undefined {
 export function unrest(seen: Observed): string | undefined {
   const helper = seen.rehearsal ?? seen.standIn;
   if (helper) return `${helper.name} was left behind`;
-  if (seen.forwarding) return 'connections are still led from one container to another';
+  if (seen.forwarding.some((one) => one.state === 'leads'))
+    return 'connections are still led from one container to another';
   if (seen.cover !== 'none') return 'the ports are still led to a stand-in';
   const members = replicas(seen);
   if (members.length !== 1) return `${members.length} containers are left, not one`;
@@ -67,7 +69,12 @@ function gaps(seen: Observed, step: Step): string | undefined {
 // What answers for the ports, and the rules that lead there, go one after the other.
 function deadEnds(seen: Observed, step: Step): string | undefined {
   const { standIn } = seen;
-  if (step.kind === 'forward') return isProven(seen.candidate) ? undefined : 'the new container is not healthy';
+  if (step.kind === 'forward') {
+    const to = [...replicas(seen), standIn].find((one) => one?.id === step.to);
+    return to && answersItself(to) ? undefined : 'what they are led to is not healthy';
+  }
+  if ((step.kind === 'stop' || step.kind === 'remove') && isLedTo(seen, step.container))
+    return 'connections are led to it';
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
   if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leads(seen.cover))) {
     // One that is down under its own name, with nothing to take its place, was stopped by a person.
@@ -84,7 +91,7 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
 function unprovenSuccession(seen: Observed, step: Step): string | undefined {
   const { incumbent, candidate, names } = seen;
   const makesRoom = isExclusive(seen) && candidate?.complete && candidate.verdict.kind === 'unstarted';
-  const proven = isProven(candidate);
+  const proven = candidate !== undefined && answersItself(candidate);
   if (step.kind === 'stop' && step.container === incumbent?.id) {
     const tookOver = proven && candidate?.settled && candidate.name === names.home;
     if (!tookOver && !makesRoom) return 'the old container has no proven successor';
@@ -95,8 +102,8 @@ function unprovenSuccession(seen: Observed, step: Step): string | undefined {
   return (leaves || arrives) && !proven && !makesRoom ? 'the name would go to an unproven container' : undefined;
 }
 
-function isProven(candidate: Replica | undefined): boolean {
-  return candidate?.running === true && candidate.verdict.kind === 'healthy' && !candidate.shut;
+function isLedTo({ forwarding }: Observed, container: string): boolean {
+  return forwarding.some((one) => one.to === container && one.state === 'leads');
 }
 
 function hastyCleanup(seen: Observed, step: Step): string | undefined {
@@ -108,7 +115,6 @@ function hastyCleanup(seen: Observed, step: Step): string | undefined {
     return seen.incumbentKept ? undefined : 'the way back is not kept';
   }
   if (step.container !== candidate?.id) return undefined;
-  if (seen.forwarding) return 'connections are still led to it';
   if (candidate.roll === undefined) return 'swapctl did not make it';
   return incumbent?.running && incumbent.name === names.home ? undefined : 'the old container does not serve again yet';
 }

@@ -3,7 +3,7 @@ import type { ErrorCode, SwapError } from './error.ts';
 import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
 import type { SlotNames } from './names.ts';
-import type { Cover } from './traffic.ts';
+import type { Cover, Forward } from './traffic.ts';
 import type { Choice, Way } from './way.ts';
 
 /** A container of the slot, as far as the planner reasons about it. */
@@ -68,9 +68,9 @@ export interface Observed {
   /** Answers for the slot while its container is replaced (way `handover`). */
   readonly standIn: Replica | undefined;
   readonly cover: Cover;
-  /** Whether new connections to the old container's addresses can be led to its successor, and whether they are. */
+  /** Whether new connections to one container's addresses can be led to another, and which are or were. */
   readonly forwards: boolean;
-  readonly forwarding: boolean;
+  readonly forwarding: readonly Forward[];
   /** Whether a fresh container is kept from its networks until it is healthy. */
   readonly gates: boolean;
   readonly failures: readonly Failure[];

@@ -1,5 +1,5 @@
 import { SwapError } from './error.ts';
-import { endForward, forward, isForwardable } from './forward.ts';
+import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
 import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Desired, Failure, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
@@ -21,7 +21,8 @@ export type Decision =
 export function plan(desired: Desired, seen: Observed): Decision {
   // A rule that points to nothing must not survive.
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
-  if (seen.forwarding && !seen.candidate) return act(endForward(seen, false));
+  const dead = endDeadForward(seen);
+  if (dead) return act(dead);
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
   const why = whyUndo(desired, seen, seen.candidate);
@@ -186,11 +187,13 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
     });
   }
   if (leads(seen.cover)) return act({ kind: 'uncover', name: names.home });
-  if (incumbent && isForwardable(seen, incumbent, candidate)) return act(forward(incumbent, candidate));
+  const led = forwardToCandidate(seen, candidate);
+  if (led) return act(led);
   if (!candidate.settled) return act({ kind: 'settle', container, name });
   const retire = retireStandIn(seen);
   if (retire) return act(retire);
-  if (seen.forwarding && !incumbent?.running) return act(endForward(seen, true));
+  const over = endForwardsOfTheDead(seen);
+  if (over) return act(over);
   return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen);
 }
 

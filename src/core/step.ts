@@ -23,7 +23,13 @@ export type Step =
   | { readonly kind: 'settle'; readonly container: string; readonly name: string }
   | { readonly kind: 'rename'; readonly container: string; readonly name: string; readonly to: string }
   | { readonly kind: 'move-dependents'; readonly names: readonly string[]; readonly from: string; readonly to: string }
-  | { readonly kind: 'forward'; readonly container: string; readonly name: string; readonly to: string }
+  | {
+      readonly kind: 'forward';
+      readonly container: string;
+      readonly name: string;
+      readonly to: string;
+      readonly toName: string;
+    }
   | { readonly kind: 'end-forward'; readonly from: string; readonly name: string; readonly linger: boolean }
   | { readonly kind: 'keep-image'; readonly image: string; readonly reference: string }
   | { readonly kind: 'hold-restart'; readonly container: string; readonly name: string }
@@ -81,7 +87,7 @@ export function describeStep(step: Step): string {
     case 'move-dependents':
       return `re-create ${step.names.join(', ')}, which live${step.names.length === 1 ? 's' : ''} in its namespaces`;
     case 'forward':
-      return `lead new connections to ${step.name} to its successor`;
+      return `lead new connections to ${step.name} to ${step.toName}`;
     case 'end-forward':
       return step.linger
         ? `let the successor answer at the address of ${step.name} for a moment`

@@ -23,6 +23,17 @@ export function leads(cover: Cover): boolean {
   return cover === 'expiring' || cover === 'lasting';
 }
 
+/**
+ * New connections to one container's addresses in its networks are led to another. `over`: no more, while those that were go
+ * on; `impossible`: it was tried in vain.
+ */
+export interface Forward {
+  /** Ids; of a container that is gone perhaps only the beginning. */
+  readonly from: string;
+  readonly to: string;
+  readonly state: 'leads' | 'over' | 'impossible';
+}
+
 /** Whether traffic can be moved in the kernel from here. */
 export type KernelLayer = { readonly available: true } | { readonly available: false; readonly why: string };
 

@@ -1,5 +1,5 @@
 import type { SwapError } from './error.ts';
-import { endForward } from './forward.ts';
+import { endForwardsTo } from './forward.ts';
 import { coverReturn } from './handover.ts';
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
@@ -11,7 +11,7 @@ import type { Step } from './step.ts';
 export function planUndo(seen: Observed, candidate: Replica, why: SwapError): Step {
   const { incumbent } = seen;
   return (
-    (seen.forwarding ? endForward(seen, false) : undefined) ??
+    endForwardsTo(seen, candidate) ??
     remember(seen, candidate, why) ??
     recreate(seen, candidate) ??
     (incumbent && coverReturn(seen, incumbent)) ??

@@ -58,8 +58,9 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   settle: (run, step) => settle(run, step.container),
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
   'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),
-  forward: (run, _step, { incumbent, candidate }) => forward(run, serving(run, incumbent), serving(run, candidate)),
-  'end-forward': (run, step, { candidate }) => endForward(run, step, candidate),
+  forward: (run, step, snapshot) =>
+    forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
+  'end-forward': (run, step) => endForward(run, step),
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
   // Not 'no': this way a person who finds the container finds (nearly) the policy that it had, and yet the engine leaves
   // a stopped one alone when it starts.

@@ -1,7 +1,8 @@
 import type { Container } from '../core/container.ts';
 import { messageOf } from '../core/error.ts';
 import type { Step } from '../core/step.ts';
-import type { Process } from '../ports.ts';
+import type { Forward } from '../core/traffic.ts';
+import type { ForwardEnd } from '../ports.ts';
 import type { SlotRun } from './slot-run.ts';
 
 // Beyond the settle and drain times: a swapctl that dies must not leave connections led for long.
@@ -12,30 +13,44 @@ const LINGER_MS = 2000;
 const LOOK_EVERY_MS = 100;
 
 /**
- * Leads new connections to a container's addresses to its successor. Where that fails the roll goes on without: clients then
- * meet the old one until it turns them away.
+ * Leads new connections to a container's addresses to another. Where that fails the roll goes on without: clients then meet
+ * the first one until it turns them away.
  */
-export async function forward(run: SlotRun, from: Container, to: Container): Promise<void> {
+export async function forward(
+  run: SlotRun,
+  step: Extract<Step, { kind: 'forward' }>,
+  from: Container | undefined,
+  to: Container,
+): Promise<void> {
   const { kernel, engine, report } = run.ports;
   const { settleMs, drainMs } = run.policy;
+  const { container, name } = step;
   try {
-    await kernel.forward(from, to, await engine.bridges(), settleMs + drainMs + MARGIN_MS);
-    run.memory.forwarded.set(from.id, addressesOf(from));
+    // One that is down shows no addresses any more.
+    const end = from?.status === 'running' ? from : run.memory.forwarded.get(container);
+    if (!end) return note(run, step, 'impossible');
+    await kernel.forward(end, to, await engine.bridges(), settleMs + drainMs + MARGIN_MS);
+    run.memory.forwarded.set(container, end);
+    note(run, step, 'over');
   } catch (error) {
-    run.memory.cannotForward = true;
-    report({ kind: 'debug', text: `new connections to ${from.name} are not led to ${to.name}: ${messageOf(error)}` });
+    note(run, step, 'impossible');
+    report({ kind: 'debug', text: `new connections to ${name} are not led to ${to.name}: ${messageOf(error)}` });
   }
 }
 
-/** Leads new connections no more; what was led goes on. */
-export async function endForward(
+function note(
   run: SlotRun,
-  step: Extract<Step, { kind: 'end-forward' }>,
-  to: Process | undefined,
-): Promise<void> {
-  const { kernel, report } = run.ports;
+  { container: from, to }: Extract<Step, { kind: 'forward' }>,
+  state: Forward['state'],
+): void {
+  run.memory.forwards.push({ from, to, state });
+}
+
+/** Leads new connections no more; what was led goes on. */
+export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
+  const { kernel, report, engine } = run.ports;
   if (step.linger) await linger(run, step.from);
-  const left = await kernel.endForward(step.from, to);
+  const left = await kernel.endForward(step.from, (id) => engine.container(id));
   if (left === 0) return;
   const text = `${left} connection${left > 1 ? 's' : ''} that began at the address of ${step.name} go${left > 1 ? '' : 'es'} on; what leads there ends with ${left > 1 ? 'them' : 'it'}`;
   report({ kind: 'note', text });
@@ -44,8 +59,10 @@ export async function endForward(
 // Only where somebody has used the old address at all, and only until the engine gives it to another container.
 async function linger(run: SlotRun, from: string): Promise<void> {
   const { clock, kernel, engine } = run.ports;
-  const addresses = run.memory.forwarded.get(from);
-  if (!addresses || (await kernel.forwarding(from)).connections === 0) return;
+  const end = run.memory.forwarded.get(from);
+  const led = (await kernel.forwarding()).find((one) => from.startsWith(one.from));
+  if (!end || !led?.connections) return;
+  const addresses = addressesOf(end);
   const until = clock.now() + LINGER_MS;
   while (clock.now() < until) {
     const all = await engine.list();
@@ -55,7 +72,7 @@ async function linger(run: SlotRun, from: string): Promise<void> {
   }
 }
 
-function addressesOf({ networks }: Container): string[] {
+function addressesOf({ networks }: ForwardEnd): string[] {
   const endpoints = Object.values(networks);
   return endpoints.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address].filter(isText));
 }

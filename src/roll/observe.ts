@@ -8,7 +8,7 @@ import type { Dependent, Failure, Observed, Replica } from '../core/observed.ts'
 import { parseReference } from '../core/reference.ts';
 import { helperRole } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
-import type { Cover } from '../core/traffic.ts';
+import type { Cover, Forward } from '../core/traffic.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 /** The planner's view, and the containers behind it for those who execute. */
@@ -48,8 +48,8 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     rehearsed: memory.rehearsed,
     standIn: standIn && (await view(run, standIn, wanted)),
     cover: await coverOf(run, standIn),
-    forwards: run.gates && !memory.cannotForward && !memory.forwarded.has(incumbent?.id ?? ''),
-    forwarding: await isForwarding(run, incumbent?.id ?? candidate?.replaces, candidate !== undefined),
+    forwards: run.gates,
+    forwarding: await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
     gates: run.gates,
     failures: failuresIn(all, names.home),
     dependents: await dependentsOf(run, replicas),
@@ -140,11 +140,26 @@ async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Co
   return concerned ? run.ports.kernel.cover(run.names.home) : 'none';
 }
 
-// Rules of a dead roll count as well, so the kernel is asked wherever there may be any; without a candidate only a vanished
-// one can have left some.
-async function isForwarding(run: SlotRun, from: string | undefined, hasCandidate: boolean): Promise<boolean> {
-  const possible = from !== undefined && (hasCandidate || run.memory.candidates.size > 0 || run.desired.mendOnly);
-  return possible && run.movesTraffic ? (await run.ports.kernel.forwarding(from)).leads : false;
+// Rules of a dead roll count as well, so the kernel is asked wherever there may be any.
+async function forwardsOf(
+  run: SlotRun,
+  containers: readonly Container[],
+  replaced: string | undefined,
+): Promise<Forward[]> {
+  const { memory, movesTraffic, desired } = run;
+  const alone = containers.length < 2 && memory.created.size === 0 && !desired.mendOnly;
+  if (!movesTraffic || alone) return [];
+  const ids = [
+    ...containers.map((container) => container.id),
+    ...memory.forwarded.keys(),
+    ...(replaced ? [replaced] : []),
+  ];
+  const known = (short: string): string => ids.find((id) => id.startsWith(short)) ?? short;
+  const leading = (await run.ports.kernel.forwarding())
+    .map(({ from, to }) => ({ from: known(from), to: known(to), state: 'leads' as const }))
+    .filter(({ from, to }) => ids.includes(from) || ids.includes(to));
+  const past = memory.forwards.filter((one) => !leading.some(({ from, to }) => one.from === from && one.to === to));
+  return [...leading, ...past];
 }
 
 async function dependentsOf(run: SlotRun, replicas: readonly Container[]): Promise<Dependent[]> {

@@ -5,7 +5,8 @@ import type { HistoryEntry } from '../core/labels.ts';
 import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Ports } from '../ports.ts';
+import type { Forward } from '../core/traffic.ts';
+import type { ForwardEnd, Ports } from '../ports.ts';
 
 /** What one run over one slot works with: the wish, and the memory that is lost with the process. */
 export interface SlotRun {
@@ -52,9 +53,10 @@ export interface Memory {
   /** By container: how often this run has started it. */
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
-  /** Addresses of containers whose new connections are led to their successor. */
-  readonly forwarded: Map<string, readonly string[]>;
-  cannotForward: boolean;
+  /** Containers whose new connections this run has led to another, as they were then. */
+  readonly forwarded: Map<string, ForwardEnd>;
+  /** Every forward that was tried, for when it leads no more. */
+  readonly forwards: Forward[];
   rehearsed: boolean;
   giveUp: SwapError | undefined;
 }
@@ -73,7 +75,7 @@ export function freshMemory(): Memory {
     starts: new Map(),
     times: new Map(),
     forwarded: new Map(),
-    cannotForward: false,
+    forwards: [],
     rehearsed: false,
     giveUp: undefined,
   };

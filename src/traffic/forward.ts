@@ -3,7 +3,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import type { Endpoint } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import { parseSockets } from '../core/sockets.ts';
-import type { Bridge, ForwardEnd, Process } from '../ports.ts';
+import type { Bridge, FindProcess, ForwardEnd, Process } from '../ports.ts';
 import {
   clearHostScript,
   forwardEnds,
@@ -32,29 +32,36 @@ export async function forward(
   if (lanes.length === 0) fail('step-failed', 'the two containers share no bridge network');
   await applyNft(targetScript(table, lanes), to.pid);
   await applyNft(hostScript(table, lanes, lifetimeMs));
+  // Whoever was led to from the same addresses before keeps what it has.
+  for (const other of await tablesFrom(from.id)) if (other !== table) await applyNft(haltScript(other));
 }
 
-/** Whether new connections to a container are led elsewhere, and how many were up to now. */
-export async function forwarding(from: string): Promise<{ leads: boolean; connections: number }> {
-  const printed = await Promise.all((await tablesFrom(from)).map((table) => tableOf('bridge', table)));
-  return {
-    leads: printed.some((table) => table !== undefined && isLive(table)),
-    connections: printed.reduce((sum, table) => sum + ledClients(table ?? '').length, 0),
-  };
+/** What leads new connections now. */
+export async function forwarding(): Promise<{ from: string; to: string; connections: number }[]> {
+  const tables = (await tablesOf('bridge')) ?? [];
+  const found = await Promise.all(tables.filter((table) => forwardEnds(table)).map(liveForward));
+  return found.filter((one) => one !== undefined);
+}
+
+async function liveForward(table: string): Promise<{ from: string; to: string; connections: number } | undefined> {
+  const printed = (await tableOf('bridge', table)) ?? '';
+  const ends = forwardEnds(table);
+  return ends && isLive(printed) ? { ...ends, connections: ledClients(printed).length } : undefined;
 }
 
 /** Leads no new connection any more; the tables go as well once none of those that were led is open. */
-export async function endForward(from: string, to: Process | undefined): Promise<number> {
+export async function endForward(from: string, find: FindProcess): Promise<number> {
   let left = 0;
   for (const table of await tablesFrom(from)) {
     await applyNft(haltScript(table));
-    left += await clearIfOver(table, to);
+    const to = await find(forwardEnds(table)?.to ?? '');
+    left += await clearIfOver(table, to && to.pid > 0 ? to : undefined);
   }
   return left;
 }
 
 /** Takes away what leads from containers that are gone, and is over. Resolves with how many such tables there were. */
-export async function sweepForwards(find: (id: string) => Promise<Process | undefined>): Promise<number> {
+export async function sweepForwards(find: FindProcess): Promise<number> {
   let swept = 0;
   for (const table of (await tablesOf('bridge')) ?? []) {
     const ends = forwardEnds(table);

@@ -81,7 +81,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     standIn: undefined,
     cover: 'none',
     forwards: false,
-    forwarding: false,
+    forwarding: [],
     gates: false,
     failures: [],
     dependents: [],

@@ -6,6 +6,7 @@ import type { Desired, Observed, Replica } from '../../src/core/observed.ts';
 import { type Decision, plan } from '../../src/core/plan.ts';
 import { castRoles } from '../../src/core/slot.ts';
 import type { Step } from '../../src/core/step.ts';
+import type { Forward } from '../../src/core/traffic.ts';
 import { HEALTHY, NAMES, UNSTARTED, WAITING } from './builders.ts';
 import type { Box, Event, World } from './world.ts';
 
@@ -19,6 +20,7 @@ interface Memory {
   readonly drained: Set<string>;
   readonly shut: Set<string>;
   readonly turnedAway: Set<string>;
+  readonly forwards: Forward[];
   readonly starts: Map<string, number>;
   rehearsed: boolean;
   giveUp: SwapError | undefined;
@@ -186,7 +188,7 @@ export class Process {
       standIn: standIn && this.viewOf(standIn, wish),
       cover: wish.choice.way === 'handover' || standIn ? world.cover : 'none',
       forwards: world.setup.gates && wish.choice.because !== 'recovery',
-      forwarding: world.forwarding,
+      forwarding: [...world.forwarding, ...memory.forwards.filter((one) => !isIn(world.forwarding, one))],
       gates: world.setup.gates && wish.choice.because !== 'recovery',
       failures: this.world.failures,
       dependents: this.world.dependents,
@@ -231,7 +233,8 @@ export class Process {
       this.takeOne(seen[role], after[role], wish);
     this.memory.rehearsed = after.rehearsed;
     if (['cover', 'uncover', 'drop-cover'].includes(step.kind)) this.world.cover = after.cover;
-    this.world.forwarding = after.forwarding;
+    if (step.kind === 'forward') this.memory.forwards.push({ from: step.container, to: step.to, state: 'over' });
+    this.world.forwarding = after.forwarding.filter((one) => one.state === 'leads');
     this.world.failures = [...after.failures];
     this.world.localTag = after.localTag ?? this.world.localTag;
     this.world.dependents = [...after.dependents];
@@ -277,6 +280,10 @@ export class Process {
   }
 }
 
+function isIn(all: readonly Forward[], { from, to }: Forward): boolean {
+  return all.some((one) => one.from === from && one.to === to);
+}
+
 function verdictOf(box: Box, proven: boolean): Verdict {
   if (!box.started) return box.refused ? { kind: 'failed', reason: 'port taken', blame: 'host' } : UNSTARTED;
   if (!box.running) return { kind: 'failed', reason: 'it exited', blame: 'image' };
@@ -297,6 +304,7 @@ function nothing(): Memory {
     drained: new Set(),
     shut: new Set(),
     turnedAway: new Set(),
+    forwards: [],
     starts: new Map(),
     rehearsed: false,
     giveUp: undefined,

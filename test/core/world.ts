@@ -1,6 +1,6 @@
 import type { Dependent, Failure, Observed, Replica } from '../../src/core/observed.ts';
 import type { Step } from '../../src/core/step.ts';
-import type { Cover } from '../../src/core/traffic.ts';
+import type { Cover, Forward } from '../../src/core/traffic.ts';
 import type { Way } from '../../src/core/way.ts';
 import { NAMES, replica } from './builders.ts';
 
@@ -58,7 +58,7 @@ export class World {
   failures: readonly Failure[] = [];
   localTag = OLD;
   cover: Cover = 'none';
-  forwarding = false;
+  forwarding: readonly Forward[] = [];
   readonly kept = new Set<string>();
   dependents: readonly Dependent[] = [];
   readonly trace: string[] = [];
@@ -176,8 +176,8 @@ export class World {
 
   /** Lets an event happen to the containers. */
   happen(event: Event): void {
-    if (event.kind === 'rules-lost') Object.assign(this, { cover: 'none', forwarding: false });
-    if (event.kind === 'forward-expires') this.forwarding = false;
+    if (event.kind === 'rules-lost') Object.assign(this, { cover: 'none', forwarding: [] });
+    if (event.kind === 'forward-expires') this.forwarding = [];
     if (event.kind === 'cover-expires' && this.cover === 'expiring') this.cover = 'over';
     const box = 'target' in event ? this.target(event.target) : undefined;
     if (!box) return;

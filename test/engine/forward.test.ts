@@ -6,14 +6,19 @@ import test from 'node:test';
 import type Docker from 'dockerode';
 import { createApp } from '../../src/app.ts';
 import type { Progress } from '../../src/core/progress.ts';
+import type { Step } from '../../src/core/step.ts';
 import { engineFacts } from '../lab/engine.ts';
 import { nft } from '../lab/host-state.ts';
 import { clientsAt, startTraffic, tableOf } from '../lab/traffic.ts';
-import { testWorld, untilHealthy, type World } from '../lab/world.ts';
+import { type ContainerOptions, testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { openApp, quickly } from './compose-app.ts';
+import { fixedPort } from './handover-world.ts';
 
 const NEEDS_NFT = 'needs nft, in the network namespace of the engine';
-const TIMES = { settle: '500ms', 'drain.timeout': '1s' };
+// Long enough that a busy machine still has something of it left when it comes to look.
+const TIMES = { settle: '6s', 'drain.timeout': '1s' };
+
+type Env = Record<string, string | number>;
 
 interface Roll {
   world: World;
@@ -24,25 +29,30 @@ interface Roll {
   /** A container of another service in the same network. */
   neighbour: Docker.Container;
   app: ReturnType<typeof createApp>;
-  /** What to do while swapctl waits in a step. */
+  /** What to do while swapctl waits in a step, by its kind and the short name of its container. */
   during: Partial<Record<string, () => Promise<void>>>;
 }
 
 /** A service and its neighbour, and swapctl on a clock that stands still while a test looks. */
-async function startRoll(t: test.TestContext, newer: Record<string, string | number> = {}): Promise<Roll | undefined> {
+async function startRoll(
+  t: test.TestContext,
+  newer: Env = {},
+  ports: ContainerOptions['ports'] = [],
+): Promise<Roll | undefined> {
   const world = testWorld(t);
   const network = await world.network('net');
   const image = await world.image('web:live', { version: '1', health: {} });
-  const web = await world.container('web', { image, network, aliases: ['web'], env: { DRAIN: 1 } });
+  const web = await world.container('web', { image, network, aliases: ['web'], env: { DRAIN: 1 }, ports });
   const neighbour = await world.container('neighbour', { image, network });
   await Promise.all([untilHealthy(web), untilHealthy(neighbour)]);
   await world.image('web:live', { version: '2', health: {}, env: newer });
   let step = '';
-  const { ports, close } = await openApp(world, (progress: Progress) => {
-    if (progress.kind === 'step') step = progress.step.kind;
+  const { ports: real, close } = await openApp(world, (progress: Progress) => {
+    if (progress.kind === 'step')
+      step = `${progress.step.kind} ${nameIn(progress.step).replace(world.name('web'), 'web')}`;
   });
   world.after(async () => close());
-  if (!(await ports.kernel.layer(await ports.engine.bridges())).available) {
+  if (!(await real.kernel.layer(await real.engine.bridges())).available) {
     t.skip(NEEDS_NFT);
     return undefined;
   }
@@ -50,12 +60,14 @@ async function startRoll(t: test.TestContext, newer: Record<string, string | num
   const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
     const look = during[step];
     delete during[step];
-    await (look ? look() : ports.clock.sleep(ms, signal));
+    await (look ? look() : real.clock.sleep(ms, signal));
   };
-  const app = createApp({ ...ports, clock: { ...ports.clock, sleep } });
+  const app = createApp({ ...real, clock: { ...real.clock, sleep } });
   const address = await addressOf(web, network);
   return { world, name: world.name('web'), address, network, neighbour, app, during };
 }
+
+const nameIn = (step: Step): string => ('name' in step ? step.name : '');
 
 async function addressOf(container: Docker.Container, network: string): Promise<string> {
   const address = (await container.inspect()).NetworkSettings.Networks[network]?.IPAddress;
@@ -112,16 +124,39 @@ test('from the switch on the old address leads to the new container, also for a 
     const answers = [await asked(neighbour, address), askedFromHost(world, address), byItself];
     seen[when] = { versions: answers.map((answer) => answer?.version), from: answers[0]?.from };
   };
-  during['await-healthy'] = async () => {
+  during['await-healthy web.swapctl-next'] = async () => {
     seen.before = (await asked(neighbour, address))?.version;
   };
-  during.settle = look('settling');
-  during['end-forward'] = look('gone');
+  during['settle web'] = look('settling');
+  during['end-forward web.swapctl-old'] = look('gone');
   const [report] = await app.roll([name], quickly({ overrides: TIMES }));
   assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
   const from = `::ffff:${await addressOf(neighbour, rolled.network)}`;
   const led = { versions: ['2', '2', '2'], from };
   assert.deepEqual(seen, { before: '1', settling: led, gone: led }, 'a client keeps its own address');
+  assert.deepEqual(await tables(rolled), []);
+});
+
+test('while its published port is handed over, whoever has an address of the service is led along', async (t) => {
+  const rolled = await startRoll(t, { READY_AFTER_MS: 500 }, [{ host: await fixedPort() }]);
+  if (!rolled) return;
+  const { world, name, address, network, neighbour, app, during } = rolled;
+  const seen: Record<string, unknown> = {};
+  let standIn = '';
+  const look = (when: string) => async () => {
+    const answers = await Promise.all([address, standIn].map((one) => asked(neighbour, one)));
+    seen[when] = [...answers, askedFromHost(world, address)].map((answer) => answer?.version);
+  };
+  during['await-healthy web'] = async () => {
+    standIn = await addressOf(world.docker.getContainer(`${name}.swapctl-stand-in`), network);
+    await look('replacing')();
+  };
+  during['settle web'] = look('replaced');
+  during['end-forward web.swapctl-stand-in'] = look('gone');
+  const [report] = await app.roll([name], quickly({ overrides: TIMES }));
+  assert.deepEqual([report?.outcome, report?.strategy], ['rolled', 'handover'], JSON.stringify(report));
+  const led = ['2', '2', '2'];
+  assert.deepEqual(seen, { replacing: led, replaced: led, gone: led });
   assert.deepEqual(await tables(rolled), []);
 });
 
@@ -152,7 +187,7 @@ test('a new container that turns unhealthy is led to no more', async (t) => {
   if (!rolled) return;
   const { name, address, neighbour, app, during } = rolled;
   let settling: string | undefined;
-  during.settle = async () => {
+  during['settle web'] = async () => {
     settling = (await asked(neighbour, address))?.version;
   };
   const [report] = await app.roll([name], quickly({ overrides: { settle: '60s' } }));

@@ -1,0 +1,70 @@
+// The rules of a forward as text, and whether the nft program of this machine accepts them.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import test from 'node:test';
+import {
+  clearHostScript,
+  forwardEnds,
+  forwardTable,
+  haltScript,
+  hostScript,
+  isLive,
+  type Lane,
+  ledClients,
+  renewScript,
+  targetScript,
+} from '../../src/traffic/forward-rules.ts';
+
+const TABLE = forwardTable('0123456789abcdef', 'fedcba9876543210');
+const LANES: Lane[] = [
+  {
+    family: 'ip',
+    device: 'br-1',
+    from: { ip: '172.29.0.2', mac: '02:42:ac:1d:00:02' },
+    to: { ip: '172.29.0.3', mac: '02:42:ac:1d:00:03' },
+  },
+  {
+    family: 'ip6',
+    device: 'br-1',
+    from: { ip: 'fd00::2', mac: '02:42:ac:1d:00:02' },
+    to: { ip: 'fd00::3', mac: '02:42:ac:1d:00:03' },
+  },
+];
+
+// In a network namespace of its own: renewing needs the tables to be there.
+const nft = (script: string) =>
+  spawnSync('unshare', ['--net', 'nft', '-f', '-'], {
+    input: script,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+  });
+const unable = nft('').status === 0 ? false : 'nft is missing, or not allowed';
+
+test('nft accepts what sets a forward up, goes on with it, ends it, and clears it', { skip: unable }, () => {
+  for (const lanes of [LANES, LANES.slice(0, 1), LANES.slice(1)]) {
+    const host = [hostScript(TABLE, lanes, 5000), renewScript(TABLE, 9000), haltScript(TABLE), clearHostScript(TABLE)];
+    for (const script of [host.join(''), clearHostScript(TABLE), targetScript(TABLE, lanes)]) {
+      const { status, stderr } = nft(script);
+      assert.equal(status, 0, `${stderr}\n${script}`);
+    }
+  }
+});
+
+test('a table names the two containers', () => {
+  assert.deepEqual(forwardEnds(TABLE), { from: '0123456789ab', to: 'fedcba987654' });
+  for (const other of ['swapctl-0123456789ab', 'swapctl-gate', `${TABLE}0`, 'docker']) {
+    assert.equal(forwardEnds(other), undefined);
+  }
+});
+
+test('what nft prints tells whether it leads, and whom it has led', () => {
+  const live =
+    '\tset live {\n\t\ttype inet_proto\n\t\tflags timeout\n\t\telements = { tcp timeout 9s expires 8s940ms }\n\t}\n';
+  const flows =
+    'elements = { 172.29.0.4 . 58876 . 172.29.0.2 . 8080 expires 59m59s24ms,\n fd00::4 . 5 . fd00::2 . 80 expires 1m }';
+  assert.deepEqual([live, live.replace(/tcp timeout \S+ /, 'tcp '), flows, ''].map(isLive), [true, true, false, false]);
+  assert.deepEqual(ledClients(`${live}${flows}`), [
+    { address: '172.29.0.4', port: 58_876 },
+    { address: 'fd00::4', port: 5 },
+  ]);
+});
