@@ -25,6 +25,20 @@ suite('every label', () => {
     ['health.tcp', '5432', { probe: { kind: 'tcp', port: 5432 } }],
     ['keep', '0', { keep: 0 }],
     ['keep', '99', { keep: 99 }],
+    ['enable', 'true', { enable: true }],
+    ['enable', 'false', { enable: false }],
+    ['monitor-only', 'true', { monitorOnly: true }],
+    ['schedule', 'every 1h', { schedule: { kind: 'every', ms: 3_600_000, jitterMs: 0 } }],
+    [
+      'window',
+      'Sat 22:00-02:00',
+      { windows: [{ days: [6], from: 1320, to: 120, zone: undefined, text: 'Sat 22:00-02:00' }] },
+    ],
+    ['min-age', '3d', { minAgeMs: 259_200_000 }],
+    ['min-interval', '1h', { minIntervalMs: 3_600_000 }],
+    ['backoff', '1m-1h', { backoff: { firstMs: 60_000, longestMs: 3_600_000 } }],
+    ['backoff', 'off', { backoff: undefined }],
+    ['depends-on', 'db, shop/cache', { dependsOn: ['db', 'shop/cache'] }],
   ];
   for (const [key, value, expected] of table) {
     test(`swapctl.${key}=${value} is read, and --${key.replaceAll('.', '-')} the same`, () => {
@@ -56,6 +70,14 @@ suite('wrong values name the label, the value and what would be right', () => {
     ['keep', '-1', /0 to 99/],
     ['keep', '100', /0 to 99/],
     ['keep', '1.5', /0 to 99/],
+    ['enable', 'yes', /true, false/],
+    ['schedule', 'hourly', /0 4 \* \* \*/],
+    ['window', 'at night', /02:00-05:00/],
+    ['min-age', '2 weeks', /7d/],
+    ['min-age', '366d', /7d/],
+    ['min-interval', '-1s', /7d/],
+    ['backoff', 'on', /5m-24h/],
+    ['depends-on', 'db,,cache', /db, shop\/cache/],
   ];
   for (const [key, value, hint] of table) {
     test(`swapctl.${key}=${JSON.stringify(value)}`, () => {
@@ -85,7 +107,8 @@ suite('unknown labels', () => {
   const table: [string, RegExp][] = [
     ['swapctl.stratgy', /did you mean swapctl\.strategy\?/],
     ['swapctl.healt.http', /did you mean swapctl\.health\.http\?/],
-    ['swapctl.drain', /known are: .*swapctl\.drain\.timeout/],
+    ['swapctl.drain', /did you mean swapctl\.drain\.timeout\?/],
+    ['swapctl.health', /known are: .*swapctl\.health\.http/],
     ['swapctl.', /known are|did you mean/],
     ['swapctl.constructor', /known are/],
     ['swapctl.toString', /known are/],
