@@ -89,3 +89,28 @@ export function settingsFor(config: Config, key: string): FileSettings {
   const entry = [key, short].find((name) => Object.hasOwn(services, name));
   return { defaults, service: (entry !== undefined && services[entry]) || {} };
 }
+
+/** What `swapctl config check` found. */
+export interface ConfigCheck {
+  readonly path: string | undefined;
+  readonly mistakes: readonly Mistake[];
+  /** What is right but does not work here and now: a variable that is not set, a file that can't be read. */
+  readonly notes: readonly string[];
+}
+
+/** The configuration as `swapctl config show` prints it: nothing in it is secret. */
+export interface ConfigShown {
+  readonly path: string | undefined;
+  readonly document: unknown;
+  /** The document as YAML. */
+  readonly lines: readonly string[];
+}
+
+/** What `swapctl config` does; it needs no engine. */
+export interface ConfigDesk {
+  check(): Promise<ConfigCheck>;
+  /** Raises `config` where there is a mistake. */
+  show(): Promise<ConfigShown>;
+  /** The JSON schema of the file. */
+  schema(): Promise<unknown>;
+}

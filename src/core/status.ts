@@ -1,5 +1,7 @@
 import type { FailureNote, HistoryEntry } from './labels.ts';
+import type { Explained } from './policy.ts';
 import type { ReportedError } from './report.ts';
+import type { MayRoll } from './schedule.ts';
 
 /** What a slot is doing, derived from names, labels and the engine's view; it is written down nowhere. */
 export type Phase = 'serving' | 'stopped' | 'starting' | 'unhealthy' | 'restarting' | 'rolling' | 'interrupted';
@@ -40,6 +42,19 @@ export interface ServicePlan {
   readonly image: string;
   readonly digest?: string | undefined;
   readonly slots: readonly SlotPlan[];
+  /** Only where it was asked for. */
+  readonly explained?: ServiceExplained;
+}
+
+/** What `swapctl plan --explain` adds: every setting and where it comes from, and what follows for rolls by itself. */
+export interface ServiceExplained {
+  readonly settings: readonly Explained[];
+  /** The services that are rolled before it, by their keys. */
+  readonly dependsOn: readonly string[];
+  /** Whether its time has come. Milliseconds since the epoch. */
+  readonly mayRoll: MayRoll;
+  /** When it would be checked next if it was checked now, without jitter. ISO 8601. */
+  readonly nextCheck: string | undefined;
 }
 
 /** What `swapctl history` shows: the images of a service, newest first, and those that failed. */
