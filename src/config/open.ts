@@ -69,7 +69,10 @@ function shownDocument({
     defaults: texts(defaults),
     services: Object.fromEntries(Object.entries(services).map(([name, layer]) => [name, texts(layer)])),
     registries: Object.fromEntries(
-      Object.entries(registries).map(([host, { ca, ...rest }]) => [host, ca === undefined ? rest : { ca, ...rest }]),
+      Object.entries(registries).map(([host, { ca, insecure, mirrors }]) => [
+        host,
+        { ...(ca === undefined ? {} : { ca }), insecure, mirrors: mirrors.map(withoutLogin) },
+      ]),
     ),
     notifications: notifications.map(({ kind, ...values }) => ({
       kind,
@@ -81,4 +84,8 @@ function shownDocument({
 
 function texts(layer: FileLayer): Record<string, string> {
   return Object.fromEntries(Object.entries(layer).map(([key, { value }]) => [key, value]));
+}
+
+function withoutLogin(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//…@');
 }

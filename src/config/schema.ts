@@ -35,7 +35,7 @@ const notifiers = Object.entries(NOTIFIERS).map(([kind, { needs, takes }]) => {
 
 /** What a swapctl.yml may look like. */
 const SCHEMA = section('a section', {
-  defaults: section('a setting', common).meta({ description: 'settings of all services' }).optional(),
+  defaults: section('a setting for all services', common).meta({ description: 'settings of all services' }).optional(),
   services: z
     .record(z.string(), section('a setting', settings))
     .meta({ description: 'settings by project/service, compose service or container' })

@@ -32,7 +32,9 @@ export function readSource(text: string): Source | Mistake {
     return { value: value ?? {}, place: (path, of) => lineAndColumn(text, offsets.find(path, of)) };
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    return { line: (error.mark?.line ?? 0) + 1, column: (error.mark?.column ?? 0) + 1, message: error.reason };
+    const hint = error.reason.includes('alias') ? '; a value that begins with * has to stand in quotes' : '';
+    const { line = 0, column = 0 } = error.mark ?? {};
+    return { line: line + 1, column: column + 1, message: error.reason + hint };
   }
 }
 

@@ -23,7 +23,7 @@ export function rollRequest(flags: RollFlags, command: string, signal: AbortSign
   const { image, pull, force, explain } = flags;
   return checked(command, () => {
     if (image !== undefined) parseReference(image);
-    return { image, pull, force, explain, overrides: overrides(flags), signal };
+    return { image, pull, force, overrides: overrides(flags), signal, ...(explain ? { explain } : {}) };
   });
 }
 
