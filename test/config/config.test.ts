@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -7,7 +7,7 @@ import type { Lookup } from '../../src/config/find.ts';
 import { checkConfig, openConfig, schemaOfConfig, showConfig } from '../../src/config/open.ts';
 import { type Secret, settingsFor } from '../../src/core/config.ts';
 import { SwapError } from '../../src/core/error.ts';
-import { explainPolicy, readPolicy } from '../../src/core/policy.ts';
+import { explainPolicy, POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
 import { SETTINGS } from '../../src/core/settings.ts';
 import { cronSchedules } from '../../src/system/schedules.ts';
 
@@ -335,4 +335,23 @@ test('the JSON schema knows every setting, with what it is for', async () => {
     ),
     ['webhook', 'slack', 'discord', 'ntfy', 'gotify', 'telegram', 'email'],
   );
+});
+
+suite('the README', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+
+  test('has an example without a mistake', async () => {
+    const example = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('there is none');
+    assert.deepEqual(await mistakes(example), []);
+  });
+
+  test('lists every label, with its default', () => {
+    const cells = readme.split('\n').flatMap((line) => (line.startsWith('| `swapctl.') ? [line.split('|')] : []));
+    const rows = new Map(
+      cells.map(([, label = '', , preset = '']) => [label.trim().replaceAll('`', ''), preset.trim()]),
+    );
+    assert.deepEqual([...rows.keys()].sort(), [...POLICY_LABELS].sort());
+    for (const [key, { preset }] of Object.entries(SETTINGS))
+      if (preset !== undefined) assert.equal(rows.get(`swapctl.${key}`), `\`${preset}\``);
+  });
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
+import fc from 'fast-check';
 import type { Policy } from '../../src/core/policy.ts';
-import { POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
+import { explainPolicy, POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
+import { SETTINGS } from '../../src/core/settings.ts';
 import { policy, raised } from './builders.ts';
 
 test('without labels the defaults count', () => {
@@ -141,4 +143,68 @@ suite('unknown labels', () => {
 
 test('the command line overrules labels', () => {
   assert.equal(readPolicy({ 'swapctl.keep': '3' }, { keep: '5' }).keep, 5);
+});
+
+suite('the rule of merging', () => {
+  // Values that tell who said them: the n-th layer says n.
+  const keys = ['settle', 'drain.timeout', 'health.timeout', 'keep', 'min-age', 'min-interval', 'depends-on'];
+  const layers = fc.tuple(
+    ...['4', '3', '2', '1'].map((value) =>
+      fc.subarray(keys).map((chosen) => Object.fromEntries(chosen.map((key) => [key, value]))),
+    ),
+  );
+  const sources = ['flag', 'label', 'file', 'file', 'default'];
+
+  test('command line, label, entry of the service, defaults of the file, built in', () => {
+    fc.assert(
+      fc.property(layers, (given) => {
+        const [flags = {}, labels = {}, service = {}, defaults = {}] = given;
+        const prefixed = Object.fromEntries(Object.entries(labels).map(([key, value]) => [`swapctl.${key}`, value]));
+        const inFile = (values: Record<string, string>, name: string) =>
+          Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value, where: name }]));
+        const file = { defaults: inFile(defaults, 'defaults'), service: inFile(service, 'service') };
+        const explained = new Map(explainPolicy(prefixed, flags, file).map((one) => [one.setting, one]));
+        for (const key of keys) {
+          const { value, layer } = winner(given, key);
+          assert.deepEqual(
+            [explained.get(key)?.value, explained.get(key)?.source],
+            [value ?? SETTINGS[key]?.preset, sources[layer]],
+            key,
+          );
+        }
+        const merged = Object.fromEntries(
+          keys.flatMap((key) => {
+            const { value } = winner(given, key);
+            return value === undefined ? [] : [[key, value]];
+          }),
+        );
+        assert.deepEqual(readPolicy(prefixed, flags, file), readPolicy({}, merged));
+      }),
+    );
+  });
+
+  function winner(given: readonly Record<string, string>[], key: string): { value: string | undefined; layer: number } {
+    const layer = given.findIndex((values) => key in values);
+    return { value: given[layer]?.[key], layer: layer < 0 ? 4 : layer };
+  }
+
+  test('among settings of one thing the one counts that was said with the most weight', () => {
+    const file = { defaults: { 'health.http': { value: '80/', where: 'x:1' } }, service: {} };
+    assert.deepEqual(readPolicy({ 'swapctl.health.tcp': '70' }, {}, file).probe, { kind: 'tcp', port: 70 });
+    assert.deepEqual(readPolicy({}, {}, file).probe, { kind: 'http', port: 80, path: '/' });
+  });
+
+  test('a wrong value is told even where it would be overruled', () => {
+    assert.match(raised(() => readPolicy({ 'swapctl.keep': 'x' }, { keep: '5' })).message, /swapctl\.keep/);
+  });
+
+  test('a second health check on one container is refused', () => {
+    const error = raised(() => readPolicy({ 'swapctl.health.tcp': '70', 'swapctl.health.cmd': 'x' }));
+    assert.equal(error.message, 'swapctl.health.tcp and swapctl.health.cmd are set at once');
+  });
+});
+
+test('every default is what its setting reads from it', () => {
+  for (const [key, { preset, field, read }] of Object.entries(SETTINGS))
+    if (preset !== undefined) assert.deepEqual(read(preset, key)[field], policy()[field], key);
 });

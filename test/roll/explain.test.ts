@@ -6,7 +6,7 @@ import { encodeState } from '../../src/core/labels.ts';
 import { groupServices } from '../../src/core/service.ts';
 import type { Ports } from '../../src/ports.ts';
 import { explainService } from '../../src/roll/explain.ts';
-import { composed, container, image } from '../core/builders.ts';
+import { composed, container, image, summary } from '../core/builders.ts';
 
 const NOW = Date.parse('2026-01-05T12:00Z');
 
@@ -78,4 +78,21 @@ test('the last roll and earlier failures decide when its time has come', async (
     because: 'min-interval leaves 1 h between two rolls',
   });
   assert.deepEqual((await explain(shop({}))).mayRoll, { now: true });
+  const failed = ['2026-01-05T11:58:00.000Z', '2026-01-05T11:00:00.000Z'].map((at, n) => failure(at, n));
+  assert.deepEqual((await explain([...shop({}), ...failed])).mayRoll, {
+    now: false,
+    until: Date.parse('2026-01-05T12:08Z'),
+    because: '2 rolls in a row failed, and backoff waits 10 min 0 s',
+  });
 });
+
+function failure(at: string, n: number): ContainerSummary {
+  const note = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
+  const labels = encodeState({ role: 'failed', service: 'shop/web', slot: 'shop-web-1', at, failure: note });
+  return summary({
+    id: `failed-${n}`,
+    name: `shop-web-1.swapctl-failed-${n}${'0'.repeat(11)}`,
+    status: 'created',
+    labels,
+  });
+}
