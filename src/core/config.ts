@@ -85,9 +85,13 @@ export const NO_CONFIG: Config = {
 /** What the file says about a service by its key: its entry under the full name, else under the short one. */
 export function settingsFor(config: Config, key: string): FileSettings {
   const { services, defaults } = config;
-  const short = key.slice(key.lastIndexOf('/') + 1);
-  const entry = [key, short].find((name) => Object.hasOwn(services, name));
+  const entry = entryNames(key).find((name) => Object.hasOwn(services, name));
   return { defaults, service: (entry !== undefined && services[entry]) || {} };
+}
+
+/** The names that a service may have in the file, by its key. */
+export function entryNames(key: string): string[] {
+  return [key, key.slice(key.lastIndexOf('/') + 1)];
 }
 
 /** What `swapctl config check` found. */

@@ -66,6 +66,27 @@ export function heldBack(services: readonly Dependent[], failed: ReadonlySet<str
   return held;
 }
 
+/** How far a run is: the keys of services that are rolled, that failed, and that are being rolled. */
+export interface RollsSoFar {
+  readonly done: ReadonlySet<string>;
+  readonly failed: ReadonlySet<string>;
+  readonly running: ReadonlySet<string>;
+}
+
+/**
+ * The services that may be rolled now, of those that are left: all that they depend on is done (or not among them), and no
+ * more than `atOnce` are rolled at the same time. Nothing, where nothing is left but what is held back.
+ */
+export function startable<T extends Dependent>(services: readonly T[], sofar: RollsSoFar, atOnce: number): T[] {
+  const { done, failed, running } = sofar;
+  const among = new Set(services.map(({ key }) => key));
+  const begun = (key: string): boolean => done.has(key) || failed.has(key) || running.has(key);
+  const ready = rollOrder(services).filter(
+    ({ key, dependsOn }) => !begun(key) && dependsOn.every((other) => done.has(other) || !among.has(other)),
+  );
+  return ready.slice(0, Math.max(0, atOnce - running.size));
+}
+
 function keyOf(name: string, key: string, project: string | undefined, keys: readonly string[]): string {
   const exact = [`${project}/${name}`, name].find((candidate) => keys.includes(candidate));
   const composed = keys.filter((candidate) => candidate.endsWith(`/${name}`));

@@ -173,7 +173,7 @@ function count(value: string, what: string): number {
 }
 
 function names(value: string, what: string): string[] {
-  const given = value.split(',').map((name) => name.trim());
+  const given = value.trim() === '' ? [] : value.split(',').map((name) => name.trim());
   const wrong = given.find((name) => !/^[A-Za-z0-9_][A-Za-z0-9_./-]*$/.test(name));
   if (wrong === undefined) return given;
   return fail('config', `${what}: ${printable(wrong)} is no name of a service`, {

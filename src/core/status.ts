@@ -1,7 +1,6 @@
 import type { FailureNote, HistoryEntry } from './labels.ts';
 import type { Explained } from './policy.ts';
 import type { ReportedError } from './report.ts';
-import type { MayRoll } from './schedule.ts';
 
 /** What a slot is doing, derived from names, labels and the engine's view; it is written down nowhere. */
 export type Phase = 'serving' | 'stopped' | 'starting' | 'unhealthy' | 'restarting' | 'rolling' | 'interrupted';
@@ -51,8 +50,10 @@ export interface ServiceExplained {
   readonly settings: readonly Explained[];
   /** The services that are rolled before it, by their keys. */
   readonly dependsOn: readonly string[];
-  /** Whether its time has come. Milliseconds since the epoch. */
-  readonly mayRoll: MayRoll;
+  /** Whether its time has come, and if not, from when on (ISO 8601; undefined: not by waiting) and why not. */
+  readonly mayRoll:
+    | { readonly now: true }
+    | { readonly now: false; readonly until: string | undefined; readonly because: string };
   /** When it would be checked next if it was checked now, without jitter. ISO 8601. */
   readonly nextCheck: string | undefined;
 }

@@ -29,12 +29,13 @@ export async function explainService(
   const policy = readPolicy(labels, overrides, file);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const keys = groupServices(all).map(({ key }) => key);
+  const may = mayRoll(policy, await factsOf(look, service, all), now);
   const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0);
   return {
     settings: explainPolicy(labels, overrides, file),
     dependsOn: dependenciesOf(service.key, policy.dependsOn, container.config.Labels ?? {}, keys),
-    mayRoll: mayRoll(policy, await factsOf(look, service, all), now),
-    nextCheck: next === undefined ? undefined : new Date(next).toISOString(),
+    mayRoll: may.now ? may : { ...may, until: isoOf(may.until) },
+    nextCheck: isoOf(next),
   };
 }
 
@@ -64,4 +65,8 @@ async function factsOf(
 function latest(times: readonly (string | undefined)[]): number | undefined {
   const known = times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite);
   return known.length > 0 ? Math.max(...known) : undefined;
+}
+
+function isoOf(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString();
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
-import { type Dependent, dependenciesOf, heldBack, rollOrder } from '../../src/core/order.ts';
+import { type Dependent, dependenciesOf, heldBack, rollOrder, startable } from '../../src/core/order.ts';
 import { raised } from './builders.ts';
 
 function services(graph: Record<string, string[]>): Dependent[] {
@@ -11,6 +11,12 @@ function services(graph: Record<string, string[]>): Dependent[] {
 function keys(ordered: readonly Dependent[]): string[] {
   return ordered.map(({ key }) => key);
 }
+
+// Edges lead to smaller numbers only, so there is no circle; the order given is another one.
+const graphs = fc
+  .array(fc.array(fc.nat(), { maxLength: 4 }), { maxLength: 12 })
+  .map((rows) => rows.map((row, at) => ({ key: `s${at}`, dependsOn: at === 0 ? [] : row.map((n) => `s${n % at}`) })))
+  .chain((all) => fc.shuffledSubarray(all, { minLength: all.length }));
 
 suite('the order of rolls', () => {
   const table: [string, Record<string, string[]>, string[]][] = [
@@ -28,12 +34,6 @@ suite('the order of rolls', () => {
     assert.equal(error.message, 'services depend on each other in a circle: api → db → cache → api');
     assert.match(raised(() => rollOrder(services({ web: ['web'] }))).message, /web → web$/);
   });
-
-  // Edges lead to smaller numbers only, so there is no circle; the order given is another one.
-  const graphs = fc
-    .array(fc.array(fc.nat(), { maxLength: 4 }), { maxLength: 12 })
-    .map((rows) => rows.map((row, at) => ({ key: `s${at}`, dependsOn: at === 0 ? [] : row.map((n) => `s${n % at}`) })))
-    .chain((all) => fc.shuffledSubarray(all, { minLength: all.length }));
 
   test('has everything once, and everything after what it depends on', () => {
     fc.assert(
@@ -55,6 +55,50 @@ suite('the order of rolls', () => {
           const reached = !failed.has(key) && dependsOn.some((other) => failed.has(other) || held.has(other));
           assert.equal(held.has(key), reached, key);
         }
+      }),
+    );
+  });
+});
+
+suite('what may start now', () => {
+  const none = { done: new Set<string>(), failed: new Set<string>(), running: new Set<string>() };
+  const all = services({ web: ['api', 'gone'], api: ['db'], db: [], mail: [] });
+
+  test('is what waits for nothing, as many as there is room for', () => {
+    assert.deepEqual(keys(startable(all, none, 9)), ['db', 'mail']);
+    assert.deepEqual(keys(startable(all, none, 1)), ['db']);
+    assert.deepEqual(keys(startable(all, { ...none, running: new Set(['db']) }, 2)), ['mail']);
+    assert.deepEqual(keys(startable(all, { ...none, running: new Set(['db', 'mail']) }, 2)), []);
+    assert.deepEqual(keys(startable(all, { ...none, done: new Set(['db']) }, 2)), ['api', 'mail']);
+    assert.deepEqual(keys(startable(all, { ...none, failed: new Set(['db']) }, 2)), ['mail']);
+  });
+
+  test('brings every run to its end: each service once, after what it depends on, or held back', () => {
+    const runs = fc.record({
+      all: graphs,
+      atOnce: fc.integer({ min: 1, max: 4 }),
+      bad: fc.nat(),
+      picks: fc.infiniteStream(fc.nat()),
+    });
+    fc.assert(
+      fc.property(runs, ({ all: wanted, atOnce, bad, picks }) => {
+        const done = new Set<string>();
+        const failed = new Set<string>();
+        const running = new Set<string>();
+        for (;;) {
+          for (const { key, dependsOn } of startable(wanted, { done, failed, running }, atOnce)) {
+            for (const other of dependsOn) assert.ok(done.has(other), `${other} before ${key}`);
+            assert.ok(!running.has(key) && !done.has(key) && !failed.has(key), `${key} once`);
+            running.add(key);
+          }
+          assert.ok(running.size <= atOnce);
+          const [first] = [...running].slice(picks.next().value % Math.max(1, running.size));
+          if (first === undefined) break;
+          running.delete(first);
+          (first === `s${bad % wanted.length}` ? failed : done).add(first);
+        }
+        const ended = [...done, ...failed, ...heldBack(wanted, failed).keys()];
+        assert.deepEqual(ended.sort(), keys(wanted).sort());
       }),
     );
   });

@@ -40,6 +40,7 @@ suite('every label', () => {
     ['min-interval', '1h', { minIntervalMs: 3_600_000 }],
     ['backoff', '1m-1h', { backoff: { firstMs: 60_000, longestMs: 3_600_000 } }],
     ['backoff', 'off', { backoff: undefined }],
+    ['depends-on', ' ', { dependsOn: [] }],
     ['depends-on', 'db, shop/cache', { dependsOn: ['db', 'shop/cache'] }],
   ];
   for (const [key, value, expected] of table) {

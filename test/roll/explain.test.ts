@@ -74,14 +74,14 @@ test('the last roll and earlier failures decide when its time has come', async (
   const rolled = await explain(shop({ ...state, 'swapctl.min-interval': '1h' }));
   assert.deepEqual(rolled.mayRoll, {
     now: false,
-    until: Date.parse('2026-01-05T12:30Z'),
+    until: '2026-01-05T12:30:00.000Z',
     because: 'min-interval leaves 1 h between two rolls',
   });
   assert.deepEqual((await explain(shop({}))).mayRoll, { now: true });
   const failed = ['2026-01-05T11:58:00.000Z', '2026-01-05T11:00:00.000Z'].map((at, n) => failure(at, n));
   assert.deepEqual((await explain([...shop({}), ...failed])).mayRoll, {
     now: false,
-    until: Date.parse('2026-01-05T12:08Z'),
+    until: '2026-01-05T12:08:00.000Z',
     because: '2 rolls in a row failed, and backoff waits 10 min 0 s',
   });
 });

@@ -150,7 +150,7 @@ test('plan --explain shows every value and where it comes from', async () => {
       { setting: 'window', value: 'Mon 02:00-05:00 UTC', source: 'file', where: '/etc/swapctl/swapctl.yml:12' },
     ],
     dependsOn: ['shop/db'],
-    mayRoll: { now: false, until: Date.parse('2026-01-05T02:00Z'), because: 'its window is Mon 02:00-05:00 UTC' },
+    mayRoll: { now: false, until: '2026-01-05T02:00:00.000Z', because: 'its window is Mon 02:00-05:00 UTC' },
     nextCheck: '2026-01-04T12:15:00.000Z',
   } as const;
   const plan = [{ ...PLAN, explained }];

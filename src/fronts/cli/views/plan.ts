@@ -81,12 +81,12 @@ function explainedLines({ explained }: ServicePlan, page: Page): string[] {
 }
 
 function timeLine({ mayRoll, nextCheck }: ServiceExplained): string {
-  const next = nextCheck === undefined ? 'never checked' : `checked next at ${minute(Date.parse(nextCheck))}`;
+  const next = nextCheck === undefined ? 'never checked' : `checked next at ${minute(nextCheck)}`;
   if (mayRoll.now) return `may be rolled by itself: now; ${next}`;
   const from = mayRoll.until === undefined ? 'no' : `not before ${minute(mayRoll.until)}`;
   return `may be rolled by itself: ${from}: ${mayRoll.because}; ${next}`;
 }
 
-function minute(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')}Z`;
+function minute(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')}Z`;
 }
