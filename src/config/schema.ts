@@ -140,7 +140,7 @@ function section<T extends z.core.$ZodLooseShape>(what: string, shape: T): z.Zod
 }
 
 function unknownKey(key: string, what: string, known: readonly string[]): string {
-  const near = nearest(known, key);
+  const near = nearest(known, key.replace(/^swapctl\./, ''));
   return `${printable(key)} is not ${what}; ${near ? `did you mean ${near}?` : `known are: ${known.join(', ')}`}`;
 }
 
