@@ -9,7 +9,8 @@ const FEW_SLIPS = 2;
 export function nearest(known: readonly string[], given: string): string | undefined {
   const slips = known.map((word) => ({ word, count: distance(word, given) })).sort((a, b) => a.count - b.count);
   const [best] = slips;
-  if (best && best.count <= FEW_SLIPS) return best.word;
+  // Of a short word too little would be left to tell what was meant.
+  if (best && best.count <= Math.min(FEW_SLIPS, given.length / 2)) return best.word;
   const longer = known.filter((word) => given !== '' && word.startsWith(`${given}.`));
   return longer.length === 1 ? longer[0] : undefined;
 }

@@ -1,6 +1,6 @@
 import { settingsFor } from '../core/config.ts';
 import { type ContainerSummary, ownLabels } from '../core/container.ts';
-import { fail } from '../core/error.ts';
+import { fail, SwapError } from '../core/error.ts';
 import { dependenciesOf } from '../core/order.ts';
 import { explainPolicy, readPolicy } from '../core/policy.ts';
 import { mayRoll, nextCheck, type RollFacts } from '../core/schedule.ts';
@@ -30,7 +30,7 @@ export async function explainService(
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const keys = groupServices(all).map(({ key }) => key);
   const may = mayRoll(policy, await factsOf(look, service, all), now);
-  const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0);
+  const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0).catch(refuseSchedule(service.key));
   return {
     settings: explainPolicy(labels, overrides, file),
     dependsOn: dependenciesOf(service.key, policy.dependsOn, container.config.Labels ?? {}, keys),
@@ -59,6 +59,14 @@ async function factsOf(
     failures: Math.max(0, ...perSlot.map((failures) => failures.length)),
     lastFailureAt: latest(perSlot.flat().map(({ at }) => at)),
     imageSince: undefined,
+  };
+}
+
+// The place where it stands is unknown to cron.
+function refuseSchedule(key: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof SwapError)) throw error;
+    return fail(error.code, `schedule of ${key}: ${error.message}`, error.hint ? { hint: error.hint } : {});
   };
 }
 

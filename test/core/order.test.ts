@@ -139,6 +139,7 @@ suite('what a service depends on', () => {
     assert.equal(refused('cahce').message, 'depends-on of proxy: cahce is no service of this engine');
     assert.equal(refused('cahce').hint, 'did you mean cache?');
     assert.equal(refused('ldap').hint, 'start it, or take its name out');
+    assert.equal(refused('xy').hint, 'start it, or take its name out', 'of two letters two are too much');
     assert.equal(refused('db').message, 'depends-on of proxy: db names 2 services');
     assert.equal(refused('db').hint, 'say which: shop/db, blog/db');
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Config, NO_CONFIG } from '../../src/core/config.ts';
 import type { ContainerSummary } from '../../src/core/container.ts';
+import { fail } from '../../src/core/error.ts';
 import { encodeState } from '../../src/core/labels.ts';
 import { groupServices } from '../../src/core/service.ts';
 import type { Ports } from '../../src/ports.ts';
@@ -24,7 +25,10 @@ function ports(all: readonly ContainerSummary[], config: Config): Ports {
   return {
     engine,
     clock: { now: () => NOW },
-    schedules: { next: async (_: string, after: number) => after + 3_600_000 },
+    schedules: {
+      next: async (expression: string, after: number) =>
+        expression === '61 * * * *' ? fail('config', 'no cron', { hint: 'mend it' }) : after + 3_600_000,
+    },
     config: () => config,
   } as unknown as Ports;
 }
@@ -96,3 +100,11 @@ function failure(at: string, n: number): ContainerSummary {
     labels,
   });
 }
+
+test('a cron expression that is none is told with its service', async () => {
+  await assert.rejects(explain(shop({ 'swapctl.schedule': '61 * * * *' })), {
+    code: 'config',
+    message: 'schedule of shop/web: no cron',
+    hint: 'mend it',
+  });
+});

@@ -64,7 +64,7 @@ function explainedLines({ explained }: ServicePlan, page: Page): string[] {
   const { settings, dependsOn } = explained;
   const columns = [
     { title: 'SETTING', cell: ({ setting }: Explained) => setting },
-    { title: 'VALUE', cell: ({ value }: Explained) => value ?? '-', cut: true },
+    { title: 'VALUE', cell: ({ value }: Explained) => value || '-', cut: true },
     {
       title: 'FROM',
       cell: ({ source, where }: Explained) =>
