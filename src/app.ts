@@ -7,6 +7,7 @@ import { findService, groupServices, type Service } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
 import type { Ports } from './ports.ts';
 import { diagnose } from './roll/doctor.ts';
+import { explainService } from './roll/explain.ts';
 import { historyOf, previousImage } from './roll/history.ts';
 import { planService } from './roll/preview.ts';
 import { recoverAll, recoverService } from './roll/recover.ts';
@@ -20,6 +21,8 @@ export interface RollRequest {
   readonly image?: string | undefined;
   readonly pull?: PullPolicy | undefined;
   readonly force?: boolean | undefined;
+  /** Of `plan`: whether to tell where the settings come from. */
+  readonly explain?: boolean | undefined;
   /** Settings by label key without the prefix: `{ settle: '2s' }`. */
   readonly overrides?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -55,7 +58,10 @@ export function createApp(ports: Ports): App {
     plan: async (selectors, request) => {
       const all = await ports.engine.list();
       return Promise.all(
-        (await choose(ports, selectors)).map((service) => planService(ports, service, all, rollOptions(request))),
+        (await choose(ports, selectors)).map(async (service) => {
+          const plan = await planService(ports, service, all, rollOptions(request));
+          return request.explain ? { ...plan, explained: await explainService(ports, service, all, request) } : plan;
+        }),
       );
     },
     rollback: (selector, request) => reported(selector, () => rollback(ports, selector, request)),
@@ -74,6 +80,8 @@ async function recoverThenRoll(
   selectors: readonly string[],
   request: RollRequest,
 ): Promise<ServiceReport> {
+  // What is wrong in it is to be told before anything is touched.
+  ports.config();
   const all = await ports.engine.list();
   const before = pick(all, selectors, key);
   const recovered = await recoverService(ports, before, all, request.signal);

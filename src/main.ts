@@ -1,18 +1,26 @@
 import { homedir } from 'node:os';
 import type { App } from './app.ts';
+import type { ConfigDesk } from './core/config.ts';
 import { runCli } from './fronts/cli/program.ts';
 import type { Report } from './ports.ts';
 import { systemClock } from './system/clock.ts';
 
 declare const SWAPCTL_VERSION: string;
 
-type Reach = { readonly host?: string; readonly context?: string; readonly report: Report };
+type Reach = { readonly host?: string; readonly context?: string; readonly config?: string; readonly report: Report };
+
+const world = { env: process.env, home: homedir(), folder: process.cwd() };
 
 // What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
   const [{ createApp }, { openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
-  const ports = await openPorts({ ...reach, env: process.env, home: homedir() });
+  const ports = await openPorts({ ...reach, ...world });
   return { app: createApp(ports), close: () => ports.engine.close() };
+}
+
+async function openConfig(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
+  const { openConfigDesk } = await import('./wire.ts');
+  return openConfigDesk({ ...reach, ...world });
 }
 
 const interruption = new AbortController();
@@ -37,6 +45,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version: SWAPCTL_VERSION,
   signal: interruption.signal,
   openApp,
+  openConfig,
 });
 
 // Whoever interrupts a question does not wait for its answer.

@@ -1,3 +1,4 @@
+import type { Config } from './core/config.ts';
 import type { Container, ContainerSummary, CreateRequest, HostConfig, Image, RestartPolicy } from './core/container.ts';
 import type { Progress } from './core/progress.ts';
 import type { Cover, KernelLayer } from './core/traffic.ts';
@@ -157,6 +158,15 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Cron expressions of five fields, and nicknames like `@daily`. */
+export interface Schedules {
+  /**
+   * When an expression comes due next after an instant (both milliseconds since the epoch), by the clock of a time zone or
+   * of this machine; undefined: never. Raises `config` for what is no expression.
+   */
+  next(expression: string, after: number, zone: string | undefined): Promise<number | undefined>;
+}
+
 /** This process, as others can recognise it. */
 export interface Host {
   /** Identity of this process that no other process on any machine has. */
@@ -202,5 +212,8 @@ export interface Ports {
   readonly clock: Clock;
   readonly host: Host;
   readonly compose: Compose;
+  readonly schedules: Schedules;
+  /** What swapctl.yml says. Raises `config` with what is wrong in it, so that what does without it can go on. */
+  readonly config: () => Config;
   readonly report: Report;
 }

@@ -1,7 +1,10 @@
 import { installedCompose } from './build/compose.ts';
+import { checkConfig, openConfig, schemaOfConfig, showConfig } from './config/open.ts';
+import type { ConfigDesk } from './core/config.ts';
 import { knownLogins, openEngine } from './docker/open.ts';
 import type { Ports, Report } from './ports.ts';
 import { openSystem } from './system/open.ts';
+import { cronSchedules } from './system/schedules.ts';
 import { nftKernel } from './traffic/nft-kernel.ts';
 
 /** Where the engine is looked for, and where progress goes. */
@@ -11,13 +14,40 @@ export interface Reach {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The home folder, for Docker's contexts and logins. */
   readonly home: string;
+  /** The configuration file, where it is named. */
+  readonly config?: string | undefined;
+  /** The current folder. */
+  readonly folder: string;
   readonly report: Report;
 }
 
-/** Puts the adapters behind the ports: this machine, and the engine that the options name. Raises `engine-unreachable`. */
-export async function openPorts({ host, context, env, home, report }: Reach): Promise<Ports> {
+/**
+ * Puts the adapters behind the ports: this machine, and the engine that the options name. Raises `engine-unreachable`, and
+ * `config` for a configuration file that is named and not there.
+ */
+export async function openPorts({ host, context, env, home, config: file, folder, report }: Reach): Promise<Ports> {
+  const schedules = cronSchedules();
+  const config = await openConfig({ file, env, folder }, schedules);
   const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, env, home);
   const kernel = nftKernel(async () => (await engine.facts()).local);
   const compose = installedCompose(env);
-  return { engine, kernel, compose, report, ...openSystem(engine, async () => knownLogins(env, home)) };
+  return {
+    engine,
+    kernel,
+    compose,
+    report,
+    config,
+    schedules,
+    ...openSystem(engine, async () => knownLogins(env, home)),
+  };
+}
+
+/** The configuration file that the options name, or that is found. */
+export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>): ConfigDesk {
+  const lookup = { file: reach.config, env: reach.env, folder: reach.folder };
+  return {
+    check: () => checkConfig(lookup, cronSchedules()),
+    show: () => showConfig(lookup, cronSchedules()),
+    schema: schemaOfConfig,
+  };
 }

@@ -10,6 +10,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'ports.ts': { knows: ['core'], packages: 'none' },
   roll: { knows: ['ports.ts', 'core'], packages: 'none' },
   'app.ts': { knows: ['roll', 'ports.ts', 'core'], packages: 'none' },
+  config: { knows: ['ports.ts', 'core'], packages: 'any' },
   docker: { knows: ['ports.ts', 'core'], packages: 'any' },
   registry: { knows: ['ports.ts', 'core'], packages: 'any' },
   traffic: { knows: ['ports.ts', 'core'], packages: 'node' },
@@ -17,7 +18,10 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   system: { knows: ['ports.ts', 'core'], packages: 'any' },
   fronts: { knows: ['app.ts', 'core'], packages: 'any' },
   // Puts the adapters behind the ports, for the program and for tests.
-  'wire.ts': { knows: ['docker', 'registry', 'traffic', 'build', 'system', 'ports.ts', 'core'], packages: 'none' },
+  'wire.ts': {
+    knows: ['config', 'docker', 'registry', 'traffic', 'build', 'system', 'ports.ts', 'core'],
+    packages: 'none',
+  },
   'main.ts': { knows: ['wire.ts', 'fronts', 'app.ts', 'ports.ts', 'core', 'system'], packages: 'node' },
 };
 

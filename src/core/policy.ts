@@ -1,8 +1,12 @@
-import { parseDuration } from './duration.ts';
+import type { FileSettings } from './config.ts';
 import { fail } from './error.ts';
+import type { Backoff, Schedule } from './schedule.ts';
+import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf } from './settings.ts';
+import { nearest, printable } from './suggest.ts';
 import type { Strategy } from './way.ts';
+import type { Window } from './window.ts';
 
-/** How one service is to be rolled: from its container's labels, overruled by the command line. Times in milliseconds. */
+/** How one service is to be rolled. Times in milliseconds. */
 export interface Policy {
   readonly strategy: Strategy;
   /** Whether a second writer on its volumes is harmless. */
@@ -18,40 +22,36 @@ export interface Policy {
   readonly probe: UserProbe | undefined;
   /** How many old images are kept as the way back. */
   readonly keep: number;
+  /** Whether it is updated by itself; undefined: the user did not say. */
+  readonly enable: boolean | undefined;
+  /** Whether what is newer is only told. */
+  readonly monitorOnly: boolean;
+  readonly schedule: Schedule;
+  /** When it may be rolled by itself; none: always. */
+  readonly windows: readonly Window[];
+  readonly minAgeMs: number;
+  readonly minIntervalMs: number;
+  readonly backoff: Backoff | undefined;
+  /** Services that are rolled before it, as the user names them. */
+  readonly dependsOn: readonly string[];
 }
 
-/** A health check given by label, for images that have none. */
+/** A health check given by the user, for images that have none. */
 export type UserProbe =
   | { readonly kind: 'cmd'; readonly command: string }
   | { readonly kind: 'http'; readonly port: number; readonly path: string }
   | { readonly kind: 'tcp'; readonly port: number };
 
-const DEFAULTS: Policy = {
-  strategy: 'auto',
-  volumes: 'exclusive',
-  rehearsal: true,
-  settleMs: 5000,
-  drainMs: 10_000,
-  healthTimeoutMs: undefined,
-  probe: undefined,
-  keep: 1,
-};
+/** One line of `swapctl plan --explain`: a setting, its value as it was written, and who said so. */
+export interface Explained {
+  readonly setting: string;
+  readonly value: string | undefined;
+  readonly source: 'flag' | 'label' | 'file' | 'default';
+  /** The option, the label, or file and line; nothing for defaults. */
+  readonly where: string | undefined;
+}
 
-type Reader = (value: string, what: string) => Partial<Policy>;
-
-/** Every label that steers swapctl, and how its value is read. */
-const READERS: Record<string, Reader> = {
-  strategy: (value, what) => ({ strategy: oneOf(value, ['auto', 'start-first', 'stop-first', 'handover'], what) }),
-  volumes: (value, what) => ({ volumes: oneOf(value, ['exclusive', 'shared'], what) }),
-  rehearsal: (value, what) => ({ rehearsal: oneOf(value, ['true', 'false'], what) === 'true' }),
-  settle: (value, what) => ({ settleMs: parseDuration(value, what) }),
-  'drain.timeout': (value, what) => ({ drainMs: parseDuration(value, what) }),
-  'health.timeout': (value, what) => ({ healthTimeoutMs: parseDuration(value, what) }),
-  'health.cmd': (value, what) => ({ probe: { kind: 'cmd', command: nonEmpty(value, what) } }),
-  'health.http': (value, what) => ({ probe: httpProbe(value, what) }),
-  'health.tcp': (value, what) => ({ probe: { kind: 'tcp', port: port(value, what) } }),
-  keep: (value, what) => ({ keep: count(value, what) }),
-};
+type Texts = Readonly<Record<string, string>>;
 
 const PREFIX = 'swapctl.';
 const OWN = `${PREFIX}state.`;
@@ -59,96 +59,77 @@ const OWN = `${PREFIX}state.`;
 const MARK = `${PREFIX}test`;
 
 /** The keys of the labels that steer swapctl, with their prefix. */
-export const POLICY_LABELS: readonly string[] = Object.keys(READERS).map((key) => PREFIX + key);
+export const POLICY_LABELS: readonly string[] = Object.keys(SETTINGS).map((key) => PREFIX + key);
 
 /**
- * Reads the policy of a service from the labels that its user set (not its image) and from overrides of the command
- * line, which use the same keys without the prefix. Raises `config` for unknown keys and wrong values.
+ * The policy of a service: the command line (`overrides`, by label key without the prefix) beats the container's label (that
+ * its user set, not its image), the label beats the service's entry in swapctl.yml, that beats the file's defaults, that beats
+ * the built-in default. Raises `config` for unknown keys and wrong values.
  */
-export function readPolicy(
-  labels: Readonly<Record<string, string>>,
-  overrides: Readonly<Record<string, string>> = {},
-): Policy {
-  let policy = DEFAULTS;
-  refuseTwoChecks(labels);
-  for (const [label, value] of Object.entries(labels)) {
-    if (!label.startsWith(PREFIX) || label.startsWith(OWN) || label === MARK || label.startsWith(`${MARK}.`)) continue;
-    const reader = readerOf(label.slice(PREFIX.length)) ?? unknownLabel(label);
-    policy = { ...policy, ...reader(value, `label ${label}`) };
-  }
-  for (const [key, value] of Object.entries(overrides)) {
-    const reader = readerOf(key) ?? unknownLabel(PREFIX + key);
-    policy = { ...policy, ...reader(value, `--${key.replaceAll('.', '-')}`) };
-  }
-  return policy;
+export function readPolicy(labels: Texts, overrides: Texts = {}, file: FileSettings = NO_FILE): Policy {
+  return Object.assign({}, DEFAULTS, ...[...decided(labels, overrides, file).values()].map(({ fields }) => fields));
 }
 
-function refuseTwoChecks(labels: Readonly<Record<string, string>>): void {
-  const given = ['cmd', 'http', 'tcp'].map((kind) => `${PREFIX}health.${kind}`).filter((label) => label in labels);
-  if (given.length > 1) fail('config', `${given.join(' and ')} are set at once`, { hint: 'keep one of them' });
-}
-
-// Not what every object has: a label may be called `constructor`.
-function readerOf(key: string): Reader | undefined {
-  return Object.hasOwn(READERS, key) ? READERS[key] : undefined;
-}
-
-function unknownLabel(label: string): never {
-  const near = POLICY_LABELS.find((known) => distance(known, label) <= 2);
-  return fail('config', `label ${printable(label)} is none that swapctl knows`, {
-    hint: near ? `did you mean ${near}?` : `known are: ${POLICY_LABELS.join(', ')}`,
+/** Where the value of each setting comes from; input and errors are those of `readPolicy`. */
+export function explainPolicy(labels: Texts, overrides: Texts, file: FileSettings): Explained[] {
+  const found = decided(labels, overrides, file);
+  return Object.entries(SETTINGS).map(([key, { field, preset }]) => {
+    const said = found.get(field);
+    if (said?.key !== key) return { setting: key, value: preset, source: 'default', where: undefined };
+    return { setting: key, value: said.value.trim(), source: said.source, where: said.where };
   });
 }
 
-function oneOf<T extends string>(value: string, allowed: readonly T[], what: string): T {
-  const found = allowed.find((candidate) => candidate === value.trim());
-  return (
-    found ??
-    fail('config', `${what}: ${printable(value)} is not allowed`, { hint: `use one of: ${allowed.join(', ')}` })
-  );
+const NO_FILE: FileSettings = { defaults: {}, service: {} };
+
+/** One setting as somebody gave it. */
+interface Said {
+  readonly key: string;
+  readonly value: string;
+  readonly source: 'flag' | 'label' | 'file';
+  readonly where: string;
+  readonly fields: Partial<Policy>;
 }
 
-function nonEmpty(value: string, what: string): string {
-  return (
-    value.trim() || fail('config', `${what} is empty`, { hint: 'give a shell command that ends with 0 when healthy' })
-  );
+// Who speaks later overrules; by what is decided, not by key: `health.tcp` of a label overrules `health.http` of the file.
+function decided(labels: Texts, overrides: Texts, file: FileSettings): Map<keyof Policy, Said> {
+  const layers = [fromFile(file.defaults), fromFile(file.service), fromLabels(labels), fromFlags(overrides)];
+  return new Map(layers.flat().map(({ setting, ...said }) => [setting.field, said]));
 }
 
-function httpProbe(value: string, what: string): UserProbe {
-  const match = /^:?(\d{1,5})(\/[^\s]*)?$/.exec(value.trim());
-  if (!match?.[1])
-    return fail('config', `${what}: ${printable(value)} is no port and path`, { hint: 'write it like 8080/healthz' });
-  return { kind: 'http', port: port(match[1], what), path: match[2] ?? '/' };
+type Layer = (Said & { readonly setting: Setting })[];
+
+function fromFile(settings: FileSettings['defaults']): Layer {
+  return Object.entries(settings).map(([key, { value, where }]) => said(key, value, 'file', where, `${where}: ${key}`));
 }
 
-function port(value: string, what: string): number {
-  const number = /^\d{1,5}$/.test(value.trim()) ? Number(value) : 0;
-  if (number < 1 || number > 65_535)
-    return fail('config', `${what}: ${printable(value)} is no port`, { hint: 'give a number from 1 to 65535' });
-  return number;
+function fromLabels(labels: Texts): Layer {
+  const steering = Object.entries(labels).filter(([label]) => label.startsWith(PREFIX) && !isMark(label));
+  const clash = clashing(steering.map(([label]) => label.slice(PREFIX.length)));
+  if (clash.length > 0)
+    fail('config', `${clash.map((key) => PREFIX + key).join(' and ')} are set at once`, { hint: 'keep one of them' });
+  return steering.map(([label, value]) => said(label.slice(PREFIX.length), value, 'label', label, `label ${label}`));
 }
 
-function count(value: string, what: string): number {
-  if (!/^\d{1,2}$/.test(value.trim()))
-    return fail('config', `${what}: ${printable(value)} is no count`, { hint: 'give a number from 0 to 99' });
-  return Number(value);
+function fromFlags(overrides: Texts): Layer {
+  return Object.entries(overrides).map(([key, value]) => {
+    const flag = `--${key.replaceAll('.', '-')}`;
+    return said(key, value, 'flag', flag, flag);
+  });
 }
 
-/** A user's text made safe to print: quoted, control characters escaped, not endless. */
-function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 60));
+function said(key: string, value: string, source: Said['source'], where: string, what: string): Layer[number] {
+  const setting = settingOf(key) ?? unknownLabel(PREFIX + key);
+  return { key, value, source, where, setting, fields: setting.read(value, what) };
 }
 
-/** Edit distance, for "did you mean". */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+function isMark(label: string): boolean {
+  return label.startsWith(OWN) || label === MARK || label.startsWith(`${MARK}.`);
+}
+
+function unknownLabel(label: string): never {
+  const near = nearest(POLICY_LABELS, label);
+  return fail('config', `label ${printable(label)} is none that swapctl knows`, {
+    hint: near ? `did you mean ${near}?` : `known are: ${POLICY_LABELS.join(', ')}`,
+  });
 }

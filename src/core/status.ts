@@ -1,4 +1,5 @@
 import type { FailureNote, HistoryEntry } from './labels.ts';
+import type { Explained } from './policy.ts';
 import type { ReportedError } from './report.ts';
 
 /** What a slot is doing, derived from names, labels and the engine's view; it is written down nowhere. */
@@ -40,6 +41,21 @@ export interface ServicePlan {
   readonly image: string;
   readonly digest?: string | undefined;
   readonly slots: readonly SlotPlan[];
+  /** Only where it was asked for. */
+  readonly explained?: ServiceExplained;
+}
+
+/** What `swapctl plan --explain` adds: every setting and where it comes from, and what follows for rolls by itself. */
+export interface ServiceExplained {
+  readonly settings: readonly Explained[];
+  /** The services that are rolled before it, by their keys. */
+  readonly dependsOn: readonly string[];
+  /** Whether its time has come, and if not, from when on (ISO 8601; undefined: not by waiting) and why not. */
+  readonly mayRoll:
+    | { readonly now: true }
+    | { readonly now: false; readonly until: string | undefined; readonly because: string };
+  /** When it would be checked next if it was checked now, without jitter. ISO 8601. */
+  readonly nextCheck: string | undefined;
 }
 
 /** What `swapctl history` shows: the images of a service, newest first, and those that failed. */

@@ -1,4 +1,5 @@
-import { messageOf } from '../core/error.ts';
+import { entryNames } from '../core/config.ts';
+import { messageOf, SwapError } from '../core/error.ts';
 import { groupServices } from '../core/service.ts';
 import type { Finding } from '../core/status.ts';
 import type { EngineFacts, Ports } from '../ports.ts';
@@ -15,6 +16,7 @@ export async function diagnose(ports: Ports): Promise<Finding[]> {
     connections(ports, facts),
     kernel(ports),
     login(ports),
+    ...(await configuration(ports)),
   ];
   return Promise.all(findings);
 }
@@ -110,5 +112,24 @@ async function login(ports: Ports): Promise<Finding> {
       found: messageOf(error),
       advice: 'mend the file, or log in again with docker login',
     };
+  }
+}
+
+// Nobody needs a file; one that is there is to be right, and to speak of what is there.
+async function configuration(ports: Ports): Promise<Finding[]> {
+  const check = 'swapctl.yml';
+  try {
+    const { path, services } = ports.config();
+    if (path === undefined) return [];
+    // An engine that does not even list is told of elsewhere.
+    const there = await ports.engine.list().then(groupServices, () => undefined);
+    const known = there?.flatMap(({ key }) => entryNames(key));
+    const strangers = Object.keys(services).filter((name) => known?.includes(name) === false);
+    if (strangers.length === 0) return [{ check, state: 'ok', found: path }];
+    const found = `${path} has settings for what is not on this engine: ${strangers.join(', ')}`;
+    return [{ check, state: 'limited', found, advice: 'they count as soon as it is there; check how it is written' }];
+  } catch (error) {
+    if (!(error instanceof SwapError)) throw error;
+    return [{ check, state: 'problem', found: error.message, ...(error.hint ? { advice: error.hint } : {}) }];
   }
 }

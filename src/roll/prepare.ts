@@ -1,3 +1,4 @@
+import { settingsFor } from '../core/config.ts';
 import type { Container, ContainerSummary } from '../core/container.ts';
 import { ownLabels } from '../core/container.ts';
 import { fail } from '../core/error.ts';
@@ -52,12 +53,13 @@ export async function prepareService(
     });
   if (rollable.length === 0)
     return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
-  return Promise.all(rollable.map((slot) => prepareSlot(ports, slot, all, options)));
+  return Promise.all(rollable.map((slot) => prepareSlot(ports, service.key, slot, all, options)));
 }
 
-/** Looks at one slot. */
+/** Looks at one slot of the service with that key. */
 export async function prepareSlot(
   ports: Ports,
+  service: string,
   slot: Slot,
   all: readonly ContainerSummary[],
   options: PrepareOptions,
@@ -69,7 +71,7 @@ export async function prepareSlot(
   if (!container) return fail('not-found', `${member.name} was removed just now`);
   const memory = freshMemory();
   const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
-  const policy = readPolicy(labels, options.overrides);
+  const policy = readPolicy(labels, options.overrides, settingsFor(ports.config(), service));
   const kernel = await ports.kernel.layer(await ports.engine.bridges());
   const choice = chooseWay(container, policy, kernel);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });

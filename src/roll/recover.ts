@@ -1,8 +1,9 @@
+import { type FileSettings, NO_CONFIG, settingsFor } from '../core/config.ts';
 import type { ContainerSummary } from '../core/container.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { decodeState, type Role, type StateLabels } from '../core/labels.ts';
 import { homeOf, keepReference, lockName, slotNames } from '../core/names.ts';
-import { readPolicy } from '../core/policy.ts';
+import { type Policy, readPolicy } from '../core/policy.ts';
 import { groupServices, helperRole, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
@@ -39,7 +40,7 @@ export async function recoverService(
       kind: 'note',
       text: `${half.slot.home}: an earlier roll was left half done; finishing or undoing it first`,
     });
-    await recoverSlot(ports, half, all, signal);
+    await recoverSlot(lenient(ports), half, all, signal);
   }
   // One that died between its last step and this has left nothing but its lock.
   if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
@@ -82,7 +83,7 @@ async function recovered(
   const found = slot.members.map((member) => `${member.name} (${member.status})`).join(', ');
   const item = { service: service.key, slot: slot.home, found };
   try {
-    const outcome = await recoverSlot(ports, half, all, signal);
+    const outcome = await recoverSlot(lenient(ports), half, all, signal);
     return outcome && { ...item, outcome };
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
@@ -182,7 +183,7 @@ async function recoveryRun(
     ports,
     names: slotNames(slot.home),
     service: service.key,
-    policy: readPolicy(container ? policyLabels(container.config.Labels ?? {}) : {}),
+    policy: lenientPolicy(container?.config.Labels ?? {}, settingsFor(ports.config(), service.key)),
     desired: {
       image: {
         follows: state?.follows || (container?.config.Image ?? ''),
@@ -233,13 +234,21 @@ async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
   return [...new Set(names.flat())];
 }
 
-// A wrong label must not keep a half-done roll from being finished.
-function policyLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+// A wrong label must not keep a half-done roll from being finished, nor must a wrong swapctl.yml.
+function lenientPolicy(labels: Readonly<Record<string, string>>, file: FileSettings): Policy {
   try {
-    readPolicy(labels);
-    return { ...labels };
+    return readPolicy(labels, {}, file);
   } catch {
-    return {};
+    return readPolicy({}, {}, file);
+  }
+}
+
+function lenient(ports: Ports): Ports {
+  try {
+    ports.config();
+    return ports;
+  } catch {
+    return { ...ports, config: () => NO_CONFIG };
   }
 }
 

@@ -138,8 +138,8 @@ export async function moveDependents(
   for (const name of names) {
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
-    const slot = await prepareSlot(ports, { home: name, members }, all, { overrides: {}, image: undefined });
     const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
+    const slot = await prepareSlot(ports, service, { home: name, members }, all, { overrides: {}, image: undefined });
     await moveDependent(context, service, slot, successors);
   }
 }

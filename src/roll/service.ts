@@ -92,7 +92,7 @@ async function rollBack(context: RollContext, slot: PreparedSlot): Promise<Repli
   const { ports, options } = context;
   const all = await ports.engine.list();
   const members = all.filter((container) => container.name === slot.home);
-  const now = await prepareSlot(ports, { home: slot.home, members }, all, options);
+  const now = await prepareSlot(ports, context.service, { home: slot.home, members }, all, options);
   const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
   const back: RollOptions = {
     ...options,

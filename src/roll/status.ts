@@ -1,3 +1,4 @@
+import { settingsFor } from '../core/config.ts';
 import type { Container, ContainerSummary } from '../core/container.ts';
 import { ownLabels } from '../core/container.ts';
 import { SwapError } from '../core/error.ts';
@@ -67,7 +68,7 @@ async function lineOf(
     ageMs: look.now - (container.status === 'running' ? container.startedAt : container.createdAt),
     health: healthWord(container),
     phase: swapping ?? phaseOf(container, state?.roll !== undefined),
-    way: await wayOf(look, member, container),
+    way: await wayOf(look, service, member, container),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
     failedImages: failuresIn(look.all, slot.home).length,
@@ -95,14 +96,15 @@ function phaseOf(container: Container, rolled: boolean): Phase {
   return container.health?.status === 'unhealthy' ? 'unhealthy' : 'serving';
 }
 
-async function wayOf(look: Look, member: ContainerSummary, container: Container): Promise<string> {
+async function wayOf(look: Look, service: Service, member: ContainerSummary, container: Container): Promise<string> {
   if (whyNotRollable(member)) return '-';
   try {
-    const policy = readPolicy(ownLabels(container, await imageOf(look, container.imageId)));
+    const labels = ownLabels(container, await imageOf(look, container.imageId));
+    const policy = readPolicy(labels, {}, settingsFor(look.ports.config(), service.key));
     const choice = chooseWay(container, policy, look.kernel);
     return choice.kind === 'way' ? choice.way : 'refused';
   } catch (error) {
-    if (error instanceof SwapError) return 'bad label';
+    if (error instanceof SwapError) return 'bad setting';
     throw error;
   }
 }

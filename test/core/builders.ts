@@ -210,6 +210,14 @@ export function policy(change: Partial<Policy> = {}): Policy {
     healthTimeoutMs: undefined,
     probe: undefined,
     keep: 1,
+    enable: undefined,
+    monitorOnly: false,
+    schedule: { kind: 'every', ms: 900_000, jitterMs: 120_000 },
+    windows: [],
+    minAgeMs: 0,
+    minIntervalMs: 0,
+    backoff: { firstMs: 300_000, longestMs: 86_400_000 },
+    dependsOn: [],
     ...change,
   };
 }

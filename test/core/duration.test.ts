@@ -14,6 +14,7 @@ suite('durations are read', () => {
     ['1.5h', 5_400_000],
     ['1h1m1s1ms', 3_661_001],
     ['24h', 86_400_000],
+    ['1d', 86_400_000],
   ];
   for (const [text, ms] of table)
     test(`${JSON.stringify(text)} is ${ms} ms`, () => assert.equal(parseDuration(text, 'x'), ms));
@@ -26,7 +27,8 @@ suite('durations are read', () => {
     '+1s',
     '1e3',
     '30 s',
-    '1d',
+    '2d',
+    '1w',
     '1s30',
     '.5s',
     '5.s',
@@ -42,6 +44,11 @@ suite('durations are read', () => {
       assert.match(error.message, /^label swapctl\.settle: /);
     });
   }
+
+  test('a setting may allow longer ones, and says how long', () => {
+    assert.equal(parseDuration('7d12h', 'x', '365d'), 648_000_000);
+    assert.match(raised(() => parseDuration('366d', 'x', '365d')).message, /no duration up to 365d$/);
+  });
 
   test('a long text is answered at once', () => {
     const began = performance.now();
@@ -59,6 +66,10 @@ test('durations are written the way people read them', () => {
     [12_000, '12 s'],
     [119_000, '119 s'],
     [185_000, '3 min 5 s'],
+    [3_599_999, '60 min 0 s'],
+    [5_400_000, '1 h 30 min'],
+    [259_200_000, '3 d'],
+    [266_400_000, '3 d 2 h'],
   ];
   for (const [ms, text] of table) assert.equal(formatDuration(ms), text);
 });

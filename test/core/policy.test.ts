@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
+import fc from 'fast-check';
 import type { Policy } from '../../src/core/policy.ts';
-import { POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
+import { explainPolicy, POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
+import { SETTINGS } from '../../src/core/settings.ts';
 import { policy, raised } from './builders.ts';
 
 test('without labels the defaults count', () => {
@@ -25,6 +27,21 @@ suite('every label', () => {
     ['health.tcp', '5432', { probe: { kind: 'tcp', port: 5432 } }],
     ['keep', '0', { keep: 0 }],
     ['keep', '99', { keep: 99 }],
+    ['enable', 'true', { enable: true }],
+    ['enable', 'false', { enable: false }],
+    ['monitor-only', 'true', { monitorOnly: true }],
+    ['schedule', 'every 1h', { schedule: { kind: 'every', ms: 3_600_000, jitterMs: 0 } }],
+    [
+      'window',
+      'Sat 22:00-02:00',
+      { windows: [{ days: [6], from: 1320, to: 120, zone: undefined, text: 'Sat 22:00-02:00' }] },
+    ],
+    ['min-age', '3d', { minAgeMs: 259_200_000 }],
+    ['min-interval', '1h', { minIntervalMs: 3_600_000 }],
+    ['backoff', '1m-1h', { backoff: { firstMs: 60_000, longestMs: 3_600_000 } }],
+    ['backoff', 'off', { backoff: undefined }],
+    ['depends-on', ' ', { dependsOn: [] }],
+    ['depends-on', 'db, shop/cache', { dependsOn: ['db', 'shop/cache'] }],
   ];
   for (const [key, value, expected] of table) {
     test(`swapctl.${key}=${value} is read, and --${key.replaceAll('.', '-')} the same`, () => {
@@ -56,6 +73,14 @@ suite('wrong values name the label, the value and what would be right', () => {
     ['keep', '-1', /0 to 99/],
     ['keep', '100', /0 to 99/],
     ['keep', '1.5', /0 to 99/],
+    ['enable', 'yes', /true, false/],
+    ['schedule', 'hourly', /0 4 \* \* \*/],
+    ['window', 'at night', /02:00-05:00/],
+    ['min-age', '2 weeks', /7d/],
+    ['min-age', '366d', /7d/],
+    ['min-interval', '-1s', /7d/],
+    ['backoff', 'on', /5m-24h/],
+    ['depends-on', 'db,,cache', /db, shop\/cache/],
   ];
   for (const [key, value, hint] of table) {
     test(`swapctl.${key}=${JSON.stringify(value)}`, () => {
@@ -85,7 +110,8 @@ suite('unknown labels', () => {
   const table: [string, RegExp][] = [
     ['swapctl.stratgy', /did you mean swapctl\.strategy\?/],
     ['swapctl.healt.http', /did you mean swapctl\.health\.http\?/],
-    ['swapctl.drain', /known are: .*swapctl\.drain\.timeout/],
+    ['swapctl.drain', /did you mean swapctl\.drain\.timeout\?/],
+    ['swapctl.health', /known are: .*swapctl\.health\.http/],
     ['swapctl.', /known are|did you mean/],
     ['swapctl.constructor', /known are/],
     ['swapctl.toString', /known are/],
@@ -118,4 +144,68 @@ suite('unknown labels', () => {
 
 test('the command line overrules labels', () => {
   assert.equal(readPolicy({ 'swapctl.keep': '3' }, { keep: '5' }).keep, 5);
+});
+
+suite('the rule of merging', () => {
+  // Values that tell who said them: the n-th layer says n.
+  const keys = ['settle', 'drain.timeout', 'health.timeout', 'keep', 'min-age', 'min-interval', 'depends-on'];
+  const layers = fc.tuple(
+    ...['4', '3', '2', '1'].map((value) =>
+      fc.subarray(keys).map((chosen) => Object.fromEntries(chosen.map((key) => [key, value]))),
+    ),
+  );
+  const sources = ['flag', 'label', 'file', 'file', 'default'];
+
+  test('command line, label, entry of the service, defaults of the file, built in', () => {
+    fc.assert(
+      fc.property(layers, (given) => {
+        const [flags = {}, labels = {}, service = {}, defaults = {}] = given;
+        const prefixed = Object.fromEntries(Object.entries(labels).map(([key, value]) => [`swapctl.${key}`, value]));
+        const inFile = (values: Record<string, string>, name: string) =>
+          Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value, where: name }]));
+        const file = { defaults: inFile(defaults, 'defaults'), service: inFile(service, 'service') };
+        const explained = new Map(explainPolicy(prefixed, flags, file).map((one) => [one.setting, one]));
+        for (const key of keys) {
+          const { value, layer } = winner(given, key);
+          assert.deepEqual(
+            [explained.get(key)?.value, explained.get(key)?.source],
+            [value ?? SETTINGS[key]?.preset, sources[layer]],
+            key,
+          );
+        }
+        const merged = Object.fromEntries(
+          keys.flatMap((key) => {
+            const { value } = winner(given, key);
+            return value === undefined ? [] : [[key, value]];
+          }),
+        );
+        assert.deepEqual(readPolicy(prefixed, flags, file), readPolicy({}, merged));
+      }),
+    );
+  });
+
+  function winner(given: readonly Record<string, string>[], key: string): { value: string | undefined; layer: number } {
+    const layer = given.findIndex((values) => key in values);
+    return { value: given[layer]?.[key], layer: layer < 0 ? 4 : layer };
+  }
+
+  test('among settings of one thing the one counts that was said with the most weight', () => {
+    const file = { defaults: { 'health.http': { value: '80/', where: 'x:1' } }, service: {} };
+    assert.deepEqual(readPolicy({ 'swapctl.health.tcp': '70' }, {}, file).probe, { kind: 'tcp', port: 70 });
+    assert.deepEqual(readPolicy({}, {}, file).probe, { kind: 'http', port: 80, path: '/' });
+  });
+
+  test('a wrong value is told even where it would be overruled', () => {
+    assert.match(raised(() => readPolicy({ 'swapctl.keep': 'x' }, { keep: '5' })).message, /swapctl\.keep/);
+  });
+
+  test('a second health check on one container is refused', () => {
+    const error = raised(() => readPolicy({ 'swapctl.health.tcp': '70', 'swapctl.health.cmd': 'x' }));
+    assert.equal(error.message, 'swapctl.health.tcp and swapctl.health.cmd are set at once');
+  });
+});
+
+test('every default is what its setting reads from it', () => {
+  for (const [key, { preset, field, read }] of Object.entries(SETTINGS))
+    if (preset !== undefined) assert.deepEqual(read(preset, key)[field], policy()[field], key);
 });

@@ -24,7 +24,7 @@ export async function openApp(engine: EngineUnderTest, onProgress?: (progress: P
     progress.push(one);
     onProgress?.(one);
   };
-  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home, report });
+  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home, folder: home, report });
   return { app: createApp(ports), ports, progress, close: () => ports.engine.close() };
 }
 

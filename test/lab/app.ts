@@ -21,7 +21,8 @@ const QUICK = { pull: 'never', overrides: { settle: '0s' } } as const;
 export async function appOn(engine: Pick<EngineUnderTest, 'dockerHost' | 'env'>): Promise<TestApp> {
   const progress: Progress[] = [];
   const report = (one: Progress): void => void progress.push(one);
-  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home: os.homedir(), report });
+  const world = { env: engine.env, home: os.homedir(), folder: process.cwd() };
+  const ports = await openPorts({ ...world, host: engine.dockerHost, report });
   const app = createApp(ports);
   return {
     app,

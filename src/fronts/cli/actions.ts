@@ -1,9 +1,20 @@
 import type { ReportedError } from '../../core/report.ts';
 import { completableNames } from './completion.ts';
 import { gravest, statusOfErrors } from './failure.ts';
-import { findingsView, historyView, plansView, recoveredView, reportsView, statusView } from './render.ts';
+import { jsonText } from './json.ts';
+import {
+  configCheckView,
+  configShownView,
+  findingsView,
+  historyView,
+  plansView,
+  recoveredView,
+  reportsView,
+  statusView,
+} from './render.ts';
 import { type RollFlags, rollbackRequest, rollRequest } from './requests.ts';
 import { type Session, show, withApp } from './session.ts';
+import type { ConfigView } from './views/config.ts';
 
 // What each command does, from its arguments to its exit status.
 
@@ -55,6 +66,29 @@ export async function runDoctor(session: Session): Promise<number> {
   const findings = await withApp(session, READS, (app) => app.doctor());
   show(session, findings, findingsView);
   return findings.some((finding) => finding.state === 'problem') ? 3 : 0;
+}
+
+/** Prints what is wrong in swapctl.yml (2 if anything is), what it says, or what it may say. */
+export async function runConfig(session: Session, view: ConfigView): Promise<number> {
+  const { context, globals } = session;
+  const desk = await context.openConfig(globals.config === undefined ? {} : { config: globals.config });
+  switch (view) {
+    case 'check': {
+      const found = await desk.check();
+      show(session, found, configCheckView);
+      return found.mistakes.length > 0 ? 2 : 0;
+    }
+    case 'show': {
+      const shown = await desk.show();
+      show(session, shown, configShownView, shown.document);
+      return 0;
+    }
+    case 'schema': {
+      const schema = await desk.schema();
+      context.terminal.stdout(jsonText(schema, { stdoutIsTty: true }));
+      return 0;
+    }
+  }
 }
 
 /** Prints the names that a shell may offer, one a line. */

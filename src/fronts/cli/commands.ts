@@ -1,11 +1,22 @@
 import { Argument, Command, type CommanderError, Option } from 'commander';
 import { fail } from '../../core/error.ts';
 import { PULL_POLICIES } from '../../core/image.ts';
-import { runDoctor, runHistory, runNames, runPlan, runRecover, runRoll, runRollback, runStatus } from './actions.ts';
+import {
+  runConfig,
+  runDoctor,
+  runHistory,
+  runNames,
+  runPlan,
+  runRecover,
+  runRoll,
+  runRollback,
+  runStatus,
+} from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import type { CliContext } from './program.ts';
 import { type RollFlags, seeHelp } from './requests.ts';
 import type { Globals, Session } from './session.ts';
+import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
 /** The whole command line as commander knows it; `finish` is called with the exit status of the command that ran. */
 export function createProgram(context: CliContext, finish: (status: number) => void): Command {
@@ -15,6 +26,7 @@ export function createProgram(context: CliContext, finish: (status: number) => v
   configure(program, context);
   addRolls(add, session, finish);
   addViews(add, session, finish);
+  addConfig(add, session, finish);
   addCompletion(program, add, session, finish);
   return program;
 }
@@ -31,6 +43,7 @@ function configure(program: Command, { terminal, version }: CliContext): void {
     .helpCommand('help [command]', 'show the help of a command')
     .option('--host <url>', 'the engine: unix://, tcp:// or ssh://')
     .option('--context <name>', 'the docker context whose engine to use')
+    .option('--config <file>', 'the configuration (default: swapctl.yml here or in /etc/swapctl)')
     .option('--json', 'print results as one JSON document')
     .addOption(new Option('-q, --quiet', 'show no progress, only why something failed').conflicts('verbose'))
     .option('-v, --verbose', 'show probes, times and details')
@@ -97,7 +110,9 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
   const plan = add('plan', 'show what roll would do, and why', [
     'swapctl plan web',
     'swapctl plan web --image app:2 --json',
+    'swapctl plan web --explain',
   ]);
+  plan.option('--explain', 'show every setting, and where its value comes from');
   rollOptions(plan).action(async (services: string[], flags: RollFlags) =>
     finish(await runPlan(session(), services, flags)),
   );
@@ -154,6 +169,20 @@ function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
     'swapctl doctor',
     'swapctl --host ssh://deploy@example.org doctor',
   ]).action(async () => finish(await runDoctor(session())));
+}
+
+function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('config', 'check swapctl.yml, or show it', [
+    'swapctl config check',
+    'swapctl --config ./swapctl.yml config show',
+    'swapctl config schema > swapctl.schema.json',
+  ])
+    .addArgument(
+      new Argument('<what>', 'check: list every mistake; show: what was understood; schema: for editors').choices(
+        CONFIG_VIEWS,
+      ),
+    )
+    .action(async (what: ConfigView) => finish(await runConfig(session(), what)));
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import type { App } from '../../app.ts';
+import type { ConfigDesk } from '../../core/config.ts';
 import { SwapError } from '../../core/error.ts';
 import type { Progress } from '../../core/progress.ts';
 import { createProgram } from './commands.ts';
@@ -32,8 +33,11 @@ export interface CliContext {
   openApp(options: {
     readonly host?: string;
     readonly context?: string;
+    readonly config?: string;
     readonly report: Report;
   }): Promise<{ app: App; close(): void }>;
+  /** The configuration file, which can be looked at without an engine. */
+  openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
 }
 
 /** Runs one command line (without the program's own name) and resolves to the exit status; it never rejects. */

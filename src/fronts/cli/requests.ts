@@ -9,6 +9,7 @@ export interface RollFlags {
   readonly image?: string;
   readonly pull?: PullPolicy;
   readonly force?: boolean;
+  readonly explain?: boolean;
   readonly settle?: string;
   readonly drainTimeout?: string;
   readonly healthTimeout?: string;
@@ -19,10 +20,10 @@ export interface RollFlags {
 
 /** What `roll` and `plan` are asked to do, all of it checked, so that a mistake ends the run before an engine is asked. */
 export function rollRequest(flags: RollFlags, command: string, signal: AbortSignal): RollRequest {
-  const { image, pull, force } = flags;
+  const { image, pull, force, explain } = flags;
   return checked(command, () => {
     if (image !== undefined) parseReference(image);
-    return { image, pull, force, overrides: overrides(flags), signal };
+    return { image, pull, force, overrides: overrides(flags), signal, ...(explain ? { explain } : {}) };
   });
 }
 

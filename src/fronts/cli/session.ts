@@ -11,6 +11,7 @@ import { type Page, pageFor } from './style.ts';
 export interface Globals {
   readonly host?: string;
   readonly context?: string;
+  readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -77,11 +78,12 @@ async function openUnlessAborted(
   { context, globals }: Session,
   { report }: Reporter,
 ): ReturnType<CliContext['openApp']> {
-  const { host, context: name } = globals;
+  const { host, context: name, config } = globals;
   if (context.signal.aborted) return interrupted();
   const opening = context.openApp({
     ...(host === undefined ? {} : { host }),
     ...(name === undefined ? {} : { context: name }),
+    ...(config === undefined ? {} : { config }),
     report,
   });
   try {

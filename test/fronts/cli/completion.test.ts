@@ -50,6 +50,10 @@ test('bash registers the completion', () => {
   assert.equal(said, 'complete -F _swapctl swapctl\n');
 });
 
+test('bash completes what config shows', () => {
+  assert.deepEqual(complete('swapctl config s'), ['show', 'schema']);
+});
+
 test('bash completes commands', () => {
   assert.deepEqual(complete('swapctl ro'), ['roll', 'rollback']);
   assert.deepEqual(complete('swapctl '), [
@@ -60,6 +64,7 @@ test('bash completes commands', () => {
     'history',
     'recover',
     'doctor',
+    'config',
     'completion',
     'help',
   ]);

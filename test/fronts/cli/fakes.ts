@@ -1,5 +1,7 @@
 // An application that answers what a test gives it, and a terminal that remembers what it was told.
+import assert from 'node:assert/strict';
 import type { App, RollRequest } from '../../../src/app.ts';
+import type { ConfigDesk } from '../../../src/core/config.ts';
 import type { ServiceReport } from '../../../src/core/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
@@ -9,7 +11,7 @@ export interface Outcome {
   stdout: string;
   stderr: string;
   /** How the application was opened, if it was. */
-  opened: { host?: string; context?: string }[];
+  opened: { host?: string; context?: string; config?: string }[];
   closed: number;
   /** What the use cases were called with. */
   calls: { name: string; selectors: readonly string[]; request?: RollRequest }[];
@@ -26,6 +28,8 @@ export interface Given {
   recover?: RecoveredItem[];
   doctor?: Finding[];
   names?: string[];
+  /** The configuration as it is found in the folder and environment, instead of none. */
+  config?: (file?: string) => ConfigDesk;
   /** Raised instead of an answer. */
   raise?: unknown;
   /** Raised by opening the engine. */
@@ -62,6 +66,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
       stdoutIsTty: given.stdoutIsTty ?? false,
       now: Date.now,
     },
+    openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openApp: async ({ report, ...where }) => {
       outcome.opened.push(where);
       if (given.refuse) throw given.refuse;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { cli } from './fakes.ts';
 
-const COMMANDS = ['roll', 'plan', 'status', 'rollback', 'history', 'recover', 'doctor', 'completion'];
+const COMMANDS = ['roll', 'plan', 'status', 'rollback', 'history', 'recover', 'doctor', 'config', 'completion'];
 
 const WRONG: [string, string[], RegExp][] = [
   ['an unknown command', ['rol'], /^swapctl: unknown command 'rol'\n {2}did you mean roll\? see swapctl --help\n$/],
@@ -38,6 +38,11 @@ const WRONG: [string, string[], RegExp][] = [
     /"App:1" is no image reference: a repository is written in lower case/,
   ],
   ['a wrong image to roll back to', ['rollback', 'web', '--image', 'app:'], /is no image reference/],
+  [
+    'an unknown view of the configuration',
+    ['config', 'chek'],
+    /'chek' is invalid for argument 'what'. Allowed choices are check, show, schema/,
+  ],
   ['an unknown shell', ['completion', 'tcsh'], /'tcsh' is invalid/],
   ['quiet and verbose at once', ['status', '-q', '-v'], /cannot be used with/],
 ];

@@ -1,5 +1,7 @@
-import type { ServicePlan, SlotPlan } from '../../../core/status.ts';
+import type { Explained } from '../../../core/policy.ts';
+import type { ServiceExplained, ServicePlan, SlotPlan } from '../../../core/status.ts';
 import { type Page, type Style, wrapped } from '../style.ts';
+import { table } from '../table.ts';
 import { errorLines, imageText, indented } from './parts.ts';
 
 // Of the deepest lines.
@@ -7,7 +9,10 @@ const INDENT = 4;
 
 /** What a roll would do, why in this way, and that nothing was done. */
 export function plansView(plans: readonly ServicePlan[], page: Page): string[] {
-  return [...plans.flatMap((plan) => [...serviceLines(plan, page), '']), page.style.dim('nothing was changed')];
+  return [
+    ...plans.flatMap((plan) => [...serviceLines(plan, page), ...explainedLines(plan, page), '']),
+    page.style.dim('nothing was changed'),
+  ];
 }
 
 function serviceLines({ service, image, digest, slots }: ServicePlan, page: Page): string[] {
@@ -52,4 +57,36 @@ function slotLines({ way, rehearsal, because, steps, verdict, error }: SlotPlan,
   const numbered = steps.map((step, at) => `${String(at + 1).padStart(digits)}. ${step}`);
   const why = wrapped(`${way}${rehearsal ? ', after a rehearsal' : ''}: ${because}`, width - INDENT);
   return [...why.map(style.dim), ...numbered];
+}
+
+function explainedLines({ explained }: ServicePlan, page: Page): string[] {
+  if (!explained) return [];
+  const { settings, dependsOn } = explained;
+  const columns = [
+    { title: 'SETTING', cell: ({ setting }: Explained) => setting },
+    { title: 'VALUE', cell: ({ value }: Explained) => value || '-', cut: true },
+    {
+      title: 'FROM',
+      cell: ({ source, where }: Explained) =>
+        where === undefined ? source : source === 'label' ? `label ${where}` : where,
+      paint: (text: string, { source }: Explained) => (source === 'default' ? page.style.dim(text) : text),
+    },
+  ];
+  return [
+    '',
+    ...indented(table(settings, columns, { ...page, width: page.width - 2 }), 2),
+    '',
+    ...indented([...(dependsOn.length > 0 ? [`rolled after: ${dependsOn.join(', ')}`] : []), timeLine(explained)], 2),
+  ];
+}
+
+function timeLine({ mayRoll, nextCheck }: ServiceExplained): string {
+  const next = nextCheck === undefined ? 'never checked' : `checked next at ${minute(nextCheck)}`;
+  if (mayRoll.now) return `may be rolled by itself: now; ${next}`;
+  const from = mayRoll.until === undefined ? 'no' : `not before ${minute(mayRoll.until)}`;
+  return `may be rolled by itself: ${from}: ${mayRoll.because}; ${next}`;
+}
+
+function minute(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')}Z`;
 }

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fail, messageOf } from '../core/error.ts';
+
+/** Where swapctl.yml is looked for. */
+export interface Lookup {
+  /** The file that `--config` names. */
+  readonly file: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The current folder. */
+  readonly folder: string;
+}
+
+/** A configuration file as it is on the disk. */
+export interface FoundFile {
+  /** As people know it, for messages. */
+  readonly path: string;
+  /** The folder that paths in it start from. */
+  readonly folder: string;
+  readonly text: string;
+}
+
+/** Where the file is if nobody names one; the first that exists counts. */
+export const USUAL_PLACES = ['swapctl.yml', '/etc/swapctl/swapctl.yml'];
+
+/**
+ * Reads the file of `--config`, else of SWAPCTL_CONFIG, else the first usual one that exists; undefined if there is none.
+ * Raises `config` for a named one that does not exist, and for any that can't be read.
+ */
+export async function findFile({ file, env, folder }: Lookup): Promise<FoundFile | undefined> {
+  if (file !== undefined) return namedFile(file, folder, '--config');
+  if (env.SWAPCTL_CONFIG) return namedFile(env.SWAPCTL_CONFIG, folder, 'SWAPCTL_CONFIG');
+  for (const place of USUAL_PLACES) {
+    const found = await readAt(place, folder);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function namedFile(file: string, folder: string, by: string): Promise<FoundFile> {
+  const found = await readAt(file, folder);
+  return found ?? fail('config', `there is no file ${file}`, { hint: `${by} names it` });
+}
+
+async function readAt(file: string, folder: string): Promise<FoundFile | undefined> {
+  const full = path.resolve(folder, file);
+  try {
+    return { path: file, folder: path.dirname(full), text: await readFile(full, 'utf8') };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    return fail('config', `${file} can't be read: ${messageOf(error)}`, {
+      hint: 'it has to be a file that you may read',
+    });
+  }
+}

@@ -1,0 +1,182 @@
+import { parseDuration } from './duration.ts';
+import { fail } from './error.ts';
+import type { Policy, UserProbe } from './policy.ts';
+import { parseBackoff, parseSchedule } from './schedule.ts';
+import { printable } from './suggest.ts';
+import { parseWindows } from './window.ts';
+
+/** What a value looks like, for editors and for the values of a YAML file. */
+export type Form =
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  | { readonly kind: 'flag' | 'duration' | 'text' }
+  | { readonly kind: 'number'; readonly least: number; readonly most: number }
+  /** In a file it may be a list; in a label its items are separated by this. */
+  | { readonly kind: 'list'; readonly separator: string };
+
+/** One thing that users can say about a service: by label, in swapctl.yml, some on the command line. */
+export interface Setting {
+  /** What it decides; of settings that decide the same only one can count. */
+  readonly field: keyof Policy;
+  /** Raises `config`; `what` names the place in the error. */
+  readonly read: (value: string, what: string) => Partial<Policy>;
+  readonly form: Form;
+  /** The value if nobody says anything. */
+  readonly preset: string | undefined;
+  readonly about: string;
+}
+
+const TEXT: Form = { kind: 'text' };
+const DURATION: Form = { kind: 'duration' };
+const FLAG: Form = { kind: 'flag' };
+const STRATEGIES = ['auto', 'start-first', 'stop-first', 'handover'] as const;
+const VOLUMES = ['exclusive', 'shared'] as const;
+const PORT: Form = { kind: 'number', least: 1, most: 65_535 };
+const FEW: Form = { kind: 'number', least: 0, most: 99 };
+const SEMICOLONS: Form = { kind: 'list', separator: ';' };
+const COMMAS: Form = { kind: 'list', separator: ',' };
+
+/** Every setting by its key: the label without the prefix, and the key in swapctl.yml. A new one is a new line here. */
+export const SETTINGS: Readonly<Record<string, Setting>> = {
+  strategy: row('strategy', oneOf(STRATEGIES), choice(STRATEGIES), 'auto', 'the order of the swap'),
+  volumes: row(
+    'volumes',
+    oneOf(VOLUMES),
+    choice(VOLUMES),
+    'exclusive',
+    'whether a second writer on its volumes does harm',
+  ),
+  rehearsal: row('rehearsal', flag, FLAG, 'true', 'prove the image before stop-first'),
+  settle: row(
+    'settleMs',
+    parseDuration,
+    DURATION,
+    '5s',
+    'how long the new container is watched with the old one at hand',
+  ),
+  'drain.timeout': row(
+    'drainMs',
+    parseDuration,
+    DURATION,
+    '10s',
+    'how long at the most open connections are waited for',
+  ),
+  'health.timeout': row(
+    'healthTimeoutMs',
+    parseDuration,
+    DURATION,
+    undefined,
+    'how long it may take to become healthy',
+  ),
+  'health.cmd': row('probe', cmdProbe, TEXT, undefined, 'a shell command: healthy if it ends with 0 in the container'),
+  'health.http': row('probe', httpProbe, TEXT, undefined, 'port and path: healthy if the answer is below 400'),
+  'health.tcp': row('probe', tcpProbe, PORT, undefined, 'a port: healthy if it accepts connections'),
+  keep: row('keep', count, FEW, '1', 'how many old images are kept as the way back'),
+  enable: row('enable', flag, FLAG, undefined, 'whether it is updated by itself'),
+  'monitor-only': row('monitorOnly', flag, FLAG, 'false', 'tell what is newer, and never roll it by itself'),
+  schedule: row('schedule', parseSchedule, TEXT, 'every 15m jitter 2m', 'when to look for something newer'),
+  window: row('windows', parseWindows, SEMICOLONS, undefined, 'when it may be rolled by itself'),
+  'min-age': row('minAgeMs', longDuration, DURATION, '0s', 'how old an image must be'),
+  'min-interval': row('minIntervalMs', longDuration, DURATION, '0s', 'the least time between two rolls'),
+  backoff: row('backoff', parseBackoff, TEXT, '5m-24h', 'how long it is left alone after failures'),
+  'depends-on': row('dependsOn', names, COMMAS, undefined, 'services that are rolled before it'),
+};
+
+const UNSAID: Partial<Policy> = {
+  healthTimeoutMs: undefined,
+  probe: undefined,
+  enable: undefined,
+  windows: [],
+  dependsOn: [],
+};
+
+/** The policy where nobody says anything. */
+export const DEFAULTS: Policy = Object.assign({}, UNSAID, ...Object.values(SETTINGS).map(preset));
+
+function preset({ read, preset: text }: Setting): Partial<Policy> {
+  return text === undefined ? {} : read(text, 'default');
+}
+
+/** The setting of a key; undefined if there is none. */
+export function settingOf(key: string): Setting | undefined {
+  // Not what every object has: a label may be called `constructor`.
+  return Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
+}
+
+/** The keys of which only one can be given in one place, and which were given together: `health.cmd` and `health.tcp`. */
+export function clashing(keys: readonly string[]): string[] {
+  return keys.filter((key) => keys.some((other) => other !== key && fieldOf(other) === fieldOf(key)));
+}
+
+function fieldOf(key: string): string {
+  return settingOf(key)?.field ?? key;
+}
+
+function row<K extends keyof Policy>(
+  field: K,
+  read: (value: string, what: string) => Policy[K],
+  form: Form,
+  preset: string | undefined,
+  about: string,
+): Setting {
+  // TypeScript can't see that a computed key is of type K.
+  const readField = (value: string, what: string): Partial<Policy> =>
+    ({ [field]: read(value, what) }) as Partial<Policy>;
+  return { field, read: readField, form, preset, about };
+}
+
+function choice(of: readonly string[]): Form {
+  return { kind: 'choice', of };
+}
+
+function oneOf<T extends string>(allowed: readonly T[]): (value: string, what: string) => T {
+  return (value, what) =>
+    allowed.find((candidate) => candidate === value.trim()) ??
+    fail('config', `${what}: ${printable(value)} is not allowed`, { hint: `use one of: ${allowed.join(', ')}` });
+}
+
+function flag(value: string, what: string): boolean {
+  return oneOf(['true', 'false'])(value, what) === 'true';
+}
+
+function longDuration(value: string, what: string): number {
+  return parseDuration(value, what, '365d');
+}
+
+function cmdProbe(value: string, what: string): UserProbe {
+  const command = value.trim();
+  if (command !== '') return { kind: 'cmd', command };
+  return fail('config', `${what} is empty`, { hint: 'give a shell command that ends with 0 when healthy' });
+}
+
+function httpProbe(value: string, what: string): UserProbe {
+  const match = /^:?(\d{1,5})(\/[^\s]*)?$/.exec(value.trim());
+  if (!match?.[1])
+    return fail('config', `${what}: ${printable(value)} is no port and path`, { hint: 'write it like 8080/healthz' });
+  return { kind: 'http', port: port(match[1], what), path: match[2] ?? '/' };
+}
+
+function tcpProbe(value: string, what: string): UserProbe {
+  return { kind: 'tcp', port: port(value, what) };
+}
+
+function port(value: string, what: string): number {
+  const number = /^\d{1,5}$/.test(value.trim()) ? Number(value) : 0;
+  if (number < 1 || number > 65_535)
+    return fail('config', `${what}: ${printable(value)} is no port`, { hint: 'give a number from 1 to 65535' });
+  return number;
+}
+
+function count(value: string, what: string): number {
+  if (!/^\d{1,2}$/.test(value.trim()))
+    return fail('config', `${what}: ${printable(value)} is no count`, { hint: 'give a number from 0 to 99' });
+  return Number(value);
+}
+
+function names(value: string, what: string): string[] {
+  const given = value.trim() === '' ? [] : value.split(',').map((name) => name.trim());
+  const wrong = given.find((name) => !/^[A-Za-z0-9_][A-Za-z0-9_./-]*$/.test(name));
+  if (wrong === undefined) return given;
+  return fail('config', `${what}: ${printable(wrong)} is no name of a service`, {
+    hint: 'write it like db, shop/cache',
+  });
+}

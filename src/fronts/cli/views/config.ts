@@ -1,0 +1,22 @@
+import type { ConfigCheck, ConfigShown } from '../../../core/config.ts';
+import type { Page } from '../style.ts';
+
+/** What `swapctl config` can show. */
+export const CONFIG_VIEWS = ['check', 'show', 'schema'] as const;
+
+export type ConfigView = (typeof CONFIG_VIEWS)[number];
+
+/** Every mistake as file:line:column, as editors and people know them from compilers. */
+export function configCheckView({ path, mistakes, notes }: ConfigCheck, { style }: Page): string[] {
+  const file = path ?? 'swapctl.yml';
+  const wrong = mistakes.map(({ line, column, message }) => `${style.red('✘')} ${file}:${line}:${column}: ${message}`);
+  const noted = notes.map((note) => `${style.yellow('!')} ${file}: ${note}`);
+  const count = `${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`;
+  if (mistakes.length > 0) return [...wrong, ...noted, '', style.red(`${count} in ${file}`)];
+  return path === undefined ? noted : [...noted, `${style.green('✔')} ${file} is right`];
+}
+
+/** What was understood of the file, as YAML; what is secret is left out. */
+export function configShownView({ path, lines }: ConfigShown, { style }: Page): string[] {
+  return [style.dim(path === undefined ? '# there is no swapctl.yml' : `# ${path}`), ...lines];
+}
