@@ -37,6 +37,8 @@ export interface ReplicaReport {
   readonly timings: Timings;
   /** Open connections that were still there when the drain time was over; absent where they could not be counted. */
   readonly connectionsLeft?: number;
+  /** For how long at the most no container of the slot answered, in milliseconds; absent where one always did. */
+  readonly gap?: number;
   readonly error?: ReportedError;
 }
 

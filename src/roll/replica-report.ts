@@ -29,6 +29,7 @@ export async function replicaReport(
     ...(to ? { to } : {}),
     timings: timings(run, totalMs),
     ...(left === undefined ? {} : { connectionsLeft: left }),
+    ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
     ...(error ? { error: told(error, slot) } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { violation } from '../core/invariants.ts';
 import { plan } from '../core/plan.ts';
 import { describeStep, type Step } from '../core/step.ts';
 import { execute } from './execute.ts';
+import { noteGap } from './gap.ts';
 import { observe, type Snapshot } from './observe.ts';
 import type { SlotRun } from './slot-run.ts';
 
@@ -25,16 +26,19 @@ export interface SlotEnd {
 export async function runSlot(run: SlotRun): Promise<SlotEnd> {
   const steps: Step[] = [];
   let failuresInRow = 0;
+  let began = run.ports.clock.now();
   while (steps.length < MOST_STEPS) {
     if (run.lost.aborted) throw run.lost.reason;
     if (run.signal.aborted) run.memory.giveUp ??= interrupted(run);
     const snapshot = await observe(run);
+    noteGap(run, snapshot.seen, began);
     const decision = plan(run.desired, snapshot.seen);
     if (decision.kind === 'converged') return { error: undefined, steps };
     if (decision.kind === 'refuse') return { error: decision.error, steps };
     if (decision.undoing) run.memory.giveUp ??= decision.undoing;
     forbidHarm(run, snapshot, decision.step);
     steps.push(decision.step);
+    began = run.ports.clock.now();
     const error = await attempt(run, decision.step, snapshot);
     failuresInRow = error ? failuresInRow + 1 : 0;
     if (error)

@@ -57,6 +57,9 @@ export interface Memory {
   readonly forwarded: Map<string, ForwardEnd>;
   /** Every forward that was tried, for when it leads no more. */
   readonly forwards: Forward[];
+  /** Whether somebody answered at the last look, since when nobody does, and for how long nobody did before (milliseconds). */
+  answered: boolean;
+  gap: { readonly since: number | undefined; readonly ms: number };
   rehearsed: boolean;
   giveUp: SwapError | undefined;
 }
@@ -76,6 +79,8 @@ export function freshMemory(): Memory {
     times: new Map(),
     forwarded: new Map(),
     forwards: [],
+    answered: false,
+    gap: { since: undefined, ms: 0 },
     rehearsed: false,
     giveUp: undefined,
   };

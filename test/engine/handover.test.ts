@@ -38,6 +38,7 @@ for (const drains of [true, false]) {
     for (const line of tableOf(cells)) t.diagnostic(line);
     t.diagnostic(`the roll: ${JSON.stringify(result.timings)}`);
     assertCells(cells, drains);
+    assert.equal(result.gap, undefined, 'somebody always answered');
     assert.deepEqual(after.ports, before.ports);
     assert.ok(
       before.state.ours.some((line) => line.includes(String(port))),

@@ -209,6 +209,7 @@ test('a stop-first roll whose new container fails brings the old one back', asyn
   const roll = await swapctl(['roll', world.name('web'), '--image', bad, '--json'], { env: world.env });
   assert.equal(roll.code, 1);
   assert.equal(roll.json().strategy, 'stop-first');
+  assert.ok(roll.json().gap > 0 && roll.json().gap < roll.json().timings.total, roll.stdout);
   const after = await world.docker.getContainer(world.name('web')).inspect();
   assert.equal(after.Id, old.id, 'the same container');
   assert.equal(after.State.Running, true);

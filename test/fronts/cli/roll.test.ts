@@ -66,10 +66,11 @@ test('replicas stand beneath their service, with connections that were cut', asy
     timings: { healthy: 900, total: 1100 },
     ...more,
   });
-  const replicas = [replica('shop-web-1', {}), replica('shop-web-2', { connectionsLeft: 2 })];
+  const replicas = [replica('shop-web-1', {}), replica('shop-web-2', { connectionsLeft: 2, gap: 900 })];
   const { stdout } = await cli(['roll', 'shop/web'], { roll: [{ ...ROLLED, service: 'shop/web', replicas }] });
   assert.match(stdout, /^ {2}✔ shop-web-1 {2}1\.1 s \(healthy 0\.9 s\)$/m);
   assert.match(stdout, /2 connections of shop-web-2 had not ended/);
+  assert.match(stdout, /nobody answered for shop-web-2 for at most 0\.9 s/);
 });
 
 test('an error that a replica and its service share is told once', async () => {

@@ -91,12 +91,11 @@ function partTime(timings: Timings, part: keyof Timings, from: number): string[]
 
 function notes(report: ServiceReport): string[] {
   const replicas: readonly (Result & { slot?: string })[] = report.replicas ?? [report];
-  return replicas.flatMap(({ connectionsLeft: left, slot }) => {
-    if (!left) return [];
+  return replicas.flatMap(({ connectionsLeft: left, gap, slot }) => {
     const which = slot ? ` of ${slot}` : '';
-    return [
-      `${left} connection${left === 1 ? '' : 's'}${which} had not ended when the drain time was over (--drain-timeout)`,
-    ];
+    const open = `${left} connection${left === 1 ? '' : 's'}${which} had not ended when the drain time was over (--drain-timeout)`;
+    const silent = `nobody answered${slot ? ` for ${slot}` : ''} for at most ${formatDuration(gap ?? 0)}, between the old container and the new`;
+    return [...(gap ? [silent] : []), ...(left ? [open] : [])];
   });
 }
 
