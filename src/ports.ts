@@ -105,8 +105,8 @@ export type ForwardEnd = Pick<Container, 'id' | 'pid' | 'networks'>;
 
 /** What the kernel does with new connections to published ports; `slot` is the real name of the slot's container. */
 export interface Kernel {
-  /** Whether traffic of this engine's containers can be moved from here. */
-  layer(bridges: readonly Bridge[]): Promise<KernelLayer>;
+  /** Whether traffic of this engine's containers can be moved from here; `example` is one that runs, where there is any. */
+  layer(bridges: readonly Bridge[], example: Process | undefined): Promise<KernelLayer>;
   cover(slot: string): Promise<Cover>;
   /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
   setCover(slot: string, request: CoverRequest): Promise<void>;

@@ -3,6 +3,7 @@ import { messageOf, SwapError } from '../core/error.ts';
 import { groupServices } from '../core/service.ts';
 import type { Finding } from '../core/status.ts';
 import type { EngineFacts, Ports } from '../ports.ts';
+import { anyRunning, kernelLayer } from './kernel-layer.ts';
 
 /** What this host allows, and what to do about the rest. */
 export async function diagnose(ports: Ports): Promise<Finding[]> {
@@ -80,8 +81,7 @@ async function rights(ports: Ports): Promise<Finding[]> {
 
 async function connections(ports: Ports, facts: EngineFacts): Promise<Finding> {
   const check = 'drain';
-  const running = (await ports.engine.list()).find((container) => container.status === 'running');
-  const container = running && (await ports.engine.container(running.id));
+  const container = await anyRunning(ports);
   if (!container) return { check, state: 'ok', found: 'no container runs, so counting connections was not tried' };
   if ((await ports.traffic.connections(container)) !== undefined)
     return { check, state: 'ok', found: 'open connections of containers can be counted' };
@@ -93,7 +93,7 @@ async function connections(ports: Ports, facts: EngineFacts): Promise<Finding> {
 
 async function kernel(ports: Ports): Promise<Finding> {
   const check = 'kernel layer';
-  const layer = await ports.kernel.layer(await ports.engine.bridges());
+  const layer = await kernelLayer(ports);
   if (layer.available)
     return { check, state: 'ok', found: 'published ports can be handed over without a gap (nftables)' };
   const advice = 'containers that publish fixed host ports are rolled stop-first, after a rehearsal: a short gap';

@@ -72,7 +72,7 @@ export async function prepareSlot(
   const memory = freshMemory();
   const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
   const policy = readPolicy(labels, options.overrides, settingsFor(ports.config(), service));
-  const kernel = await ports.kernel.layer(await ports.engine.bridges());
+  const kernel = await ports.kernel.layer(await ports.engine.bridges(), container);
   const choice = chooseWay(container, policy, kernel);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   if (!(await knownUserSet({ ports, memory }, container))) {

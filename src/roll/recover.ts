@@ -8,6 +8,7 @@ import { groupServices, helperRole, type Service, type Slot } from '../core/serv
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
+import { kernelLayer } from './kernel-layer.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { namespaceOwners, stateOf } from './observe.ts';
 import { dependentNames } from './prepare.ts';
@@ -130,7 +131,7 @@ async function finish(
     candidate ??
     incumbent ??
     fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
-  const movesTraffic = (await ports.kernel.layer(await ports.engine.bridges())).available;
+  const movesTraffic = (await kernelLayer(ports)).available;
   if (movesTraffic) distrustGates(slot, memory);
   const run = { ...(await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory)), movesTraffic };
   const { error } = await runSlot(run);

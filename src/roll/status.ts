@@ -9,13 +9,14 @@ import type { Phase, ReplicaStatus } from '../core/status.ts';
 import type { KernelLayer } from '../core/traffic.ts';
 import { chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
+import { kernelLayer } from './kernel-layer.ts';
 import { lockHeld } from './lease.ts';
 import { failuresIn, imageOf, stateOf } from './observe.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 
 /** One line a container for `swapctl status`; nothing is changed. */
 export async function statusOf(ports: Ports, services: readonly Service[]): Promise<ReplicaStatus[]> {
-  const kernel = await ports.kernel.layer(await ports.engine.bridges());
+  const kernel = await kernelLayer(ports);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const look: Look = { ports, memory: freshMemory(), all: await ports.engine.list(), kernel, now };
   const lines: ReplicaStatus[] = [];

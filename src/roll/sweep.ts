@@ -2,6 +2,7 @@ import type { ContainerSummary } from '../core/container.ts';
 import { homeOf } from '../core/names.ts';
 import { helperRole } from '../core/service.ts';
 import type { Ports, Process } from '../ports.ts';
+import { kernelLayer } from './kernel-layer.ts';
 
 /**
  * Takes away rules that lead nowhere: to a stand-in that is not there, or from a container that is gone once the connections
@@ -9,7 +10,7 @@ import type { Ports, Process } from '../ports.ts';
  */
 export async function sweepRules(ports: Ports): Promise<number> {
   const { kernel, engine } = ports;
-  if (!(await kernel.layer(await engine.bridges())).available) return 0;
+  if (!(await kernelLayer(ports)).available) return 0;
   const covers = await kernel.clearOrphans(async () => coveredSlots(await engine.list()));
   return covers + (await kernel.sweepForwards((id) => running(ports, id)));
 }

@@ -1,3 +1,5 @@
+import { PROBE_PORTS } from './gate.ts';
+
 /**
  * One network that two containers share: new connections to the address of one are led to the other. They are bridged, so
  * the kernel of the host sees them go by below IP, where it can send a packet on to another container by its MAC address
@@ -55,7 +57,8 @@ export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: nu
     '  }',
     '  chain out {',
     `    type nat hook output priority ${BEFORE_ENGINE}; policy accept;`,
-    ...lanes.map((lane) => `    ${routed(lane)}`),
+    // Probes mean the very container that has the address by now.
+    ...lanes.map((lane) => `    tcp sport != ${PROBE_PORTS.first}-${PROBE_PORTS.last} ${routed(lane)}`),
     '  }',
     '}',
     '',
@@ -108,9 +111,9 @@ export function ledClients(printed: string): { address: string; port: number }[]
   return elements.map(([, address = '', port]) => ({ address, port: Number(port) }));
 }
 
-/** Whether a table, as nft prints it, still leads new connections. */
+/** Whether a table, as nft prints it, still leads new connections. Without /etc/protocols it prints numbers. */
 export function isLive(printed: string): boolean {
-  return /\btcp (timeout \S+ )?expires/.test(printed);
+  return /\b(tcp|6) (timeout \S+ )?expires/.test(printed);
 }
 
 function liveSet(lifetimeMs: number): string[] {

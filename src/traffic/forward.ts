@@ -16,7 +16,7 @@ import {
   renewScript,
   targetScript,
 } from './forward-rules.ts';
-import { applyNft, tableOf, tablesOf } from './nft.ts';
+import { applyNft, tableOf, tablesOf, whyNotEnterable } from './nft.ts';
 import { removeScript } from './rules.ts';
 
 /** Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. */
@@ -29,7 +29,7 @@ export async function forward(
   const table = forwardTable(from.id, to.id);
   if ((await tableOf('bridge', table)) !== undefined) return applyNft(renewScript(table, lifetimeMs));
   const lanes = lanesBetween(from, to, bridges);
-  if (lanes.length === 0) fail('step-failed', 'the two containers share no bridge network');
+  if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   await applyNft(targetScript(table, lanes), to.pid);
   await applyNft(hostScript(table, lanes, lifetimeMs));
   // Whoever was led to from the same addresses before keeps what it has.
@@ -78,7 +78,8 @@ async function clearIfOver(table: string, to: Process | undefined): Promise<numb
   const open = to ? await openConnections(table, to) : 0;
   if (open > 0) return open;
   await applyNft(clearHostScript(table));
-  if (to) await applyNft(removeScript(table), to.pid);
+  // A namespace that can't be entered from here has no such table, or one that leads nothing any more.
+  if (to && (await whyNotEnterable(to.pid)) === undefined) await applyNft(removeScript(table), to.pid);
   return 0;
 }
 
@@ -114,7 +115,8 @@ function lanesOf(ours: Endpoint, theirs: Endpoint, bridges: readonly Bridge[]): 
   ] as const;
   return pairs.flatMap(([family, fromIp, toIp]) => {
     const device = bridges.find((bridge) => isIn(fromIp, bridge))?.device;
-    if (!fromIp || !toIp || !ours.MacAddress || !theirs.MacAddress || !device) return [];
+    // One that started after the other had stopped may well have got its address.
+    if (!fromIp || !toIp || fromIp === toIp || !ours.MacAddress || !theirs.MacAddress || !device) return [];
     return [{ family, device, from: { ip: fromIp, mac: ours.MacAddress }, to: { ip: toIp, mac: theirs.MacAddress } }];
   });
 }

@@ -6,7 +6,7 @@ import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/tr
 import type { Bridge, CoverRequest, Kernel, Process } from '../ports.ts';
 import { endForward, forward, forwarding, sweepForwards } from './forward.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
-import { applyNft, tableOf, tablesOf } from './nft.ts';
+import { applyNft, tableOf, tablesOf, whyNotEnterable } from './nft.ts';
 import { coverScript, endScript, removeScript } from './rules.ts';
 
 const PREFIX = 'swapctl-';
@@ -14,7 +14,7 @@ const PREFIX = 'swapctl-';
 /** Moves new connections with nftables, in the network namespace that this process lives in. `local`: the engine runs here. */
 export function nftKernel(local: () => Promise<boolean>): Kernel {
   return {
-    layer: async (bridges) => layer(await local(), bridges),
+    layer: async (bridges, example) => layer(await local(), bridges, example),
     cover: async (slot) => coverOf(await tableOf('inet', tableName(slot))),
     setCover: async (slot, request) => {
       const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
@@ -71,7 +71,7 @@ function isOurs(table: string): boolean {
   return new RegExp(`^${PREFIX}[0-9a-f]{12}$`).test(table);
 }
 
-async function layer(local: boolean, bridges: readonly Bridge[]): Promise<KernelLayer> {
+async function layer(local: boolean, bridges: readonly Bridge[], example: Process | undefined): Promise<KernelLayer> {
   if (!local)
     return { available: false, why: 'the engine does not run on this machine, so its ports are out of reach' };
   if (process.platform !== 'linux') return { available: false, why: 'ports can be handed over on Linux only' };
@@ -83,7 +83,19 @@ async function layer(local: boolean, bridges: readonly Bridge[]): Promise<Kernel
       available: false,
       why: "the engine lives in another network namespace: run swapctl in the host's (docker run --network host)",
     };
-  return { available: true };
+  const why = example && example.pid > 0 ? await whyNotEntered(example) : undefined;
+  return why === undefined ? { available: true } : { available: false, why };
+}
+
+// What runs in a container itself may see the host's network and yet neither its processes nor their namespaces.
+async function whyNotEntered(example: Process): Promise<string | undefined> {
+  if (!(await isWithinReach(example)))
+    return "the processes of containers are out of reach: run swapctl in the host's pid namespace (docker run --pid host)";
+  const refusal = await whyNotEnterable(example.pid);
+  return (
+    refusal &&
+    `the network of a container can't be entered (${refusal}): it takes nsenter (util-linux) and CAP_SYS_ADMIN and CAP_SYS_PTRACE`
+  );
 }
 
 // Rules count only in the namespace that holds the engine's bridges: the kernel here must have a route over one of them.

@@ -14,6 +14,12 @@ export async function applyNft(script: string, pid?: number): Promise<void> {
 
 type Family = 'inet' | 'bridge';
 
+/** Why the network namespace of a process can't be entered, in one line; undefined if it can. */
+export async function whyNotEnterable(pid: number): Promise<string | undefined> {
+  const { status, stderr } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, 'nft', 'list', 'tables'], '');
+  return status === 0 ? undefined : (stderr.trim().split('\n')[0] ?? '').slice(0, 200);
+}
+
 /** The names of all tables of a family; undefined where nft is missing or not allowed. */
 export async function tablesOf(family: Family): Promise<string[] | undefined> {
   const { status, stdout } = await run('nft', ['list', 'tables', family], '');

@@ -7,6 +7,7 @@ import type Docker from 'dockerode';
 import { createApp } from '../../src/app.ts';
 import type { Progress } from '../../src/core/progress.ts';
 import type { Step } from '../../src/core/step.ts';
+import { kernelLayer } from '../../src/roll/kernel-layer.ts';
 import { engineFacts } from '../lab/engine.ts';
 import { nft } from '../lab/host-state.ts';
 import { clientsAt, startTraffic, tableOf } from '../lab/traffic.ts';
@@ -52,7 +53,7 @@ async function startRoll(
       step = `${progress.step.kind} ${nameIn(progress.step).replace(world.name('web'), 'web')}`;
   });
   world.after(async () => close());
-  if (!(await real.kernel.layer(await real.engine.bridges())).available) {
+  if (!(await kernelLayer(real)).available) {
     t.skip(NEEDS_NFT);
     return undefined;
   }

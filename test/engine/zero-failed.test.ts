@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'node:test';
 import type { Ports } from '../../src/ports.ts';
+import { kernelLayer } from '../../src/roll/kernel-layer.ts';
 import { composeLabels, composeProject } from '../lab/compose.ts';
 import { startLoadInside } from '../lab/load-inside.ts';
 import { testWorld, untilHealthy } from '../lab/world.ts';
@@ -20,7 +21,7 @@ const TIMES = { settle: '500ms', 'drain.timeout': '500ms' };
 
 // Without it, a connection that the kernel has made and the old app not yet accepted is reset when that app stops.
 const NEEDS_NFT = 'needs nft, in the network namespace of the engine';
-const canGate = async ({ engine, kernel }: Ports) => (await kernel.layer(await engine.bridges())).available;
+const canGate = async (ports: Ports) => (await kernelLayer(ports)).available;
 
 // A client that stalls on a busy machine may write to a kept connection in the moment in which the app ends it, which no roll
 // can help: that is for a long run on a quiet machine.

@@ -30,6 +30,7 @@ import { endOf } from './engine.ts';
 export const TEST_LABELS = { 'swapctl.test': '1' };
 const BASE_IMAGE = 'swapctl-test/base:1';
 const NODE_IMAGE = 'swapctl-test/node:1';
+const TOOLS_IMAGE = 'swapctl-test/tools:1';
 /** The port that the application under test listens on unless PORT says otherwise. */
 export const APP_PORT = 8080;
 
@@ -63,6 +64,19 @@ export function nodeImage(docker: Docker): Promise<string> {
       copyFileSync(path.join(APP, file), path.join(root, 'app', file));
     }
     writeFileSync(path.join(root, 'app/load.mjs'), load ?? '');
+  });
+}
+
+/** What swapctl needs of a machine: node, nft and nsenter. */
+export function toolsImage(docker: Docker): Promise<string> {
+  const programs = {
+    '/usr/bin/node': realpathSync(process.execPath),
+    '/usr/sbin/nft': '/usr/sbin/nft',
+    '/usr/bin/nsenter': '/usr/bin/nsenter',
+  };
+  return once(docker, TOOLS_IMAGE, contentOf([busybox(), ...Object.values(programs)], [process.version]), (root) => {
+    fillBase(root);
+    for (const [target, file] of Object.entries(programs)) addProgram(root, file, target);
   });
 }
 

@@ -62,7 +62,13 @@ test('what nft prints tells whether it leads, and whom it has led', () => {
     '\tset live {\n\t\ttype inet_proto\n\t\tflags timeout\n\t\telements = { tcp timeout 9s expires 8s940ms }\n\t}\n';
   const flows =
     'elements = { 172.29.0.4 . 58876 . 172.29.0.2 . 8080 expires 59m59s24ms,\n fd00::4 . 5 . fd00::2 . 80 expires 1m }';
-  assert.deepEqual([live, live.replace(/tcp timeout \S+ /, 'tcp '), flows, ''].map(isLive), [true, true, false, false]);
+  assert.deepEqual([live, live.replace(/tcp timeout \S+ /, 'tcp '), live.replace('tcp', '6'), flows, ''].map(isLive), [
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
   assert.deepEqual(ledClients(`${live}${flows}`), [
     { address: '172.29.0.4', port: 58_876 },
     { address: 'fd00::4', port: 5 },
