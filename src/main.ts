@@ -12,7 +12,11 @@ type Reach = { readonly host?: string; readonly context?: string; readonly repor
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
   const [{ createApp }, { openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
   const ports = await openPorts({ ...reach, env: process.env, home: homedir() });
-  return { app: createApp(ports), close: () => ports.engine.close() };
+  const close = (): void => {
+    ports.engine.close();
+    ports.registry.close();
+  };
+  return { app: createApp(ports), close };
 }
 
 const interruption = new AbortController();

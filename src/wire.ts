@@ -1,5 +1,6 @@
-import { knownLogins, openEngine } from './docker/open.ts';
+import { knownLogins, openCredentials, openEngine } from './docker/open.ts';
 import type { Ports, Report } from './ports.ts';
+import { openRegistry } from './registry/open.ts';
 import { openSystem } from './system/open.ts';
 import { nftKernel } from './traffic/nft-kernel.ts';
 
@@ -15,7 +16,11 @@ export interface Reach {
 
 /** Puts the adapters behind the ports: this machine, and the engine that the options name. Raises `engine-unreachable`. */
 export async function openPorts({ host, context, env, home, report }: Reach): Promise<Ports> {
-  const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, env, home);
+  // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
+  const loginFor = openCredentials({ env, home });
+  const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, loginFor);
   const kernel = nftKernel(async () => (await engine.facts()).local);
-  return { engine, kernel, report, ...openSystem(engine, async () => knownLogins(env, home)) };
+  const system = openSystem(engine, async () => knownLogins(env, home));
+  const registry = openRegistry({ loginFor, env, clock: system.clock });
+  return { engine, registry, kernel, report, ...system };
 }

@@ -8,6 +8,7 @@ import { type Policy, readPolicy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { isImageId } from '../core/reference.ts';
 import { helperRole, type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import { readTrack, type Track, withoutTrack } from '../core/track.ts';
 import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
@@ -23,6 +24,8 @@ export interface PreparedSlot {
   readonly choice: Choice;
   readonly kernel: KernelLayer;
   readonly follows: string;
+  /** Which tags beside the followed one count. */
+  readonly track: Track;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
   readonly inlineFiles: readonly string[];
@@ -69,7 +72,7 @@ export async function prepareSlot(
   if (!container) return fail('not-found', `${member.name} was removed just now`);
   const memory = freshMemory();
   const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
-  const policy = readPolicy(labels, options.overrides);
+  const policy = readPolicy(withoutTrack(labels), options.overrides);
   const kernel = await ports.kernel.layer(await ports.engine.bridges());
   const choice = chooseWay(container, policy, kernel);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
@@ -84,6 +87,7 @@ export async function prepareSlot(
     policy,
     choice,
     kernel,
+    track: options.image === undefined ? readTrack(labels) : { kind: 'digest' },
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
     failures: failuresIn(all, slot.home),
     dependents: await dependentNames(ports, container, all),

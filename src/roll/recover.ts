@@ -236,8 +236,9 @@ async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
 // A wrong label must not keep a half-done roll from being finished.
 function policyLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   try {
-    readPolicy(labels);
-    return { ...labels };
+    const steering = withoutTrack(labels);
+    readPolicy(steering);
+    return steering;
   } catch {
     return {};
   }

@@ -5,6 +5,7 @@ import { slotNames } from '../core/names.ts';
 import { readPolicy } from '../core/policy.ts';
 import { type Service, type Slot, whyNotRollable } from '../core/service.ts';
 import type { Phase, ReplicaStatus } from '../core/status.ts';
+import { withoutTrack } from '../core/track.ts';
 import type { KernelLayer } from '../core/traffic.ts';
 import { chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
@@ -98,7 +99,7 @@ function phaseOf(container: Container, rolled: boolean): Phase {
 async function wayOf(look: Look, member: ContainerSummary, container: Container): Promise<string> {
   if (whyNotRollable(member)) return '-';
   try {
-    const policy = readPolicy(ownLabels(container, await imageOf(look, container.imageId)));
+    const policy = readPolicy(withoutTrack(ownLabels(container, await imageOf(look, container.imageId))));
     const choice = chooseWay(container, policy, look.kernel);
     return choice.kind === 'way' ? choice.way : 'refused';
   } catch (error) {

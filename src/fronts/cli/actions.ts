@@ -1,7 +1,7 @@
 import type { ReportedError } from '../../core/report.ts';
 import { completableNames } from './completion.ts';
 import { gravest, statusOfErrors } from './failure.ts';
-import { findingsView, historyView, plansView, recoveredView, reportsView, statusView } from './render.ts';
+import { checkView, findingsView, historyView, plansView, recoveredView, reportsView, statusView } from './render.ts';
 import { type RollFlags, rollbackRequest, rollRequest } from './requests.ts';
 import { type Session, show, withApp } from './session.ts';
 
@@ -36,6 +36,20 @@ export async function runStatus(session: Session, services: string[]): Promise<n
   show(session, await withApp(session, READS, (app) => app.status(services)), statusView);
   return 0;
 }
+
+/**
+ * Prints what is newer. 10: there are updates, whatever else could not be told; else the gravest error (5: a registry
+ * could not be asked, 2: a label is wrong); 0: nothing is newer.
+ */
+export async function runCheck(session: Session, services: string[]): Promise<number> {
+  const { signal } = session.context;
+  const checked = await withApp(session, READS, (app) => app.check(services, signal));
+  show(session, checked, checkView);
+  if (checked.some(({ outcome }) => outcome === 'available')) return UPDATES;
+  return statusOfErrors(checked.map(({ error }) => error));
+}
+
+const UPDATES = 10;
 
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {

@@ -1,7 +1,17 @@
 import { Argument, Command, type CommanderError, Option } from 'commander';
 import { fail } from '../../core/error.ts';
 import { PULL_POLICIES } from '../../core/image.ts';
-import { runDoctor, runHistory, runNames, runPlan, runRecover, runRoll, runRollback, runStatus } from './actions.ts';
+import {
+  runCheck,
+  runDoctor,
+  runHistory,
+  runNames,
+  runPlan,
+  runRecover,
+  runRoll,
+  runRollback,
+  runStatus,
+} from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import type { CliContext } from './program.ts';
 import { type RollFlags, seeHelp } from './requests.ts';
@@ -60,7 +70,8 @@ exit status:
   2  wrong usage or configuration, nothing touched
   3  needs attention: it says what and how
   4  another roll of it is under way
-  5  engine or registry out of reach, nothing touched`;
+  5  engine or registry out of reach, nothing touched
+ 10  check only: updates are available`;
 
 function helpWidth(isTty: boolean, columns: number | undefined): number {
   return Math.min(isTty ? (columns ?? 80) : 100, 100);
@@ -144,6 +155,9 @@ function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
   add('status', 'show what runs, and how it is', ['swapctl status', 'swapctl status web --json'])
     .argument('[service...]', 'what to show (default: everything)')
     .action(async (services: string[]) => finish(await runStatus(session(), services)));
+  add('check', 'ask the registries what is newer', ['swapctl check', 'swapctl check web --json'])
+    .argument('[service...]', 'what to ask about (default: everything that runs)')
+    .action(async (services: string[]) => finish(await runCheck(session(), services)));
   add('history', 'show what a service ran, and what failed', ['swapctl history web'])
     .argument('<service>', 'whose history')
     .action(async (service: string) => finish(await runHistory(session(), service)));

@@ -1,5 +1,6 @@
 // An application that answers what a test gives it, and a terminal that remembers what it was told.
 import type { App, RollRequest } from '../../../src/app.ts';
+import type { Checked } from '../../../src/core/newer.ts';
 import type { ServiceReport } from '../../../src/core/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
@@ -23,6 +24,7 @@ export interface Given {
   rollback?: ServiceReport;
   history?: ServiceHistory;
   status?: ReplicaStatus[];
+  check?: Checked[];
   recover?: RecoveredItem[];
   doctor?: Finding[];
   names?: string[];
@@ -96,6 +98,7 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     rollback: (selector, request) => answer('rollback', given.rollback, [selector], request),
     history: (selector) => answer('history', given.history, [selector]),
     status: (selectors) => answer('status', given.status, selectors),
+    check: (selectors) => answer('check', given.check, selectors),
     recover: () => answer('recover', given.recover, []),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),
