@@ -32,6 +32,8 @@ export interface Gate {
 const MOST_WAIT_MS = 10_000;
 /** What a host that says nothing gets. */
 const DEFAULT_QUIET_MS = 60_000;
+/** Who was asked to be left alone until a moment that has passed (clocks differ) is not asked again at once. */
+const LEAST_QUIET_MS = 1000;
 /** No host shuts itself off for longer, whatever it says. */
 const MOST_QUIET_MS = 6 * 3_600_000;
 
@@ -47,7 +49,7 @@ export function hostGate(host: string, clock: Clock): Gate {
       }
     },
     close: (ms = DEFAULT_QUIET_MS) => {
-      until = Math.max(until, clock.now() + Math.min(ms, MOST_QUIET_MS));
+      until = Math.max(until, clock.now() + Math.min(Math.max(ms, LEAST_QUIET_MS), MOST_QUIET_MS));
     },
   };
 }

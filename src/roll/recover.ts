@@ -6,6 +6,7 @@ import { readPolicy } from '../core/policy.ts';
 import { groupServices, helperRole, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
+import { withoutTrack } from '../core/track.ts';
 import type { Ports } from '../ports.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { namespaceOwners, stateOf } from './observe.ts';

@@ -57,6 +57,7 @@ test('bash completes commands', () => {
     'plan',
     'rollback',
     'status',
+    'check',
     'history',
     'recover',
     'doctor',
