@@ -64,7 +64,8 @@ function dispatcherOf(url: URL, options: object, env: Env): Dispatcher {
   return new EnvHttpProxyAgent({ ...common, ...proxies, requestTls: options, proxyTunnel: false });
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a host name of a URL is this machine's own, whoever is asked. */
+export function isLoopback(hostname: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock, Login } from '../ports.ts';
 import type { Challenge } from './challenge.ts';
-import { once } from './dial.ts';
+import { isLoopback, once } from './dial.ts';
 import type { Answer, Send } from './http.ts';
 import { problem, refusal } from './problem.ts';
 
@@ -101,7 +101,8 @@ function realmOf({ challenge, registry, plain }: Wish): URL {
   const realm = URL.canParse(text) ? new URL(text) : undefined;
   if (!realm || !/^https?:$/.test(realm.protocol) || realm.username !== '')
     throw problem('bad-answer', `${registry} names no server that would give a token`);
-  if (realm.protocol === 'http:' && !plain)
+  // What stays on this machine can't be listened to on the way.
+  if (realm.protocol === 'http:' && !plain && !isLoopback(realm.hostname))
     throw problem('bad-answer', `${registry} wants its login to go to ${realm.host} in clear text; that is not done`);
   return realm;
 }
