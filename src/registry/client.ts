@@ -3,6 +3,7 @@ import { type ImageRef, parseReference } from '../core/reference.ts';
 import type { Clock, LoginFor, Registry, RemoteImage } from '../ports.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
 import { once, openDial } from './dial.ts';
+import { withEcr } from './ecr.ts';
 import { type Answer, headerOf, openHttp } from './http.ts';
 import { keptLogins } from './logins.ts';
 import {
@@ -43,7 +44,8 @@ const MOST_REMEMBERED = 1000;
 export function registryClient({ loginFor, env, clock, files = DOCKER_FILES }: ClientOptions): Registry {
   const settings = readSettings(files);
   const dial = openDial(settings, env);
-  const ask = openAsk(openHttp(dial, clock), keptLogins(loginFor, clock), clock);
+  const send = openHttp(dial, clock);
+  const ask = openAsk(send, keptLogins(withEcr(loginFor, send, env, clock), clock), clock);
   const sourcesOf = async ({ registry }: ImageRef): Promise<Source[]> => {
     const host = registry === HUB ? HUB_API : registry;
     const own = { registry, base: new URL(`${await dial.scheme(host)}://${host}`) };
