@@ -51,10 +51,12 @@ async function main(containers: number, images: number): Promise<void> {
     const url = (_: string, at: number): string => `${registry.url}/v2/team/app-${at}/manifests/stable`;
     writeFileSync(urls, JSON.stringify(digests.map(url)));
     const scene: Scene = { registry, folder, socket, urls };
-    const rows: Record<string, Measured[]> = { floor: [], swapctl: [] };
+    const rows: Record<string, Measured[]> = { floor: [], 'start and list': [], swapctl: [] };
     for (let round = 0; round < ROUNDS; round++) {
       rows.floor?.push(await measured(scene, [here('check-floor.mjs'), urls]));
-      rows.swapctl?.push(await measured(scene, [SWAPCTL, '--host', `unix://${socket}`, 'check', '--json']));
+      const swapctl = [SWAPCTL, '--host', `unix://${socket}`];
+      rows['start and list']?.push(await measured(scene, [...swapctl, '__names']));
+      rows.swapctl?.push(await measured(scene, [...swapctl, 'check', '--json']));
     }
     print(`${containers} containers, ${images} images`, rows);
   } finally {
@@ -137,7 +139,9 @@ function print(what: string, rows: Record<string, Measured[]>): void {
     console.log(`| ${name} | ${cells.join(' | ')} |`);
   }
   const ratio = (key: Numbers): string => (median(swapctl, key) / median(floor, key)).toFixed(2);
-  console.log(`| ratio | | | ${ratio('ms')} | ${ratio('cpuMs')} | ${ratio('peakMb')} |\n\nmedian of ${ROUNDS}\n`);
+  console.log(
+    `| ratio | | | ${ratio('ms')} | ${ratio('cpuMs')} | ${ratio('peakMb')} |\n\nmedian of ${ROUNDS}; "start and list": swapctl with nothing to ask a registry\n`,
+  );
 }
 
 type Numbers = 'ms' | 'cpuMs' | 'peakMb';

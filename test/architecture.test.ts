@@ -9,7 +9,7 @@ type Packages = 'none' | 'node' | 'any' | readonly string[];
 
 /** The import law of the house (design, section 7): who may know whom. A folder may always know itself. */
 const LAW: Record<string, { readonly knows: readonly string[]; readonly packages: Packages }> = {
-  // What a version is computes purely.
+  // Ranges of versions: pure computation.
   core: { knows: [], packages: ['semver'] },
   'ports.ts': { knows: ['core'], packages: 'none' },
   roll: { knows: ['ports.ts', 'core'], packages: 'none' },
@@ -161,7 +161,7 @@ function isLocal(target: string): boolean {
 }
 
 function allows(packages: Packages, target: string): boolean {
-  if (typeof packages !== 'string') return packages.includes(target);
+  if (typeof packages !== 'string') return packages.some((name) => target === name || target.startsWith(`${name}/`));
   return packages === 'any' || (packages === 'node' && target.startsWith('node:'));
 }
 

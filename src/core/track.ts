@@ -1,4 +1,6 @@
-import semver from 'semver';
+// Not all of it: that is fifty files to read at every start.
+import satisfies from 'semver/functions/satisfies.js';
+import validRange from 'semver/ranges/valid.js';
 import { fail } from './error.ts';
 import { type ImageRef, parseReference } from './reference.ts';
 import { compareNumbers, parseVersion, sameKind, type Version } from './version.ts';
@@ -38,7 +40,7 @@ export function parseTrack(value: string, what: string): Track {
   if (text === 'digest' || text === 'newest') return { kind: text };
   if (text === 'major' || text === 'minor' || text === 'patch') return { kind: 'step', upTo: text };
   if (text.startsWith('regex:')) return { kind: 'regex', pattern: patternOf(text.slice('regex:'.length), what) };
-  const range = text.length <= LONGEST ? semver.validRange(text) : null;
+  const range = text.length <= LONGEST ? validRange(text) : null;
   if (text === '' || range === null)
     return fail('config', `${what}: ${printable(value)} is nothing that could be followed`, { hint: HINT });
   return { kind: 'range', range: text };
@@ -127,7 +129,7 @@ function allows(track: VersionTrack, now: Version | undefined, version: Version)
     case 'step':
       return same({ major: 0, minor: 1, patch: 2 }[track.upTo]);
     case 'range':
-      return semver.satisfies(asSemver(version), track.range, { includePrerelease: now?.pre !== undefined });
+      return satisfies(asSemver(version), track.range, { includePrerelease: now?.pre !== undefined });
   }
 }
 

@@ -6,7 +6,7 @@ import { decodeState, type StateLabels } from '../core/labels.ts';
 import { type Checked, type Identity, judge, type Memory, type Offered } from '../core/newer.ts';
 import { goArchitecture, type Platform } from '../core/platform.ts';
 import { isImageId, parseReference } from '../core/reference.ts';
-import type { Service, Slot } from '../core/service.ts';
+import { helperRole, type Service, type Slot } from '../core/service.ts';
 import { readTrack } from '../core/track.ts';
 import type { Ports, RemoteImage } from '../ports.ts';
 import { failuresIn } from './observe.ts';
@@ -15,7 +15,8 @@ import { referenceNow } from './track.ts';
 /** Containers and images of the engine, as the lists tell them: nothing is inspected unless there is need. */
 interface Look {
   readonly ports: Ports;
-  readonly all: readonly ContainerSummary[];
+  /** The containers that remember failures: few, where there may be many in all. */
+  readonly failed: readonly ContainerSummary[];
   readonly images: ReadonlyMap<string, ImageSummary>;
   readonly byName: ReadonlyMap<string, ImageSummary>;
   readonly signal: AbortSignal;
@@ -36,7 +37,7 @@ export async function checkServices(
   const shared = { ...ports, registry: sharing(ports) };
   const look: Look = {
     ports: shared,
-    all,
+    failed: all.filter((container) => helperRole(container) === 'failed'),
     images: new Map(images.map((image) => [image.id, image])),
     byName: new Map(images.flatMap((image) => image.tags.map((tag) => [normal(tag), image]))),
     signal,
@@ -181,10 +182,10 @@ function identityOf({ member, image, state }: Subject, reference: string): Ident
   return { digests: [...known, ...noted], manifestDigest: undefined, imageId: member.imageId };
 }
 
-function memoryOf({ all }: Look, { slot, member, state }: Subject): Memory {
+function memoryOf({ failed }: Look, { slot, member, state }: Subject): Memory {
   const left = (state?.history ?? []).filter((entry) => entry.id !== member.imageId);
   return {
-    failures: failuresIn(all, slot.home),
+    failures: failuresIn(failed, slot.home),
     retired: left.map(({ id, digest, at }) => ({ image: id, digest, at })),
   };
 }
