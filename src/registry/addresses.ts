@@ -27,11 +27,11 @@ export function isInnerAddress(address: string): boolean {
   return family !== 0 && INNER.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Whether a host name of a URL (IPv6 in brackets) names or resolves to an inner address; a name that is unknown does not. */
+/** Whether a host name of a URL (IPv6 in brackets) names or resolves to an inner address; rejects where the name is unknown. */
 export async function isInnerHost(hostname: string): Promise<boolean> {
   const bare = bareHost(hostname);
   if (isIP(bare)) return isInnerAddress(bare);
-  const found = await lookupAll(bare, { all: true }).catch(() => []);
+  const found = await lookupAll(bare, { all: true });
   return found.some(({ address }) => isInnerAddress(address));
 }
 

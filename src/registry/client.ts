@@ -2,7 +2,7 @@ import { choosePlatform, type Platform } from '../core/platform.ts';
 import { type ImageRef, parseReference } from '../core/reference.ts';
 import type { Clock, LoginFor, Registry, RemoteImage } from '../ports.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
-import { once, openDial } from './dial.ts';
+import { once, openDial, type Patience } from './dial.ts';
 import { withEcr } from './ecr.ts';
 import { type Answer, headerOf, openHttp } from './http.ts';
 import { keptLogins } from './logins.ts';
@@ -27,6 +27,7 @@ export interface ClientOptions {
   readonly clock: Clock;
   /** Default: where docker keeps them. */
   readonly files?: SettingsFiles | undefined;
+  readonly patience?: Patience | undefined;
 }
 
 /** Where a registry is reached: `docker.io` is a name, its API is elsewhere, and it may have mirrors. */
@@ -41,10 +42,10 @@ const HUB_API = 'registry-1.docker.io';
 const MOST_REMEMBERED = 1000;
 
 /** A client of all registries: connections, logins and what never changes are kept while it is open. */
-export function registryClient({ loginFor, env, clock, files = DOCKER_FILES }: ClientOptions): Registry {
+export function registryClient({ loginFor, env, clock, files = DOCKER_FILES, patience }: ClientOptions): Registry {
   const settings = readSettings(files);
-  const dial = openDial(settings, env);
-  const send = openHttp(dial, clock);
+  const dial = openDial(settings, env, patience);
+  const send = openHttp(dial, clock, patience);
   const ask = openAsk(send, keptLogins(withEcr(loginFor, send, env, clock), clock), clock);
   const sourcesOf = async ({ registry }: ImageRef): Promise<Source[]> => {
     const host = registry === HUB ? HUB_API : registry;

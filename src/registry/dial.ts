@@ -21,21 +21,31 @@ export interface Dial {
 
 /** At once to one host. */
 export const CONNECTIONS = 16;
-const CONNECT_MS = 10_000;
-const HEADERS_MS = 15_000;
-const BODY_MS = 15_000;
 const PROBE_MS = 3000;
+
+/** How long a host may take, in milliseconds. */
+export interface Patience {
+  readonly connect: number;
+  /** To the first byte of an answer. */
+  readonly headers: number;
+  /** Between two bytes of an answer. */
+  readonly body: number;
+  /** One attempt, from the connection to the last byte. */
+  readonly attempt: number;
+}
+
+export const PATIENCE: Patience = { connect: 10_000, headers: 15_000, body: 15_000, attempt: 30_000 };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Opens connections with the settings of this machine's engine, through the proxies of the environment. */
-export function openDial(settings: Settings, env: Env): Dial {
+export function openDial(settings: Settings, env: Env, patience: Patience = PATIENCE): Dial {
   const dispatchers = new Map<string, Promise<Dispatcher>>();
   const schemes = new Map<string, Promise<'https' | 'http'>>();
   const authorities = remembered(() => trustedAuthorities(env));
   const make = async (url: URL, route: Route): Promise<Dispatcher> => {
     const tls = url.protocol === 'https:' ? await tlsOptions(settings, authorities, url, route) : {};
-    return dispatcherOf(url, { ...tls, ...(route.outerOnly ? { lookup: outerLookup } : {}) }, env);
+    return dispatcherOf(url, { ...tls, ...(route.outerOnly ? { lookup: outerLookup } : {}) }, env, patience);
   };
   return {
     dispatcher: (url, route) =>
@@ -50,12 +60,12 @@ export function openDial(settings: Settings, env: Env): Dial {
   };
 }
 
-function dispatcherOf(url: URL, options: object, env: Env): Dispatcher {
+function dispatcherOf(url: URL, options: object, env: Env, patience: Patience): Dispatcher {
   const common = {
     connections: CONNECTIONS,
-    headersTimeout: HEADERS_MS,
-    bodyTimeout: BODY_MS,
-    connect: { timeout: CONNECT_MS, ...options },
+    headersTimeout: patience.headers,
+    bodyTimeout: patience.body,
+    connect: { timeout: patience.connect, ...options },
   };
   const proxy = (name: string): string => env[name.toLowerCase()] || env[name] || '';
   const proxies = { httpProxy: proxy('HTTP_PROXY'), httpsProxy: proxy('HTTPS_PROXY'), noProxy: proxy('NO_PROXY') };
@@ -99,10 +109,10 @@ function speaksTls(registry: string): Promise<boolean> {
   });
 }
 
-/** Whether a host is at an inner address, asked once. */
+/** Whether a host is at an inner address, asked once; one whose name is unknown now is not. */
 export function innerHosts(): (hostname: string) => Promise<boolean> {
   const known = new Map<string, Promise<boolean>>();
-  return (hostname) => once(known, hostname, () => isInnerHost(hostname));
+  return (hostname) => once(known, hostname, () => isInnerHost(hostname)).catch(() => false);
 }
 
 function remembered<T>(make: () => T): () => T {

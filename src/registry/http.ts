@@ -4,7 +4,7 @@ import { type Dispatcher, request } from 'undici';
 import type { SwapError } from '../core/error.ts';
 import type { Clock } from '../ports.ts';
 import { bareHost, isInnerAddress, refusedAddress } from './addresses.ts';
-import { CONNECTIONS, type Dial, innerHosts, type Route } from './dial.ts';
+import { CONNECTIONS, type Dial, innerHosts, PATIENCE, type Patience, type Route } from './dial.ts';
 import { type Gate, hostGate, limiter, retryAfterMs } from './pace.ts';
 import { codeOf, problem, unreachable } from './problem.ts';
 
@@ -32,36 +32,43 @@ export interface Answer {
 export type Send = (call: Call) => Promise<Answer>;
 
 const MOST_REDIRECTS = 4;
-/** One attempt, from the connection to the last byte. */
-const ATTEMPT_MS = 30_000;
 const RETRIES = { retries: 2, minTimeout: 250, factor: 3, randomize: true };
 /** How often a host may ask for quiet before it gets it. */
 const MOST_WAITS = 2;
 
+/** A host that could not be reached is not tried again for as long: all that is queued for it would wait in vain. */
+const DOWN_MS = 20_000;
+
 interface Place {
   readonly gate: Gate;
   readonly limited: ReturnType<typeof limiter>;
+  down: { readonly until: number; readonly error: unknown } | undefined;
 }
 
 /**
  * HTTP as registries need it: a few requests at a time to each host; broken connections and 5xx are tried again, with
  * jitter; 429 and Retry-After shut the host's gate for all; redirects are followed, with credentials left behind.
  */
-export function openHttp(dial: Dial, clock: Clock): Send {
+export function openHttp(dial: Dial, clock: Clock, patience: Patience = PATIENCE): Send {
   const places = new Map<string, Place>();
   const isInner = innerHosts();
   const placeOf = (host: string): Place => {
-    const place = places.get(host) ?? { gate: hostGate(host, clock), limited: limiter(CONNECTIONS) };
+    const place = places.get(host) ?? { gate: hostGate(host, clock), limited: limiter(CONNECTIONS), down: undefined };
     places.set(host, place);
     return place;
   };
 
   const paced = async (call: Call, route: Route): Promise<Answer> => {
-    const { gate, limited } = placeOf(call.url.host);
+    const place = placeOf(call.url.host);
+    const { gate, limited } = place;
     for (let waits = 0; ; waits++) {
       const answer = await limited(async () => {
         await gate.pass(call.signal);
-        return tried(call, route, dial);
+        if (place.down && clock.now() < place.down.until) throw place.down.error;
+        return tried(call, route, dial, patience).catch((error) => {
+          if (isDown(error) && !call.signal.aborted) place.down = { until: clock.now() + DOWN_MS, error };
+          throw error;
+        });
       });
       const quiet = retryAfterMs(headerOf(answer.headers, 'retry-after'), clock.now());
       const asksForQuiet = answer.status === 429 || (answer.status === 503 && quiet !== undefined);
@@ -96,13 +103,13 @@ async function isLedAstray(url: URL, registry: string, isInner: (host: string) =
   return !(await isInner(new URL(`https://${registry}`).hostname));
 }
 
-async function tried(call: Call, route: Route, dial: Dial): Promise<Answer> {
+async function tried(call: Call, route: Route, dial: Dial, patience: Patience): Promise<Answer> {
   if (route.outerOnly && isInnerAddress(bareHost(call.url.hostname))) throw refusedAddress(call.url.hostname);
   const dispatcher = await dial.dispatcher(call.url, route);
   let last: Answer | undefined;
   const attempt = async (): Promise<Answer> => {
     last = undefined;
-    last = await exchange(call, dispatcher);
+    last = await exchange(call, dispatcher, patience);
     if (BROKEN.has(last.status) && last.headers['retry-after'] === undefined) throw new Error(`HTTP ${last.status}`);
     return last;
   };
@@ -115,6 +122,13 @@ async function tried(call: Call, route: Route, dial: Dial): Promise<Answer> {
   }
 }
 
+const DOWN =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
+
+function isDown(error: unknown): boolean {
+  return DOWN.test(codeOf(error)) || (error as Error).name === 'TimeoutError';
+}
+
 const BROKEN = new Set([500, 502, 503, 504]);
 const PASSING = /^(ECONNRESET|ECONNREFUSED|EPIPE|EAI_AGAIN|UND_ERR_SOCKET)$/;
 
@@ -123,8 +137,8 @@ function isPassing(error: unknown, answer: Answer | undefined): boolean {
   return answer !== undefined || PASSING.test(codeOf(error));
 }
 
-async function exchange(call: Call, dispatcher: Dispatcher): Promise<Answer> {
-  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(ATTEMPT_MS)]);
+async function exchange(call: Call, dispatcher: Dispatcher, patience: Patience): Promise<Answer> {
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(patience.attempt)]);
   const { method, url, headers, body } = call;
   const answer = await request(url, { method, headers, signal, dispatcher, ...(body === undefined ? {} : { body }) });
   const chunks: Buffer[] = [];

@@ -183,6 +183,40 @@ suite('faults', () => {
     await assert.rejects(client(t).digest(`${host}/app:1`, stop.signal), /enough|abort/);
   });
 
+  // Short enough for a test, and waited for in full: what is tested is that it ends.
+  const patience = { connect: 2000, headers: 100, body: 100, attempt: 300 };
+
+  test('a registry that stalls ends in time, and those who wait behind it at once', async (t) => {
+    const { host, lines } = await scripted(t, () => {});
+    const registry = client(t, { patience });
+    const asking = Array.from({ length: 40 }, (_, at) => registry.digest(`${host}/app-${at}:1`, never));
+    for (const one of asking) await refuses(one, 'registry-unreachable', /does not answer in time/);
+    assert.equal(lines().length, 1, 'the first question finds out, the others are not asked');
+  });
+
+  test('a registry that stops in the middle of an answer ends in time', async (t) => {
+    const { host } = await scripted(t, (_, response) => void response.writeHead(200).write('{'));
+    const asked = client(t, { patience: { ...patience, attempt: 10_000 } }).tags(`${host}/app:1`, never);
+    await refuses(asked, 'registry-unreachable', /answer does not come to an end/);
+  });
+
+  test('a registry that answers a byte at a time ends in time', async (t) => {
+    const { host } = await scripted(t, (_, response) => {
+      const drip = setInterval(() => response.write(' '), 20);
+      response.on('close', () => clearInterval(drip));
+    });
+    const asked = client(t, { patience }).tags(`${host}/app:1`, never);
+    await refuses(asked, 'registry-unreachable', /does not answer in time/);
+  });
+
+  test('one that is down does not keep another from answering', async (t) => {
+    const [stalled, good] = [await scripted(t, () => {}), await scripted(t, serving({ 1: one.manifest }))];
+    const registry = client(t, { patience });
+    const waiting = registry.digest(`${stalled.host}/app:1`, never);
+    assert.equal(await registry.digest(`${good.host}/app:1`, never), one.manifest.digest);
+    await refuses(waiting, 'registry-unreachable', /does not answer in time/);
+  });
+
   test('429 with a short time is waited for, once for all', async (t) => {
     const clock = stoppedClock();
     let first = true;

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { Clock, LoginFor, Registry } from '../../src/ports.ts';
 import { registryClient } from '../../src/registry/client.ts';
+import type { Patience } from '../../src/registry/dial.ts';
 import { systemClock } from '../../src/system/clock.ts';
 
 export interface Asked {
@@ -52,6 +53,7 @@ export function client(
     env?: Record<string, string>;
     clock?: Clock;
     files?: { daemon: string; certs: string };
+    patience?: Patience;
   } = {},
 ): Registry {
   const registry = registryClient({
