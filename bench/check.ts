@@ -1,6 +1,7 @@
 // What `swapctl check` costs beyond what no tool can avoid: one HEAD for each distinct image, 16 at once, by bare undici.
 // The registry is a real one on this machine. The engine is a stand-in that answers the lists at once, so that what is
-// measured is swapctl; both are processes of their own, started from nothing, in turns.
+// measured is swapctl; both are processes of their own, started from nothing, in turns. Then both once more within one
+// process that runs already, as a daemon does it.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -8,9 +9,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { createApp } from '../src/app.ts';
+import { openPorts } from '../src/wire.ts';
 import { SWAPCTL } from '../test/lab/cli.ts';
 import { type Registry, startRegistry } from '../test/lab/registry.ts';
 import { pushImage } from '../test/registry/push.ts';
+import { heads } from './heads.mjs';
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const SCENES = [
@@ -59,12 +63,43 @@ async function main(containers: number, images: number): Promise<void> {
       rows.swapctl?.push(await measured(scene, [...swapctl, 'check', '--json']));
     }
     print(`${containers} containers, ${images} images`, rows);
+    await running(scene);
   } finally {
     engine?.close();
     engine?.closeAllConnections();
     await registry.stop();
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Both in this process, with all code loaded and warm; a client of its own for each check, so that no connection is kept. */
+async function running({ registry, folder, socket, urls }: Scene): Promise<void> {
+  const list: string[] = JSON.parse(readFileSync(urls, 'utf8'));
+  const check = async (): Promise<void> => {
+    const env = { DOCKER_CONFIG: folder };
+    const ports = await openPorts({ host: `unix://${socket}`, env, home: folder, report: () => {} });
+    await createApp(ports).check([], new AbortController().signal);
+    ports.engine.close();
+    ports.registry.close();
+  };
+  const ways = { floor: () => heads(list), swapctl: check };
+  const rows: Record<string, Measured[]> = { floor: [], swapctl: [] };
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [name, work] of Object.entries(ways)) {
+      const before = registry.log().length;
+      const [cpu, began] = [process.cpuUsage(), performance.now()];
+      await work();
+      const { user, system } = process.cpuUsage(cpu);
+      const one = {
+        ms: performance.now() - began,
+        cpuMs: (user + system) / 1000,
+        peakMb: process.memoryUsage.rss() / 2 ** 20,
+      };
+      // The first round warms up.
+      if (round > 0) rows[name]?.push({ ...one, requests: registry.log().slice(before) });
+    }
+  }
+  print('the same in a process that runs already (memory: of all)', rows);
 }
 
 async function measured({ registry, folder }: Scene, args: string[]): Promise<Measured> {
