@@ -39,7 +39,7 @@ export async function checkServices(
     ports: shared,
     failed: all.filter((container) => helperRole(container) === 'failed'),
     images: new Map(images.map((image) => [image.id, image])),
-    byName: new Map(images.flatMap((image) => image.tags.map((tag) => [normal(tag), image]))),
+    byName: new Map(images.flatMap((image) => image.tags.flatMap((tag) => named(tag, image)))),
     signal,
   };
   return Promise.all(services.map((service) => checkService(look, service)));
@@ -215,6 +215,15 @@ function failed(raised: unknown): Result {
   if (!(raised instanceof EngineError)) throw raised;
   const { message } = raised;
   return { outcome: 'unknown', because: message, error: { code: 'engine-unreachable', message } };
+}
+
+// A name that is no reference is nothing that a container could follow.
+function named(tag: string, image: ImageSummary): [string, ImageSummary][] {
+  try {
+    return [[normal(tag), image]];
+  } catch {
+    return [];
+  }
 }
 
 /** A reference in one spelling, so that the same image is asked for once. */
