@@ -19,6 +19,8 @@ interface Look {
   readonly failed: readonly ContainerSummary[];
   readonly images: ReadonlyMap<string, ImageSummary>;
   readonly byName: ReadonlyMap<string, ImageSummary>;
+  /** Whether the engine has containerd's image store: there an image's id is its digest, and what was built here has one, too. */
+  readonly containerd: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -33,13 +35,14 @@ export async function checkServices(
   all: readonly ContainerSummary[],
   signal: AbortSignal,
 ): Promise<Checked[]> {
-  const images = await ports.engine.images();
+  const [images, { imageStore }] = await Promise.all([ports.engine.images(), ports.engine.facts()]);
   const shared = { ...ports, registry: sharing(ports) };
   const look: Look = {
     ports: shared,
     failed: all.filter((container) => helperRole(container) === 'failed'),
     images: new Map(images.map((image) => [image.id, image])),
     byName: new Map(images.flatMap((image) => image.tags.flatMap((tag) => named(tag, image)))),
+    containerd: imageStore === 'containerd',
     signal,
   };
   return Promise.all(services.map((service) => checkService(look, service)));
@@ -117,9 +120,8 @@ async function checkFollowed(look: Look, subject: Subject, line: Line, follows: 
   try {
     return { ...line, ...(await compare(look, subject, reference)) };
   } catch (raised) {
-    // On the containerd store a local build has a digest too, and is in no registry.
-    const newer = raised instanceof SwapError && reference === follows ? newerHere(look, subject, follows) : undefined;
-    if (newer) return { ...line, ...newer };
+    const local = reference === follows ? perhapsBuilt(look, subject, follows, raised) : undefined;
+    if (local) return { ...line, ...local };
     throw raised;
   }
 }
@@ -157,16 +159,29 @@ async function followed({ ports }: Look, { member, image, state }: Subject): Pro
   return image?.tags.length === 1 ? image.tags[0] : undefined;
 }
 
-// As a roll has it: what has no digest of its repository was built here, and no registry is asked for it.
+// As a roll has it: what has no digest of its repository was built here, and no registry is asked for it. With containerd's
+// store nothing has none (and the list shows but one of several), so there the registry is asked.
 function localBuild(look: Look, subject: Subject, follows: string): Result | undefined {
   const here = look.byName.get(normal(follows));
-  if (!here || digestsFor(here, follows).length > 0) return undefined;
+  if (!here || look.containerd || digestsFor(here, follows).length > 0) return undefined;
   return (
     newerHere(look, subject, follows) ?? {
       outcome: 'current',
       because: 'it was built on this machine, so no registry is asked; it runs the newest build',
     }
   );
+}
+
+// Once the registry knows nothing of it: a newer image under the name must have been built here; and among Docker's own
+// images (names without a slash) there are none that need a login, so what is not there was built here, too.
+function perhapsBuilt(look: Look, subject: Subject, follows: string, raised: unknown): Result | undefined {
+  if (!look.containerd || !(raised instanceof SwapError)) return undefined;
+  const newer = newerHere(look, subject, follows);
+  if (newer) return newer;
+  const { registry, repository } = parseReference(follows);
+  const official = registry === 'docker.io' && repository.startsWith('library/');
+  if (!official || (raised.code !== 'login' && raised.code !== 'no-such-image')) return undefined;
+  return { outcome: 'unknown', because: `there is no ${follows} in Docker Hub; it seems to be built on this machine` };
 }
 
 function newerHere(look: Look, { member }: Subject, follows: string): Result | undefined {

@@ -19,6 +19,7 @@ interface Scene {
   heads?: Record<string, string | SwapError>;
   remote?: RemoteImage | SwapError;
   tags?: string[];
+  imageStore?: 'containerd';
   /** What an inspect tells beyond the list. */
   inspected?: Partial<Container>;
 }
@@ -44,7 +45,7 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
     images: async () => images,
     container: async (id: string) => ({ id, config: { Image: 'app:1' }, ...scene.inspected }) as unknown as Container,
     image: async () => ({ os: 'linux', architecture: 'arm64' }) as Image,
-    facts: async () => ({ os: 'linux', architecture: 'x86_64' }),
+    facts: async () => ({ os: 'linux', architecture: 'x86_64', imageStore: scene.imageStore ?? 'classic' }),
   };
   const ports = { registry, engine } as unknown as Ports;
   const checked = await checkServices(ports, groupServices(all), all, new AbortController().signal);
@@ -170,15 +171,38 @@ suite('check', () => {
     assert.deepEqual(checked[0]?.to, { reference: 'app:1', digest: digest('7') });
   });
 
-  test('on the containerd store, where a build has a digest, too, once the registry knows nothing of it', async () => {
-    const built = { id: digest('7'), digests: [`app@${digest('7')}`] };
-    const images = [built, { tags: [], digests: [`app@${ID}`] }];
-    const { checked } = await check({
-      containers: [{ image: ID }],
-      images,
-      heads: { 'app:1': offline('no-such-image') },
+  suite('on the containerd store, where a build has a digest, too', () => {
+    const imageStore = 'containerd';
+    const here = (id: string, tags: string[]) => ({ id, tags, digests: [] });
+
+    test('an image is known by its id, for its list shows but one of several digests', async () => {
+      const images = [here(NEW, ['app:1', 'mine:1'])];
+      const { checked, asked } = await check({ imageStore, containers: [{ imageId: NEW }], images });
+      assert.deepEqual(asked, ['HEAD app:1']);
+      assert.equal(checked[0]?.outcome, 'current');
     });
-    assert.equal(checked[0]?.outcome, 'available');
+
+    test('a newer build is found once the registry knows nothing of it', async () => {
+      const images = [here(digest('7'), ['app:1']), here(ID, [])];
+      const heads = { 'app:1': offline('no-such-image') };
+      const { checked } = await check({ imageStore, containers: [{ image: ID }], images, heads });
+      assert.equal(checked[0]?.outcome, 'available');
+      assert.equal(checked[0]?.to?.digest, digest('7'));
+    });
+
+    test('what is not in Docker Hub was built here, what is away elsewhere is an error', async () => {
+      const images = [here(ID, ['app:1', 'ghcr.io/me/app:1'])];
+      const heads = { 'app:1': offline('no-such-image'), 'ghcr.io/me/app:1': offline('no-such-image') };
+      const containers = [{}, { image: 'ghcr.io/me/app:1' }];
+      const { checked } = await check({ imageStore, containers, images, heads });
+      assert.deepEqual(
+        checked.map(({ outcome, error }) => [outcome, error?.code]),
+        [
+          ['unknown', undefined],
+          ['unknown', 'no-such-image'],
+        ],
+      );
+    });
   });
 
   test('tells what went wrong in the line of the service, and the others go on', async () => {
