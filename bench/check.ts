@@ -127,6 +127,7 @@ async function standIn(socket: string, host: string, containers: number, digests
       Arch: 'amd64',
       Components: [{ Name: 'Engine', Version: '28.5.2' }],
     },
+    info: { OSType: 'linux', Architecture: 'x86_64', SystemTime: new Date().toISOString() },
     containers: Array.from({ length: containers }, (_, at) => ({
       Id: at.toString(16).padStart(64, '0'),
       Names: [`/app-${at}`],

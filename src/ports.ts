@@ -28,6 +28,15 @@ export interface EngineFacts {
   readonly rootless: boolean;
   /** The engine's clock minus this process's, in milliseconds. */
   readonly clockOffsetMs: number;
+  readonly registries: RegistryRules;
+}
+
+/** How an engine was told to reach registries. */
+export interface RegistryRules {
+  /** Mirrors of Docker Hub, as URLs. */
+  readonly mirrors: readonly string[];
+  /** Registries (`host:port`) and networks (CIDR) that may be spoken to without proven TLS. */
+  readonly insecure: readonly string[];
 }
 
 /** What came of a command run inside a container. */
@@ -111,8 +120,8 @@ export interface RemoteImage {
 }
 
 /**
- * The registries that references name, asked directly (OCI distribution specification), with the logins, mirrors and
- * certificates that the engine of this machine would use. Raises `no-such-image`, `login`, `rate-limited`,
+ * The registries that references name, asked directly (OCI distribution specification), with the logins, mirrors,
+ * exceptions and certificates that the engine uses. Raises `no-such-image`, `login`, `rate-limited`,
  * `bad-answer` (what can't be right, such as a manifest that is not what its digest says), `registry-unreachable`.
  */
 export interface Registry {

@@ -21,6 +21,7 @@ export async function openPorts({ host, context, env, home, report }: Reach): Pr
   const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, loginFor);
   const kernel = nftKernel(async () => (await engine.facts()).local);
   const system = openSystem(engine, async () => knownLogins(env, home));
-  const registry = openRegistry({ loginFor, env, clock: system.clock });
+  const rules = async () => (await engine.facts()).registries;
+  const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
   return { engine, registry, kernel, report, ...system };
 }

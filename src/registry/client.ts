@@ -1,6 +1,6 @@
 import { choosePlatform, type Platform } from '../core/platform.ts';
 import { type ImageRef, parseReference } from '../core/reference.ts';
-import type { Clock, LoginFor, Registry, RemoteImage } from '../ports.ts';
+import type { Clock, LoginFor, Registry, RegistryRules, RemoteImage } from '../ports.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
 import { once, openDial, type Patience } from './dial.ts';
 import { withEcr } from './ecr.ts';
@@ -17,7 +17,7 @@ import {
   parseManifest,
 } from './manifests.ts';
 import { problem, refusal } from './problem.ts';
-import { DOCKER_FILES, readSettings, type SettingsFiles } from './settings.ts';
+import { DOCKER_CERTS, readSettings } from './settings.ts';
 import { allTags } from './tags.ts';
 
 /** What a client of registries stands on. */
@@ -25,8 +25,9 @@ export interface ClientOptions {
   readonly loginFor: LoginFor;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** Default: where docker keeps them. */
-  readonly files?: SettingsFiles | undefined;
+  readonly rules: RegistryRules;
+  /** The folder with the certificates of registries. Default: docker's. */
+  readonly certs?: string | undefined;
   readonly patience?: Patience | undefined;
 }
 
@@ -42,8 +43,15 @@ const HUB_API = 'registry-1.docker.io';
 const MOST_REMEMBERED = 1000;
 
 /** A client of all registries: connections, logins and what never changes are kept while it is open. */
-export function registryClient({ loginFor, env, clock, files = DOCKER_FILES, patience }: ClientOptions): Registry {
-  const settings = readSettings(files);
+export function registryClient({
+  loginFor,
+  env,
+  clock,
+  rules,
+  certs = DOCKER_CERTS,
+  patience,
+}: ClientOptions): Registry {
+  const settings = readSettings(rules, certs);
   const dial = openDial(settings, env, patience);
   const send = openHttp(dial, clock, patience);
   const ask = openAsk(send, keptLogins(withEcr(loginFor, send, env, clock), clock), clock);

@@ -2,19 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { z } from 'zod';
 import { fail } from '../core/error.ts';
+import type { RegistryRules } from '../ports.ts';
 import { bareHost } from './addresses.ts';
 
-/** Where the settings of an engine's registries are kept. */
-export interface SettingsFiles {
-  /** Docker's `daemon.json`. */
-  readonly daemon: string;
-  /** A folder for each registry, with its certificates. */
-  readonly certs: string;
-}
-
-export const DOCKER_FILES: SettingsFiles = { daemon: '/etc/docker/daemon.json', certs: '/etc/docker/certs.d' };
+/** Where docker keeps the certificates of registries: a folder for each. */
+export const DOCKER_CERTS = '/etc/docker/certs.d';
 
 /** What TLS with one registry needs beyond Node's own: PEM texts. */
 export interface Certificates {
@@ -23,7 +16,7 @@ export interface Certificates {
   readonly key: readonly string[];
 }
 
-/** How this machine's engine reaches registries, as dockerd reads it. */
+/** How the engine reaches registries. */
 export interface Settings {
   /** Mirrors of Docker Hub, as URLs without a path. */
   readonly mirrors: readonly string[];
@@ -32,34 +25,14 @@ export interface Settings {
   certificates(host: string): Certificates;
 }
 
-const Daemon = z.looseObject({
-  'insecure-registries': z.array(z.string()).nullish(),
-  'registry-mirrors': z.array(z.string()).nullish(),
-});
-
-/** Reads the settings; missing files mean none. Raises `config` for a broken `daemon.json`. */
-export function readSettings(files: SettingsFiles): Settings {
-  const daemon = parseDaemon(textOf(files.daemon) ?? '{}', files.daemon);
-  const insecure = daemon['insecure-registries'] ?? [];
+/** The settings by the engine's own rules, and the certificates in a folder of this machine. */
+export function readSettings({ mirrors, insecure }: RegistryRules, certs: string): Settings {
   const networks = insecureNetworks(insecure);
   return {
-    mirrors: (daemon['registry-mirrors'] ?? []).map((mirror) => mirror.replace(/\/+$/, '')),
+    mirrors: mirrors.map((mirror) => mirror.replace(/\/+$/, '')),
     isInsecure: async (host) => insecure.includes(host) || (await resolvesInto(networks, hostnameOf(host))),
-    certificates: (host) => readCertificates(join(files.certs, host)),
+    certificates: (host) => readCertificates(join(certs, host)),
   };
-}
-
-function parseDaemon(text: string, file: string): z.infer<typeof Daemon> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return fail('config', `${file} is not valid JSON`, { hint: 'mend it; dockerd would not start with it either' });
-  }
-  const checked = Daemon.safeParse(parsed);
-  if (checked.success) return checked.data;
-  const wrong = checked.error.issues.map((issue) => issue.path.join('.') || 'the whole');
-  return fail('config', `${file} is not what dockerd reads: ${wrong.join(', ')}`);
 }
 
 function insecureNetworks(entries: readonly string[]): BlockList {

@@ -18,7 +18,7 @@ const KEYS = {
 async function amazon(t: Parameters<typeof scripted>[0], answer: Answerer, env: Record<string, string> = KEYS) {
   const api = await scripted(t, answer);
   const clock = stoppedClock();
-  const dial = openDial(readSettings({ daemon: '/nowhere', certs: '/nowhere' }), {});
+  const dial = openDial(readSettings({ mirrors: [], insecure: [] }, '/nowhere'), {});
   t.after(() => dial.close());
   const none: LoginFor = async () => undefined;
   const all = { ...env, AWS_ENDPOINT_URL_ECR: `http://${api.host}/` };

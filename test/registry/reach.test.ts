@@ -1,6 +1,6 @@
 // Where questions go: certificates, mirrors, proxies, and addresses that nobody is to be led to.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
@@ -20,21 +20,13 @@ import { client, image, scripted, serving } from './scripted.ts';
 const never = new AbortController().signal;
 const one = image('one');
 
-function folder(t: TestContext): string {
-  const made = mkdtempSync(join(tmpdir(), 'swc-'));
-  t.after(() => rmSync(made, { recursive: true }));
-  return made;
-}
-
-/** Settings as a machine may have them: `daemon.json`, and certificates by registry. */
-function settings(t: TestContext, daemon: object, authorities: Record<string, string> = {}) {
-  const root = folder(t);
-  writeFileSync(join(root, 'daemon.json'), JSON.stringify(daemon));
-  for (const [host, file] of Object.entries(authorities)) {
-    mkdirSync(join(root, 'certs.d', host), { recursive: true });
-    copyFileSync(file, join(root, 'certs.d', host, 'ca.crt'));
-  }
-  return { daemon: join(root, 'daemon.json'), certs: join(root, 'certs.d') };
+/** A folder with the authority of one registry. */
+function certsOf(t: TestContext, host: string, authority: string): string {
+  const certs = mkdtempSync(join(tmpdir(), 'swc-'));
+  t.after(() => rmSync(certs, { recursive: true }));
+  mkdirSync(join(certs, host));
+  copyFileSync(authority, join(certs, host, 'ca.crt'));
+  return certs;
 }
 
 /** An address of this machine that is not its loopback; undefined where there is none. */
@@ -101,11 +93,11 @@ suite('a real registry', () => {
     assert.equal(refused.code, 'registry-unreachable');
     assert.match(refused.message, /can't be trusted/);
     assert.match(refused.hint, new RegExp(`certs.d/${registry.host}/ca.crt`));
-    const known = settings(t, {}, { [registry.host]: registry.caFile ?? '' });
-    assert.equal(await client(t, { files: known }).digest(reference, never), digest);
+    const certs = certsOf(t, registry.host, registry.caFile ?? '');
+    assert.equal(await client(t, { certs }).digest(reference, never), digest);
     for (const exception of [registry.host, `${address}/32`]) {
-      const excepted = settings(t, { 'insecure-registries': [exception] });
-      assert.equal(await client(t, { files: excepted }).digest(reference, never), digest);
+      const rules = { insecure: [exception] };
+      assert.equal(await client(t, { rules }).digest(reference, never), digest);
     }
   });
 
@@ -115,8 +107,8 @@ suite('a real registry', () => {
     const { host, lines } = await scripted(t, serving({ 1: one.manifest }), address);
     await assert.rejects(client(t).digest(`${host}/app:1`, never), { code: 'registry-unreachable' });
     assert.deepEqual(lines(), []);
-    const excepted = settings(t, { 'insecure-registries': [`${address}/32`] });
-    assert.equal(await client(t, { files: excepted }).digest(`${host}/app:1`, never), one.manifest.digest);
+    const rules = { insecure: [`${address}/32`] };
+    assert.equal(await client(t, { rules }).digest(`${host}/app:1`, never), one.manifest.digest);
   });
 });
 
@@ -124,10 +116,10 @@ suite('mirrors', () => {
   test('are asked for Docker Hub, in their order, with their own login', async (t) => {
     const empty = await scripted(t, serving({}));
     const good = await scripted(t, serving({ 1: one.manifest }));
-    const files = settings(t, { 'registry-mirrors': [`http://${empty.host}/`, `http://${good.host}`] });
+    const rules = { mirrors: [`http://${empty.host}/`, `http://${good.host}`] };
     const asked: string[] = [];
     const loginFor = async (host: string) => void asked.push(host) as undefined;
-    assert.equal(await client(t, { files, loginFor }).digest('app:1', never), one.manifest.digest);
+    assert.equal(await client(t, { rules, loginFor }).digest('app:1', never), one.manifest.digest);
     assert.deepEqual([...empty.lines(), ...good.lines()], Array(2).fill('HEAD /v2/library/app/manifests/1'));
     assert.deepEqual(asked, []);
   });
@@ -135,20 +127,10 @@ suite('mirrors', () => {
   test('are not asked for other registries', async (t) => {
     const mirror = await scripted(t, serving({}));
     const own = await scripted(t, serving({ 1: one.manifest }));
-    const files = settings(t, { 'registry-mirrors': [`http://${mirror.host}`] });
-    assert.equal(await client(t, { files }).digest(`${own.host}/app:1`, never), one.manifest.digest);
+    const rules = { mirrors: [`http://${mirror.host}`] };
+    assert.equal(await client(t, { rules }).digest(`${own.host}/app:1`, never), one.manifest.digest);
     assert.deepEqual(mirror.lines(), []);
   });
-});
-
-test('a broken daemon.json is told, by its name', (t) => {
-  const files = settings(t, { 'registry-mirrors': 'x' });
-  assert.throws(() => readSettings(files), {
-    code: 'config',
-    message: /daemon\.json is not what dockerd reads: registry-mirrors/,
-  });
-  writeFileSync(files.daemon, '{');
-  assert.throws(() => readSettings(files), { code: 'config', message: /not valid JSON/ });
 });
 
 test('a proxy is used for what is elsewhere, and never for this machine', async (t) => {
@@ -172,8 +154,8 @@ test('a proxy is used for what is elsewhere, and never for this machine', async 
   });
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   const env = { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: 'skipped.invalid' };
-  const files = settings(t, { 'insecure-registries': ['plain.invalid'] });
-  const asking = client(t, { env, files });
+  const rules = { insecure: ['plain.invalid'] };
+  const asking = client(t, { env, rules });
   await assert.rejects(asking.digest('secure.invalid/app:1', never), { code: 'registry-unreachable' });
   assert.equal(await asking.digest('plain.invalid/app:1', never), one.manifest.digest);
   await assert.rejects(asking.digest('skipped.invalid/app:1', never), { code: 'registry-unreachable' });
@@ -185,7 +167,7 @@ test('a proxy is used for what is elsewhere, and never for this machine', async 
 suite('a registry that is not inside', () => {
   // Its name is nowhere, so it is at no inner address; what it leads to is.
   const leads = async (t: TestContext, host: string) => {
-    const dial = openDial(readSettings({ daemon: '/nowhere', certs: '/nowhere' }), {});
+    const dial = openDial(readSettings({ mirrors: [], insecure: [] }, '/nowhere'), {});
     t.after(() => dial.close());
     const url = new URL(`http://${host}/token`);
     return openHttp(

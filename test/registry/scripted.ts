@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Clock, LoginFor, Registry } from '../../src/ports.ts';
+import type { Clock, LoginFor, Registry, RegistryRules } from '../../src/ports.ts';
 import { registryClient } from '../../src/registry/client.ts';
 import type { Patience } from '../../src/registry/dial.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -52,7 +52,8 @@ export function client(
     loginFor?: LoginFor;
     env?: Record<string, string>;
     clock?: Clock;
-    files?: { daemon: string; certs: string };
+    rules?: Partial<RegistryRules>;
+    certs?: string;
     patience?: Patience;
   } = {},
 ): Registry {
@@ -60,8 +61,9 @@ export function client(
     loginFor: async () => undefined,
     env: {},
     clock: systemClock(),
-    files: { daemon: '/nowhere/daemon.json', certs: '/nowhere/certs.d' },
+    certs: '/nowhere/certs.d',
     ...options,
+    rules: { mirrors: [], insecure: [], ...options.rules },
   });
   t.after(() => registry.close());
   return registry;
