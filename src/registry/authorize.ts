@@ -1,7 +1,8 @@
-import type { Clock, Login, LoginFor } from '../ports.ts';
+import type { Clock, LoginFor } from '../ports.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type Answer, headerOf, type Send } from './http.ts';
 import { problem } from './problem.ts';
+import type { Settings } from './settings.ts';
 import { basic, openTokens, type Wish } from './tokens.ts';
 
 /** A call about a repository, without anything that logs in. */
@@ -27,22 +28,29 @@ interface Known {
 }
 
 /** Logs in as each host asks for it: the first question learns how, all later ones come with what it takes. */
-export function openAsk(send: Send, loginFor: LoginFor, clock: Clock): Ask {
+export function openAsk(send: Send, loginFor: LoginFor, isInsecure: Settings['isInsecure'], clock: Clock): Ask {
   const hosts = new Map<string, Known>();
   const tokens = openTokens(send, clock);
+  const wishFor = async (question: Question, challenge: Challenge): Promise<Wish> => {
+    const { url, registry, repository, signal } = question;
+    const login = await loginFor(registry);
+    if (challenge.scheme === 'basic' && login === undefined) throw noLogin(registry);
+    const scope = `repository:${repository}:pull`;
+    return { challenge, scope, login, registry: url.host, plain: await isInsecure(url.host), signal };
+  };
 
   const authorization = async (wish: Wish): Promise<string | undefined> =>
     wish.challenge.scheme === 'bearer' ? `Bearer ${await tokens.token(wish)}` : wish.login && basic(wish.login);
 
   const withLogin = async (question: Question, known: Known): Promise<Answer> => {
-    const early = known.challenge && (await wishFor(question, known.challenge, loginFor));
+    const early = known.challenge && (await wishFor(question, known.challenge));
     const header = early && (await authorization(early));
     const answer = await send(callOf(question, header));
     if (answer.status !== 401) return answer;
     const challenge = chosen(answer);
     if (!challenge) return answer;
     known.challenge = challenge;
-    const wish = await wishFor(question, challenge, loginFor);
+    const wish = await wishFor(question, challenge);
     if (early) tokens.forget(early);
     tokens.forget(wish);
     const renewed = await authorization(wish);
@@ -69,17 +77,9 @@ function callOf(
   return { method, url, registry: url.host, headers, limit, signal };
 }
 
-async function wishFor(question: Question, challenge: Challenge, loginFor: LoginFor): Promise<Wish> {
-  const { url, registry, repository, signal } = question;
-  const login: Login | undefined = await loginFor(registry);
-  if (challenge.scheme === 'basic' && login === undefined)
-    throw problem(
-      'login',
-      `${registry} wants a login, and there is none for it on this machine`,
-      `docker login ${registry}`,
-    );
-  const scope = `repository:${repository}:pull`;
-  return { challenge, scope, login, registry: url.host, plain: url.protocol === 'http:', signal };
+function noLogin(registry: string): Error {
+  const message = `${registry} wants a login, and there is none for it on this machine`;
+  return problem('login', message, `docker login ${registry}`);
 }
 
 // A token tells the registry nothing about the password.

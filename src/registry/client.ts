@@ -2,7 +2,7 @@ import { choosePlatform, type Platform } from '../core/platform.ts';
 import { type ImageRef, parseReference } from '../core/reference.ts';
 import type { Clock, LoginFor, Registry, RegistryRules, RemoteImage } from '../ports.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
-import { once, openDial, type Patience } from './dial.ts';
+import { openDial, type Patience } from './dial.ts';
 import { withEcr } from './ecr.ts';
 import { type Answer, headerOf, openHttp } from './http.ts';
 import { keptLogins } from './logins.ts';
@@ -16,6 +16,7 @@ import {
   type Parsed,
   parseManifest,
 } from './manifests.ts';
+import { once } from './once.ts';
 import { problem, refusal } from './problem.ts';
 import { DOCKER_CERTS, readSettings } from './settings.ts';
 import { allTags } from './tags.ts';
@@ -54,7 +55,7 @@ export function registryClient({
   const settings = readSettings(rules, certs);
   const dial = openDial(settings, env, patience);
   const send = openHttp(dial, clock, patience);
-  const ask = openAsk(send, keptLogins(withEcr(loginFor, send, env, clock), clock), clock);
+  const ask = openAsk(send, keptLogins(withEcr(loginFor, send, env, clock), clock), settings.isInsecure, clock);
   const sourcesOf = async ({ registry }: ImageRef): Promise<Source[]> => {
     const host = registry === HUB ? HUB_API : registry;
     const own = { registry, base: new URL(`${await dial.scheme(host)}://${host}`) };

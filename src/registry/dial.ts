@@ -1,6 +1,7 @@
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { bareHost, isInnerHost, outerLookup } from './addresses.ts';
+import { once } from './once.ts';
 import { type Settings, trustedAuthorities } from './settings.ts';
 
 /** How a request gets to its host. */
@@ -74,8 +75,7 @@ function dispatcherOf(url: URL, options: object, env: Env, patience: Patience): 
   return new EnvHttpProxyAgent({ ...common, ...proxies, requestTls: options, proxyTunnel: false });
 }
 
-/** Whether a host name of a URL is this machine's own, whoever is asked. */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
@@ -121,14 +121,4 @@ function remembered<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-/** What was asked for under a key before, else what is made now; a failure is not kept. */
-export function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const found = known.get(key);
-  if (found) return found;
-  const made = make();
-  known.set(key, made);
-  made.catch(() => known.get(key) === made && known.delete(key));
-  return made;
 }

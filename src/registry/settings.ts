@@ -5,6 +5,7 @@ import { rootCertificates } from 'node:tls';
 import { fail } from '../core/error.ts';
 import type { RegistryRules } from '../ports.ts';
 import { bareHost } from './addresses.ts';
+import { once } from './once.ts';
 
 /** Where docker keeps the certificates of registries: a folder for each. */
 export const DOCKER_CERTS = '/etc/docker/certs.d';
@@ -28,9 +29,11 @@ export interface Settings {
 /** The settings by the engine's own rules, and the certificates in a folder of this machine. */
 export function readSettings({ mirrors, insecure }: RegistryRules, certs: string): Settings {
   const networks = insecureNetworks(insecure);
+  const known = new Map<string, Promise<boolean>>();
   return {
     mirrors: mirrors.map((mirror) => mirror.replace(/\/+$/, '')),
-    isInsecure: async (host) => insecure.includes(host) || (await resolvesInto(networks, hostnameOf(host))),
+    isInsecure: (host) =>
+      once(known, host, async () => insecure.includes(host) || resolvesInto(networks, hostnameOf(host))),
     certificates: (host) => readCertificates(join(certs, host)),
   };
 }

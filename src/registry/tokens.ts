@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Clock, Login } from '../ports.ts';
 import type { Challenge } from './challenge.ts';
-import { isLoopback, once } from './dial.ts';
 import type { Answer, Send } from './http.ts';
+import { once } from './once.ts';
 import { problem, refusal } from './problem.ts';
 
 /** What a token is asked for. */
@@ -11,7 +11,7 @@ export interface Wish {
   /** `repository:library/nginx:pull`. */
   readonly scope: string;
   readonly login: Login | undefined;
-  /** The registry (`host:port`), and whether it is spoken to without TLS. */
+  /** The registry (`host:port`), and whether it is excepted from proven TLS, and its token server with it. */
   readonly registry: string;
   readonly plain: boolean;
   readonly signal: AbortSignal;
@@ -101,8 +101,7 @@ function realmOf({ challenge, registry, plain }: Wish): URL {
   const realm = URL.canParse(text) ? new URL(text) : undefined;
   if (!realm || !/^https?:$/.test(realm.protocol) || realm.username !== '')
     throw problem('bad-answer', `${registry} names no server that would give a token`);
-  // What stays on this machine can't be listened to on the way.
-  if (realm.protocol === 'http:' && !plain && !isLoopback(realm.hostname))
+  if (realm.protocol === 'http:' && !plain)
     throw problem('bad-answer', `${registry} wants its login to go to ${realm.host} in clear text; that is not done`);
   return realm;
 }

@@ -214,3 +214,17 @@ test('connections end when the client is closed', async (t) => {
     connect(Number(port), address).once('connect', resolve).once('error', reject).unref(),
   );
 });
+
+test('a login never goes out in clear text for a registry that has TLS', async (t) => {
+  const address = ownAddress();
+  if (!address) return t.skip('this machine has no address but its loopback');
+  const registry = await startRegistry({ tls: true, login: 'token', address });
+  t.after(() => registry.stop());
+  const { digest } = await pushImage(registry, 'app:1', 'first');
+  const loginFor = async () => registry.login && { ...registry.login, serveraddress: registry.host };
+  const certs = certsOf(t, registry.host, registry.caFile ?? '');
+  const refused = client(t, { certs, loginFor }).digest(`${registry.host}/app:1`, never);
+  await assert.rejects(refused, { code: 'bad-answer', message: /in clear text; that is not done/ });
+  const rules = { insecure: [registry.host] };
+  assert.equal(await client(t, { rules, loginFor }).digest(`${registry.host}/app:1`, never), digest);
+});
