@@ -43,9 +43,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function openDial(settings: Settings, env: Env, patience: Patience = PATIENCE): Dial {
   const dispatchers = new Map<string, Promise<Dispatcher>>();
   const schemes = new Map<string, Promise<'https' | 'http'>>();
-  const authorities = remembered(() => trustedAuthorities(env));
+  const trust = trustOf(env);
   const make = async (url: URL, route: Route): Promise<Dispatcher> => {
-    const tls = url.protocol === 'https:' ? await tlsOptions(settings, authorities, url, route) : {};
+    const tls = url.protocol === 'https:' ? await tlsOptions(settings, trust, url, route) : {};
     return dispatcherOf(url, { ...tls, ...(route.outerOnly ? { lookup: outerLookup } : {}) }, env, patience);
   };
   return {
@@ -79,18 +79,26 @@ function isLoopback(hostname: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
-async function tlsOptions(
-  settings: Settings,
-  authorities: () => string[],
-  url: URL,
-  { registry }: Route,
-): Promise<object> {
+async function tlsOptions(settings: Settings, trust: Trust, url: URL, { registry }: Route): Promise<object> {
   const { ca, cert, key } = settings.certificates(registry);
   // Our own certificate is for the registry alone.
   const own = url.host === registry && cert.length > 0 && key.length > 0 ? { cert: [...cert], key: [...key] } : {};
-  // One context for all connections: what a machine trusts takes a while to read.
-  const secureContext: SecureContext = createSecureContext({ ca: [...authorities(), ...ca], ...own });
-  return { secureContext, ...((await settings.isInsecure(registry)) ? { rejectUnauthorized: false } : {}) };
+  return {
+    secureContext: trust(ca, own),
+    ...((await settings.isInsecure(registry)) ? { rejectUnauthorized: false } : {}),
+  };
+}
+
+type Trust = (ca: readonly string[], own: object) => SecureContext;
+
+/** Contexts for connections; what the machine trusts takes a while to read, so those that need no more share one. */
+function trustOf(env: Env): Trust {
+  const authorities = remembered(() => trustedAuthorities(env));
+  const common = remembered(() => createSecureContext({ ca: authorities() }));
+  return (ca, own) =>
+    ca.length === 0 && Object.keys(own).length === 0
+      ? common()
+      : createSecureContext({ ca: [...authorities(), ...ca], ...own });
 }
 
 function speaksTls(registry: string): Promise<boolean> {
