@@ -1,5 +1,16 @@
-// npm run bench [-- arguments of bench/main.ts]
+// npm run bench [-- check] [-- arguments of bench/main.ts or bench/check.ts]
+import path from 'node:path';
+import { build } from './build.mjs';
 import { runOnEngine } from './on-engine.mjs';
-import { exitWith } from './shell.mjs';
+import { dependencies, root, tools } from './prepare.mjs';
+import { exitWith, inForeground } from './shell.mjs';
 
-exitWith(runOnEngine('bench/main.ts', process.argv.slice(2)));
+const [first, ...rest] = process.argv.slice(2);
+exitWith(first === 'check' ? check(rest) : runOnEngine('bench/main.ts', process.argv.slice(2)));
+
+async function check(args) {
+  await dependencies();
+  await tools();
+  await build();
+  return inForeground(process.execPath, ['--import=tsx', path.join(root, 'bench/check.ts'), ...args], { cwd: root });
+}

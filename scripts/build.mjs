@@ -9,7 +9,8 @@ const DIST = path.join(root, 'dist');
 
 // Bundled, because every command needs it: one file to read instead of a package to look up. All other packages stay
 // outside, and our own dynamic imports become chunks, so that a command loads only what it uses.
-const BUNDLED = ['commander'];
+// So is semver, which is many small files.
+const BUNDLED = ['commander', 'semver'];
 
 export async function build() {
   const { build: bundle } = await import('esbuild');

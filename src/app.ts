@@ -2,10 +2,12 @@ import type { ContainerSummary } from './core/container.ts';
 import { EngineError } from './core/engine-error.ts';
 import { fail, SwapError } from './core/error.ts';
 import type { PullPolicy } from './core/image.ts';
+import type { Checked } from './core/newer.ts';
 import type { ServiceReport } from './core/report.ts';
-import { findService, groupServices, type Service } from './core/service.ts';
+import { findService, groupServices, type Service, whyNotRollable } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
 import type { Ports } from './ports.ts';
+import { checkServices } from './roll/check.ts';
 import { diagnose } from './roll/doctor.ts';
 import { explainService } from './roll/explain.ts';
 import { historyOf, previousImage } from './roll/history.ts';
@@ -37,6 +39,8 @@ export interface App {
   rollback(selector: string, request: RollRequest): Promise<ServiceReport>;
   history(selector: string): Promise<ServiceHistory>;
   status(selectors: readonly string[]): Promise<ReplicaStatus[]>;
+  /** Asks registries what is newer, of everything that runs if nothing is named; what went wrong is in the service's line. */
+  check(selectors: readonly string[], signal: AbortSignal): Promise<Checked[]>;
   /** Finishes or undoes what dead rolls left behind. */
   recover(signal: AbortSignal): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
@@ -68,6 +72,11 @@ export function createApp(ports: Ports): App {
     history: async (selector) => historyOf(ports, (await choose(ports, [selector]))[0] ?? missing(selector)),
     status: async (selectors) =>
       statusOf(ports, selectors.length > 0 ? await choose(ports, selectors) : groupServices(await ports.engine.list())),
+    check: async (selectors, signal) => {
+      const all = await ports.engine.list();
+      const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(canBeRolled);
+      return checkServices(ports, chosen, all, signal);
+    },
     recover: (signal) => recoverAll(ports, signal),
     doctor: () => diagnose(ports),
     names: async () => nameChoices(await ports.engine.list()),
@@ -120,11 +129,19 @@ function rollOptions(request: RollRequest): RollOptions {
 }
 
 async function choose(ports: Ports, selectors: readonly string[]): Promise<Service[]> {
-  const services = groupServices(await ports.engine.list());
+  return chosenOf(await ports.engine.list(), selectors);
+}
+
+function chosenOf(all: readonly ContainerSummary[], selectors: readonly string[]): Service[] {
+  const services = groupServices(all);
   const chosen = selectors.map((selector) => findService(services, selector));
   return chosen.filter(
     (service, at) => chosen.findIndex((other) => other.key === service.key && sameSlots(other, service)) === at,
   );
+}
+
+function canBeRolled({ slots }: Service): boolean {
+  return slots.some(({ members }) => members.some((member) => whyNotRollable(member) === undefined));
 }
 
 function sameSlots(a: Service, b: Service): boolean {

@@ -15,7 +15,11 @@ const world = { env: process.env, home: homedir(), folder: process.cwd() };
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
   const [{ createApp }, { openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
   const ports = await openPorts({ ...reach, ...world });
-  return { app: createApp(ports), close: () => ports.engine.close() };
+  const close = (): void => {
+    ports.engine.close();
+    ports.registry.close();
+  };
+  return { app: createApp(ports), close };
 }
 
 async function openConfig(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {

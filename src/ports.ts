@@ -1,5 +1,14 @@
 import type { Config } from './core/config.ts';
-import type { Container, ContainerSummary, CreateRequest, HostConfig, Image, RestartPolicy } from './core/container.ts';
+import type {
+  Container,
+  ContainerSummary,
+  CreateRequest,
+  HostConfig,
+  Image,
+  ImageSummary,
+  RestartPolicy,
+} from './core/container.ts';
+import type { Platform } from './core/platform.ts';
 import type { Progress } from './core/progress.ts';
 import type { Cover, KernelLayer } from './core/traffic.ts';
 
@@ -20,6 +29,15 @@ export interface EngineFacts {
   readonly rootless: boolean;
   /** The engine's clock minus this process's, in milliseconds. */
   readonly clockOffsetMs: number;
+  readonly registries: RegistryRules;
+}
+
+/** How an engine was told to reach registries. */
+export interface RegistryRules {
+  /** Mirrors of Docker Hub, as URLs. */
+  readonly mirrors: readonly string[];
+  /** Registries (`host:port`) and networks (CIDR) that may be spoken to without proven TLS. */
+  readonly insecure: readonly string[];
 }
 
 /** What came of a command run inside a container. */
@@ -50,6 +68,8 @@ export interface Engine {
   list(): Promise<ContainerSummary[]>;
   container(id: string): Promise<Container | undefined>;
   image(reference: string): Promise<Image | undefined>;
+  /** All images, also those that no tag names any more. */
+  images(): Promise<ImageSummary[]>;
   imageTags(repository: string): Promise<string[]>;
   /** The engine's bridge networks: host interface and subnets of each. */
   bridges(): Promise<Bridge[]>;
@@ -80,6 +100,38 @@ export interface Engine {
   changes(id: string): Promise<string[]>;
   /** Copies one regular file, of a config's size, from a container into another; resolves with false where there is none. */
   copy(from: string, to: string, path: string): Promise<boolean>;
+  close(): void;
+}
+
+/** What a registry or the engine is given to log in: a user with a password, or an identity token. */
+export type Login =
+  | { readonly username: string; readonly password: string; readonly serveraddress: string }
+  | { readonly identitytoken: string; readonly serveraddress: string };
+
+/** Finds the login for a registry host such as `ghcr.io` or `localhost:5000`; undefined where none is kept. */
+export type LoginFor = (registryHost: string) => Promise<Login | undefined>;
+
+/** An image as a registry has it, for one platform. */
+export interface RemoteImage {
+  /** Of the platform's manifest. */
+  readonly manifestDigest: string;
+  readonly configDigest: string;
+  /** When it was built, in milliseconds since the epoch, where it tells. */
+  readonly created: number | undefined;
+}
+
+/**
+ * The registries that references name, asked directly (OCI distribution specification), with the logins, mirrors,
+ * exceptions and certificates that the engine uses. Raises `no-such-image`, `login`, `rate-limited`,
+ * `bad-answer` (what can't be right, such as a manifest that is not what its digest says), `registry-unreachable`.
+ */
+export interface Registry {
+  /** What the tag points at now, an index or a manifest: one HEAD, which no registry counts as a pull. */
+  digest(reference: string, signal: AbortSignal): Promise<string>;
+  /** The image of a digest (`repository@digest`) for a platform. Raises `wrong-platform` where there is none. */
+  image(reference: string, platform: Platform, signal: AbortSignal): Promise<RemoteImage>;
+  /** All tags of the repository. */
+  tags(reference: string, signal: AbortSignal): Promise<string[]>;
   close(): void;
 }
 
@@ -207,6 +259,7 @@ export type Report = (progress: Progress) => void;
 /** Everything that the use cases need of the world. */
 export interface Ports {
   readonly engine: Engine;
+  readonly registry: Registry;
   readonly traffic: Traffic;
   readonly kernel: Kernel;
   readonly clock: Clock;

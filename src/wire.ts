@@ -1,8 +1,9 @@
 import { installedCompose } from './build/compose.ts';
 import { checkConfig, openConfig, schemaOfConfig, showConfig } from './config/open.ts';
 import type { ConfigDesk } from './core/config.ts';
-import { knownLogins, openEngine } from './docker/open.ts';
+import { knownLogins, openCredentials, openEngine } from './docker/open.ts';
 import type { Ports, Report } from './ports.ts';
+import { openRegistry } from './registry/open.ts';
 import { openSystem } from './system/open.ts';
 import { cronSchedules } from './system/schedules.ts';
 import { nftKernel } from './traffic/nft-kernel.ts';
@@ -28,18 +29,15 @@ export interface Reach {
 export async function openPorts({ host, context, env, home, config: file, folder, report }: Reach): Promise<Ports> {
   const schedules = cronSchedules();
   const config = await openConfig({ file, env, folder }, schedules);
-  const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, env, home);
+  // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
+  const loginFor = openCredentials({ env, home });
+  const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, loginFor);
   const kernel = nftKernel(async () => (await engine.facts()).local);
   const compose = installedCompose(env);
-  return {
-    engine,
-    kernel,
-    compose,
-    report,
-    config,
-    schedules,
-    ...openSystem(engine, async () => knownLogins(env, home)),
-  };
+  const system = openSystem(engine, async () => knownLogins(env, home));
+  const rules = async () => (await engine.facts()).registries;
+  const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
+  return { engine, registry, kernel, compose, report, config, schedules, ...system };
 }
 
 /** The configuration file that the options name, or that is found. */

@@ -149,7 +149,17 @@ export interface Image {
   readonly config: ContainerConfig;
   readonly os: string;
   readonly architecture: string;
+  /** Of the architecture (`v7`); undefined where there is none. */
+  readonly variant?: string | undefined;
   readonly createdAt: number | undefined;
+}
+
+/** What the list of all images tells about one, without inspecting it. */
+export interface ImageSummary {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly digests: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** What the list of all containers tells about one, without inspecting it. */
@@ -177,7 +187,13 @@ export function ownLabels(
   container: Pick<Container, 'config'>,
   image: Pick<Image, 'config'> | undefined,
 ): Record<string, string> {
-  const inherited = image?.config.Labels ?? {};
-  const own = Object.entries(container.config.Labels ?? {}).filter(([key, value]) => inherited[key] !== value);
-  return Object.fromEntries(own);
+  return notInherited(container.config.Labels ?? {}, image?.config.Labels ?? {});
+}
+
+/** The labels of a container without those that came with its image. */
+export function notInherited(
+  labels: Readonly<Record<string, string>>,
+  inherited: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([key, value]) => inherited[key] !== value));
 }

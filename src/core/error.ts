@@ -23,6 +23,8 @@ const EXIT_STATUS = {
   // 5: engine or registry out of reach, nothing touched
   'engine-unreachable': 5,
   'registry-unreachable': 5,
+  'rate-limited': 5,
+  'bad-answer': 5,
   'no-such-image': 5,
   'wrong-platform': 5,
   login: 5,

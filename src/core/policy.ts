@@ -3,6 +3,7 @@ import { fail } from './error.ts';
 import type { Backoff, Schedule } from './schedule.ts';
 import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf } from './settings.ts';
 import { nearest, printable } from './suggest.ts';
+import type { Track } from './track.ts';
 import type { Strategy } from './way.ts';
 import type { Window } from './window.ts';
 
@@ -22,6 +23,8 @@ export interface Policy {
   readonly probe: UserProbe | undefined;
   /** How many old images are kept as the way back. */
   readonly keep: number;
+  /** Which tags of its repository are followed. */
+  readonly track: Track;
   /** Whether it is updated by itself; undefined: the user did not say. */
   readonly enable: boolean | undefined;
   /** Whether what is newer is only told. */

@@ -29,10 +29,11 @@ export interface Slot {
 /** Groups all containers of an engine into services; swapctl's inert helpers are no members. */
 export function groupServices(containers: readonly ContainerSummary[]): Service[] {
   const slots = new Map<string, Map<string, ContainerSummary[]>>();
+  const keys = keysOfHomes(containers);
   for (const container of containers) {
     if (!isMember(container)) continue;
     const home = homeOf(container.name);
-    const key = serviceKey(container) ?? keyOfSlotMates(home, containers) ?? home;
+    const key = serviceKey(container) ?? keys.get(home) ?? home;
     const service = slots.get(key) ?? new Map<string, ContainerSummary[]>();
     slots.set(key, service.set(home, [...(service.get(home) ?? []), container]));
   }
@@ -116,9 +117,14 @@ function serviceKey(container: ContainerSummary): string | undefined {
 }
 
 // A container under a temporary name belongs to the service of the one under the real name.
-function keyOfSlotMates(home: string, containers: readonly ContainerSummary[]): string | undefined {
-  const mate = containers.find((container) => homeOf(container.name) === home && serviceKey(container) !== undefined);
-  return mate && serviceKey(mate);
+function keysOfHomes(containers: readonly ContainerSummary[]): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const container of containers) {
+    const key = serviceKey(container);
+    const home = homeOf(container.name);
+    if (key !== undefined && !keys.has(home)) keys.set(home, key);
+  }
+  return keys;
 }
 
 function sortSlots(homes: ReadonlyMap<string, ContainerSummary[]>): Slot[] {

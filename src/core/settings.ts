@@ -3,6 +3,7 @@ import { fail } from './error.ts';
 import type { Policy, UserProbe } from './policy.ts';
 import { parseBackoff, parseSchedule } from './schedule.ts';
 import { printable } from './suggest.ts';
+import { parseTrack } from './track.ts';
 import { parseWindows } from './window.ts';
 
 /** What a value looks like, for editors and for the values of a YAML file. */
@@ -70,6 +71,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   'health.cmd': row('probe', cmdProbe, TEXT, undefined, 'a shell command: healthy if it ends with 0 in the container'),
   'health.http': row('probe', httpProbe, TEXT, undefined, 'port and path: healthy if the answer is below 400'),
   'health.tcp': row('probe', tcpProbe, PORT, undefined, 'a port: healthy if it accepts connections'),
+  track: row('track', parseTrack, TEXT, 'digest', 'which tags of its repository it follows'),
   keep: row('keep', count, FEW, '1', 'how many old images are kept as the way back'),
   enable: row('enable', flag, FLAG, undefined, 'whether it is updated by itself'),
   'monitor-only': row('monitorOnly', flag, FLAG, 'false', 'tell what is newer, and never roll it by itself'),

@@ -2,6 +2,7 @@ import type { Container, Image } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { digestsFor, type PinnedImage, type PullPolicy, runs } from '../core/image.ts';
+import { goArchitecture } from '../core/platform.ts';
 import { formatRepository, parseReference } from '../core/reference.ts';
 import type { Ports, PullLayer } from '../ports.ts';
 
@@ -111,7 +112,7 @@ function pullProgress(reference: string, layers: ReadonlyMap<string, PullLayer>)
 async function checkPlatform(ports: Ports, follows: string, image: Image, before: Image | undefined): Promise<void> {
   const facts = await ports.engine.facts();
   const fits = (os: string, architecture: string): boolean =>
-    image.os === os && sameArchitecture(image.architecture, architecture);
+    image.os === os && image.architecture === goArchitecture(architecture);
   if (!image.architecture || fits(facts.os, facts.architecture) || (before && fits(before.os, before.architecture)))
     return;
   fail(
@@ -121,13 +122,6 @@ async function checkPlatform(ports: Ports, follows: string, image: Image, before
       hint: 'push one for this platform, or a multi-platform index',
     },
   );
-}
-
-// The engine calls its machine by the kernel's name, images by Go's.
-const GO_NAMES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' };
-
-function sameArchitecture(image: string, engine: string): boolean {
-  return image === (GO_NAMES[engine] ?? engine);
 }
 
 /** What an engine's refusal to resolve or pull means, for people. */

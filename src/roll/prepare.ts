@@ -9,6 +9,7 @@ import { type Policy, readPolicy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { isImageId } from '../core/reference.ts';
 import { helperRole, type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import type { Track } from '../core/track.ts';
 import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
@@ -24,6 +25,8 @@ export interface PreparedSlot {
   readonly choice: Choice;
   readonly kernel: KernelLayer;
   readonly follows: string;
+  /** Which tags beside the followed one count. */
+  readonly track: Track;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
   readonly inlineFiles: readonly string[];
@@ -86,6 +89,7 @@ export async function prepareSlot(
     policy,
     choice,
     kernel,
+    track: options.image === undefined ? policy.track : { kind: 'digest' },
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
     failures: failuresIn(all, slot.home),
     dependents: await dependentNames(ports, container, all),

@@ -11,6 +11,7 @@ import { alreadyRuns, type Resolved, resolveImage } from './image.ts';
 import { imageOf, observe } from './observe.ts';
 import { type PreparedSlot, prepareService } from './prepare.ts';
 import { type RollOptions, slotRun } from './roll-slot.ts';
+import { referenceWanted } from './track.ts';
 
 /** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
 export async function planService(
@@ -20,10 +21,10 @@ export async function planService(
   options: RollOptions,
 ): Promise<ServicePlan> {
   const slots = await prepareService(ports, service, all, options);
-  const follows = slots[0]?.follows ?? '';
-  const first = slots[0]?.container;
-  if (!first) return { service: service.key, image: follows, slots: [] };
-  const resolved = await resolveImage(ports, follows, options.pull, first, options.signal);
+  const [first] = slots;
+  if (!first) return { service: service.key, image: '', slots: [] };
+  const follows = await referenceWanted(ports, first, options);
+  const resolved = await resolveImage(ports, follows, options.pull, first.container, options.signal);
   const digest = resolved.kind === 'registry' ? resolved.digest : resolved.image.id;
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
   return { service: service.key, image: follows, digest, slots: plans };

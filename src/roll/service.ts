@@ -11,6 +11,7 @@ import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
 import { unchangedReport } from './replica-report.ts';
 import { retireOldImages } from './retain.ts';
 import { type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
+import { referenceWanted } from './track.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
 export async function rollService(
@@ -118,7 +119,13 @@ async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: Ro
   const [first] = slots;
   if (!first) return fail('not-found', 'the service has no replica');
   if (options.target === undefined)
-    return resolveImage(ports, first.follows, options.pull, first.container, options.signal);
+    return resolveImage(
+      ports,
+      await referenceWanted(ports, first, options),
+      options.pull,
+      first.container,
+      options.signal,
+    );
   const image = await ports.engine.image(options.target.id);
   if (image) return { kind: 'local', follows: options.target.follows, image };
   return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);

@@ -210,6 +210,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     healthTimeoutMs: undefined,
     probe: undefined,
     keep: 1,
+    track: { kind: 'digest' },
     enable: undefined,
     monitorOnly: false,
     schedule: { kind: 'every', ms: 900_000, jitterMs: 120_000 },

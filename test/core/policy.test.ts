@@ -25,6 +25,7 @@ suite('every label', () => {
     ['health.http', '8080/healthz?deep=1', { probe: { kind: 'http', port: 8080, path: '/healthz?deep=1' } }],
     ['health.http', ':80', { probe: { kind: 'http', port: 80, path: '/' } }],
     ['health.tcp', '5432', { probe: { kind: 'tcp', port: 5432 } }],
+    ['track', 'newest', { track: { kind: 'newest' } }],
     ['keep', '0', { keep: 0 }],
     ['keep', '99', { keep: 99 }],
     ['enable', 'true', { enable: true }],

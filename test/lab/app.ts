@@ -35,6 +35,9 @@ export async function appOn(engine: Pick<EngineUnderTest, 'dockerHost' | 'env'>)
       const said = progress.slice(from).map((one) => JSON.stringify(one));
       throw new Error(`${service} was not rolled: ${JSON.stringify(report?.error ?? report)}\n${said.join('\n')}`);
     },
-    close: () => ports.engine.close(),
+    close: () => {
+      ports.engine.close();
+      ports.registry.close();
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fail } from '../../core/error.ts';
+import type { Login, LoginFor } from '../../ports.ts';
 import {
   type AuthEntry,
   configFile,
@@ -9,14 +10,6 @@ import {
   podmanAuthFile,
 } from './config-file.ts';
 import { askHelper, type Run, runProgram } from './helper.ts';
-
-/** What a registry or the engine is given to log in: a user with a password, or an identity token. */
-export type Credential =
-  | { readonly username: string; readonly password: string; readonly serveraddress: string }
-  | { readonly identitytoken: string; readonly serveraddress: string };
-
-/** Finds the credential for a registry host such as `ghcr.io` or `localhost:5000`. */
-export type CredentialsFor = (registryHost: string) => Promise<Credential | undefined>;
 
 /** Where logins are looked for, and how helpers are run. */
 export type CredentialOptions = { readonly env: Env; readonly home: string; readonly run?: Run };
@@ -31,7 +24,7 @@ const HUB_NAMES = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
  * A function that finds the login for a registry host in docker's config, then in podman's, reading the files again when they changed;
  * undefined means none is kept. It fails with 'config' on a broken file and with 'login' on a broken helper.
  */
-export function openCredentials({ env, home, run = runProgram }: CredentialOptions): CredentialsFor {
+export function openCredentials({ env, home, run = runProgram }: CredentialOptions): LoginFor {
   const files = [join(dockerConfigDir(env, home), 'config.json'), podmanAuthFile(env)].filter(
     (file) => file !== undefined,
   );
@@ -46,7 +39,7 @@ export function openCredentials({ env, home, run = runProgram }: CredentialOptio
 }
 
 /** Docker's order: the helper of exactly this host, else the store of all hosts, else the file itself. */
-async function find(source: Source, host: string, run: Run): Promise<Credential | undefined> {
+async function find(source: Source, host: string, run: Run): Promise<Login | undefined> {
   const server = HUB_NAMES.includes(host) ? HUB_KEY : host;
   const helper = helperOf(source.config, host, server);
   return (helper && (await fromHelper(helper, server, run))) || fromAuths(source, server);
@@ -59,7 +52,7 @@ function helperOf(config: DockerConfig, host: string, server: string): string | 
   return keys.map((key) => helpers[key]).find(Boolean) || config.credsStore || undefined;
 }
 
-async function fromHelper(helper: string, server: string, run: Run): Promise<Credential | undefined> {
+async function fromHelper(helper: string, server: string, run: Run): Promise<Login | undefined> {
   const answer = await askHelper(helper, server, run);
   if (!answer) return undefined;
   if (answer.username === '<token>') return { identitytoken: answer.secret, serveraddress: server };
@@ -67,7 +60,7 @@ async function fromHelper(helper: string, server: string, run: Run): Promise<Cre
 }
 
 /** Keys in `auths` may bear a scheme and a path (old logins): the exact key wins, then one of the same host. */
-function fromAuths({ file, config }: Source, server: string): Credential | undefined {
+function fromAuths({ file, config }: Source, server: string): Login | undefined {
   const entries = Object.entries(config.auths ?? {});
   const named = entries.find(([key]) => key === server) ?? entries.find(([key]) => sameHost(key, server));
   return named && fromEntry(named[1], { file, key: named[0], server });
@@ -82,7 +75,7 @@ function hostOf(key: string): string {
   return key.replace(/^https?:\/\//, '').split('/')[0] ?? '';
 }
 
-function fromEntry(entry: AuthEntry, at: { file: string; key: string; server: string }): Credential | undefined {
+function fromEntry(entry: AuthEntry, at: { file: string; key: string; server: string }): Login | undefined {
   const serveraddress = at.server;
   if (entry.identitytoken) return { identitytoken: entry.identitytoken, serveraddress };
   if (entry.auth) return { ...decode(entry.auth, at), serveraddress };

@@ -7,6 +7,7 @@ import type {
   EngineHealth,
   HostConfig,
   Image,
+  ImageSummary,
   Mount,
   PublishedPort,
 } from '../../core/container.ts';
@@ -93,7 +94,22 @@ export function decodeImage(body: unknown): Image {
     config: record(raw.Config) as ContainerConfig,
     os: text(raw.Os),
     architecture: text(raw.Architecture),
+    variant: text(raw.Variant) || undefined,
     createdAt: raw.Created ? time(raw.Created) : undefined,
+  };
+}
+
+/** Decodes one entry of `GET /images/json`. */
+export function decodeImageSummary(body: unknown): ImageSummary {
+  const raw = record(body);
+  return {
+    id: text(raw.Id),
+    // Older engines write down that there is none.
+    tags: list(raw.RepoTags)
+      .map(text)
+      .filter((tag) => !tag.startsWith('<none>')),
+    digests: list(raw.RepoDigests).map(text),
+    labels: record(raw.Labels) as Record<string, string>,
   };
 }
 

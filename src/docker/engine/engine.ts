@@ -2,21 +2,20 @@ import type Dockerode from 'dockerode';
 import pRetry from 'p-retry';
 import { isBroken } from '../../core/engine-error.ts';
 import { parseReference } from '../../core/reference.ts';
-import type { Engine, EngineFacts } from '../../ports.ts';
+import type { Engine, EngineFacts, LoginFor } from '../../ports.ts';
 import type { Connection } from '../connect/connect.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
 import { compareApi } from '../connect/negotiate.ts';
-import type { CredentialsFor } from '../credentials/credentials.ts';
 import { copyFile } from './copy.ts';
 import { createContainer } from './create.ts';
-import { decodeBridge, decodeContainer, decodeImage, decodeSummary } from './decode.ts';
+import { decodeBridge, decodeContainer, decodeImage, decodeImageSummary, decodeSummary } from './decode.ts';
 import { engineError, statusOf } from './error.ts';
 import { exec } from './exec.ts';
 import { engineFacts } from './facts.ts';
 import { pull } from './pull.ts';
 
 /** The engine port over dockerode: the only place, with its neighbours, that knows dockerode. */
-export function dockerEngine(connection: Connection, endpoint: Endpoint, credentialsFor: CredentialsFor): Engine {
+export function dockerEngine(connection: Connection, endpoint: Endpoint, credentialsFor: LoginFor): Engine {
   const { docker, version } = connection;
   const container = (id: string): Dockerode.Container => docker.getContainer(id);
   const auth = async (reference: string): Promise<object | undefined> =>
@@ -36,6 +35,7 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
       const found = await orUndefined(inspectImage(docker, reference, version.apiVersion));
       return found === undefined ? undefined : decodeImage(found);
     },
+    images: async () => (await docker.listImages({ all: true })).map(decodeImageSummary),
     imageTags: async (repository) => {
       const images = await docker.listImages({ filters: JSON.stringify({ reference: [repository] }) });
       return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`));
@@ -79,7 +79,17 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
 const DELETED = 2;
 
 /** Calls that only read: asking them again can do no harm. */
-const READS = new Set<keyof Engine>(['facts', 'list', 'container', 'image', 'imageTags', 'bridges', 'logs', 'changes']);
+const READS = new Set<keyof Engine>([
+  'facts',
+  'list',
+  'container',
+  'image',
+  'images',
+  'imageTags',
+  'bridges',
+  'logs',
+  'changes',
+]);
 const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
 
 /** Every call's error in swapctl's own type; reads are tried again where the connection broke. */

@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode';
-import type { EngineFacts } from '../../ports.ts';
+import type { EngineFacts, RegistryRules } from '../../ports.ts';
 import { type Endpoint, showEndpoint } from '../connect/endpoint.ts';
 import type { EngineVersion } from '../connect/negotiate.ts';
 
@@ -10,6 +10,13 @@ interface Info {
   readonly OperatingSystem?: string;
   readonly SecurityOptions?: readonly string[];
   readonly DriverStatus?: readonly (readonly string[])[];
+  readonly RegistryConfig?: RegistryConfig | null;
+}
+
+interface RegistryConfig {
+  readonly Mirrors?: readonly string[] | null;
+  readonly InsecureRegistryCIDRs?: readonly string[] | null;
+  readonly IndexConfigs?: Readonly<Record<string, { readonly Secure?: boolean } | null>> | null;
 }
 
 /** What the engine is and can do, from `GET /info` and the negotiation. */
@@ -31,7 +38,16 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
     imageStore: usesContainerd(info) ? 'containerd' : 'classic',
     rootless: (info.SecurityOptions ?? []).some((option) => option.includes('rootless')),
     clockOffsetMs: Number.isNaN(clock) ? 0 : clock - halfway,
+    registries: registryRules(info.RegistryConfig ?? {}),
   };
+}
+
+// Wherever it was told: by daemon.json, by a flag, or by nobody (this machine's own are always insecure).
+function registryRules({ Mirrors, InsecureRegistryCIDRs, IndexConfigs }: RegistryConfig): RegistryRules {
+  const insecure = Object.entries(IndexConfigs ?? {}).flatMap(([host, index]) =>
+    index?.Secure === false ? [host] : [],
+  );
+  return { mirrors: Mirrors ?? [], insecure: [...insecure, ...(InsecureRegistryCIDRs ?? [])] };
 }
 
 function usesContainerd(info: Info): boolean {

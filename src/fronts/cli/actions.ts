@@ -3,6 +3,7 @@ import { completableNames } from './completion.ts';
 import { gravest, statusOfErrors } from './failure.ts';
 import { jsonText } from './json.ts';
 import {
+  checkView,
   configCheckView,
   configShownView,
   findingsView,
@@ -12,14 +13,18 @@ import {
   reportsView,
   statusView,
 } from './render.ts';
-import { type RollFlags, rollbackRequest, rollRequest } from './requests.ts';
+import type { RollFlags } from './requests.ts';
 import { type Session, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
 // What each command does, from its arguments to its exit status.
 
+// Settings and all that reads them are loaded only where there are any.
+const requests = () => import('./requests.ts');
+
 /** Rolls services and prints their reports. */
 export async function runRoll(session: Session, services: string[], flags: RollFlags): Promise<number> {
+  const { rollRequest } = await requests();
   const request = rollRequest(flags, 'swapctl roll', session.context.signal);
   const reports = await withApp(session, { changes: true, long: true }, (app) => app.roll(services, request));
   show(session, reports, reportsView, oneOrAll(services, reports));
@@ -28,6 +33,7 @@ export async function runRoll(session: Session, services: string[], flags: RollF
 
 /** Prints what a roll would do. */
 export async function runPlan(session: Session, services: string[], flags: RollFlags): Promise<number> {
+  const { rollRequest } = await requests();
   const request = rollRequest(flags, 'swapctl plan', session.context.signal);
   const plans = await withApp(session, { changes: false, long: true }, (app) => app.plan(services, request));
   show(session, plans, plansView, oneOrAll(services, plans));
@@ -36,6 +42,7 @@ export async function runPlan(session: Session, services: string[], flags: RollF
 
 /** Rolls a service back and prints its report. */
 export async function runRollback(session: Session, service: string, flags: RollFlags): Promise<number> {
+  const { rollbackRequest } = await requests();
   const request = rollbackRequest(flags, 'swapctl rollback', session.context.signal);
   const report = await withApp(session, { changes: true, long: true }, (app) => app.rollback(service, request));
   show(session, [report], reportsView, report);
@@ -47,6 +54,20 @@ export async function runStatus(session: Session, services: string[]): Promise<n
   show(session, await withApp(session, READS, (app) => app.status(services)), statusView);
   return 0;
 }
+
+/**
+ * Prints what is newer. 10: there are updates, whatever else could not be told; else the gravest error (5: a registry
+ * could not be asked, 2: a label is wrong); 0: nothing is newer.
+ */
+export async function runCheck(session: Session, services: string[]): Promise<number> {
+  const { signal } = session.context;
+  const checked = await withApp(session, READS, (app) => app.check(services, signal));
+  show(session, checked, checkView);
+  if (checked.some(({ outcome }) => outcome === 'available')) return UPDATES;
+  return statusOfErrors(checked.map(({ error }) => error));
+}
+
+const UPDATES = 10;
 
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {

@@ -2,6 +2,7 @@ import { Argument, Command, type CommanderError, Option } from 'commander';
 import { fail } from '../../core/error.ts';
 import { PULL_POLICIES } from '../../core/image.ts';
 import {
+  runCheck,
   runConfig,
   runDoctor,
   runHistory,
@@ -13,8 +14,9 @@ import {
   runStatus,
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
+import { seeHelp } from './failure.ts';
 import type { CliContext } from './program.ts';
-import { type RollFlags, seeHelp } from './requests.ts';
+import type { RollFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
@@ -73,7 +75,8 @@ exit status:
   2  wrong usage or configuration, nothing touched
   3  needs attention: it says what and how
   4  another roll of it is under way
-  5  engine or registry out of reach, nothing touched`;
+  5  engine or registry out of reach, nothing touched
+ 10  check only: updates are available`;
 
 function helpWidth(isTty: boolean, columns: number | undefined): number {
   return Math.min(isTty ? (columns ?? 80) : 100, 100);
@@ -159,6 +162,9 @@ function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
   add('status', 'show what runs, and how it is', ['swapctl status', 'swapctl status web --json'])
     .argument('[service...]', 'what to show (default: everything)')
     .action(async (services: string[]) => finish(await runStatus(session(), services)));
+  add('check', 'ask the registries what is newer', ['swapctl check', 'swapctl check web --json'])
+    .argument('[service...]', 'what to ask about (default: everything that runs)')
+    .action(async (services: string[]) => finish(await runCheck(session(), services)));
   add('history', 'show what a service ran, and what failed', ['swapctl history web'])
     .argument('<service>', 'whose history')
     .action(async (service: string) => finish(await runHistory(session(), service)));

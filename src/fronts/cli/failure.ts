@@ -86,3 +86,8 @@ function detailsOf(error: unknown): string[] {
   if (error instanceof SwapError) return behind;
   return [...harmlessLines(error.stack ?? '').slice(1), ...behind].map((line) => `  ${line.trim()}`);
 }
+
+/** Where to read on after a mistake in using a command. */
+export function seeHelp(command: string): string {
+  return `see ${command} --help`;
+}

@@ -3,6 +3,7 @@ import { fail, SwapError } from '../../core/error.ts';
 import type { PullPolicy } from '../../core/image.ts';
 import { readPolicy } from '../../core/policy.ts';
 import { parseReference } from '../../core/reference.ts';
+import { seeHelp } from './failure.ts';
 
 /** The options of `roll`, `plan` and `rollback` as they were written. */
 export interface RollFlags {
@@ -62,9 +63,4 @@ function checked<T>(command: string, read: () => T): T {
     const hint = [error.hint, seeHelp(command)].filter(Boolean).join('; ');
     return fail(error.code, error.message, { hint, cause: error.cause });
   }
-}
-
-/** Where to read on after a mistake in using a command. */
-export function seeHelp(command: string): string {
-  return `see ${command} --help`;
 }

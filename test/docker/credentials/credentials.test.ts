@@ -13,15 +13,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { SwapError } from '../../../src/core/error.ts';
-import { type CredentialsFor, openCredentials } from '../../../src/docker/credentials/credentials.ts';
+import { openCredentials } from '../../../src/docker/credentials/credentials.ts';
 import { runProgram } from '../../../src/docker/credentials/helper.ts';
+import type { LoginFor } from '../../../src/ports.ts';
 
 const HUB = 'https://index.docker.io/v1/';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 type House = {
   readonly folder: string;
-  readonly credentialsFor: CredentialsFor;
+  readonly credentialsFor: LoginFor;
   readonly config: (config: unknown) => void;
   readonly podman: (config: unknown) => void;
   /** Writes docker-credential-<name>; what it gets on stdin is in `<name>.asked`. */

@@ -61,6 +61,7 @@ test('bash completes commands', () => {
     'plan',
     'rollback',
     'status',
+    'check',
     'history',
     'recover',
     'doctor',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { App, RollRequest } from '../../../src/app.ts';
 import type { ConfigDesk } from '../../../src/core/config.ts';
+import type { Checked } from '../../../src/core/newer.ts';
 import type { ServiceReport } from '../../../src/core/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
@@ -25,6 +26,7 @@ export interface Given {
   rollback?: ServiceReport;
   history?: ServiceHistory;
   status?: ReplicaStatus[];
+  check?: Checked[];
   recover?: RecoveredItem[];
   doctor?: Finding[];
   names?: string[];
@@ -101,6 +103,7 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     rollback: (selector, request) => answer('rollback', given.rollback, [selector], request),
     history: (selector) => answer('history', given.history, [selector]),
     status: (selectors) => answer('status', given.status, selectors),
+    check: (selectors) => answer('check', given.check, selectors),
     recover: () => answer('recover', given.recover, []),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),

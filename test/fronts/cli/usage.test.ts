@@ -3,7 +3,18 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { cli } from './fakes.ts';
 
-const COMMANDS = ['roll', 'plan', 'status', 'rollback', 'history', 'recover', 'doctor', 'config', 'completion'];
+const COMMANDS = [
+  'roll',
+  'plan',
+  'status',
+  'check',
+  'rollback',
+  'history',
+  'recover',
+  'doctor',
+  'config',
+  'completion',
+];
 
 const WRONG: [string, string[], RegExp][] = [
   ['an unknown command', ['rol'], /^swapctl: unknown command 'rol'\n {2}did you mean roll\? see swapctl --help\n$/],

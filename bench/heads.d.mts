@@ -1,0 +1,1 @@
+export function heads(urls: readonly string[]): Promise<void>;

@@ -1,0 +1,57 @@
+import { formatAge } from '../../../core/duration.ts';
+import type { Checked, CheckOutcome } from '../../../core/newer.ts';
+import { shortDigest } from '../../../core/reference.ts';
+import type { Page, Style } from '../style.ts';
+import { type Column, table } from '../table.ts';
+
+/** What registries have for each service, as a table that fits the terminal; beneath it why, where that says more. */
+export function checkView(checked: readonly Checked[], page: Page): string[] {
+  if (checked.length === 0) return ['nothing runs on this engine'];
+  const notes = checked.flatMap((one) => noteOn(one, page.style));
+  const found = checked.filter(({ outcome }) => outcome === 'available');
+  const next = found.length > 0 ? ['', `swapctl roll ${found.map(({ service }) => service).join(' ')}`] : [];
+  return [...table(checked, columns(page), page), ...(notes.length > 0 ? ['', ...notes] : []), ...next];
+}
+
+function columns({ style, now }: Page): Column<Checked>[] {
+  return [
+    { title: 'SERVICE', cell: (one) => one.service, paint: style.bold, cut: true },
+    { title: 'IMAGE', cell: (one) => one.from.image, cut: true },
+    { title: 'NOW', cell: ({ from }) => hex12(from.digest), drop: 2 },
+    { title: 'AVAILABLE', cell: available, paint: (text, one) => PAINTS[one.outcome](style)(text), cut: true },
+    {
+      title: 'BUILT',
+      cell: ({ to }) => (to?.created ? `${formatAge(now - Date.parse(to.created))} ago` : '-'),
+      drop: 1,
+    },
+  ];
+}
+
+// The tag where it is another one, else the digest: what differs from the line's left half.
+function available({ outcome, from, to, error }: Checked): string {
+  if (outcome === 'current') return 'current';
+  if (outcome === 'unknown') return error ? error.code : 'unknown';
+  const what = to === undefined ? '' : to.reference === from.image ? hex12(to.digest) : tagOf(to.reference);
+  return outcome === 'held' ? `held: ${what}` : what;
+}
+
+const PAINTS: Readonly<Record<CheckOutcome, (style: Style) => (text: string) => string>> = {
+  available: (style) => style.green,
+  current: (style) => style.dim,
+  held: (style) => style.yellow,
+  unknown: (style) => style.red,
+};
+
+function noteOn({ service, outcome, because, error }: Checked, style: Style): string[] {
+  if (outcome === 'current' || outcome === 'available') return [];
+  return [`${style.bold(service)}: ${because}`, ...(error?.hint ? [`  ${style.dim('next:')} ${error.hint}`] : [])];
+}
+
+function tagOf(reference: string): string {
+  const colon = reference.lastIndexOf(':');
+  return colon > reference.lastIndexOf('/') ? reference.slice(colon + 1) : reference;
+}
+
+function hex12(digest: string): string {
+  return shortDigest(digest).replace(/^sha256:/, '');
+}

@@ -1,0 +1,9 @@
+/** What was asked for under a key before, else what is made now; a failure is not kept. */
+export function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = known.get(key);
+  if (found) return found;
+  const made = make();
+  known.set(key, made);
+  made.catch(() => known.get(key) === made && known.delete(key));
+  return made;
+}

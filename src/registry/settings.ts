@@ -1,0 +1,94 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { fail } from '../core/error.ts';
+import type { RegistryRules } from '../ports.ts';
+import { bareHost } from './addresses.ts';
+import { once } from './once.ts';
+
+/** Where docker keeps the certificates of registries: a folder for each. */
+export const DOCKER_CERTS = '/etc/docker/certs.d';
+
+/** What TLS with one registry needs beyond Node's own: PEM texts. */
+export interface Certificates {
+  readonly ca: readonly string[];
+  readonly cert: readonly string[];
+  readonly key: readonly string[];
+}
+
+/** How the engine reaches registries. */
+export interface Settings {
+  /** Mirrors of Docker Hub, as URLs without a path. */
+  readonly mirrors: readonly string[];
+  /** Whether a registry may be spoken to without proven TLS: it is listed, or on this machine (dockerd, `isSecureIndex`). */
+  isInsecure(host: string): Promise<boolean>;
+  certificates(host: string): Certificates;
+}
+
+/** The settings by the engine's own rules, and the certificates in a folder of this machine. */
+export function readSettings({ mirrors, insecure }: RegistryRules, certs: string): Settings {
+  const networks = insecureNetworks(insecure);
+  const known = new Map<string, Promise<boolean>>();
+  return {
+    mirrors: mirrors.map((mirror) => mirror.replace(/\/+$/, '')),
+    isInsecure: (host) =>
+      once(known, host, async () => insecure.includes(host) || resolvesInto(networks, hostnameOf(host))),
+    certificates: (host) => readCertificates(join(certs, host)),
+  };
+}
+
+function insecureNetworks(entries: readonly string[]): BlockList {
+  const networks = new BlockList();
+  networks.addSubnet('127.0.0.0', 8, 'ipv4');
+  networks.addAddress('::1', 'ipv6');
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address);
+    if (family !== 0 && bits !== undefined && /^\d{1,3}$/.test(bits))
+      networks.addSubnet(address, Number(bits), family === 6 ? 'ipv6' : 'ipv4');
+  }
+  return networks;
+}
+
+async function resolvesInto(networks: BlockList, hostname: string): Promise<boolean> {
+  const family = isIP(hostname);
+  if (family !== 0) return networks.check(hostname, family === 6 ? 'ipv6' : 'ipv4');
+  if (hostname === 'localhost') return true;
+  const { lookup } = await import('node:dns/promises');
+  const found = await lookup(hostname, { all: true }).catch(() => []);
+  return found.some(({ address, family: version }) => networks.check(address, version === 6 ? 'ipv6' : 'ipv4'));
+}
+
+function hostnameOf(host: string): string {
+  return bareHost(host.replace(/:\d+$/, ''));
+}
+
+// As dockerd: *.crt are authorities, a *.cert and its *.key are ours.
+function readCertificates(folder: string): Certificates {
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const texts = (ending: string): string[] =>
+    names.filter((name) => name.endsWith(ending)).flatMap((name) => textOf(join(folder, name)) ?? []);
+  return { ca: texts('.crt'), cert: texts('.cert'), key: texts('.key') };
+}
+
+// Debian and its kin, Fedora and its kin, Alpine: where dockerd (Go) finds what the machine trusts. Node does not look there.
+const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+
+/** The authorities that Node brings, and those that this machine trusts. */
+export function trustedAuthorities(env: Readonly<Record<string, string | undefined>>): string[] {
+  const named = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS].filter((file) => file !== undefined && file !== '');
+  const bundle = SYSTEM_BUNDLES.find((file) => existsSync(file));
+  const files = [...named, ...(bundle ? [bundle] : [])];
+  return [...rootCertificates, ...files.flatMap((file) => (file && textOf(file)) || [])];
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    return fail('config', `can't read ${file}: ${code ?? 'unknown error'}`, { cause: error });
+  }
+}

@@ -1,0 +1,193 @@
+// What is newer, from a real registry, for containers of a real engine.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { swapctl } from '../lab/cli.ts';
+import { endOf } from '../lab/engine.ts';
+import { MANIFESTS, pushIndex, type Registry, type RegistryOptions, startRegistry } from '../lab/registry.ts';
+import { testWorld, untilHealthy, type World } from '../lab/world.ts';
+
+const QUICK = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' };
+const HEALTH = { health: { intervalMs: 500 } };
+
+interface Lab {
+  readonly world: World;
+  readonly registry: Registry;
+  readonly env: NodeJS.ProcessEnv;
+  /** Pushes version `version` of the app as a tag; resolves with its digest. */
+  push(version: string, tag: string): Promise<string>;
+  /** A healthy container of what a tag is now. */
+  start(suffix: string, tag: string, labels?: Record<string, string>): Promise<string>;
+  /** What the registry is asked meanwhile, without the status. */
+  asked(work: () => Promise<unknown>): Promise<string[]>;
+}
+
+async function lab(t: Parameters<typeof testWorld>[0], options: RegistryOptions = {}): Promise<Lab> {
+  const world = testWorld(t);
+  const registry = await startRegistry({ address: world.hostAddress, ...options });
+  const { docker } = world;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-config-'));
+  const { username, password } = registry.login ?? { username: '', password: '' };
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  writeFileSync(
+    path.join(folder, 'config.json'),
+    JSON.stringify(registry.login ? { auths: { [registry.host]: { auth } } } : {}),
+  );
+  const repository = `${registry.host}/team/app`;
+  world.after(async () => {
+    rmSync(folder, { recursive: true });
+    await removeContainers(world);
+    const images = await docker.listImages({ filters: JSON.stringify({ reference: [repository] }) });
+    for (const { Id } of images)
+      await docker
+        .getImage(Id)
+        .remove({ force: true })
+        .catch(() => {});
+    await registry.stop();
+  });
+  return {
+    world,
+    registry,
+    env: { ...world.env, DOCKER_CONFIG: folder },
+    push: async (version, tag) =>
+      (await registry.push(docker, await world.image(`app:${version}`, HEALTH), `team/app:${tag}`)).digest,
+    start: async (suffix, tag, labels = {}) => {
+      const image = `${repository}:${tag}`;
+      const authconfig = registry.login && { ...registry.login, serveraddress: registry.host };
+      await endOf(await docker.pull(image, authconfig ? { authconfig } : {}));
+      await untilHealthy(await world.container(suffix, { image, labels: { ...QUICK, ...labels } }));
+      return world.name(suffix);
+    },
+    asked: async (work) => {
+      const before = registry.log().length;
+      await work();
+      return registry
+        .log()
+        .slice(before)
+        .map((line) => line.replace(/ \d+$/, ''));
+    },
+  };
+}
+
+/** Lets a tag point at what is in the registry already. */
+async function point(registry: Registry, tag: string, digest: string): Promise<void> {
+  const manifests = '/v2/team/app/manifests';
+  const { headers, body } = await registry.request('GET', `${manifests}/${digest}`, { headers: { accept: MANIFESTS } });
+  const type = String(headers['content-type']);
+  const put = await registry.request('PUT', `${manifests}/${tag}`, { headers: { 'content-type': type }, body });
+  assert.equal(put.status, 201);
+}
+
+async function removeContainers(world: World): Promise<void> {
+  for (const { Id, Names } of await world.docker.listContainers({ all: true }))
+    if (Names[0]?.startsWith(`/${world.prefix}`)) await world.docker.getContainer(Id).remove({ force: true, v: true });
+}
+
+for (const options of [
+  {},
+  { login: 'htpasswd' },
+  { login: 'token' },
+  { login: 'token', tls: true },
+] as RegistryOptions[])
+  test(`check sees a push, and nothing once it is rolled: ${JSON.stringify(options)}`, async (t) => {
+    const { world, registry, env, push, start, asked } = await lab(t, options);
+    const first = await push('1', 'stable');
+    const web = await start('web', 'stable');
+    await start('worker', 'stable');
+    const check = (...args: string[]) => swapctl(['check', web, world.name('worker'), ...args], { env });
+
+    const heads = options.login ? 2 : 1;
+    const quiet = await asked(async () => {
+      const { code, stdout, stderr } = await check();
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /current/);
+    });
+    assert.deepEqual(quiet, Array(heads).fill('HEAD /v2/team/app/manifests/stable'), 'one image, one question');
+
+    const second = await push('2', 'stable');
+    assert.notEqual(second, first);
+    const seen = await check('--json');
+    assert.equal(seen.code, 10, seen.stdout + seen.stderr);
+    for (const line of seen.json()) {
+      assert.equal(line.outcome, 'available', JSON.stringify(line));
+      assert.equal(line.to.digest, second);
+    }
+
+    const rolled = await swapctl(['roll', web, world.name('worker')], { env });
+    assert.equal(rolled.code, 0, rolled.stdout + rolled.stderr);
+    const after = await asked(async () => assert.equal((await check()).code, 0));
+    assert.deepEqual(after, Array(heads).fill('HEAD /v2/team/app/manifests/stable'));
+
+    // A registry that flaps: what was left is not taken again by itself.
+    await point(registry, 'stable', first);
+    const back = await check('--json');
+    assert.equal(back.code, 0);
+    assert.deepEqual(new Set(back.json().map(({ outcome }: { outcome: string }) => outcome)), new Set(['held']));
+  });
+
+test('an index that changed for another platform is no update, and one for this is', async (t) => {
+  const { world, registry, env, push, start } = await lab(t);
+  const { Arch: own } = await world.docker.version();
+  const other = own === 's390x' ? 'amd64' : 's390x';
+  const members = (ours: string, theirs: string) => [
+    { tag: ours, architecture: own },
+    { tag: theirs, architecture: other },
+  ];
+  for (const version of ['1', '2', '3']) await push(version, version);
+  const before = await pushIndex(registry, 'team/app:many', members('1', '2'));
+  const web = await start('web', 'many');
+  const check = async () => (await swapctl(['check', web, '--json'], { env })).json()[0];
+  assert.equal((await check()).outcome, 'current');
+  assert.notEqual(await pushIndex(registry, 'team/app:many', members('1', '3')), before);
+  assert.match((await check()).because, /changed, but not the image for this platform/);
+  await pushIndex(registry, 'team/app:many', members('2', '3'));
+  assert.equal((await check()).outcome, 'available');
+  await pushIndex(registry, 'team/app:many', [{ tag: '3', architecture: other }]);
+  assert.equal((await check()).error.code, 'wrong-platform');
+});
+
+test('an image that failed is held', async (t) => {
+  const { world, registry, env, push, start } = await lab(t);
+  await push('1', 'stable');
+  const web = await start('web', 'stable');
+  const broken = await world.image('app:broken', { ...HEALTH, cmd: ['false'] });
+  await registry.push(world.docker, broken, 'team/app:stable');
+  assert.equal((await swapctl(['check', web], { env })).code, 10);
+  assert.equal((await swapctl(['roll', web], { env })).code, 1);
+  const held = await swapctl(['check', web, '--json'], { env });
+  assert.equal(held.code, 0);
+  assert.equal(held.json()[0].outcome, 'held', held.stdout);
+});
+
+test('the newest tag that swapctl.track allows is found, planned and rolled to', async (t) => {
+  const { world, registry, env, push, start, asked } = await lab(t);
+  await push('1', '1.0.0');
+  const web = await start('web', '1.0.0', { 'swapctl.track': 'minor' });
+  await push('2', '1.1.0');
+  await push('3', '2.0.0');
+  const target = `${registry.host}/team/app:1.1.0`;
+  const found = await swapctl(['check', web, '--json'], { env });
+  assert.equal(found.code, 10, found.stdout + found.stderr);
+  assert.equal(found.json()[0].to.reference, target);
+  assert.equal((await swapctl(['plan', web, '--json'], { env })).json().image, target);
+  const rolled = await swapctl(['roll', web, '--json'], { env });
+  assert.equal(rolled.code, 0, rolled.stdout + rolled.stderr);
+  assert.equal((await world.docker.getContainer(web).inspect()).Config.Image, target);
+  const after = await asked(async () => assert.equal((await swapctl(['check', web], { env })).code, 0));
+  assert.deepEqual(after, ['GET /v2/team/app/tags/list?n=1000', 'HEAD /v2/team/app/manifests/1.1.0']);
+  assert.equal((await swapctl(['roll', web, '--json'], { env })).json().outcome, 'unchanged');
+});
+
+test('a registry that is away ends with 5, and a local build is not asked for', async (t) => {
+  const { world, registry, env, push, start } = await lab(t);
+  await push('1', 'stable');
+  const web = await start('web', 'stable');
+  await world.container('built', { image: await world.image('local:1') });
+  await registry.stop();
+  const { code, stdout } = await swapctl(['check', web, world.name('built')], { env });
+  assert.equal(code, 5, stdout);
+  assert.match(stdout, /registry-unreachable/);
+  assert.match(stdout, /nobody listens there/);
+});
