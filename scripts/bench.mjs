@@ -1,4 +1,4 @@
-// npm run bench [-- arguments of bench/main.ts]
+// npm run bench [-- roll | traffic | layer | all] [--rounds N]
 import { runOnEngine } from './on-engine.mjs';
 import { exitWith } from './shell.mjs';
 
