@@ -1,5 +1,6 @@
 // What the kernel layer costs: requests a second through a published port before a roll, while the cover leads its
-// connections to the stand-in, and after the roll. The clients go as fast as they can.
+// connections to the stand-in, and after the roll. The clients go as fast as they can. What they get is compared with what
+// they get, in turns within the same seconds, from a second container of the same kind that nobody rolls.
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fixedPort } from '../test/engine/handover-world.ts';
@@ -12,8 +13,8 @@ import { median, printTable, spread } from './table.ts';
 import { untilVersion } from './version.ts';
 
 const WORKERS = 8;
-const WARM_UP_MS = 500;
-const MEASURE_MS = 2000;
+const TURNS = 3;
+const WARM_UP_TURNS = 1;
 
 /** A way in and a kind of connection. */
 interface Probe {
@@ -23,16 +24,24 @@ interface Probe {
   readonly keepAlive: boolean;
 }
 
-/** Requests a second, one figure for each probe. */
-type Rates = readonly number[];
+interface Rate {
+  readonly perSecond: number;
+  /** Of what the container that nobody rolls gave at the same time. */
+  readonly ratio: number;
+}
+
+/** One for each probe. */
+type Rates = readonly Rate[];
 
 /** One roll; before it, everything is measured twice: what differs there is noise. */
 interface Round {
-  readonly before: Rates;
-  readonly again: Rates;
+  readonly before: readonly [Rates, Rates];
   readonly during: Rates;
   readonly after: Rates;
 }
+
+/** The published ports of the container that is rolled and of the one that is not. */
+type Ports = readonly [number, number];
 
 export async function layerCost(world: World, rounds: number): Promise<void> {
   const other = otherHost(world);
@@ -60,18 +69,19 @@ async function oneRoll(
   [old, fresh]: readonly [string, string],
   probes: readonly Probe[],
 ): Promise<Round> {
-  const port = await fixedPort();
-  const web = await world.container('web', { image: old, ports: [{ host: port }], network });
-  await untilHealthy(web);
-  const rates = (version: string) => measure(probes, port, version);
-  const warm = await rates('1');
-  console.error(`    warm: ${JSON.stringify(warm)}`);
-  const [before, again] = [await rates('1'), await rates('1')];
-  const during = await whileHandedOver(world, port, fresh, () => rates('2'));
-  await rates('2');
+  const ports = [await fixedPort(), await fixedPort()] as const;
+  const web = await world.container('web', { image: old, ports: [{ host: ports[0] }], network });
+  const control = await world.container('control', { image: old, ports: [{ host: ports[1] }], network });
+  await Promise.all([web, control].map((one) => untilHealthy(one)));
+  const rates = async (version: string) => {
+    await measure(probes, ports, version, WARM_UP_TURNS);
+    return measure(probes, ports, version, TURNS);
+  };
+  const before = [await rates('1'), await rates('1')] as const;
+  const during = await whileHandedOver(world, ports[0], fresh, () => rates('2'));
   const after = await rates('2');
-  await world.docker.getContainer(world.name('web')).remove({ force: true });
-  return { before, again, during, after };
+  for (const name of ['web', 'control']) await world.docker.getContainer(world.name(name)).remove({ force: true });
+  return { before, during, after };
 }
 
 // A connection that stays open keeps the old container, and with it the roll, until everything is measured.
@@ -82,7 +92,6 @@ async function whileHandedOver(world: World, port: number, image: string, rates:
   const args = ['roll', name, '--image', image, '--settle', '0s', '--drain-timeout', '3m', '--json'];
   const roll = swapctl(args, { env: world.env, netns: world.netns });
   await untilVersion(url, '2');
-  await rates();
   const during = await rates();
   assertCovered(world, name, true);
   held.destroy();
@@ -109,38 +118,32 @@ function hold(url: string): Promise<Duplex> {
   });
 }
 
-async function measure(probes: readonly Probe[], port: number, version: string): Promise<Rates> {
-  const rates: number[] = [];
+async function measure(probes: readonly Probe[], ports: Ports, version: string, turns: number): Promise<Rates> {
+  const rates: Rate[] = [];
   for (const { netns, host, keepAlive } of probes) {
-    const options = { workers: WORKERS, keepAlive, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
-    const { perSecond, failed, versions } = await closedLoop(netns, { url: `http://${host}:${port}/`, ...options });
+    const urls = [`http://${host}:${ports[0]}/`, `http://${host}:${ports[1]}/`] as const;
+    const { perSecond, failed, versions } = await closedLoop(netns, { urls, workers: WORKERS, keepAlive, turns });
     if (failed > 0 || versions.join() !== version) {
       throw new Error(`${host}: ${failed} failed, answered by ${versions.join()} and not by ${version} alone`);
     }
-    rates.push(perSecond);
+    rates.push({ perSecond: perSecond[0], ratio: perSecond[0] / perSecond[1] });
   }
   return rates;
 }
 
 function print(probes: readonly Probe[], rounds: readonly Round[]): void {
   const lines = probes.map(({ way, keepAlive }, index) => {
-    const figures = (phase: keyof Round) => rounds.map((round) => round[phase][index] ?? Number.NaN);
-    const base = rounds.map((_, n) => mean(figures('before')[n], figures('again')[n]));
-    const ratio = (phase: keyof Round) => spread(figures(phase).map((rate, n) => rate / (base[n] ?? Number.NaN)));
-    const noise = spread(figures('again').map((rate, n) => rate / (figures('before')[n] ?? Number.NaN)));
-    const connections = keepAlive ? 'kept' : 'new';
-    return [way, connections, median(base).toFixed(0), noise, ratio('during'), ratio('after')];
+    const of = (rates: readonly Rates[]) => rates.flatMap((one) => one[index] ?? []);
+    const before = of(rounds.flatMap((round) => round.before));
+    const phases = [before, of(rounds.map((round) => round.during)), of(rounds.map((round) => round.after))];
+    const perSecond = median(before.map((rate) => rate.perSecond)).toFixed(0);
+    const ratios = phases.map((rates) => spread(rates.map((rate) => rate.ratio)));
+    return [way, keepAlive ? 'kept' : 'new', perSecond, ...ratios];
   });
-  printTable(['way in', 'connections', 'requests/s before', 'before, again', 'handed over', 'after'], lines);
-  console.log(
-    `\nratios to "before" within a round: the median of ${rounds.length} rounds, and the lowest and highest; "before, again"`,
-  );
-  console.log(
-    `is the noise. ${WORKERS} requests at a time, ${MEASURE_MS / 1000} s each; while it is handed over, old container, stand-in and swapctl`,
-  );
-  console.log('all run. After each roll no table of swapctl for it was left in the kernel');
-}
-
-function mean(a = Number.NaN, b = Number.NaN): number {
-  return (a + b) / 2;
+  printTable(['way in', 'connections', 'requests/s before', 'before', 'handed over', 'after'], lines);
+  console.log(`
+"before", "handed over" and "after" are ratios: requests/s of the container that is rolled to those of one beside it that
+is not, in turns of half a second; median, lowest and highest of ${rounds.length} rounds ("before": twice a round, so its spread is the
+noise). ${WORKERS} requests at a time. During the measurement "handed over" swapctl's rules were there; after each roll no table
+of swapctl's for the container was left in the kernel.`);
 }

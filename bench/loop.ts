@@ -1,27 +1,28 @@
-// Starts closed-loop.ts in a network namespace.
+// Two urls under as many requests as go through: starts closed-loop.ts in a network namespace.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { enter } from '../test/lab/netns.ts';
 
 export interface LoopOptions {
-  readonly url: string;
+  /** What is measured, and what it is measured against. */
+  readonly urls: readonly [string, string];
   readonly workers: number;
   /** false: a new connection for every request. */
   readonly keepAlive: boolean;
-  /** Not counted. */
-  readonly warmUpMs: number;
-  readonly measureMs: number;
+  /** In each, both urls have two slices of half a second. */
+  readonly turns: number;
 }
 
 export interface LoopResult {
-  readonly perSecond: number;
+  /** Of each url. */
+  readonly perSecond: readonly [number, number];
   readonly failed: number;
-  /** Those that answered. */
+  /** Those that answered at the first url. */
   readonly versions: readonly string[];
 }
 
-/** Without a namespace: this machine's. */
+/** In slices, in turns, so that whatever else the machine does harms both alike. Without a namespace: this machine's. */
 export async function closedLoop(netns: string | undefined, options: LoopOptions): Promise<LoopResult> {
   const entry = fileURLToPath(new URL('closed-loop.ts', import.meta.url));
   const command = [process.execPath, '--import=tsx', entry, JSON.stringify(options)];
