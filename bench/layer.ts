@@ -1,10 +1,11 @@
 // What the kernel layer costs: requests a second through a published port before a roll, while the cover leads its
 // connections to the stand-in, and after the roll. The clients go as fast as they can. What they get is compared with what
 // they get, in turns within the same seconds, from a second container of the same kind that nobody rolls.
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fixedPort } from '../test/engine/handover-world.ts';
-import { swapctl } from '../test/lab/cli.ts';
+import { startSwapctl } from '../test/lab/cli.ts';
 import { coverTable, nft } from '../test/lab/host-state.ts';
 import { otherHost } from '../test/lab/netns.ts';
 import { untilHealthy, type World } from '../test/lab/world.ts';
@@ -13,7 +14,7 @@ import { median, printTable, spread } from './table.ts';
 import { untilVersion } from './version.ts';
 
 const WORKERS = 8;
-const TURNS = 3;
+const TURNS = 4;
 const WARM_UP_TURNS = 1;
 
 /** A way in and a kind of connection. */
@@ -33,10 +34,16 @@ interface Rate {
 /** One for each probe. */
 type Rates = readonly Rate[];
 
-/** One roll; before it, everything is measured twice: what differs there is noise. */
-interface Round {
-  readonly before: readonly [Rates, Rates];
+/** What is measured while a roll goes on. */
+interface HandedOver {
   readonly during: Rates;
+  /** Processor time that swapctl itself used meanwhile, as a share of one core. */
+  readonly cpu: number;
+}
+
+/** One roll; before it, everything is measured twice: what differs there is noise. */
+interface Round extends HandedOver {
+  readonly before: readonly [Rates, Rates];
   readonly after: Rates;
 }
 
@@ -78,27 +85,42 @@ async function oneRoll(
     return measure(probes, ports, version, TURNS);
   };
   const before = [await rates('1'), await rates('1')] as const;
-  const during = await whileHandedOver(world, ports[0], fresh, () => rates('2'));
+  const handedOver = await whileHandedOver(world, ports[0], fresh, () => rates('2'));
   const after = await rates('2');
   for (const name of ['web', 'control']) await world.docker.getContainer(world.name(name)).remove({ force: true });
-  return { before, during, after };
+  return { before, ...handedOver, after };
 }
 
 // A connection that stays open keeps the old container, and with it the roll, until everything is measured.
-async function whileHandedOver(world: World, port: number, image: string, rates: () => Promise<Rates>): Promise<Rates> {
+async function whileHandedOver(
+  world: World,
+  port: number,
+  image: string,
+  rates: () => Promise<Rates>,
+): Promise<HandedOver> {
   const url = `http://${world.address}:${port}/`;
   const name = world.name('web');
   const held = await hold(url);
   const args = ['roll', name, '--image', image, '--settle', '0s', '--drain-timeout', '3m', '--json'];
-  const roll = swapctl(args, { env: world.env, netns: world.netns });
+  const roll = startSwapctl(args, { env: world.env, netns: world.netns });
   await untilVersion(url, '2');
+  const [began, usedBefore] = [performance.now(), cpuMs(roll.pid)];
   const during = await rates();
+  const cpu = (cpuMs(roll.pid) - usedBefore) / (performance.now() - began);
   assertCovered(world, name, true);
   held.destroy();
-  const { code, stderr } = await roll;
+  const { code, stderr } = await roll.result;
   if (code !== 0) throw new Error(`the roll failed: ${stderr}`);
   assertCovered(world, name, false);
-  return during;
+  return { during, cpu };
+}
+
+/** Processor time that a process has used (proc(5): utime and stime, in hundredths of a second on every Linux). */
+function cpuMs(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** Fails unless swapctl's table for this container is (not) there: the figures would not be what the table says. */
@@ -136,14 +158,16 @@ function print(probes: readonly Probe[], rounds: readonly Round[]): void {
     const of = (rates: readonly Rates[]) => rates.flatMap((one) => one[index] ?? []);
     const before = of(rounds.flatMap((round) => round.before));
     const phases = [before, of(rounds.map((round) => round.during)), of(rounds.map((round) => round.after))];
-    const perSecond = median(before.map((rate) => rate.perSecond)).toFixed(0);
-    const ratios = phases.map((rates) => spread(rates.map((rate) => rate.ratio)));
-    return [way, keepAlive ? 'kept' : 'new', perSecond, ...ratios];
+    return [way, keepAlive ? 'kept' : 'new', ...phases.map(cellOf)];
   });
-  printTable(['way in', 'connections', 'requests/s before', 'before', 'handed over', 'after'], lines);
+  printTable(['way in', 'connections', 'before', 'handed over', 'after'], lines);
   console.log(`
-"before", "handed over" and "after" are ratios: requests/s of the container that is rolled to those of one beside it that
-is not, in turns of half a second; median, lowest and highest of ${rounds.length} rounds ("before": twice a round, so its spread is the
-noise). ${WORKERS} requests at a time. During the measurement "handed over" swapctl's rules were there; after each roll no table
-of swapctl's for the container was left in the kernel.`);
+Requests/s, and in which ratio they are to those of a container beside it that is not rolled, in turns of half a second:
+median of ${rounds.length} rounds, lowest and highest in brackets ("before": twice a round, so its spread is the noise). ${WORKERS} requests
+at a time. While "handed over" was measured swapctl's rules were there, and swapctl itself, which counts the connections of
+the old container, used ${median(rounds.map(({ cpu }) => cpu)).toFixed(2)} of a core; after each roll no table of swapctl's for the container was left in the kernel.`);
+}
+
+function cellOf(rates: readonly Rate[]): string {
+  return `${median(rates.map((rate) => rate.perSecond)).toFixed(0)}/s, ${spread(rates.map((rate) => rate.ratio))}`;
 }
