@@ -16,7 +16,7 @@ export const NGINX_PORT = 8080;
 export const NGINX_FOLDER = '/conf';
 
 /** An image that runs nginx with the configuration in NGINX_FOLDER; downloaded the first time. */
-export function nginxImage(docker: Docker): Promise<string> {
+export async function nginxImage(docker: Docker): Promise<string> {
   const unpacked = unpack();
   return once(docker, 'swapctl-test/nginx:1', PACKAGES.join(), (root) => {
     execFileSync('cp', ['-a', `${unpacked}/.`, root]);
