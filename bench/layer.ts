@@ -163,11 +163,11 @@ function print(probes: readonly Probe[], rounds: readonly Round[]): void {
   printTable(['way in', 'connections', 'before', 'handed over', 'after'], lines);
   console.log(`
 Requests/s, and in which ratio they are to those of a container beside it that is not rolled, in turns of half a second:
-median of ${rounds.length} rounds, lowest and highest in brackets ("before": twice a round, so its spread is the noise). ${WORKERS} requests
+in brackets, the median of ${rounds.length} rounds, lowest and highest ("before": twice a round, so its spread is the noise). ${WORKERS} requests
 at a time. While "handed over" was measured swapctl's rules were there, and swapctl itself, which counts the connections of
 the old container, used ${median(rounds.map(({ cpu }) => cpu)).toFixed(2)} of a core; after each roll no table of swapctl's for the container was left in the kernel.`);
 }
 
 function cellOf(rates: readonly Rate[]): string {
-  return `${median(rates.map((rate) => rate.perSecond)).toFixed(0)}/s, ${spread(rates.map((rate) => rate.ratio))}`;
+  return `${median(rates.map((rate) => rate.perSecond)).toFixed(0)}/s (${spread(rates.map((rate) => rate.ratio))})`;
 }

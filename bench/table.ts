@@ -17,10 +17,10 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }
 
-/** The middle one, and in brackets the lowest and the highest. */
+/** The middle one, then the lowest and the highest. */
 export function spread(values: readonly number[]): string {
   const [low, middle, high] = [Math.min(...values), median(values), Math.max(...values)].map((one) => one.toFixed(2));
-  return `${middle} (${low} to ${high})`;
+  return `${middle}, ${low} to ${high}`;
 }
 
 /** What the figures depend on beside the code. */
