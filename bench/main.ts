@@ -1,62 +1,52 @@
-// How long a roll takes beyond what no tool can avoid. The app is ready 2 s after its start; its HEALTHCHECK has Docker's
-// default interval of 30 s. Everything is measured in one run, in turns, so that the ratios hold on a busy machine too.
-import { type Scope, testWorld } from '../test/lab/world.ts';
-import { engineVerdict, floor, type Measured, type Subject, swapctlRoll } from './ways.ts';
+// The benchmarks by name: npm run bench [-- roll | traffic | layer | all] [--rounds N]. No figure is asserted; each prints a
+// table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
+import { parseArgs } from 'node:util';
+import { type Scope, testWorld, type World } from '../test/lab/world.ts';
+import { layerCost } from './layer.ts';
+import { rollTime } from './roll.ts';
+import { conditions } from './table.ts';
+import { trafficLost } from './traffic.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 3);
+const BENCHMARKS: Record<string, (world: World, rounds: number) => Promise<void>> = {
+  roll: rollTime,
+  traffic: trafficLost,
+  layer: layerCost,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '3' } },
+});
 
 const cleanUps: (() => Promise<void>)[] = [];
 const scope: Scope = { after: (cleanUp) => void cleanUps.push(cleanUp) };
+const interrupted = new Promise<'interrupted'>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve('interrupted'));
+});
 
+let status = 0;
 try {
-  await main();
+  if ((await Promise.race([main(), interrupted])) === 'interrupted') status = 130;
+} catch (error) {
+  console.error(error);
+  status = 1;
 } finally {
   for (const cleanUp of cleanUps.reverse()) await cleanUp();
 }
+// What was interrupted would go on.
+process.exit(status);
 
 async function main(): Promise<void> {
-  const world = testWorld(scope);
-  const health = { intervalMs: 30_000 };
-  const before = await world.image('app:1', { health, env: { DRAIN: 1 } });
-  const after = await world.image('app:2', { health, env: { DRAIN: 1, READY_AFTER_MS: 2000 } });
-  const subject: Subject = { world, before, after };
-  const rows: Record<string, Measured[]> = {
-    floor: [],
-    swapctl: [],
-    'swapctl, settle 5 s (default)': [],
-    'engine verdict': [],
-  };
-  for (let round = 0; round < ROUNDS; round++) {
-    console.error(`==> round ${round + 1} of ${ROUNDS}`);
-    rows.floor?.push(await floor(subject));
-    rows.swapctl?.push(await swapctlRoll(subject, '0s'));
-    rows['swapctl, settle 5 s (default)']?.push(await swapctlRoll(subject, '5s'));
+  const rounds = Number(values.rounds);
+  const names = positionals.includes('all') ? Object.keys(BENCHMARKS) : positionals;
+  for (const name of names.length > 0 ? names : ['roll']) {
+    const benchmark = BENCHMARKS[name];
+    if (!benchmark || !(rounds > 0)) {
+      throw new Error(`usage: npm run bench -- [${Object.keys(BENCHMARKS).join(' | ')} | all] [--rounds N]`);
+    }
+    const world = testWorld(scope);
+    console.log(`\n${name}: ${await conditions(world)}, ${rounds} rounds\n`);
+    await benchmark(world, rounds);
+    await world.cleanUp();
   }
-  console.error('==> once: waiting for the engine’s own verdict (about 32 s)');
-  rows['engine verdict']?.push(await engineVerdict(subject));
-  print(rows);
-}
-
-function print(rows: Record<string, Measured[]>): void {
-  const base = median((rows.floor ?? []).map((row) => row.totalMs));
-  console.log('| way | ready to switched | whole roll | of the floor |');
-  console.log('|---|---|---|---|');
-  for (const [name, measured] of Object.entries(rows)) {
-    const switched = median(measured.map((row) => row.readyToSwitchedMs));
-    const total = median(measured.map((row) => row.totalMs));
-    console.log(`| ${name} | ${seconds(switched)} | ${seconds(total)} | ${(total / base).toFixed(2)} |`);
-  }
-  console.log(
-    `\nmedian of ${ROUNDS}; "engine verdict": once, the order of operations of docker-rollout (start the new one, wait until`,
-  );
-  console.log('the engine calls it healthy, stop the old one), which can not be had here itself');
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(2)} s`;
 }

@@ -1,4 +1,4 @@
-// npm run bench [-- check] [-- arguments of bench/main.ts or bench/check.ts]
+// npm run bench [-- roll | traffic | layer | all] [--rounds N], or npm run bench -- check [rounds]
 import path from 'node:path';
 import { build } from './build.mjs';
 import { runOnEngine } from './on-engine.mjs';

@@ -29,6 +29,8 @@ export interface CliResult {
 }
 
 export interface RunningCli {
+  /** Undefined if it could not be started. */
+  pid: number | undefined;
   result: Promise<CliResult>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -64,7 +66,7 @@ export function startSwapctl(args: string[], options: CliOptions = {}): RunningC
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
   });
-  return { result, kill };
+  return { pid: child.pid, result, kill };
 }
 
 function parsed(stdout: string, stderr: string): unknown {

@@ -94,8 +94,8 @@ function contentOf(files: string[], texts: string[]): string {
 
 const imported = new WeakMap<Docker, Map<string, Promise<string>>>();
 
-/** Imports an image unless this engine has it with the same content. */
-function once(docker: Docker, name: string, content: string, fill: (root: string) => void): Promise<string> {
+/** Imports an image of the files that `fill` puts into a folder, unless this engine has it with the same content. */
+export function once(docker: Docker, name: string, content: string, fill: (root: string) => void): Promise<string> {
   const known = imported.get(docker) ?? new Map<string, Promise<string>>();
   imported.set(docker, known);
   const making = known.get(name) ?? importUnlessThere(docker, name, content, fill);
