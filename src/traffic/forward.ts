@@ -60,15 +60,15 @@ export async function endForward(from: string, find: FindProcess): Promise<numbe
   return left;
 }
 
-/** Takes away what leads from containers that are gone, and is over. Resolves with how many such tables there were. */
+/** Takes away what leads to containers that are gone, or leads no more from such. Resolves with how many such tables there were. */
 export async function sweepForwards(find: FindProcess): Promise<number> {
   let swept = 0;
   for (const table of (await tablesOf('bridge')) ?? []) {
     const ends = forwardEnds(table);
     if (!ends) continue;
     const to = await find(ends.to);
-    // While both run a roll may be at it; what a dead one left there ends by itself.
-    if (to && (await find(ends.from))) continue;
+    // One that leads belongs to a roll that is under way; what a dead one left leads for a while and then no more.
+    if (to && ((await liveForward(table)) || (await find(ends.from)))) continue;
     if ((await clearIfOver(table, to)) === 0) swept++;
   }
   return swept;

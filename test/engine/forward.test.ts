@@ -24,6 +24,8 @@ type Env = Record<string, string | number>;
 interface Roll {
   world: World;
   name: string;
+  /** Id of the container that runs before the roll. */
+  old: string;
   /** The old container's address, as whoever has cached it knows it. */
   address: string;
   network: string;
@@ -65,7 +67,7 @@ async function startRoll(
   };
   const app = createApp({ ...real, clock: { ...real.clock, sleep } });
   const address = await addressOf(web, network);
-  return { world, name: world.name('web'), address, network, neighbour, app, during };
+  return { world, name: world.name('web'), old: web.id, address, network, neighbour, app, during };
 }
 
 const nameIn = (step: Step): string => ('name' in step ? step.name : '');
@@ -104,14 +106,16 @@ function answerOf(program: string, args: string[], address: string): { version: 
 }
 
 /** Our tables on the host, and in the namespace of the container that serves. */
-async function tables({ world, name }: Pick<Roll, 'world' | 'name'>): Promise<string[]> {
-  const { State } = await world.docker.getContainer(name).inspect();
+async function tables({ world, name, old }: Roll): Promise<string[]> {
+  const { Id, State } = await world.docker.getContainer(name).inspect();
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
   const inside = execFileSync('nsenter', [`--net=/proc/${State.Pid}/ns/net`, 'nft', 'list', 'tables'], {
     encoding: 'utf8',
     env,
   });
-  return `${nft(world.netns, 'list', 'tables')}${inside}`.split('\n').filter((line) => line.includes('swapctl-moved'));
+  const ours = [old, Id].map((id) => id.slice(0, 12));
+  const all = `${nft(world.netns, 'list', 'tables')}${inside}`.split('\n');
+  return all.filter((line) => line.includes('swapctl-moved') && ours.some((id) => line.includes(id)));
 }
 
 test('from the switch on the old address leads to the new container, also for a while after the old one has gone', async (t) => {
