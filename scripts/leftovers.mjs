@@ -40,7 +40,7 @@ async function containers() {
   const all = await engineRequest('GET', '/containers/json?all=1');
   return all
     .filter(({ Labels, Names }) => ours(Labels, Names?.[0] ?? ''))
-    .map(({ Id, Labels }) => leftover(Labels, `/containers/${Id}?force=1&v=1`, Names?.[0]?.slice(1)));
+    .map(({ Id, Labels, Names }) => leftover(Labels, `/containers/${Id}?force=1&v=1`, Names?.[0]?.slice(1)));
 }
 
 async function networks() {

@@ -33,7 +33,7 @@ export async function forward(
   await applyNft(targetScript(table, lanes), to.pid);
   await applyNft(hostScript(table, lanes, lifetimeMs));
   // Whoever was led to from the same addresses before keeps what it has.
-  for (const other of await tablesFrom(from.id)) if (other !== table) await applyNft(haltScript(other));
+  for (const other of await tablesFrom(from.id)) if (other !== table) await halt(other);
 }
 
 /** What leads new connections now. */
@@ -53,7 +53,7 @@ async function liveForward(table: string): Promise<{ from: string; to: string; c
 export async function endForward(from: string, find: FindProcess): Promise<number> {
   let left = 0;
   for (const table of await tablesFrom(from)) {
-    await applyNft(haltScript(table));
+    await halt(table);
     const to = await find(forwardEnds(table)?.to ?? '');
     left += await clearIfOver(table, to && to.pid > 0 ? to : undefined);
   }
@@ -72,6 +72,15 @@ export async function sweepForwards(find: FindProcess): Promise<number> {
     if ((await clearIfOver(table, to)) === 0) swept++;
   }
   return swept;
+}
+
+// Somebody else may have swept it in the meantime.
+async function halt(table: string): Promise<void> {
+  try {
+    await applyNft(haltScript(table));
+  } catch (error) {
+    if ((await tableOf('bridge', table)) !== undefined) throw error;
+  }
 }
 
 async function clearIfOver(table: string, to: Process | undefined): Promise<number> {
