@@ -22,6 +22,11 @@ export function systemHost(outside: Pick<Host, 'logins'>): Host {
   };
 }
 
+/** What this machine (or container) calls itself. */
+export function machineName(): string {
+  return hostname();
+}
+
 function isAlive(holder: string, place: string): boolean | undefined {
   const [, bootId, namespace, pid, started] = holder.split(' ');
   if (`${bootId} ${namespace}` !== place || pid === undefined) return undefined;

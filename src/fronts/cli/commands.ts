@@ -107,9 +107,9 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
     'swapctl roll web worker --settle 30s',
     'swapctl roll shop/web --image ghcr.io/me/shop:1.5',
   ]);
-  rollOptions(roll).action(async (services: string[], flags: RollFlags) =>
-    finish(await runRoll(session(), services, flags)),
-  );
+  rollOptions(roll)
+    .option('--notify', 'tell those whom swapctl.yml names what came of it')
+    .action(async (services: string[], flags: RollFlags) => finish(await runRoll(session(), services, flags)));
   const plan = add('plan', 'show what roll would do, and why', [
     'swapctl plan web',
     'swapctl plan web --image app:2 --json',
@@ -182,11 +182,13 @@ function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void 
     'swapctl config check',
     'swapctl --config ./swapctl.yml config show',
     'swapctl config schema > swapctl.schema.json',
+    'swapctl config test-notify',
   ])
     .addArgument(
-      new Argument('<what>', 'check: list every mistake; show: what was understood; schema: for editors').choices(
-        CONFIG_VIEWS,
-      ),
+      new Argument(
+        '<what>',
+        'check: list every mistake; show: what was understood; schema: for editors; test-notify: send everybody a test',
+      ).choices(CONFIG_VIEWS),
     )
     .action(async (what: ConfigView) => finish(await runConfig(session(), what)));
 }

@@ -5,6 +5,7 @@ import type { ConfigDesk } from '../../../src/core/config.ts';
 import type { Checked } from '../../../src/core/newer.ts';
 import type { ServiceReport } from '../../../src/core/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
+import type { Delivery } from '../../../src/core/summary.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
 
 export interface Outcome {
@@ -30,6 +31,7 @@ export interface Given {
   recover?: RecoveredItem[];
   doctor?: Finding[];
   names?: string[];
+  tell?: Delivery[];
   /** The configuration as it is found in the folder and environment, instead of none. */
   config?: (file?: string) => ConfigDesk;
   /** Raised instead of an answer. */
@@ -107,6 +109,11 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     recover: () => answer('recover', given.recover, []),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),
+    tell: (run, { asked }) =>
+      answer('tell', given.tell ?? [], [
+        ...run.services.map((one) => `${one.service} ${one.outcome}`),
+        `asked: ${asked}`,
+      ]),
   };
 }
 
