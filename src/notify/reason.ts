@@ -32,7 +32,8 @@ const PASSING: Readonly<Record<string, string>> = {
 /** What a socket, or what stands on one, raised. */
 export function reasonOf(error: unknown): Reason {
   const code = codeOf(error);
-  const passing = PASSING[code];
+  // nodemailer has codes of its own, and repeats the system's in its message.
+  const passing = PASSING[code] ?? PASSING[/\bE[A-Z]{4,}\b/.exec(messageOf(error))?.[0] ?? ''];
   if (passing !== undefined) return { text: passing, passing: true };
   return { text: code === 'ENOTFOUND' ? 'there is no such host' : messageOf(error) || code, passing: false };
 }

@@ -11,10 +11,11 @@ export function redact(text: string, secrets: readonly string[]): string {
 }
 
 function partsOf(secret: string): string[] {
-  if (!URL.canParse(secret)) return [secret, encodeURIComponent(secret)];
+  if (!URL.canParse(secret)) return [encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
   const { username, password, pathname, searchParams } = new URL(secret);
   const parts = [username, password, pathname, ...pathname.split('/'), ...searchParams.values()];
-  return parts.flatMap((part) => [part, decoded(part)]);
+  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return [...parts.flatMap((part) => [part, decoded(part)]), login];
 }
 
 function decoded(text: string): string {
