@@ -15,6 +15,7 @@ import {
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { seeHelp } from './failure.ts';
+import { type InstallFlags, runInstall } from './install.ts';
 import type { CliContext } from './program.ts';
 import type { RollFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
@@ -29,6 +30,7 @@ export function createProgram(context: CliContext, finish: (status: number) => v
   addRolls(add, session, finish);
   addViews(add, session, finish);
   addConfig(add, session, finish);
+  addInstall(add, session, finish);
   addCompletion(program, add, session, finish);
   return program;
 }
@@ -191,6 +193,22 @@ function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void 
       ).choices(CONFIG_VIEWS),
     )
     .action(async (what: ConfigView) => finish(await runConfig(session(), what)));
+}
+
+function addInstall(add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('install', 'have cron or systemd run it', [
+    'swapctl install --systemd --print',
+    'swapctl install --systemd --schedule "*-*-* 04:00"',
+    'swapctl install --systemd --watch',
+    'swapctl install --cron --schedule "0 4 * * *"',
+  ])
+    .addOption(new Option('--cron', 'run swapctl update by cron').conflicts('systemd'))
+    .option('--systemd', 'run swapctl update by a timer of systemd')
+    .addOption(new Option('--watch', 'run swapctl watch, as a service of systemd').conflicts('cron'))
+    .option('--schedule <when>', 'when to update: every 15m (default), or as cron or systemd have it')
+    .option('--print', 'show what would be written, and write nothing')
+    .option('--force', 'overwrite files that swapctl did not write')
+    .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {
