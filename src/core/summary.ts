@@ -193,11 +193,13 @@ function lineOf(one: ToldService): SummaryLine {
   return { text: harmlessText(text), ...(log === undefined ? {} : { log: harmlessText(log).trim() }) };
 }
 
-function imagesOf({ from, to }: ToldService): string {
+function imagesOf({ outcome, from, to }: ToldService): string {
   const before = from && imageText(from);
-  if (to === undefined || (to.digest !== undefined && to.digest === from?.digest)) return before ?? '';
-  const same = (to.reference ?? to.image) === (from?.reference ?? from?.image);
-  const after = same && to.digest ? shortDigest(to.digest) : imageText(to);
+  const same = to === undefined || (to.digest !== undefined && to.digest === from?.digest);
+  // Of a failed roll that is the image that still serves, not the one that failed.
+  if (same) return outcome === 'failed' ? '' : (before ?? '');
+  const sameName = (to.reference ?? to.image) === (from?.reference ?? from?.image);
+  const after = sameName && to.digest ? shortDigest(to.digest) : imageText(to);
   return before ? `${before} → ${after}` : after;
 }
 

@@ -69,7 +69,7 @@ suite('a summary', () => {
     assert.equal(
       plainText(lines),
       [
-        'api failed: api:1 sha256:ab1200000000: it exited with 1; mend the image',
+        'api failed: it exited with 1; mend the image',
         '    last!',
         'bot could not be checked: ghcr.io can not be asked',
         'shop/web was updated: shop:1 sha256:ab1200000000 → shop:2 sha256:cd3400000000',
