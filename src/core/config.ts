@@ -35,7 +35,7 @@ export interface Secret {
 
 /** What tells people, and what each kind needs to be told. */
 export const NOTIFIERS = {
-  webhook: { needs: ['url'], takes: ['template'] },
+  webhook: { needs: ['url'], takes: ['template', 'token'] },
   slack: { needs: ['url'], takes: [] },
   discord: { needs: ['url'], takes: [] },
   ntfy: { needs: ['url'], takes: ['token'] },

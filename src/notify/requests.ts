@@ -23,19 +23,20 @@ export type HttpKind = Exclude<Kind, 'email'>;
 
 /** What each of them is sent. Raises `config` for values that can't be right. */
 export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: ValuesOf<K>) => Post } = {
-  webhook: (summary, { url, template }) => {
+  webhook: (summary, { url, template, token }) => {
     const filled = template === undefined ? undefined : fillTemplate(template, summary);
-    return toUrl(url, filled?.body ?? JSON.stringify(summary.document), { 'content-type': filled?.type ?? JSON_TYPE });
+    const body = filled?.body ?? JSON.stringify(summary.document);
+    return toUrl(url, body, { 'content-type': filled?.type ?? JSON_TYPE, ...bearer(token) });
   },
   // https://docs.slack.dev/messaging/formatting-message-text; Mattermost and Rocket.Chat take the same.
   slack: ({ title, lines }, { url }) => {
     const text = markup(lines, { plain: slackText, code: (log) => `\`${slackText(withoutTicks(log))}\`` });
-    return jsonTo(url, { text: clip(`*${slackText(title)}*\n${text}`, SLACK_MOST), unfurl_links: false });
+    return jsonTo(url, { text: clip(`*${slackText(title)}*\n${text}`.trimEnd(), SLACK_MOST), unfurl_links: false });
   },
   // https://discord.com/developers/docs/resources/webhook#execute-webhook; flag 4: no previews of links.
   discord: ({ title, lines }, { url }) => {
     const text = markup(lines, { plain: discordText, code: (log) => `\`${withoutTicks(log)}\`` });
-    const content = clip(`**${discordText(title)}**\n${text}`, DISCORD_MOST);
+    const content = clip(`**${discordText(title)}**\n${text}`.trimEnd(), DISCORD_MOST);
     return jsonTo(url, { content, allowed_mentions: { parse: [] }, flags: 4 });
   },
   // https://docs.ntfy.sh/publish/#publish-as-json: to the server, since a header (Title) can't hold every letter.
@@ -46,8 +47,7 @@ export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: Value
     server.pathname = '/';
     const message = clipBytes(plainText(lines) || title, NTFY_MOST_BYTES);
     const { priority, tags } = NTFY_TONES[tone];
-    const login = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    return jsonTo(server.href, { topic: decodeURIComponent(topic), title, message, priority, tags }, login);
+    return jsonTo(server.href, { topic: decodeURIComponent(topic), title, message, priority, tags }, bearer(token));
   },
   // https://gotify.net/api-docs#/message/createMessage
   gotify: ({ title, lines, tone }, { url, token }) => {
@@ -77,6 +77,10 @@ const NTFY_TONES = {
   bad: { priority: 4, tags: ['warning'] },
   plain: { priority: 3, tags: [] },
 } as const;
+
+function bearer(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
 
 function jsonTo(url: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Post {
   return toUrl(url, JSON.stringify(body), { 'content-type': JSON_TYPE, ...headers });

@@ -52,9 +52,13 @@ async function exchange(post: Post, dispatcher: Dispatcher, signal: AbortSignal)
     dispatcher,
     signal,
   });
-  const said = await beginningOf(answer.body);
   const { statusCode: status } = answer;
-  if (status >= 200 && status < 300) return undefined;
+  if (status >= 200 && status < 300) {
+    // It has arrived, whatever else is said about it.
+    answer.body.on('error', () => {}).destroy();
+    return undefined;
+  }
+  const said = await beginningOf(answer.body);
   const message = `${url.host} answers ${status}${status < 400 ? ', and leads elsewhere' : ''}${said && `: ${said}`}`;
   if (status === 429) {
     const quiet = quietMs(answer.headers['retry-after'], said);

@@ -47,8 +47,9 @@ suite('what is sent', () => {
     const one = await asked(t, ({ host }) => told([notifier('webhook', { url: `http://${host}/`, template })]));
     assert.deepEqual(JSON.parse(one.body), { message: `${SUMMARY.title}: api` });
     const text = await asked(t, ({ host }) =>
-      told([notifier('webhook', { url: `http://${host}/`, template: 'failed: {{failed}}' })]),
+      told([notifier('webhook', { url: `http://${host}/`, template: 'failed: {{failed}}', token: 'T1' })]),
     );
+    assert.equal(text.headers.authorization, 'Bearer T1');
     assert.deepEqual([text.body, text.headers['content-type']], ['failed: api', 'text/plain; charset=utf-8']);
   });
 
@@ -200,6 +201,11 @@ suite('what goes wrong', () => {
       assert.match(error ?? '', /answers 429; it wants no more for (3600|60) s$/);
       assert.deepEqual([times, slept], [1, []]);
     }
+  });
+
+  test('what has arrived has arrived, even if the answer does not end', async (t) => {
+    const { outcome, times } = await failing(t, (_, response) => void response.writeHead(200).write('and so on'));
+    assert.deepEqual([outcome, times], ['sent', 1]);
   });
 
   test('nobody is waited for longer than the patience lasts', async (t) => {

@@ -84,6 +84,8 @@ test('a login goes only where the connection is encrypted and trusted', async (t
   const [refused] = await told([notifier('email', { url: url.replace(`${port}`, `${plain.port}`), ...ADDRESSES })]);
   assert.equal(refused?.outcome, 'failed');
   assert.deepEqual(plain.logins, []);
+  const open = `smtp://me:se%2Fcret@localhost:${plain.port}/?requireTLS=false`;
+  assert.equal((await told([notifier('email', { url: open, ...ADDRESSES })]))[0]?.outcome, 'sent');
 });
 
 test('smtps is encrypted from the start', async (t) => {
