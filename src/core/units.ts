@@ -204,12 +204,12 @@ function serviceLines({ env }: UnitPlace): string[] {
 }
 
 // nft in the host's network takes NET_ADMIN, in those of containers (nsenter) SYS_ADMIN and SYS_PTRACE; sockets, logins and
-// compose files of other users take the last two. What restricts namespaces would keep nsenter out.
+// compose files of other users take the last two. What restricts namespaces would keep nsenter out, and credential helpers
+// keep things in the home folder.
 const HARDENING = [
   'CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE',
   'NoNewPrivileges=yes',
   'ProtectSystem=full',
-  'ProtectHome=read-only',
   'ProtectKernelTunables=yes',
   'ProtectKernelLogs=yes',
   'ProtectControlGroups=yes',

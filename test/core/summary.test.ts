@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Checked } from '../../src/core/newer.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import {
   isToBeTold,
@@ -123,6 +124,20 @@ suite('a summary', () => {
       ['updated', 'updated', 'current', 'failed'],
     );
     assert.deepEqual(summarizeRun(told, undefined).lines[0], { text: 'bot failed: no', log: 'why' });
+  });
+
+  test('takes what a check found as it is', () => {
+    const checked: Checked = {
+      service: 'db',
+      outcome: 'available',
+      from: { image: 'postgres:16', digest: A },
+      to: { reference: 'postgres:17', digest: B },
+      because: 'postgres:17 is there',
+    };
+    assert.equal(
+      summarizeRun({ services: [checked] }, undefined).lines[0]?.text,
+      'db has an update: postgres:16 sha256:ab1200000000 → postgres:17 sha256:cd3400000000: postgres:17 is there',
+    );
   });
 
   test('to test with says nothing of any service', () => {
