@@ -6,6 +6,7 @@ import type { Checked } from './core/newer.ts';
 import type { ServiceReport } from './core/report.ts';
 import { findService, groupServices, type Service, whyNotRollable } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
+import type { Delivery, Run } from './core/summary.ts';
 import type { Ports } from './ports.ts';
 import { checkServices } from './roll/check.ts';
 import { diagnose } from './roll/doctor.ts';
@@ -17,6 +18,7 @@ import type { RollOptions } from './roll/roll-slot.ts';
 import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
 import { sweepRules } from './roll/sweep.ts';
+import { teller } from './roll/tell.ts';
 
 /** What every front lets people say about a roll. */
 export interface RollRequest {
@@ -28,6 +30,13 @@ export interface RollRequest {
   /** Settings by label key without the prefix: `{ settle: '2s' }`. */
   readonly overrides?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+}
+
+/** How people are told of a run. */
+export interface TellRequest {
+  readonly signal: AbortSignal;
+  /** Whether somebody asked for it: then it is noted where there is nobody to tell. */
+  readonly asked?: boolean;
 }
 
 /** The use cases. Every front calls these, translates in, and translates out. */
@@ -44,6 +53,8 @@ export interface App {
   /** Finishes or undoes what dead rolls left behind. */
   recover(signal: AbortSignal): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
+  /** Tells those whom swapctl.yml names what came of a run, if it is worth it; what went wrong is noted, and never raised. */
+  tell(run: Run, request: TellRequest): Promise<Delivery[]>;
   /** Names of everything that can be rolled, for shell completion. */
   names(): Promise<string[]>;
 }
@@ -79,6 +90,7 @@ export function createApp(ports: Ports): App {
     },
     recover: (signal) => recoverAll(ports, signal),
     doctor: () => diagnose(ports),
+    tell: teller(ports),
     names: async () => nameChoices(await ports.engine.list()),
   };
 }

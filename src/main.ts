@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import type { App } from './app.ts';
 import type { ConfigDesk } from './core/config.ts';
+import type { InstallDesk } from './core/units.ts';
 import { runCli } from './fronts/cli/program.ts';
 import type { Report } from './ports.ts';
 import { systemClock } from './system/clock.ts';
@@ -27,6 +28,11 @@ async function openConfig(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
   return openConfigDesk({ ...reach, ...world });
 }
 
+async function openInstall(reach: Omit<Reach, 'report'>): Promise<InstallDesk> {
+  const { openInstallDesk } = await import('./install.ts');
+  return openInstallDesk({ ...reach, ...world });
+}
+
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
@@ -50,6 +56,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   signal: interruption.signal,
   openApp,
   openConfig,
+  openInstall,
 });
 
 // Whoever interrupts a question does not wait for its answer.

@@ -1,4 +1,4 @@
-import type { Config } from './core/config.ts';
+import type { Config, NotificationConfig } from './core/config.ts';
 import type {
   Container,
   ContainerSummary,
@@ -10,10 +10,13 @@ import type {
 } from './core/container.ts';
 import type { Platform } from './core/platform.ts';
 import type { Progress } from './core/progress.ts';
+import type { Delivery, Summary } from './core/summary.ts';
 import type { Cover, KernelLayer } from './core/traffic.ts';
 
 /** What an engine can do and is, as `doctor` and the planner need it. */
 export interface EngineFacts {
+  /** The name of its machine. */
+  readonly name: string;
   /** Where it was reached, for people: `unix:///var/run/docker.sock (default)`. */
   readonly endpoint: string;
   /** Whether it runs on this very machine, so that its processes and networks are within reach. */
@@ -253,6 +256,16 @@ export interface Compose {
   services(project: ComposeProject): Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined>;
 }
 
+/**
+ * Tells each of the notifiers, all at the same time; resolves with what came of each, in their order. Never rejects, and takes
+ * no longer than some ten seconds.
+ */
+export type Notify = (
+  summary: Summary,
+  notifiers: readonly NotificationConfig[],
+  signal: AbortSignal,
+) => Promise<Delivery[]>;
+
 /** Where progress goes; results never do. */
 export type Report = (progress: Progress) => void;
 
@@ -266,6 +279,7 @@ export interface Ports {
   readonly host: Host;
   readonly compose: Compose;
   readonly schedules: Schedules;
+  readonly notify: Notify;
   /** What swapctl.yml says. Raises `config` with what is wrong in it, so that what does without it can go on. */
   readonly config: () => Config;
   readonly report: Report;

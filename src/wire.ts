@@ -1,9 +1,14 @@
 import { installedCompose } from './build/compose.ts';
 import { checkConfig, openConfig, schemaOfConfig, showConfig } from './config/open.ts';
 import type { ConfigDesk } from './core/config.ts';
+import { fail } from './core/error.ts';
+import { testSummary } from './core/summary.ts';
 import { knownLogins, openCredentials, openEngine } from './docker/open.ts';
-import type { Ports, Report } from './ports.ts';
+import { openNotify } from './notify/open.ts';
+import type { Notify, Ports, Report } from './ports.ts';
 import { openRegistry } from './registry/open.ts';
+import { systemClock } from './system/clock.ts';
+import { machineName } from './system/host.ts';
 import { openSystem } from './system/open.ts';
 import { cronSchedules } from './system/schedules.ts';
 import { nftKernel } from './traffic/nft-kernel.ts';
@@ -37,7 +42,7 @@ export async function openPorts({ host, context, env, home, config: file, folder
   const system = openSystem(engine, async () => knownLogins(env, home));
   const rules = async () => (await engine.facts()).registries;
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
-  return { engine, registry, kernel, compose, report, config, schedules, ...system };
+  return { engine, registry, kernel, compose, report, config, schedules, notify: notifiers(env), ...system };
 }
 
 /** The configuration file that the options name, or that is found. */
@@ -47,5 +52,17 @@ export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>):
     check: () => checkConfig(lookup, cronSchedules()),
     show: () => showConfig(lookup, cronSchedules()),
     schema: schemaOfConfig,
+    testNotify: async (signal) => {
+      const { path, notifications } = (await openConfig(lookup, cronSchedules()))();
+      if (notifications.length === 0)
+        return fail('config', `${path ?? 'swapctl.yml'} names nobody to tell`, { hint: 'fill in its notifications' });
+      return notifiers(reach.env)(testSummary(machineName()), notifications, signal);
+    },
   };
+}
+
+// They trust whom registries are trusted by.
+function notifiers(env: Reach['env']): Notify {
+  const authorities = async () => (await import('./registry/settings.ts')).trustedAuthorities(env);
+  return openNotify({ env, clock: systemClock(), authorities });
 }

@@ -19,14 +19,17 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   registry: { knows: ['ports.ts', 'core'], packages: 'any' },
   traffic: { knows: ['ports.ts', 'core'], packages: 'node' },
   build: { knows: ['ports.ts', 'core'], packages: 'any' },
+  notify: { knows: ['ports.ts', 'core'], packages: 'any' },
   system: { knows: ['ports.ts', 'core'], packages: 'any' },
   fronts: { knows: ['app.ts', 'core'], packages: 'any' },
   // Puts the adapters behind the ports, for the program and for tests.
   'wire.ts': {
-    knows: ['config', 'docker', 'registry', 'traffic', 'build', 'system', 'ports.ts', 'core'],
+    knows: ['config', 'docker', 'registry', 'traffic', 'build', 'notify', 'system', 'ports.ts', 'core'],
     packages: 'none',
   },
-  'main.ts': { knows: ['wire.ts', 'fronts', 'app.ts', 'ports.ts', 'core', 'system'], packages: 'node' },
+  // The same for what needs no engine, but writes to this machine.
+  'install.ts': { knows: ['config', 'system', 'core'], packages: 'node' },
+  'main.ts': { knows: ['install.ts', 'wire.ts', 'fronts', 'app.ts', 'ports.ts', 'core', 'system'], packages: 'node' },
 };
 
 const MOST_LINES = 320;

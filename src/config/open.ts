@@ -63,6 +63,7 @@ function shownDocument({
   services,
   registries,
   notifications,
+  notify,
   maxRollsAtOnce,
 }: Omit<Config, 'path'>): unknown {
   return {
@@ -78,6 +79,7 @@ function shownDocument({
       kind,
       ...Object.fromEntries(Object.entries<Secret>(values).map(([key, { shown }]) => [key, shown])),
     })),
+    notify,
     'max-rolls-at-once': maxRollsAtOnce,
   };
 }

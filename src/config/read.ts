@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config, FileLayer, Mistake, NotificationConfig, RegistryConfig, Secret } from '../core/config.ts';
 import { NO_CONFIG } from '../core/config.ts';
-import { messageOf } from '../core/error.ts';
+import { fail, messageOf } from '../core/error.ts';
 import { settingOf } from '../core/settings.ts';
+import { whyNoTemplate } from '../core/template.ts';
 import type { Schedules } from '../ports.ts';
 import type { FoundFile } from './find.ts';
 import { mistakesIn } from './mistakes.ts';
@@ -31,7 +32,12 @@ export async function gapsOf({ notifications, registries }: Config): Promise<str
   const secrets = notifications.flatMap(({ kind, ...values }, at) =>
     Object.entries<Secret>(values).map(([key, { read }]) => ({
       what: `notifications ${at + 1}, ${kind}, ${key}`,
-      read,
+      // What a file holds is known only now.
+      read: async () => {
+        const text = await read();
+        const wrong = key === 'template' ? whyNoTemplate(text) : undefined;
+        return wrong === undefined ? text : fail('config', wrong);
+      },
     })),
   );
   const cas = Object.entries(registries).flatMap(([host, { ca }]) =>
@@ -72,6 +78,7 @@ function configOf(shape: Shape, source: Source, file: FoundFile, env: Vault['env
     services: mapValues(shape.services, (settings, name) => layer(['services', name], settings)),
     registries: mapValues(shape.registries, (registry) => registryOf(registry, file.folder)),
     notifications: (shape.notifications ?? []).map((entry) => notificationOf(entry, { env, folder: file.folder })),
+    notify: shape.notify ?? NO_CONFIG.notify,
     maxRollsAtOnce: shape['max-rolls-at-once'] ?? NO_CONFIG.maxRollsAtOnce,
   };
 }

@@ -3,6 +3,8 @@ import { NOTIFIERS } from '../core/config.ts';
 import { SwapError } from '../core/error.ts';
 import { type Form, SETTINGS, type Setting } from '../core/settings.ts';
 import { nearest, printable } from '../core/suggest.ts';
+import { NOTIFY_WHEN, type NotifyWhen } from '../core/summary.ts';
+import { whyNoTemplate } from '../core/template.ts';
 
 /** Between the lines of one message for several unknown keys; none of them has a line break. */
 export const EACH_KEY = '\n';
@@ -25,11 +27,16 @@ const registry = section('a key of a registry', {
     .optional(),
 });
 
+const TEMPLATE = z.string().superRefine((text, context) => {
+  const message = whyNoTemplate(text);
+  if (message) context.addIssue({ code: 'custom', message });
+});
+
 const notifiers = Object.entries(NOTIFIERS).map(([kind, { needs, takes }]) => {
   const keys = [...needs, ...takes].flatMap((name) => [name, `${name}-file`]);
   return section(`a key of ${kind}`, {
     kind: z.literal(kind),
-    ...Object.fromEntries(keys.map((key) => [key, z.string().optional()])),
+    ...Object.fromEntries(keys.map((key) => [key, (key === 'template' ? TEMPLATE : z.string()).optional()])),
   });
 });
 
@@ -48,6 +55,10 @@ const SCHEMA = section('a section', {
         'where to tell what came of a run; values may have variables of the environment in them, or be in a file (url-file)',
     })
     .optional(),
+  notify: z
+    .enum(NOTIFY_WHEN)
+    .meta({ description: 'what is worth a notification: what was updated, failed or is new; failures; every run' })
+    .optional(),
   'max-rolls-at-once': z
     .int()
     .min(1)
@@ -62,6 +73,7 @@ export type Shape = {
   readonly services?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly registries?: Readonly<Record<string, z.infer<typeof registry>>>;
   readonly notifications?: readonly Readonly<Record<string, string>>[];
+  readonly notify?: NotifyWhen;
   readonly 'max-rolls-at-once'?: number;
 };
 
@@ -165,6 +177,8 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
       return `${named} has to be from 1 to ${MOST_AT_ONCE}`;
     case 'invalid_key':
       return `${printable(named)} is no host of a registry; write it like registry.example.org:5000`;
+    case 'invalid_value':
+      return `${named} has to be one of: ${issue.values.join(', ')}`;
     case 'invalid_format':
       return 'this is no URL; write it like https://mirror.example.org';
     case 'invalid_union':

@@ -1,3 +1,5 @@
+import type { Delivery, NotifyWhen } from './summary.ts';
+
 /** A setting in swapctl.yml: as a label would have it, and where it stands (`swapctl.yml:12`). */
 export interface FileSetting {
   readonly value: string;
@@ -33,12 +35,12 @@ export interface Secret {
 
 /** What tells people, and what each kind needs to be told. */
 export const NOTIFIERS = {
-  webhook: { needs: ['url'], takes: ['template'] },
+  webhook: { needs: ['url'], takes: ['template', 'token'] },
   slack: { needs: ['url'], takes: [] },
   discord: { needs: ['url'], takes: [] },
   ntfy: { needs: ['url'], takes: ['token'] },
   gotify: { needs: ['url', 'token'], takes: [] },
-  telegram: { needs: ['token', 'chat'], takes: [] },
+  telegram: { needs: ['token', 'chat'], takes: ['url'] },
   email: { needs: ['url', 'from', 'to'], takes: [] },
 } as const satisfies Record<string, { needs: readonly string[]; takes: readonly string[] }>;
 
@@ -61,6 +63,8 @@ export interface Config {
   /** By host, with the port where there is one. */
   readonly registries: Readonly<Record<string, RegistryConfig>>;
   readonly notifications: readonly NotificationConfig[];
+  /** What is worth a notification. */
+  readonly notify: NotifyWhen;
   /** How many services are rolled at the same time. */
   readonly maxRollsAtOnce: number;
 }
@@ -79,6 +83,7 @@ export const NO_CONFIG: Config = {
   services: {},
   registries: {},
   notifications: [],
+  notify: 'changes',
   maxRollsAtOnce: 1,
 };
 
@@ -117,4 +122,6 @@ export interface ConfigDesk {
   show(): Promise<ConfigShown>;
   /** The JSON schema of the file. */
   schema(): Promise<unknown>;
+  /** Sends a test message to every notifier of the file. Raises `config` where there is a mistake, or none is in it. */
+  testNotify(signal: AbortSignal): Promise<Delivery[]>;
 }

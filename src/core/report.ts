@@ -24,6 +24,8 @@ export interface ReportedError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
+  /** The last lines that the container wrote which failed. */
+  readonly log?: readonly string[];
 }
 
 /** What became of one replica. */

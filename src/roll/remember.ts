@@ -31,6 +31,7 @@ export async function rememberFailure(
   const { digest, id, follows } = run.desired.image;
   const rolled = failed.imageId === id;
   const { health, log } = await evidence(run, failed);
+  run.memory.lastWords = log;
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
   const labels = encodeState({
     role: 'failed',

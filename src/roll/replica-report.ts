@@ -30,19 +30,20 @@ export async function replicaReport(
     timings: timings(run, totalMs),
     ...(left === undefined ? {} : { connectionsLeft: left }),
     ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
-    ...(error ? { error: told(error, slot) } : {}),
+    ...(error ? { error: told(error, slot, run.memory.lastWords) } : {}),
   };
 }
 
 // The planner says what a container did; here is said which one, and what is true now.
-function told(error: SwapError, slot: PreparedSlot): ReportedError {
+function told(error: SwapError, slot: PreparedSlot, log: readonly string[]): ReportedError {
   const { code, message, hint } = error;
   if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
   const next =
     code === 'not-healthy'
       ? 'mend the image; this one is not tried again, unless with --force'
       : 'this is not the fault of the image: mend what it says, and roll again';
-  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next };
+  const said = log.length > 0 ? { log } : {};
+  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next, ...said };
 }
 
 /** The registry's digest of the image that a container runs; undefined where it is in no registry. */

@@ -60,6 +60,8 @@ export interface Memory {
   /** Whether somebody answered at the last look, since when nobody does, and for how long nobody did before (milliseconds). */
   answered: boolean;
   gap: { readonly since: number | undefined; readonly ms: number };
+  /** The last lines of the container that failed last. */
+  lastWords: readonly string[];
   rehearsed: boolean;
   giveUp: SwapError | undefined;
 }
@@ -81,6 +83,7 @@ export function freshMemory(): Memory {
     forwards: [],
     answered: false,
     gap: { since: undefined, ms: 0 },
+    lastWords: [],
     rehearsed: false,
     giveUp: undefined,
   };

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Host } from '../ports.ts';
@@ -20,6 +20,16 @@ export function systemHost(outside: Pick<Host, 'logins'>): Host {
     randomId: () => randomBytes(6).toString('hex'),
     readYaml,
   };
+}
+
+/** Absolute paths of node and of the program that it runs, without links that may be led elsewhere. */
+export function thisProgram(): [node: string, program: string] {
+  return [process.execPath, realpathSync(process.argv[1] ?? '')];
+}
+
+/** What this machine (or container) calls itself. */
+export function machineName(): string {
+  return hostname();
 }
 
 function isAlive(holder: string, place: string): boolean | undefined {
@@ -43,7 +53,8 @@ function startTime(pid: number): string | undefined {
 }
 
 // The engine mounts files of its own into each container; their source names the container.
-function ownContainer(): string | undefined {
+/** Id of the container that this process runs in; undefined outside of one. */
+export function ownContainer(): string | undefined {
   const mounts = textOf('/proc/self/mountinfo') ?? '';
   return /\/containers\/([0-9a-f]{64})\/(hostname|resolv\.conf|hosts)\b/.exec(mounts)?.[1];
 }

@@ -98,7 +98,9 @@ suite('mistakes have their places', () => {
     [
       'a setting in an unknown place',
       'settle: 3s',
-      ['1:1 "settle" is not a section; known are: defaults, services, registries, notifications, max-rolls-at-once'],
+      [
+        '1:1 "settle" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once',
+      ],
     ],
     [
       'an unknown setting',
@@ -178,6 +180,19 @@ suite('mistakes have their places', () => {
       'a mirror that is no URL',
       'registries:\n  r.example.org:\n    mirrors: [m.example.org]\n    insecure: 1',
       ['3:15 this is no URL; write it like https://mirror.example.org', '4:15 insecure has to be true or false'],
+    ],
+    ['an unknown occasion', 'notify: often', ['1:9 notify has to be one of: changes, failures, always']],
+    [
+      'a template that names what is unknown',
+      'notifications:\n  - { kind: webhook, url: x, template: "{{sumary}}" }',
+      ['2:40 {{…}} knows no "sumary"; did you mean summary?'],
+    ],
+    [
+      'a template that is no JSON',
+      `notifications:\n  - { kind: webhook, url: x, template: '{"text": {{title}}}' }`,
+      [
+        '2:40 the template begins like JSON, but is none; {{json}} stands for a whole value, all others inside of "strings"',
+      ],
     ],
     ['too many at once', 'max-rolls-at-once: 100', ['1:20 max-rolls-at-once has to be from 1 to 99']],
     ['half a roll at once', 'max-rolls-at-once: 0.5', ['1:20 max-rolls-at-once has to be a whole number']],

@@ -4,6 +4,7 @@ import { type Endpoint, showEndpoint } from '../connect/endpoint.ts';
 import type { EngineVersion } from '../connect/negotiate.ts';
 
 interface Info {
+  readonly Name?: string;
   readonly SystemTime?: string;
   readonly OSType?: string;
   readonly Architecture?: string;
@@ -26,6 +27,7 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
   const halfway = (asked + Date.now()) / 2;
   const clock = Date.parse(info.SystemTime ?? '');
   return {
+    name: info.Name ?? '',
     endpoint: `${showEndpoint(endpoint)} (${endpoint.origin})`,
     local:
       endpoint.kind === 'unix' && process.platform === 'linux' && !/Docker Desktop/i.test(info.OperatingSystem ?? ''),

@@ -1,4 +1,5 @@
 import type { ReportedError } from '../../core/report.ts';
+import { runOf } from '../../core/summary.ts';
 import { completableNames } from './completion.ts';
 import { gravest, statusOfErrors } from './failure.ts';
 import { jsonText } from './json.ts';
@@ -6,6 +7,7 @@ import {
   checkView,
   configCheckView,
   configShownView,
+  deliveriesView,
   findingsView,
   historyView,
   plansView,
@@ -22,13 +24,22 @@ import type { ConfigView } from './views/config.ts';
 // Settings and all that reads them are loaded only where there are any.
 const requests = () => import('./requests.ts');
 
-/** Rolls services and prints their reports. */
+/** Rolls services, tells people if that is asked for, and prints the reports. */
 export async function runRoll(session: Session, services: string[], flags: RollFlags): Promise<number> {
   const { rollRequest } = await requests();
   const request = rollRequest(flags, 'swapctl roll', session.context.signal);
-  const reports = await withApp(session, { changes: true, long: true }, (app) => app.roll(services, request));
+  const reports = await withApp(session, { changes: true, long: true }, async (app) => {
+    const rolled = await app.roll(services, request);
+    if (flags.notify) await app.tell(runOf(rolled), { signal: forTelling(session.context.signal), asked: true });
+    return rolled;
+  });
   show(session, reports, reportsView, oneOrAll(services, reports));
   return statusOfErrors(reports.flatMap(errorsOf));
+}
+
+// That a roll was interrupted is worth telling; only who interrupts the telling does not want it.
+function forTelling(signal: AbortSignal): AbortSignal {
+  return signal.aborted ? new AbortController().signal : signal;
 }
 
 /** Prints what a roll would do. */
@@ -68,6 +79,7 @@ export async function runCheck(session: Session, services: string[]): Promise<nu
 }
 
 const UPDATES = 10;
+const NOT_TOLD = 5;
 
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {
@@ -89,7 +101,10 @@ export async function runDoctor(session: Session): Promise<number> {
   return findings.some((finding) => finding.state === 'problem') ? 3 : 0;
 }
 
-/** Prints what is wrong in swapctl.yml (2 if anything is), what it says, or what it may say. */
+/**
+ * Prints what is wrong in swapctl.yml (2 if anything is), what it says, what it may say, or what came of telling everybody in it
+ * (5 if somebody could not be told).
+ */
 export async function runConfig(session: Session, view: ConfigView): Promise<number> {
   const { context, globals } = session;
   const desk = await context.openConfig(globals.config === undefined ? {} : { config: globals.config });
@@ -103,6 +118,11 @@ export async function runConfig(session: Session, view: ConfigView): Promise<num
       const shown = await desk.show();
       show(session, shown, configShownView, shown.document);
       return 0;
+    }
+    case 'test-notify': {
+      const deliveries = await desk.testNotify(context.signal);
+      show(session, deliveries, deliveriesView);
+      return deliveries.some(({ outcome }) => outcome === 'failed') ? NOT_TOLD : 0;
     }
     case 'schema': {
       const schema = await desk.schema();

@@ -15,6 +15,7 @@ import {
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { seeHelp } from './failure.ts';
+import { type InstallFlags, runInstall } from './install.ts';
 import type { CliContext } from './program.ts';
 import type { RollFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
@@ -29,6 +30,7 @@ export function createProgram(context: CliContext, finish: (status: number) => v
   addRolls(add, session, finish);
   addViews(add, session, finish);
   addConfig(add, session, finish);
+  addInstall(add, session, finish);
   addCompletion(program, add, session, finish);
   return program;
 }
@@ -107,9 +109,9 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
     'swapctl roll web worker --settle 30s',
     'swapctl roll shop/web --image ghcr.io/me/shop:1.5',
   ]);
-  rollOptions(roll).action(async (services: string[], flags: RollFlags) =>
-    finish(await runRoll(session(), services, flags)),
-  );
+  rollOptions(roll)
+    .option('--notify', 'tell those whom swapctl.yml names what came of it')
+    .action(async (services: string[], flags: RollFlags) => finish(await runRoll(session(), services, flags)));
   const plan = add('plan', 'show what roll would do, and why', [
     'swapctl plan web',
     'swapctl plan web --image app:2 --json',
@@ -182,13 +184,31 @@ function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void 
     'swapctl config check',
     'swapctl --config ./swapctl.yml config show',
     'swapctl config schema > swapctl.schema.json',
+    'swapctl config test-notify',
   ])
     .addArgument(
-      new Argument('<what>', 'check: list every mistake; show: what was understood; schema: for editors').choices(
-        CONFIG_VIEWS,
-      ),
+      new Argument(
+        '<what>',
+        'check: list every mistake; show: what was understood; schema: for editors; test-notify: send everybody a test',
+      ).choices(CONFIG_VIEWS),
     )
     .action(async (what: ConfigView) => finish(await runConfig(session(), what)));
+}
+
+function addInstall(add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('install', 'have cron or systemd run it', [
+    'swapctl install --systemd --print',
+    'swapctl install --systemd --schedule "*-*-* 04:00"',
+    'swapctl install --systemd --watch',
+    'swapctl install --cron --schedule "0 4 * * *"',
+  ])
+    .addOption(new Option('--cron', 'run swapctl update by cron').conflicts('systemd'))
+    .option('--systemd', 'run swapctl update by a timer of systemd')
+    .addOption(new Option('--watch', 'run swapctl watch, as a service of systemd').conflicts('cron'))
+    .option('--schedule <when>', 'when to update: every 15m (default), or as cron or systemd have it')
+    .option('--print', 'show what would be written, and write nothing')
+    .option('--force', 'overwrite files that swapctl did not write')
+    .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {

@@ -3,6 +3,7 @@ import type { App } from '../../app.ts';
 import type { ConfigDesk } from '../../core/config.ts';
 import { SwapError } from '../../core/error.ts';
 import type { Progress } from '../../core/progress.ts';
+import type { InstallDesk } from '../../core/units.ts';
 import { createProgram } from './commands.ts';
 import { tellFailure } from './failure.ts';
 
@@ -38,6 +39,12 @@ export interface CliContext {
   }): Promise<{ app: App; close(): void }>;
   /** The configuration file, which can be looked at without an engine. */
   openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
+  /** What makes this machine run swapctl by itself, with the same engine and configuration. */
+  openInstall(options: {
+    readonly host?: string;
+    readonly context?: string;
+    readonly config?: string;
+  }): Promise<InstallDesk>;
 }
 
 /** Runs one command line (without the program's own name) and resolves to the exit status; it never rejects. */

@@ -17,6 +17,7 @@ export interface RollFlags {
   readonly strategy?: string;
   readonly rehearsal?: boolean;
   readonly keep?: string;
+  readonly notify?: boolean;
 }
 
 /** What `roll` and `plan` are asked to do, all of it checked, so that a mistake ends the run before an engine is asked. */

@@ -66,6 +66,7 @@ test('bash completes commands', () => {
     'recover',
     'doctor',
     'config',
+    'install',
     'completion',
     'help',
   ]);

@@ -57,7 +57,8 @@ test('config check --json is the list', async () => {
       {
         line: 1,
         column: 1,
-        message: '"keep" is not a section; known are: defaults, services, registries, notifications, max-rolls-at-once',
+        message:
+          '"keep" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once',
       },
     ],
     notes: [],
@@ -104,6 +105,7 @@ test('config show prints what was understood', async () => {
       'notifications:',
       '  - kind: ntfy',
       '    url: https://ntfy.sh/…',
+      'notify: changes',
       'max-rolls-at-once: 1',
       '',
     ].join('\n'),

@@ -5,6 +5,8 @@ import type { ConfigDesk } from '../../../src/core/config.ts';
 import type { Checked } from '../../../src/core/newer.ts';
 import type { ServiceReport } from '../../../src/core/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
+import type { Delivery } from '../../../src/core/summary.ts';
+import type { InstallDesk } from '../../../src/core/units.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
 
 export interface Outcome {
@@ -30,8 +32,11 @@ export interface Given {
   recover?: RecoveredItem[];
   doctor?: Finding[];
   names?: string[];
+  tell?: Delivery[];
   /** The configuration as it is found in the folder and environment, instead of none. */
   config?: (file?: string) => ConfigDesk;
+  /** What install works with. */
+  install?: (options: Parameters<CliContext['openInstall']>[0]) => InstallDesk;
   /** Raised instead of an answer. */
   raise?: unknown;
   /** Raised by opening the engine. */
@@ -69,6 +74,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
       now: Date.now,
     },
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
+    openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
     openApp: async ({ report, ...where }) => {
       outcome.opened.push(where);
       if (given.refuse) throw given.refuse;
@@ -107,6 +113,11 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     recover: () => answer('recover', given.recover, []),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),
+    tell: (run, { asked }) =>
+      answer('tell', given.tell ?? [], [
+        ...run.services.map((one) => `${one.service} ${one.outcome}`),
+        `asked: ${asked}`,
+      ]),
   };
 }
 

@@ -13,6 +13,7 @@ const COMMANDS = [
   'recover',
   'doctor',
   'config',
+  'install',
   'completion',
 ];
 

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../../core/duration.ts';
+import { harmlessText } from '../../../core/harmless.ts';
 import type { Progress } from '../../../core/progress.ts';
 import { describeStep } from '../../../core/step.ts';
-import { harmlessText } from '../harmless.ts';
 import type { Terminal } from '../program.ts';
 import type { Reporter } from '../progress.ts';
 import type { Style } from '../style.ts';

@@ -1,9 +1,9 @@
 import ora, { type Ora } from 'ora';
 import { formatDuration } from '../../../core/duration.ts';
+import { harmlessText } from '../../../core/harmless.ts';
 import { hasOwnName } from '../../../core/names.ts';
 import type { Progress } from '../../../core/progress.ts';
 import { describeStep, type Step } from '../../../core/step.ts';
-import { harmlessText } from '../harmless.ts';
 import type { Terminal } from '../program.ts';
 import type { Reporter } from '../progress.ts';
 import { clip, type Style, wrapped } from '../style.ts';

@@ -1,8 +1,10 @@
 import type { ConfigCheck, ConfigShown } from '../../../core/config.ts';
+import type { Delivery } from '../../../core/summary.ts';
 import type { Page } from '../style.ts';
+import { table } from '../table.ts';
 
 /** What `swapctl config` can show. */
-export const CONFIG_VIEWS = ['check', 'show', 'schema'] as const;
+export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify'] as const;
 
 export type ConfigView = (typeof CONFIG_VIEWS)[number];
 
@@ -19,4 +21,20 @@ export function configCheckView({ path, mistakes, notes }: ConfigCheck, { style 
 /** What was understood of the file, as YAML; what is secret is left out. */
 export function configShownView({ path, lines }: ConfigShown, { style }: Page): string[] {
   return [style.dim(path === undefined ? '# there is no swapctl.yml' : `# ${path}`), ...lines];
+}
+
+/** What came of telling each notifier, in the order of the file. */
+export function deliveriesView(deliveries: readonly Delivery[], page: Page): string[] {
+  const { style } = page;
+  const sent = (one: Delivery): boolean => one.outcome === 'sent';
+  const columns = [
+    { title: 'KIND', cell: (one: Delivery) => one.kind, paint: style.bold },
+    { title: 'TO', cell: (one: Delivery) => one.to, cut: true },
+    {
+      title: 'RESULT',
+      cell: (one: Delivery) => one.error ?? one.outcome,
+      paint: (text: string, one: Delivery) => (sent(one) ? style.green : style.red)(text),
+    },
+  ];
+  return table(deliveries, columns, page);
 }

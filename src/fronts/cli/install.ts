@@ -1,0 +1,60 @@
+import { fail } from '../../core/error.ts';
+import type { UnitPlan, WrittenUnit } from '../../core/units.ts';
+import { seeHelp } from './failure.ts';
+import { type Session, show } from './session.ts';
+import type { Page } from './style.ts';
+
+/** The options of `install` as they were written. */
+export interface InstallFlags {
+  readonly cron?: boolean;
+  readonly systemd?: boolean;
+  readonly watch?: boolean;
+  readonly schedule?: string;
+  readonly print?: boolean;
+  readonly force?: boolean;
+}
+
+/** Writes what makes cron or systemd run swapctl, or prints it; and says what to do then. */
+export async function runInstall({ context, globals }: Session, flags: InstallFlags): Promise<number> {
+  const { cron = false, systemd = false, watch = false, schedule, print = false, force = false } = flags;
+  const hint = seeHelp('swapctl install');
+  if (!cron && !systemd) return fail('usage', 'say who is to run swapctl: --cron or --systemd', { hint });
+  if (watch && schedule !== undefined)
+    return fail('usage', 'a daemon has no --schedule: swapctl.yml and labels have', { hint });
+  const desk = await context.openInstall(globals);
+  const plan = await desk.plan({ way: cron ? 'cron' : 'systemd', watch, schedule });
+  if (print) show({ context, globals }, printable(plan), printedView, plan);
+  else {
+    const files = await desk.write(plan.files, { force });
+    show({ context, globals }, { ...plan, files }, writtenView);
+  }
+  return 0;
+}
+
+type Printable = ReturnType<typeof printable>;
+
+// By lines, since what makes a text safe to print takes its line breaks away.
+function printable({ files, ...plan }: UnitPlan) {
+  return { ...plan, files: files.map(({ content }) => content.trimEnd().split('\n')) };
+}
+
+function printedView({ files, next, notes }: Printable): string[] {
+  return [
+    ...files.flatMap((lines, at) => [...(at > 0 ? [''] : []), ...lines]),
+    ...(notes.length + next.length > 0 ? [''] : []),
+    ...notes.map((note) => `# ${note}`),
+    ...next.map((command) => `# next: ${command}`),
+  ];
+}
+
+interface Installed extends Omit<UnitPlan, 'files'> {
+  readonly files: readonly WrittenUnit[];
+}
+
+function writtenView({ files, next, notes }: Installed, { style }: Page): string[] {
+  return [
+    ...files.map(({ path, outcome }) => `${style.green('✔')} ${path} ${style.dim(outcome)}`),
+    ...notes.map((note) => `${style.yellow('!')} ${note}`),
+    ...next.map((command) => `${style.dim('next:')} ${command}`),
+  ];
+}

@@ -1,0 +1,47 @@
+import { EngineError } from '../core/engine-error.ts';
+import { messageOf, SwapError } from '../core/error.ts';
+import { type Delivery, isToBeTold, type Run, summarizeRun, type Told, toldAfter } from '../core/summary.ts';
+import type { Ports } from '../ports.ts';
+
+/**
+ * Tells people of one run after the other, and remembers what they know as long as the process lives. Whatever goes wrong is
+ * noted, and nothing is raised for it: the work is done already.
+ */
+export function teller(
+  ports: Pick<Ports, 'config' | 'engine' | 'notify' | 'report'>,
+): (run: Run, how: { readonly signal: AbortSignal; readonly asked?: boolean }) => Promise<Delivery[]> {
+  let told: Told = new Map();
+  return async (run, { signal, asked = false }) => {
+    try {
+      const { notifications, notify } = ports.config();
+      if (notifications.length === 0) {
+        if (asked) ports.report({ kind: 'note', text: 'nobody was told: swapctl.yml has no notifications' });
+        return [];
+      }
+      if (!isToBeTold(run, notify, told)) {
+        told = toldAfter(told, run);
+        return [];
+      }
+      const deliveries = await ports.notify(summarizeRun(run, await nameOf(ports.engine)), notifications, signal);
+      for (const one of deliveries.filter(({ outcome }) => outcome === 'failed'))
+        ports.report({ kind: 'note', text: `${one.kind} (${one.to}) could not be told: ${one.error}` });
+      // Who was not reached hears it the next time.
+      if (deliveries.some(({ outcome }) => outcome === 'sent')) told = toldAfter(told, run);
+      return deliveries;
+    } catch (error) {
+      if (!(error instanceof SwapError)) throw error;
+      ports.report({ kind: 'note', text: `nobody was told: ${messageOf(error)}` });
+      return [];
+    }
+  };
+}
+
+async function nameOf(engine: Ports['engine']): Promise<string | undefined> {
+  try {
+    return (await engine.facts()).name || undefined;
+  } catch (error) {
+    // An engine that is away is worth telling, too.
+    if (!(error instanceof EngineError)) throw error;
+    return undefined;
+  }
+}
