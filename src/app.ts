@@ -1,13 +1,14 @@
 import type { ContainerSummary } from './core/container.ts';
-import { EngineError } from './core/engine-error.ts';
-import { fail, SwapError } from './core/error.ts';
 import type { PullPolicy } from './core/image.ts';
 import type { Checked } from './core/newer.ts';
 import type { ServiceReport } from './core/report.ts';
-import { findService, groupServices, type Service, whyNotRollable } from './core/service.ts';
+import { findService, groupServices, type Service } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
+import type { UpdateReport } from './core/update.ts';
 import type { Ports } from './ports.ts';
+import { recoverThenRoll, reported } from './roll/attempt.ts';
 import { checkServices } from './roll/check.ts';
+import { canBeRolled, chosenOf, missing, pick, sameService } from './roll/chosen.ts';
 import { diagnose } from './roll/doctor.ts';
 import { explainService } from './roll/explain.ts';
 import { historyOf, previousImage } from './roll/history.ts';
@@ -17,6 +18,7 @@ import type { RollOptions } from './roll/roll-slot.ts';
 import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
 import { sweepRules } from './roll/sweep.ts';
+import { updateServices } from './roll/update/update.ts';
 
 /** What every front lets people say about a roll. */
 export interface RollRequest {
@@ -26,6 +28,17 @@ export interface RollRequest {
   /** Of `plan`: whether to tell where the settings come from. */
   readonly explain?: boolean | undefined;
   /** Settings by label key without the prefix: `{ settle: '2s' }`. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** What fronts let people say about updates. */
+export interface UpdateRequest {
+  /** Everything but what is opted out; named services count as opted in anyway. */
+  readonly all?: boolean | undefined;
+  /** Decide, and change nothing. */
+  readonly dryRun?: boolean | undefined;
+  /** Settings by label key without the prefix. */
   readonly overrides?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
@@ -41,6 +54,8 @@ export interface App {
   status(selectors: readonly string[]): Promise<ReplicaStatus[]>;
   /** Asks registries what is newer, of everything that runs if nothing is named; what went wrong is in the service's line. */
   check(selectors: readonly string[], signal: AbortSignal): Promise<Checked[]>;
+  /** Rolls what is opted in, newer, and may be rolled now; what went wrong with a service is in its line. */
+  update(selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport>;
   /** Finishes or undoes what dead rolls left behind. */
   recover(signal: AbortSignal): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
@@ -56,7 +71,11 @@ export function createApp(ports: Ports): App {
       await sweepRules(ports);
       const reports: ServiceReport[] = [];
       for (const service of chosen)
-        reports.push(await reported(service.key, () => recoverThenRoll(ports, service.key, selectors, request)));
+        reports.push(
+          await reported(service.key, () =>
+            recoverThenRoll(ports, (all) => pick(all, selectors, service.key), rollOptions(request)),
+          ),
+        );
       return reports;
     },
     plan: async (selectors, request) => {
@@ -77,25 +96,21 @@ export function createApp(ports: Ports): App {
       const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(canBeRolled);
       return checkServices(ports, chosen, all, signal);
     },
+    update: (selectors, request) => update(ports, selectors, request),
     recover: (signal) => recoverAll(ports, signal),
     doctor: () => diagnose(ports),
     names: async () => nameChoices(await ports.engine.list()),
   };
 }
 
-async function recoverThenRoll(
-  ports: Ports,
-  key: string,
-  selectors: readonly string[],
-  request: RollRequest,
-): Promise<ServiceReport> {
-  // What is wrong in it is to be told before anything is touched.
-  ports.config();
-  const all = await ports.engine.list();
-  const before = pick(all, selectors, key);
-  const recovered = await recoverService(ports, before, all, request.signal);
-  const now = recovered ? await ports.engine.list() : all;
-  return rollService(ports, pick(now, selectors, key), now, rollOptions(request));
+function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
+  const { all = false, dryRun = false, overrides = {}, signal } = request;
+  const options = { selectors, all, dryRun, overrides, signal, absent: false, only: undefined, firstSeen: new Map() };
+  return updateServices(ports, options, (shared, service, found) =>
+    reported(service.key, () =>
+      recoverThenRoll(shared, (now) => sameService(now, service), { ...rollOptions(request), found }),
+    ),
+  );
 }
 
 async function rollback(ports: Ports, selector: string, request: RollRequest): Promise<ServiceReport> {
@@ -130,53 +145,6 @@ function rollOptions(request: RollRequest): RollOptions {
 
 async function choose(ports: Ports, selectors: readonly string[]): Promise<Service[]> {
   return chosenOf(await ports.engine.list(), selectors);
-}
-
-function chosenOf(all: readonly ContainerSummary[], selectors: readonly string[]): Service[] {
-  const services = groupServices(all);
-  const chosen = selectors.map((selector) => findService(services, selector));
-  return chosen.filter(
-    (service, at) => chosen.findIndex((other) => other.key === service.key && sameSlots(other, service)) === at,
-  );
-}
-
-function canBeRolled({ slots }: Service): boolean {
-  return slots.some(({ members }) => members.some((member) => whyNotRollable(member) === undefined));
-}
-
-function sameSlots(a: Service, b: Service): boolean {
-  return a.slots.map((slot) => slot.home).join() === b.slots.map((slot) => slot.home).join();
-}
-
-function pick(all: readonly ContainerSummary[], selectors: readonly string[], key: string): Service {
-  const services = groupServices(all);
-  const chosen = selectors.map((selector) => findService(services, selector)).find((service) => service.key === key);
-  return chosen ?? missing(key);
-}
-
-function missing(selector: string): never {
-  return fail('not-found', `${selector} is gone`);
-}
-
-// A failed service is a result, not a crash: the others go on, and each has its report.
-async function reported(service: string, work: () => Promise<ServiceReport>): Promise<ServiceReport> {
-  try {
-    return await work();
-  } catch (raised) {
-    const { code, message, hint } = asSwapError(raised);
-    const error = { code, message, ...(hint ? { hint } : {}) };
-    return { service, outcome: 'failed', timings: { total: 0 }, error };
-  }
-}
-
-// Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
-function asSwapError(raised: unknown): SwapError {
-  if (raised instanceof SwapError) return raised;
-  if (!(raised instanceof EngineError)) throw raised;
-  return new SwapError('engine-unreachable', raised.message, {
-    hint: 'nothing was touched; swapctl doctor says more',
-    cause: raised,
-  });
 }
 
 function nameChoices(all: readonly ContainerSummary[]): string[] {

@@ -49,6 +49,27 @@ export async function recoverService(
   return left.length > 0;
 }
 
+/** The same for several services; resolves with those that it could not be done for, by key, and what was raised. */
+export async function recoverServices(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<{ readonly any: boolean; readonly failed: ReadonlyMap<string, unknown> }> {
+  const failed = new Map<string, unknown>();
+  let any = false;
+  for (const half of await halfDone(ports, all)) {
+    const concerned = services.filter((service) => concerns(service, half));
+    if (concerned.length === 0) continue;
+    try {
+      any = (await recoverSlot(lenient(ports), half, all, signal)) !== undefined || any;
+    } catch (raised) {
+      for (const { key } of concerned) failed.set(key, raised);
+    }
+  }
+  return { any, failed };
+}
+
 /** A slot that a dead roll left half done, and the containers in whose namespaces its own live. */
 interface Half {
   readonly service: Service;

@@ -12,8 +12,9 @@ import {
   recoveredView,
   reportsView,
   statusView,
+  updateView,
 } from './render.ts';
-import type { RollFlags } from './requests.ts';
+import type { RollFlags, UpdateFlags } from './requests.ts';
 import { type Session, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
@@ -68,6 +69,16 @@ export async function runCheck(session: Session, services: string[]): Promise<nu
 }
 
 const UPDATES = 10;
+
+/** Rolls what is newer and may be rolled now, and prints what became of each service. */
+export async function runUpdate(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
+  const { updateRequest } = await requests();
+  const request = updateRequest(flags, 'swapctl update', session.context.signal);
+  const intent = { changes: !request.dryRun, long: true };
+  const report = await withApp(session, intent, (app) => app.update(services, request));
+  show(session, report, updateView);
+  return statusOfErrors(report.services.map(({ error }) => error));
+}
 
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {

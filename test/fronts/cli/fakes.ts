@@ -1,10 +1,11 @@
 // An application that answers what a test gives it, and a terminal that remembers what it was told.
 import assert from 'node:assert/strict';
-import type { App, RollRequest } from '../../../src/app.ts';
+import type { App, RollRequest, UpdateRequest } from '../../../src/app.ts';
 import type { ConfigDesk } from '../../../src/core/config.ts';
 import type { Checked } from '../../../src/core/newer.ts';
 import type { ServiceReport } from '../../../src/core/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
+import type { UpdateReport } from '../../../src/core/update.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
 
 export interface Outcome {
@@ -15,7 +16,7 @@ export interface Outcome {
   opened: { host?: string; context?: string; config?: string }[];
   closed: number;
   /** What the use cases were called with. */
-  calls: { name: string; selectors: readonly string[]; request?: RollRequest }[];
+  calls: { name: string; selectors: readonly string[]; request?: RollRequest & UpdateRequest }[];
   // biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it expects to be there
   json(): any;
 }
@@ -27,6 +28,7 @@ export interface Given {
   history?: ServiceHistory;
   status?: ReplicaStatus[];
   check?: Checked[];
+  update?: UpdateReport;
   recover?: RecoveredItem[];
   doctor?: Finding[];
   names?: string[];
@@ -89,7 +91,7 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     name: string,
     value: T | undefined,
     selectors: readonly string[],
-    request?: RollRequest,
+    request?: RollRequest & UpdateRequest,
   ): Promise<T> => {
     calls.push({ name, selectors, ...(request ? { request } : {}) });
     await given.meanwhile?.(report);
@@ -104,6 +106,7 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     history: (selector) => answer('history', given.history, [selector]),
     status: (selectors) => answer('status', given.status, selectors),
     check: (selectors) => answer('check', given.check, selectors),
+    update: (selectors, request) => answer('update', given.update, selectors, request),
     recover: () => answer('recover', given.recover, []),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),
