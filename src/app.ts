@@ -1,10 +1,12 @@
 import type { ContainerSummary } from './core/container.ts';
+import type { EngineEvent } from './core/event.ts';
 import type { PullPolicy } from './core/image.ts';
 import type { Checked } from './core/newer.ts';
 import type { ServiceReport } from './core/report.ts';
+import { nextCheck, type Schedule } from './core/schedule.ts';
 import { findService, groupServices, type Service } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
-import type { UpdateReport } from './core/update.ts';
+import type { Appointment, UpdateReport } from './core/update.ts';
 import type { Ports } from './ports.ts';
 import { recoverThenRoll, reported } from './roll/attempt.ts';
 import { checkServices } from './roll/check.ts';
@@ -18,6 +20,7 @@ import type { RollOptions } from './roll/roll-slot.ts';
 import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
 import { sweepRules } from './roll/sweep.ts';
+import { agendaOf } from './roll/update/agenda.ts';
 import { updateServices } from './roll/update/update.ts';
 
 /** What every front lets people say about a roll. */
@@ -38,10 +41,17 @@ export interface UpdateRequest {
   readonly all?: boolean | undefined;
   /** Decide, and change nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Only these of the services, by key; what is named and not there is passed over then. */
+  readonly only?: ReadonlySet<string> | undefined;
+  /** When images were seen first, by digest, in earlier runs; what is new is added. */
+  readonly firstSeen?: Map<string, number> | undefined;
   /** Settings by label key without the prefix. */
   readonly overrides?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
+
+/** What fronts say about what is to be watched. */
+export type AgendaRequest = Pick<UpdateRequest, 'all' | 'overrides'>;
 
 /** The use cases. Every front calls these, translates in, and translates out. */
 export interface App {
@@ -56,6 +66,14 @@ export interface App {
   check(selectors: readonly string[], signal: AbortSignal): Promise<Checked[]>;
   /** Rolls what is opted in, newer, and may be rolled now; what went wrong with a service is in its line. */
   update(selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport>;
+  /** What is to be checked by itself, and when; what is named and not there is passed over: it may come. */
+  agenda(selectors: readonly string[], request: AgendaRequest): Promise<Appointment[]>;
+  /** When a schedule comes due after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
+  nextCheck(schedule: Schedule, after: number, dice: number): Promise<number | undefined>;
+  /** What happens to containers, from an instant (nanoseconds) on, until the engine or the signal ends it. */
+  events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
+  reload(): Promise<void>;
   /** Finishes or undoes what dead rolls left behind. */
   recover(signal: AbortSignal): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
@@ -97,6 +115,11 @@ export function createApp(ports: Ports): App {
       return checkServices(ports, chosen, all, signal);
     },
     update: (selectors, request) => update(ports, selectors, request),
+    agenda: (selectors, { all = false, overrides = {} }) =>
+      agendaOf(ports, { selectors, all, overrides, absent: true }),
+    nextCheck: (schedule, after, dice) => nextCheck(schedule, after, ports.schedules.next, dice),
+    events: (since, signal) => ports.engine.events(since, signal),
+    reload: () => ports.reloadConfig(),
     recover: (signal) => recoverAll(ports, signal),
     doctor: () => diagnose(ports),
     names: async () => nameChoices(await ports.engine.list()),
@@ -104,8 +127,8 @@ export function createApp(ports: Ports): App {
 }
 
 function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
-  const { all = false, dryRun = false, overrides = {}, signal } = request;
-  const options = { selectors, all, dryRun, overrides, signal, absent: false, only: undefined, firstSeen: new Map() };
+  const { all = false, dryRun = false, overrides = {}, firstSeen = new Map(), only, signal } = request;
+  const options = { selectors, all, dryRun, overrides, firstSeen, only, signal, absent: only !== undefined };
   return updateServices(ports, options, (shared, service, found) =>
     reported(service.key, () =>
       recoverThenRoll(shared, (now) => sameService(now, service), { ...rollOptions(request), found }),

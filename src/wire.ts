@@ -1,8 +1,8 @@
 import { installedCompose } from './build/compose.ts';
-import { checkConfig, openConfig, schemaOfConfig, showConfig } from './config/open.ts';
+import { checkConfig, openReloadable, schemaOfConfig, showConfig } from './config/open.ts';
 import type { ConfigDesk } from './core/config.ts';
 import { knownLogins, openCredentials, openEngine } from './docker/open.ts';
-import type { Ports, Report } from './ports.ts';
+import type { Configuration, Ports, Report } from './ports.ts';
 import { openRegistry } from './registry/open.ts';
 import { openSystem } from './system/open.ts';
 import { cronSchedules } from './system/schedules.ts';
@@ -20,15 +20,27 @@ export interface Reach {
   /** The current folder. */
   readonly folder: string;
   readonly report: Report;
+  /** A configuration that is open already, instead of the file's: so a new connection does not change it. */
+  readonly configuration?: Configuration | undefined;
+}
+
+/** Opens the configuration file that the options name, or that is found. */
+export function openConfig({
+  config: file,
+  env,
+  folder,
+}: Pick<Reach, 'config' | 'env' | 'folder'>): Promise<Configuration> {
+  return openReloadable({ file, env, folder }, cronSchedules());
 }
 
 /**
  * Puts the adapters behind the ports: this machine, and the engine that the options name. Raises `engine-unreachable`, and
  * `config` for a configuration file that is named and not there.
  */
-export async function openPorts({ host, context, env, home, config: file, folder, report }: Reach): Promise<Ports> {
+export async function openPorts(reach: Reach): Promise<Ports> {
+  const { host, context, env, home, report } = reach;
   const schedules = cronSchedules();
-  const config = await openConfig({ file, env, folder }, schedules);
+  const configuration = reach.configuration ?? (await openConfig(reach));
   // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
   const loginFor = openCredentials({ env, home });
   const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, loginFor);
@@ -37,7 +49,7 @@ export async function openPorts({ host, context, env, home, config: file, folder
   const system = openSystem(engine, async () => knownLogins(env, home));
   const rules = async () => (await engine.facts()).registries;
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
-  return { engine, registry, kernel, compose, report, config, schedules, ...system };
+  return { engine, registry, kernel, compose, report, schedules, ...configuration, ...system };
 }
 
 /** The configuration file that the options name, or that is found. */

@@ -2,7 +2,7 @@ import { formatDuration } from './duration.ts';
 import type { Checked } from './newer.ts';
 import type { Policy } from './policy.ts';
 import type { ReportedError, ServiceReport } from './report.ts';
-import { mayRoll, type RollFacts } from './schedule.ts';
+import { mayRoll, type RollFacts, type Schedule } from './schedule.ts';
 
 /**
  * What became of a service in a run of updates. `available`: something newer is there and was only told; `waiting`: it is to
@@ -31,6 +31,17 @@ export interface UpdateReport {
   readonly checked: string;
   readonly services: readonly ServiceUpdate[];
 }
+
+/** A service that is checked by itself, and when; or why not, where somebody meant that. */
+export type Appointment =
+  | {
+      readonly service: string;
+      readonly schedule: Schedule;
+      /** All services that it depends on, by their keys. */
+      readonly dependsOn: readonly string[];
+      readonly line?: undefined;
+    }
+  | { readonly service: string; readonly line: ServiceUpdate };
 
 /** A line that is final as it is; undefined for what is available, and so may be rolled. */
 export function settledLine({ outcome, held: _, ...checked }: Checked): ServiceUpdate | undefined {

@@ -80,6 +80,13 @@ export async function runUpdate(session: Session, services: string[], flags: Upd
   return statusOfErrors(report.services.map(({ error }) => error));
 }
 
+/** Checks and rolls services by their schedules, and logs what happens, until it is ended. */
+export async function runWatch(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
+  const [{ watchRequest }, { startWatch }] = await Promise.all([requests(), import('./watch.ts')]);
+  await startWatch(session, services, watchRequest(flags, 'swapctl watch'));
+  return 0;
+}
+
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {
   show(session, await withApp(session, READS, (app) => app.history(service)), historyView);

@@ -13,6 +13,7 @@ import {
   runRollback,
   runStatus,
   runUpdate,
+  runWatch,
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { seeHelp } from './failure.ts';
@@ -133,6 +134,12 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
   );
 }
 
+const WATCH_SIGNALS = `
+signals:
+  SIGHUP   read swapctl.yml again
+  SIGUSR1  check everything now
+  SIGTERM  end; a roll under way comes to its safe end first`;
+
 function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void {
   const update = add('update', 'roll what is newer: what is opted in, in its windows', [
     'swapctl update',
@@ -145,6 +152,18 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void 
     .option('--dry-run', 'decide, and change nothing');
   timeOptions(update).action(async (services: string[], flags: UpdateFlags) =>
     finish(await runUpdate(session(), services, flags)),
+  );
+  const watch = add('watch', 'stay, and update by schedule', [
+    'swapctl watch',
+    'swapctl --json watch',
+    'swapctl watch shop/web',
+  ]);
+  watch
+    .argument('[service...]', 'what to watch (default: everything with swapctl.enable=true)')
+    .option('--all', 'everything but what has swapctl.enable=false')
+    .addHelpText('after', WATCH_SIGNALS);
+  timeOptions(watch).action(async (services: string[], flags: UpdateFlags) =>
+    finish(await runWatch(session(), services, flags)),
   );
 }
 

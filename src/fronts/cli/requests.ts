@@ -43,6 +43,11 @@ export interface UpdateFlags extends Pick<RollFlags, 'settle' | 'drainTimeout' |
   readonly dryRun?: boolean;
 }
 
+/** What `watch` is asked to do. */
+export function watchRequest(flags: UpdateFlags, command: string): Pick<UpdateRequest, 'all' | 'overrides'> {
+  return checked(command, () => ({ all: flags.all, overrides: overrides(flags) }));
+}
+
 /** What `update` is asked to do. */
 export function updateRequest(flags: UpdateFlags, command: string, signal: AbortSignal): UpdateRequest {
   const { all, dryRun } = flags;

@@ -7,6 +7,8 @@ import { groupServices } from '../../core/service.ts';
 /** The services that each service depends on, also through others; raises `config` for one whose settings name what is not there. */
 export interface Dependencies {
   of(key: string): string[];
+  /** The same, of what is there, whatever else is wrong. */
+  known(key: string): string[];
 }
 
 /** What depends on what on an engine; `policies` of those services whose settings count. */
@@ -28,18 +30,24 @@ export function dependenciesAmong(
       throw raised;
     }
   };
+  const reached = (first: readonly string[]): Set<string> => {
+    const found = new Set<string>();
+    const queue = [...first];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (found.has(next)) continue;
+      found.add(next);
+      queue.push(...lenient(next));
+    }
+    return found;
+  };
   return {
     of: (key) => {
-      const found = new Set<string>();
-      const queue = direct(key);
-      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-        if (found.has(next)) continue;
-        found.add(next);
-        queue.push(...lenient(next));
-      }
+      const found = reached(direct(key));
+      // It tells the circle.
       if (found.has(key)) rollOrder([...found].map((one) => ({ key: one, dependsOn: lenient(one) })));
       return [...found];
     },
+    known: (key) => [...reached(lenient(key))],
   };
 }
 

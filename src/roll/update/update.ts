@@ -1,5 +1,5 @@
 import type { ContainerSummary } from '../../core/container.ts';
-import { SwapError } from '../../core/error.ts';
+import { fail } from '../../core/error.ts';
 import type { Checked } from '../../core/newer.ts';
 import { type Dependent, heldBack } from '../../core/order.ts';
 import type { Policy } from '../../core/policy.ts';
@@ -49,7 +49,7 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const open = chosen.flatMap((one) => (one.line || lines.has(one.service.key) ? [] : [one]));
   const services = open.map(({ service }) => service);
-  const checks = services.length > 0 ? await checkServices(ports, services, all, options.signal) : [];
+  const checks = await checkAll(ports, services, all, options.signal);
   const policies = new Map(open.map(({ service, policy }) => [service.key, policy]));
   const failed = new Map([...lines.values()].flatMap((line) => stopFor(line)));
   const rolls: Rollable[] = [];
@@ -67,6 +67,19 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
     checked: new Date(now).toISOString(),
     services: chosen.flatMap(({ service }) => lines.get(service.key) ?? []),
   };
+}
+
+async function checkAll(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<Checked[]> {
+  try {
+    return services.length > 0 ? await checkServices(ports, services, all, signal) : [];
+  } catch (raised) {
+    return signal.aborted ? fail('interrupted', 'interrupted; nothing was rolled') : Promise.reject(raised);
+  }
 }
 
 function stopFor(line: ServiceUpdate): [string, string][] {
@@ -189,8 +202,8 @@ function lineOf({ service, from, to }: Checked): Pick<ServiceUpdate, 'service' |
 }
 
 function foundBy({ service, checked }: Rollable): Found {
-  if (!checked.to) throw new SwapError('bad-answer', `nothing is known of what is newer for ${service.key}`);
-  const { reference, digest } = checked.to;
+  const { reference, digest } =
+    checked.to ?? fail('bad-answer', `nothing is known of what is newer for ${service.key}`);
   const members = service.slots.flatMap((slot) => slot.members);
   return { reference, digest, over: members.map(({ imageId }) => imageId) };
 }

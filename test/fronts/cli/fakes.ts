@@ -70,6 +70,8 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
       stdoutIsTty: given.stdoutIsTty ?? false,
       now: Date.now,
     },
+    sleep: async () => assert.fail('nobody is to sleep'),
+    onAsked: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openApp: async ({ report, ...where }) => {
       outcome.opened.push(where);
@@ -107,6 +109,10 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     status: (selectors) => answer('status', given.status, selectors),
     check: (selectors) => answer('check', given.check, selectors),
     update: (selectors, request) => answer('update', given.update, selectors, request),
+    agenda: () => assert.fail('nothing is to be watched'),
+    nextCheck: () => assert.fail('nothing is to be watched'),
+    events: () => assert.fail('nothing is to be watched'),
+    reload: () => assert.fail('nothing is to be reloaded'),
     recover: () => answer('recover', given.recover, []),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),
