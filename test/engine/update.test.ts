@@ -1,11 +1,15 @@
 // Updates of containers of a real engine, from a real registry. The engine is shared: services are always named.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 import { createApp } from '../../src/app.ts';
 import type { ServiceUpdate } from '../../src/core/update.ts';
 import type { Ports } from '../../src/ports.ts';
-import { swapctl } from '../lab/cli.ts';
+import { startSwapctl, swapctl } from '../lab/cli.ts';
 import type { RegistryOptions } from '../lab/registry.ts';
+import { eventually } from '../lab/world.ts';
 import { containerNames, openApp, quickly } from './compose-app.ts';
 import { HEALTH, type Lab, lab } from './registry-lab.ts';
 
@@ -166,4 +170,119 @@ test('what somebody else rolled to something newer after the check stays there',
   const [line] = (await app.update([web], quickly())).services;
   assert.deepEqual([line?.outcome, line?.error?.code], ['waiting', 'busy']);
   assert.equal(await versionOf(own, web), '3');
+});
+
+test('what an update that was killed left half done, the next one makes good', async (t) => {
+  const own = await lab(t);
+  const { env, push, start } = own;
+  await push('1', 'stable');
+  const web = await start('web', 'stable');
+  await push('2', 'stable');
+  const onStderr = (text: string, kill: (signal: NodeJS.Signals) => void): void => {
+    if (text.includes(`rename ${web} to`)) kill('SIGKILL');
+  };
+  const killed = await swapctl(['update', web], { env, onStderr });
+  assert.equal(killed.endedBy, 'SIGKILL', killed.stderr);
+  assert.ok((await containerNames(own.world)).length > 1, 'something is left');
+  const { code, stdout, stderr } = await swapctl(['update', web, '--json'], { env });
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal(await versionOf(own, web), '2');
+});
+
+// ---- watch
+
+interface Watch {
+  /** The first line from now on, or before, that has a message like this. */
+  said(pattern: RegExp): Promise<Record<string, unknown>>;
+  kill(signal: NodeJS.Signals): void;
+  end: ReturnType<typeof startSwapctl>['result'];
+}
+
+/** A watch as a process of its own. */
+function startWatch({ world, env }: Lab, args: string[]): Watch {
+  let text = '';
+  const watch = startSwapctl(['--json', 'watch', ...args], {
+    env,
+    onStdout: (more) => {
+      text += more;
+    },
+  });
+  world.after(async () => {
+    watch.kill('SIGKILL');
+    await watch.result;
+  });
+  // Whole lines only: the last one may be half there.
+  const lines = () => text.split('\n').slice(0, -1);
+  const said = (pattern: RegExp) =>
+    eventually(
+      `the watch says ${pattern}`,
+      async () =>
+        lines()
+          .flatMap((line) => [JSON.parse(line)])
+          .find(({ msg }) => pattern.test(msg)),
+      60_000,
+    );
+  return { said, kill: watch.kill, end: watch.result };
+}
+
+test('watch rolls what is pushed, takes in what appears, obeys signals, and ends', async (t) => {
+  const own = await lab(t);
+  const { world, push, start } = own;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-watch-'));
+  world.after(async () => rmSync(folder, { recursive: true }));
+  const config = path.join(folder, 'swapctl.yml');
+  const write = (text: string): void => writeFileSync(config, text);
+  write('defaults:\n  settle: 300ms\n');
+  for (const tag of ['often', 'never', 'late']) await push('1', tag);
+  const often = await start('often', 'often', { 'swapctl.schedule': 'every 10s' });
+  const never = await start('never', 'never', { 'swapctl.schedule': '0 0 29 2 *' });
+  const watch = startWatch(own, ['--config', config, often, never, world.name('late')]);
+  await watch.said(/^watching 2 services/);
+
+  const second = await push('2', 'often');
+  const { to } = (await watch.said(new RegExp(`^${often}: updated`))) as { to?: { digest: string } };
+  assert.equal(to?.digest, second);
+  assert.equal(await versionOf(own, often), '2');
+
+  await start('late', 'late', { 'swapctl.schedule': '0 0 29 2 *' });
+  await watch.said(/^watching 3 services/);
+
+  await push('2', 'never');
+  watch.kill('SIGUSR1');
+  await watch.said(new RegExp(`^${never}: updated`));
+
+  write('defaults:\n  settel: 1s\n');
+  watch.kill('SIGHUP');
+  assert.equal((await watch.said(/what was read before stays$/)).level, 'error');
+  write(`services:\n  ${never}:\n    monitor-only: true\n`);
+  watch.kill('SIGHUP');
+  await watch.said(/^swapctl.yml was read again$/);
+  await push('3', 'never');
+  watch.kill('SIGUSR1');
+  await watch.said(new RegExp(`^${never}: available .*monitor-only`));
+  assert.equal(await versionOf(own, never), '2');
+
+  watch.kill('SIGTERM');
+  const { code, stdout, stderr } = await watch.end;
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '').msg, 'ended');
+});
+
+test('watch brings a roll to its safe end before it ends', async (t) => {
+  const own = await lab(t);
+  const { world, push, start } = own;
+  await push('1', 'stable');
+  const web = await start('web', 'stable', { 'swapctl.schedule': 'every 10s' });
+  const watch = startWatch(own, ['--verbose', web]);
+  await watch.said(/^watching 1 service/);
+  await push('2', 'stable');
+  await watch.said(/rename \S+ to \S+\.swapctl-old/);
+  watch.kill('SIGTERM');
+  const { code, stdout, stderr } = await watch.end;
+  assert.equal(code, 0, stdout + stderr);
+  assert.ok(['1', '2'].includes((await versionOf(own, web)) ?? ''));
+  assert.deepEqual(
+    (await containerNames(world)).filter((name) => name.endsWith('-lock')),
+    [],
+  );
 });

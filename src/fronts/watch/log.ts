@@ -41,7 +41,7 @@ export function lineLog(write: Write, least: Level, style: Style, now: () => num
     tell: (level, text) => {
       if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
       const time = new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z');
-      write(`${style.dim(time)} ${paints[level](harmlessText(text))}\n`);
+      write(`${style.dim(time)} ${paints[level](harmlessText(text).trimEnd())}\n`);
     },
   };
 }
