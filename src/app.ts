@@ -127,7 +127,7 @@ export function createApp(ports: Ports): App {
 }
 
 function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
-  const { all = false, dryRun = false, overrides = {}, firstSeen = new Map(), only, signal } = request;
+  const { all = false, dryRun = false, overrides = {}, firstSeen, only, signal } = request;
   const options = { selectors, all, dryRun, overrides, firstSeen, only, signal, absent: only !== undefined };
   return updateServices(ports, options, (shared, service, found) =>
     reported(service.key, () =>

@@ -49,8 +49,7 @@ export function settledLine({ outcome, held: _, ...checked }: Checked): ServiceU
 }
 
 /**
- * Why what is available is not to be rolled now; undefined if it may be. `now` and the facts are of one clock. An image
- * whose age nobody knows counts as new from when it was first seen.
+ * Why what is available is not to be rolled now; undefined if it may be. `now` and the facts are of one clock.
  */
 export function waitingLine(
   checked: Checked,
@@ -69,10 +68,18 @@ export function waitingLine(
 // Before Docker's first release there were no images: builds that are to be the same every time write down some such time.
 const FIRST_IMAGES = Date.UTC(2013, 2, 20);
 
-/** Since when an image is known to be there, in milliseconds: when it was built, where that is told and can be. */
-export function imageSince(created: string | undefined, firstSeen: number): number {
+/** When an image was built, in milliseconds since the epoch, where that is told and can be. */
+export function builtAt(created: string | undefined): number | undefined {
   const built = Date.parse(created ?? '');
-  return built >= FIRST_IMAGES ? built : firstSeen;
+  return built >= FIRST_IMAGES ? built : undefined;
+}
+
+/** A line about an image that has to be of some age, where that can't be told and nobody remembers when it was seen first. */
+export function agelessLine(line: ServiceUpdate, { minAgeMs }: Pick<Policy, 'minAgeMs'>): ServiceUpdate {
+  if (minAgeMs === 0 || line.outcome !== 'waiting') return line;
+  const { until: _, ...rest } = line;
+  const because = `min-age asks for images that are ${formatDuration(minAgeMs)} old, and its registry does not tell how old it is`;
+  return { ...rest, because };
 }
 
 /** What a roll came to. */

@@ -36,6 +36,8 @@ export interface MadeUp {
   ports: Ports;
   /** A running container of `app:1` with its own labels. */
   add(name: string, labels?: Record<string, string>, more?: Partial<ContainerSummary>): void;
+  /** Parts of a container's HostConfig, by its name. */
+  hosts: Map<string, object>;
   /** Remembers, as a roll does, that an image failed in a slot. */
   fail(name: string, image: string): void;
   /** Rolls as if it went well, as far as a check can tell. */
@@ -48,6 +50,7 @@ export function madeUp(): MadeUp {
     containers: [],
     tags: new Map([['app:1', NEW]]),
     created: new Map(),
+    hosts: new Map(),
     config: NO_CONFIG,
     asked: [],
     registryAway: undefined,
@@ -106,7 +109,13 @@ function portsOf(world: MadeUp): Ports {
   const engine = {
     list: () => there(() => world.containers),
     images: () => there(() => [...new Set(world.containers.map(({ imageId }) => imageId))].map(image)),
-    container: (id: string) => there(() => inspected(world.containers.find((one) => one.id === id || one.name === id))),
+    container: (id: string) =>
+      there(() =>
+        inspected(
+          world,
+          world.containers.find((one) => one.id === id || one.name === id),
+        ),
+      ),
     image: (id: string) => there(() => ({ id, tags: [], digests: [], os: 'linux', config: {} }) as unknown as Image),
     facts: () => there(() => ({ os: 'linux', architecture: 'x86_64', imageStore: 'classic', clockOffsetMs: 0 })),
     bridges: () => there(() => []),
@@ -128,10 +137,15 @@ function image(id: string): ImageSummary {
   return { id, tags: ['app:1'], digests: [`app@${id}`], labels: {}, createdAt: undefined };
 }
 
-function inspected(one: ContainerSummary | undefined): Container | undefined {
+function inspected({ hosts }: MadeUp, one: ContainerSummary | undefined): Container | undefined {
   return (
     one &&
-    ({ ...one, config: { Image: one.image, Labels: one.labels }, createdAt: START, host: {} } as unknown as Container)
+    ({
+      ...one,
+      config: { Image: one.image, Labels: one.labels },
+      createdAt: START,
+      host: hosts.get(one.name) ?? {},
+    } as unknown as Container)
   );
 }
 
@@ -157,7 +171,7 @@ export async function update(
       absent: false,
       only: undefined,
       overrides: {},
-      firstSeen: new Map(),
+      firstSeen: undefined,
       signal: new AbortController().signal,
       ...options,
     },

@@ -155,6 +155,17 @@ suite('when', () => {
     });
 });
 
+test('without a memory, min-age is waited for as long as nobody tells how old an image is', async () => {
+  const made = madeUp();
+  made.add('web', { ...ON, 'swapctl.min-age': '6h' });
+  const { report } = await update(made);
+  const [line] = report.services;
+  assert.deepEqual([line?.outcome, line?.until], ['waiting', undefined]);
+  assert.match(line?.because ?? '', /its registry does not tell how old it is/);
+  made.created.set(NEW, START - 7 * HOUR);
+  assert.deepEqual((await update(made)).rolls, ['web']);
+});
+
 suite('the order', () => {
   const shop = (): MadeUp => {
     const made = madeUp();
@@ -231,6 +242,22 @@ suite('the order', () => {
       });
       assert.equal(most, atOnce);
     });
+
+  test('who lives in the namespaces of another, or is linked to it, comes after it', async () => {
+    const made = madeUp();
+    for (const name of ['mate', 'linked', 'owner']) made.add(name, ON);
+    made.hosts.set('mate', { NetworkMode: 'container:id-owner' });
+    made.hosts.set('linked', { Links: ['/owner:/linked/db'] });
+    made.config = { ...NO_CONFIG, maxRollsAtOnce: 9 };
+    const ends: string[] = [];
+    await update(made, {}, async (name) => {
+      if (name !== 'owner') assert.deepEqual(ends.slice(0, 1), ['owner']);
+      await new Promise(setImmediate);
+      ends.push(name);
+      return {};
+    });
+    assert.equal(ends.length, 3);
+  });
 
   test('what was not begun when the run was interrupted is said so', async () => {
     const interruption = new AbortController();

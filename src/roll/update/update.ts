@@ -6,7 +6,8 @@ import type { Policy } from '../../core/policy.ts';
 import type { ServiceReport } from '../../core/report.ts';
 import type { Service } from '../../core/service.ts';
 import {
-  imageSince,
+  agelessLine,
+  builtAt,
   rolledLine,
   type ServiceUpdate,
   settledLine,
@@ -23,7 +24,8 @@ import type { Found } from '../roll-slot.ts';
 import { freshMemory } from '../slot-run.ts';
 import { sweepRules } from '../sweep.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
-import { dependenciesAmong, rollInOrder } from './order.ts';
+import { type Dependencies, dependenciesAmong, rollInOrder } from './order.ts';
+import { tiedTo } from './tied.ts';
 
 /** A run of updates. */
 export interface UpdateOptions extends Wanted {
@@ -31,8 +33,8 @@ export interface UpdateOptions extends Wanted {
   readonly dryRun: boolean;
   /** Only these of the services, by key. */
   readonly only: ReadonlySet<string> | undefined;
-  /** When images were seen first, by digest; what is new is added. Milliseconds of the engine's clock. */
-  readonly firstSeen: Map<string, number>;
+  /** When images were seen first, by digest; what is new is added. Milliseconds of the engine's clock. None: nobody remembers. */
+  readonly firstSeen: Map<string, number> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -61,8 +63,10 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
     else rolls.push({ key: checked.service, service: one.service, checked, dependsOn: [] });
     if (checked.held === 'failed' && line) for (const [key, why] of stopFor(line)) failed.set(key, why);
   }
-  const ordered = inOrder(rolls, dependenciesAmong(all, policies).of, lines, failed);
-  await rollThem(ports, options, ordered, { lines, failed }, roll);
+  const dependencies = dependenciesAmong(all, policies);
+  const ordered = inOrder(rolls, dependencies, lines, failed);
+  const tied = ordered.length > 1 ? await withTies(ports, all, ordered, dependencies) : ordered;
+  await rollThem(ports, options, tied, { lines, failed }, roll);
   return {
     checked: new Date(now).toISOString(),
     services: chosen.flatMap(({ service }) => lines.get(service.key) ?? []),
@@ -136,22 +140,24 @@ async function decide(
   checked: Checked,
 ): Promise<ServiceUpdate | undefined> {
   const { digest = '', created } = checked.to ?? {};
-  const seen = options.firstSeen.get(digest) ?? now;
-  options.firstSeen.set(digest, seen);
+  const built = builtAt(created);
+  const seen = options.firstSeen?.get(digest) ?? now;
+  options.firstSeen?.set(digest, seen);
   const facts = await factsOf({ ports, memory: freshMemory() }, service, all);
-  return waitingLine(checked, policy, { ...facts, imageSince: imageSince(created, seen) }, now);
+  const line = waitingLine(checked, policy, { ...facts, imageSince: built ?? seen }, now);
+  return line && built === undefined && !options.firstSeen ? agelessLine(line, policy) : line;
 }
 
 // Those that depend on what is not there, or on themselves, are not rolled, and neither is what hangs on them.
 function inOrder(
   rolls: readonly Rollable[],
-  dependenciesOf: (key: string) => string[],
+  dependencies: Dependencies,
   lines: Results['lines'],
   failed: Results['failed'],
 ): Rollable[] {
   return rolls.flatMap((one) => {
     try {
-      return [{ ...one, dependsOn: dependenciesOf(one.key) }];
+      return [{ ...one, dependsOn: dependencies.of(one.key) }];
     } catch (raised) {
       const error = reportedError(raised);
       lines.set(one.key, { ...lineOf(one.checked), outcome: 'unknown', because: error.message, error });
@@ -159,6 +165,23 @@ function inOrder(
       return [];
     }
   });
+}
+
+// Who lives in another's namespaces is re-created by its roll, and comes after it; what depends on each other is tied already.
+async function withTies(
+  ports: Ports,
+  all: readonly ContainerSummary[],
+  rolls: readonly Rollable[],
+  { known }: Dependencies,
+): Promise<Rollable[]> {
+  const before = new Map(rolls.map(({ key, dependsOn }) => [key, dependsOn]));
+  for (const { key, service } of rolls) {
+    const owners = (await tiedTo(ports, service, all)).filter((owner) => before.has(owner));
+    const free = owners.filter((owner) => !known(owner).includes(key) && !before.get(owner)?.includes(key));
+    const more = free.flatMap((owner) => [owner, ...(before.get(owner) ?? [])]);
+    before.set(key, [...new Set([...(before.get(key) ?? []), ...more])]);
+  }
+  return rolls.map((one) => ({ ...one, dependsOn: before.get(one.key) ?? [] }));
 }
 
 async function rollThem(
