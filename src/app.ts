@@ -6,7 +6,7 @@ import type { ServiceReport } from './core/report.ts';
 import { nextCheck, type Schedule } from './core/schedule.ts';
 import { findService, groupServices, type Service } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
-import type { Appointment, UpdateReport } from './core/update.ts';
+import type { Appointment, ServiceUpdate, UpdateReport } from './core/update.ts';
 import type { Ports } from './ports.ts';
 import { recoverThenRoll, reported } from './roll/attempt.ts';
 import { checkServices } from './roll/check.ts';
@@ -21,7 +21,7 @@ import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
 import { sweepRules } from './roll/sweep.ts';
 import { agendaOf } from './roll/update/agenda.ts';
-import { updateServices } from './roll/update/update.ts';
+import { mendServices, type UpdateOptions, updateServices } from './roll/update/update.ts';
 
 /** What every front lets people say about a roll. */
 export interface RollRequest {
@@ -66,6 +66,8 @@ export interface App {
   check(selectors: readonly string[], signal: AbortSignal): Promise<Checked[]>;
   /** Rolls what is opted in, newer, and may be rolled now; what went wrong with a service is in its line. */
   update(selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport>;
+  /** Finishes or undoes what dead rolls left half done on what is opted in; resolves with those for which that failed. */
+  mend(selectors: readonly string[], request: UpdateRequest): Promise<ServiceUpdate[]>;
   /** What is to be checked by itself, and when; what is named and not there is passed over: it may come. */
   agenda(selectors: readonly string[], request: AgendaRequest): Promise<Appointment[]>;
   /** When a schedule comes due after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
@@ -115,6 +117,7 @@ export function createApp(ports: Ports): App {
       return checkServices(ports, chosen, all, signal);
     },
     update: (selectors, request) => update(ports, selectors, request),
+    mend: (selectors, request) => mendServices(ports, updateOptions(selectors, request)),
     agenda: (selectors, { all = false, overrides = {} }) =>
       agendaOf(ports, { selectors, all, overrides, absent: true }),
     nextCheck: (schedule, after, dice) => nextCheck(schedule, after, ports.schedules.next, dice),
@@ -127,13 +130,16 @@ export function createApp(ports: Ports): App {
 }
 
 function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
-  const { all = false, dryRun = false, overrides = {}, firstSeen, only, signal } = request;
-  const options = { selectors, all, dryRun, overrides, firstSeen, only, signal, absent: only !== undefined };
-  return updateServices(ports, options, (shared, service, found) =>
+  return updateServices(ports, updateOptions(selectors, request), (shared, service, found) =>
     reported(service.key, () =>
       recoverThenRoll(shared, (now) => sameService(now, service), { ...rollOptions(request), found }),
     ),
   );
+}
+
+function updateOptions(selectors: readonly string[], request: UpdateRequest): UpdateOptions {
+  const { all = false, dryRun = false, overrides = {}, firstSeen, only, signal } = request;
+  return { selectors, all, dryRun, overrides, firstSeen, only, signal, absent: only !== undefined };
 }
 
 async function rollback(ports: Ports, selector: string, request: RollRequest): Promise<ServiceReport> {

@@ -268,6 +268,24 @@ test('watch rolls what is pushed, takes in what appears, obeys signals, and ends
   assert.equal(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '').msg, 'ended');
 });
 
+test('a watch that was killed in the middle of a roll makes it good when it starts again', async (t) => {
+  const own = await lab(t);
+  const { push, start } = own;
+  await push('1', 'stable');
+  const web = await start('web', 'stable', { 'swapctl.schedule': '0 0 29 2 *' });
+  await push('2', 'stable');
+  const first = startWatch(own, ['--verbose', web]);
+  await first.said(/^watching 1 service/);
+  first.kill('SIGUSR1');
+  await first.said(new RegExp(`rename ${web} to`));
+  first.kill('SIGKILL');
+  assert.equal((await first.end).endedBy, 'SIGKILL');
+  assert.ok((await containerNames(own.world)).length > 1, 'something is left');
+  const second = startWatch(own, [web]);
+  const { msg } = await second.said(/an earlier roll was left half done; it was/);
+  assert.equal(await versionOf(own, web), /finished$/.test(String(msg)) ? '2' : '1');
+});
+
 test('watch brings a roll to its safe end before it ends', async (t) => {
   const own = await lab(t);
   const { world, push, start } = own;

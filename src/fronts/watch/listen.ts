@@ -38,6 +38,8 @@ export async function listen({ app, clock, signal, onChange, onAway }: Ear): Pro
         since = Math.max(since, event.timeNano);
         onChange();
       }
+      // One that ends at once, again and again, is as good as none.
+      misses = clock.now() - began < FIRST_WAIT_MS ? misses + 1 : 0;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       if (misses === 0) onAway(error);
@@ -45,8 +47,6 @@ export async function listen({ app, clock, signal, onChange, onAway }: Ear): Pro
     }
     if (signal.aborted) return;
     onChange();
-    // One that ends at once, again and again, is as good as none.
-    if (clock.now() - began < FIRST_WAIT_MS) misses += 1;
     await clock.sleep(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.max(0, misses - 1)), signal);
   }
 }

@@ -82,6 +82,7 @@ async function connectAgainAndAgain(state: State): Promise<void> {
       times ??= timetable((...asked) => app.nextCheck(...asked), world.dice);
       try {
         await lookAround(state, app, times);
+        await mend(state, app, times);
         if (away) world.log.tell('info', 'the engine answers again');
         [away, misses] = [false, 0];
         await keepWatch(state, app, times);
@@ -148,6 +149,12 @@ async function lookAround(state: State, app: App, times: Timetable): Promise<voi
   const services = [...times.everything()];
   const none = size === 0 ? '; set the label swapctl.enable=true, name services, or use --all' : '';
   world.log.tell('info', `watching ${size} service${size === 1 ? '' : 's'}${none}`, { services });
+}
+
+// Whatever died in the middle of a roll, the engine or the watch before this one: a schedule may come due much later.
+async function mend({ world, teller: { tell } }: State, app: App, times: Timetable): Promise<void> {
+  const only = times.everything();
+  tell(await app.mend(world.selectors, { ...world.request, only, signal: world.signal }));
 }
 
 async function update(state: State, app: App, times: Timetable, due: ReadonlySet<string>): Promise<void> {

@@ -73,6 +73,15 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
   };
 }
 
+/**
+ * Finishes or undoes what dead rolls left half done on what is opted in. Resolves with those for which that could not be done.
+ * Raises what `updateServices` raises.
+ */
+export async function mendServices(ports: Ports, options: Omit<UpdateOptions, 'dryRun'>): Promise<ServiceUpdate[]> {
+  const { chosen, lines } = await lookAndMend(ports, { ...options, dryRun: false });
+  return chosen.flatMap(({ service, line }) => (line ? [] : (lines.get(service.key) ?? [])));
+}
+
 async function checkAll(
   ports: Ports,
   services: readonly Service[],

@@ -109,6 +109,7 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     status: (selectors) => answer('status', given.status, selectors),
     check: (selectors) => answer('check', given.check, selectors),
     update: (selectors, request) => answer('update', given.update, selectors, request),
+    mend: () => assert.fail('nothing is to be watched'),
     agenda: () => assert.fail('nothing is to be watched'),
     nextCheck: () => assert.fail('nothing is to be watched'),
     events: () => assert.fail('nothing is to be watched'),

@@ -6,6 +6,7 @@ import type { EngineEvent } from '../../../src/core/event.ts';
 import { nextCheck } from '../../../src/core/schedule.ts';
 import { watch } from '../../../src/fronts/watch/watch.ts';
 import { agendaOf } from '../../../src/roll/update/agenda.ts';
+import { mendServices } from '../../../src/roll/update/update.ts';
 import { type MadeUp, type RollAs, START, update } from '../../roll/made-up.ts';
 
 /** Something that a test does at an instant. */
@@ -110,7 +111,9 @@ function appOf(
   { firstAsked, clock }: { firstAsked: () => void; clock: ReturnType<typeof simulatedClock> },
 ): App {
   const { ports } = world;
-  const app: Pick<App, 'agenda' | 'nextCheck' | 'update' | 'events' | 'reload'> = {
+  const app: Pick<App, 'mend' | 'agenda' | 'nextCheck' | 'update' | 'events' | 'reload'> = {
+    mend: (selectors, { only, signal }) =>
+      mendServices(ports, { selectors, only, signal, all: false, overrides: {}, firstSeen: undefined, absent: true }),
     agenda: (selectors) => agendaOf(ports, { selectors, all: false, overrides: {}, absent: true }),
     // It loads a module, for which the clock has to wait.
     nextCheck: (schedule, after, dice) => clock.waitFor(nextCheck(schedule, after, ports.schedules.next, dice)),
