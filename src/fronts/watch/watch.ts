@@ -154,16 +154,30 @@ async function lookAround(state: State, app: App, times: Timetable): Promise<voi
 // Whatever died in the middle of a roll, the engine or the watch before this one: a schedule may come due much later.
 async function mend({ world, teller: { tell } }: State, app: App, times: Timetable): Promise<void> {
   const only = times.everything();
-  tell(await app.mend(world.selectors, { ...world.request, only, signal: world.signal }));
+  tell(await within(world.signal, (signal) => app.mend(world.selectors, { ...world.request, only, signal })));
 }
 
 async function update(state: State, app: App, times: Timetable, due: ReadonlySet<string>): Promise<void> {
   const { world, firstSeen } = state;
-  const request = { ...world.request, only: due, firstSeen, signal: world.signal };
-  const { services } = await app.update(world.selectors, request);
+  const { services } = await within(world.signal, (signal) =>
+    app.update(world.selectors, { ...world.request, only: due, firstSeen, signal }),
+  );
   state.teller.tell(services);
   const asked = services.filter(({ outcome }) => outcome !== 'skipped');
   await times.checked(due, asked.length > 0 && asked.every(isAway), world.clock.now());
+}
+
+// A signal of its own for each run: what listens to it goes with the run, instead of gathering for weeks.
+async function within<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const run = new AbortController();
+  const end = (): void => run.abort();
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    return await work(run.signal);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 async function reload(state: State, app: App): Promise<void> {
