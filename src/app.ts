@@ -1,14 +1,17 @@
 import type { ContainerSummary } from './core/container.ts';
-import { EngineError } from './core/engine-error.ts';
-import { fail, SwapError } from './core/error.ts';
+import type { EngineEvent } from './core/event.ts';
 import type { PullPolicy } from './core/image.ts';
 import type { Checked } from './core/newer.ts';
 import type { ServiceReport } from './core/report.ts';
-import { findService, groupServices, type Service, whyNotRollable } from './core/service.ts';
+import { nextCheck, type Schedule } from './core/schedule.ts';
+import { findService, groupServices, type Service } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
 import type { Delivery, Run } from './core/summary.ts';
+import type { Appointment, ServiceUpdate, UpdateReport } from './core/update.ts';
 import type { Ports } from './ports.ts';
+import { recoverThenRoll, reported } from './roll/attempt.ts';
 import { checkServices } from './roll/check.ts';
+import { canBeRolled, chosenOf, missing, pick, sameService } from './roll/chosen.ts';
 import { diagnose } from './roll/doctor.ts';
 import { explainService } from './roll/explain.ts';
 import { historyOf, previousImage } from './roll/history.ts';
@@ -19,6 +22,8 @@ import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
 import { sweepRules } from './roll/sweep.ts';
 import { teller } from './roll/tell.ts';
+import { agendaOf } from './roll/update/agenda.ts';
+import { mendServices, type UpdateOptions, updateServices } from './roll/update/update.ts';
 
 /** What every front lets people say about a roll. */
 export interface RollRequest {
@@ -39,6 +44,24 @@ export interface TellRequest {
   readonly asked?: boolean;
 }
 
+/** What fronts let people say about updates. */
+export interface UpdateRequest {
+  /** Everything but what is opted out; named services count as opted in anyway. */
+  readonly all?: boolean | undefined;
+  /** Decide, and change nothing. */
+  readonly dryRun?: boolean | undefined;
+  /** Only these of the services, by key; what is named and not there is passed over then. */
+  readonly only?: ReadonlySet<string> | undefined;
+  /** When images were seen first, by digest, in earlier runs; what is new is added. */
+  readonly firstSeen?: Map<string, number> | undefined;
+  /** Settings by label key without the prefix. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** What fronts say about what is to be watched. */
+export type AgendaRequest = Pick<UpdateRequest, 'all' | 'overrides'>;
+
 /** The use cases. Every front calls these, translates in, and translates out. */
 export interface App {
   /** Rolls services one after the other; an error is in the service's report. */
@@ -50,6 +73,18 @@ export interface App {
   status(selectors: readonly string[]): Promise<ReplicaStatus[]>;
   /** Asks registries what is newer, of everything that runs if nothing is named; what went wrong is in the service's line. */
   check(selectors: readonly string[], signal: AbortSignal): Promise<Checked[]>;
+  /** Rolls what is opted in, newer, and may be rolled now; what went wrong with a service is in its line. */
+  update(selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport>;
+  /** Finishes or undoes what dead rolls left half done on what is opted in; resolves with those for which that failed. */
+  mend(selectors: readonly string[], request: UpdateRequest): Promise<ServiceUpdate[]>;
+  /** What is to be checked by itself, and when; what is named and not there is passed over: it may come. */
+  agenda(selectors: readonly string[], request: AgendaRequest): Promise<Appointment[]>;
+  /** When a schedule comes due after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
+  nextCheck(schedule: Schedule, after: number, dice: number): Promise<number | undefined>;
+  /** What happens to containers, from an instant (nanoseconds) on, until the engine or the signal ends it. */
+  events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
+  reload(): Promise<void>;
   /** Finishes or undoes what dead rolls left behind. */
   recover(signal: AbortSignal): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
@@ -67,7 +102,11 @@ export function createApp(ports: Ports): App {
       await sweepRules(ports);
       const reports: ServiceReport[] = [];
       for (const service of chosen)
-        reports.push(await reported(service.key, () => recoverThenRoll(ports, service.key, selectors, request)));
+        reports.push(
+          await reported(service.key, () =>
+            recoverThenRoll(ports, (all) => pick(all, selectors, service.key), rollOptions(request)),
+          ),
+        );
       return reports;
     },
     plan: async (selectors, request) => {
@@ -88,6 +127,13 @@ export function createApp(ports: Ports): App {
       const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(canBeRolled);
       return checkServices(ports, chosen, all, signal);
     },
+    update: (selectors, request) => update(ports, selectors, request),
+    mend: (selectors, request) => mendServices(ports, updateOptions(selectors, request)),
+    agenda: (selectors, { all = false, overrides = {} }) =>
+      agendaOf(ports, { selectors, all, overrides, absent: true }),
+    nextCheck: (schedule, after, dice) => nextCheck(schedule, after, ports.schedules.next, dice),
+    events: (since, signal) => ports.engine.events(since, signal),
+    reload: () => ports.reloadConfig(),
     recover: (signal) => recoverAll(ports, signal),
     doctor: () => diagnose(ports),
     tell: teller(ports),
@@ -95,19 +141,17 @@ export function createApp(ports: Ports): App {
   };
 }
 
-async function recoverThenRoll(
-  ports: Ports,
-  key: string,
-  selectors: readonly string[],
-  request: RollRequest,
-): Promise<ServiceReport> {
-  // What is wrong in it is to be told before anything is touched.
-  ports.config();
-  const all = await ports.engine.list();
-  const before = pick(all, selectors, key);
-  const recovered = await recoverService(ports, before, all, request.signal);
-  const now = recovered ? await ports.engine.list() : all;
-  return rollService(ports, pick(now, selectors, key), now, rollOptions(request));
+function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
+  return updateServices(ports, updateOptions(selectors, request), (shared, service, found) =>
+    reported(service.key, () =>
+      recoverThenRoll(shared, (now) => sameService(now, service), { ...rollOptions(request), found }),
+    ),
+  );
+}
+
+function updateOptions(selectors: readonly string[], request: UpdateRequest): UpdateOptions {
+  const { all = false, dryRun = false, overrides = {}, firstSeen, only, signal } = request;
+  return { selectors, all, dryRun, overrides, firstSeen, only, signal, absent: only !== undefined };
 }
 
 async function rollback(ports: Ports, selector: string, request: RollRequest): Promise<ServiceReport> {
@@ -142,53 +186,6 @@ function rollOptions(request: RollRequest): RollOptions {
 
 async function choose(ports: Ports, selectors: readonly string[]): Promise<Service[]> {
   return chosenOf(await ports.engine.list(), selectors);
-}
-
-function chosenOf(all: readonly ContainerSummary[], selectors: readonly string[]): Service[] {
-  const services = groupServices(all);
-  const chosen = selectors.map((selector) => findService(services, selector));
-  return chosen.filter(
-    (service, at) => chosen.findIndex((other) => other.key === service.key && sameSlots(other, service)) === at,
-  );
-}
-
-function canBeRolled({ slots }: Service): boolean {
-  return slots.some(({ members }) => members.some((member) => whyNotRollable(member) === undefined));
-}
-
-function sameSlots(a: Service, b: Service): boolean {
-  return a.slots.map((slot) => slot.home).join() === b.slots.map((slot) => slot.home).join();
-}
-
-function pick(all: readonly ContainerSummary[], selectors: readonly string[], key: string): Service {
-  const services = groupServices(all);
-  const chosen = selectors.map((selector) => findService(services, selector)).find((service) => service.key === key);
-  return chosen ?? missing(key);
-}
-
-function missing(selector: string): never {
-  return fail('not-found', `${selector} is gone`);
-}
-
-// A failed service is a result, not a crash: the others go on, and each has its report.
-async function reported(service: string, work: () => Promise<ServiceReport>): Promise<ServiceReport> {
-  try {
-    return await work();
-  } catch (raised) {
-    const { code, message, hint } = asSwapError(raised);
-    const error = { code, message, ...(hint ? { hint } : {}) };
-    return { service, outcome: 'failed', timings: { total: 0 }, error };
-  }
-}
-
-// Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
-function asSwapError(raised: unknown): SwapError {
-  if (raised instanceof SwapError) return raised;
-  if (!(raised instanceof EngineError)) throw raised;
-  return new SwapError('engine-unreachable', raised.message, {
-    hint: 'nothing was touched; swapctl doctor says more',
-    cause: raised,
-  });
 }
 
 function nameChoices(all: readonly ContainerSummary[]): string[] {

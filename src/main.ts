@@ -3,7 +3,7 @@ import type { App } from './app.ts';
 import type { ConfigDesk } from './core/config.ts';
 import type { InstallDesk } from './core/units.ts';
 import { runCli } from './fronts/cli/program.ts';
-import type { Report } from './ports.ts';
+import type { Configuration, Report } from './ports.ts';
 import { systemClock } from './system/clock.ts';
 
 declare const SWAPCTL_VERSION: string;
@@ -12,10 +12,14 @@ type Reach = { readonly host?: string; readonly context?: string; readonly confi
 
 const world = { env: process.env, home: homedir(), folder: process.cwd() };
 
+let configuration: Configuration | undefined;
+
 // What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
-  const [{ createApp }, { openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
-  const ports = await openPorts({ ...reach, ...world });
+  const [{ createApp }, { openConfig, openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
+  // Whoever stays opens the engine again after it was away, with what was read of swapctl.yml before.
+  configuration ??= await openConfig({ ...reach, ...world });
+  const ports = await openPorts({ ...reach, ...world, configuration });
   const close = (): void => {
     ports.engine.close();
     ports.registry.close();
@@ -23,7 +27,7 @@ async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
   return { app: createApp(ports), close };
 }
 
-async function openConfig(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
+async function openDesk(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
   const { openConfigDesk } = await import('./wire.ts');
   return openConfigDesk({ ...reach, ...world });
 }
@@ -31,6 +35,12 @@ async function openConfig(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
 async function openInstall(reach: Omit<Reach, 'report'>): Promise<InstallDesk> {
   const { openInstallDesk } = await import('./install.ts');
   return openInstallDesk({ ...reach, ...world });
+}
+
+// Only who listens keeps SIGHUP from ending the process.
+function onAsked(asked: (what: 'reload' | 'check') => void): void {
+  process.on('SIGHUP', () => asked('reload'));
+  process.on('SIGUSR1', () => asked('check'));
 }
 
 const interruption = new AbortController();
@@ -55,8 +65,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version: SWAPCTL_VERSION,
   signal: interruption.signal,
   openApp,
-  openConfig,
+  openConfig: openDesk,
   openInstall,
+  sleep: systemClock().sleep,
+  onAsked,
 });
 
 // Whoever interrupts a question does not wait for its answer.

@@ -8,6 +8,7 @@ import type {
   ImageSummary,
   RestartPolicy,
 } from './core/container.ts';
+import type { EngineEvent } from './core/event.ts';
 import type { Platform } from './core/platform.ts';
 import type { Progress } from './core/progress.ts';
 import type { Delivery, Summary } from './core/summary.ts';
@@ -67,6 +68,7 @@ export interface PullLayer {
  * question is asked, and success where something is to be removed; every other refusal of the engine is an EngineError.
  */
 export interface Engine {
+  /** Asked for anew now and then: a clock drifts, and an engine may come back as another one. */
   facts(): Promise<EngineFacts>;
   list(): Promise<ContainerSummary[]>;
   container(id: string): Promise<Container | undefined>;
@@ -103,6 +105,11 @@ export interface Engine {
   changes(id: string): Promise<string[]>;
   /** Copies one regular file, of a config's size, from a container into another; resolves with false where there is none. */
   copy(from: string, to: string, path: string): Promise<boolean>;
+  /**
+   * What happens to containers, from an instant (nanoseconds of the engine's clock) on. Ends when the engine closes the
+   * stream, and when the signal aborts; whoever wants more asks again, and lists what there is: some may be missing between.
+   */
+  events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
   close(): void;
 }
 
@@ -269,8 +276,16 @@ export type Notify = (
 /** Where progress goes; results never do. */
 export type Report = (progress: Progress) => void;
 
+/** The configuration, which can be read again while it is in use. */
+export interface Configuration {
+  /** What swapctl.yml says. Raises `config` with what is wrong in it, so that what does without it can go on. */
+  readonly config: () => Config;
+  /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
+  readonly reloadConfig: () => Promise<void>;
+}
+
 /** Everything that the use cases need of the world. */
-export interface Ports {
+export interface Ports extends Configuration {
   readonly engine: Engine;
   readonly registry: Registry;
   readonly traffic: Traffic;
@@ -280,7 +295,5 @@ export interface Ports {
   readonly compose: Compose;
   readonly schedules: Schedules;
   readonly notify: Notify;
-  /** What swapctl.yml says. Raises `config` with what is wrong in it, so that what does without it can go on. */
-  readonly config: () => Config;
   readonly report: Report;
 }

@@ -1,11 +1,11 @@
 import { installedCompose } from './build/compose.ts';
-import { checkConfig, openConfig, schemaOfConfig, showConfig } from './config/open.ts';
+import { checkConfig, openReloadable, schemaOfConfig, showConfig } from './config/open.ts';
 import type { ConfigDesk } from './core/config.ts';
 import { fail } from './core/error.ts';
 import { testSummary } from './core/summary.ts';
 import { knownLogins, openCredentials, openEngine } from './docker/open.ts';
 import { openNotify } from './notify/open.ts';
-import type { Notify, Ports, Report } from './ports.ts';
+import type { Configuration, Notify, Ports, Report } from './ports.ts';
 import { openRegistry } from './registry/open.ts';
 import { systemClock } from './system/clock.ts';
 import { machineName } from './system/host.ts';
@@ -25,15 +25,27 @@ export interface Reach {
   /** The current folder. */
   readonly folder: string;
   readonly report: Report;
+  /** A configuration that is open already, instead of the file's: so a new connection does not change it. */
+  readonly configuration?: Configuration | undefined;
+}
+
+/** Opens the configuration file that the options name, or that is found. */
+export function openConfig({
+  config: file,
+  env,
+  folder,
+}: Pick<Reach, 'config' | 'env' | 'folder'>): Promise<Configuration> {
+  return openReloadable({ file, env, folder }, cronSchedules());
 }
 
 /**
  * Puts the adapters behind the ports: this machine, and the engine that the options name. Raises `engine-unreachable`, and
  * `config` for a configuration file that is named and not there.
  */
-export async function openPorts({ host, context, env, home, config: file, folder, report }: Reach): Promise<Ports> {
+export async function openPorts(reach: Reach): Promise<Ports> {
+  const { host, context, env, home, report } = reach;
   const schedules = cronSchedules();
-  const config = await openConfig({ file, env, folder }, schedules);
+  const configuration = reach.configuration ?? (await openConfig(reach));
   // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
   const loginFor = openCredentials({ env, home });
   const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, loginFor);
@@ -42,7 +54,7 @@ export async function openPorts({ host, context, env, home, config: file, folder
   const system = openSystem(engine, async () => knownLogins(env, home));
   const rules = async () => (await engine.facts()).registries;
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
-  return { engine, registry, kernel, compose, report, config, schedules, notify: notifiers(env), ...system };
+  return { engine, registry, kernel, compose, report, schedules, notify: notifiers(env), ...configuration, ...system };
 }
 
 /** The configuration file that the options name, or that is found. */
@@ -53,7 +65,7 @@ export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>):
     show: () => showConfig(lookup, cronSchedules()),
     schema: schemaOfConfig,
     testNotify: async (signal) => {
-      const { path, notifications } = (await openConfig(lookup, cronSchedules()))();
+      const { path, notifications } = (await openConfig(reach)).config();
       if (notifications.length === 0)
         return fail('config', `${path ?? 'swapctl.yml'} names nobody to tell`, { hint: 'fill in its notifications' });
       return notifiers(reach.env)(testSummary(machineName()), notifications, signal);

@@ -7,7 +7,7 @@ import {
   type Secret,
 } from '../core/config.ts';
 import { fail } from '../core/error.ts';
-import type { Schedules } from '../ports.ts';
+import type { Configuration, Schedules } from '../ports.ts';
 import { type FoundFile, findFile, type Lookup, USUAL_PLACES } from './find.ts';
 import type { ReadFile } from './read.ts';
 
@@ -22,6 +22,19 @@ export async function openConfig(lookup: Lookup, schedules: Schedules): Promise<
   if (!file) return () => NO_CONFIG;
   const read = await readFound(file, lookup, schedules);
   return () => read.config ?? refuse(file, read.mistakes);
+}
+
+/** The same as `openConfig`, for those who stay longer than a command. */
+export async function openReloadable(lookup: Lookup, schedules: Schedules): Promise<Configuration> {
+  let current = await openConfig(lookup, schedules);
+  return {
+    config: () => current(),
+    reloadConfig: async () => {
+      const next = await openConfig(lookup, schedules);
+      next();
+      current = next;
+    },
+  };
 }
 
 /** Everything that is wrong with swapctl.yml. */

@@ -160,6 +160,8 @@ export interface ImageSummary {
   readonly tags: readonly string[];
   readonly digests: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** When it was built, in milliseconds since the epoch, where it tells. */
+  readonly createdAt: number | undefined;
 }
 
 /** What the list of all containers tells about one, without inspecting it. */

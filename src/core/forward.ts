@@ -25,15 +25,14 @@ export function endForwardsTo(seen: Observed, to: Replica): Step | undefined {
 }
 
 /**
- * Ends what leads from containers that are down, after those who have just learnt of the last one's end had time to act on
- * it; undefined once nothing does.
+ * Ends what leads from containers that are down, after those who have just learnt of that had time to act on it; undefined once
+ * nothing does. At once, before anything else: the engine may give the address of such a container to somebody else's.
  */
 export function endForwardsOfTheDead(seen: Observed): Step | undefined {
   const { incumbent, candidate, standIn } = seen;
   const running = [incumbent, candidate, standIn].filter((one) => one?.running).map((one) => one?.id);
   const [found] = live(seen).filter((one) => !running.includes(one.from));
-  // Where there was a stand-in, it was the last one.
-  return found && end(seen, found.from, candidate?.way === 'start-first' || found.from !== incumbent?.id);
+  return found && end(seen, found.from, true);
 }
 
 /** Ends what leads to a container that does not answer, or is none of the slot's any more. */
@@ -49,12 +48,10 @@ export function answers({ running, verdict, shut }: Replica): boolean {
   return running && verdict.kind === 'healthy' && !shut;
 }
 
-// Two that never run at once have nothing to lead, unless a stand-in answered in between: the old one's addresses are known
-// from then.
+// One that is down has no addresses any more.
 function canForward(seen: Observed, from: Replica, to: Replica): boolean {
-  if (!seen.forwards || seen.forwarding.some((one) => one.from === from.id && one.to === to.id)) return false;
-  const known = from.running || seen.forwarding.some((one) => one.from === from.id && one.state !== 'impossible');
-  return known && (to.way !== 'stop-first' || to === seen.standIn);
+  const tried = seen.forwarding.some((one) => one.from === from.id && one.to === to.id);
+  return seen.forwards && !tried && from.running && from.id !== to.id;
 }
 
 function live(seen: Observed): Observed['forwarding'] {

@@ -41,6 +41,8 @@ export type CheckOutcome = 'available' | 'current' | 'held' | 'unknown';
 export interface Judgement {
   readonly outcome: CheckOutcome;
   readonly because: string;
+  /** Why it is held: it failed here, or it was left for another. */
+  readonly held?: 'failed' | 'left';
 }
 
 /**
@@ -54,6 +56,7 @@ export interface Checked {
   /** `created` is ISO 8601: when the image was built, where that is told. */
   readonly to?: { readonly reference: string; readonly digest: string; readonly created?: string };
   readonly because: string;
+  readonly held?: Judgement['held'];
   readonly error?: ReportedError;
 }
 
@@ -66,12 +69,17 @@ export function judge(running: Identity, offered: Offered, memory: Memory): Judg
   if (isSame(running, offered)) return { outcome: 'current', because: currentBecause(running, offered) };
   const failure = memory.failures.find((one) => means(one, offered));
   if (failure)
-    return { outcome: 'held', because: `it was tried here at ${failure.at} and not kept: ${failure.reason}` };
+    return {
+      outcome: 'held',
+      because: `it was tried here at ${failure.at} and not kept: ${failure.reason}`,
+      held: 'failed',
+    };
   const retired = memory.retired.find((one) => means(one, offered));
   if (retired)
     return {
       outcome: 'held',
       because: `it ran here before and was replaced at ${retired.at}; roll it by hand if it is meant`,
+      held: 'left',
     };
   if (offered.configDigest === undefined && offered.manifestDigest === undefined) return undefined;
   return { outcome: 'available', because: `${offered.reference} is ${shortDigest(offered.digest)} now` };

@@ -51,16 +51,16 @@ export function rollOrder<T extends Dependent>(services: readonly T[]): T[] {
 }
 
 /**
- * Which services are not to be rolled since something that they depend on failed, each with the sentence why. The keys of
- * those that failed are no part of the answer. For services without a circle.
+ * Which services are not to be rolled since something that they depend on failed (with what is to be said of it: `whose roll
+ * failed`), each with the sentence why. The keys of those that failed are no part of the answer. For services without a circle.
  */
-export function heldBack(services: readonly Dependent[], failed: ReadonlySet<string>): Map<string, string> {
+export function heldBack(services: readonly Dependent[], failed: ReadonlyMap<string, string>): Map<string, string> {
   const held = new Map<string, string>();
   for (const { key, dependsOn } of rollOrder(services)) {
     if (failed.has(key)) continue;
     const culprit = dependsOn.find((other) => failed.has(other));
     const link = dependsOn.find((other) => held.has(other));
-    if (culprit !== undefined) held.set(key, `it depends on ${culprit}, whose roll failed`);
+    if (culprit !== undefined) held.set(key, `it depends on ${culprit}, ${failed.get(culprit)}`);
     else if (link !== undefined) held.set(key, `it depends on ${link}, which is held back: ${held.get(link)}`);
   }
   return held;

@@ -21,7 +21,7 @@ export type Decision =
 export function plan(desired: Desired, seen: Observed): Decision {
   // A rule that points to nothing must not survive.
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
-  const dead = endDeadForward(seen);
+  const dead = endDeadForward(seen) ?? endForwardsOfTheDead(seen);
   if (dead) return act(dead);
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
@@ -192,8 +192,6 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   if (!candidate.settled) return act({ kind: 'settle', container, name });
   const retire = retireStandIn(seen);
   if (retire) return act(retire);
-  const over = endForwardsOfTheDead(seen);
-  if (over) return act(over);
   return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen);
 }
 

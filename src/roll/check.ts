@@ -74,8 +74,12 @@ async function checkService(look: Look, service: Service): Promise<Checked> {
   const running = service.slots.filter((slot) => slot.members.some((member) => member.status === 'running'));
   const slots = running.length > 0 ? running : service.slots;
   const checked = await Promise.all(slots.map((slot) => checkSlot(look, service.key, slot)));
-  const told = TELLING.map((outcome) => checked.find((one) => one.outcome === outcome)).find(Boolean);
-  return told ?? { service: service.key, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
+  const told = TELLING.map((outcome) => checked.find((one) => one.outcome === outcome)).find(
+    (one) => one !== undefined,
+  );
+  // What failed in one replica is for none of them.
+  const veto = checked.find((one) => one.outcome === 'held' && one.to?.digest === told?.to?.digest);
+  return veto ?? told ?? { service: service.key, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
 }
 
 const NOTHING = { image: '', digest: '' };
@@ -151,7 +155,7 @@ async function compare(look: Look, subject: Subject, reference: string): Promise
   return { ...judgement, ...(judgement.outcome === 'current' ? {} : { to: { ...to, ...createdOf(remote) } }) };
 }
 
-function createdOf({ created }: RemoteImage): { created?: string } {
+function createdOf({ created }: Pick<RemoteImage, 'created'>): { created?: string } {
   return created === undefined ? {} : { created: new Date(created).toISOString() };
 }
 
@@ -193,7 +197,7 @@ function perhapsBuilt(look: Look, subject: Subject, follows: string, raised: unk
 function newerHere(look: Look, { member }: Subject, follows: string): Result | undefined {
   const here = look.byName.get(normal(follows));
   if (!here || here.id === member.imageId) return undefined;
-  const to = { reference: follows, digest: here.id };
+  const to = { reference: follows, digest: here.id, ...createdOf({ created: here.createdAt }) };
   return { outcome: 'available', to, because: `another image that was built on this machine is ${follows} now` };
 }
 

@@ -3,12 +3,13 @@ import { type ContainerSummary, ownLabels } from '../core/container.ts';
 import { fail, SwapError } from '../core/error.ts';
 import { dependenciesOf } from '../core/order.ts';
 import { explainPolicy, readPolicy } from '../core/policy.ts';
-import { mayRoll, nextCheck, type RollFacts } from '../core/schedule.ts';
+import { mayRoll, nextCheck } from '../core/schedule.ts';
 import { groupServices, type Service } from '../core/service.ts';
 import type { ServiceExplained } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
-import { failuresIn, imageOf, stateOf } from './observe.ts';
-import { freshMemory, type Memory } from './slot-run.ts';
+import { factsOf } from './facts.ts';
+import { imageOf } from './observe.ts';
+import { freshMemory } from './slot-run.ts';
 
 /**
  * Where each setting of a service comes from, and what follows for rolls by itself; its first replica stands for all.
@@ -39,40 +40,12 @@ export async function explainService(
   };
 }
 
-// How old the next image is, only a check can tell.
-async function factsOf(
-  look: { ports: Ports; memory: Memory },
-  service: Service,
-  all: readonly ContainerSummary[],
-): Promise<RollFacts> {
-  const states = await Promise.all(
-    service.slots.flatMap(({ members }) =>
-      members.map(async ({ id }) => {
-        const container = await look.ports.engine.container(id);
-        return container && (await stateOf(look, container));
-      }),
-    ),
-  );
-  const perSlot = service.slots.map(({ home }) => failuresIn(all, home));
-  return {
-    lastRollAt: latest(states.map((state) => state?.history.find(({ event }) => event !== 'started')?.at)),
-    failures: Math.max(0, ...perSlot.map((failures) => failures.length)),
-    lastFailureAt: latest(perSlot.flat().map(({ at }) => at)),
-    imageSince: undefined,
-  };
-}
-
 // The place where it stands is unknown to cron.
 function refuseSchedule(key: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof SwapError)) throw error;
     return fail(error.code, `schedule of ${key}: ${error.message}`, error.hint ? { hint: error.hint } : {});
   };
-}
-
-function latest(times: readonly (string | undefined)[]): number | undefined {
-  const known = times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite);
-  return known.length > 0 ? Math.max(...known) : undefined;
 }
 
 function isoOf(at: number | undefined): string | undefined {

@@ -26,11 +26,9 @@ export async function forward(
   const { settleMs, drainMs } = run.policy;
   const { container, name } = step;
   try {
-    // One that is down shows no addresses any more.
-    const end = from?.status === 'running' ? from : run.memory.forwarded.get(container);
-    if (!end) return note(run, step, 'impossible');
-    await kernel.forward(end, to, await engine.bridges(), settleMs + drainMs + MARGIN_MS);
-    run.memory.forwarded.set(container, end);
+    if (from?.status !== 'running') return note(run, step, 'impossible');
+    await kernel.forward(from, to, await engine.bridges(), settleMs + drainMs + MARGIN_MS);
+    run.memory.forwarded.set(container, from);
     note(run, step, 'over');
   } catch (error) {
     note(run, step, 'impossible');

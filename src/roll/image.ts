@@ -43,6 +43,16 @@ export async function resolveImage(
   }
 }
 
+/** What a check found, without asking anybody what the tag means by now (T39). */
+export async function resolveFound(
+  ports: Ports,
+  { reference, digest }: { readonly reference: string; readonly digest: string },
+): Promise<Resolved> {
+  const image = await ports.engine.image(digest);
+  const built = image !== undefined && digestsFor(image, reference).length === 0;
+  return built ? { kind: 'local', follows: reference, image } : { kind: 'registry', follows: reference, digest };
+}
+
 /** Whether a container already runs what the reference means; undefined if only fetching it can tell. */
 export function alreadyRuns(
   running: Container,

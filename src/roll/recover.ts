@@ -1,21 +1,21 @@
 import { type FileSettings, NO_CONFIG, settingsFor } from '../core/config.ts';
 import type { ContainerSummary } from '../core/container.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
-import { decodeState, type Role, type StateLabels } from '../core/labels.ts';
-import { homeOf, keepReference, lockName, slotNames } from '../core/names.ts';
+import { decodeState, type StateLabels } from '../core/labels.ts';
+import { keepReference, lockName, slotNames } from '../core/names.ts';
 import { type Policy, readPolicy } from '../core/policy.ts';
-import { groupServices, helperRole, type Service, type Slot } from '../core/service.ts';
+import { groupServices, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { namespaceOwners, stateOf } from './observe.ts';
+import { removeOrphans } from './orphans.ts';
 import { dependentNames } from './prepare.ts';
 import { moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
-import { sweepRules } from './sweep.ts';
 
 /** Finishes or undoes whatever dead rolls left behind, on all services, and takes orphaned helpers away. */
 export async function recoverAll(ports: Ports, signal: AbortSignal): Promise<RecoveredItem[]> {
@@ -47,6 +47,30 @@ export async function recoverService(
   if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
     await dropDeadLock(ports, service.key);
   return left.length > 0;
+}
+
+/** The same for several services; resolves with those that it could not be done for, by key, and what was raised. */
+export async function recoverServices(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<{ readonly any: boolean; readonly failed: ReadonlyMap<string, unknown> }> {
+  const failed = new Map<string, unknown>();
+  let any = false;
+  for (const half of await halfDone(ports, all)) {
+    const concerned = services.filter((service) => concerns(service, half));
+    if (concerned.length === 0) continue;
+    try {
+      const outcome = await recoverSlot(lenient(ports), half, all, signal);
+      if (outcome === undefined) continue;
+      any = true;
+      ports.report({ kind: 'note', text: `${half.slot.home}: an earlier roll was left half done; it was ${outcome}` });
+    } catch (raised) {
+      for (const { key } of concerned) failed.set(key, raised);
+    }
+  }
+  return { any, failed };
 }
 
 /** A slot that a dead roll left half done, and the containers in whose namespaces its own live. */
@@ -262,38 +286,4 @@ function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
     const helped = all.some((container) => container.name === rehearsal || container.name === standIn);
     return slot.members.length > 1 || only?.name !== slot.home || half || helped;
   });
-}
-
-// Helpers whose service is gone (docker compose down) or whose holder is dead serve nobody.
-async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
-  const all = await ports.engine.list();
-  const services = groupServices(all);
-  const items = await removeOrphanedRules(ports);
-  for (const container of all) {
-    const role = helperRole(container);
-    const state = decodeState(container.labels);
-    if (role === undefined || !state || !(await removeOrphan(ports, container, role, state, services))) continue;
-    items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
-  }
-  return items;
-}
-
-async function removeOrphanedRules(ports: Ports): Promise<RecoveredItem[]> {
-  const count = await sweepRules(ports);
-  return count > 0
-    ? [{ service: '-', slot: '-', found: `${count} nftables rules that led nowhere`, outcome: 'removed' }]
-    : [];
-}
-
-async function removeOrphan(
-  ports: Ports,
-  container: ContainerSummary,
-  role: Role,
-  state: StateLabels,
-  services: readonly Service[],
-): Promise<boolean> {
-  if (role === 'lock') return dropDeadLock(ports, state.service);
-  if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
-  await ports.engine.remove(container.id, { discard: true });
-  return true;
 }

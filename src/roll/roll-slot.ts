@@ -14,12 +14,22 @@ import { digestOf, replicaReport } from './replica-report.ts';
 import { runSlot } from './run.ts';
 import type { SlotRun } from './slot-run.ts';
 
+/** What a check found: the digest of a reference (or the id of an image that was built here), and what ran then. */
+export interface Found {
+  readonly reference: string;
+  readonly digest: string;
+  /** Ids of the images of all replicas. */
+  readonly over: readonly string[];
+}
+
 /** How a service is to be rolled, from whatever front. */
 export interface RollOptions {
   /** Roll to this reference instead of the followed one. */
   readonly image: string | undefined;
   /** Roll to this very image, without asking any registry (rollback). */
   readonly target: PinnedImage | undefined;
+  /** Roll to what a check found, whatever the tag means by now. */
+  readonly found?: Found | undefined;
   readonly pull: PullPolicy;
   readonly force: boolean;
   readonly overrides: Readonly<Record<string, string>>;

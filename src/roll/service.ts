@@ -4,13 +4,13 @@ import { knownBad, knownFailure } from '../core/plan.ts';
 import { type ReplicaReport, type ServiceReport, summarize } from '../core/report.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
-import { alreadyRuns, fetchImage, type Resolved, resolveImage } from './image.ts';
+import { alreadyRuns, fetchImage, type Resolved, resolveFound, resolveImage } from './image.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { imageOf } from './observe.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
 import { unchangedReport } from './replica-report.ts';
 import { retireOldImages } from './retain.ts';
-import { type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
+import { type Found, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 import { referenceWanted } from './track.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
@@ -44,6 +44,7 @@ async function rollLocked(
 ): Promise<ServiceReport> {
   const [first] = slots;
   if (!first) return fail('not-found', `${service.key} has no replica`);
+  if (options.found) await refuseMoved(ports, service, options.found);
   const pulling = ports.clock.now();
   const tagBefore = (await ports.engine.image(resolved.follows))?.id;
   const image =
@@ -118,6 +119,7 @@ async function unchanged(
 async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: RollOptions): Promise<Resolved> {
   const [first] = slots;
   if (!first) return fail('not-found', 'the service has no replica');
+  if (options.found) return resolveFound(ports, options.found);
   if (options.target === undefined)
     return resolveImage(
       ports,
@@ -129,6 +131,15 @@ async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: Ro
   const image = await ports.engine.image(options.target.id);
   if (image) return { kind: 'local', follows: options.target.follows, image };
   return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);
+}
+
+// Between the check and the lock somebody else may have rolled it to what is newer still: never backwards.
+async function refuseMoved(ports: Ports, service: Service, { over }: Found): Promise<void> {
+  for (const { home } of service.slots) {
+    const now = await ports.engine.container(home);
+    if (now && over.includes(now.imageId)) continue;
+    fail('busy', `${home} was changed by somebody else since it was checked`, { hint: 'the next check sees it anew' });
+  }
 }
 
 async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Resolved): Promise<boolean> {

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { Lookup } from '../../src/config/find.ts';
-import { checkConfig, openConfig, schemaOfConfig, showConfig } from '../../src/config/open.ts';
+import { checkConfig, openConfig, openReloadable, schemaOfConfig, showConfig } from '../../src/config/open.ts';
 import { type Secret, settingsFor } from '../../src/core/config.ts';
 import { SwapError } from '../../src/core/error.ts';
 import { explainPolicy, POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
@@ -90,6 +90,19 @@ suite('the file', () => {
     const empty = 'defaults:\n# settle: 3s\nservices:\n  web:\nregistries:\nnotifications:\n';
     for (const text of ['', '# nothing\n', '{}', empty]) assert.deepEqual(await mistakes(text), [], text);
   });
+});
+
+test('a file that is read again counts, unless something is wrong with it', async () => {
+  const lookup = at('defaults:\n  keep: 2\n');
+  const { config, reloadConfig } = await openReloadable(lookup, schedules);
+  const keep = (): string | undefined => config().defaults.keep?.value;
+  at('defaults:\n  keep: x\n');
+  assert.match((await raised(reloadConfig())).message, /:2:/);
+  assert.equal(keep(), '2');
+  at('defaults:\n  keep: 3\n');
+  assert.equal(keep(), '2');
+  await reloadConfig();
+  assert.equal(keep(), '3');
 });
 
 suite('mistakes have their places', () => {

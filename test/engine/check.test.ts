@@ -1,89 +1,9 @@
 // What is newer, from a real registry, for containers of a real engine.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import test from 'node:test';
 import { swapctl } from '../lab/cli.ts';
-import { endOf } from '../lab/engine.ts';
-import { MANIFESTS, pushIndex, type Registry, type RegistryOptions, startRegistry } from '../lab/registry.ts';
-import { testWorld, untilHealthy, type World } from '../lab/world.ts';
-
-const QUICK = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' };
-const HEALTH = { health: { intervalMs: 500 } };
-
-interface Lab {
-  readonly world: World;
-  readonly registry: Registry;
-  readonly env: NodeJS.ProcessEnv;
-  /** Pushes version `version` of the app as a tag; resolves with its digest. */
-  push(version: string, tag: string): Promise<string>;
-  /** A healthy container of what a tag is now. */
-  start(suffix: string, tag: string, labels?: Record<string, string>): Promise<string>;
-  /** What the registry is asked meanwhile, without the status. */
-  asked(work: () => Promise<unknown>): Promise<string[]>;
-}
-
-async function lab(t: Parameters<typeof testWorld>[0], options: RegistryOptions = {}): Promise<Lab> {
-  const world = testWorld(t);
-  const registry = await startRegistry({ address: world.hostAddress, ...options });
-  const { docker } = world;
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-config-'));
-  const { username, password } = registry.login ?? { username: '', password: '' };
-  const auth = Buffer.from(`${username}:${password}`).toString('base64');
-  writeFileSync(
-    path.join(folder, 'config.json'),
-    JSON.stringify(registry.login ? { auths: { [registry.host]: { auth } } } : {}),
-  );
-  const repository = `${registry.host}/team/app`;
-  world.after(async () => {
-    rmSync(folder, { recursive: true });
-    await removeContainers(world);
-    const images = await docker.listImages({ filters: JSON.stringify({ reference: [repository] }) });
-    for (const { Id } of images)
-      await docker
-        .getImage(Id)
-        .remove({ force: true })
-        .catch(() => {});
-    await registry.stop();
-  });
-  return {
-    world,
-    registry,
-    env: { ...world.env, DOCKER_CONFIG: folder },
-    push: async (version, tag) =>
-      (await registry.push(docker, await world.image(`app:${version}`, HEALTH), `team/app:${tag}`)).digest,
-    start: async (suffix, tag, labels = {}) => {
-      const image = `${repository}:${tag}`;
-      const authconfig = registry.login && { ...registry.login, serveraddress: registry.host };
-      await endOf(await docker.pull(image, authconfig ? { authconfig } : {}));
-      await untilHealthy(await world.container(suffix, { image, labels: { ...QUICK, ...labels } }));
-      return world.name(suffix);
-    },
-    asked: async (work) => {
-      const before = registry.log().length;
-      await work();
-      return registry
-        .log()
-        .slice(before)
-        .map((line) => line.replace(/ \d+$/, ''));
-    },
-  };
-}
-
-/** Lets a tag point at what is in the registry already. */
-async function point(registry: Registry, tag: string, digest: string): Promise<void> {
-  const manifests = '/v2/team/app/manifests';
-  const { headers, body } = await registry.request('GET', `${manifests}/${digest}`, { headers: { accept: MANIFESTS } });
-  const type = String(headers['content-type']);
-  const put = await registry.request('PUT', `${manifests}/${tag}`, { headers: { 'content-type': type }, body });
-  assert.equal(put.status, 201);
-}
-
-async function removeContainers(world: World): Promise<void> {
-  for (const { Id, Names } of await world.docker.listContainers({ all: true }))
-    if (Names[0]?.startsWith(`/${world.prefix}`)) await world.docker.getContainer(Id).remove({ force: true, v: true });
-}
+import { pushIndex, type RegistryOptions } from '../lab/registry.ts';
+import { HEALTH, lab, point } from './registry-lab.ts';
 
 for (const options of [
   {},

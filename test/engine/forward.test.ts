@@ -1,7 +1,7 @@
 // Inside a Docker network clients have addresses, from the engine's DNS, from a proxy's list, or from long ago. From the switch
 // on, whatever address of the service they have leads to the new container.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import test from 'node:test';
 import type Docker from 'dockerode';
 import { createApp } from '../../src/app.ts';
@@ -148,21 +148,48 @@ test('while its published port is handed over, whoever has an address of the ser
   const { world, name, address, network, neighbour, app, during } = rolled;
   const seen: Record<string, unknown> = {};
   let standIn = '';
-  const look = (when: string) => async () => {
-    const answers = await Promise.all([address, standIn].map((one) => asked(neighbour, one)));
-    seen[when] = [...answers, askedFromHost(world, address)].map((answer) => answer?.version);
+  const look = (when: string, at: () => string) => async () => {
+    const answers = [await asked(neighbour, at()), askedFromHost(world, at())];
+    seen[when] = answers.map((answer) => answer?.version);
   };
-  during['await-healthy web'] = async () => {
+  holdOpen(world, address);
+  during['drain web'] = look('covered', () => address);
+  during['end-forward web.swapctl-old'] = look('old one gone', () => address);
+  during['settle web'] = async () => {
     standIn = await addressOf(world.docker.getContainer(`${name}.swapctl-stand-in`), network);
-    await look('replacing')();
+    await look('replaced', () => standIn)();
   };
-  during['settle web'] = look('replaced');
-  during['end-forward web.swapctl-stand-in'] = look('gone');
+  during['end-forward web.swapctl-stand-in'] = look('stand-in gone', () => standIn);
   const [report] = await app.roll([name], quickly({ overrides: TIMES }));
   assert.deepEqual([report?.outcome, report?.strategy], ['rolled', 'handover'], JSON.stringify(report));
-  const led = ['2', '2', '2'];
-  assert.deepEqual(seen, { replacing: led, replaced: led, gone: led });
+  const led = ['2', '2'];
+  assert.deepEqual(seen, { covered: led, 'old one gone': led, replaced: led, 'stand-in gone': led });
   assert.deepEqual(await tables(rolled), []);
+});
+
+/** A connection that keeps the drain waiting. */
+function holdOpen(world: World, address: string): void {
+  const script = `require('node:net').connect(8080, '${address}').on('error', () => process.exit())`;
+  const enter = world.netns === undefined ? [] : ['nsenter', `--net=/run/netns/${world.netns}`];
+  const [program = '', ...args] = [...enter, process.execPath, '-e', script];
+  const child = spawn(program, args, { stdio: 'ignore' });
+  world.after(async () => void child.kill('SIGKILL'));
+}
+
+test('an address that the engine gives to somebody else is theirs at once', async (t) => {
+  const rolled = await startRoll(t);
+  if (!rolled) return;
+  const { world, name, address, network, neighbour, app, during } = rolled;
+  during['settle web'] = async () => void (await asked(neighbour, address));
+  let heir: string | undefined;
+  during['end-forward web.swapctl-old'] = async () => {
+    const image = await world.image('heir:1', { version: 'heir' });
+    heir = await addressOf(await world.container('heir', { image, network }), network);
+  };
+  const [report] = await app.roll([name], quickly({ overrides: TIMES }));
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  if (heir !== address) return t.skip('this engine gives an address to nobody so soon');
+  assert.equal((await asked(neighbour, address))?.version, 'heir');
 });
 
 test('connections by the old address outlive it, and what leads them is swept once they are closed', async (t) => {

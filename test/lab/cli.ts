@@ -13,6 +13,8 @@ export interface CliOptions {
   netns?: string | undefined;
   /** Aborting it kills the process with SIGKILL, as a power cut would. */
   signal?: AbortSignal;
+  /** Gets what is printed, while it is printed. */
+  onStdout?: (text: string) => void;
   /** Called with every piece of stderr, so that a test can act at a certain moment. */
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -53,6 +55,7 @@ export function startSwapctl(args: string[], options: CliOptions = {}): RunningC
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       stdout += text;
+      options.onStdout?.(text);
     });
     child.stderr.setEncoding('utf8').on('data', (text) => {
       stderr += text;

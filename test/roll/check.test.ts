@@ -58,7 +58,7 @@ function container(one: Partial<ContainerSummary>): ContainerSummary {
 }
 
 function image(one: Partial<ImageSummary>): ImageSummary {
-  return { id: ID, tags: ['app:1'], digests: [`app@${OLD}`], labels: {}, ...one };
+  return { id: ID, tags: ['app:1'], digests: [`app@${OLD}`], labels: {}, createdAt: undefined, ...one };
 }
 
 const offline = (code: 'registry-unreachable' | 'no-such-image'): SwapError =>

@@ -110,6 +110,7 @@ export function decodeImageSummary(body: unknown): ImageSummary {
       .filter((tag) => !tag.startsWith('<none>')),
     digests: list(raw.RepoDigests).map(text),
     labels: record(raw.Labels) as Record<string, string>,
+    createdAt: typeof raw.Created === 'number' && raw.Created > 0 ? raw.Created * 1000 : undefined,
   };
 }
 

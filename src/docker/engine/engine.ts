@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import pRetry from 'p-retry';
 import { isBroken } from '../../core/engine-error.ts';
 import { parseReference } from '../../core/reference.ts';
-import type { Engine, EngineFacts, LoginFor } from '../../ports.ts';
+import type { Engine, LoginFor } from '../../ports.ts';
 import type { Connection } from '../connect/connect.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
 import { compareApi } from '../connect/negotiate.ts';
@@ -10,8 +10,9 @@ import { copyFile } from './copy.ts';
 import { createContainer } from './create.ts';
 import { decodeBridge, decodeContainer, decodeImage, decodeImageSummary, decodeSummary } from './decode.ts';
 import { engineError, statusOf } from './error.ts';
+import { events } from './events.ts';
 import { exec } from './exec.ts';
-import { engineFacts } from './facts.ts';
+import { engineFacts, remembered } from './facts.ts';
 import { pull } from './pull.ts';
 
 /** The engine port over dockerode: the only place, with its neighbours, that knows dockerode. */
@@ -20,9 +21,8 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
   const container = (id: string): Dockerode.Container => docker.getContainer(id);
   const auth = async (reference: string): Promise<object | undefined> =>
     credentialsFor(parseReference(reference).registry);
-  let facts: Promise<EngineFacts> | undefined;
   const engine: Engine = {
-    facts: () => (facts ??= engineFacts(docker, version, endpoint)),
+    facts: remembered(() => engineFacts(docker, version, endpoint)),
     list: async () => (await docker.listContainers({ all: true })).map(decodeSummary),
     // An empty name would make another call of it: the path of a list, and a redirect that docker-modem trips over.
     container: async (id) => {
@@ -71,6 +71,7 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
         .filter((change: { Kind: number }) => change.Kind !== DELETED)
         .map((change: { Path: string }) => change.Path),
     copy: (from, to, path) => copyFile(docker, from, to, path),
+    events: (since, signal) => events(docker, endpoint, since, signal),
     close: connection.close,
   };
   return translating(engine, endpoint);
@@ -95,7 +96,8 @@ const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
 /** Every call's error in swapctl's own type; reads are tried again where the connection broke. */
 function translating(engine: Engine, endpoint: Endpoint): Engine {
   const wrapped = Object.entries(engine).map(([name, call]) => {
-    if (name === 'close') return [name, call];
+    // Neither is an answer; events tell their errors themselves.
+    if (name === 'close' || name === 'events') return [name, call];
     const translated = translate(call as (...args: unknown[]) => Promise<unknown>, endpoint);
     if (!READS.has(name as keyof Engine)) return [name, translated];
     const again = { ...RETRIES, shouldRetry: ({ error }: { error: Error }) => isBroken(error) };

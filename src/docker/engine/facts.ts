@@ -44,6 +44,25 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
   };
 }
 
+const FACTS_LAST_MS = 60_000;
+
+/** The same answer for a minute, in which no roll has to ask twice; a failure is not kept. */
+export function remembered(
+  ask: () => Promise<EngineFacts>,
+  now: () => number = () => Date.now(),
+): () => Promise<EngineFacts> {
+  let known: { readonly at: number; readonly facts: Promise<EngineFacts> } | undefined;
+  return () => {
+    if (known && now() - known.at < FACTS_LAST_MS) return known.facts;
+    const asked = { at: now(), facts: ask() };
+    known = asked;
+    asked.facts.catch(() => {
+      if (known === asked) known = undefined;
+    });
+    return asked.facts;
+  };
+}
+
 // Wherever it was told: by daemon.json, by a flag, or by nobody (this machine's own are always insecure).
 function registryRules({ Mirrors, InsecureRegistryCIDRs, IndexConfigs }: RegistryConfig): RegistryRules {
   const insecure = Object.entries(IndexConfigs ?? {}).flatMap(([host, index]) =>

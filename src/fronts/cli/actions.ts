@@ -14,8 +14,9 @@ import {
   recoveredView,
   reportsView,
   statusView,
+  updateView,
 } from './render.ts';
-import type { RollFlags } from './requests.ts';
+import type { RollFlags, UpdateFlags } from './requests.ts';
 import { type Session, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
@@ -80,6 +81,27 @@ export async function runCheck(session: Session, services: string[]): Promise<nu
 
 const UPDATES = 10;
 const NOT_TOLD = 5;
+
+/** Rolls what is newer and may be rolled now, and prints what became of each service. */
+export async function runUpdate(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
+  const { updateRequest } = await requests();
+  const request = updateRequest(flags, 'swapctl update', session.context.signal);
+  const intent = { changes: !request.dryRun, long: true };
+  const report = await withApp(session, intent, async (app) => {
+    const updated = await app.update(services, request);
+    if (!request.dryRun) await app.tell(updated, { signal: forTelling(session.context.signal) });
+    return updated;
+  });
+  show(session, report, updateView);
+  return statusOfErrors(report.services.map(({ error }) => error));
+}
+
+/** Checks and rolls services by their schedules, and logs what happens, until it is ended. */
+export async function runWatch(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
+  const [{ watchRequest }, { startWatch }] = await Promise.all([requests(), import('./watch.ts')]);
+  await startWatch(session, services, watchRequest(flags, 'swapctl watch'));
+  return 0;
+}
 
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {

@@ -12,12 +12,14 @@ import {
   runRoll,
   runRollback,
   runStatus,
+  runUpdate,
+  runWatch,
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { seeHelp } from './failure.ts';
 import { type InstallFlags, runInstall } from './install.ts';
 import type { CliContext } from './program.ts';
-import type { RollFlags } from './requests.ts';
+import type { RollFlags, UpdateFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
@@ -28,6 +30,7 @@ export function createProgram(context: CliContext, finish: (status: number) => v
   const session = (): Session => ({ context, globals: program.opts<Globals>() });
   configure(program, context);
   addRolls(add, session, finish);
+  addUpdate(add, session, finish);
   addViews(add, session, finish);
   addConfig(add, session, finish);
   addInstall(add, session, finish);
@@ -130,6 +133,39 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
     .option('--image <ref>', 'an older image of the history: its reference, or the beginning of its digest');
   timeOptions(back).action(async (service: string, flags: RollFlags) =>
     finish(await runRollback(session(), service, flags)),
+  );
+}
+
+const WATCH_SIGNALS = `
+signals:
+  SIGHUP   read swapctl.yml again
+  SIGUSR1  check everything now
+  SIGTERM  end; a roll under way comes to its safe end first`;
+
+function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void {
+  const update = add('update', 'roll what is newer: what is opted in, in its windows', [
+    'swapctl update',
+    'swapctl update --dry-run',
+    'swapctl update shop/web shop/worker',
+  ]);
+  update
+    .argument('[service...]', 'what to update (default: everything with swapctl.enable=true)')
+    .option('--all', 'everything but what has swapctl.enable=false')
+    .option('--dry-run', 'decide, and change nothing');
+  timeOptions(update).action(async (services: string[], flags: UpdateFlags) =>
+    finish(await runUpdate(session(), services, flags)),
+  );
+  const watch = add('watch', 'stay, and update by schedule', [
+    'swapctl watch',
+    'swapctl --json watch',
+    'swapctl watch shop/web',
+  ]);
+  watch
+    .argument('[service...]', 'what to watch (default: everything with swapctl.enable=true)')
+    .option('--all', 'everything but what has swapctl.enable=false')
+    .addHelpText('after', WATCH_SIGNALS);
+  timeOptions(watch).action(async (services: string[], flags: UpdateFlags) =>
+    finish(await runWatch(session(), services, flags)),
   );
 }
 

@@ -37,6 +37,10 @@ export interface CliContext {
     readonly config?: string;
     readonly report: Report;
   }): Promise<{ app: App; close(): void }>;
+  /** Resolves after the time, at once when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** From now on people may ask for something while a command runs: by SIGHUP and SIGUSR1. */
+  onAsked(asked: (what: 'reload' | 'check') => void): void;
   /** The configuration file, which can be looked at without an engine. */
   openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
   /** What makes this machine run swapctl by itself, with the same engine and configuration. */

@@ -7,3 +7,4 @@ export { plansView } from './views/plan.ts';
 export { recoveredView } from './views/recover.ts';
 export { reportsView } from './views/roll.ts';
 export { statusView } from './views/status.ts';
+export { updateView } from './views/update.ts';

@@ -1,4 +1,4 @@
-import type { RollRequest } from '../../app.ts';
+import type { RollRequest, UpdateRequest } from '../../app.ts';
 import { fail, SwapError } from '../../core/error.ts';
 import type { PullPolicy } from '../../core/image.ts';
 import { readPolicy } from '../../core/policy.ts';
@@ -36,6 +36,23 @@ export function rollbackRequest(flags: RollFlags, command: string, signal: Abort
     if (image !== undefined && !DIGEST_START.test(image)) parseReference(image);
     return { image, overrides: overrides(flags), signal };
   });
+}
+
+/** The options of `update` as they were written. */
+export interface UpdateFlags extends Pick<RollFlags, 'settle' | 'drainTimeout' | 'healthTimeout'> {
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** What `watch` is asked to do. */
+export function watchRequest(flags: UpdateFlags, command: string): Pick<UpdateRequest, 'all' | 'overrides'> {
+  return checked(command, () => ({ all: flags.all, overrides: overrides(flags) }));
+}
+
+/** What `update` is asked to do. */
+export function updateRequest(flags: UpdateFlags, command: string, signal: AbortSignal): UpdateRequest {
+  const { all, dryRun } = flags;
+  return checked(command, () => ({ all, dryRun, overrides: overrides(flags), signal }));
 }
 
 const DIGEST_START = /^(sha256:)?[0-9a-f]{4,64}$/;

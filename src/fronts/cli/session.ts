@@ -3,7 +3,7 @@ import { fail } from '../../core/error.ts';
 import { explained } from './failure.ts';
 import { harmless } from './harmless.ts';
 import { jsonText } from './json.ts';
-import type { CliContext } from './program.ts';
+import type { CliContext, Report } from './program.ts';
 import { createReporter, type Reporter } from './progress.ts';
 import { type Page, pageFor } from './style.ts';
 
@@ -74,18 +74,21 @@ async function withOpenApp<T>(
   }
 }
 
-async function openUnlessAborted(
-  { context, globals }: Session,
-  { report }: Reporter,
-): ReturnType<CliContext['openApp']> {
+/** Connects to the engine that the options name. */
+export function openApp({ context, globals }: Session, report: Report): ReturnType<CliContext['openApp']> {
   const { host, context: name, config } = globals;
-  if (context.signal.aborted) return interrupted();
-  const opening = context.openApp({
+  return context.openApp({
     ...(host === undefined ? {} : { host }),
     ...(name === undefined ? {} : { context: name }),
     ...(config === undefined ? {} : { config }),
     report,
   });
+}
+
+async function openUnlessAborted(session: Session, { report }: Reporter): ReturnType<CliContext['openApp']> {
+  const { context } = session;
+  if (context.signal.aborted) return interrupted();
+  const opening = openApp(session, report);
   try {
     return await untilAborted(opening, context.signal);
   } catch (error) {

@@ -60,6 +60,8 @@ test('bash completes commands', () => {
     'roll',
     'plan',
     'rollback',
+    'update',
+    'watch',
     'status',
     'check',
     'history',

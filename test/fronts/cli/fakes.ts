@@ -1,12 +1,13 @@
 // An application that answers what a test gives it, and a terminal that remembers what it was told.
 import assert from 'node:assert/strict';
-import type { App, RollRequest } from '../../../src/app.ts';
+import type { App, RollRequest, UpdateRequest } from '../../../src/app.ts';
 import type { ConfigDesk } from '../../../src/core/config.ts';
 import type { Checked } from '../../../src/core/newer.ts';
 import type { ServiceReport } from '../../../src/core/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
 import type { Delivery } from '../../../src/core/summary.ts';
 import type { InstallDesk } from '../../../src/core/units.ts';
+import type { UpdateReport } from '../../../src/core/update.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
 
 export interface Outcome {
@@ -17,7 +18,7 @@ export interface Outcome {
   opened: { host?: string; context?: string; config?: string }[];
   closed: number;
   /** What the use cases were called with. */
-  calls: { name: string; selectors: readonly string[]; request?: RollRequest }[];
+  calls: { name: string; selectors: readonly string[]; request?: RollRequest & UpdateRequest }[];
   // biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it expects to be there
   json(): any;
 }
@@ -29,6 +30,7 @@ export interface Given {
   history?: ServiceHistory;
   status?: ReplicaStatus[];
   check?: Checked[];
+  update?: UpdateReport;
   recover?: RecoveredItem[];
   doctor?: Finding[];
   names?: string[];
@@ -73,6 +75,8 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
       stdoutIsTty: given.stdoutIsTty ?? false,
       now: Date.now,
     },
+    sleep: async () => assert.fail('nobody is to sleep'),
+    onAsked: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
     openApp: async ({ report, ...where }) => {
@@ -95,7 +99,7 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     name: string,
     value: T | undefined,
     selectors: readonly string[],
-    request?: RollRequest,
+    request?: RollRequest & UpdateRequest,
   ): Promise<T> => {
     calls.push({ name, selectors, ...(request ? { request } : {}) });
     await given.meanwhile?.(report);
@@ -110,6 +114,12 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     history: (selector) => answer('history', given.history, [selector]),
     status: (selectors) => answer('status', given.status, selectors),
     check: (selectors) => answer('check', given.check, selectors),
+    update: (selectors, request) => answer('update', given.update, selectors, request),
+    mend: () => assert.fail('nothing is to be watched'),
+    agenda: () => assert.fail('nothing is to be watched'),
+    nextCheck: () => assert.fail('nothing is to be watched'),
+    events: () => assert.fail('nothing is to be watched'),
+    reload: () => assert.fail('nothing is to be reloaded'),
     recover: () => answer('recover', given.recover, []),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),

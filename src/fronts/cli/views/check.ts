@@ -1,8 +1,8 @@
 import { formatAge } from '../../../core/duration.ts';
 import type { Checked, CheckOutcome } from '../../../core/newer.ts';
-import { shortDigest } from '../../../core/reference.ts';
 import type { Page, Style } from '../style.ts';
 import { type Column, table } from '../table.ts';
+import { hex12, tagOf } from './parts.ts';
 
 /** What registries have for each service, as a table that fits the terminal; beneath it why, where that says more. */
 export function checkView(checked: readonly Checked[], page: Page): string[] {
@@ -45,13 +45,4 @@ const PAINTS: Readonly<Record<CheckOutcome, (style: Style) => (text: string) => 
 function noteOn({ service, outcome, because, error }: Checked, style: Style): string[] {
   if (outcome === 'current' || outcome === 'available') return [];
   return [`${style.bold(service)}: ${because}`, ...(error?.hint ? [`  ${style.dim('next:')} ${error.hint}`] : [])];
-}
-
-function tagOf(reference: string): string {
-  const colon = reference.lastIndexOf(':');
-  return colon > reference.lastIndexOf('/') ? reference.slice(colon + 1) : reference;
-}
-
-function hex12(digest: string): string {
-  return shortDigest(digest).replace(/^sha256:/, '');
 }

@@ -32,3 +32,14 @@ export function errorLines({ code, message, hint }: ReportedError, serving: Side
 export function indented(lines: readonly string[], by: number): string[] {
   return lines.map((line) => (line === '' ? line : ' '.repeat(by) + line));
 }
+
+/** The tag of a reference; all of it where there is none. */
+export function tagOf(reference: string): string {
+  const colon = reference.lastIndexOf(':');
+  return colon > reference.lastIndexOf('/') ? reference.slice(colon + 1) : reference;
+}
+
+/** The beginning of a digest, without its algorithm. */
+export function hex12(digest: string): string {
+  return shortDigest(digest).replace(/^sha256:/, '');
+}

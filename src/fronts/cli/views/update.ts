@@ -1,0 +1,52 @@
+import type { ServiceUpdate, UpdateOutcome, UpdateReport } from '../../../core/update.ts';
+import type { Page, Style } from '../style.ts';
+import { type Column, table } from '../table.ts';
+import { hex12, tagOf } from './parts.ts';
+
+/** What became of each service, as a table that fits the terminal; beneath it what to do about what went wrong. */
+export function updateView({ services }: UpdateReport, page: Page): string[] {
+  if (services.length === 0) return NOTHING;
+  const notes = services.flatMap((one) => noteOn(one, page.style));
+  return [...table(services, columns(page), page), ...(notes.length > 0 ? ['', ...notes] : [])];
+}
+
+const NOTHING = [
+  'nothing is opted in: set the label swapctl.enable=true (or enable in swapctl.yml), name it, or use --all',
+];
+
+function columns({ style }: Page): Column<ServiceUpdate>[] {
+  return [
+    { title: 'SERVICE', cell: (one) => one.service, paint: style.bold, cut: true },
+    { title: 'OUTCOME', cell: (one) => one.outcome, paint: (text, one) => PAINTS[one.outcome](style)(text) },
+    { title: 'FROM', cell: ({ from, to }) => (from ? side(from.image, from.digest, to?.reference) : '-'), drop: 2 },
+    { title: 'TO', cell: ({ from, to }) => (to ? side(to.reference, to.digest, from?.image) : '-'), drop: 1 },
+    { title: 'WHY', cell: why, cut: true },
+  ];
+}
+
+const PAINTS: Readonly<Record<UpdateOutcome, (style: Style) => (text: string) => string>> = {
+  updated: (style) => style.green,
+  available: (style) => style.cyan,
+  current: (style) => style.dim,
+  held: (style) => style.yellow,
+  waiting: (style) => style.yellow,
+  skipped: (style) => style.dim,
+  failed: (style) => style.red,
+  unknown: (style) => style.red,
+};
+
+// Of the same reference the digest tells the difference, of two the tag.
+function side(reference: string, digest: string, other: string | undefined): string {
+  const same = other === undefined || other === reference;
+  return same ? hex12(digest) : tagOf(reference);
+}
+
+function why({ because, until }: ServiceUpdate): string {
+  return until ? `until ${until.replace(/:\d\d(\.\d+)?Z$/, 'Z')}: ${because}` : because;
+}
+
+// A narrow table may have had no room for it.
+function noteOn({ service, because, error }: ServiceUpdate, style: Style): string[] {
+  if (!error) return [];
+  return [`${style.bold(service)}: ${because}`, ...(error.hint ? [`  ${style.dim('next:')} ${error.hint}`] : [])];
+}

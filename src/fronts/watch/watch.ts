@@ -1,0 +1,203 @@
+import type { App, UpdateRequest } from '../../app.ts';
+import { EngineError } from '../../core/engine-error.ts';
+import { messageOf, SwapError } from '../../core/error.ts';
+import { listen } from './listen.ts';
+import type { WatchLog } from './log.ts';
+import { isAway, type Teller, teller } from './tell.ts';
+import { type Timetable, timetable } from './timetable.ts';
+
+/** Everything that a watch needs of the world. */
+export interface WatchWorld {
+  /** Connects to the engine. Raises `engine-unreachable`, and `config` for what is wrong in swapctl.yml. */
+  readonly open: () => Promise<{ app: App; close(): void }>;
+  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
+  /** A number from 0 to 1. */
+  readonly dice: () => number;
+  readonly log: WatchLog;
+  /** Ends the watch; a roll under way comes to its safe end first. */
+  readonly signal: AbortSignal;
+  /** Calls back whenever somebody wants swapctl.yml to be read again, or everything to be checked now. */
+  readonly onAsked: (asked: (what: 'reload' | 'check') => void) => void;
+  readonly selectors: readonly string[];
+  readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
+}
+
+// Events come in swarms: one look for all of them.
+const GATHER_MS = 1000;
+// Should an event be missed.
+const LOOK_EVERY_MS = 10 * 60_000;
+const FIRST_WAIT_MS = 2000;
+const LONGEST_WAIT_MS = 5 * 60_000;
+
+/** What lasts from one connection to the engine to the next. */
+interface State {
+  readonly world: WatchWorld;
+  readonly firstSeen: Map<string, number>;
+  readonly teller: Teller;
+  readonly asked: Set<'reload' | 'check'>;
+  /** When to look what there is. */
+  lookAt: number;
+  /** Ends the sleep that is under way. */
+  wake: () => void;
+  /** Whether it once was at work: what is wrong before that ends it. */
+  begun: boolean;
+  /** How many services were told to be watched. */
+  watched: number | undefined;
+}
+
+/** Checks and rolls services by their schedules until the signal aborts. Raises what keeps it from beginning. */
+export async function watch(world: WatchWorld): Promise<void> {
+  const state: State = {
+    world,
+    firstSeen: new Map(),
+    teller: teller(world.log),
+    asked: new Set(),
+    lookAt: 0,
+    wake: () => {},
+    begun: false,
+    watched: undefined,
+  };
+  world.onAsked((what) => {
+    state.asked.add(what);
+    state.wake();
+  });
+  const wake = (): void => state.wake();
+  world.signal.addEventListener('abort', wake);
+  try {
+    await connectAgainAndAgain(state);
+  } finally {
+    world.signal.removeEventListener('abort', wake);
+  }
+  world.log.tell('info', 'ended');
+}
+
+// The engine may be away for hours, and come back as another version: so it is connected to anew.
+async function connectAgainAndAgain(state: State): Promise<void> {
+  const { world } = state;
+  let times: ReturnType<typeof timetable> | undefined;
+  let away = false;
+  for (let misses = 0; !world.signal.aborted; misses++) {
+    try {
+      const { app, close } = await world.open();
+      times ??= timetable((...asked) => app.nextCheck(...asked), world.dice);
+      try {
+        await lookAround(state, app, times);
+        await mend(state, app, times);
+        if (away) world.log.tell('info', 'the engine answers again');
+        [away, misses] = [false, 0];
+        await keepWatch(state, app, times);
+      } finally {
+        close();
+      }
+    } catch (raised) {
+      const why = awayBecause(raised, state.begun || world.signal.aborted);
+      if (!away && !world.signal.aborted) world.log.tell('error', `${why}; it is tried again until that is over`);
+      away = true;
+    }
+    if (!world.signal.aborted) await nap(state, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** misses));
+  }
+}
+
+// What is wrong at first ends it, save an engine that is away: it may start later than we do.
+function awayBecause(raised: unknown, begun: boolean): string {
+  const known = raised instanceof SwapError && (begun || raised.code === 'engine-unreachable');
+  if (!known && !(raised instanceof EngineError)) throw raised;
+  return messageOf(raised);
+}
+
+async function keepWatch(state: State, app: App, times: Timetable): Promise<void> {
+  const { world } = state;
+  const listening = new AbortController();
+  const onChange = (): void => {
+    state.lookAt = Math.min(state.lookAt, world.clock.now() + GATHER_MS);
+    state.wake();
+  };
+  const onAway = (error: EngineError): void =>
+    world.log.tell('debug', `the engine's events can't be heard: ${error.message}`);
+  const ear = listen({ app, clock: world.clock, signal: listening.signal, onChange, onAway });
+  // What is no error of the engine's is told by the next question.
+  ear.catch((raised) => world.log.tell('error', `unexpected: ${messageOf(raised)}`));
+  try {
+    while (!world.signal.aborted) await oneRound(state, app, times);
+  } finally {
+    listening.abort();
+  }
+}
+
+async function oneRound(state: State, app: App, times: Timetable): Promise<void> {
+  const { world, asked } = state;
+  if (asked.delete('reload')) await reload(state, app);
+  if (world.clock.now() >= state.lookAt) await lookAround(state, app, times);
+  const due = asked.delete('check') ? times.everything() : times.due(world.clock.now());
+  if (due.size > 0) return update(state, app, times, due);
+  if (asked.size > 0 || world.signal.aborted) return;
+  const next = Math.min(state.lookAt, times.next() ?? Number.POSITIVE_INFINITY);
+  await nap(state, Math.max(0, next - world.clock.now()));
+}
+
+async function lookAround(state: State, app: App, times: Timetable): Promise<void> {
+  const { world } = state;
+  state.lookAt = world.clock.now() + LOOK_EVERY_MS;
+  const appointments = await app.agenda(world.selectors, world.request);
+  await times.refresh(appointments, world.clock.now());
+  state.begun = true;
+  state.teller.forget(new Set(appointments.map(({ service }) => service)));
+  state.teller.tell(appointments.flatMap(({ line }) => line ?? []));
+  const { size } = times.everything();
+  if (size === state.watched) return;
+  state.watched = size;
+  const services = [...times.everything()];
+  const none = size === 0 ? '; set the label swapctl.enable=true, name services, or use --all' : '';
+  world.log.tell('info', `watching ${size} service${size === 1 ? '' : 's'}${none}`, { services });
+}
+
+// Whatever died in the middle of a roll, the engine or the watch before this one: a schedule may come due much later.
+async function mend({ world, teller: { tell } }: State, app: App, times: Timetable): Promise<void> {
+  const only = times.everything();
+  tell(await within(world.signal, (signal) => app.mend(world.selectors, { ...world.request, only, signal })));
+}
+
+async function update(state: State, app: App, times: Timetable, due: ReadonlySet<string>): Promise<void> {
+  const { world, firstSeen } = state;
+  const { services } = await within(world.signal, async (signal) => {
+    const report = await app.update(world.selectors, { ...world.request, only: due, firstSeen, signal });
+    await app.tell(report, { signal });
+    return report;
+  });
+  state.teller.tell(services);
+  const asked = services.filter(({ outcome }) => outcome !== 'skipped');
+  await times.checked(due, asked.length > 0 && asked.every(isAway), world.clock.now());
+}
+
+// A signal of its own for each run: what listens to it goes with the run, instead of gathering for weeks.
+async function within<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const run = new AbortController();
+  const end = (): void => run.abort();
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    return await work(run.signal);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+async function reload(state: State, app: App): Promise<void> {
+  const { world } = state;
+  state.lookAt = 0;
+  try {
+    await app.reload();
+    world.log.tell('info', 'swapctl.yml was read again');
+  } catch (raised) {
+    if (!(raised instanceof SwapError)) throw raised;
+    world.log.tell('error', `${raised.message}; what was read before stays`, { error: { code: raised.code } });
+  }
+}
+
+async function nap(state: State, ms: number): Promise<void> {
+  const over = new AbortController();
+  state.wake = () => over.abort();
+  if (state.world.signal.aborted) return;
+  await state.world.clock.sleep(ms, over.signal);
+  state.wake = () => {};
+}

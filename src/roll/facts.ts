@@ -1,0 +1,34 @@
+import type { ContainerSummary } from '../core/container.ts';
+import type { RollFacts } from '../core/schedule.ts';
+import type { Service } from '../core/service.ts';
+import type { Ports } from '../ports.ts';
+import { failuresIn, stateOf } from './observe.ts';
+import type { Memory } from './slot-run.ts';
+
+/** What containers tell about a service's last rolls and failures; since when its next image is there, only a check can tell. */
+export async function factsOf(
+  look: { readonly ports: Ports; readonly memory: Memory },
+  service: Service,
+  all: readonly ContainerSummary[],
+): Promise<RollFacts> {
+  const states = await Promise.all(
+    service.slots.flatMap(({ members }) =>
+      members.map(async ({ id }) => {
+        const container = await look.ports.engine.container(id);
+        return container && (await stateOf(look, container));
+      }),
+    ),
+  );
+  const perSlot = service.slots.map(({ home }) => failuresIn(all, home));
+  return {
+    lastRollAt: latest(states.map((state) => state?.history.find(({ event }) => event !== 'started')?.at)),
+    failures: Math.max(0, ...perSlot.map((failures) => failures.length)),
+    lastFailureAt: latest(perSlot.flat().map(({ at }) => at)),
+    imageSince: undefined,
+  };
+}
+
+function latest(times: readonly (string | undefined)[]): number | undefined {
+  const known = times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite);
+  return known.length > 0 ? Math.max(...known) : undefined;
+}

@@ -1,0 +1,107 @@
+import { type Config, type FileLayer, type FileSettings, settingsFor } from '../../core/config.ts';
+import { type ContainerSummary, type ImageSummary, notInherited } from '../../core/container.ts';
+import { SwapError } from '../../core/error.ts';
+import { type Policy, readPolicy } from '../../core/policy.ts';
+import { findService, groupServices, type Service, whyNotRollable } from '../../core/service.ts';
+import type { ServiceUpdate } from '../../core/update.ts';
+import type { Ports } from '../../ports.ts';
+import { reportedError } from '../attempt.ts';
+import { canBeRolled, chosenOf } from '../chosen.ts';
+
+/** Which services a run is about. */
+export interface Wanted {
+  /** Those that users name count as opted in; none: all that are. */
+  readonly selectors: readonly string[];
+  /** Everything but what is opted out. */
+  readonly all: boolean;
+  /** What is named and not there is passed over: it may come yet. */
+  readonly absent: boolean;
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+/** A service that is to be looked at by itself, or why it is not. */
+export type OptedIn =
+  | { readonly service: Service; readonly policy: Policy; readonly line?: undefined }
+  | { readonly service: Service; readonly line: ServiceUpdate };
+
+/** The services that are to be looked at. Raises `not-found` and `ambiguous`, and `config` for what is wrong in swapctl.yml. */
+export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wanted: Wanted): Promise<OptedIn[]> {
+  const config = ports.config();
+  const images = new Map((await ports.engine.images()).map((image) => [image.id, image]));
+  const named = wanted.selectors.length > 0;
+  const services = named ? namedServices(all, wanted) : groupServices(all);
+  return services.flatMap((service) => {
+    const labels = labelsOf(service, images);
+    try {
+      if (!named && !isMeant(labels, settingsFor(config, service.key), wanted.all)) return [];
+      return [lookAt(ports, config, service, labels, wanted)];
+    } catch (raised) {
+      if (!(raised instanceof SwapError)) throw raised;
+      const { key } = service;
+      return [
+        { service, line: { service: key, outcome: 'unknown', because: raised.message, error: reportedError(raised) } },
+      ];
+    }
+  });
+}
+
+function lookAt(
+  ports: Ports,
+  config: Config,
+  service: Service,
+  labels: Readonly<Record<string, string>>,
+  { overrides }: Wanted,
+): OptedIn {
+  const why = whySkipped(ports, service);
+  if (why !== undefined) return { service, line: { service: service.key, outcome: 'skipped', because: why } };
+  return { service, policy: readPolicy(labels, overrides, settingsFor(config, service.key)) };
+}
+
+function namedServices(all: readonly ContainerSummary[], { selectors, absent }: Wanted): Service[] {
+  const services = groupServices(all);
+  const there = absent ? selectors.filter((selector) => isThere(services, selector)) : selectors;
+  const byKey = new Map<string, Service>();
+  for (const service of chosenOf(all, there)) {
+    const before = byKey.get(service.key)?.slots ?? [];
+    const more = service.slots.filter(({ home }) => !before.some((slot) => slot.home === home));
+    byKey.set(service.key, { ...service, slots: [...before, ...more] });
+  }
+  return [...byKey.values()];
+}
+
+function isThere(services: readonly Service[], selector: string): boolean {
+  try {
+    return findService(services, selector) !== undefined;
+  } catch (raised) {
+    if (raised instanceof SwapError && raised.code === 'not-found') return false;
+    throw raised;
+  }
+}
+
+// The other settings may be wrong: whether anybody meant it is another question.
+function isMeant(labels: Readonly<Record<string, string>>, file: FileSettings, all: boolean): boolean {
+  const own = labels[ENABLE] === undefined ? {} : { [ENABLE]: labels[ENABLE] };
+  const { enable } = readPolicy(own, {}, { defaults: onlyEnable(file.defaults), service: onlyEnable(file.service) });
+  return all ? enable !== false : enable === true;
+}
+
+const ENABLE = 'swapctl.enable';
+
+function onlyEnable({ enable }: FileLayer): FileLayer {
+  return enable === undefined ? {} : { enable };
+}
+
+// Replicas are alike; of several the first that runs tells.
+function labelsOf(service: Service, images: ReadonlyMap<string, ImageSummary>): Record<string, string> {
+  const members = service.slots.flatMap(({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates);
+  const member = members.find(({ status }) => status === 'running') ?? members[0];
+  return member ? notInherited(member.labels, images.get(member.imageId)?.labels ?? {}) : {};
+}
+
+function whySkipped({ host }: Ports, service: Service): string | undefined {
+  const members = service.slots.flatMap((slot) => slot.members);
+  if (members.some(({ id }) => id === host.containerId)) return 'swapctl itself runs in it; roll it from outside';
+  if (canBeRolled(service)) return undefined;
+  const [member] = members;
+  return (member && whyNotRollable(member)?.message) ?? 'it has no container';
+}

@@ -1,0 +1,197 @@
+// A made-up engine and registry, for decisions about updates: containers, what they run, and what tags are now.
+import { NO_CONFIG } from '../../src/core/config.ts';
+import type { Container, ContainerSummary, Image, ImageSummary } from '../../src/core/container.ts';
+import { SwapError } from '../../src/core/error.ts';
+import { encodeState } from '../../src/core/labels.ts';
+import type { ServiceReport } from '../../src/core/report.ts';
+import type { Service } from '../../src/core/service.ts';
+import type { UpdateReport } from '../../src/core/update.ts';
+import type { Ports, Registry } from '../../src/ports.ts';
+import type { Found } from '../../src/roll/roll-slot.ts';
+import { type UpdateOptions, updateServices } from '../../src/roll/update/update.ts';
+import { cronSchedules } from '../../src/system/schedules.ts';
+
+/** A digest of one letter. */
+export const digest = (letter: string): string => `sha256:${letter.repeat(64).slice(0, 64)}`;
+
+export const OLD = digest('a');
+export const NEW = digest('b');
+/** The instant at which a made-up world begins. */
+export const START = Date.parse('2026-03-02T12:00:00Z');
+
+export interface MadeUp {
+  /** Milliseconds since the epoch. */
+  now: number;
+  containers: ContainerSummary[];
+  /** What tags are in the registry, by reference; what is not there is raised. */
+  tags: Map<string, string>;
+  /** When images were built, by digest. */
+  created: Map<string, number>;
+  config: ReturnType<Ports['config']>;
+  /** What the registry was asked. */
+  asked: string[];
+  /** Set: whoever asks the registry, or the engine, gets this. */
+  registryAway: SwapError | undefined;
+  engineAway: Error | undefined;
+  ports: Ports;
+  /** A running container of `app:1` with its own labels. */
+  add(name: string, labels?: Record<string, string>, more?: Partial<ContainerSummary>): void;
+  /** Parts of a container's HostConfig, by its name. */
+  hosts: Map<string, object>;
+  /** Remembers, as a roll does, that an image failed in a slot. */
+  fail(name: string, image: string): void;
+  /** Rolls as if it went well, as far as a check can tell. */
+  becomes(name: string, image: string): void;
+}
+
+export function madeUp(): MadeUp {
+  const world: MadeUp = {
+    now: START,
+    containers: [],
+    tags: new Map([['app:1', NEW]]),
+    created: new Map(),
+    hosts: new Map(),
+    config: NO_CONFIG,
+    asked: [],
+    registryAway: undefined,
+    engineAway: undefined,
+    ports: {} as Ports,
+    add: (name, labels = {}, more = {}) => {
+      const id = `id-${name}`;
+      const base = { id, name, status: 'running', image: 'app:1', imageId: OLD, labels, addresses: [] } as const;
+      world.containers.push({ ...base, ...more });
+    },
+    fail: (name, image) => {
+      const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
+      const state = { role: 'failed', service: name, slot: name, at: iso(world.now), image, digest: image } as const;
+      const labels = encodeState({ ...state, failure });
+      world.add(`${name}.swapctl-failed-${image.slice(7, 19)}`, labels, { status: 'created' });
+    },
+    becomes: (name, image) => {
+      world.containers = world.containers.map((one) => (one.name === name ? rolled(one, image, world.now) : one));
+    },
+  };
+  world.ports = portsOf(world);
+  return world;
+}
+
+function rolled(one: ContainerSummary, image: string, now: number): ContainerSummary {
+  const history = [{ at: iso(now), follows: one.image, id: image, digest: image, event: 'rolled' }] as const;
+  const { name } = one;
+  const state = encodeState({ role: 'replica', service: name, slot: name, image, digest: image, history });
+  return { ...one, imageId: image, labels: { ...one.labels, ...state } };
+}
+
+function portsOf(world: MadeUp): Ports {
+  const answer = async <T>(question: string, value: T | undefined): Promise<T> => {
+    world.asked.push(question);
+    if (world.registryAway) throw world.registryAway;
+    if (value === undefined) throw new SwapError('no-such-image', `there is no ${question}`);
+    return value;
+  };
+  const registry: Registry = {
+    digest: (reference) => answer(`HEAD ${reference}`, world.tags.get(reference)),
+    image: (reference) => {
+      const remote = reference.split('@')[1] ?? '';
+      return answer(`GET ${reference}`, {
+        manifestDigest: remote,
+        configDigest: remote,
+        created: world.created.get(remote),
+      });
+    },
+    tags: async () => [],
+    close: () => {},
+  };
+  const there = async <T>(value: () => T): Promise<T> => {
+    if (world.engineAway) throw world.engineAway;
+    return value();
+  };
+  const engine = {
+    list: () => there(() => world.containers),
+    images: () => there(() => [...new Set(world.containers.map(({ imageId }) => imageId))].map(image)),
+    container: (id: string) =>
+      there(() =>
+        inspected(
+          world,
+          world.containers.find((one) => one.id === id || one.name === id),
+        ),
+      ),
+    image: (id: string) => there(() => ({ id, tags: [], digests: [], os: 'linux', config: {} }) as unknown as Image),
+    facts: () => there(() => ({ os: 'linux', architecture: 'x86_64', imageStore: 'classic', clockOffsetMs: 0 })),
+    bridges: () => there(() => []),
+  };
+  const kernel = { layer: async () => ({ available: false, because: 'made up' }) };
+  return {
+    engine,
+    registry,
+    kernel,
+    host: { containerId: undefined },
+    clock: { now: () => world.now, sleep: async () => {} },
+    schedules: cronSchedules(),
+    config: () => world.config,
+    report: () => {},
+  } as unknown as Ports;
+}
+
+function image(id: string): ImageSummary {
+  return { id, tags: ['app:1'], digests: [`app@${id}`], labels: {}, createdAt: undefined };
+}
+
+function inspected({ hosts }: MadeUp, one: ContainerSummary | undefined): Container | undefined {
+  return (
+    one &&
+    ({
+      ...one,
+      config: { Image: one.image, Labels: one.labels },
+      createdAt: START,
+      host: hosts.get(one.name) ?? {},
+    } as unknown as Container)
+  );
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+export type RollAs = (name: string, found: Found) => Promise<Partial<ServiceReport> | undefined>;
+
+/** Runs updates of a made-up world. A roll goes well, unless `roll` answers something else. */
+export async function update(
+  world: MadeUp,
+  options: Partial<UpdateOptions> = {},
+  roll: RollAs = async () => undefined,
+): Promise<{ report: UpdateReport; rolls: string[]; lines: Record<string, string> }> {
+  const rolls: string[] = [];
+  const report = await updateServices(
+    world.ports,
+    {
+      selectors: [],
+      all: false,
+      dryRun: false,
+      absent: false,
+      only: undefined,
+      overrides: {},
+      firstSeen: undefined,
+      signal: new AbortController().signal,
+      ...options,
+    },
+    async (_, service, found) => {
+      rolls.push(service.key);
+      return rollOf(world, service, found, await roll(service.key, found));
+    },
+  );
+  const lines = Object.fromEntries(
+    report.services.map(({ service, outcome, because }) => [service, `${outcome}: ${because}`]),
+  );
+  return { report, rolls, lines };
+}
+
+function rollOf(
+  world: MadeUp,
+  service: Service,
+  found: Found,
+  other: Partial<ServiceReport> | undefined,
+): ServiceReport {
+  if (!other) for (const { home } of service.slots) world.becomes(home, found.digest);
+  return { service: service.key, outcome: 'rolled', strategy: 'start-first', timings: { total: 1200 }, ...other };
+}
