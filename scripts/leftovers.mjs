@@ -1,6 +1,8 @@
 // Removes what tests, the demo and the benchmark have made on the engine. By hand: `node scripts/leftovers.mjs`.
 //
 // They clean up after themselves; this is for what a crash or Ctrl-C has left, and for the images that they share.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { engineRequest } from './engine-http.mjs';
 import { exitWith, say } from './shell.mjs';
@@ -14,6 +16,7 @@ export async function removeLeftovers() {
   const othersAreBusy = found.some(({ run }) => isOthers(run));
   const mine = found.filter(({ run }) => (run ? !isOthers(run) : !othersAreBusy));
   for (const { remove } of mine) await gone(remove);
+  await removeRules(mine.flatMap(({ name }) => name ?? []));
   // The images are shared; a test run beside this one, or a developer in a hurry, still wants them.
   if (!othersAreBusy && process.env.SWAPCTL_TEST_KEEP !== '1') await removeImages();
   return mine.length;
@@ -31,13 +34,13 @@ function isOthers(run) {
 }
 
 const ours = (labels, name) => labels?.[LABEL] !== undefined || NAME.test(name);
-const leftover = (labels, remove) => ({ run: labels?.[`${LABEL}.run`], remove });
+const leftover = (labels, remove, name) => ({ run: labels?.[`${LABEL}.run`], remove, name });
 
 async function containers() {
   const all = await engineRequest('GET', '/containers/json?all=1');
   return all
     .filter(({ Labels, Names }) => ours(Labels, Names?.[0] ?? ''))
-    .map(({ Id, Labels }) => leftover(Labels, `/containers/${Id}?force=1&v=1`));
+    .map(({ Id, Labels }) => leftover(Labels, `/containers/${Id}?force=1&v=1`, Names?.[0]?.slice(1)));
 }
 
 async function networks() {
@@ -52,6 +55,28 @@ async function volumes() {
   return all
     .filter(({ Labels, Name }) => ours(Labels, Name))
     .map(({ Name, Labels }) => leftover(Labels, `/volumes/${Name}?force=1`));
+}
+
+/** The rules of rolls that were killed: those of our slots, and those that lead to containers which are gone. */
+async function removeRules(names) {
+  const ids = (await engineRequest('GET', '/containers/json?all=1')).map(({ Id }) => Id.slice(0, 12));
+  const slots = new Set(names.map((name) => name.replace(/\.swapctl-.*$/, '')).map(coverTable));
+  for (const [, family, table] of (nft('list', 'tables') ?? '').matchAll(/^table (\S+) (\S+)$/gm)) {
+    const to = /^swapctl-moved-[0-9a-f]{12}-([0-9a-f]{12})$/.exec(table)?.[1];
+    if (slots.has(table) || (to && !ids.includes(to))) nft('delete', 'table', family, table);
+  }
+}
+
+/** As src/traffic/nft-kernel.ts names them. */
+function coverTable(slot) {
+  return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 12)}`;
+}
+
+/** What nft says; undefined where there is none, or we are not allowed. */
+function nft(...args) {
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  const { status, stdout } = spawnSync('nft', args, { encoding: 'utf8', env });
+  return status === 0 ? stdout : undefined;
 }
 
 async function removeImages() {

@@ -42,12 +42,15 @@ async function namedFile(file: string, folder: string, by: string): Promise<Foun
   return found ?? fail('config', `there is no file ${file}`, { hint: `${by} names it` });
 }
 
+// What it would lie in may itself be missing, or be no folder.
+const ABSENT = ['ENOENT', 'ENOTDIR'];
+
 async function readAt(file: string, folder: string): Promise<FoundFile | undefined> {
   const full = path.resolve(folder, file);
   try {
     return { path: file, folder: path.dirname(full), text: await readFile(full, 'utf8') };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && 'code' in error && ABSENT.includes(String(error.code))) return undefined;
     return fail('config', `${file} can't be read: ${messageOf(error)}`, {
       hint: 'it has to be a file that you may read',
     });

@@ -6,7 +6,7 @@ import type { ForwardEnd } from '../ports.ts';
 import type { SlotRun } from './slot-run.ts';
 
 // Beyond the settle and drain times: a swapctl that dies must not leave connections led for long.
-const MARGIN_MS = 60_000;
+const MARGIN_MS = 30_000;
 // Proxies that learn of a container's end from the engine's events take up to this long to act on it (Traefik's
 // providersThrottleDuration is 2 s).
 const LINGER_MS = 2000;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import test from 'node:test';
 import { swapctl } from '../lab/cli.ts';
-import { coverTable, nft, nftScript } from '../lab/host-state.ts';
+import { coverTable, forwardTables, nft, nftScript } from '../lab/host-state.ts';
 import { type Cell, startTraffic } from '../lab/traffic.ts';
 import { eventually, testWorld, type World } from '../lab/world.ts';
 import { assertNothingLeft, fixedPort, portsOf, type Service, startService, versionOf } from './handover-world.ts';
@@ -27,6 +27,8 @@ test('a swapctl that dies while both run leaves rules that end by themselves', a
 
   // What the kernel does when the time is up.
   nftScript(world.netns, `flush set inet ${coverTable(web.name)} live_tcp`);
+  for (const { family, table } of forwardTables(world, web.container.id))
+    nftScript(world.netns, `flush set ${family} ${table} live`);
   await eventually('the old container answers', async () => (await under.version()) === '1');
   await recover(world, web, 'undone');
   assert.equal(await versionOf(world, web.name), '1');

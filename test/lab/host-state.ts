@@ -45,6 +45,14 @@ export function coverTable(slot: string): string {
   return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 12)}`;
 }
 
+/** The tables that lead from a container to others. */
+export function forwardTables(world: World, from: string): { family: string; table: string }[] {
+  const tables = nft(world.netns, 'list', 'tables').matchAll(/^table (\S+) (swapctl-moved-(\S+)-\S+)$/gm);
+  return [...tables].flatMap(([, family = '', table = '', short = '-']) =>
+    from.startsWith(short) ? [{ family, table }] : [],
+  );
+}
+
 export function nft(netns: string | undefined, ...args: string[]): string {
   const [program = '', ...rest] = enter(netns, ['nft', ...args]);
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
