@@ -1,10 +1,15 @@
 // The engine fails, at one call of a roll after the other: what is left is the old container or the new one, and the report
 // says which. SWAPCTL_TEST_LONG=1: every call, with every fault.
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
+import { createApp } from '../../src/app.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import type { Way } from '../../src/core/way.ts';
+import { connect } from '../../src/docker/connect/connect.ts';
+import type { Endpoint } from '../../src/docker/connect/endpoint.ts';
+import { dockerEngine } from '../../src/docker/engine/engine.ts';
+import type { EngineUnderTest } from '../lab/engine.ts';
 import { type Call, type Fault, type FaultProxy, faultProxy } from '../lab/fault-proxy.ts';
 import { testWorld } from '../lab/world.ts';
 import { type OpenApp, openApp, quickly } from './compose-app.ts';
@@ -20,6 +25,8 @@ import {
 } from './slot-bench.ts';
 
 const LONG = process.env.SWAPCTL_TEST_LONG === '1';
+const TELL = process.env.SWAPCTL_TEST_TELL === '1';
+const AT_ONCE = { concurrency: WAYS.length };
 
 const FAULTS: readonly Fault[] = [
   { kind: 'cut-after' },
@@ -28,7 +35,18 @@ const FAULTS: readonly Fault[] = [
   { kind: 'answer', status: 500 },
   { kind: 'answer', status: 409 },
   { kind: 'answer', status: 404 },
+  { kind: 'stall' },
 ];
+
+// A stalled engine is given up soon here.
+const PATIENCE = { read: 3000, change: 3000, idle: 3000 };
+
+// The steps that matter most in each way; a look of each kind is the same in all of them.
+const SHORT: Record<Way, (call: Call & { nth: number }) => boolean> = {
+  'start-first': ({ what, nth, changes }) => (changes || nth === 1) && (!what.endsWith('/update') || nth === 1),
+  'stop-first': ({ what, nth, changes }) => changes && /create3|rename|stop1|start2|tag1/.test(`${last(what)}${nth}`),
+  handover: ({ what, nth, changes }) => changes && /create3|start1|rename1|stop|start2/.test(`${last(what)}${nth}`),
+};
 
 interface Case {
   fault: Fault;
@@ -44,31 +62,51 @@ interface Stage {
   watch: Watch;
 }
 
-for (const way of WAYS) {
-  test(`${way}: whichever call the engine fails at, one container is left, and the report is true`, async (t) => {
-    const world = testWorld(t);
-    const bench = await slotBench(world, way, way);
-    const proxy = await faultProxy(t, world);
-    const opened = await openApp(proxy.engine);
-    const watch = await watchSlots(world, bench.images['1'] ?? '');
-    t.after(async () => {
-      watch.end();
-      opened.close();
-    });
-    const stage = { bench, proxy, opened, watch };
-    const calls = await goodRoll(stage);
-    const cases = LONG ? everyCase(calls) : sample(calls);
-    const tally = new Map<string, number>();
-    for (const one of cases) {
-      const what = `${kindOf(one.fault)} at ${one.what} #${one.nth}`;
-      const outcome = await survive(stage, one).catch((error) => {
-        throw new Error(`${what}: ${error.message}\n${story(stage)}`, { cause: error });
-      });
-      tally.set(outcome, (tally.get(outcome) ?? 0) + 1);
-      if (process.env.SWAPCTL_TEST_TELL) t.diagnostic(`${what}: ${outcome}`);
-    }
-    t.diagnostic(`${cases.length} faults: ${[...tally].map(([outcome, count]) => `${outcome} ${count}`).join(', ')}`);
+test('whichever call the engine fails at, one container is left, and the report is true', AT_ONCE, async (t) => {
+  await Promise.all(WAYS.map((way) => t.test(way, (t) => surviveAll(t, way))));
+});
+
+async function surviveAll(t: TestContext, way: Way): Promise<void> {
+  const world = testWorld(t);
+  const bench = await slotBench(world, way, way);
+  const proxy = await faultProxy(t, world);
+  const opened = await impatient(await openApp(proxy.engine), proxy.engine);
+  const watch = await watchSlots(world, bench.images['1'] ?? '');
+  t.after(async () => {
+    watch.end();
+    opened.close();
   });
+  const stage = { bench, proxy, opened, watch };
+  const calls = await goodRoll(stage);
+  if (TELL)
+    t.diagnostic(opened.progress.flatMap((one) => (one.kind === 'done' ? [`${one.step.kind} ${one.ms}`] : [])).join());
+  const cases = LONG ? everyCase(calls) : sample(way, calls);
+  const tally = new Map<string, number>();
+  for (const one of cases) {
+    const what = `${kindOf(one.fault)} at ${one.what} #${one.nth}`;
+    const outcome = await survive(stage, one).catch((error) => {
+      throw new Error(`${what}: ${error.message}\n${story(stage)}`, { cause: error });
+    });
+    tally.set(outcome, (tally.get(outcome) ?? 0) + 1);
+    if (TELL) t.diagnostic(`${what}: ${outcome}`);
+  }
+  t.diagnostic(`${cases.length} faults: ${[...tally].map(([outcome, count]) => `${outcome} ${count}`).join(', ')}`);
+}
+
+function last(what: string): string {
+  return what.slice(what.lastIndexOf('/') + 1);
+}
+
+/** The same use cases, on an engine whose answers are waited for less long. */
+async function impatient(opened: OpenApp, { dockerHost }: EngineUnderTest): Promise<OpenApp> {
+  const endpoint: Endpoint = { kind: 'unix', path: new URL(dockerHost).pathname, origin: 'a test' };
+  const engine = dockerEngine(await connect(endpoint), endpoint, async () => undefined, PATIENCE);
+  const ports = { ...opened.ports, engine };
+  const close = () => {
+    engine.close();
+    opened.close();
+  };
+  return { ...opened, ports, app: createApp(ports), close };
 }
 
 /** The calls of a roll that nothing happens to. */
@@ -85,14 +123,10 @@ function request(bench: Bench, version: string) {
   return { ...quickly({ image: bench.images[version], pull: 'never', force: true }), overrides: {} };
 }
 
-// Each change once with the fault that is hardest to tell from success, and in turn with another; each look once.
-function sample(calls: readonly Call[]): Case[] {
-  const each = everyCall(calls).filter(({ nth, changes }) => changes || nth === 1);
-  return each.flatMap(({ what, nth, changes }, at) => {
-    const other = FAULTS[1 + (at % (FAULTS.length - 1))] as Fault;
-    const faults: Fault[] = changes ? [{ kind: 'cut-after' }, other] : [other];
-    return faults.map((fault) => ({ fault, what, nth }));
-  });
+// One fault after the other.
+function sample(way: Way, calls: readonly Call[]): Case[] {
+  const each = everyCall(calls).filter(SHORT[way]);
+  return each.map(({ what, nth }, at) => ({ fault: FAULTS[at % FAULTS.length] as Fault, what, nth }));
 }
 
 function everyCase(calls: readonly Call[]): Case[] {

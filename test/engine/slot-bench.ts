@@ -43,9 +43,10 @@ export async function slotBench(world: World, way: Way, suffix: string): Promise
   const images = { '1': await image('1'), '2': await image('2') };
   const labels = { 'swapctl.strategy': way, 'swapctl.settle': '100ms', 'swapctl.drain.timeout': '200ms' };
   const ports = way === 'start-first' ? [] : [{ host: await fixedPort() }];
-  const create = { HostConfig: { RestartPolicy: { Name: 'always' } } };
   const bench = { way, name: world.name(suffix), world, images };
-  await world.container(suffix, { image: images['1'], labels, ports, create });
+  const network = await world.network(suffix);
+  const create = { HostConfig: { RestartPolicy: { Name: 'always' }, NetworkMode: network } };
+  await world.container(suffix, { image: images['1'], labels, ports, create: { ...create, StopTimeout: 1 }, network });
   await servingOf(bench);
   return bench;
 }
