@@ -7,7 +7,7 @@ import type { RecoveredItem } from '../../src/core/status.ts';
 import type { Way } from '../../src/core/way.ts';
 import { coverTable, nft } from '../lab/host-state.ts';
 import { APP_PORT } from '../lab/images.ts';
-import { eventually, type World } from '../lab/world.ts';
+import { eventually, removeWithVolumes, type World } from '../lab/world.ts';
 import { fixedPort } from './handover-world.ts';
 
 export const WAYS: readonly Way[] = ['start-first', 'stop-first', 'handover'];
@@ -21,6 +21,8 @@ export interface Bench {
   world: World;
   /** Names of the images that it is rolled between. */
   images: Record<string, string>;
+  /** The host port that it publishes, where it does. */
+  port: number | undefined;
 }
 
 export interface Serving {
@@ -30,30 +32,53 @@ export interface Serving {
 
 /** A service that answers, of two images between which it can be rolled. */
 export async function slotBench(world: World, way: Way, suffix: string): Promise<Bench> {
-  const image = (version: string) =>
-    world.image(`${suffix}:${version}`, {
-      from: 'base',
-      env: { VERSION: version },
-      cmd: ['sh', '-c', SERVER],
-      stopSignal: 'SIGKILL',
-      ports: [APP_PORT],
-      // The engine's own first check comes late: here it is swapctl that asks.
-      health: { intervalMs: 30_000, timeoutMs: 20_000 },
-    });
-  const images = { '1': await image('1'), '2': await image('2') };
-  const labels = { 'swapctl.strategy': way, 'swapctl.settle': '100ms', 'swapctl.drain.timeout': '200ms' };
-  const ports = way === 'start-first' ? [] : [{ host: await fixedPort() }];
-  const bench = { way, name: world.name(suffix), world, images };
-  const network = await world.network(suffix);
-  const create = { HostConfig: { RestartPolicy: { Name: 'always' }, NetworkMode: network } };
-  await world.container(suffix, { image: images['1'], labels, ports, create: { ...create, StopTimeout: 1 }, network });
-  await servingOf(bench);
+  const images = { '1': world.name(`${suffix}:1`), '2': world.name(`${suffix}:2`) };
+  await world.network(suffix);
+  const port = way === 'start-first' ? undefined : await fixedPort();
+  const bench = { way, name: world.name(suffix), world, images, port };
+  await freshBench(bench);
   return bench;
 }
 
-/** Exactly one container is left, under its own name, as it was set up, and answers. */
-export async function servingOf({ world, name, way }: Bench): Promise<Serving> {
-  assert.deepEqual(await namesOf(world, name), [name]);
+/** Makes the service anew, with version 1, whatever has become of it. */
+export async function freshBench({ world, name, way, port }: Bench): Promise<void> {
+  const suffix = name.slice(world.prefix.length + 1);
+  for (const one of await world.docker.listContainers({ all: true })) {
+    if (one.Names[0]?.startsWith(`/${name}`)) await removeWithVolumes(world.docker, one.Id);
+  }
+  for (const version of ['1', '2']) await benchImage(world, suffix, version);
+  const labels = { 'swapctl.strategy': way, 'swapctl.settle': '100ms', 'swapctl.drain.timeout': '200ms' };
+  const create = { StopTimeout: 1, HostConfig: { RestartPolicy: { Name: 'always' }, NetworkMode: name } };
+  const ports = port === undefined ? [] : [{ host: port }];
+  await world.container(suffix, { image: `${name}:1`, labels, ports, create, network: name });
+}
+
+function benchImage(world: World, suffix: string, version: string): Promise<string> {
+  return world.image(`${suffix}:${version}`, {
+    from: 'base',
+    env: { VERSION: version },
+    cmd: ['sh', '-c', SERVER],
+    stopSignal: 'SIGKILL',
+    ports: [APP_PORT],
+    // The engine's own first check comes late: here it is swapctl that asks.
+    health: { intervalMs: 30_000, timeoutMs: 20_000 },
+  });
+}
+
+/** The version that runs under the service's name; undefined where none does. */
+export async function versionOf(bench: Bench): Promise<string | undefined> {
+  const now = await inspected(bench);
+  if (!now?.State.Running || now.State.Paused) return undefined;
+  return now.Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
+}
+
+/**
+ * Exactly one container is left, under its own name, as it was set up, and answers. `memories`: an inert one that remembers a
+ * bad image may be there, too.
+ */
+export async function servingOf({ world, name, way }: Bench, memories = false): Promise<Serving> {
+  const names = await namesOf(world, name);
+  assert.deepEqual(memories ? names.filter((one) => !one.includes('.swapctl-failed-')) : names, [name]);
   const { Id, State, HostConfig, NetworkSettings } = await world.docker.getContainer(name).inspect();
   assert.ok(State.Running && !State.Paused, `${name} runs`);
   assert.equal(HostConfig.RestartPolicy?.Name, 'always');
