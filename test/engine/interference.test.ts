@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type Docker from 'dockerode';
-import { createApp } from '../../src/app.ts';
+import { createApp, type RollRequest } from '../../src/app.ts';
 import { exitStatus } from '../../src/core/error.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import type { Way } from '../../src/core/way.ts';
 import type { Engine, Kernel, Ports } from '../../src/ports.ts';
-import { testWorld } from '../lab/world.ts';
-import { type OpenApp, openApp, quickly } from './compose-app.ts';
+import { composeProject } from '../lab/compose.ts';
+import { testWorld, untilHealthy } from '../lab/world.ts';
+import { type OpenApp, openApp, quickly, retag } from './compose-app.ts';
 import { type Bench, freshBench, namesOf, servingOf, slotBench, versionOf, WAYS } from './slot-bench.ts';
 
 const LONG = process.env.SWAPCTL_TEST_LONG === '1';
@@ -64,7 +65,7 @@ const SHORT: Record<Way, string[]> = {
     'stop old before open#1',
     'stop new before drain#1',
     'rename old before rename#2',
-    'remove new before end-forward#1',
+    'remove new before stop#1',
     'pause old before forward#1',
   ],
   'stop-first': [
@@ -109,6 +110,39 @@ async function endure(bench: Bench, opened: OpenApp, one: Case): Promise<string>
   return `${error?.code ?? outcome}, version ${version}`;
 }
 
+for (const { step, command, left } of [
+  { step: 'rename#1', command: ['up', '--detach'], left: 1 },
+  { step: 'drain#1', command: ['up', '--detach'], left: 1 },
+  { step: 'rename#2', command: ['down', '--timeout', '1'], left: 0 },
+]) {
+  test(`compose ${command[0]} before ${step} of a roll leaves ${left === 1 ? 'one container' : 'none'}`, async (t) => {
+    const world = testWorld(t);
+    const opened = await openApp(world);
+    t.after(() => opened.close());
+    const image = world.name('app:live');
+    const publish = async (version: string) => retag(world, await world.image(`app:${version}`), image);
+    await publish('1');
+    const labels = JSON.stringify({ ...world.labels, 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' });
+    const project = composeProject(world, `services: { web: { image: "${image}", labels: ${labels} } }`);
+    await project.run('up', '--detach', '--wait');
+    const name = `${world.prefix}-web-1`;
+    await publish('2');
+    const act = async () => {
+      await project.run(...command);
+      return true;
+    };
+    const { report, notes, steps, met } = await rollWhile(opened, name, quickly({ pull: 'never' }), { step, act });
+    const story = `${JSON.stringify(report)}\n${[...steps, ...notes].join('\n')}`;
+    assert.ok(met, story);
+    const items = await opened.app.recover(new AbortController().signal);
+    const names = await namesOf(world, name);
+    t.diagnostic(`${report.outcome} ${report.error?.message ?? ''} ${JSON.stringify(items)}`);
+    assert.deepEqual(names, left === 1 ? [name] : [], story);
+    if (left === 1) await untilHealthy(world.docker.getContainer(name), 60_000);
+    else assert.equal(report.error?.code, 'attention', story);
+  });
+}
+
 interface Rolled {
   report: ServiceReport;
   steps: string[];
@@ -117,19 +151,30 @@ interface Rolled {
 }
 
 /** Rolls to version 2, while somebody does something just before a step. */
-async function roll(bench: Bench, { ports }: OpenApp, one: Case | undefined): Promise<Rolled> {
+async function roll(bench: Bench, opened: OpenApp, one: Case | undefined): Promise<Rolled> {
   const old = bench.world.docker.getContainer((await bench.world.docker.getContainer(bench.name).inspect()).Id);
+  const request = { ...quickly({ image: bench.images['2'] ?? '', pull: 'never', force: true }), overrides: {} };
+  return rollWhile(opened, bench.name, request, one && { step: one.step, act: () => deed(bench, old, one) });
+}
+
+/** Rolls; `act` comes just before a step, and says whether there was anything to do. */
+async function rollWhile(
+  { ports }: OpenApp,
+  name: string,
+  request: RollRequest,
+  meddler: { step: string; act: () => Promise<boolean> } | undefined,
+): Promise<Rolled> {
   const [steps, notes]: string[][] = [[], []];
   let meddling = Promise.resolve(true);
   let met = false;
   const report: Ports['report'] = (progress) => {
     if (progress.kind === 'note' || progress.kind === 'debug') notes?.push(progress.text);
-    if (progress.kind !== 'step' || progress.slot !== bench.name) return;
+    if (progress.kind !== 'step' || progress.slot !== name) return;
     const kind = progress.step.kind;
     const step = `${kind}#${1 + (steps ?? []).filter((earlier) => earlier.startsWith(`${kind}#`)).length}`;
     steps?.push(step);
-    if (step !== one?.step) return;
-    meddling = deed(bench, old, one).catch((error) => assert.fail(error));
+    if (step !== meddler?.step) return;
+    meddling = meddler.act().catch((error) => assert.fail(error));
     void meddling.then((done) => {
       met = done;
     });
@@ -140,8 +185,7 @@ async function roll(bench: Bench, { ports }: OpenApp, one: Case | undefined): Pr
     engine: after(ports.engine, () => meddling),
     kernel: after(ports.kernel, () => meddling),
   });
-  const request = { ...quickly({ image: bench.images['2'] ?? '', pull: 'never', force: true }), overrides: {} };
-  const [told] = await app.roll([bench.name], request);
+  const [told] = await app.roll([name], request);
   return { report: told ?? assert.fail('no report'), steps: steps ?? [], notes: notes ?? [], met };
 }
 
