@@ -39,11 +39,12 @@ const FAULTS: readonly Fault[] = [
 ];
 
 // A stalled engine is given up soon here.
-const PATIENCE = { read: 3000, change: 3000, idle: 3000 };
+const PATIENCE = { read: 8000, change: 8000, idle: 8000 };
 
 // The steps that matter most in each way; a look of each kind is the same in all of them.
 const SHORT: Record<Way, (call: Call & { nth: number }) => boolean> = {
-  'start-first': ({ what, nth, changes }) => (changes || nth === 1) && (!what.endsWith('/update') || nth === 1),
+  'start-first': ({ what, nth, changes }) =>
+    (changes && !what.endsWith('/update')) || (nth === 1 && /json|update/.test(what)),
   'stop-first': ({ what, nth, changes }) => changes && /create3|rename|stop1|start2|tag1/.test(`${last(what)}${nth}`),
   handover: ({ what, nth, changes }) => changes && /create3|start1|rename1|stop|start2/.test(`${last(what)}${nth}`),
 };
