@@ -53,8 +53,8 @@ async function attemptBuild(totals) {
 async function onEngine(files, options, totals) {
   const running = await engine();
   try {
-    // One at a time: they share one engine, and measure time on it.
-    if (!interrupted()) add(totals, await runTests(files, 1, options));
+    // They mostly wait, each in a world of its own; more than two at a time would starve the clients on a small machine.
+    if (!interrupted()) add(totals, await runTests(files, 2, options));
   } finally {
     await removeLeftovers();
     await running.stop();

@@ -17,10 +17,10 @@ export function isConflict(error: unknown): boolean {
 
 /** Whether looking and trying again may help: the connection broke, the engine had a fault, or the world had just moved. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof EngineError && (error.status === 0 || error.status === 409 || error.status >= 500);
+  return isConflict(error) || isFault(error);
 }
 
-/** Whether the connection to the engine broke before there was an answer. */
-export function isBroken(error: unknown): boolean {
-  return error instanceof EngineError && error.status === 0;
+/** Whether there was no answer, or none to the question: the connection broke, or the engine had a fault. */
+export function isFault(error: unknown): boolean {
+  return error instanceof EngineError && (error.status === 0 || error.status >= 500);
 }

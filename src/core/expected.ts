@@ -109,9 +109,13 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
     case 'rename':
       return { ...replica, name: step.to };
     case 'hold-restart':
-      return { ...replica, restart: { Name: 'unless-stopped' } };
+      return { ...replica, restart: { Name: 'unless-stopped' }, held: replica.held ?? replica.restart };
     case 'restore-restart':
-      return { ...replica, restart: seen.candidate?.restart ?? replica.restart };
+      return {
+        ...replica,
+        restart: seen.candidate?.restart ?? replica.held ?? replica.restart,
+        held: undefined,
+      };
     case 'drain':
       return { ...replica, drained: true };
     case 'stop':
@@ -168,5 +172,6 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     tagBefore: seen.localTag,
     imageBefore: seen.incumbent?.imageId,
     restart: like?.restart ?? { Name: 'no' },
+    held: undefined,
   };
 }

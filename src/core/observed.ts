@@ -36,6 +36,8 @@ export interface Replica {
   /** Image of the container that it replaces. */
   readonly imageBefore: string | undefined;
   readonly restart: RestartPolicy;
+  /** The restart policy that it had before this run held it back; undefined where it has it still, or again. */
+  readonly held: RestartPolicy | undefined;
 }
 
 /** An image that failed in this slot before. */

@@ -66,6 +66,9 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
     };
   }
   if (incumbent.running && incumbent.shut) return act({ kind: 'open', container: incumbent.id, name: incumbent.name });
+  // Somebody removed the candidate, which was to say how this one was set up.
+  if (incumbent.running && incumbent.held)
+    return act({ kind: 'restore-restart', container: incumbent.id, name: incumbent.name });
   if (incumbent.name !== names.home) return planRestore(seen, incumbent);
   return planStandIn(desired, seen, incumbent) ?? planSteady(desired, seen, incumbent);
 }

@@ -1,4 +1,4 @@
-import type { Container } from '../core/container.ts';
+import type { Container, RestartPolicy } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import type { Step, StepKind } from '../core/step.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './create.ts';
@@ -64,9 +64,16 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
   // Not 'no': this way a person who finds the container finds (nearly) the policy that it had, and yet the engine leaves
   // a stopped one alone when it starts.
-  'hold-restart': (run, step) => run.ports.engine.setRestart(step.container, { Name: 'unless-stopped' }),
-  'restore-restart': (run, step, { candidate }) => {
-    return run.ports.engine.setRestart(step.container, candidate?.host.RestartPolicy ?? { Name: 'no' });
+  'hold-restart': (run, step, snapshot) => {
+    const { held } = run.memory;
+    held.set(step.container, held.get(step.container) ?? restartOf(named(step.container, snapshot)));
+    return run.ports.engine.setRestart(step.container, { Name: 'unless-stopped' });
+  },
+  'restore-restart': async (run, step, { candidate }) => {
+    const { held } = run.memory;
+    const policy = candidate ? restartOf(candidate) : held.get(step.container);
+    await run.ports.engine.setRestart(step.container, policy ?? { Name: 'no' });
+    held.delete(step.container);
   },
   drain: async (run, step, snapshot) => {
     const container = named(step.container, snapshot);
@@ -89,6 +96,10 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
 export async function execute(run: SlotRun, step: Step, snapshot: Snapshot): Promise<void> {
   const executor = EXECUTORS[step.kind] as Executor<StepKind>;
   await executor(run, step, snapshot);
+}
+
+function restartOf(container: Container | undefined): RestartPolicy {
+  return container?.host.RestartPolicy ?? { Name: 'no' };
 }
 
 // Long enough for the drain that follows; should swapctl die meanwhile, the old container has its ports back after it.

@@ -1,5 +1,5 @@
-import type { Container } from '../core/container.ts';
-import { isConflict } from '../core/engine-error.ts';
+import type { Container, CreateRequest } from '../core/container.ts';
+import { isConflict, isPassing } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { decodeState, encodeState } from '../core/labels.ts';
 import { lockName } from '../core/names.ts';
@@ -16,6 +16,12 @@ const BEAT_MS = 2000;
 // A holder on another machine that was silent for so long is dead.
 const SILENCE_MS = 7000;
 const TRIES = 5;
+const RELEASE_TRIES = 3;
+const RETRY_AFTER_MS = 300;
+
+// Marks of the locks that this very process holds or is about to take: it lives, and yet one that it could not take away, or
+// does not know to have got, is held by nobody.
+const HELD = new Set<string>();
 
 /**
  * Takes the lock of a service: an inert container whose fixed name only one can create, on whatever machine. The holder
@@ -26,19 +32,34 @@ const TRIES = 5;
 export async function takeLease(ports: Ports, service: string, images: readonly string[]): Promise<Lease> {
   const name = lockName(service);
   const image = await firstThere(ports, images);
+  const mark = ports.host.randomId();
   const labels = encodeState({
     role: 'lock',
     service,
     slot: service,
+    roll: mark,
     holder: ports.host.holder,
     at: new Date(ports.clock.now()).toISOString(),
   });
+  HELD.add(mark);
+  try {
+    return held(ports, service, mark, await created(ports, service, inertRequest(name, image, labels)));
+  } catch (error) {
+    HELD.delete(mark);
+    throw error;
+  }
+}
+
+async function created(ports: Ports, service: string, request: CreateRequest): Promise<string> {
   for (let tries = 0; tries < TRIES; tries++) {
     try {
-      return held(ports, service, await ports.engine.create(inertRequest(name, image, labels)));
+      return await ports.engine.create(request);
     } catch (error) {
+      const lock = await ports.engine.container(request.name);
+      // The engine made it, and the answer was lost on its way.
+      if (lock && markOf(lock) === markIn(request.config.Labels)) return lock.id;
       if (!isConflict(error)) throw error;
-      await breakDeadLock(ports, service, name);
+      if (lock) await breakDeadLock(ports, service, lock);
     }
   }
   return busy(service, 'others take and leave its lock all the time');
@@ -53,7 +74,7 @@ export async function firstThere(ports: Ports, images: readonly string[]): Promi
 /** Whether a living process holds the lock of a service; one on another machine gets the benefit of the doubt. */
 export async function lockHeld(ports: Ports, service: string): Promise<boolean> {
   const lock = await ports.engine.container(lockName(service));
-  return lock !== undefined && ports.host.isAlive(holderOf(lock)) !== false;
+  return lock !== undefined && holds(ports, lock) !== false;
 }
 
 /** Takes away the lock of a service if its holder is dead; resolves with whether it was. Waits if that takes watching. */
@@ -68,9 +89,21 @@ function holderOf(lock: Container): string {
   return decodeState(lock.config.Labels ?? {})?.holder ?? '';
 }
 
-async function breakDeadLock(ports: Ports, service: string, name: string): Promise<void> {
-  const lock = await ports.engine.container(name);
-  if (!lock) return;
+function markOf(lock: Container): string {
+  return markIn(lock.config.Labels);
+}
+
+function markIn(labels: Readonly<Record<string, string>> | null | undefined): string {
+  return decodeState(labels ?? {})?.roll ?? '';
+}
+
+// Undefined where it can't be told from here.
+function holds(ports: Ports, lock: Container): boolean | undefined {
+  const holder = holderOf(lock);
+  return holder === ports.host.holder ? HELD.has(markOf(lock)) : ports.host.isAlive(holder);
+}
+
+async function breakDeadLock(ports: Ports, service: string, lock: Container): Promise<void> {
   const holder = holderOf(lock);
   if (await isHeld(ports, lock))
     busy(service, `since ${new Date(lock.createdAt).toISOString()}, by ${holder || 'an unknown process'}`);
@@ -82,7 +115,7 @@ async function breakDeadLock(ports: Ports, service: string, name: string): Promi
 }
 
 async function isHeld(ports: Ports, lock: Container): Promise<boolean> {
-  return ports.host.isAlive(holderOf(lock)) ?? (await beats(ports, lock));
+  return holds(ports, lock) ?? (await beats(ports, lock));
 }
 
 async function beats(ports: Ports, lock: Container): Promise<boolean> {
@@ -95,7 +128,7 @@ function beatOf(lock: Container): number {
   return lock.host.RestartPolicy?.MaximumRetryCount ?? 0;
 }
 
-function held(ports: Ports, service: string, id: string): Lease {
+function held(ports: Ports, service: string, mark: string, id: string): Lease {
   const ended = new AbortController();
   const lost = new AbortController();
   void beat(ports, id, ended.signal).catch((cause) => {
@@ -105,12 +138,23 @@ function held(ports: Ports, service: string, id: string): Lease {
     lost: lost.signal,
     release: async () => {
       ended.abort();
-      // A lock that can't be taken away now is one of a dead holder soon: the next roll takes it over.
-      await ports.engine
-        .remove(id, { discard: true })
-        .catch((error) => ports.report({ kind: 'debug', text: `lock of ${service}: ${messageOf(error)}` }));
+      await takeAway(ports, service, id);
+      HELD.delete(mark);
     },
   };
+}
+
+// A lock that can't be taken away is one of a dead holder soon: the next roll takes it over.
+async function takeAway(ports: Ports, service: string, id: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ports.engine.remove(id, { discard: true });
+    } catch (error) {
+      ports.report({ kind: 'debug', text: `lock of ${service}: ${messageOf(error)}` });
+      if (!isPassing(error) || tries === RELEASE_TRIES) return;
+      await ports.clock.sleep(RETRY_AFTER_MS * tries);
+    }
+  }
 }
 
 async function beat(ports: Ports, id: string, ended: AbortSignal): Promise<void> {

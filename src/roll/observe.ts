@@ -131,6 +131,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     tagBefore: state?.tagBefore,
     imageBefore: state?.imageBefore,
     restart: container.host.RestartPolicy ?? { Name: 'no' },
+    held: run.memory.held.get(container.id),
   };
 }
 

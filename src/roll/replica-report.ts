@@ -1,4 +1,5 @@
 import type { Container } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
 import type { SwapError } from '../core/error.ts';
 import { digestsFor } from '../core/image.ts';
 import { isImageId } from '../core/reference.ts';
@@ -15,10 +16,10 @@ export async function replicaReport(
   error: SwapError | undefined,
   totalMs: number,
 ): Promise<ReplicaReport> {
-  const from = await sideOf(run.ports, slot, slot.container.id);
-  const to = error ? from : await sideOf(run.ports, slot, slot.home);
+  const from = await sideOf(run.ports, slot, slot.container.id).catch(unknown);
+  const to = error ? from : await sideOf(run.ports, slot, slot.home).catch(unknown);
   const left = run.memory.drained.get(slot.container.id);
-  const changed = to !== undefined && to.container !== from?.container;
+  const changed = to && from ? to.container !== from.container : run.memory.candidates.size > 0;
   const success = run.event === 'rolled-back' ? 'rolled-back' : 'rolled';
   return {
     slot: slot.home,
@@ -32,6 +33,11 @@ export async function replicaReport(
     ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
     ...(error ? { error: told(error, slot, run.memory.lastWords) } : {}),
   };
+}
+
+// An engine that fails now changes nothing about what was done.
+function unknown(raised: unknown): undefined {
+  if (!(raised instanceof EngineError)) throw raised;
 }
 
 // The planner says what a container did; here is said which one, and what is true now.
@@ -81,4 +87,10 @@ function timings(run: SlotRun, total: number): Timings {
 export async function unchangedReport(ports: Ports, slot: PreparedSlot): Promise<ReplicaReport> {
   const from = await sideOf(ports, slot, slot.home);
   return { slot: slot.home, outcome: 'unchanged', ...(from ? { from, to: from } : {}), timings: { total: 0 } };
+}
+
+/** The report of a replica that could not even be looked at. */
+export function failedReport(slot: Pick<PreparedSlot, 'home'>, { code, message, hint }: SwapError): ReplicaReport {
+  const error = { code, message, ...(hint ? { hint } : {}) };
+  return { slot: slot.home, outcome: 'failed', timings: { total: 0 }, error };
 }

@@ -62,13 +62,15 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
   } catch (raised) {
     error = inTheMiddle(raised, slot.home);
   }
-  if (!error && context.options.condemn) await condemn(run, slot);
+  if (!error && context.options.condemn) await condemn(run, slot).catch((raised) => tellForgotten(run, raised));
   return replicaReport(run, slot, error, ports.clock.now() - began);
 }
 
-// An engine that fails while a slot is looked at leaves it as it is: nothing is known to be wrong, but somebody has to
-// look.
-function inTheMiddle(raised: unknown, home: string): SwapError {
+/**
+ * What was raised while a slot was rolled, for its report. An engine that fails while a slot is looked at leaves it as it is:
+ * nothing is known to be wrong, but somebody has to look.
+ */
+export function inTheMiddle(raised: unknown, home: string): SwapError {
   if (raised instanceof SwapError) return raised;
   if (!(raised instanceof EngineError)) throw raised;
   const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
@@ -76,6 +78,12 @@ function inTheMiddle(raised: unknown, home: string): SwapError {
     hint: 'once it answers, swapctl recover finishes or undoes it',
     cause: raised,
   });
+}
+
+function tellForgotten(run: SlotRun, raised: unknown): void {
+  if (!(raised instanceof EngineError)) throw raised;
+  const text = `${run.names.home}: the image that was left may be rolled to again by itself, since the engine failed: ${raised.message}`;
+  run.ports.report({ kind: 'note', text });
 }
 
 async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {

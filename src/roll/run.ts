@@ -1,4 +1,4 @@
-import { isPassing } from '../core/engine-error.ts';
+import { EngineError, isPassing } from '../core/engine-error.ts';
 import { messageOf, SwapError } from '../core/error.ts';
 import { violation } from '../core/invariants.ts';
 import { plan } from '../core/plan.ts';
@@ -94,7 +94,7 @@ async function afterFailure(
   pastReturn: boolean,
 ): Promise<void> {
   if (run.signal.aborted && !pastReturn) return;
-  const final = !isPassing(error) || failuresInRow >= TRIES;
+  const final = !(isPassing(error) || isGone(step, error)) || failuresInRow >= TRIES;
   if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
   // A container that refuses to start, or exits in the moment of its opening, says why itself, and the planner judges it
   // by that.
@@ -102,6 +102,11 @@ async function afterFailure(
   const known = error instanceof SwapError ? error : undefined;
   if (pastReturn || run.memory.giveUp) throw known ?? needsAttention(run, step, error);
   run.memory.giveUp = known ?? failed(run, step, error);
+}
+
+// Somebody removed the container after the look: the next one says what is left to do.
+function isGone(step: Step, error: unknown): boolean {
+  return 'container' in step && error instanceof EngineError && error.status === 404;
 }
 
 function isSwitched({ seen }: Snapshot): boolean {

@@ -1,4 +1,5 @@
 import type { ContainerSummary } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
 import { fail } from '../core/error.ts';
 import { knownBad, knownFailure } from '../core/plan.ts';
 import { type ReplicaReport, type ServiceReport, summarize } from '../core/report.ts';
@@ -8,9 +9,9 @@ import { alreadyRuns, fetchImage, type Resolved, resolveFound, resolveImage } fr
 import { type Lease, takeLease } from './lease.ts';
 import { imageOf } from './observe.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
-import { unchangedReport } from './replica-report.ts';
+import { failedReport, unchangedReport } from './replica-report.ts';
 import { retireOldImages } from './retain.ts';
-import { type Found, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
+import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 import { referenceWanted } from './track.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
@@ -65,8 +66,15 @@ async function rollLocked(
     if (report.error) break;
   }
   if (reports.some((report) => report.error)) await takeBack(context, slots, reports);
-  else await retireOldImages(ports, service.key, slots);
+  else await retireOldImages(ports, service.key, slots).catch((error) => tellKept(ports, service, error));
   return summarize(service.key, reports, pullMs, ports.clock.now() - began);
+}
+
+// The roll is done, whatever becomes of its old images.
+function tellKept(ports: Ports, service: Service, error: unknown): void {
+  if (!(error instanceof EngineError)) throw error;
+  const text = `${service.key}: old images stay until the next roll, since the engine failed: ${error.message}`;
+  ports.report({ kind: 'note', text });
 }
 
 // One replica failed after others were rolled: the service is not left with two versions.
@@ -79,7 +87,7 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
       kind: 'note',
       text: `${slot.home} goes back to the old image, since a later replica failed`,
     });
-    const end = await rollBack(context, slot);
+    const end = await rollBack(context, slot).catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
     const report = reports[at];
     if (report)
       reports[at] = {

@@ -1,4 +1,4 @@
-import type { Image } from '../core/container.ts';
+import type { Image, RestartPolicy } from '../core/container.ts';
 import type { SwapError } from '../core/error.ts';
 import { type HealthMemory, NOTHING_SEEN } from '../core/health.ts';
 import type { HistoryEntry } from '../core/labels.ts';
@@ -50,6 +50,8 @@ export interface Memory {
   readonly turnedAway: Set<string>;
   /** By container: connections that were left when its drain ended. */
   readonly drained: Map<string, number | undefined>;
+  /** By container: the restart policy that this run has taken from it. */
+  readonly held: Map<string, RestartPolicy>;
   /** By container: how often this run has started it. */
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
@@ -77,6 +79,7 @@ export function freshMemory(): Memory {
     shut: new Map(),
     turnedAway: new Set(),
     drained: new Map(),
+    held: new Map(),
     starts: new Map(),
     times: new Map(),
     forwarded: new Map(),

@@ -1,4 +1,5 @@
 import type { ContainerSummary } from '../core/container.ts';
+import { SwapError } from '../core/error.ts';
 import { homeOf } from '../core/names.ts';
 import { helperRole } from '../core/service.ts';
 import type { Ports, Process } from '../ports.ts';
@@ -11,8 +12,28 @@ import { kernelLayer } from './kernel-layer.ts';
 export async function sweepRules(ports: Ports): Promise<number> {
   const { kernel, engine } = ports;
   if (!(await kernelLayer(ports)).available) return 0;
-  const covers = await kernel.clearOrphans(async () => coveredSlots(await engine.list()));
-  return covers + (await kernel.sweepForwards((id) => running(ports, id)));
+  const covers = await told(
+    ports,
+    kernel.clearOrphans(async () => coveredSlots(await engine.list())),
+  );
+  return (
+    covers +
+    (await told(
+      ports,
+      kernel.sweepForwards((id) => running(ports, id)),
+    ))
+  );
+}
+
+// Rules of others that can't be taken away now keep nobody from what he came for; the next sweep finds them again.
+async function told({ report }: Ports, sweeping: Promise<number>): Promise<number> {
+  try {
+    return await sweeping;
+  } catch (error) {
+    if (!(error instanceof SwapError)) throw error;
+    report({ kind: 'note', text: `rules that lead nowhere could not be taken away: ${error.message}` });
+    return 0;
+  }
 }
 
 function coveredSlots(all: readonly ContainerSummary[]): string[] {

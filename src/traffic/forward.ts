@@ -88,8 +88,17 @@ async function clearIfOver(table: string, to: Process | undefined): Promise<numb
   if (open > 0) return open;
   await applyNft(clearHostScript(table));
   // A namespace that can't be entered from here has no such table, or one that leads nothing any more.
-  if (to && (await whyNotEnterable(to.pid)) === undefined) await applyNft(removeScript(table), to.pid);
+  if (to && (await whyNotEnterable(to.pid)) === undefined) await unlessGone(to, applyNft(removeScript(table), to.pid));
   return 0;
+}
+
+// One that ends in that very moment takes its namespace, and what was in it, along.
+async function unlessGone({ pid }: Process, cleaning: Promise<void>): Promise<void> {
+  try {
+    await cleaning;
+  } catch (error) {
+    if ((await textOf(`/proc/${pid}/net/tcp`)) !== undefined) throw error;
+  }
 }
 
 // The set remembers connections for a while after their end; only the sockets say which are open.

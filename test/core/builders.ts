@@ -41,6 +41,7 @@ export function replica(change: Partial<Replica> = {}): Replica {
     tagBefore: undefined,
     imageBefore: undefined,
     restart: { Name: 'no' },
+    held: undefined,
     ...change,
   };
 }

@@ -22,6 +22,7 @@ interface Memory {
   readonly turnedAway: Set<string>;
   readonly forwards: Forward[];
   readonly starts: Map<string, number>;
+  readonly held: Map<string, Replica['restart']>;
   rehearsed: boolean;
   giveUp: SwapError | undefined;
   interrupted: boolean;
@@ -208,6 +209,7 @@ export class Process {
       current: box.facts.imageId === wish.image.id,
       running: box.running,
       starts: memory.starts.get(box.id) ?? 0,
+      held: memory.held.get(box.id),
       complete: memory.made.has(box.id),
       verdict,
       settled: verdict.kind === 'healthy' && memory.settled.has(box.id),
@@ -250,6 +252,8 @@ export class Process {
       box.running = after.running;
       if (after.shut && !before.shut) this.memory.shut.add(before.id);
       if (!after.shut) this.memory.shut.delete(before.id);
+      if (after.held) this.memory.held.set(before.id, after.held);
+      else this.memory.held.delete(before.id);
       return;
     }
     const id = this.world.newId();
@@ -306,6 +310,7 @@ function nothing(): Memory {
     turnedAway: new Set(),
     forwards: [],
     starts: new Map(),
+    held: new Map(),
     rehearsed: false,
     giveUp: undefined,
     interrupted: false,

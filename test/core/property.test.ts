@@ -146,3 +146,15 @@ test('whatever people do in the middle, no promise is broken, and the loop ends'
     assert.equal(world.members()[0]?.facts.name, NAMES.home);
   });
 });
+
+test("a roll that ends in people's way leaves the restart policy as it was, unless a process died that knew it", () => {
+  const survivable = [...machine, ...human].filter((event) => event.kind !== 'crash');
+  check(survivable, (setup) => {
+    let known = true;
+    return (world, ending) => {
+      known &&= isSettled(ending) && !(ending.kind === 'refused' && ending.error.code === 'attention');
+      if (!known || setup.autoRemove) return;
+      for (const { facts } of world.members()) assert.equal(facts.restart.Name, setup.restart, facts.name);
+    };
+  });
+});

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type Dockerode from 'dockerode';
 import { EngineError } from '../../core/engine-error.ts';
 import { statusOf } from './error.ts';
+import { flowing, type Streamed } from './patience.ts';
 
 // POSIX ustar: where the fields of a header lie.
 const HEADER = 512;
@@ -18,24 +18,31 @@ const MOST_BYTES = 8 * 1024 * 1024;
  * root under its whole path, so that folders which the image lacks are made. Resolves with false where there is no such
  * file, or one much larger than a config or secret is.
  */
-export async function copyFile(docker: Dockerode, from: string, to: string, path: string): Promise<boolean> {
-  const archive = await fetchArchive(docker, from, path);
+export async function copyFile(
+  docker: Dockerode,
+  from: string,
+  to: string,
+  path: string,
+  idleMs: number,
+): Promise<boolean> {
+  const archive = await fetchArchive(docker, from, path, idleMs);
   const file = archive && regularFile(archive);
   if (!file) return false;
   await docker.getContainer(to).putArchive(renamed(file, path.replace(/^\/+/, '')), { path: '/' });
   return true;
 }
 
-async function fetchArchive(docker: Dockerode, id: string, path: string): Promise<Buffer | undefined> {
+async function fetchArchive(docker: Dockerode, id: string, path: string, idleMs: number): Promise<Buffer | undefined> {
   try {
-    return await collected((await docker.getContainer(id).getArchive({ path })) as IncomingMessage);
+    const archive = (await docker.getContainer(id).getArchive({ path })) as unknown as Streamed;
+    return await collected(flowing(archive, idleMs));
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
     throw error;
   }
 }
 
-async function collected(stream: IncomingMessage): Promise<Buffer | undefined> {
+async function collected(stream: AsyncIterable<Buffer>): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream) {

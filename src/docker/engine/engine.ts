@@ -1,11 +1,11 @@
 import type Dockerode from 'dockerode';
 import pRetry from 'p-retry';
-import { isBroken } from '../../core/engine-error.ts';
+import { isFault } from '../../core/engine-error.ts';
 import { parseReference } from '../../core/reference.ts';
 import type { Engine, LoginFor } from '../../ports.ts';
 import type { Connection } from '../connect/connect.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
-import { compareApi } from '../connect/negotiate.ts';
+import { compareApi, type EngineVersion } from '../connect/negotiate.ts';
 import { copyFile } from './copy.ts';
 import { createContainer } from './create.ts';
 import { decodeBridge, decodeContainer, decodeImage, decodeImageSummary, decodeSummary } from './decode.ts';
@@ -13,21 +13,64 @@ import { engineError, statusOf } from './error.ts';
 import { events } from './events.ts';
 import { exec } from './exec.ts';
 import { engineFacts, remembered } from './facts.ts';
+import { limited, PATIENCE, type Patience } from './patience.ts';
 import { pull } from './pull.ts';
 
 /** The engine port over dockerode: the only place, with its neighbours, that knows dockerode. */
-export function dockerEngine(connection: Connection, endpoint: Endpoint, credentialsFor: LoginFor): Engine {
+export function dockerEngine(
+  connection: Connection,
+  endpoint: Endpoint,
+  credentialsFor: LoginFor,
+  patience: Patience = PATIENCE,
+): Engine {
   const { docker, version } = connection;
-  const container = (id: string): Dockerode.Container => docker.getContainer(id);
+  const within = (limitMs: number): Dockerode => limited(docker, limitMs, patience.idle);
   const auth = async (reference: string): Promise<object | undefined> =>
     credentialsFor(parseReference(reference).registry);
   const engine: Engine = {
+    ...reads(within(patience.read), version, endpoint),
+    ...changes(within(patience.change), version),
+    stop: (id) => stop(within, id, patience),
+    resolve: async (reference, signal) => {
+      // Podman's Docker API has no such call; there the pull itself tells.
+      if (version.engine === 'podman') return undefined;
+      const authconfig = await auth(reference);
+      const image = within(patience.change).getImage(reference);
+      const answer = await unlessAborted(image.distribution(authconfig ? { authconfig } : undefined), signal);
+      return (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest;
+    },
+    pull: async (reference, onLayer, signal) => {
+      const authconfig = await auth(reference);
+      await pull(within(patience.idle), reference, authconfig, onLayer, { idleMs: patience.idle, signal });
+    },
+    copy: (from, to, path) => copyFile(within(patience.change), from, to, path, patience.idle),
+    // They come when they come: only their end is an answer.
+    events: (since, signal) => events(docker, endpoint, since, signal),
+    close: connection.close,
+  };
+  return translating(engine, endpoint);
+}
+
+type Reads =
+  | 'facts'
+  | 'list'
+  | 'container'
+  | 'image'
+  | 'images'
+  | 'imageTags'
+  | 'bridges'
+  | 'exec'
+  | 'logs'
+  | 'changes';
+
+function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint): Pick<Engine, Reads> {
+  return {
     facts: remembered(() => engineFacts(docker, version, endpoint)),
     list: async () => (await docker.listContainers({ all: true })).map(decodeSummary),
     // An empty name would make another call of it: the path of a list, and a redirect that docker-modem trips over.
     container: async (id) => {
       if (id === '') return undefined;
-      const found = await orUndefined(container(id).inspect());
+      const found = await orUndefined(docker.getContainer(id).inspect());
       return found && decodeContainer(found, version);
     },
     image: async (reference) => {
@@ -42,39 +85,31 @@ export function dockerEngine(connection: Connection, endpoint: Endpoint, credent
     },
     bridges: async () =>
       (await docker.listNetworks({ filters: JSON.stringify({ driver: ['bridge'] }) })).map(decodeBridge),
-    resolve: async (reference, signal) => {
-      // Podman's Docker API has no such call; there the pull itself tells.
-      if (version.engine === 'podman') return undefined;
-      const authconfig = await auth(reference);
-      const answer = await unlessAborted(
-        docker.getImage(reference).distribution(authconfig ? { authconfig } : undefined),
-        signal,
-      );
-      return (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest;
-    },
-    pull: async (reference, onLayer, signal) => pull(docker, reference, await auth(reference), onLayer, signal),
+    exec: (id, command, options) => exec(docker, id, command, options),
+    logs: (id, lines) => logs(docker.getContainer(id), lines),
+    changes: async (id) =>
+      ((await docker.getContainer(id).changes()) ?? [])
+        .filter((change: { Kind: number }) => change.Kind !== DELETED)
+        .map((change: { Path: string }) => change.Path),
+  };
+}
+
+type Changes = 'tag' | 'untag' | 'create' | 'start' | 'rename' | 'remove' | 'setRestart';
+
+function changes(docker: Dockerode, { apiVersion }: EngineVersion): Pick<Engine, Changes> {
+  const container = (id: string): Dockerode.Container => docker.getContainer(id);
+  return {
     tag: async (image, reference) => {
       const { repository, tag } = splitTag(reference);
       await docker.getImage(image).tag({ repo: repository, tag });
     },
     untag: (reference) => ignoring([404], docker.getImage(reference).remove({ noprune: false })),
-    create: (request) => createContainer(docker, request, version.apiVersion),
+    create: (request) => createContainer(docker, request, apiVersion),
     start: (id) => ignoring([304], container(id).start()),
-    stop: (id) => stop(container(id)),
     rename: (id, name) => rename(container(id), name),
     remove: (id, options) => remove(container(id), options?.discard === true),
     setRestart: (id, policy) => container(id).update({ RestartPolicy: policy }),
-    exec: (id, command, options) => exec(docker, id, command, options),
-    logs: async (id, lines) => logs(container(id), lines),
-    changes: async (id) =>
-      ((await container(id).changes()) ?? [])
-        .filter((change: { Kind: number }) => change.Kind !== DELETED)
-        .map((change: { Path: string }) => change.Path),
-    copy: (from, to, path) => copyFile(docker, from, to, path),
-    events: (since, signal) => events(docker, endpoint, since, signal),
-    close: connection.close,
   };
-  return translating(engine, endpoint);
 }
 
 const DELETED = 2;
@@ -93,14 +128,14 @@ const READS = new Set<keyof Engine>([
 ]);
 const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
 
-/** Every call's error in swapctl's own type; reads are tried again where the connection broke. */
+/** Every call's error in swapctl's own type; reads are tried again where the connection broke or the engine had a fault. */
 function translating(engine: Engine, endpoint: Endpoint): Engine {
   const wrapped = Object.entries(engine).map(([name, call]) => {
     // Neither is an answer; events tell their errors themselves.
     if (name === 'close' || name === 'events') return [name, call];
     const translated = translate(call as (...args: unknown[]) => Promise<unknown>, endpoint);
     if (!READS.has(name as keyof Engine)) return [name, translated];
-    const again = { ...RETRIES, shouldRetry: ({ error }: { error: Error }) => isBroken(error) };
+    const again = { ...RETRIES, shouldRetry: ({ error }: { error: Error }) => isFault(error) };
     return [name, (...args: unknown[]) => pRetry(() => translated(...args), again)];
   });
   return Object.fromEntries(wrapped) as Engine;
@@ -123,9 +158,14 @@ function inspectImage(docker: Dockerode, reference: string, apiVersion: string):
   return (image.inspect as (options: object) => Promise<unknown>)({ manifests: true });
 }
 
-async function stop(container: Dockerode.Container): Promise<void> {
-  const found = await orUndefined(container.inspect());
+// The engine's own default, in seconds; a container may say otherwise, and -1 is for ever.
+const STOP_TIMEOUT_S = 10;
+
+async function stop(within: (limitMs: number) => Dockerode, id: string, patience: Patience): Promise<void> {
+  const found = await orUndefined(within(patience.read).getContainer(id).inspect());
   if (!found) return;
+  const grace = (found.Config as { StopTimeout?: number }).StopTimeout ?? STOP_TIMEOUT_S;
+  const container = within(grace < 0 ? Infinity : grace * 1000 + patience.change).getContainer(id);
   // Removal comes after the stop, on the engine's own time (T22): the name is free only when that is over.
   const removed = found.HostConfig.AutoRemove ? ignoring([404], container.wait({ condition: 'removed' })) : undefined;
   await ignoring([304, 404], container.stop());

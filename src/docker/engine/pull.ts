@@ -2,6 +2,7 @@ import type Dockerode from 'dockerode';
 import { EngineError } from '../../core/engine-error.ts';
 import type { PullLayer } from '../../ports.ts';
 import { jsonLines } from './ndjson.ts';
+import { flowing, type Streamed } from './patience.ts';
 
 /** Pulls a reference (by digest, as a rule). The engine answers 200 and tells errors inside the stream (T40). */
 export async function pull(
@@ -9,11 +10,11 @@ export async function pull(
   reference: string,
   authconfig: object | undefined,
   onLayer: (layer: PullLayer) => void,
-  signal: AbortSignal | undefined,
+  { idleMs, signal }: { idleMs: number; signal: AbortSignal | undefined },
 ): Promise<void> {
   const options = { ...(authconfig ? { authconfig } : {}), ...(signal ? { abortSignal: signal } : {}) };
-  const stream = (await docker.pull(reference, options)) as NodeJS.ReadableStream & AsyncIterable<Buffer>;
-  for await (const line of jsonLines(stream)) {
+  const stream = (await docker.pull(reference, options)) as unknown as Streamed;
+  for await (const line of jsonLines(flowing(stream, idleMs))) {
     const problem = errorOf(line);
     if (problem) throw new EngineError(500, problem);
     if (typeof line.id === 'string' && typeof line.status === 'string')

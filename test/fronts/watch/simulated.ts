@@ -111,7 +111,7 @@ function appOf(
   { firstAsked, clock }: { firstAsked: () => void; clock: ReturnType<typeof simulatedClock> },
 ): App {
   const { ports } = world;
-  const app: Pick<App, 'mend' | 'agenda' | 'nextCheck' | 'update' | 'events' | 'reload'> = {
+  const app: Pick<App, 'mend' | 'agenda' | 'nextCheck' | 'update' | 'events' | 'reload' | 'tell'> = {
     mend: (selectors, { only, signal }) =>
       mendServices(ports, { selectors, only, signal, all: false, overrides: {}, firstSeen: undefined, absent: true }),
     agenda: (selectors) => agendaOf(ports, { selectors, all: false, overrides: {}, absent: true }),

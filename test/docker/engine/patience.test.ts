@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { createServer, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { EngineError } from '../../../src/core/engine-error.ts';
+import { connect } from '../../../src/docker/connect/connect.ts';
+import type { Endpoint } from '../../../src/docker/connect/endpoint.ts';
+import { dockerEngine } from '../../../src/docker/engine/engine.ts';
+import type { Engine } from '../../../src/ports.ts';
+import { scratch, VERSION } from '../connect/fake-engine.ts';
+
+type Answer = (response: ServerResponse, path: string, nth: number) => void;
+
+const PATIENCE = { read: 100, change: 150, idle: 200 };
+
+/** An engine that answers every call but the first one, for its version, as it is told. */
+async function engineThat(t: TestContext, answer: Answer): Promise<{ engine: Engine; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === '/version') return void response.end(JSON.stringify(VERSION));
+    const path = `${request.method} ${request.url?.replace(/^\/v[\d.]+/, '')}`;
+    asked.push(path);
+    answer(response, path, asked.filter((one) => one === path).length);
+  });
+  const path = join(scratch(t), 'engine.sock');
+  await new Promise<void>((listening) => server.listen(path, listening));
+  const endpoint: Endpoint = { kind: 'unix', path, origin: 'a test' };
+  const connection = await connect(endpoint);
+  t.after(() => {
+    connection.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { engine: dockerEngine(connection, endpoint, async () => undefined, PATIENCE), asked };
+}
+
+function broken(error: unknown): boolean {
+  return error instanceof EngineError && error.status === 0;
+}
+
+const BODY = JSON.stringify({ Id: 'abc', Name: '/web' });
+
+test('an answer that breaks off in the middle is asked for once more', async (t) => {
+  const { engine, asked } = await engineThat(t, (response, _, nth) => {
+    if (nth > 1) return void response.end(BODY);
+    response.writeHead(200, { 'content-length': BODY.length });
+    response.write(BODY.slice(0, 10), () => response.destroy());
+  });
+  assert.equal((await engine.container('abc'))?.name, 'web');
+  assert.equal(asked.length, 2);
+});
+
+test('a change whose answer breaks off in the middle is told, and not repeated', async (t) => {
+  const { engine, asked } = await engineThat(t, (response) => {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('{', () => response.destroy());
+  });
+  await assert.rejects(engine.setRestart('abc', { Name: 'no' }), broken);
+  assert.equal(asked.length, 1);
+});
+
+for (const [what, begin] of [
+  ['never begins', () => {}],
+  ['stops in the middle', (response: ServerResponse) => void response.writeHead(200).write('{')],
+  ['is an error that stops in the middle', (response: ServerResponse) => void response.writeHead(500).write('{')],
+] as const) {
+  test(`an answer that ${what} ends with an error`, async (t) => {
+    const { engine } = await engineThat(t, begin);
+    const calls = [
+      engine.list(),
+      engine.start('abc'),
+      engine.rename('abc', 'web'),
+      engine.stop('abc'),
+      engine.resolve('localhost:5000/app:1'),
+      engine.pull('localhost:5000/app:1', () => {}),
+      engine.copy('abc', 'def', '/etc/app.conf'),
+      engine.exec('abc', ['true'], { timeoutMs: 100 }),
+    ];
+    for (const end of await Promise.allSettled(calls)) {
+      assert.ok(end.status === 'rejected' && end.reason instanceof EngineError, JSON.stringify(end));
+      assert.match(end.reason.message, /nothing came back in time/);
+    }
+  });
+}
+
+test('a pull goes on for as long as it tells of progress', async (t) => {
+  const { engine } = await engineThat(t, (response) => {
+    let lines = 0;
+    const timer = setInterval(() => {
+      response.write(`${JSON.stringify({ id: 'layer', status: `${++lines}` })}\n`);
+      if (lines === 8) response.end(() => clearInterval(timer));
+    }, PATIENCE.idle / 4);
+  });
+  const told: string[] = [];
+  await engine.pull('localhost:5000/app:1', ({ status }) => void told.push(status));
+  assert.equal(told.length, 8);
+});
+
+test('a stop has the time that the container has for it', async (t) => {
+  const { engine } = await engineThat(t, (response, path) => {
+    if (path.startsWith('GET'))
+      return void response.end(JSON.stringify({ Config: { StopTimeout: 1 }, HostConfig: {} }));
+    setTimeout(() => response.writeHead(204).end(), PATIENCE.change * 3);
+  });
+  await engine.stop('abc');
+});
+
+test('what the engine is can be asked again after it could not be told', async (t) => {
+  const { engine, asked } = await engineThat(t, (response, _, nth) => {
+    if (nth <= 4) return void response.destroy();
+    response.end(JSON.stringify({ OSType: 'linux' }));
+  });
+  await assert.rejects(engine.facts(), broken);
+  assert.equal((await engine.facts()).os, 'linux');
+  await engine.facts();
+  assert.equal(asked.length, 5);
+});
+
+test('a read that the engine failed at is asked for again, and its words are told', async (t) => {
+  const { engine, asked } = await engineThat(t, (response, path, nth) => {
+    if (path.includes('containers/json') && nth > 1) return void response.end('[]');
+    response.writeHead(500).end(JSON.stringify({ message: 'containerd is - well - gone' }));
+  });
+  assert.deepEqual(await engine.list(), []);
+  assert.equal(asked.length, 2);
+  await assert.rejects(engine.start('abc'), { message: 'containerd is - well - gone', status: 500 });
+});

@@ -1,0 +1,153 @@
+// A proxy in front of an engine's socket: an honest one, until a test asks for a fault at one call.
+import { mkdtempSync, rmSync } from 'node:fs';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import net, { type Socket } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EngineUnderTest, engineAt } from './engine.ts';
+import type { Scope } from './world.ts';
+
+export type Fault =
+  /** The engine never hears of it. */
+  | { kind: 'answer'; status: 404 | 409 | 500 }
+  | { kind: 'cut-before' }
+  /** The engine did it, and the client does not know. */
+  | { kind: 'cut-after' }
+  | { kind: 'cut-middle' }
+  /** No answer before the proxy is calmed; the engine never hears of it. */
+  | { kind: 'stall' }
+  | { kind: 'delay'; ms: number };
+
+export interface Call {
+  /** `GET /containers/{id}/json`: without version, query and names. */
+  what: string;
+  /** Whether it may change something; a command run in a container does not count as that. */
+  changes: boolean;
+}
+
+export interface FaultProxy {
+  /** The same engine, through the proxy. */
+  engine: EngineUnderTest;
+  /** Every call since the last arm, in the order in which they came. */
+  calls: Call[];
+  /** The first call that is meant gets the fault; forgets earlier calls. */
+  arm(fault: Fault | undefined, isMeant: (call: Call, calls: readonly Call[]) => boolean): void;
+  /** The call that got the fault. */
+  hit(): Call | undefined;
+  /** From now on everything is passed on; what is stalled is cut. */
+  calm(): void;
+}
+
+/** Puts a proxy in front of an engine on a unix socket; it is gone with the scope. */
+export async function faultProxy(t: Scope, real: EngineUnderTest): Promise<FaultProxy> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swtest-proxy-'));
+  const socketPath = path.join(folder, 'engine.sock');
+  const target = new URL(real.dockerHost).pathname;
+  const calls: Call[] = [];
+  const stalled = new Set<ServerResponse>();
+  let armed: { fault: Fault; isMeant: (call: Call, calls: readonly Call[]) => boolean } | undefined;
+  let hit: Call | undefined;
+
+  const server = http.createServer((request, response) => {
+    response.on('error', () => {});
+    const call = callOf(request);
+    calls.push(call);
+    const fault = armed?.isMeant(call, calls) ? armed.fault : undefined;
+    if (fault) [armed, hit] = [undefined, call];
+    if (fault?.kind === 'stall') return void stalled.add(response);
+    void serve(target, request, response, fault);
+  });
+  server.on('upgrade', (request, socket, head) => tunnel(target, request, socket, head));
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+  });
+  await new Promise<void>((listening) => server.listen(socketPath, listening));
+  t.after(async () => {
+    for (const socket of open) socket.destroy();
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    engine: { ...engineAt(`unix://${socketPath}`), address: real.address, netns: real.netns },
+    calls,
+    arm(fault, isMeant) {
+      calls.length = 0;
+      hit = undefined;
+      armed = fault && { fault, isMeant };
+    },
+    hit: () => hit,
+    calm() {
+      armed = undefined;
+      for (const response of stalled) response.destroy();
+      stalled.clear();
+    },
+  };
+}
+
+function callOf({ method = 'GET', url = '/' }: IncomingMessage): Call {
+  const route = url.replace(/\?.*/, '').replace(/^\/v[\d.]+/, '');
+  const [, kind = '', ...rest] = route.split('/');
+  const fixed = kind === 'containers' || kind === 'images' ? ['json', 'create'].includes(rest[0] ?? '') : false;
+  // The name of an image may hold slashes.
+  const last = rest.length > 1 ? `/${rest.at(-1)}` : '';
+  const tail = rest.length === 0 ? '' : fixed ? `/${rest[0]}` : `/{id}${last}`;
+  const what = `${method} /${kind}${tail}`;
+  return { what, changes: method !== 'GET' && !what.includes('exec') };
+}
+
+async function serve(
+  target: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault | undefined,
+): Promise<void> {
+  if (fault?.kind === 'cut-before') return void response.destroy();
+  if (fault?.kind === 'answer') {
+    request.resume();
+    response.writeHead(fault.status, { 'content-type': 'application/json' });
+    return void response.end(JSON.stringify({ message: 'a fault that a test asked for' }));
+  }
+  if (fault?.kind === 'delay') await sleep(fault.ms);
+  const { method, url, headers } = request;
+  const onward = http.request({ socketPath: target, method, path: url, headers, agent: false });
+  onward.on('error', () => response.destroy());
+  response.on('close', () => onward.destroy());
+  onward.on('response', (answer) => {
+    if (fault?.kind === 'cut-after' || fault?.kind === 'cut-middle') return void cutAfter(answer, response, fault.kind);
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    response.flushHeaders();
+    answer.pipe(response);
+    answer.on('error', () => response.destroy());
+  });
+  request.pipe(onward);
+}
+
+async function cutAfter(answer: IncomingMessage, response: ServerResponse, kind: string): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  const { socket } = response;
+  if (kind === 'cut-after' || !socket) return void response.destroy();
+  const half = body.subarray(0, body.length / 2);
+  const head = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\nContent-Length: ${body.length}\r\n`;
+  // One without a body is cut in its head.
+  socket.write(body.length > 0 ? `${head}\r\n` : head);
+  socket.write(half, () => socket.destroy());
+}
+
+/** What becomes a raw connection (attach of the docker CLI). */
+function tunnel(target: string, request: IncomingMessage, client: Duplex, head: Buffer): void {
+  const engine = net.connect(target);
+  const lines = [`${request.method} ${request.url} HTTP/1.1`];
+  for (let at = 0; at < request.rawHeaders.length; at += 2)
+    lines.push(`${request.rawHeaders[at]}: ${request.rawHeaders[at + 1]}`);
+  engine.write(`${lines.join('\r\n')}\r\n\r\n`);
+  engine.write(head);
+  engine.pipe(client).pipe(engine);
+  engine.on('error', () => client.destroy());
+  client.on('error', () => engine.destroy());
+}

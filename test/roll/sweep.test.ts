@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createApp } from '../../src/app.ts';
+import { SwapError } from '../../src/core/error.ts';
+import type { Ports } from '../../src/ports.ts';
+
+test('rules that can not be taken away now keep nobody from recovering, and are told', async () => {
+  const notes: string[] = [];
+  const swept: string[] = [];
+  const ports = {
+    engine: { list: async () => [], bridges: async () => [] },
+    kernel: {
+      layer: async () => ({ available: true }),
+      clearOrphans: async () => {
+        throw new SwapError('step-failed', 'nft refused the rules: no such process');
+      },
+      sweepForwards: async () => swept.push('forwards'),
+    },
+    report: (progress: { kind: string; text?: string }) => void notes.push(progress.text ?? ''),
+  } as unknown as Ports;
+  const items = await createApp(ports).recover(new AbortController().signal);
+  assert.deepEqual(
+    items.map(({ found, outcome }) => `${found} ${outcome}`),
+    ['1 nftables rules that led nowhere removed'],
+  );
+  assert.match(notes.join(), /could not be taken away: nft refused/);
+});
