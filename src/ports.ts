@@ -1,4 +1,4 @@
-import type { Config, NotificationConfig } from './core/config.ts';
+import type { Config, NotificationConfig, RegistryConfig } from './core/config.ts';
 import type {
   Container,
   ContainerSummary,
@@ -42,6 +42,12 @@ export interface RegistryRules {
   readonly mirrors: readonly string[];
   /** Registries (`host:port`) and networks (CIDR) that may be spoken to without proven TLS. */
   readonly insecure: readonly string[];
+}
+
+/** How registries are reached: as the engine does it, and what swapctl.yml says of single ones. */
+export interface RegistryReach extends RegistryRules {
+  /** By host, with the port where there is one. */
+  readonly hosts?: Readonly<Record<string, RegistryConfig>>;
 }
 
 /** What came of a command run inside a container. */

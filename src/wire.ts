@@ -52,7 +52,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const kernel = nftKernel(async () => (await engine.facts()).local);
   const compose = installedCompose(env);
   const system = openSystem(engine, async () => knownLogins(env, home));
-  const rules = async () => (await engine.facts()).registries;
+  const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
   return { engine, registry, kernel, compose, report, schedules, notify: notifiers(env), ...configuration, ...system };
 }

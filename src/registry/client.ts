@@ -1,6 +1,6 @@
 import { choosePlatform, type Platform } from '../core/platform.ts';
 import { type ImageRef, parseReference } from '../core/reference.ts';
-import type { Clock, LoginFor, Registry, RegistryRules, RemoteImage } from '../ports.ts';
+import type { Clock, LoginFor, Registry, RegistryReach, RemoteImage } from '../ports.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
 import { openDial, type Patience } from './dial.ts';
 import { withEcr } from './ecr.ts';
@@ -26,7 +26,7 @@ export interface ClientOptions {
   readonly loginFor: LoginFor;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  readonly rules: RegistryRules;
+  readonly rules: RegistryReach;
   /** The folder with the certificates of registries. Default: docker's. */
   readonly certs?: string | undefined;
   readonly patience?: Patience | undefined;
@@ -59,8 +59,10 @@ export function registryClient({
   const sourcesOf = async ({ registry }: ImageRef): Promise<Source[]> => {
     const host = registry === HUB ? HUB_API : registry;
     const own = { registry, base: new URL(`${await dial.scheme(host)}://${host}`) };
-    if (registry !== HUB) return [own];
-    const mirrors = settings.mirrors.filter((mirror) => URL.canParse(mirror)).map((mirror) => new URL(mirror));
+    const mirrors = settings
+      .mirrors(registry)
+      .filter((mirror) => URL.canParse(mirror))
+      .map((mirror) => new URL(mirror));
     return [...mirrors.map((base) => ({ registry: base.host, base })), own];
   };
   const contents = new Map<string, Promise<Buffer>>();

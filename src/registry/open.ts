@@ -1,8 +1,8 @@
-import type { Registry, RegistryRules } from '../ports.ts';
+import type { Registry, RegistryReach } from '../ports.ts';
 import type { ClientOptions } from './client.ts';
 
 /** What the client stands on; the engine tells its rules when they are wanted. */
-type Options = Omit<ClientOptions, 'rules'> & { readonly rules: () => Promise<RegistryRules> };
+type Options = Omit<ClientOptions, 'rules'> & { readonly rules: () => Promise<RegistryReach> };
 
 /** Opens the client when the first question comes: most commands ask no registry. */
 export function openRegistry({ rules, ...options }: Options): Registry {

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { fail } from '../core/error.ts';
-import type { RegistryRules } from '../ports.ts';
+import type { RegistryReach } from '../ports.ts';
 import { bareHost } from './addresses.ts';
 import { once } from './once.ts';
 
@@ -19,23 +19,38 @@ export interface Certificates {
 
 /** How the engine reaches registries. */
 export interface Settings {
-  /** Mirrors of Docker Hub, as URLs without a path. */
-  readonly mirrors: readonly string[];
+  /** Mirrors of a registry that are asked first, as URLs without a path at their end. */
+  mirrors(registry: string): string[];
   /** Whether a registry may be spoken to without proven TLS: it is listed, or on this machine (dockerd, `isSecureIndex`). */
   isInsecure(host: string): Promise<boolean>;
   certificates(host: string): Certificates;
 }
 
-/** The settings by the engine's own rules, and the certificates in a folder of this machine. */
-export function readSettings({ mirrors, insecure }: RegistryRules, certs: string): Settings {
+/** The settings by the engine's own rules, by swapctl.yml, and the certificates in a folder of this machine. */
+export function readSettings({ mirrors, insecure, hosts = {} }: RegistryReach, certs: string): Settings {
   const networks = insecureNetworks(insecure);
   const known = new Map<string, Promise<boolean>>();
   return {
-    mirrors: mirrors.map((mirror) => mirror.replace(/\/+$/, '')),
+    mirrors: (registry) =>
+      [...(hosts[registry]?.mirrors ?? []), ...(registry === HUB ? mirrors : [])].map((one) => one.replace(/\/+$/, '')),
     isInsecure: (host) =>
-      once(known, host, async () => insecure.includes(host) || resolvesInto(networks, hostnameOf(host))),
-    certificates: (host) => readCertificates(join(certs, host)),
+      once(
+        known,
+        host,
+        async () => hosts[host]?.insecure || insecure.includes(host) || resolvesInto(networks, hostnameOf(host)),
+      ),
+    certificates: (host) => withAuthority(readCertificates(join(certs, host)), hosts[host]?.ca),
   };
+}
+
+// dockerd knows mirrors of Docker Hub only.
+const HUB = 'docker.io';
+
+function withAuthority(known: Certificates, file: string | undefined): Certificates {
+  if (file === undefined) return known;
+  const text =
+    textOf(file) ?? fail('config', `there is no file ${file}`, { hint: 'registries in swapctl.yml name it' });
+  return { ...known, ca: [...known.ca, text] };
 }
 
 function insecureNetworks(entries: readonly string[]): BlockList {

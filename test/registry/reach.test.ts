@@ -99,6 +99,16 @@ suite('a real registry', () => {
       const rules = { insecure: [exception] };
       assert.equal(await client(t, { rules }).digest(reference, never), digest);
     }
+    const said = { insecure: false, ca: undefined, mirrors: [] };
+    for (const here of [
+      { ...said, ca: registry.caFile },
+      { ...said, insecure: true },
+    ]) {
+      const rules = { hosts: { [registry.host]: here } };
+      assert.equal(await client(t, { rules }).digest(reference, never), digest, 'as swapctl.yml says');
+    }
+    const missing = { hosts: { [registry.host]: { ...said, ca: '/nowhere/ca.pem' } } };
+    await assert.rejects(client(t, { rules: missing }).digest(reference, never), { code: 'config' });
   });
 
   test('without TLS elsewhere is not spoken to without an exception', async (t) => {
@@ -130,6 +140,15 @@ suite('mirrors', () => {
     const rules = { mirrors: [`http://${mirror.host}`] };
     assert.equal(await client(t, { rules }).digest(`${own.host}/app:1`, never), one.manifest.digest);
     assert.deepEqual(mirror.lines(), []);
+  });
+
+  test('of any registry can be named in swapctl.yml', async (t) => {
+    const mirror = await scripted(t, serving({ 1: one.manifest }));
+    const own = await scripted(t, serving({}));
+    const here = { insecure: false, ca: undefined, mirrors: [`http://${mirror.host}/`] };
+    const rules = { hosts: { [own.host]: here } };
+    assert.equal(await client(t, { rules }).digest(`${own.host}/app:1`, never), one.manifest.digest);
+    assert.deepEqual(own.lines(), []);
   });
 });
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Clock, LoginFor, Registry, RegistryRules } from '../../src/ports.ts';
+import type { Clock, LoginFor, Registry, RegistryReach } from '../../src/ports.ts';
 import { registryClient } from '../../src/registry/client.ts';
 import type { Patience } from '../../src/registry/dial.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -52,7 +52,7 @@ export function client(
     loginFor?: LoginFor;
     env?: Record<string, string>;
     clock?: Clock;
-    rules?: Partial<RegistryRules>;
+    rules?: Partial<RegistryReach>;
     certs?: string;
     patience?: Patience;
   } = {},
