@@ -7,6 +7,7 @@ import { execute } from './execute.ts';
 import { noteGap } from './gap.ts';
 import { observe, type Snapshot } from './observe.ts';
 import type { SlotRun } from './slot-run.ts';
+import { awaitHealthy } from './watch.ts';
 
 // Far more than any roll takes: a planner that goes in circles must end as an error, not as a hot loop.
 const MOST_STEPS = 200;
@@ -34,7 +35,10 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
     noteGap(run, snapshot.seen, began);
     const decision = plan(run.desired, snapshot.seen);
     if (decision.kind === 'converged') return { error: undefined, steps };
-    if (decision.kind === 'refuse') return { error: decision.error, steps };
+    if (decision.kind === 'refuse') {
+      await untilAnswered(run, snapshot.seen);
+      return { error: decision.error, steps };
+    }
     if (decision.undoing) run.memory.giveUp ??= decision.undoing;
     forbidHarm(run, snapshot, decision.step);
     steps.push(decision.step);
@@ -56,6 +60,13 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
     }),
     steps,
   };
+}
+
+// Who says that the old container serves as before does so when it does.
+async function untilAnswered(run: SlotRun, { incumbent }: Snapshot['seen']): Promise<void> {
+  if (run.memory.gap.since === undefined || !incumbent?.running) return;
+  await awaitHealthy(run, incumbent.id);
+  noteGap(run, (await observe(run)).seen, run.ports.clock.now());
 }
 
 // What the planner is tested with is checked before every step, too: better a roll that stops than one that does harm.

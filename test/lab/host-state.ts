@@ -29,7 +29,8 @@ export async function hostState(world: World): Promise<HostState> {
     .flatMap(({ Id, IPAM }) => [`br-${Id.slice(0, 12)}`, ...(IPAM?.Config ?? []).map(({ Subnet }) => Subnet ?? '-')]);
   const isOurs = (line: string) => marks.some((mark) => line.includes(mark)) || line.includes(world.prefix);
   const all = [
-    ...rules(world.netns),
+    // What covers a slot names the bridges of everybody; whether a slot of ours is covered is told by its table.
+    ...rules(world.netns).filter((line) => !/@live_(tcp|udp)\b/.test(line)),
     ...proxies(world.netns).filter((line) => names.some(([ip]) => ip && line.includes(`-container-ip ${ip} `))),
     ...networks.map(({ Name }) => `network ${Name}`),
     ...volumes.map(({ Name }) => `volume ${Name}`),
