@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { fail } from '../core/error.ts';
 import { dotted } from '../core/sockets.ts';
 import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/traffic.ts';
@@ -160,11 +160,19 @@ async function gatewayAddress(container: CoverRequest['standIn']): Promise<strin
 async function isProxied(ports: readonly number[]): Promise<boolean> {
   const wanted = new Set(ports.map(String));
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(pids.map((pid) => textOf(`/proc/${pid}/cmdline`)));
-  return commands.some((command) => {
+  const commands = await Promise.all(pids.map(async (pid) => ({ pid, command: await textOf(`/proc/${pid}/cmdline`) })));
+  const proxies = commands.filter(({ command }) => {
     const args = command?.split('\0') ?? [];
     return args.includes('-container-port') && wanted.has(args[args.indexOf('-host-port') + 1] ?? '');
   });
+  // Another engine's, in another network namespace, may well have a port of the same number.
+  const own = await networkOf('self');
+  const networks = await Promise.all(proxies.map(({ pid }) => networkOf(pid)));
+  return networks.some((network) => network !== undefined && network === own);
+}
+
+function networkOf(pid: string): Promise<string | undefined> {
+  return readlink(`/proc/${pid}/ns/net`).catch(() => undefined);
 }
 
 async function textOf(path: string): Promise<string | undefined> {

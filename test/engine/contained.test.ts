@@ -5,7 +5,6 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
 import { engineUnderTest } from '../lab/engine.ts';
-import { nft } from '../lab/host-state.ts';
 import { toolsImage } from '../lab/images.ts';
 import { startLoad } from '../lab/load.ts';
 import { output } from '../lab/load-inside.ts';
@@ -61,7 +60,6 @@ test('with the host’s network and processes it hands ports over', { skip }, as
   t.diagnostic(`${requests} requests, ${failed} failed`);
   assert.deepEqual(failures, []);
   assert.deepEqual([JSON.parse(stdout).outcome, JSON.parse(stdout).strategy], ['rolled', 'handover']);
-  assert.ok(!nft(world.netns, 'list', 'tables').includes('swapctl-moved'));
 });
 
 const LACKS: [string, Docker.HostConfig, RegExp][] = [
