@@ -93,6 +93,8 @@ export interface Mount {
   readonly source: string;
   readonly target: string;
   readonly writable: boolean;
+  /** Of a volume. */
+  readonly driver: string;
 }
 
 /** A container port (`8080/tcp`) on a host address; `0.0.0.0` and `::` mean all of the family. */

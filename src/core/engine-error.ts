@@ -15,9 +15,24 @@ export function isConflict(error: unknown): boolean {
   return error instanceof EngineError && error.status === 409;
 }
 
+/** Whether the engine's machine has no room left for what was asked of it. */
+export function isDiskFull(error: unknown): error is EngineError {
+  return error instanceof EngineError && /no space left on device|disk quota exceeded/i.test(error.message);
+}
+
+/** Whether a start was refused since the image has no such program. Docker notes that on the container, Podman does not. */
+export function isNoProgram(error: unknown): error is EngineError {
+  return error instanceof EngineError && /executable file .* not found|command that was not found/i.test(error.message);
+}
+
 /** Whether looking and trying again may help: the connection broke, the engine had a fault, or the world had just moved. */
 export function isPassing(error: unknown): boolean {
   return isConflict(error) || isFault(error);
+}
+
+/** Whether there was no answer at all: the engine is gone, or out of reach, or came to its end while it was asked. */
+export function isAway(error: unknown): boolean {
+  return error instanceof EngineError && error.status === 0;
 }
 
 /** Whether there was no answer, or none to the question: the connection broke, or the engine had a fault. */

@@ -1,4 +1,4 @@
-import type { Desired, Observed, Replica } from './observed.ts';
+import type { Backup, Desired, Failure, Observed, Replica } from './observed.ts';
 import { plan } from './plan.ts';
 import type { Step } from './step.ts';
 import type { Forward } from './traffic.ts';
@@ -7,6 +7,7 @@ import type { Forward } from './traffic.ts';
 const IMAGINED_CANDIDATE = 'imagined-candidate';
 const IMAGINED_REHEARSAL = 'imagined-rehearsal';
 const IMAGINED_STAND_IN = 'imagined-stand-in';
+const IMAGINED_BACKUP = 'imagined-backup';
 const MOST_STEPS = 100;
 
 /** The steps that lead to the wish if everything goes well: the planner's own loop on imagined outcomes. */
@@ -43,7 +44,7 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     case 'point-tag':
       return { ...seen, localTag: step.image };
     case 'create':
-      return { ...seen, candidate: { ...imagined(desired, seen, step.name), way: step.way } };
+      return { ...seen, candidate: candidateOf(desired, seen, step) };
     case 'recreate-old':
       return {
         ...seen,
@@ -55,6 +56,11 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
           roll: undefined,
         },
       };
+    case 'back-up':
+    case 'put-back':
+    case 'drop-backup':
+    case 'drop-copies':
+      return afterCopying(seen, step);
     case 'keep-image':
       return { ...seen, incumbentKept: true };
     case 'move-dependents':
@@ -62,25 +68,62 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
         ...seen,
         dependents: seen.dependents.map((one) => (one.on === step.from ? { ...one, on: step.to } : one)),
       };
-    case 'remember-failure': {
-      const { container: id, name, roll, reason } = step;
-      const failure = {
-        id: `failure-of-${id}`,
-        name,
-        image: desired.image.id,
-        digest: desired.image.digest,
-        roll,
-        code: 'not-healthy' as const,
-        reason,
-        at: '',
-      };
-      return { ...seen, failures: [...seen.failures, failure] };
-    }
+    case 'remember-failure':
+      return { ...seen, failures: [...seen.failures, imaginedFailure(desired, step)] };
     case 'forget-failure':
       return { ...seen, failures: seen.failures.filter((failure) => failure.id !== step.container) };
     default:
       return withReplicas(seen, step.container, (replica) => changed(replica, step, seen));
   }
+}
+
+function imaginedFailure({ image }: Desired, step: Extract<Step, { kind: 'remember-failure' }>): Failure {
+  const { container, name, roll, reason } = step;
+  const { id, digest } = image;
+  return { id: `failure-of-${container}`, name, image: id, digest, roll, code: 'not-healthy', reason, at: '' };
+}
+
+type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;
+
+function afterCopying(seen: Observed, step: CopyingStep): Observed {
+  switch (step.kind) {
+    case 'back-up':
+      return {
+        ...seen,
+        backups: [imaginedBackup(seen, step), ...seen.backups.filter(({ roll }) => roll !== step.roll)],
+      };
+    case 'put-back':
+      return { ...seen, putBack: [...seen.putBack, step.backup] };
+    case 'drop-backup':
+      return withoutBackup(seen, step.container);
+    case 'drop-copies':
+      return { ...seen, looseCopies: seen.looseCopies.filter(({ copy }) => !step.copies.includes(copy)) };
+  }
+}
+
+function candidateOf(desired: Desired, seen: Observed, { name, way }: Extract<Step, { kind: 'create' }>): Replica {
+  const { volumes, fillFrom } = desired.backup;
+  return { ...imagined(desired, seen, name), way, saves: volumes, fillFrom };
+}
+
+function imaginedBackup(seen: Observed, { roll, volumes }: Extract<Step, { kind: 'back-up' }>): Backup {
+  const copies = volumes.map((volume) => ({ volume, copy: `copy of ${volume}`, bytes: 0, files: 0 }));
+  const image = seen.candidate?.imageBefore ?? '';
+  return { id: IMAGINED_BACKUP, name: 'the copy', roll, at: '', madeAt: later(seen), image, copies };
+}
+
+// Some time after all that is known to have happened.
+function later({ incumbent, candidate, backups }: Observed): number {
+  const times = [incumbent?.startedAt, candidate?.startedAt, ...backups.map(({ madeAt }) => madeAt)];
+  return Math.max(...times.map((time) => time ?? 0)) + 1;
+}
+
+function withoutBackup(seen: Observed, id: string): Observed {
+  return {
+    ...seen,
+    backups: seen.backups.filter((backup) => backup.id !== id),
+    halfCopied: seen.halfCopied?.id === id ? undefined : seen.halfCopied,
+  };
 }
 
 type ForwardStep = Extract<Step, { kind: 'forward' | 'end-forward' }>;
@@ -99,7 +142,13 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
     case 'copy-files':
       return { ...replica, missingFiles: [] };
     case 'start':
-      return { ...replica, running: true, shut: gated(replica, seen), verdict: { kind: 'waiting', until: 0 } };
+      return {
+        ...replica,
+        running: true,
+        startedAt: later(seen),
+        shut: gated(replica, seen),
+        verdict: { kind: 'waiting', until: 0 },
+      };
     case 'open':
       return { ...replica, shut: false };
     case 'await-healthy':
@@ -157,6 +206,7 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     imageId: desired.image.id,
     current: true,
     running: false,
+    startedAt: 0,
     starts: 0,
     complete: true,
     verdict: { kind: 'unstarted' },
@@ -170,6 +220,8 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     way: undefined,
     follows: desired.image.follows,
     tagBefore: seen.localTag,
+    saves: [],
+    fillFrom: undefined,
     imageBefore: seen.incumbent?.imageId,
     restart: like?.restart ?? { Name: 'no' },
     held: undefined,

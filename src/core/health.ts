@@ -22,6 +22,8 @@ export interface HealthMemory {
   readonly healthySince: number | undefined;
   readonly failuresInRow: number;
   readonly lastOutput: string;
+  /** Of one that is down: whether it was stopped, and did not end by itself. */
+  readonly stoppedByOthers?: boolean;
 }
 
 export const NOTHING_SEEN: HealthMemory = {
@@ -36,7 +38,10 @@ export type Verdict =
   | { readonly kind: 'unstarted' }
   | { readonly kind: 'waiting'; readonly until: number }
   | { readonly kind: 'healthy'; readonly since: number }
-  | { readonly kind: 'failed'; readonly reason: string; readonly blame: 'image' | 'host' };
+  | { readonly kind: 'failed'; readonly reason: string; readonly blame: Blame };
+
+/** Whose doing a failure is: only an image's own counts against it. */
+export type Blame = 'image' | 'host' | 'person';
 
 // The engine's defaults (moby `daemon/health.go`).
 const DEFAULT_INTERVAL_MS = 30_000;
@@ -62,7 +67,7 @@ export function healthCheck(container: Pick<Container, 'config'>, policy: Policy
 
 /** Judges a container. `now` is milliseconds of the engine's clock; `memory` what this process saw of it. */
 export function judge(container: Container, policy: Policy, memory: HealthMemory, now: number): Verdict {
-  const stopped = stoppedVerdict(container);
+  const stopped = stoppedVerdict(container, memory);
   if (stopped) return stopped;
   const check = healthCheck(container, policy);
   if (!check) return uncheckedVerdict(container, policy, now);
@@ -86,7 +91,10 @@ export function settledAt(container: Pick<Container, 'config'>, policy: Policy, 
   return healthCheck(container, policy) ? since + policy.settleMs : since;
 }
 
-function stoppedVerdict(container: Container): Verdict | undefined {
+// A daemon that crashed stops what it finds running when it is back, and tells of that as of a person's stop.
+const STOPPED = "it was stopped from outside (docker stop, or a restart of the engine's daemon)";
+
+function stoppedVerdict(container: Container, { stoppedByOthers }: HealthMemory): Verdict | undefined {
   const { status, exitCode, error, restartCount, oomKilled } = container;
   if (status === 'created') {
     if (!error && exitCode === 0) return { kind: 'unstarted' };
@@ -98,8 +106,11 @@ function stoppedVerdict(container: Container): Verdict | undefined {
   }
   if (status === 'exited' || status === 'dead') {
     if (CANT_RUN.has(exitCode) && error) return failed(`it can't be started: ${error}`);
+    if (stoppedByOthers) return { kind: 'failed', reason: STOPPED, blame: 'person' };
     return failed(`it exited with status ${exitCode}${oomKilled ? ' (killed: out of memory)' : ''}`);
   }
+  // Whether it is well can't be asked of it, and nobody is served.
+  if (status === 'paused') return { kind: 'failed', reason: 'somebody paused it', blame: 'person' };
   if (status === 'restarting' || restartCount > 0) return failed(`it exited with status ${exitCode} and was restarted`);
   return undefined;
 }

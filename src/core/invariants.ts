@@ -1,5 +1,6 @@
+import { backupOf, volumesBack } from './backup.ts';
 import { answers as answersItself } from './forward.ts';
-import type { Observed, Replica } from './observed.ts';
+import { comesBack, type Observed, type Replica } from './observed.ts';
 import type { Step } from './step.ts';
 import { leads } from './traffic.ts';
 
@@ -8,7 +9,7 @@ import { leads } from './traffic.ts';
  * was planned from. The planner is tested with it; a runner can ask it before it executes anything.
  */
 export function violation(seen: Observed, step: Step): string | undefined {
-  for (const rule of [strangers, crowds, gaps, deadEnds, unprovenSuccession, hastyCleanup]) {
+  for (const rule of [strangers, crowds, gaps, comebacks, deadEnds, unprovenSuccession, hastyCleanup, lostData]) {
     const broken = rule(seen, step);
     if (broken !== undefined) return `${step.kind}: ${broken}`;
   }
@@ -17,7 +18,7 @@ export function violation(seen: Observed, step: Step): string | undefined {
 
 /** What is wrong with a slot of which the planner says that nothing is left to do. */
 export function unrest(seen: Observed): string | undefined {
-  const helper = seen.rehearsal ?? seen.standIn;
+  const helper = seen.rehearsal ?? seen.standIn ?? seen.halfCopied;
   if (helper) return `${helper.name} was left behind`;
   if (seen.forwarding.some((one) => one.state === 'leads'))
     return 'connections are still led from one container to another';
@@ -30,7 +31,7 @@ export function unrest(seen: Observed): string | undefined {
 
 function strangers(seen: Observed, step: Step): string | undefined {
   if (!('container' in step)) return undefined;
-  const known = [...replicas(seen), ...seen.failures, seen.rehearsal, seen.standIn];
+  const known = [...replicas(seen), ...seen.failures, ...seen.backups, seen.rehearsal, seen.standIn, seen.halfCopied];
   return known.some((one) => one?.id === step.container) ? undefined : `${step.container} is not of this slot`;
 }
 
@@ -64,6 +65,12 @@ function gaps(seen: Observed, step: Step): string | undefined {
   const makesRoom = step.kind === 'stop' && seen.incumbent && seen.candidate && isExclusive(seen);
   if (!makesRoom) return 'nothing would run any more';
   return answers(seen) && seen.cover !== 'lasting' ? 'the stand-in does not answer for it' : undefined;
+}
+
+// An old container that an engine starts again by itself would take the place of its successor, or write beside it.
+function comebacks({ incumbent }: Observed, step: Step): string | undefined {
+  const retires = incumbent && step.kind === 'stop' && step.container === incumbent.id;
+  return retires && comesBack(incumbent) ? 'the engine would start it again when it starts itself' : undefined;
 }
 
 // What answers for the ports, and the rules that lead there, go one after the other.
@@ -117,6 +124,36 @@ function hastyCleanup(seen: Observed, step: Step): string | undefined {
   if (step.container !== candidate?.id) return undefined;
   if (candidate.roll === undefined) return 'swapctl did not make it';
   return incumbent?.running && incumbent.name === names.home ? undefined : 'the old container does not serve again yet';
+}
+
+// What a container wrote is copied before its successor can change it, put back before it goes on, and never lost on the way.
+function lostData(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate } = seen;
+  const running = replicas(seen).some((one) => one.running);
+  const saved = candidate && (candidate.saves.length === 0 || backupOf(seen, candidate) !== undefined);
+  switch (step.kind) {
+    case 'back-up':
+      return running ? 'somebody may write meanwhile' : undefined;
+    case 'start':
+      if (step.container === candidate?.id) return saved ? undefined : 'the volumes are not copied yet';
+      if (step.container !== incumbent?.id || incumbent.running) return undefined;
+      return volumesBack(seen, incumbent, candidate) ? 'its volumes are not put back yet' : undefined;
+    case 'put-back':
+      if (running) return 'somebody may read or write meanwhile';
+      return saved || seen.backups.some((one) => one.id === step.backup && one.madeAt > (incumbent?.startedAt ?? 0))
+        ? undefined
+        : 'what is in the volumes now is in no copy';
+    case 'drop-backup':
+      if (step.container === seen.halfCopied?.id) return undefined;
+      if (!running) return 'nobody serves, so it may be needed';
+      return candidate && incumbent && seen.backups.some((one) => one.id === step.container)
+        ? 'the roll is not over yet'
+        : undefined;
+    case 'drop-copies':
+      return running ? undefined : 'nobody serves, so they may be needed';
+    default:
+      return undefined;
+  }
 }
 
 function overlaps(seen: Observed, starting: string): boolean {

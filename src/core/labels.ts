@@ -17,10 +17,13 @@ export const COMPOSE_REPLACE = 'com.docker.compose.replace';
 export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
 export const SWARM_TASK = 'com.docker.swarm.task.id';
 
-/** What a container of swapctl's own is: a replica that serves or will, or one of the inert helpers. */
-export type Role = 'replica' | 'rehearsal' | 'stand-in' | 'failed' | 'lock';
+/**
+ * What a container of swapctl's own is: a replica that serves or will, one of the inert ones that help, or the one that rolls
+ * the container that swapctl itself runs in.
+ */
+export type Role = 'replica' | 'rehearsal' | 'stand-in' | 'failed' | 'lock' | 'helper' | 'backup' | 'copying';
 
-const ROLES: readonly Role[] = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock'];
+const ROLES: readonly Role[] = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock', 'helper', 'backup', 'copying'];
 
 /** One earlier image of a slot. `at` is ISO 8601. */
 export interface HistoryEntry {
@@ -51,11 +54,26 @@ export interface StateLabels {
   /** Id of the image that the replaced container ran. */
   readonly imageBefore: string | undefined;
   readonly userSet: UserSet | undefined;
+  /** Volumes that are copied before it starts (role `replica`). */
+  readonly saves: readonly string[];
+  /** The roll whose copies are put into its volumes before it starts (role `replica`). */
+  readonly fillFrom: string | undefined;
+  /** The volumes that were copied (role `backup`), or are to be (`copying`). */
+  readonly copies: readonly VolumeCopy[];
   readonly history: readonly HistoryEntry[];
   /** Why an image failed here (role `failed`). */
   readonly failure: FailureNote | undefined;
   /** Who holds the lock (role `lock`). */
   readonly holder: string | undefined;
+}
+
+/** A volume, and the one that holds its copy. */
+export interface VolumeCopy {
+  readonly volume: string;
+  readonly copy: string;
+  /** What its regular files hold, and how many files and folders there are; 0 where that is not known yet. */
+  readonly bytes: number;
+  readonly files: number;
 }
 
 /** The part of the state labels that one kind of container needs. */
@@ -80,6 +98,11 @@ export function encodeState(state: StateNote): Record<string, string> {
   return labels;
 }
 
+/** The label of everything that swapctl made for a slot, as filters of the engine have it. */
+export function slotLabel(home: string): string {
+  return `${STATE}slot=${home}`;
+}
+
 /** Reads state labels; undefined where the container is not one of swapctl's. Damaged values count as absent. */
 export function decodeState(labels: Readonly<Record<string, string>>): StateLabels | undefined {
   const text = (key: string): string | undefined => labels[`${STATE}${key}`];
@@ -101,6 +124,9 @@ export function decodeState(labels: Readonly<Record<string, string>>): StateLabe
     tagBefore: text('tag-before'),
     imageBefore: text('image-before'),
     userSet: userSetOf(parsed(text('user-set'))),
+    saves: lines(parsed(text('saves'))),
+    fillFrom: text('fill-from'),
+    copies: copiesOf(parsed(text('copies'))),
     history: historyOf(parsed(text('history'))),
     failure: failureOf(parsed(text('failure'))),
     holder: text('holder'),
@@ -141,6 +167,15 @@ function historyOf(value: unknown): HistoryEntry[] {
 function isHistoryEntry(value: unknown): value is HistoryEntry {
   const { at, follows, id, event } = record(value);
   return [at, follows, id].every(isText) && (event === 'started' || event === 'rolled' || event === 'rolled-back');
+}
+
+function copiesOf(value: unknown): VolumeCopy[] {
+  return Array.isArray(value) ? value.filter(isVolumeCopy) : [];
+}
+
+function isVolumeCopy(value: unknown): value is VolumeCopy {
+  const { volume, copy, bytes, files } = record(value);
+  return [volume, copy].every(isText) && [bytes, files].every((number) => Number.isSafeInteger(number));
 }
 
 function failureOf(value: unknown): FailureNote | undefined {

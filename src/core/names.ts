@@ -11,6 +11,10 @@ export interface SlotNames {
   readonly old: string;
   readonly rehearsal: string;
   readonly standIn: string;
+  readonly helper: string;
+  /** Through which volumes are written, and read, when they are copied. */
+  readonly copying: string;
+  readonly reading: string;
 }
 
 /** All names of the slot whose real name is `home`. */
@@ -21,12 +25,15 @@ export function slotNames(home: string): SlotNames {
     old: `${home}${MARK}old`,
     rehearsal: `${home}${MARK}rehearsal`,
     standIn: `${home}${MARK}stand-in`,
+    helper: `${home}${MARK}helper`,
+    copying: `${home}${MARK}copying`,
+    reading: `${home}${MARK}reading`,
   };
 }
 
 /** The slot that a container's name belongs to: temporary endings are taken off. */
 export function homeOf(name: string): string {
-  return name.replace(/\.swapctl-(next|old|rehearsal|stand-in)$/, '');
+  return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading)$/, '');
 }
 
 /** Whether a name is one that swapctl gives to containers that don't serve under their own name. */
@@ -39,6 +46,19 @@ export function failureName(home: string, imageKey: string): string {
   return `${home}${MARK}failed-${hex12(imageKey)}`;
 }
 
+/** Name of the inert container that says that copies of the slot's volumes are complete. */
+export function backupName(home: string, roll: string): string {
+  return `${home}${MARK}backup-${roll}`;
+}
+
+// What a file system takes as one name is 255 bytes.
+const LONGEST_SOURCE = 200;
+
+/** Name of the volume that holds the copy of a volume. */
+export function copyName(volume: string, roll: string): string {
+  return `${volume.slice(0, LONGEST_SOURCE)}${MARK}backup-${roll}`;
+}
+
 /** Name of the inert container that is the lock of a service. */
 export function lockName(service: string): string {
   return `${service.replaceAll('/', '.')}${MARK}lock`;
@@ -46,13 +66,22 @@ export function lockName(service: string): string {
 
 /** Repository of the tags with which old images of a service are kept from a prune. */
 export function keepRepository(service: string): string {
+  return `swapctl-rollback/${repositoryPath(service)}`;
+}
+
+/** The tag that keeps the image which a service ran before it was developed. */
+export function beforeDevReference(service: string): string {
+  return `swapctl-dev/${repositoryPath(service)}:before`;
+}
+
+function repositoryPath(service: string): string {
   const path = service
     .toLowerCase()
     .replace(/[^a-z0-9/]+/g, '-')
     .replace(/-*\/[-/]*/g, '/')
     .replace(/^[-/]+|[-/]+$/g, '');
   // Names that only differ in what a repository can't have must not share their tags: one would prune the other's.
-  return `swapctl-rollback/${path === service ? path : `${path || 'service'}-${checksum(service)}`}`;
+  return path === service ? path : `${path || 'service'}-${checksum(service)}`;
 }
 
 /** FNV-1a, 32 bits, as hex: enough to tell the names of one host apart. */

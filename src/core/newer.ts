@@ -67,13 +67,8 @@ export interface Checked {
  */
 export function judge(running: Identity, offered: Offered, memory: Memory): Judgement | undefined {
   if (isSame(running, offered)) return { outcome: 'current', because: currentBecause(running, offered) };
-  const failure = memory.failures.find((one) => means(one, offered));
-  if (failure)
-    return {
-      outcome: 'held',
-      because: `it was tried here at ${failure.at} and not kept: ${failure.reason}`,
-      held: 'failed',
-    };
+  const failed = failedBefore(offered, memory);
+  if (failed) return failed;
   const retired = memory.retired.find((one) => means(one, offered));
   if (retired)
     return {
@@ -83,6 +78,25 @@ export function judge(running: Identity, offered: Offered, memory: Memory): Judg
     };
   if (offered.configDigest === undefined && offered.manifestDigest === undefined) return undefined;
   return { outcome: 'available', because: `${offered.reference} is ${shortDigest(offered.digest)} now` };
+}
+
+/**
+ * What is to be said of an image that is under the followed tag on the engine (or of a commit that the followed branch is at),
+ * and is not the one that runs. One that was left before counts: they don't flap, so that somebody put it back there.
+ */
+export function judgeHere(
+  here: Offered,
+  memory: Memory,
+  because = `another image is ${here.reference} on this machine now`,
+): Judgement {
+  return failedBefore(here, memory) ?? { outcome: 'available', because };
+}
+
+function failedBefore(offered: Offered, { failures }: Memory): Judgement | undefined {
+  const failure = failures.find((one) => means(one, offered));
+  if (!failure) return undefined;
+  const because = `it was tried here at ${failure.at} and not kept: ${failure.reason}`;
+  return { outcome: 'held', because, held: 'failed' };
 }
 
 function isSame(running: Identity, offered: Offered): boolean {

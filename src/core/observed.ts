@@ -2,6 +2,7 @@ import type { RestartPolicy } from './container.ts';
 import type { ErrorCode, SwapError } from './error.ts';
 import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
+import type { VolumeCopy } from './labels.ts';
 import type { SlotNames } from './names.ts';
 import type { Cover, Forward } from './traffic.ts';
 import type { Choice, Way } from './way.ts';
@@ -14,6 +15,8 @@ export interface Replica {
   /** Whether it already runs the desired image, under whatever id (core/image.ts, runs). */
   readonly current: boolean;
   readonly running: boolean;
+  /** When it was started last, in milliseconds of the engine's clock; 0: never. */
+  readonly startedAt: number;
   /** How often this run has started it. */
   readonly starts: number;
   /** False for a created container of which nobody knows any more whether all was done to it that a start needs. */
@@ -33,11 +36,25 @@ export interface Replica {
   readonly way: Way | undefined;
   readonly follows: string;
   readonly tagBefore: string | undefined;
+  /** Volumes that are copied before it starts, after the container that it replaces has stopped. */
+  readonly saves: readonly string[];
+  /** The roll whose copies are put into its volumes before it starts. */
+  readonly fillFrom: string | undefined;
   /** Image of the container that it replaces. */
   readonly imageBefore: string | undefined;
   readonly restart: RestartPolicy;
+  /** Whether the engine can't change that policy. */
+  readonly restartFixed?: boolean;
   /** The restart policy that it had before this run held it back; undefined where it has it still, or again. */
   readonly held: RestartPolicy | undefined;
+}
+
+/**
+ * Whether the engine would start a container that was stopped again when it starts itself (T25), as these policies ask for, and
+ * can be kept from it. One that is to be removed on exit has none of them.
+ */
+export function comesBack({ autoRemove, restartFixed, restart }: Replica): boolean {
+  return !autoRemove && !restartFixed && (restart.Name === 'always' || restart.Name === 'on-failure');
 }
 
 /** An image that failed in this slot before. */
@@ -52,7 +69,31 @@ export interface Failure {
   readonly at: string;
 }
 
-/** A container that lives in the namespaces of one of the slot's. */
+/** Complete copies of the volumes of a slot, and the inert container that says so. */
+export interface Backup {
+  /** Of that container. */
+  readonly id: string;
+  readonly name: string;
+  /** The roll before whose change they were made. */
+  readonly roll: string;
+  readonly at: string;
+  /** When they were complete, in milliseconds of the engine's clock. */
+  readonly madeAt: number;
+  /** Id of the image that had written what was copied. */
+  readonly image: string;
+  readonly copies: readonly VolumeCopy[];
+}
+
+/** What a roll that died in the middle of copying, or of putting back, has left. */
+export interface HalfCopied {
+  /** Of the container that it copied by. */
+  readonly id: string;
+  readonly name: string;
+  /** Volumes that it was about to fill; none where it put something back. */
+  readonly copies: readonly string[];
+}
+
+/** A container that lives in the namespaces of one that is, or was, of the slot. */
 export interface Dependent {
   readonly name: string;
   readonly on: string;
@@ -77,13 +118,32 @@ export interface Observed {
   readonly gates: boolean;
   readonly failures: readonly Failure[];
   readonly dependents: readonly Dependent[];
+  /** The newest first. */
+  readonly backups: readonly Backup[];
+  readonly halfCopied: HalfCopied | undefined;
+  /** Volumes of swapctl's own for copies that nothing says to be complete. */
+  readonly looseCopies: readonly { readonly copy: string; readonly at: string }[];
+  /** Ids of the backups that this run has put back. */
+  readonly putBack: readonly string[];
   /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */
   readonly localTag: string | undefined;
   readonly incumbentKept: boolean;
   /** How many containers that this run made to take the place are gone. */
   readonly vanished: number;
+  /** How many of them somebody stopped or removed, as far as the engine tells; only known of those with --rm. */
+  readonly takenAway: number;
   /** Set when a step went wrong for good, or the user interrupted: nothing new is begun, what can be undone is. */
   readonly giveUp: SwapError | undefined;
+}
+
+/** What is wanted of a slot's volumes. */
+export interface WantedBackup {
+  /** Those that are to be copied. */
+  readonly volumes: readonly string[];
+  /** How many copies are kept. */
+  readonly keep: number;
+  /** The roll whose copies the new container is to find in its volumes. */
+  readonly fillFrom: string | undefined;
 }
 
 /** What is wanted of a slot. */
@@ -98,6 +158,7 @@ export interface Desired {
   readonly tagBefore: string | undefined;
   /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
   readonly mendOnly?: boolean;
+  readonly backup: WantedBackup;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

@@ -1,9 +1,12 @@
+import { dropHalfCopied, lostFilling, surplus, volumesBack, volumesFirst } from './backup.ts';
+import { gather } from './dependents.ts';
 import { SwapError } from './error.ts';
 import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
 import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
-import type { Desired, Failure, Observed, Replica } from './observed.ts';
+import type { Blame } from './health.ts';
+import { comesBack, type Desired, type Failure, type Observed, type Replica } from './observed.ts';
 import type { Step } from './step.ts';
-import { whyDown, whyInVain, whyNoWayBack } from './stuck.ts';
+import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
 import { leads } from './traffic.ts';
 import { planUndo } from './undo.ts';
 
@@ -23,6 +26,8 @@ export function plan(desired: Desired, seen: Observed): Decision {
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
   const dead = endDeadForward(seen) ?? endForwardsOfTheDead(seen);
   if (dead) return act(dead);
+  const half = dropHalfCopied(seen);
+  if (half) return act(half);
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
   const why = whyUndo(desired, seen, seen.candidate);
@@ -59,17 +64,18 @@ function planBack(desired: Desired, seen: Observed, candidate: Replica, why: Swa
 function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
   const { incumbent, names } = seen;
   if (!incumbent) {
-    const message = `no container is left for ${names.home}: somebody removed it during the roll`;
-    return {
-      kind: 'refuse',
-      error: new SwapError('attention', message, { hint: 'start it anew as you did at first' }),
-    };
+    const message = `no container is left for ${names.home}: somebody removed or renamed it during the roll`;
+    const hint = 'give it its name back (docker rename), or start it anew as you did at first';
+    return { kind: 'refuse', error: new SwapError('attention', message, { hint }) };
   }
   if (incumbent.running && incumbent.shut) return act({ kind: 'open', container: incumbent.id, name: incumbent.name });
   // Somebody removed the candidate, which was to say how this one was set up.
   if (incumbent.running && incumbent.held)
     return act({ kind: 'restore-restart', container: incumbent.id, name: incumbent.name });
   if (incumbent.name !== names.home) return planRestore(seen, incumbent);
+  // What lived with a candidate that somebody took away.
+  const gathering = incumbent.running ? gather(seen, incumbent) : undefined;
+  if (gathering) return act(gathering);
   return planStandIn(desired, seen, incumbent) ?? planSteady(desired, seen, incumbent);
 }
 
@@ -89,19 +95,31 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
 }
 
 function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
+  const extra = incumbent.running ? surplus(desired, seen, incumbent) : undefined;
+  // A copy may be needed as long as it is not sure that who serves can do without.
+  if (extra && incumbent.verdict.kind === 'waiting')
+    return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
+  if (extra && incumbent.verdict.kind === 'healthy') return act(extra);
   if (desired.mendOnly) return { kind: 'converged' };
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
   if (failed) return refuse(desired, seen, new SwapError(failed.code, failed.reason));
   if (seen.giveUp) return refuse(desired, seen, seen.giveUp);
   if (incumbent.current && !desired.force) return { kind: 'converged' };
   const vain = whyInVain(seen, incumbent);
-  return vain ? refuse(desired, seen, vain) : planBegin(desired, seen);
+  return vain ? planInVain(desired, seen, incumbent, vain) : planBegin(desired, seen);
+}
+
+// One that has removed itself can't say any more which image it was of: the one that it was to replace knows the slot.
+function planInVain(desired: Desired, seen: Observed, { id: container, name }: Replica, why: SwapError): Decision {
+  if (why.code !== 'not-healthy') return refuse(desired, seen, why);
+  return act({ kind: 'remember-failure', container, name, roll: desired.roll, reason: why.message });
 }
 
 // Without a candidate only the wish knows what the tag was before: a refused image must not stay under it.
 function refuse(desired: Desired, seen: Observed, error: SwapError): Decision {
   const { image, tagBefore } = desired;
-  if (!tagBefore || tagBefore === image.id || seen.localTag !== image.id) return { kind: 'refuse', error };
+  if (!tagBefore || tagBefore === image.id || seen.localTag !== image.id)
+    return { kind: 'refuse', error: whyNotAsBefore(seen, error) ?? error };
   return act({ kind: 'point-tag', reference: image.follows, image: tagBefore });
 }
 
@@ -110,7 +128,7 @@ function planRestore(seen: Observed, incumbent: Replica): Decision {
   const { id: container, name } = incumbent;
   const down = whyDown(incumbent);
   if (down) return { kind: 'refuse', error: down };
-  if (!incumbent.running) return act({ kind: 'start', container, name });
+  if (!incumbent.running) return act(volumesBack(seen, incumbent, undefined) ?? { kind: 'start', container, name });
   return act({ kind: 'rename', container, name, to: seen.names.home });
 }
 
@@ -156,11 +174,9 @@ function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): De
   }
 }
 
-function failedRehearsal(
-  desired: Desired,
-  rehearsal: Replica,
-  verdict: { reason: string; blame: 'image' | 'host' },
-): Decision {
+const CODES = { image: 'not-healthy', host: 'cannot-start', person: 'interrupted' } as const;
+
+function failedRehearsal(desired: Desired, rehearsal: Replica, verdict: { reason: string; blame: Blame }): Decision {
   const { id: container, name } = rehearsal;
   if (verdict.blame === 'image') {
     return act({ kind: 'remember-failure', container, name, roll: desired.roll, reason: verdict.reason });
@@ -168,7 +184,7 @@ function failedRehearsal(
   return {
     kind: 'act',
     step: { kind: 'remove', container, name },
-    undoing: new SwapError('cannot-start', verdict.reason),
+    undoing: new SwapError(CODES[verdict.blame], verdict.reason),
   };
 }
 
@@ -180,22 +196,15 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   if (candidate.shut) return act({ kind: 'open', container, name });
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (name !== names.home) return act(rename(candidate, names.home));
-  const dependents = seen.dependents.filter((dependent) => dependent.on === incumbent?.id);
-  if (incumbent && dependents.length > 0) {
-    return act({
-      kind: 'move-dependents',
-      names: dependents.map((one) => one.name),
-      from: incumbent.id,
-      to: container,
-    });
-  }
+  const gathering = gather(seen, candidate);
+  if (gathering) return act(gathering);
   if (leads(seen.cover)) return act({ kind: 'uncover', name: names.home });
   const led = forwardToCandidate(seen, candidate);
   if (led) return act(led);
   if (!candidate.settled) return act({ kind: 'settle', container, name });
   const retire = retireStandIn(seen);
   if (retire) return act(retire);
-  return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen);
+  return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen, candidate);
 }
 
 // The old container gives up its name before it stops the old container: whoever finds one under the temporary name knows
@@ -206,10 +215,10 @@ function planStart(seen: Observed, candidate: Replica): Decision {
   if (start.kind === 'copy-files' || candidate.way === 'start-first') return act(start);
   const safe = incumbent?.running && seen.standIn ? secure(seen, seen.standIn, incumbent) : undefined;
   if (safe) return act(safe);
-  if (incumbent?.running && needsHold(incumbent)) return act(hold(incumbent));
+  if (incumbent?.running && comesBack(incumbent)) return act(hold(incumbent));
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (candidate.name !== names.home) return act(rename(candidate, names.home));
-  if (!incumbent?.running) return act(spare(seen, candidate) ?? start);
+  if (!incumbent?.running) return act(spare(seen, candidate) ?? volumesFirst(seen, candidate) ?? start);
   if (seen.standIn && seen.cover !== 'lasting') return act(cover(seen, seen.standIn, true));
   return act({ kind: 'stop', container: incumbent.id, name: incumbent.name });
 }
@@ -231,14 +240,16 @@ function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decis
   if (!seen.incumbentKept)
     return act({ kind: 'keep-image', image: incumbent.imageId, reference: desired.keepReference });
   if (!incumbent.running) return act({ kind: 'remove', container, name });
-  if (needsHold(incumbent)) return act(hold(incumbent));
+  if (comesBack(incumbent)) return act(hold(incumbent));
   return act({ kind: incumbent.drained ? 'stop' : 'drain', container, name });
 }
 
-function planForget(desired: Desired, seen: Observed): Decision {
+function planForget(desired: Desired, seen: Observed, serving: Replica): Decision {
   // Going back says nothing against what is known of newer images.
   const stale = desired.back ? undefined : seen.failures[0];
-  return stale ? act({ kind: 'forget-failure', container: stale.id, name: stale.name }) : { kind: 'converged' };
+  if (stale) return act({ kind: 'forget-failure', container: stale.id, name: stale.name });
+  const extra = surplus(desired, seen, serving);
+  return extra ? act(extra) : { kind: 'converged' };
 }
 
 function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
@@ -249,13 +260,15 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
   if (seen.giveUp) return seen.giveUp;
   if (verdict.kind === 'failed') {
-    return new SwapError(verdict.blame === 'image' ? 'not-healthy' : 'cannot-start', verdict.reason);
+    return new SwapError(CODES[verdict.blame], verdict.reason);
   }
   if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
   if (candidate.roll !== desired.roll && !candidate.current) {
     return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');
   }
-  return verdict.kind === 'unstarted' ? lostStandIn(seen, candidate) : undefined;
+  if (verdict.kind !== 'unstarted') return undefined;
+  const lost = lostFilling(seen, candidate);
+  return lost === undefined ? lostStandIn(seen, candidate) : new SwapError('backup-failed', lost);
 }
 
 // While the old container still serves there is no need to go on without what is to answer for it.
@@ -263,13 +276,9 @@ function lostStandIn(seen: Observed, candidate: Replica): SwapError | undefined 
   if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
   if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
   const { verdict } = seen.standIn;
-  return verdict.kind === 'failed' ? new SwapError('not-healthy', `its stand-in failed: ${verdict.reason}`) : undefined;
-}
-
-// With these policies the engine would start a stopped container again when it starts itself (T25); one that is to be
-// removed on exit can have none.
-function needsHold(replica: Replica): boolean {
-  return !replica.autoRemove && (replica.restart.Name === 'always' || replica.restart.Name === 'on-failure');
+  return verdict.kind === 'failed'
+    ? new SwapError(CODES[verdict.blame], `its stand-in failed: ${verdict.reason}`)
+    : undefined;
 }
 
 function hold(replica: Replica): Step {

@@ -1,7 +1,8 @@
 import type { FileSettings } from './config.ts';
 import { fail } from './error.ts';
+import type { GitSource } from './git.ts';
 import type { Backoff, Schedule } from './schedule.ts';
-import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf } from './settings.ts';
+import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf, shownValue } from './settings.ts';
 import { nearest, printable } from './suggest.ts';
 import type { Track } from './track.ts';
 import type { Strategy } from './way.ts';
@@ -23,6 +24,9 @@ export interface Policy {
   readonly probe: UserProbe | undefined;
   /** How many old images are kept as the way back. */
   readonly keep: number;
+  /** Which of its volumes are copied before a new container starts, and how many copies are kept. */
+  readonly backup: BackupPolicy;
+  readonly backupKeep: number;
   /** Which tags of its repository are followed. */
   readonly track: Track;
   /** Whether it is updated by itself; undefined: the user did not say. */
@@ -35,9 +39,19 @@ export interface Policy {
   readonly minAgeMs: number;
   readonly minIntervalMs: number;
   readonly backoff: Backoff | undefined;
+  /** What `swapctl dev` does when files change, as it was written; undefined: compose's rules, or all is rebuilt. */
+  readonly devRules: string | undefined;
+  /** What it is built from, instead of coming from a registry. */
+  readonly git: GitSource | undefined;
   /** Services that are rolled before it, as the user names them. */
   readonly dependsOn: readonly string[];
 }
+
+/** Volumes as their user names them: by name, by the name in the compose file, or by where they are mounted. */
+export type BackupPolicy =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'some'; readonly names: readonly string[] };
 
 /** A health check given by the user, for images that have none. */
 export type UserProbe =
@@ -79,7 +93,7 @@ export function explainPolicy(labels: Texts, overrides: Texts, file: FileSetting
   return Object.entries(SETTINGS).map(([key, { field, preset }]) => {
     const said = found.get(field);
     if (said?.key !== key) return { setting: key, value: preset, source: 'default', where: undefined };
-    return { setting: key, value: said.value.trim(), source: said.source, where: said.where };
+    return { setting: key, value: shownValue(key, said.value), source: said.source, where: said.where };
   });
 }
 

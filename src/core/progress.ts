@@ -12,6 +12,11 @@ export type Progress =
       readonly total: number;
     }
   | { readonly kind: 'pulled'; readonly reference: string; readonly ms: number }
+  /** What a builder says, as it comes; `what` is built. */
+  | { readonly kind: 'building'; readonly what: string; readonly line: string }
+  | { readonly kind: 'built'; readonly what: string; readonly ms: number }
+  /** `log`: the last lines of the step that failed. */
+  | { readonly kind: 'build-failed'; readonly what: string; readonly message: string; readonly log: readonly string[] }
   | { readonly kind: 'slot'; readonly slot: string; readonly way: string; readonly because: string }
   | { readonly kind: 'step'; readonly slot: string; readonly step: Step }
   | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }

@@ -45,6 +45,12 @@ export function formatRepository(ref: ImageRef): string {
   return ref.repository.startsWith('library/') ? ref.repository.slice('library/'.length) : ref.repository;
 }
 
+/** A reference in one spelling, with everything that its short form leaves out. */
+export function canonical(reference: string): string {
+  const { registry, repository, tag, digest } = parseReference(reference);
+  return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+}
+
 /** Whether two references name the same repository, however they are spelt. */
 export function sameRepository(a: ImageRef, b: ImageRef): boolean {
   return a.registry === b.registry && a.repository === b.repository;

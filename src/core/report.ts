@@ -1,4 +1,5 @@
 import type { ErrorCode } from './error.ts';
+import type { VolumeCopy } from './labels.ts';
 
 /** One side of a swap. */
 export interface Side {
@@ -12,6 +13,9 @@ export interface Timings {
   pull?: number;
   start?: number;
   healthy?: number;
+  /** Copying volumes before the change, and putting copies back. */
+  backup?: number;
+  restore?: number;
   switch?: number;
   drain?: number;
   stop?: number;
@@ -41,12 +45,22 @@ export interface ReplicaReport {
   readonly connectionsLeft?: number;
   /** For how long at the most no container of the slot answered, in milliseconds; absent where one always did. */
   readonly gap?: number;
+  readonly backup?: ReportedBackup;
   readonly error?: ReportedError;
+}
+
+/** What was copied before the change, and whether copies were put back. */
+export interface ReportedBackup {
+  /** `copy` is the volume that holds it, `bytes` what the files in it hold. */
+  readonly volumes: readonly VolumeCopy[];
+  readonly restored: boolean;
 }
 
 /** What became of one service: the document that every front shows (a contract: scripts rely on it). */
 export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
   readonly service: string;
+  /** The container that rolled it, and told people of it, where that was not this process. */
+  readonly by?: string;
   /** One entry a replica, where there is more than one. */
   readonly replicas?: readonly ReplicaReport[];
 }

@@ -1,6 +1,8 @@
+import { parseDevRules } from './develop.ts';
 import { parseDuration } from './duration.ts';
 import { fail } from './error.ts';
-import type { Policy, UserProbe } from './policy.ts';
+import { parseGitSource, shownGit } from './git.ts';
+import type { BackupPolicy, Policy, UserProbe } from './policy.ts';
 import { parseBackoff, parseSchedule } from './schedule.ts';
 import { printable } from './suggest.ts';
 import { parseTrack } from './track.ts';
@@ -24,6 +26,8 @@ export interface Setting {
   /** The value if nobody says anything. */
   readonly preset: string | undefined;
   readonly about: string;
+  /** The value without what is secret in it, where there may be something. */
+  readonly show?: (value: string) => string;
 }
 
 const TEXT: Form = { kind: 'text' };
@@ -73,6 +77,14 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   'health.tcp': row('probe', tcpProbe, PORT, undefined, 'a port: healthy if it accepts connections'),
   track: row('track', parseTrack, TEXT, 'digest', 'which tags of its repository it follows'),
   keep: row('keep', count, FEW, '1', 'how many old images are kept as the way back'),
+  'backup.volumes': row(
+    'backup',
+    volumesToCopy,
+    COMMAS,
+    'false',
+    'which volumes are copied before the new container starts: true, false, or names',
+  ),
+  'backup.keep': row('backupKeep', count, FEW, '1', 'how many copies of its volumes are kept'),
   enable: row('enable', flag, FLAG, undefined, 'whether it is updated by itself'),
   'monitor-only': row('monitorOnly', flag, FLAG, 'false', 'tell what is newer, and never roll it by itself'),
   schedule: row('schedule', parseSchedule, TEXT, 'every 15m jitter 2m', 'when to look for something newer'),
@@ -80,6 +92,11 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   'min-age': row('minAgeMs', longDuration, DURATION, '0s', 'how old an image must be'),
   'min-interval': row('minIntervalMs', longDuration, DURATION, '0s', 'the least time between two rolls'),
   backoff: row('backoff', parseBackoff, TEXT, '5m-24h', 'how long it is left alone after failures'),
+  'build.git': {
+    ...row('git', parseGitSource, TEXT, undefined, 'the repository (URL#branch:folder) that it is built from'),
+    show: (value) => shownGit(parseGitSource(value, 'build.git')),
+  },
+  'dev.watch': row('devRules', devRules, SEMICOLONS, undefined, 'what swapctl dev does when files change'),
   'depends-on': row('dependsOn', names, COMMAS, undefined, 'services that are rolled before it'),
 };
 
@@ -88,6 +105,8 @@ const UNSAID: Partial<Policy> = {
   probe: undefined,
   enable: undefined,
   windows: [],
+  devRules: undefined,
+  git: undefined,
   dependsOn: [],
 };
 
@@ -102,6 +121,11 @@ function preset({ read, preset: text }: Setting): Partial<Policy> {
 export function settingOf(key: string): Setting | undefined {
   // Not what every object has: a label may be called `constructor`.
   return Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
+}
+
+/** What a setting says, for people: without what is secret in it. */
+export function shownValue(key: string, value: string): string {
+  return settingOf(key)?.show?.(value) ?? value.trim();
 }
 
 /** The keys of which only one can be given in one place, and which were given together: `health.cmd` and `health.tcp`. */
@@ -172,6 +196,24 @@ function count(value: string, what: string): number {
   if (!/^\d{1,2}$/.test(value.trim()))
     return fail('config', `${what}: ${printable(value)} is no count`, { hint: 'give a number from 0 to 99' });
   return Number(value);
+}
+
+// Paths are taken from a folder that is known only to who develops; here it only counts whether it can be read.
+function devRules(value: string, what: string): string {
+  parseDevRules(value, '/', what);
+  return value;
+}
+
+function volumesToCopy(value: string, what: string): BackupPolicy {
+  const said = value.trim();
+  if (said === 'true' || said === 'all') return { kind: 'all' };
+  if (said === 'false' || said === '') return { kind: 'none' };
+  const given = said.split(',').map((name) => name.trim());
+  const wrong = given.find((name) => !/^(?:[A-Za-z0-9][A-Za-z0-9_.-]*|\/[^\0]*)$/.test(name));
+  if (wrong === undefined) return { kind: 'some', names: given };
+  return fail('config', `${what}: ${printable(wrong)} is no name of a volume`, {
+    hint: 'use true, false, or names like data, /var/lib/data',
+  });
 }
 
 function names(value: string, what: string): string[] {

@@ -1,4 +1,4 @@
-import type { FailureNote, HistoryEntry } from './labels.ts';
+import type { FailureNote, HistoryEntry, VolumeCopy } from './labels.ts';
 import type { Explained } from './policy.ts';
 import type { ReportedError } from './report.ts';
 
@@ -62,11 +62,22 @@ export interface ServiceExplained {
 export interface ServiceHistory {
   readonly service: string;
   readonly entries: readonly (HistoryEntry & { readonly current: boolean; readonly available: boolean })[];
+  /** Copies of its volumes, the newest of each replica first. */
+  readonly backups: readonly KeptBackup[];
   readonly failures: readonly ({
     readonly at: string;
     readonly image: string;
     readonly digest: string | undefined;
   } & FailureNote)[];
+}
+
+/** Copies of a replica's volumes from before a change. */
+export interface KeptBackup {
+  readonly at: string;
+  readonly slot: string;
+  /** Id of the image that had written what was copied. */
+  readonly image: string;
+  readonly volumes: readonly VolumeCopy[];
 }
 
 /** What `swapctl recover` did about one thing that a dead roll left behind. */

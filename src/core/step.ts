@@ -1,3 +1,4 @@
+import type { VolumeCopy } from './labels.ts';
 import type { Way } from './way.ts';
 
 /** One engine call (or one wait), safe to repeat. `container` is an id; `name` is what people see. */
@@ -45,7 +46,28 @@ export type Step =
       readonly roll: string;
       readonly reason: string;
     }
-  | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string };
+  | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string }
+  | {
+      readonly kind: 'back-up';
+      readonly name: string;
+      readonly volumes: readonly string[];
+      /** The roll that the copies are made for. */
+      readonly roll: string;
+    }
+  /** `backup` is the id of the inert container that stands for the copies, `name` its name. */
+  | {
+      readonly kind: 'put-back';
+      readonly backup: string;
+      readonly name: string;
+      readonly copies: readonly Pick<VolumeCopy, 'volume' | 'copy'>[];
+    }
+  | {
+      readonly kind: 'drop-backup';
+      readonly container: string;
+      readonly name: string;
+      readonly copies: readonly string[];
+    }
+  | { readonly kind: 'drop-copies'; readonly copies: readonly string[] };
 
 export type StepKind = Step['kind'];
 
@@ -57,13 +79,11 @@ export function describeStep(step: Step): string {
     case 'create-stand-in':
       return `create ${step.name}, which answers while the container is replaced`;
     case 'cover':
-      return step.lasting
-        ? `keep the ports of ${step.name} with the stand-in`
-        : `lead new connections to the ports of ${step.name} to the stand-in`;
-    case 'drop-cover':
-      return `take away the rules that led the ports of ${step.name} to the stand-in`;
     case 'uncover':
-      return `lead new connections to the ports of ${step.name} to itself again`;
+    case 'drop-cover':
+    case 'forward':
+    case 'end-forward':
+      return describeLeading(step);
     case 'pass-rehearsal':
       return `remove ${step.name}, the image is proven`;
     case 'point-tag':
@@ -86,12 +106,6 @@ export function describeStep(step: Step): string {
       return `rename ${step.name} to ${step.to}`;
     case 'move-dependents':
       return `re-create ${step.names.join(', ')}, which live${step.names.length === 1 ? 's' : ''} in its namespaces`;
-    case 'forward':
-      return `lead new connections to ${step.name} to ${step.toName}`;
-    case 'end-forward':
-      return step.linger
-        ? `let the successor answer at the address of ${step.name} for a moment`
-        : `lead new connections to ${step.name} to itself again`;
     case 'keep-image':
       return `keep the old image as ${step.reference}`;
     case 'hold-restart':
@@ -108,7 +122,51 @@ export function describeStep(step: Step): string {
       return `remember that the image failed: ${step.reason}`;
     case 'forget-failure':
       return `forget the earlier failure ${step.name}`;
+    default:
+      return describeCopying(step);
   }
+}
+
+type LeadingStep = Extract<Step, { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' }>;
+
+function describeLeading(step: LeadingStep): string {
+  switch (step.kind) {
+    case 'cover':
+      return step.lasting
+        ? `keep the ports of ${step.name} with the stand-in`
+        : `lead new connections to the ports of ${step.name} to the stand-in`;
+    case 'drop-cover':
+      return `take away the rules that led the ports of ${step.name} to the stand-in`;
+    case 'uncover':
+      return `lead new connections to the ports of ${step.name} to itself again`;
+    case 'forward':
+      return `lead new connections to ${step.name} to ${step.toName}`;
+    case 'end-forward':
+      return step.linger
+        ? `let the successor answer at the address of ${step.name} for a moment`
+        : `lead new connections to ${step.name} to itself again`;
+  }
+}
+
+type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;
+
+function describeCopying(step: CopyingStep): string {
+  switch (step.kind) {
+    case 'back-up':
+      return `copy the ${volumes(step.volumes)} of ${step.name}`;
+    case 'put-back':
+      return `put the ${volumes(step.copies.map(({ volume }) => volume))} back as copied before the change`;
+    case 'drop-backup':
+      return step.copies.length > 0
+        ? `remove the ${volumes(step.copies)}, a copy that is kept no longer (${step.name})`
+        : `remove ${step.name}`;
+    case 'drop-copies':
+      return `remove the ${volumes(step.copies)}, of a copy that is not complete or kept no longer`;
+  }
+}
+
+function volumes(names: readonly string[]): string {
+  return `volume${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
 }
 
 function short(id: string): string {

@@ -1,4 +1,4 @@
-import { SwapError } from './error.ts';
+import { exitStatus, SwapError } from './error.ts';
 import type { Observed, Replica } from './observed.ts';
 
 /** Where going on, or going back, would go in circles or do harm: then swapctl stops and says so. */
@@ -30,10 +30,20 @@ export function whyDown({ running, starts, verdict, name }: Replica): SwapError 
   });
 }
 
+/** What to say instead of a failure that leaves the old container serving as before, where somebody keeps it from that. */
+export function whyNotAsBefore({ incumbent }: Observed, failure: SwapError): SwapError | undefined {
+  if (exitStatus(failure.code) !== 1 || !incumbent) return undefined;
+  const { name, verdict, running } = incumbent;
+  const failed = verdict.kind === 'failed' ? verdict : undefined;
+  if (running && failed?.blame !== 'person') return undefined;
+  const message = `${failure.message}; and the old container (${name}) does not serve: ${failed?.reason ?? 'it is down'}`;
+  return new SwapError('attention', message, { hint: `docker start ${name}, or docker unpause`, log: failure.log });
+}
+
 /** Why no new container is made once more; undefined where one may be. */
 export function whyInVain(seen: Observed, incumbent: Replica): SwapError | undefined {
   // One that is removed on exit says by its absence that it failed; another one somebody took away.
-  if (incumbent.autoRemove && seen.vanished > 0) {
+  if (incumbent.autoRemove && seen.vanished > seen.takenAway) {
     return new SwapError('not-healthy', 'it exited, and removed itself as it was told to (--rm)');
   }
   if (seen.vanished < MOST_VANISHED) return undefined;

@@ -19,6 +19,8 @@ export interface ToldService {
   readonly from?: ToldImage | undefined;
   readonly to?: ToldImage | undefined;
   readonly because: string;
+  /** Of its roll; `by` is who else did that, and has told of it. */
+  readonly report?: { readonly by?: string } | undefined;
   readonly error?:
     | {
         readonly code: string;

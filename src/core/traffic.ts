@@ -1,4 +1,4 @@
-import type { HostConfig, PublishedPort } from './container.ts';
+import type { Container, HostConfig, PublishedPort } from './container.ts';
 
 /** One published port of a slot, and where a stand-in answers for it. */
 export interface Route {
@@ -34,8 +34,15 @@ export interface Forward {
   readonly state: 'leads' | 'over' | 'impossible';
 }
 
-/** Whether traffic can be moved in the kernel from here. */
-export type KernelLayer = { readonly available: true } | { readonly available: false; readonly why: string };
+/** Whether traffic can be moved in the kernel from here. `noHandover`: why published ports can't be, all the same. */
+export type KernelLayer =
+  | { readonly available: true; readonly noHandover?: string }
+  | { readonly available: false; readonly why: string };
+
+/** Why published ports can't be handed over; undefined where they can. */
+export function whyNoHandover(layer: KernelLayer): string | undefined {
+  return layer.available ? layer.noHandover : layer.why;
+}
 
 /**
  * Pairs the host ports that a container fixes with those of its stand-in, which publishes the same container ports on the
@@ -80,4 +87,23 @@ function routeTo(port: PublishedPort, hostPort: number, ip: string): Route {
     hostPort,
     target: { ip, port: Number(number), hostPort: port.hostPort },
   };
+}
+
+/** A running container, as the kernel knows it. */
+export type Process = Pick<Container, 'id' | 'pid'>;
+
+/** A container by its id or the beginning of that; undefined if it is gone. */
+export type FindProcess = (id: string) => Promise<Process | undefined>;
+
+/** One end of a forward: a running container and its addresses. */
+export type ForwardEnd = Pick<Container, 'id' | 'pid' | 'networks'>;
+
+/** How the ports of a slot are led to its stand-in. */
+export interface CoverRequest {
+  /** The host ports that the slot's container fixes. */
+  readonly ports: HostConfig['PortBindings'];
+  readonly standIn: Pick<Container, 'id' | 'pid' | 'published' | 'networks' | 'name'>;
+  /** Host interfaces of the engine's bridge networks. */
+  readonly bridges: readonly string[];
+  readonly lifetimeMs: number | undefined;
 }

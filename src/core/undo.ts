@@ -1,3 +1,5 @@
+import { volumesBack } from './backup.ts';
+import { gather } from './dependents.ts';
 import type { SwapError } from './error.ts';
 import { endForwardsTo } from './forward.ts';
 import { coverReturn } from './handover.ts';
@@ -40,21 +42,15 @@ function recreate(seen: Observed, candidate: Replica): Step | undefined {
 function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
   const { id: container, name } = incumbent;
   if (!incumbent.running) {
+    const back = volumesBack(seen, incumbent, candidate);
     // It may need what the candidate holds: its ports, its volumes.
-    if (candidate.running && candidate.way !== 'start-first')
+    if (candidate.running && (candidate.way !== 'start-first' || back))
       return { kind: 'stop', container: candidate.id, name: candidate.name };
-    return { kind: 'start', container, name };
+    return back ?? { kind: 'start', container, name };
   }
   if (incumbent.shut) return { kind: 'open', container, name };
   if (!sameRestart(incumbent, candidate)) return { kind: 'restore-restart', container, name };
-  const moved = seen.dependents.filter((dependent) => dependent.on === candidate.id);
-  if (moved.length === 0) return undefined;
-  return {
-    kind: 'move-dependents',
-    names: moved.map((dependent) => dependent.name),
-    from: candidate.id,
-    to: container,
-  };
+  return gather(seen, incumbent);
 }
 
 function rename(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
@@ -77,7 +73,7 @@ function stop(candidate: Replica): Step | undefined {
 }
 
 function sameRestart(a: Replica, b: Replica): boolean {
-  if (a.autoRemove) return true;
+  if (a.autoRemove || a.restartFixed) return true;
   const retries = (replica: Replica): number => replica.restart.MaximumRetryCount ?? 0;
   return (a.restart.Name || 'no') === (b.restart.Name || 'no') && retries(a) === retries(b);
 }

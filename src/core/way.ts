@@ -1,7 +1,7 @@
 import type { Container } from './container.ts';
 import { type Exclusive, exclusives } from './exclusive.ts';
 import type { Policy } from './policy.ts';
-import type { KernelLayer } from './traffic.ts';
+import { type KernelLayer, whyNoHandover } from './traffic.ts';
 
 /** The order in which a slot's containers are swapped. */
 export type Way = 'start-first' | 'stop-first' | 'handover';
@@ -23,8 +23,12 @@ export type WayDecision =
   | ({ readonly kind: 'way' } & Choice)
   | { readonly kind: 'refuse'; readonly message: string; readonly hint: string };
 
-/** Picks the way for one container. `start-first` is refused where the engine could not run the two side by side. */
-export function chooseWay(container: Container, policy: Policy, kernel: KernelLayer): WayDecision {
+/**
+ * Picks the way for one container; `copies`: its volumes are to be copied, so nobody may write to them meanwhile. `start-first` is refused where the engine could
+ * not run the two side by side.
+ */
+export function chooseWay(container: Container, policy: Policy, kernel: KernelLayer, copies = false): WayDecision {
+  if (copies) return forCopies(policy);
   const all = exclusives(container);
   const held = all.filter(
     (thing) => thing.hard || (policy.volumes === 'exclusive' && thing.kind === 'volume') || thing.kind === 'device',
@@ -35,17 +39,32 @@ export function chooseWay(container: Container, policy: Policy, kernel: KernelLa
   if (policy.strategy === 'handover') return askedHandover(held, portsOnly, kernel);
   const [first, ...rest] = held;
   if (!first) return { kind: 'way', way: 'start-first', rehearse: false, because: startFirstReason(all) };
-  if (portsOnly && kernel.available)
+  const impossible = whyNoHandover(kernel);
+  if (portsOnly && impossible === undefined)
     return handover(
       `${first.what}, which a stand-in answers while the container is replaced; swapctl.strategy=stop-first changes it`,
     );
-  const without = portsOnly && !kernel.available ? ` (no handover: ${kernel.why})` : '';
+  const without = portsOnly ? ` (no handover: ${impossible})` : '';
   const more = rest.length > 0 ? ` (and ${rest.length} more such thing${rest.length > 1 ? 's' : ''})` : '';
   return stopFirst(
     held,
     policy,
     `${first.what}${more}, which two containers can't ${first.hard ? 'have' : 'safely share'} at once; ${first.setting}${without}`,
   );
+}
+
+// A rehearsal would have the volumes before they are copied.
+function forCopies({ strategy }: Policy): WayDecision {
+  if (strategy === 'auto' || strategy === 'stop-first') {
+    const because =
+      'swapctl.backup.volumes asks for a copy of its volumes, which is made after the old container has stopped';
+    return { kind: 'way', way: 'stop-first', rehearse: false, because };
+  }
+  return {
+    kind: 'refuse',
+    message: `${strategy} is impossible: its volumes are to be copied, and nobody may write to them meanwhile`,
+    hint: `take the label swapctl.strategy=${strategy} away, or set swapctl.backup.volumes=false`,
+  };
 }
 
 // The stand-in is its own rehearsal: nothing moves before it is proven.
@@ -55,7 +74,8 @@ function handover(because: string): WayDecision {
 
 function askedHandover(held: readonly Exclusive[], portsOnly: boolean, kernel: KernelLayer): WayDecision {
   const hint = 'take the label swapctl.strategy=handover away, or set it to stop-first';
-  if (!kernel.available) return { kind: 'refuse', message: `handover is impossible: ${kernel.why}`, hint };
+  const why = whyNoHandover(kernel);
+  if (why !== undefined) return { kind: 'refuse', message: `handover is impossible: ${why}`, hint };
   if (portsOnly) return handover('swapctl.strategy=handover asks for it');
   const other = held.find((thing) => thing.kind !== 'port');
   const message = other

@@ -31,7 +31,8 @@ export function primaryNetwork(container: Pick<Container, 'host' | 'networks'>):
 
 /** The network mode to create with. A container that has left the network of its creation is not to be put back into it. */
 export function networkMode(container: Pick<Container, 'host' | 'networks'>): string | undefined {
-  const mode = container.host.NetworkMode;
+  // An engine may tell of what is not set as null.
+  const mode = container.host.NetworkMode ?? undefined;
   if (mode === undefined || mode.startsWith('container:') || mode === 'host' || mode === 'none') return mode;
   const names = Object.keys(container.networks);
   return names.includes(primaryNetwork(container)) ? mode : (names[0] ?? mode);

@@ -1,4 +1,4 @@
-import type { Container, ContainerConfig, CreateRequest } from '../container.ts';
+import type { Container, ContainerConfig, CreateRequest, MountRequest } from '../container.ts';
 import {
   COMPOSE_HASH,
   COMPOSE_IMAGE,
@@ -58,6 +58,24 @@ export function standInRequest(container: Container, to: Successor): CreateReque
   return { ...replica, host: standInHost(replica.host) };
 }
 
+/** How often a helper that was killed, or lost its engine, begins again by itself. */
+const HELPER_TRIES = 3;
+
+/**
+ * The create call for a container that rolls this one: with the same rights, mounts and variables, another command, and no
+ * label that others could take it for this one by.
+ */
+export function helperRequest(
+  container: Container,
+  to: Successor,
+  command: Pick<ContainerConfig, 'Entrypoint' | 'Cmd'>,
+): CreateRequest {
+  const { name, config, host, networks } = rehearsalRequest(container, to);
+  const alone = { Labels: encodeState(to.state), Healthcheck: { Test: ['NONE'] }, Tty: false, OpenStdin: false };
+  const restart = { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: HELPER_TRIES } };
+  return { name, config: { ...config, ...command, ...alone }, host: { ...host, ...restart }, networks };
+}
+
 function withoutComposeLabels(request: CreateRequest): CreateRequest {
   const labels = Object.entries(request.config.Labels ?? {}).filter(([key]) => !isComposeLabel(key));
   return { ...request, config: { ...request.config, Labels: Object.fromEntries(labels) } };
@@ -71,6 +89,17 @@ export function inertRequest(name: string, image: string, labels: Record<string,
     host: { NetworkMode: 'none', RestartPolicy: { Name: 'no' } },
     networks: {},
   };
+}
+
+/** The create call for the container by which volumes are copied: inert, unless it is given something to run. */
+export function copyingRequest(
+  name: string,
+  image: string,
+  labels: Record<string, string>,
+  mounts: readonly MountRequest[],
+): CreateRequest {
+  const inert = inertRequest(name, image, labels);
+  return { ...inert, host: { ...inert.host, Mounts: [...mounts] } };
 }
 
 function configBase(container: Container, config: ContainerConfig): ContainerConfig {

@@ -1,0 +1,43 @@
+import type { PinnedImage } from './image.ts';
+import type { HistoryEntry, StateLabels } from './labels.ts';
+
+/** A replica that runs. */
+export interface RunningReplica {
+  readonly slot: string;
+  readonly imageId: string;
+  /** The reference that it was created from. */
+  readonly reference: string;
+  /** What swapctl wrote down on it; undefined on one that somebody else made. */
+  readonly state: StateLabels | undefined;
+}
+
+/** Two versions of a service, as a roll leaves them that died between two replicas. */
+export interface Split {
+  /** What the roll brought, and which replicas have it. */
+  readonly to: PinnedImage;
+  readonly ahead: readonly string[];
+  /** What it was to replace, and which replicas run that still. */
+  readonly from: PinnedImage;
+  readonly behind: readonly string[];
+  readonly event: HistoryEntry['event'];
+}
+
+/** The split of a service; undefined where all replicas run the same, or where it is not the last roll that tells them apart. */
+export function splitOf(replicas: readonly RunningReplica[]): Split | undefined {
+  const [newest] = replicas
+    .flatMap(({ imageId, state }) => (state?.role === 'replica' ? [{ imageId, state }] : []))
+    .sort((a, b) => Date.parse(b.state.at) - Date.parse(a.state.at));
+  if (!newest) return undefined;
+  const { imageId: to, state } = newest;
+  const ahead = replicas.filter(({ imageId }) => imageId === to);
+  const behind = replicas.filter(({ imageId }) => imageId !== to && imageId === state.imageBefore);
+  const [old] = behind;
+  if (!old || ahead.length + behind.length < replicas.length) return undefined;
+  return {
+    to: { follows: state.follows, id: to, digest: state.digest },
+    ahead: ahead.map(({ slot }) => slot),
+    from: { follows: old.reference, id: old.imageId, digest: old.state?.digest },
+    behind: behind.map(({ slot }) => slot),
+    event: state.history[0]?.event ?? 'rolled',
+  };
+}
