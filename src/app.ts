@@ -1,4 +1,5 @@
 import type { ContainerSummary } from './core/container.ts';
+import { fail } from './core/error.ts';
 import type { EngineEvent } from './core/event.ts';
 import type { PullPolicy } from './core/image.ts';
 import type { Checked } from './core/newer.ts';
@@ -9,27 +10,35 @@ import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan
 import type { Delivery, Run } from './core/summary.ts';
 import type { Appointment, ServiceUpdate, UpdateReport } from './core/update.ts';
 import type { Ports } from './ports.ts';
-import { recoverThenRoll, reported } from './roll/attempt.ts';
+import { recoverThenRoll } from './roll/attempt.ts';
 import { checkServices } from './roll/check.ts';
 import { canBeRolled, chosenOf, missing, pick, sameService } from './roll/chosen.ts';
+import { type DevDesk, devDesk } from './roll/dev/desk.ts';
 import { diagnose } from './roll/doctor.ts';
 import { explainService } from './roll/explain.ts';
+import { clearOwnHelper, runsIn } from './roll/helper.ts';
 import { historyOf, previousImage } from './roll/history.ts';
 import { planService } from './roll/preview.ts';
-import { recoverAll, recoverService } from './roll/recover.ts';
+import { recover, recoverService } from './roll/recover.ts';
+import { reported } from './roll/reported.ts';
 import type { RollOptions } from './roll/roll-slot.ts';
 import { rollService } from './roll/service.ts';
 import { statusOf } from './roll/status.ts';
 import { sweepRules } from './roll/sweep.ts';
 import { teller } from './roll/tell.ts';
 import { agendaOf } from './roll/update/agenda.ts';
+import { type ArrivalsWanted, type Concerned, concernedBy } from './roll/update/arrivals.ts';
 import { mendServices, type UpdateOptions, updateServices } from './roll/update/update.ts';
 
 /** What every front lets people say about a roll. */
 export interface RollRequest {
   readonly image?: string | undefined;
+  /** Of `roll`: this digest of the reference, whatever the tag means by now. */
+  readonly digest?: string | undefined;
   readonly pull?: PullPolicy | undefined;
   readonly force?: boolean | undefined;
+  /** Of `rollback`: whether volumes go back as well, to what they were copied as. */
+  readonly withVolumes?: boolean | undefined;
   /** Of `plan`: whether to tell where the settings come from. */
   readonly explain?: boolean | undefined;
   /** Settings by label key without the prefix: `{ settle: '2s' }`. */
@@ -52,6 +61,8 @@ export interface UpdateRequest {
   readonly dryRun?: boolean | undefined;
   /** Only these of the services, by key; what is named and not there is passed over then. */
   readonly only?: ReadonlySet<string> | undefined;
+  /** Only what is under the followed tags on the engine counts; no registry is asked. */
+  readonly here?: boolean | undefined;
   /** When images were seen first, by digest, in earlier runs; what is new is added. */
   readonly firstSeen?: Map<string, number> | undefined;
   /** Settings by label key without the prefix. */
@@ -61,6 +72,9 @@ export interface UpdateRequest {
 
 /** What fronts say about what is to be watched. */
 export type AgendaRequest = Pick<UpdateRequest, 'all' | 'overrides'>;
+
+/** Images that got a name on the engine, and from which instant on they count. */
+export type ArrivedRequest = AgendaRequest & Pick<ArrivalsWanted, 'arrivals' | 'since'>;
 
 /** The use cases. Every front calls these, translates in, and translates out. */
 export interface App {
@@ -79,20 +93,26 @@ export interface App {
   mend(selectors: readonly string[], request: UpdateRequest): Promise<ServiceUpdate[]>;
   /** What is to be checked by itself, and when; what is named and not there is passed over: it may come. */
   agenda(selectors: readonly string[], request: AgendaRequest): Promise<Appointment[]>;
+  /** Whom images concern that got a name on the engine. */
+  arrived(selectors: readonly string[], request: ArrivedRequest): Promise<Concerned>;
   /** When a schedule comes due after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
   nextCheck(schedule: Schedule, after: number, dice: number): Promise<number | undefined>;
-  /** What happens to containers, from an instant (nanoseconds) on, until the engine or the signal ends it. */
+  /** What happens to containers, and which images get a name, from an instant (nanoseconds) on, until the engine or the signal ends it. */
   events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
   /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
   reload(): Promise<void>;
-  /** Finishes or undoes what dead rolls left behind. */
-  recover(signal: AbortSignal): Promise<RecoveredItem[]>;
+  /** Finishes or undoes what dead rolls left behind, on everything if nothing is named. */
+  recover(selectors: readonly string[], signal: AbortSignal): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
   /** Tells those whom swapctl.yml names what came of a run, if it is worth it; what went wrong is noted, and never raised. */
   tell(run: Run, request: TellRequest): Promise<Delivery[]>;
   /** Names of everything that can be rolled, for shell completion. */
   names(): Promise<string[]>;
+  /** What `swapctl dev` does. */
+  readonly dev: DevDesk;
 }
+
+export type { DevDesk } from './roll/dev/desk.ts';
 
 /** The use cases over real (or test) ports. */
 export function createApp(ports: Ports): App {
@@ -125,19 +145,24 @@ export function createApp(ports: Ports): App {
     check: async (selectors, signal) => {
       const all = await ports.engine.list();
       const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(canBeRolled);
-      return checkServices(ports, chosen, all, signal);
+      return checkServices(ports, chosen, all, { signal });
     },
     update: (selectors, request) => update(ports, selectors, request),
     mend: (selectors, request) => mendServices(ports, updateOptions(selectors, request)),
-    agenda: (selectors, { all = false, overrides = {} }) =>
-      agendaOf(ports, { selectors, all, overrides, absent: true }),
+    agenda: async (selectors, { all = false, overrides = {} }) => {
+      await clearOwnHelper(ports);
+      return agendaOf(ports, { selectors, all, overrides, absent: true });
+    },
+    arrived: (selectors, { arrivals, since, all = false, overrides = {} }) =>
+      concernedBy(ports, { arrivals, since, selectors, all, overrides, absent: true }),
     nextCheck: (schedule, after, dice) => nextCheck(schedule, after, ports.schedules.next, dice),
     events: (since, signal) => ports.engine.events(since, signal),
     reload: () => ports.reloadConfig(),
-    recover: (signal) => recoverAll(ports, signal),
+    recover: (selectors, signal) => recover(ports, selectors, signal),
     doctor: () => diagnose(ports),
     tell: teller(ports),
     names: async () => nameChoices(await ports.engine.list()),
+    dev: devDesk(ports),
   };
 }
 
@@ -150,8 +175,8 @@ function update(ports: Ports, selectors: readonly string[], request: UpdateReque
 }
 
 function updateOptions(selectors: readonly string[], request: UpdateRequest): UpdateOptions {
-  const { all = false, dryRun = false, overrides = {}, firstSeen, only, signal } = request;
-  return { selectors, all, dryRun, overrides, firstSeen, only, signal, absent: only !== undefined };
+  const { all = false, dryRun = false, overrides = {}, firstSeen, only, here, signal } = request;
+  return { selectors, all, dryRun, overrides, firstSeen, only, here, signal, absent: only !== undefined };
 }
 
 async function rollback(ports: Ports, selector: string, request: RollRequest): Promise<ServiceReport> {
@@ -159,11 +184,14 @@ async function rollback(ports: Ports, selector: string, request: RollRequest): P
   const service = findService(groupServices(all), selector);
   await sweepRules(ports);
   await recoverService(ports, service, all, request.signal);
+  if (runsIn(ports, service))
+    return fail('refused', `swapctl itself runs in ${service.key}`, { hint: 'roll it back from outside' });
   const target = await previousImage(ports, service, request.image);
   const options = rollOptions(request);
   return rollService(ports, service, await ports.engine.list(), {
     ...options,
     target,
+    volumesOf: request.withVolumes ? target.id : undefined,
     image: target.follows,
     event: 'rolled-back',
     condemn: true,
@@ -174,6 +202,7 @@ async function rollback(ports: Ports, selector: string, request: RollRequest): P
 function rollOptions(request: RollRequest): RollOptions {
   return {
     image: request.image,
+    digest: request.digest,
     target: undefined,
     pull: request.pull ?? 'auto',
     force: request.force ?? false,

@@ -1,73 +1,38 @@
-import type { Config, NotificationConfig, RegistryConfig } from './core/config.ts';
+import type { BuildEnd, BuildOrder, BuildOutline, BuildSpec, BuiltImage } from './core/build.ts';
+import type { ComposeModel, ComposeProject } from './core/compose.ts';
+import type { Config, NotificationConfig } from './core/config.ts';
 import type {
   Container,
   ContainerSummary,
   CreateRequest,
-  HostConfig,
   Image,
   ImageSummary,
   RestartPolicy,
 } from './core/container.ts';
+import type { Change, WatchedTree } from './core/develop.ts';
+import type { Bridge, EngineFacts, ExecOptions, ExecResult, PullLayer } from './core/engine.ts';
 import type { EngineEvent } from './core/event.ts';
+import type { GitSource, GitTree } from './core/git.ts';
+import type { Call } from './core/helper.ts';
 import type { Platform } from './core/platform.ts';
 import type { Progress } from './core/progress.ts';
+import type { RemoteImage } from './core/registry.ts';
 import type { Delivery, Summary } from './core/summary.ts';
-import type { Cover, KernelLayer } from './core/traffic.ts';
+import type { Cover, CoverRequest, FindProcess, ForwardEnd, KernelLayer, Process } from './core/traffic.ts';
+import type { FolderIn, FolderSize, Volume } from './core/volume.ts';
 
-/** What an engine can do and is, as `doctor` and the planner need it. */
-export interface EngineFacts {
-  /** The name of its machine. */
-  readonly name: string;
-  /** Where it was reached, for people: `unix:///var/run/docker.sock (default)`. */
-  readonly endpoint: string;
-  /** Whether it runs on this very machine, so that its processes and networks are within reach. */
-  readonly local: boolean;
-  readonly product: 'docker' | 'podman';
-  readonly version: string;
-  /** The API version that was agreed on, and the range that the engine speaks. */
-  readonly apiVersion: string;
-  readonly apiRange: string;
-  readonly os: string;
-  readonly architecture: string;
-  readonly imageStore: 'classic' | 'containerd';
-  readonly rootless: boolean;
-  /** The engine's clock minus this process's, in milliseconds. */
-  readonly clockOffsetMs: number;
-  readonly registries: RegistryRules;
-}
-
-/** How an engine was told to reach registries. */
-export interface RegistryRules {
-  /** Mirrors of Docker Hub, as URLs. */
-  readonly mirrors: readonly string[];
-  /** Registries (`host:port`) and networks (CIDR) that may be spoken to without proven TLS. */
-  readonly insecure: readonly string[];
-}
-
-/** How registries are reached: as the engine does it, and what swapctl.yml says of single ones. */
-export interface RegistryReach extends RegistryRules {
-  /** By host, with the port where there is one. */
-  readonly hosts?: Readonly<Record<string, RegistryConfig>>;
-}
-
-/** What came of a command run inside a container. */
-export interface ExecResult {
-  readonly exitCode: number;
-  readonly output: string;
-}
-
-export interface Bridge {
-  readonly device: string;
-  /** In CIDR notation. */
-  readonly subnets: readonly string[];
-}
-
-export interface PullLayer {
-  readonly layer: string;
-  readonly status: string;
-  readonly current: number | undefined;
-  readonly total: number | undefined;
-}
+export type { ComposeProject } from './core/compose.ts';
+export type {
+  Bridge,
+  EngineFacts,
+  ExecResult,
+  PullLayer,
+  RegistryReach,
+  RegistryRules,
+} from './core/engine.ts';
+export type { GitTree } from './core/git.ts';
+export type { Login, LoginFor, RemoteImage } from './core/registry.ts';
+export type { CoverRequest, FindProcess, ForwardEnd, Process } from './core/traffic.ts';
 
 /**
  * The container engine. Containers and images are named by id or name. "Not found" is an answer (`undefined`) where a
@@ -101,39 +66,52 @@ export interface Engine {
    */
   remove(id: string, options?: { discard?: boolean }): Promise<void>;
   setRestart(id: string, policy: RestartPolicy): Promise<void>;
-  exec(
-    id: string,
-    command: readonly string[],
-    options: { timeoutMs: number; signal?: AbortSignal },
-  ): Promise<ExecResult>;
+  exec(id: string, command: readonly string[], options: ExecOptions): Promise<ExecResult>;
+  /** Sends a signal (`SIGHUP`) to the first process of a container. */
+  kill(id: string, signal: string): Promise<void>;
   logs(id: string, lines: number): Promise<string[]>;
   /** Paths that were added or changed since the container was created. */
   changes(id: string): Promise<string[]>;
   /** Copies one regular file, of a config's size, from a container into another; resolves with false where there is none. */
   copy(from: string, to: string, path: string): Promise<boolean>;
+  /** Unpacks a tar archive at the root of a container. */
+  unpack(id: string, archive: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Whether a container, running or not, has something at a path. */
+  hasPath(id: string, path: string): Promise<boolean>;
+  /** Copies a folder (`/a/x`) with all that is in it into one of another container (`/b`: to `/b/x`); neither has to run. */
+  copyFolder(from: FolderIn, into: FolderIn, signal?: AbortSignal): Promise<FolderSize>;
+  folderSize(id: string, path: string, signal?: AbortSignal): Promise<FolderSize>;
+  /** Waits until a container has ended; resolves with its exit code. */
+  wait(id: string, signal?: AbortSignal): Promise<number>;
+  /** The volumes with a label, `key=value`. */
+  volumes(label: string): Promise<Volume[]>;
+  volume(name: string): Promise<Volume | undefined>;
+  /** Creates a volume of the local driver, unless one with these labels is there. */
+  createVolume(name: string, labels: Record<string, string>): Promise<void>;
+  removeVolume(name: string): Promise<void>;
+  /** Bytes in each of the volumes, as far as the engine tells. It may take long. */
+  volumeSizes(): Promise<Map<string, number>>;
   /**
-   * What happens to containers, from an instant (nanoseconds of the engine's clock) on. Ends when the engine closes the
+   * Builds an image of a context (a tar archive), by BuildKit where the engine has it. It gets no name. `onLine` gets what
+   * the builder says, as it comes.
+   */
+  build(
+    context: AsyncIterable<Uint8Array>,
+    order: BuildOrder,
+    onLine: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<BuildEnd>;
+  /**
+   * What happens to containers, and which images get a name, from an instant (nanoseconds of the engine's clock) on. Ends when the engine closes the
    * stream, and when the signal aborts; whoever wants more asks again, and lists what there is: some may be missing between.
    */
   events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /**
+   * Whether somebody stopped or killed a container that is down, as far as the engine still remembers (its last 256 events).
+   * Undefined: it does not remember its end at all.
+   */
+  wasStopped(id: string): Promise<boolean | undefined>;
   close(): void;
-}
-
-/** What a registry or the engine is given to log in: a user with a password, or an identity token. */
-export type Login =
-  | { readonly username: string; readonly password: string; readonly serveraddress: string }
-  | { readonly identitytoken: string; readonly serveraddress: string };
-
-/** Finds the login for a registry host such as `ghcr.io` or `localhost:5000`; undefined where none is kept. */
-export type LoginFor = (registryHost: string) => Promise<Login | undefined>;
-
-/** An image as a registry has it, for one platform. */
-export interface RemoteImage {
-  /** Of the platform's manifest. */
-  readonly manifestDigest: string;
-  readonly configDigest: string;
-  /** When it was built, in milliseconds since the epoch, where it tells. */
-  readonly created: number | undefined;
 }
 
 /**
@@ -161,15 +139,6 @@ export interface Traffic {
     timeoutMs: number,
   ): Promise<{ ok: boolean; output: string }>;
 }
-
-/** A running container, as the kernel knows it. */
-export type Process = Pick<Container, 'id' | 'pid'>;
-
-/** A container by its id or the beginning of that; undefined if it is gone. */
-export type FindProcess = (id: string) => Promise<Process | undefined>;
-
-/** One end of a forward: a running container and its addresses. */
-export type ForwardEnd = Pick<Container, 'id' | 'pid' | 'networks'>;
 
 /** What the kernel does with new connections to published ports; `slot` is the real name of the slot's container. */
 export interface Kernel {
@@ -210,15 +179,6 @@ export interface Kernel {
   clearOrphans(inUse: () => Promise<readonly string[]>): Promise<number>;
 }
 
-export interface CoverRequest {
-  /** The host ports that the slot's container fixes. */
-  readonly ports: HostConfig['PortBindings'];
-  readonly standIn: Pick<Container, 'id' | 'pid' | 'published' | 'networks' | 'name'>;
-  /** Host interfaces of the engine's bridge networks. */
-  readonly bridges: readonly string[];
-  readonly lifetimeMs: number | undefined;
-}
-
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -243,6 +203,7 @@ export interface Host {
   isAlive(holder: string): boolean | undefined;
   /** Id of the container that this process runs in; undefined outside of one. */
   readonly containerId: string | undefined;
+  readonly call: Call;
   /** SHA-256 of a text's UTF-8, in hex. */
   sha256(text: string): string;
   /** Random, for ids of rolls. */
@@ -253,20 +214,54 @@ export interface Host {
   readYaml(path: string): Promise<unknown>;
 }
 
-/** A compose project, as the labels of its containers tell it: paths of the machine that compose ran on. */
-export interface ComposeProject {
-  readonly name: string;
-  readonly folder: string;
-  readonly files: readonly string[];
-  readonly envFiles: readonly string[];
-}
-
 export interface Compose {
+  /** The files of a project as compose reads them. Raises `config`: compose is not installed here, or what it has against them. */
+  read(project: ComposeProject): Promise<ComposeModel>;
   /**
    * The services of a project as compose reads its files: merged, interpolated, with all defaults. Undefined where compose
    * is not installed or does not take the files.
    */
   services(project: ComposeProject): Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined>;
+}
+
+/** Builds images, by the best builder at hand: docker's buildx where it is installed, else the engine itself. */
+export interface Builder {
+  /**
+   * Builds an image and resolves with it; it gets no name, so that nothing points at it before it has proven itself. `onLine` gets
+   * what the builder says, as it comes. Raises `build-failed` (with the last lines of the step that failed), `refused` for what
+   * the builder at hand can't do, `config` for a folder or Dockerfile that is not there, `interrupted`.
+   */
+  build(spec: BuildSpec, onLine: (line: string) => void, signal: AbortSignal): Promise<BuiltImage>;
+  /** What a build makes of its context. Raises `config` for a folder or Dockerfile that is not there. */
+  outline(spec: BuildSpec): Promise<BuildOutline>;
+}
+
+/** Repositories that services are built from, by the git that is installed here. */
+export interface Git {
+  /**
+   * The commit that a source names now. Raises `config` where git is not installed, `source-unreachable` for what can't be
+   * asked and for a branch that is not there, `interrupted`.
+   */
+  head(source: GitSource, signal: AbortSignal): Promise<string>;
+  /** The files of a commit. Raises the same, `image-moved` where it can't be had any more, `build-failed` without its folder. */
+  tree(source: GitSource, commit: string, signal: AbortSignal): Promise<GitTree>;
+}
+
+/** The files of this machine that images and containers are made of. */
+export interface Sources {
+  /**
+   * Calls back with everything that happens in some trees until the signal aborts; resolves once it sees what happens.
+   * `pollMs`: looks every so often, for mounts that tell no events. Raises `config` for a path that is not there.
+   */
+  watch(
+    trees: readonly WatchedTree[],
+    options: { readonly pollMs: number | undefined; readonly signal: AbortSignal },
+    onChange: (change: Change) => void,
+  ): Promise<void>;
+  /** The files of a tree that count, by absolute path. */
+  list(tree: WatchedTree): Promise<string[]>;
+  /** A tar archive of files, each under its path in the container; what is gone by now is left out. */
+  pack(files: readonly { readonly path: string; readonly target: string }[]): AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -299,6 +294,9 @@ export interface Ports extends Configuration {
   readonly clock: Clock;
   readonly host: Host;
   readonly compose: Compose;
+  readonly builder: Builder;
+  readonly git: Git;
+  readonly sources: Sources;
   readonly schedules: Schedules;
   readonly notify: Notify;
   readonly report: Report;
