@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/error.ts';
 import { dockerConfigDir, parseChecked } from '../credentials/config-file.ts';
 import type { Source } from './address.ts';

@@ -15,11 +15,20 @@ export type Endpoint = { readonly origin: string } & (
       readonly user?: string;
       readonly port?: number;
       readonly socket?: string;
+      readonly trust?: SshTrust;
     }
 );
 
-/** What the command line says: `--host` and `--context`. */
-export type Choice = { readonly host?: string | undefined; readonly context?: string | undefined };
+/** Files that ssh is to use instead of the user's own: the key to log in with, and the keys of hosts that may be logged in to. */
+export type SshTrust = { readonly identityFile?: string; readonly knownHostsFile?: string };
+
+/** What the command line says (`--host` and `--context`), and what a front may give beside that, instead of files and environment. */
+export type Choice = {
+  readonly host?: string | undefined;
+  readonly context?: string | undefined;
+  readonly ssh?: SshTrust | undefined;
+  readonly tls?: Tls | undefined;
+};
 
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
@@ -30,10 +39,15 @@ const DEFAULT_SOCKET = '/var/run/docker.sock';
 export function chooseEndpoint(choice: Choice, world: World): Endpoint {
   if (choice.host && choice.context)
     fail('usage', '--host and --context contradict each other', { hint: 'give one of them' });
-  if (choice.host) return fromAddress(choice.host, { origin: '--host', code: 'usage' }, world);
+  if (choice.host)
+    return given(fromAddress(choice.host, { origin: '--host', code: 'usage' }, world, choice.tls), choice);
   if (choice.context) return fromContext(choice.context, { origin: '--context', code: 'usage' }, world);
   if (world.env.DOCKER_HOST) return fromEnvironment(world);
   return fromChosenContext(world);
+}
+
+function given(endpoint: Endpoint, { ssh }: Choice): Endpoint {
+  return endpoint.kind === 'ssh' && ssh ? { ...endpoint, trust: ssh } : endpoint;
 }
 
 function fromChosenContext(world: World): Endpoint {
@@ -58,9 +72,9 @@ function fromEnvironment(world: World): Endpoint {
 }
 
 /** TLS of the environment counts for tcp alone, so that a leftover DOCKER_TLS_VERIFY doesn't break a unix socket. */
-function fromAddress(text: string, source: Source, world: World): Endpoint {
+function fromAddress(text: string, source: Source, world: World, ownTls?: Tls): Endpoint {
   const address = parseAddress(text, source);
-  const tls = address.kind === 'tcp' ? tlsOfEnvironment(world) : undefined;
+  const tls = address.kind === 'tcp' ? (ownTls ?? tlsOfEnvironment(world)) : undefined;
   return complete(address, tls, { origin: source.origin, world });
 }
 

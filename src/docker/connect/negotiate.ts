@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/error.ts';
 
 /** The Docker API versions that swapctl speaks. */

@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import type { Dial } from './agent.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, SshTrust } from './endpoint.ts';
 
 /** An endpoint reached over ssh. */
 export type SshEndpoint = Endpoint & { kind: 'ssh' };
@@ -30,9 +30,9 @@ export function sshDial(endpoint: SshEndpoint, timeoutMs: number, program = 'ssh
 }
 
 /** The arguments of ssh: nothing that asks, no terminal, none of the forwardings and commands that a Host block may hold for people. */
-export function sshArgs({ host, user, port, socket }: SshEndpoint, timeoutMs: number): string[] {
+export function sshArgs({ host, user, port, socket, trust }: SshEndpoint, timeoutMs: number): string[] {
   const options = ['BatchMode=yes', `ConnectTimeout=${Math.ceil(timeoutMs / 1000)}`, 'ServerAliveInterval=20'];
-  options.push('ClearAllForwardings=yes', 'RemoteCommand=none');
+  options.push('ClearAllForwardings=yes', 'RemoteCommand=none', ...trustOptions(trust ?? {}));
   const login = [...(user === undefined ? [] : ['-l', user]), ...(port === undefined ? [] : ['-p', `${port}`])];
   const which = socket === undefined ? [] : ['--host', shellQuote(`unix://${socket}`)];
   return [
@@ -46,6 +46,20 @@ export function sshArgs({ host, user, port, socket }: SshEndpoint, timeoutMs: nu
     'system',
     'dial-stdio',
   ];
+}
+
+/** What is given counts alone: no other key is tried, no other list of hosts believed, and nothing is learnt. */
+function trustOptions({ identityFile, knownHostsFile }: SshTrust): string[] {
+  const login = identityFile
+    ? [`IdentityFile=${quoted(identityFile)}`, 'IdentitiesOnly=yes', 'IdentityAgent=none']
+    : [];
+  const hosts = ['StrictHostKeyChecking=yes', 'UpdateHostKeys=no', 'GlobalKnownHostsFile=/dev/null'];
+  return [...login, ...(knownHostsFile ? [`UserKnownHostsFile=${quoted(knownHostsFile)}`, ...hosts] : [])];
+}
+
+/** A path in an option is read as in ssh_config(5): spaces separate, and % stands for something. */
+function quoted(path: string): string {
+  return `"${path.replaceAll('%', '%%')}"`;
 }
 
 /** ssh hands the command to a shell on the other side. */

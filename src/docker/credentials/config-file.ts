@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail, messageOf } from '../../core/error.ts';
 
 /** Environment variables, as process.env has them. */

@@ -11,8 +11,16 @@ import {
 } from './config-file.ts';
 import { askHelper, type Run, runProgram } from './helper.ts';
 
-/** Where logins are looked for, and how helpers are run. */
-export type CredentialOptions = { readonly env: Env; readonly home: string; readonly run?: Run };
+/** A login for one registry, `ghcr.io` or `docker.io`, that is kept in no file. */
+export type GivenLogin = { readonly registry: string; readonly username: string; readonly password: string };
+
+/** Where logins are looked for, those that beat what is found there, and how helpers are run. */
+export type CredentialOptions = {
+  readonly env: Env;
+  readonly home: string;
+  readonly given?: readonly GivenLogin[];
+  readonly run?: Run;
+};
 
 type Source = { readonly file: string; readonly config: DockerConfig };
 
@@ -21,15 +29,17 @@ const HUB_KEY = 'https://index.docker.io/v1/';
 const HUB_NAMES = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
 
 /**
- * A function that finds the login for a registry host in docker's config, then in podman's, reading the files again when they changed;
+ * A function that finds the login for a registry host among those that are given, in docker's config, then in podman's, reading the files again when they changed;
  * undefined means none is kept. It fails with 'config' on a broken file and with 'login' on a broken helper.
  */
-export function openCredentials({ env, home, run = runProgram }: CredentialOptions): LoginFor {
+export function openCredentials({ env, home, given = [], run = runProgram }: CredentialOptions): LoginFor {
   const files = [join(dockerConfigDir(env, home), 'config.json'), podmanAuthFile(env)].filter(
     (file) => file !== undefined,
   );
   const readers = files.map((file) => ({ file, read: configFile(file) }));
   return async (registryHost) => {
+    const own = given.find(({ registry }) => serverOf(registry) === serverOf(registryHost));
+    if (own) return { username: own.username, password: own.password, serveraddress: serverOf(registryHost) };
     for (const { file, read } of readers) {
       const found = await find({ file, config: read() }, registryHost, run);
       if (found) return found;
@@ -40,9 +50,13 @@ export function openCredentials({ env, home, run = runProgram }: CredentialOptio
 
 /** Docker's order: the helper of exactly this host, else the store of all hosts, else the file itself. */
 async function find(source: Source, host: string, run: Run): Promise<Login | undefined> {
-  const server = HUB_NAMES.includes(host) ? HUB_KEY : host;
+  const server = serverOf(host);
   const helper = helperOf(source.config, host, server);
   return (helper && (await fromHelper(helper, server, run))) || fromAuths(source, server);
+}
+
+function serverOf(host: string): string {
+  return HUB_NAMES.includes(host) ? HUB_KEY : host;
 }
 
 /** Hub's helper counts under its key, as docker has it, and under its short names, as people write it. */

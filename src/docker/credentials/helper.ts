@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail, messageOf } from '../../core/error.ts';
 
 /** How a program ended: its exit status (null if killed) and all that it printed on stdout. */

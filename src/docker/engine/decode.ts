@@ -11,13 +11,16 @@ import type {
   Mount,
   PublishedPort,
 } from '../../core/container.ts';
+import type { Volume } from '../../core/volume.ts';
 import type { Bridge } from '../../ports.ts';
 import { compareApi } from '../connect/negotiate.ts';
+import { identified, shaped } from './shape.ts';
 
 /** What the meaning of an answer depends on. */
 export interface Dialect {
   readonly apiVersion: string;
   readonly serverVersion: string;
+  readonly engine?: 'docker' | 'podman';
 }
 
 type Raw = Record<string, unknown>;
@@ -26,9 +29,9 @@ type Raw = Record<string, unknown>;
 export function decodeContainer(body: unknown, dialect: Dialect): Container {
   const raw = record(body);
   const state = record(raw.State);
-  const config = record(raw.Config) as ContainerConfig;
-  const host = record(raw.HostConfig) as HostConfig;
-  const id = text(raw.Id);
+  const config = shaped(record(raw.Config) as ContainerConfig, 'Config');
+  const host = shaped(record(raw.HostConfig) as HostConfig, 'HostConfig');
+  const id = identified(text(raw.Id));
   const networks = decodeNetworks(record(record(raw.NetworkSettings).Networks), id, config, dialect);
   return {
     id,
@@ -60,12 +63,12 @@ export function decodeSummary(body: unknown): ContainerSummary {
     .map(text)
     .filter((entry) => entry.lastIndexOf('/') === 0);
   return {
-    id: text(raw.Id),
+    id: identified(text(raw.Id)),
     name: name.replace(/^\//, ''),
     status: status(text(raw.State)),
     image: text(raw.Image),
     imageId: text(raw.ImageID),
-    labels: record(raw.Labels) as Record<string, string>,
+    labels: labelsOf(raw),
     addresses: addressesOf(record(record(raw.NetworkSettings).Networks)),
   };
 }
@@ -83,15 +86,21 @@ export function decodeBridge(body: unknown): Bridge {
   return { device, subnets: subnets.filter((subnet) => subnet !== '') };
 }
 
+/** Decodes one volume, of `GET /volumes` or by itself. */
+export function decodeVolume(body: unknown): Volume {
+  const raw = record(body);
+  return { name: text(raw.Name), labels: labelsOf(raw) };
+}
+
 /** Decodes `GET /images/{name}/json`. */
 export function decodeImage(body: unknown): Image {
   const raw = record(body);
   return {
-    id: text(raw.Id),
+    id: identified(text(raw.Id)),
     tags: list(raw.RepoTags).map(text),
     digests: list(raw.RepoDigests).map(text),
     manifestDigest: platformManifest(raw),
-    config: record(raw.Config) as ContainerConfig,
+    config: shaped(record(raw.Config) as ContainerConfig, 'Config'),
     os: text(raw.Os),
     architecture: text(raw.Architecture),
     variant: text(raw.Variant) || undefined,
@@ -103,13 +112,13 @@ export function decodeImage(body: unknown): Image {
 export function decodeImageSummary(body: unknown): ImageSummary {
   const raw = record(body);
   return {
-    id: text(raw.Id),
+    id: identified(text(raw.Id)),
     // Older engines write down that there is none.
     tags: list(raw.RepoTags)
       .map(text)
       .filter((tag) => !tag.startsWith('<none>')),
     digests: list(raw.RepoDigests).map(text),
-    labels: record(raw.Labels) as Record<string, string>,
+    labels: labelsOf(raw),
     createdAt: typeof raw.Created === 'number' && raw.Created > 0 ? raw.Created * 1000 : undefined,
   };
 }
@@ -122,6 +131,18 @@ function platformManifest(raw: Raw): string | undefined {
     (manifest) => text(record(record(manifest.ImageData).Platform).architecture) === text(raw.Architecture),
   );
   return text(record((fits ?? here[0])?.Descriptor).digest) || undefined;
+}
+
+const DELETED = 2;
+
+/** Decodes `GET /containers/{id}/changes`, which is null where nothing was changed: the paths that are new or other. */
+export function decodeChanges(body: unknown): string[] {
+  const changes = list(body).map(record);
+  return changes.flatMap(({ Kind, Path }) => (Kind !== DELETED && typeof Path === 'string' ? [Path] : []));
+}
+
+function labelsOf(raw: Raw): Record<string, string> {
+  return shaped(record(raw.Labels) as Record<string, string>, 'Labels');
 }
 
 function decodeHealth(value: unknown): EngineHealth | undefined {
@@ -139,6 +160,7 @@ function decodeMount(value: unknown): Mount {
     source: text(raw.Source),
     target: text(raw.Destination),
     writable: raw.RW === true,
+    driver: text(raw.Driver),
   };
   return { ...mount, name: text(raw.Name) || (mount.type === 'volume' ? volumeAt(mount.source) : '') };
 }
@@ -166,7 +188,7 @@ function decodeNetworks(
   // Up to API 1.44 the engine shows the names that it added itself among the aliases (T7).
   if (compareApi(dialect.apiVersion, '1.45') < 0 && config.Hostname) added.add(config.Hostname);
   const decoded = Object.entries(networks).map(([name, value]) => {
-    const endpoint = record(value) as Endpoint;
+    const endpoint = shaped(record(value) as Endpoint, 'Endpoint');
     const aliases = [...new Set(endpoint.Aliases ?? [])].filter((alias) => !added.has(alias));
     return [name, { ...endpoint, Aliases: aliases }] as const;
   });
@@ -181,6 +203,8 @@ function configuredMacs(
   host: HostConfig,
   dialect: Dialect,
 ): Record<string, string> {
+  // Podman makes up any, and never tells which one was asked for.
+  if (dialect.engine === 'podman') return {};
   const mode = host.NetworkMode ?? 'default';
   const found = Object.entries(networks).flatMap(([name, endpoint]) => {
     const isPrimary = name === mode || endpoint.NetworkID === mode || (mode === 'default' && name === 'bridge');

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import pRetry from 'p-retry';
 import { isFault } from '../../core/engine-error.ts';
@@ -6,15 +7,29 @@ import type { Engine, LoginFor } from '../../ports.ts';
 import type { Connection } from '../connect/connect.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
 import { compareApi, type EngineVersion } from '../connect/negotiate.ts';
+import { build } from './build.ts';
 import { copyFile } from './copy.ts';
 import { createContainer } from './create.ts';
-import { decodeBridge, decodeContainer, decodeImage, decodeImageSummary, decodeSummary } from './decode.ts';
-import { engineError, statusOf } from './error.ts';
-import { events } from './events.ts';
+import {
+  decodeBridge,
+  decodeChanges,
+  decodeContainer,
+  decodeImage,
+  decodeImageSummary,
+  decodeSummary,
+} from './decode.ts';
+import { engineError, ignoring, orUndefined, statusOf } from './error.ts';
+import { events, wasStopped } from './events.ts';
 import { exec } from './exec.ts';
 import { engineFacts, remembered } from './facts.ts';
+import { copyFolder, folderSize, hasPath } from './folders.ts';
+import { type Libpod, libpod } from './libpod.ts';
+import { logs } from './logs.ts';
 import { limited, PATIENCE, type Patience } from './patience.ts';
+import { inDockerTerms, withShortNames } from './podman.ts';
 import { pull } from './pull.ts';
+import { shaped } from './shape.ts';
+import { createVolume, findVolume, listVolumes, volumeSizes } from './volumes.ts';
 
 /** The engine port over dockerode: the only place, with its neighbours, that knows dockerode. */
 export function dockerEngine(
@@ -27,13 +42,14 @@ export function dockerEngine(
   const within = (limitMs: number): Dockerode => limited(docker, limitMs, patience.idle);
   const auth = async (reference: string): Promise<object | undefined> =>
     credentialsFor(parseReference(reference).registry);
+  const podman = version.engine === 'podman' ? libpod(docker, patience) : undefined;
   const engine: Engine = {
-    ...reads(within(patience.read), version, endpoint),
+    ...reads(within(patience.read), version, endpoint, podman),
     ...changes(within(patience.change), version),
     stop: (id) => stop(within, id, patience),
     resolve: async (reference, signal) => {
       // Podman's Docker API has no such call; there the pull itself tells.
-      if (version.engine === 'podman') return undefined;
+      if (podman) return undefined;
       const authconfig = await auth(reference);
       const image = within(patience.change).getImage(reference);
       const answer = await unlessAborted(image.distribution(authconfig ? { authconfig } : undefined), signal);
@@ -43,6 +59,15 @@ export function dockerEngine(
       const authconfig = await auth(reference);
       await pull(within(patience.idle), reference, authconfig, onLayer, { idleMs: patience.idle, signal });
     },
+    // A step of a build may be silent for as long as it likes; only the signal ends it.
+    build: (context, order, onLine, signal) =>
+      build(docker, version, { context, order, onLine, signal, loginFor: credentialsFor }),
+    unpack: async (id, archive) => {
+      await within(patience.idle)
+        .getContainer(id)
+        .putArchive(Readable.from(archive, { objectMode: false }), { path: '/' });
+    },
+    ...volumes(within, patience),
     copy: (from, to, path) => copyFile(within(patience.change), from, to, path, patience.idle),
     // They come when they come: only their end is an answer.
     events: (since, signal) => events(docker, endpoint, since, signal),
@@ -61,40 +86,85 @@ type Reads =
   | 'bridges'
   | 'exec'
   | 'logs'
-  | 'changes';
+  | 'changes'
+  | 'wasStopped'
+  | 'hasPath'
+  | 'volumes'
+  | 'volume';
 
-function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint): Pick<Engine, Reads> {
+function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, podman?: Libpod): Pick<Engine, Reads> {
+  const named = (body: unknown): unknown => (podman ? withShortNames(body) : body);
   return {
     facts: remembered(() => engineFacts(docker, version, endpoint)),
-    list: async () => (await docker.listContainers({ all: true })).map(decodeSummary),
+    list: async () =>
+      all(await docker.listContainers({ all: true }))
+        .map(named)
+        .map(decodeSummary),
     // An empty name would make another call of it: the path of a list, and a redirect that docker-modem trips over.
     container: async (id) => {
       if (id === '') return undefined;
-      const found = await orUndefined(docker.getContainer(id).inspect());
-      return found && decodeContainer(found, version);
+      const found = await orUndefined(() => docker.getContainer(id).inspect());
+      return found && decodeContainer(podman ? inDockerTerms(found) : found, version);
     },
     image: async (reference) => {
       if (reference === '') return undefined;
-      const found = await orUndefined(inspectImage(docker, reference, version.apiVersion));
-      return found === undefined ? undefined : decodeImage(found);
+      const found = await orUndefined(() => inspectImage(docker, reference, version.apiVersion));
+      if (found === undefined) return undefined;
+      return decodeImage(podman ? await podman.withHealth(withShortNames(found)) : found);
     },
-    images: async () => (await docker.listImages({ all: true })).map(decodeImageSummary),
+    images: async () =>
+      all(await docker.listImages({ all: true }))
+        .map(named)
+        .map(decodeImageSummary),
     imageTags: async (repository) => {
       const images = await docker.listImages({ filters: JSON.stringify({ reference: [repository] }) });
-      return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`));
+      const tags = all(images).flatMap((image) => decodeImageSummary(named(image)).tags);
+      return tags.filter((tag) => tag.startsWith(`${repository}:`));
     },
-    bridges: async () =>
-      (await docker.listNetworks({ filters: JSON.stringify({ driver: ['bridge'] }) })).map(decodeBridge),
+    bridges: async () => {
+      if (podman) return podman.bridges();
+      return all(await docker.listNetworks({ filters: JSON.stringify({ driver: ['bridge'] }) })).map(decodeBridge);
+    },
+    hasPath: async (id, path) => (await orUndefined(() => hasPath(docker, id, path))) ?? false,
+    volumes: (label) => listVolumes(docker, label),
+    volume: (name) => findVolume(docker, name),
     exec: (id, command, options) => exec(docker, id, command, options),
+    wasStopped: (id) => wasStopped(docker, id, podman !== undefined),
     logs: (id, lines) => logs(docker.getContainer(id), lines),
-    changes: async (id) =>
-      ((await docker.getContainer(id).changes()) ?? [])
-        .filter((change: { Kind: number }) => change.Kind !== DELETED)
-        .map((change: { Path: string }) => change.Path),
+    changes: async (id) => decodeChanges(await docker.getContainer(id).changes()),
   };
 }
 
-type Changes = 'tag' | 'untag' | 'create' | 'start' | 'rename' | 'remove' | 'setRestart';
+// As large as volumes are, what is copied takes as long as it takes, as long as it goes on.
+function volumes(
+  within: (limitMs: number) => Dockerode,
+  patience: Patience,
+): Pick<Engine, 'copyFolder' | 'folderSize' | 'wait' | 'volumeSizes'> {
+  const limits = (signal: AbortSignal | undefined) => ({ idleMs: patience.idle, signal });
+  const patient = within(Infinity);
+  return {
+    copyFolder: (from, into, signal) => copyFolder(patient, from, into, limits(signal)),
+    folderSize: (id, path, signal) => folderSize(patient, { container: id, path }, limits(signal)),
+    wait: async (id, signal) => {
+      const options = signal ? { abortSignal: signal } : {};
+      const { StatusCode } = (await patient.getContainer(id).wait(options)) as { StatusCode?: number };
+      return StatusCode ?? 0;
+    },
+    volumeSizes: () => volumeSizes(within(patience.change)),
+  };
+}
+
+type Changes =
+  | 'tag'
+  | 'untag'
+  | 'create'
+  | 'start'
+  | 'kill'
+  | 'rename'
+  | 'remove'
+  | 'setRestart'
+  | 'createVolume'
+  | 'removeVolume';
 
 function changes(docker: Dockerode, { apiVersion }: EngineVersion): Pick<Engine, Changes> {
   const container = (id: string): Dockerode.Container => docker.getContainer(id);
@@ -106,13 +176,14 @@ function changes(docker: Dockerode, { apiVersion }: EngineVersion): Pick<Engine,
     untag: (reference) => ignoring([404], docker.getImage(reference).remove({ noprune: false })),
     create: (request) => createContainer(docker, request, apiVersion),
     start: (id) => ignoring([304], container(id).start()),
+    kill: (id, signal) => container(id).kill({ signal }),
     rename: (id, name) => rename(container(id), name),
     remove: (id, options) => remove(container(id), options?.discard === true),
+    createVolume: (name, labels) => createVolume(docker, name, labels),
+    removeVolume: (name) => ignoring([404], docker.getVolume(name).remove()),
     setRestart: (id, policy) => container(id).update({ RestartPolicy: policy }),
   };
 }
-
-const DELETED = 2;
 
 /** Calls that only read: asking them again can do no harm. */
 const READS = new Set<keyof Engine>([
@@ -125,6 +196,10 @@ const READS = new Set<keyof Engine>([
   'bridges',
   'logs',
   'changes',
+  'wasStopped',
+  'hasPath',
+  'volumes',
+  'volume',
 ]);
 const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
 
@@ -158,11 +233,15 @@ function inspectImage(docker: Dockerode, reference: string, apiVersion: string):
   return (image.inspect as (options: object) => Promise<unknown>)({ manifests: true });
 }
 
+function all<T>(answer: readonly T[]): readonly T[] {
+  return shaped(answer, 'list of all');
+}
+
 // The engine's own default, in seconds; a container may say otherwise, and -1 is for ever.
 const STOP_TIMEOUT_S = 10;
 
 async function stop(within: (limitMs: number) => Dockerode, id: string, patience: Patience): Promise<void> {
-  const found = await orUndefined(within(patience.read).getContainer(id).inspect());
+  const found = await orUndefined(() => within(patience.read).getContainer(id).inspect());
   if (!found) return;
   const grace = (found.Config as { StopTimeout?: number }).StopTimeout ?? STOP_TIMEOUT_S;
   const container = within(grace < 0 ? Infinity : grace * 1000 + patience.change).getContainer(id);
@@ -186,45 +265,6 @@ async function remove(container: Dockerode.Container, discard: boolean): Promise
     if (statusOf(error) === 404) return;
     if (statusOf(error) !== 409 || !/already in progress/.test(String(error))) throw error;
     await ignoring([404], container.wait({ condition: 'removed' }));
-  }
-}
-
-async function logs(container: Dockerode.Container, lines: number): Promise<string[]> {
-  const { Config } = await container.inspect();
-  const raw = (await container.logs({ stdout: true, stderr: true, tail: lines, follow: false })) as unknown;
-  const buffer = Buffer.isBuffer(raw) ? raw : Buffer.from(typeof raw === 'string' ? raw : JSON.stringify(raw));
-  const text = Config.Tty ? buffer.toString() : unframed(buffer);
-  return text
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '')
-    .slice(-lines);
-}
-
-// Without a terminal both outputs come in frames: one byte stream, three zero bytes, four bytes length (Engine API, attach).
-function unframed(buffer: Buffer): string {
-  let text = '';
-  for (let at = 0; at + 8 <= buffer.length; ) {
-    const length = buffer.readUInt32BE(at + 4);
-    text += buffer.toString('utf8', at + 8, at + 8 + length);
-    at += 8 + length;
-  }
-  return text;
-}
-
-async function orUndefined<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
-}
-
-async function ignoring(statuses: readonly number[], call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!statuses.includes(statusOf(error) ?? -1)) throw error;
   }
 }
 

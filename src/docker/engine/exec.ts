@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import type { ExecResult } from '../../ports.ts';
+import type { ExecOptions, ExecResult } from '../../core/engine.ts';
 
 const MOST_OUTPUT = 4096;
 
@@ -9,9 +9,9 @@ export async function exec(
   docker: Dockerode,
   id: string,
   command: readonly string[],
-  options: { timeoutMs: number; signal?: AbortSignal },
+  options: ExecOptions,
 ): Promise<ExecResult> {
-  const made = await docker.getContainer(id).exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
+  const made = await docker.getContainer(id).exec(request(command, options));
   const stream = (await made.start({ Detach: false } as object)) as NodeJS.ReadableStream & { destroy(): void };
   const collected = collector();
   docker.modem.demuxStream(stream, collected.sink, collected.sink);
@@ -22,6 +22,21 @@ export async function exec(
   }
   const { ExitCode } = await made.inspect();
   return { exitCode: ExitCode ?? -1, output: collected.text() };
+}
+
+function request(
+  command: readonly string[],
+  { user, privileged, workingDir, env }: ExecOptions,
+): Dockerode.ExecCreateOptions {
+  return {
+    Cmd: [...command],
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(user ? { User: user } : {}),
+    ...(privileged ? { Privileged: true } : {}),
+    ...(workingDir ? { WorkingDir: workingDir } : {}),
+    ...(env ? { Env: Object.entries(env).map(([key, value]) => `${key}=${value}`) } : {}),
+  };
 }
 
 // An aborted exec stream just ends or closes, so the signal is what tells.

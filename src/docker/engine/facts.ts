@@ -2,6 +2,7 @@ import type Dockerode from 'dockerode';
 import type { EngineFacts, RegistryRules } from '../../ports.ts';
 import { type Endpoint, showEndpoint } from '../connect/endpoint.ts';
 import type { EngineVersion } from '../connect/negotiate.ts';
+import { shaped } from './shape.ts';
 
 interface Info {
   readonly Name?: string;
@@ -23,7 +24,7 @@ interface RegistryConfig {
 /** What the engine is and can do, from `GET /info` and the negotiation. */
 export async function engineFacts(docker: Dockerode, version: EngineVersion, endpoint: Endpoint): Promise<EngineFacts> {
   const asked = Date.now();
-  const info = (await docker.info()) as Info;
+  const info = shaped((await docker.info()) as Info, 'Info');
   const halfway = (asked + Date.now()) / 2;
   const clock = Date.parse(info.SystemTime ?? '');
   return {

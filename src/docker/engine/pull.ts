@@ -30,6 +30,10 @@ function errorOf(line: Record<string, unknown>): string | undefined {
 }
 
 function layerOf(layer: string, status: string, progress: unknown): PullLayer {
-  const { current, total } = (progress ?? {}) as { current?: number; total?: number };
-  return { layer, status, current, total };
+  const { current, total } = (progress ?? {}) as { current?: unknown; total?: unknown };
+  return { layer, status, current: count(current), total: count(total) };
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }
