@@ -2,7 +2,7 @@ import { choosePlatform, type Platform } from '../core/platform.ts';
 import { type ImageRef, parseReference } from '../core/reference.ts';
 import type { Clock, LoginFor, Registry, RegistryReach, RemoteImage } from '../ports.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
-import { openDial, type Patience } from './dial.ts';
+import { openDial } from './dial.ts';
 import { withEcr } from './ecr.ts';
 import { type Answer, headerOf, openHttp } from './http.ts';
 import { keptLogins } from './logins.ts';
@@ -20,6 +20,7 @@ import { once } from './once.ts';
 import { problem, refusal } from './problem.ts';
 import { DOCKER_CERTS, readSettings } from './settings.ts';
 import { allTags } from './tags.ts';
+import type { Patience } from './way.ts';
 
 /** What a client of registries stands on. */
 export interface ClientOptions {

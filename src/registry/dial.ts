@@ -1,8 +1,8 @@
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { bareHost, isInnerHost, outerLookup } from './addresses.ts';
 import { once } from './once.ts';
 import { type Settings, trustedAuthorities } from './settings.ts';
+import { type ConnectOptions, directWay, type Patience, type Way } from './way.ts';
 
 /** How a request gets to its host. */
 export interface Route {
@@ -14,26 +14,13 @@ export interface Route {
 
 /** The connections of one run, kept open between requests. */
 export interface Dial {
-  dispatcher(url: URL, route: Route): Promise<Dispatcher>;
+  way(url: URL, route: Route): Promise<Way>;
   /** `https`, or `http` for a registry that is excepted from TLS and does not speak it. */
   scheme(registry: string): Promise<'https' | 'http'>;
   close(): void;
 }
 
-/** At once to one host. */
-export const CONNECTIONS = 16;
 const PROBE_MS = 3000;
-
-/** How long a host may take, in milliseconds. */
-export interface Patience {
-  readonly connect: number;
-  /** To the first byte of an answer. */
-  readonly headers: number;
-  /** Between two bytes of an answer. */
-  readonly body: number;
-  /** One attempt, from the connection to the last byte. */
-  readonly attempt: number;
-}
 
 export const PATIENCE: Patience = { connect: 10_000, headers: 15_000, body: 15_000, attempt: 30_000 };
 
@@ -41,45 +28,40 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Opens connections with the settings of this machine's engine, through the proxies of the environment. */
 export function openDial(settings: Settings, env: Env, patience: Patience = PATIENCE): Dial {
-  const dispatchers = new Map<string, Promise<Dispatcher>>();
+  const ways = new Map<string, Promise<Way>>();
   const schemes = new Map<string, Promise<'https' | 'http'>>();
   const trust = trustOf(env);
-  const make = async (url: URL, route: Route): Promise<Dispatcher> => {
+  const make = async (url: URL, route: Route): Promise<Way> => {
     const tls = url.protocol === 'https:' ? await tlsOptions(settings, trust, url, route) : {};
-    return dispatcherOf(url, { ...tls, ...(route.outerOnly ? { lookup: outerLookup } : {}) }, env, patience);
+    return wayTo(url, { ...tls, ...(route.outerOnly ? { lookup: outerLookup } : {}) }, env, patience);
   };
   return {
-    dispatcher: (url, route) =>
-      once(dispatchers, `${url.origin} ${route.registry} ${route.outerOnly}`, () => make(url, route)),
+    way: (url, route) => once(ways, `${url.origin} ${route.registry} ${route.outerOnly}`, () => make(url, route)),
     scheme: (registry) =>
       once(schemes, registry, async () =>
         !(await settings.isInsecure(registry)) || (await speaksTls(registry)) ? 'https' : 'http',
       ),
     close: () => {
-      for (const dispatcher of dispatchers.values()) void dispatcher.then((open) => open.destroy()).catch(() => {});
+      for (const way of ways.values()) void way.then((open) => open.close()).catch(() => {});
     },
   };
 }
 
-function dispatcherOf(url: URL, options: object, env: Env, patience: Patience): Dispatcher {
-  const common = {
-    connections: CONNECTIONS,
-    headersTimeout: patience.headers,
-    bodyTimeout: patience.body,
-    connect: { timeout: patience.connect, ...options },
-  };
+async function wayTo(url: URL, options: ConnectOptions, env: Env, patience: Patience): Promise<Way> {
   const proxy = (name: string): string => env[name.toLowerCase()] || env[name] || '';
   const proxies = { httpProxy: proxy('HTTP_PROXY'), httpsProxy: proxy('HTTPS_PROXY'), noProxy: proxy('NO_PROXY') };
   // As Go has it: what is on this machine is never asked for through a proxy.
-  if ((!proxies.httpProxy && !proxies.httpsProxy) || isLoopback(url.hostname)) return new Agent(common);
-  return new EnvHttpProxyAgent({ ...common, ...proxies, requestTls: options, proxyTunnel: false });
+  const direct = (!proxies.httpProxy && !proxies.httpsProxy) || isLoopback(url.hostname);
+  if (direct) return directWay(url.protocol === 'https:', options, patience);
+  const { proxiedWay } = await import('./proxied.ts');
+  return proxiedWay(proxies, options, patience);
 }
 
 function isLoopback(hostname: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
-async function tlsOptions(settings: Settings, trust: Trust, url: URL, { registry }: Route): Promise<object> {
+async function tlsOptions(settings: Settings, trust: Trust, url: URL, { registry }: Route): Promise<ConnectOptions> {
   const { ca, cert, key } = settings.certificates(registry);
   // Our own certificate is for the registry alone.
   const own = url.host === registry && cert.length > 0 && key.length > 0 ? { cert: [...cert], key: [...key] } : {};

@@ -1,5 +1,5 @@
 import { AwsV4Signer } from 'aws4fetch';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Login, LoginFor } from '../ports.ts';
 import type { Send } from './http.ts';
 import { problem } from './problem.ts';

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import pRetry from 'p-retry';
-import { type Dispatcher, request } from 'undici';
 import type { SwapError } from '../core/error.ts';
 import type { Clock } from '../ports.ts';
 import { bareHost, isInnerAddress, refusedAddress } from './addresses.ts';
-import { CONNECTIONS, type Dial, innerHosts, PATIENCE, type Patience, type Route } from './dial.ts';
+import { type Dial, innerHosts, PATIENCE, type Route } from './dial.ts';
 import { type Gate, hostGate, limiter, retryAfterMs } from './pace.ts';
 import { codeOf, problem, unreachable } from './problem.ts';
+import { CONNECTIONS, type Patience, type Way } from './way.ts';
 
 export interface Call {
   readonly method: 'HEAD' | 'GET' | 'POST';
@@ -105,11 +105,11 @@ async function isLedAstray(url: URL, registry: string, isInner: (host: string) =
 
 async function tried(call: Call, route: Route, dial: Dial, patience: Patience): Promise<Answer> {
   if (route.outerOnly && isInnerAddress(bareHost(call.url.hostname))) throw refusedAddress(call.url.hostname);
-  const dispatcher = await dial.dispatcher(call.url, route);
+  const way = await dial.way(call.url, route);
   let last: Answer | undefined;
   const attempt = async (): Promise<Answer> => {
     last = undefined;
-    last = await exchange(call, dispatcher, patience);
+    last = await exchange(call, way, patience);
     if (BROKEN.has(last.status) && last.headers['retry-after'] === undefined) throw new Error(`HTTP ${last.status}`);
     return last;
   };
@@ -123,7 +123,7 @@ async function tried(call: Call, route: Route, dial: Dial, patience: Patience): 
 }
 
 const DOWN =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_NO_(ANSWER|END)|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
 
 function isDown(error: unknown): boolean {
   return DOWN.test(codeOf(error)) || (error as Error).name === 'TimeoutError';
@@ -137,18 +137,27 @@ function isPassing(error: unknown, answer: Answer | undefined): boolean {
   return answer !== undefined || PASSING.test(codeOf(error));
 }
 
-async function exchange(call: Call, dispatcher: Dispatcher, patience: Patience): Promise<Answer> {
+async function exchange(call: Call, way: Way, patience: Patience): Promise<Answer> {
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(patience.attempt)]);
   const { method, url, headers, body } = call;
-  const answer = await request(url, { method, headers, signal, dispatcher, ...(body === undefined ? {} : { body }) });
+  try {
+    const answer = await way.exchange({ method, url, headers, signal, ...(body === undefined ? {} : { body }) });
+    return { status: answer.status, headers: answer.headers, body: await read(answer.body, call), url };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function read(body: AsyncIterable<Buffer>, call: Call): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > call.limit) throw tooMuch(call);
     chunks.push(chunk);
   }
-  return { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks), url };
+  return Buffer.concat(chunks);
 }
 
 function tooMuch({ url, limit }: Call): SwapError {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Platform } from '../core/platform.ts';
 import { problem } from './problem.ts';
 

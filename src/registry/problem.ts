@@ -1,5 +1,6 @@
 import { type ErrorCode, messageOf, SwapError } from '../core/error.ts';
 import { REFUSED_ADDRESS } from './addresses.ts';
+import { NO_ANSWER, NO_END } from './way.ts';
 
 const UNCHANGED = 'nothing was touched';
 
@@ -22,6 +23,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'it can not be connected to in time',
   EHOSTUNREACH: 'there is no way to it',
   ENETUNREACH: 'there is no way to it',
+  [NO_ANSWER]: 'it does not answer in time',
+  [NO_END]: 'its answer does not come to an end',
+  // Through a proxy.
   UND_ERR_CONNECT_TIMEOUT: 'it can not be connected to in time',
   UND_ERR_HEADERS_TIMEOUT: 'it does not answer in time',
   UND_ERR_BODY_TIMEOUT: 'its answer does not come to an end',

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Answer } from './http.ts';
 import { headerOf } from './http.ts';
 import { problem, refusal } from './problem.ts';

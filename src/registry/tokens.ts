@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Login } from '../ports.ts';
 import type { Challenge } from './challenge.ts';
 import type { Answer, Send } from './http.ts';

@@ -1,0 +1,98 @@
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { LookupFunction, Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+
+/** One request. */
+export interface Exchange {
+  readonly method: 'HEAD' | 'GET' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** The head of an answer, and its body as it comes. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** Connections to one host, kept open between requests. */
+export interface Way {
+  exchange(request: Exchange): Promise<Reply>;
+  close(): void;
+}
+
+/** How long a host may take, in milliseconds. */
+export interface Patience {
+  readonly connect: number;
+  /** To the first byte of an answer. */
+  readonly headers: number;
+  /** Between two bytes of an answer. */
+  readonly body: number;
+  /** One attempt, from the connection to the last byte. */
+  readonly attempt: number;
+}
+
+/** What a connection is made with. */
+export interface ConnectOptions {
+  readonly secureContext?: SecureContext;
+  readonly rejectUnauthorized?: boolean;
+  readonly lookup?: LookupFunction;
+}
+
+/** At once to one host. */
+export const CONNECTIONS = 16;
+
+/** Codes of what took too long. */
+export const NO_ANSWER = 'ERR_NO_ANSWER';
+export const NO_END = 'ERR_NO_END';
+
+// Registries and what stands before them close idle connections at some time of their own; who is sooner loses no request.
+const IDLE_MS = 4000;
+
+/** The way without any proxy. Node's own client takes a third of the memory and of the time to load that undici takes. */
+export function directWay(secure: boolean, options: ConnectOptions, patience: Patience): Way {
+  const kept = { ...options, keepAlive: true, maxSockets: CONNECTIONS, timeout: IDLE_MS };
+  const agent = secure ? new https.Agent(kept) : new http.Agent(kept);
+  let closed = false;
+  return {
+    exchange: async (request) => {
+      if (closed) throw new Error('the connections are closed');
+      const answer = await sent(request, agent, patience);
+      return { status: answer.statusCode ?? 0, headers: answer.headers, body: answer };
+    },
+    close: () => {
+      closed = true;
+      agent.destroy();
+    },
+  };
+}
+
+function sent({ method, url, headers, body, signal }: Exchange, agent: http.Agent, patience: Patience) {
+  const { request } = agent instanceof https.Agent ? https : http;
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const asked = request(url, { method, headers, agent, signal, timeout: patience.headers });
+    asked.once('error', reject);
+    asked.once('timeout', () => asked.destroy(late(NO_ANSWER)));
+    asked.once('socket', (socket) => limitConnecting(asked, socket, patience.connect));
+    asked.once('response', (answer) => {
+      asked.removeAllListeners('timeout').setTimeout(patience.body, () => answer.destroy(late(NO_END)));
+      resolve(answer);
+    });
+    asked.end(body);
+  });
+}
+
+function limitConnecting(asked: http.ClientRequest, socket: Socket, limitMs: number): void {
+  if (!socket.connecting) return;
+  const timer = setTimeout(() => asked.destroy(late('ETIMEDOUT')), limitMs);
+  const over = (): void => clearTimeout(timer);
+  socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', over).once('close', over);
+}
+
+function late(code: string): Error {
+  return Object.assign(new Error('too late'), { code });
+}
