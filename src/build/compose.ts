@@ -1,21 +1,46 @@
-import { execFile } from 'node:child_process';
-import type { Compose, ComposeProject } from '../ports.ts';
+import type { ComposeModel, ComposeProject } from '../core/compose.ts';
+import { fail, SwapError } from '../core/error.ts';
+import type { Compose } from '../ports.ts';
+import { type Env, runProgram } from './program.ts';
 
 const TIMEOUT_MS = 15_000;
-const MOST_OUTPUT = 64 * 1024 * 1024;
 
 /** Compose as it is installed on this machine: docker's plugin, or the program of its own. */
-export function installedCompose(env: Readonly<Record<string, string | undefined>>): Compose {
+export function installedCompose(env: Env): Compose {
+  const read = (project: ComposeProject): Promise<ComposeModel> => readModel(project, env);
   return {
+    read,
     services: async (project) => {
-      const args = configArgs(project);
-      const told =
-        (await output('docker', ['compose', ...args], project, env)) ??
-        (await output('docker-compose', args, project, env));
-      return told === undefined ? undefined : servicesOf(told);
+      try {
+        return (await read(project)).services;
+      } catch (error) {
+        if (error instanceof SwapError) return undefined;
+        throw error;
+      }
     },
   };
 }
+
+async function readModel(project: ComposeProject, env: Env): Promise<ComposeModel> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const args = configArgs(project);
+  const run = { env, cwd: project.folder, signal };
+  const plugin = await runProgram('docker', ['compose', ...args], run);
+  const { code, stdout, stderr } = plugin.code === 0 ? plugin : await runProgram('docker-compose', args, run);
+  if (code === 0) return modelOf(stdout);
+  const said = [...plugin.stderr, ...stderr].filter((line) => line.trim() !== '' && !NO_PLUGIN.test(line)).at(-1);
+  return said === undefined
+    ? fail('config', `compose is not installed here, so the files of ${project.name} can't be read as it reads them`, {
+        hint: "install docker's compose plugin, or say what to build with --build DIR",
+      })
+    : fail('config', `compose does not take the files of ${project.name}: ${said.trim()}`, {
+        hint: `docker compose --project-directory ${project.folder} config says more`,
+      });
+}
+
+// What docker says of a plugin that it does not have; of older ones, that it has no such option.
+const NO_PLUGIN =
+  /unknown command: docker compose|'compose' is not a docker command|unknown flag|docker --help|^Usage: /;
 
 // Profiles decide what `up` starts, not what a container of theirs is.
 function configArgs({ name, folder, files, envFiles }: ComposeProject): string[] {
@@ -27,24 +52,11 @@ function configArgs({ name, folder, files, envFiles }: ComposeProject): string[]
   ];
 }
 
-function output(
-  program: string,
-  args: readonly string[],
-  { folder: cwd }: ComposeProject,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile(program, args, { cwd, env: { ...env }, timeout: TIMEOUT_MS, maxBuffer: MOST_OUTPUT }, (error, stdout) =>
-      resolve(error ? undefined : stdout),
-    );
-  });
-}
-
-function servicesOf(told: string): Record<string, Record<string, unknown>> | undefined {
+function modelOf(told: string): ComposeModel {
   try {
-    const { services } = JSON.parse(told) as { services?: Record<string, Record<string, unknown>> };
-    return services;
-  } catch {
-    return undefined;
+    const { services = {}, secrets = {} } = JSON.parse(told) as Partial<ComposeModel>;
+    return { services, secrets };
+  } catch (error) {
+    return fail('config', 'compose config printed no JSON', { hint: 'is it compose 2?', cause: error });
   }
 }

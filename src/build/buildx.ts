@@ -1,0 +1,91 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { BuildEnd, BuildSpec } from '../core/build.ts';
+import { fail } from '../core/error.ts';
+import { type Env, runProgram } from './program.ts';
+
+/** Whether docker's buildx is installed on this machine. */
+export async function hasBuildx(env: Env): Promise<boolean> {
+  return (await runProgram('docker', ['buildx', 'version'], { env })).code === 0;
+}
+
+/** Builds with `docker buildx build`, which keeps the context at the builder and only sends it what has changed. */
+export async function buildxBuild(
+  env: Env,
+  spec: BuildSpec,
+  onLine: (line: string) => void,
+  signal: AbortSignal,
+): Promise<BuildEnd & { readonly ids?: readonly string[] }> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'swapctl-build-'));
+  try {
+    const metadata = path.join(folder, 'metadata.json');
+    const args = ['buildx', 'build', ...buildxArgs(spec), '--metadata-file', metadata, spec.context];
+    const told = (line: string): void => {
+      if (line.trim() !== '') onLine(line);
+    };
+    const { code, stderr } = await runProgram('docker', args, { env, input: spec.inline, signal, onLine: told });
+    if (signal.aborted) return fail('interrupted', 'the build was interrupted');
+    if (code !== 0) return { kind: 'failed', ...failureOf(stderr) };
+    const [id = '', ...others] = idsOf(await readFile(metadata, 'utf8'));
+    return { kind: 'built', image: { id, builder: 'buildx' }, ids: [id, ...others] };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The options of `docker buildx build` for a build; see its reference. */
+export function buildxArgs(spec: BuildSpec): string[] {
+  const each = (option: string, values: readonly string[]): string[] => values.flatMap((value) => [option, value]);
+  const pairs = (values: Readonly<Record<string, string>>): string[] =>
+    Object.entries(values).map(([key, value]) => `${key}=${value}`);
+  return [
+    // An attestation of when it was built would make another image of the same content.
+    ...['--progress', 'plain', '--load', '--provenance', 'false'],
+    ...(spec.inline === undefined ? dockerfileArgs(spec) : ['--file', '-']),
+    ...(spec.target ? ['--target', spec.target] : []),
+    ...each('--build-arg', pairs(spec.args)),
+    ...each('--label', pairs(spec.labels)),
+    ...each('--cache-from', spec.cacheFrom),
+    ...each('--cache-to', spec.cacheTo),
+    ...each(
+      '--secret',
+      spec.secrets.map(({ id, from }) => `id=${id},${'file' in from ? `src=${from.file}` : `env=${from.environment}`}`),
+    ),
+    ...each('--ssh', spec.ssh),
+    ...each('--build-context', pairs(spec.contexts)),
+    ...each('--add-host', spec.extraHosts),
+    ...(spec.platforms.length > 0 ? ['--platform', spec.platforms.join(',')] : []),
+    ...(spec.network ? ['--network', spec.network] : []),
+    ...(spec.noCache ? ['--no-cache'] : []),
+    ...(spec.pull ? ['--pull'] : []),
+  ];
+}
+
+function dockerfileArgs({ context, dockerfile }: BuildSpec): string[] {
+  return dockerfile === undefined ? [] : ['--file', path.resolve(context, dockerfile)];
+}
+
+// Which of them is the engine's id of it depends on the image store (T34).
+function idsOf(metadata: string): string[] {
+  const told = JSON.parse(metadata) as Record<string, unknown>;
+  return ['containerimage.config.digest', 'containerimage.digest'].flatMap((key) => {
+    const id = told[key];
+    return typeof id === 'string' ? [id] : [];
+  });
+}
+
+const MOST_LINES = 40;
+
+/** What buildx says at its end, when all steps have been told: the last lines of the step, its place in the Dockerfile, and the error. */
+export function failureOf(stderr: readonly string[]): { readonly message: string; readonly log: readonly string[] } {
+  const lines = stderr.filter((line) => line.trim() !== '');
+  const at = lines.findLastIndex((line) => line.startsWith('ERROR: '));
+  const message = lines[at] ?? lines.at(-1) ?? 'docker buildx build failed';
+  const end = at < 0 ? lines.length - 1 : at;
+  const told = lines.slice(lines.findLastIndex((line) => /^#\d+ /.test(line)) + 1, Math.max(0, end));
+  return {
+    message: message.replace(/^ERROR: (failed to (build|solve): )*(rpc error: code = \w+ desc = )?/, ''),
+    log: told.filter((line) => !/^-{4,}$/.test(line)).slice(-MOST_LINES),
+  };
+}

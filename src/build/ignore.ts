@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import dockerignorePackage from '@balena/dockerignore';
+
+// CommonJS, whose types speak of a default export inside.
+const { default: dockerignore } = dockerignorePackage;
+
+/** Whether patterns leave a path out, and whether a folder that they leave out has to be looked into all the same. */
+export interface Ignore {
+  /** A path relative to where the patterns stand, with `/`. */
+  leavesOut(relative: string): boolean;
+  /** Whether nothing below the folder can count. */
+  closes(relative: string): boolean;
+}
+
+/** Patterns as .dockerignore has them; `!` brings back what an earlier one left out. */
+export function ignoreOf(patterns: readonly string[]): Ignore {
+  const filter = dockerignore({ ignorecase: false })
+    .add([...patterns])
+    .createFilter();
+  const exceptions = patterns
+    .filter((pattern) => pattern.startsWith('!'))
+    .map((pattern) =>
+      pattern
+        .slice(1)
+        .trim()
+        .replace(/^\.?\//, ''),
+    );
+  const leavesOut = (relative: string): boolean => relative !== '' && !filter(relative);
+  return {
+    leavesOut,
+    // As the docker CLI does; a wildcard at the beginning may be anywhere.
+    closes: (relative) =>
+      leavesOut(relative) &&
+      !exceptions.some((pattern) => /^[*?[]/.test(pattern) || `${pattern}/`.startsWith(`${relative}/`)),
+  };
+}
+
+/** The file of patterns that a build leaves out of its context: `<Dockerfile>.dockerignore`, else `.dockerignore`. */
+export async function ignoreFile(
+  context: string,
+  dockerfile: string | undefined,
+): Promise<{ readonly file: string; readonly patterns: readonly string[] } | undefined> {
+  const own = dockerfile === undefined ? undefined : await read(`${dockerfile}.dockerignore`);
+  return own ?? (await read(path.join(context, '.dockerignore')));
+}
+
+async function read(file: string): Promise<{ file: string; patterns: string[] } | undefined> {
+  try {
+    const lines = (await readFile(file, 'utf8')).replace(/^\ufeff/, '').split(/\r?\n/);
+    return { file, patterns: lines.filter((line) => line.trim() !== '' && !line.startsWith('#')) };
+  } catch {
+    return undefined;
+  }
+}

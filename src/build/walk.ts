@@ -1,0 +1,17 @@
+import { opendir } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Every path below a folder, relative and with `/`, each folder before what is in it, save what `skip` names and all below that. */
+export async function* walk(
+  root: string,
+  skip: (relative: string, folder: boolean) => boolean,
+  from = '',
+): AsyncGenerator<{ readonly relative: string; readonly folder: boolean }> {
+  for await (const entry of await opendir(path.join(root, from))) {
+    const relative = from === '' ? entry.name : `${from}/${entry.name}`;
+    const folder = entry.isDirectory();
+    if (skip(relative, folder)) continue;
+    yield { relative, folder };
+    if (folder) yield* walk(root, skip, relative);
+  }
+}
