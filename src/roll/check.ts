@@ -2,15 +2,16 @@ import { settingsFor } from '../core/config.ts';
 import { type ContainerSummary, type ImageSummary, notInherited } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { SwapError } from '../core/error.ts';
+import { commitDigest, type GitSource, REVISION, shownGit } from '../core/git.ts';
 import { digestsFor } from '../core/image.ts';
 import { decodeState, type StateLabels } from '../core/labels.ts';
-import { type Checked, type Identity, judge, type Memory, type Offered } from '../core/newer.ts';
+import { type Checked, type Identity, judge, judgeHere, type Memory, type Offered } from '../core/newer.ts';
 import { goArchitecture, type Platform } from '../core/platform.ts';
-import { readPolicy } from '../core/policy.ts';
-import { isImageId, parseReference } from '../core/reference.ts';
+import { type Policy, readPolicy } from '../core/policy.ts';
+import { canonical, parseReference } from '../core/reference.ts';
 import { helperRole, type Service, type Slot } from '../core/service.ts';
-import type { Track } from '../core/track.ts';
 import type { Ports, RemoteImage } from '../ports.ts';
+import { followedOf, namesOf } from './followed.ts';
 import { failuresIn } from './observe.ts';
 import { referenceNow } from './track.ts';
 
@@ -23,35 +24,51 @@ interface Look {
   readonly byName: ReadonlyMap<string, ImageSummary>;
   /** Whether the engine has containerd's image store: there an image's id is its digest, and what was built here has one, too. */
   readonly containerd: boolean;
+  /** Whether what is on the engine is all that counts, and no registry is asked. */
+  readonly here: boolean;
+  /** Settings of the command line. */
+  readonly overrides: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+}
+
+/** What a check is to go by. */
+export interface CheckOptions {
+  readonly signal: AbortSignal;
+  /** Whether no registry is asked. */
+  readonly here?: boolean | undefined;
+  /** Settings of the command line, by label key without the prefix. */
+  readonly overrides?: Readonly<Record<string, string>>;
 }
 
 /**
  * Asks registries what is newer than what services run; nothing is changed. Services that follow the same image share the
- * questions: one HEAD for each distinct image, and no more where nothing changed. What goes wrong is in the service's
- * line, and the others go on.
+ * questions: one HEAD for each distinct image, and no more where nothing changed. With `here` no registry is asked: newer is
+ * what is under the followed tag on the engine. What goes wrong is in the service's line, and the others go on.
  */
 export async function checkServices(
   ports: Ports,
   services: readonly Service[],
   all: readonly ContainerSummary[],
-  signal: AbortSignal,
+  options: CheckOptions,
 ): Promise<Checked[]> {
+  const { signal, here = false, overrides = {} } = options;
   const [images, { imageStore }] = await Promise.all([ports.engine.images(), ports.engine.facts()]);
-  const shared = { ...ports, registry: sharing(ports) };
+  const shared = { ...ports, ...sharing(ports) };
   const look: Look = {
     ports: shared,
     failed: all.filter((container) => helperRole(container) === 'failed'),
     images: new Map(images.map((image) => [image.id, image])),
-    byName: new Map(images.flatMap((image) => image.tags.flatMap((tag) => named(tag, image)))),
+    byName: namesOf(images),
     containerd: imageStore === 'containerd',
+    here,
+    overrides,
     signal,
   };
   return Promise.all(services.map((service) => checkService(look, service)));
 }
 
 /** The same questions with the same answers, asked once. */
-function sharing({ registry }: Ports): Ports['registry'] {
+function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
   const known = new Map<string, Promise<unknown>>();
   const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
     const asked = (known.get(key) as Promise<T> | undefined) ?? ask();
@@ -59,11 +76,14 @@ function sharing({ registry }: Ports): Ports['registry'] {
     return asked;
   };
   return {
-    ...registry,
-    digest: (reference, signal) => once(`digest ${normal(reference)}`, () => registry.digest(reference, signal)),
-    image: (reference, platform, signal) =>
-      once(`image ${reference} ${JSON.stringify(platform)}`, () => registry.image(reference, platform, signal)),
-    tags: (reference, signal) => once(`tags ${repositoryOf(reference)}`, () => registry.tags(reference, signal)),
+    registry: {
+      ...registry,
+      digest: (reference, signal) => once(`digest ${canonical(reference)}`, () => registry.digest(reference, signal)),
+      image: (reference, platform, signal) =>
+        once(`image ${reference} ${JSON.stringify(platform)}`, () => registry.image(reference, platform, signal)),
+      tags: (reference, signal) => once(`tags ${repositoryOf(reference)}`, () => registry.tags(reference, signal)),
+    },
+    git: { ...git, head: (source, signal) => once(`head ${JSON.stringify(source)}`, () => git.head(source, signal)) },
   };
 }
 
@@ -93,7 +113,7 @@ async function checkSlot(look: Look, service: string, slot: Slot): Promise<Check
   const subject: Subject = { service, slot, member, image, labels, state: decodeState(labels) };
   const from = { image: member.image, digest: subject.state?.digest ?? member.imageId };
   try {
-    const follows = await followed(look, subject);
+    const follows = await followedOf(look.ports, member, labels, image);
     return await checkFollowed(look, subject, { service, from: { ...from, image: follows ?? from.image } }, follows);
   } catch (raised) {
     look.signal.throwIfAborted();
@@ -119,21 +139,36 @@ async function checkFollowed(look: Look, subject: Subject, line: Line, follows: 
     return { ...line, outcome: 'unknown', because: 'it was created from a bare image id, so it follows no reference' };
   if (parseReference(follows).digest !== undefined)
     return { ...line, outcome: 'current', because: 'it is pinned to a digest' };
-  const built = localBuild(look, subject, follows);
+  const { git, track } = settingsOf(look, subject);
+  if (git) return { ...line, ...(await checkCommit(look, subject, git, follows)) };
+  const built = await (look.here ? standingHere(look, subject, follows) : localBuild(look, subject, follows));
   if (built) return { ...line, ...built };
   const { ports, signal } = look;
-  const reference = await referenceNow(ports, trackOf(look, subject), follows, signal);
+  const reference = await referenceNow(ports, track, follows, signal);
   try {
     return { ...line, ...(await compare(look, subject, reference)) };
   } catch (raised) {
-    const local = reference === follows ? perhapsBuilt(look, subject, follows, raised) : undefined;
+    const local = reference === follows ? await perhapsBuilt(look, subject, follows, raised) : undefined;
     if (local) return { ...line, ...local };
     throw raised;
   }
 }
 
-function trackOf({ ports }: Look, { labels, service }: Subject): Track {
-  return readPolicy(labels, {}, settingsFor(ports.config(), service)).track;
+function settingsOf({ ports, overrides }: Look, { labels, service }: Subject): Policy {
+  return readPolicy(labels, overrides, settingsFor(ports.config(), service));
+}
+
+// A branch is moved by somebody who means it, also back: only what failed here is held.
+async function checkCommit(look: Look, subject: Subject, source: GitSource, follows: string): Promise<Result> {
+  const commit = await look.ports.git.head(source, look.signal);
+  const shown = `${commit.slice(0, 12)} of ${shownGit(source)}`;
+  const { digests } = identityOf(subject, follows);
+  const digest = commitDigest(commit);
+  if (digests.includes(digest) || subject.image?.labels[REVISION] === commit)
+    return { outcome: 'current', because: `it was built from ${shown}` };
+  const because = `commit ${shown} is newer`;
+  const judgement = judgeHere({ reference: follows, digest }, memoryOf(look, subject), because);
+  return { ...judgement, to: { reference: follows, digest } };
 }
 
 type Result = Omit<Checked, 'service' | 'from'>;
@@ -159,34 +194,34 @@ function createdOf({ created }: Pick<RemoteImage, 'created'>): { created?: strin
   return created === undefined ? {} : { created: new Date(created).toISOString() };
 }
 
-/** The reference that a container follows; undefined where it is a bare id, and no single tag tells more. */
-async function followed({ ports }: Look, { member, image, state }: Subject): Promise<string | undefined> {
-  if (state?.follows && !isImageId(state.follows)) return state.follows;
-  if (!isImageId(member.image)) return member.image;
-  // The list shows the id instead, once the tag is on another image.
-  const written = (await ports.engine.container(member.id))?.config.Image;
-  if (written && !isImageId(written)) return written;
-  return image?.tags.length === 1 ? image.tags[0] : undefined;
-}
-
 // As a roll has it: what has no digest of its repository was built here, and no registry is asked for it. With containerd's
 // store nothing has none (and the list shows but one of several), so there the registry is asked.
-function localBuild(look: Look, subject: Subject, follows: string): Result | undefined {
-  const here = look.byName.get(normal(follows));
+async function localBuild(look: Look, subject: Subject, follows: string): Promise<Result | undefined> {
+  const here = look.byName.get(canonical(follows));
   if (!here || look.containerd || digestsFor(here, follows).length > 0) return undefined;
   return (
-    newerHere(look, subject, follows) ?? {
+    (await newerHere(look, subject, follows)) ?? {
       outcome: 'current',
       because: 'it was built on this machine, so no registry is asked; it runs the newest build',
     }
   );
 }
 
+async function standingHere(look: Look, subject: Subject, follows: string): Promise<Result> {
+  const because = `it runs what ${follows} is on this machine`;
+  return (await newerHere(look, subject, follows)) ?? { outcome: 'current', because };
+}
+
 // Once the registry knows nothing of it: a newer image under the name must have been built here; and among Docker's own
 // images (names without a slash) there are none that need a login, so what is not there was built here, too.
-function perhapsBuilt(look: Look, subject: Subject, follows: string, raised: unknown): Result | undefined {
+async function perhapsBuilt(
+  look: Look,
+  subject: Subject,
+  follows: string,
+  raised: unknown,
+): Promise<Result | undefined> {
   if (!look.containerd || !(raised instanceof SwapError)) return undefined;
-  const newer = newerHere(look, subject, follows);
+  const newer = await newerHere(look, subject, follows);
   if (newer) return newer;
   const { registry, repository } = parseReference(follows);
   const official = registry === 'docker.io' && repository.startsWith('library/');
@@ -194,11 +229,19 @@ function perhapsBuilt(look: Look, subject: Subject, follows: string, raised: unk
   return { outcome: 'unknown', because: `there is no ${follows} in Docker Hub; it seems to be built on this machine` };
 }
 
-function newerHere(look: Look, { member }: Subject, follows: string): Result | undefined {
-  const here = look.byName.get(normal(follows));
-  if (!here || here.id === member.imageId) return undefined;
-  const to = { reference: follows, digest: here.id, ...createdOf({ created: here.createdAt }) };
-  return { outcome: 'available', to, because: `another image that was built on this machine is ${follows} now` };
+async function newerHere(look: Look, subject: Subject, follows: string): Promise<Result | undefined> {
+  const here = look.byName.get(canonical(follows));
+  if (!here || here.id === subject.member.imageId || (await isSameBuild(look, subject, here))) return undefined;
+  const digest = (look.containerd ? undefined : digestsFor(here, follows)[0]) ?? here.id;
+  const judgement = judgeHere({ reference: follows, digest, configDigest: here.id }, memoryOf(look, subject));
+  return { ...judgement, to: { reference: follows, digest, ...createdOf({ created: here.createdAt }) } };
+}
+
+// With containerd's store a build has another id each time, if only for what it says about itself (its provenance).
+async function isSameBuild(look: Look, subject: Subject, here: ImageSummary): Promise<boolean> {
+  if (!look.containerd) return false;
+  const [{ manifestDigest }, image] = await Promise.all([inspected(look, subject), look.ports.engine.image(here.id)]);
+  return manifestDigest !== undefined && manifestDigest === image?.manifestDigest;
 }
 
 function identityOf({ member, image, state }: Subject, reference: string): Identity {
@@ -240,21 +283,6 @@ function failed(raised: unknown): Result {
   if (!(raised instanceof EngineError)) throw raised;
   const { message } = raised;
   return { outcome: 'unknown', because: message, error: { code: 'engine-unreachable', message } };
-}
-
-// A name that is no reference is nothing that a container could follow.
-function named(tag: string, image: ImageSummary): [string, ImageSummary][] {
-  try {
-    return [[normal(tag), image]];
-  } catch {
-    return [];
-  }
-}
-
-/** A reference in one spelling, so that the same image is asked for once. */
-function normal(reference: string): string {
-  const { registry, repository, tag, digest } = parseReference(reference);
-  return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
 }
 
 function repositoryOf(reference: string): string {

@@ -2,9 +2,13 @@ import type { ContainerSummary } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import { findService, groupServices, type Service, whyNotRollable } from '../core/service.ts';
 
-/** The services that users named, each once. Raises `not-found` and `ambiguous`. */
-export function chosenOf(all: readonly ContainerSummary[], selectors: readonly string[]): Service[] {
-  const services = groupServices(all);
+/** The services that users named, of those that are there and some more, each once. Raises `not-found` and `ambiguous`. */
+export function chosenOf(
+  all: readonly ContainerSummary[],
+  selectors: readonly string[],
+  more: readonly Service[] = [],
+): Service[] {
+  const services = [...groupServices(all), ...more];
   const chosen = selectors.map((selector) => findService(services, selector));
   return chosen.filter(
     (service, at) => chosen.findIndex((other) => other.key === service.key && sameSlots(other, service)) === at,

@@ -1,11 +1,17 @@
-import type { Container, Image } from '../core/container.ts';
+import type { Container, ContainerConfig, Image } from '../core/container.ts';
 import { ownLabels } from '../core/container.ts';
 import { isConflict } from '../core/engine-error.ts';
 import { fail } from '../core/error.ts';
 import { COMPOSE_IMAGE, decodeState, type HistoryEntry, type StateLabels } from '../core/labels.ts';
 import { composeImageLabel } from '../core/recreate/compose.ts';
 import { mountTargets } from '../core/recreate/mounts.ts';
-import { rehearsalRequest, replicaRequest, type Successor, standInRequest } from '../core/recreate/request.ts';
+import {
+  helperRequest,
+  rehearsalRequest,
+  replicaRequest,
+  type Successor,
+  standInRequest,
+} from '../core/recreate/request.ts';
 import { guessUserSet, isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
 import { isImageId } from '../core/reference.ts';
 import type { Way } from '../core/way.ts';
@@ -52,6 +58,17 @@ export async function createStandIn(run: SlotRun, incumbent: Container, name: st
     proofState(run, 'stand-in'),
   );
   await create(run, standInRequest(incumbent, { ...to, alias: run.names.home }));
+}
+
+/** Creates the container that rolls the slot for a swapctl that runs in it; resolves with its id. */
+export async function createHelper(
+  run: SlotRun,
+  incumbent: Container,
+  step: { name: string; command: Pick<ContainerConfig, 'Entrypoint' | 'Cmd'> },
+): Promise<string> {
+  const { id } = run.desired.image;
+  const to = await successor(run, incumbent, step.name, { follows: id, id }, proofState(run, 'helper'));
+  return create(run, helperRequest(incumbent, to, step.command));
 }
 
 /** Creates the old container again, from what its candidate was derived from it, with the image it ran. */
@@ -149,7 +166,7 @@ function stored({ imageId: id, manifestDigest }: Container): Pick<Image, 'id' | 
   return { id, manifestDigest };
 }
 
-function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in'): Successor['state'] {
+function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in' | 'helper'): Successor['state'] {
   const { id, digest } = run.desired.image;
   return {
     role,
@@ -185,6 +202,8 @@ async function candidateState(
     replaces: incumbent.id,
     tagBefore,
     imageBefore: incumbent.imageId,
+    saves: run.desired.backup.volumes.length > 0 ? run.desired.backup.volumes : undefined,
+    fillFrom: run.desired.backup.fillFrom,
     userSet: await userSetOf(run, incumbent, await imageOf(run, image.id)),
     history: history(run, incumbent, before),
   };

@@ -2,6 +2,7 @@ import { entryNames } from '../core/config.ts';
 import { messageOf, SwapError } from '../core/error.ts';
 import { groupServices } from '../core/service.ts';
 import type { Finding } from '../core/status.ts';
+import { whyNoHandover } from '../core/traffic.ts';
 import type { EngineFacts, Ports } from '../ports.ts';
 import { anyRunning, kernelLayer } from './kernel-layer.ts';
 
@@ -30,7 +31,9 @@ function engine(facts: EngineFacts): Finding {
     state: 'limited',
     found,
     advice:
-      "Podman's Docker API can't ask a registry without pulling, and runs no health checks without systemd; swapctl runs them itself",
+      'without systemd Podman runs no health checks: swapctl runs them itself. Its Docker API changes no restart policy, so a ' +
+      'machine that starts in the middle of a roll may start the old container too (run swapctl recover), and tells neither ' +
+      'fixed addresses and MAC addresses (these are not kept) nor whose the files in volumes are (these are not copied)',
   };
 }
 
@@ -94,10 +97,11 @@ async function connections(ports: Ports, facts: EngineFacts): Promise<Finding> {
 async function kernel(ports: Ports): Promise<Finding> {
   const check = 'kernel layer';
   const layer = await kernelLayer(ports);
-  if (layer.available)
+  const why = whyNoHandover(layer);
+  if (why === undefined)
     return { check, state: 'ok', found: 'published ports can be handed over without a gap (nftables)' };
   const advice = 'containers that publish fixed host ports are rolled stop-first, after a rehearsal: a short gap';
-  return { check, state: 'limited', found: layer.why, advice };
+  return { check, state: 'limited', found: why, advice };
 }
 
 async function login(ports: Ports): Promise<Finding> {

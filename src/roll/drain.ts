@@ -13,11 +13,12 @@ const TURNED_AWAY_MS = 30_000;
 /**
  * Waits until nobody is connected to the container any more, at the most for the drain time of its policy. Where the
  * connections can't be counted the whole time is waited. Just before the end new ones are turned away to whoever else
- * has the name, so that an app which exits at once takes no request with it.
+ * has the name, so that an app which exits at once takes no request with it. `renew` sees to it that whoever else answers
+ * does so for longer than that.
  */
-export async function drain(run: SlotRun, container: Container): Promise<void> {
+export async function drain(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<void> {
   let left = await untilIdle(run, container, run.policy.drainMs);
-  if (run.gates && (await turnAway(run, container))) left = await untilIdle(run, container, LAST_CALL_MS);
+  if (run.gates && (await turnAway(run, container, renew))) left = await untilIdle(run, container, LAST_CALL_MS);
   run.memory.drained.set(container.id, left);
   if (left) {
     run.ports.report({
@@ -40,8 +41,9 @@ async function untilIdle(run: SlotRun, container: Container, withinMs: number): 
   }
 }
 
-async function turnAway(run: SlotRun, container: Container): Promise<boolean> {
+async function turnAway(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<boolean> {
   try {
+    await renew();
     await run.ports.kernel.shut(container, { lifetimeMs: TURNED_AWAY_MS, fresh: false });
     run.memory.turnedAway.add(container.id);
     return true;

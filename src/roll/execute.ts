@@ -1,13 +1,15 @@
 import type { Container, RestartPolicy } from '../core/container.ts';
-import { fail } from '../core/error.ts';
+import { isNoProgram } from '../core/engine-error.ts';
 import type { Step, StepKind } from '../core/step.ts';
+import { backUp, dropBackup, dropCopies, putBack } from './backup.ts';
+import { cover, renewCover } from './cover.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './create.ts';
 import { drain } from './drain.ts';
 import { endForward, forward } from './forward.ts';
 import { shut } from './gate.ts';
-import type { Snapshot } from './observe.ts';
 import { rememberFailure } from './remember.ts';
 import type { SlotRun } from './slot-run.ts';
+import { named, type Snapshot, serving } from './snapshot.ts';
 import { awaitHealthy, settle } from './watch.ts';
 
 type Executor<K extends StepKind> = (
@@ -20,7 +22,7 @@ type Executor<K extends StepKind> = (
 const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
   'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
-  cover: (run, step, snapshot) => cover(run, step, snapshot),
+  cover: (run, step, snapshot) => cover(run, snapshot, step.lasting),
   uncover: (run) => run.ports.kernel.endCover(run.names.home),
   'drop-cover': (run) => run.ports.kernel.clearCover(run.names.home),
   'pass-rehearsal': async (run, step) => {
@@ -44,7 +46,10 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'recreate-old': (run, step, { candidate }) => recreateOld(run, serving(run, candidate), step),
   start: async (run, step, snapshot) => {
     run.memory.starts.set(step.container, (run.memory.starts.get(step.container) ?? 0) + 1);
-    await run.ports.engine.start(step.container);
+    await run.ports.engine.start(step.container).catch((error) => {
+      if (isNoProgram(error)) run.memory.unstartable.set(step.container, error.message);
+      throw error;
+    });
     if (isGated(run, step.container, snapshot)) await shut(run, step.container);
   },
   open: async (run, step) => {
@@ -77,7 +82,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   drain: async (run, step, snapshot) => {
     const container = named(step.container, snapshot);
-    if (container) await drain(run, container);
+    if (container) await drain(run, container, () => renewCover(run, step.container, snapshot));
   },
   stop: (run, step) => run.ports.engine.stop(step.container),
   remove: (run, step, { rehearsal, standIn, candidate }) => {
@@ -89,6 +94,10 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     const failed = named(step.container, snapshot);
     if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, step);
   },
+  'back-up': (run, step, snapshot) => backUp(run, step, snapshot),
+  'put-back': (run, step, snapshot) => putBack(run, step, snapshot),
+  'drop-backup': (run, step) => dropBackup(run, step),
+  'drop-copies': (run, step) => dropCopies(run, step.copies),
   'forget-failure': (run, step) => run.ports.engine.remove(step.container, { discard: true }),
 };
 
@@ -102,38 +111,8 @@ function restartOf(container: Container | undefined): RestartPolicy {
   return container?.host.RestartPolicy ?? { Name: 'no' };
 }
 
-// Long enough for the drain that follows; should swapctl die meanwhile, the old container has its ports back after it.
-const COVER_MARGIN_MS = 30_000;
-
-async function cover(
-  run: SlotRun,
-  step: { lasting: boolean },
-  { incumbent, candidate, standIn }: Snapshot,
-): Promise<void> {
-  const bridges = (await run.ports.engine.bridges()).map((bridge) => bridge.device);
-  await run.ports.kernel.setCover(run.names.home, {
-    ports: serving(run, incumbent ?? candidate).host.PortBindings,
-    standIn: serving(run, standIn),
-    bridges,
-    lifetimeMs: step.lasting ? undefined : run.policy.drainMs + COVER_MARGIN_MS,
-  });
-}
-
 // Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
 function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
   if (!run.gates) return false;
   return id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.way !== 'stop-first');
-}
-
-function named(id: string, { incumbent, candidate, rehearsal, standIn }: Snapshot): Container | undefined {
-  return [incumbent, candidate, rehearsal, standIn].find((container) => container?.id === id);
-}
-
-function serving(run: SlotRun, container: Container | undefined): Container {
-  return (
-    container ??
-    fail('attention', `the container of ${run.names.home} vanished during the roll`, {
-      hint: 'start it anew as you did at first',
-    })
-  );
 }

@@ -1,12 +1,17 @@
 import type { Container } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
 import { messageOf } from '../core/error.ts';
 import type { Step } from '../core/step.ts';
 import type { Forward } from '../core/traffic.ts';
 import type { ForwardEnd } from '../ports.ts';
-import type { SlotRun } from './slot-run.ts';
+import { noteAway } from './outage.ts';
+import type { Renewal, SlotRun } from './slot-run.ts';
+import { sweepRules } from './sweep.ts';
 
-// Beyond the settle and drain times: a swapctl that dies must not leave connections led for long.
-const MARGIN_MS = 30_000;
+// Renewed for as long as this process lives, and soon over after its death: once the old container is down the engine may give
+// its address to somebody else's, whose connections are not ours to lead.
+const LIFETIME_MS = 12_000;
+const RENEW_EVERY_MS = 3000;
 // Proxies that learn of a container's end from the engine's events take up to this long to act on it (Traefik's
 // providersThrottleDuration is 2 s).
 const LINGER_MS = 2000;
@@ -23,15 +28,19 @@ export async function forward(
   to: Container,
 ): Promise<void> {
   const { kernel, engine, report } = run.ports;
-  const { settleMs, drainMs } = run.policy;
   const { container, name } = step;
   try {
     if (from?.status !== 'running') return note(run, step, 'impossible');
-    await kernel.forward(from, to, await engine.bridges(), settleMs + drainMs + MARGIN_MS);
+    const bridges = await engine.bridges();
+    const lead = (): Promise<void> => kernel.forward(from, to, bridges, LIFETIME_MS);
+    await stopRenewing(run, container);
+    await lead();
     run.memory.forwarded.set(container, from);
+    run.memory.renewals.set(container, renewing(run, lead));
     note(run, step, 'over');
   } catch (error) {
     note(run, step, 'impossible');
+    noteAway(run, error);
     report({ kind: 'debug', text: `new connections to ${name} are not led to ${to.name}: ${messageOf(error)}` });
   }
 }
@@ -44,14 +53,62 @@ function note(
   run.memory.forwards.push({ from, to, state });
 }
 
+// A renewal that fails is made up for by the next one, or the rules end.
+function renewing({ ports }: SlotRun, lead: () => Promise<void>): Renewal {
+  const { clock, report } = ports;
+  const ended = new AbortController();
+  const renew = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(RENEW_EVERY_MS, ended.signal);
+      if (ended.signal.aborted) return;
+      await lead().catch((error) => report({ kind: 'debug', text: `what leads connections on: ${messageOf(error)}` }));
+    }
+  };
+  const over = renew();
+  return {
+    stop: () => {
+      ended.abort();
+      return over;
+    },
+  };
+}
+
+/** Lets what leads from a container (or all that does) end when its time is over. */
+export async function stopRenewing({ memory: { renewals } }: SlotRun, from?: string): Promise<void> {
+  const found = [...renewals].filter(([container]) => from === undefined || container === from);
+  for (const [container, renewal] of found) {
+    renewals.delete(container);
+    await renewal.stop();
+  }
+}
+
 /** Leads new connections no more; what was led goes on. */
 export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
   const { kernel, report, engine } = run.ports;
   if (step.linger) await linger(run, step.from);
+  await stopRenewing(run, step.from);
   const left = await kernel.endForward(step.from, (id) => engine.container(id));
+  run.memory.forwarded.delete(step.from);
   if (left === 0) return;
   const text = `${left} connection${left > 1 ? 's' : ''} that began at the address of ${step.name} go${left > 1 ? '' : 'es'} on; what leads there ends with ${left > 1 ? 'them' : 'it'}`;
   report({ kind: 'note', text });
+}
+
+/**
+ * Takes away what this run has led and no step has ended: it leads no more by itself, if the engine was away for longer than
+ * that lasts.
+ */
+export async function clearExpired({ ports, memory }: SlotRun): Promise<void> {
+  if (memory.forwarded.size === 0) return;
+  try {
+    await sweepRules(ports);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    ports.report({
+      kind: 'debug',
+      text: `what leads no connections any more is left to the next sweep: ${error.message}`,
+    });
+  }
 }
 
 // Only where somebody has used the old address at all, and only until the engine gives it to another container.

@@ -4,10 +4,11 @@ import type { PinnedImage } from '../core/image.ts';
 import { decodeState, type HistoryEntry } from '../core/labels.ts';
 import { homeOf } from '../core/names.ts';
 import { helperRole, type Service } from '../core/service.ts';
-import type { ServiceHistory } from '../core/status.ts';
+import type { KeptBackup, ServiceHistory } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { stateOf } from './observe.ts';
 import { freshMemory } from './slot-run.ts';
+import { backupsOf } from './volumes.ts';
 
 /** The images that a service ran, newest first, with those that failed. */
 export async function historyOf(ports: Ports, service: Service): Promise<ServiceHistory> {
@@ -19,7 +20,14 @@ export async function historyOf(ports: Ports, service: Service): Promise<Service
       available: (await ports.engine.image(entry.id)) !== undefined,
     })),
   );
-  return { service: service.key, entries: shown, failures: failuresOf(await ports.engine.list(), service) };
+  const all = await ports.engine.list();
+  const backups = await Promise.all(service.slots.map(({ home }) => keptBackups(ports, all, home)));
+  return { service: service.key, entries: shown, backups: backups.flat(), failures: failuresOf(all, service) };
+}
+
+async function keptBackups(ports: Ports, all: readonly ContainerSummary[], home: string): Promise<KeptBackup[]> {
+  const backups = await backupsOf(ports, all, home);
+  return backups.map(({ at, image, copies }) => ({ at, slot: home, image, volumes: copies }));
 }
 
 /**

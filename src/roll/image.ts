@@ -1,13 +1,20 @@
-import type { Container, Image } from '../core/container.ts';
-import { EngineError } from '../core/engine-error.ts';
+import { type Container, type Image, ownLabels } from '../core/container.ts';
+import { EngineError, isAway, isDiskFull } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
+import { commitIn, REVISION } from '../core/git.ts';
 import { digestsFor, type PinnedImage, type PullPolicy, runs } from '../core/image.ts';
+import { decodeState } from '../core/labels.ts';
 import { goArchitecture } from '../core/platform.ts';
 import { formatRepository, parseReference } from '../core/reference.ts';
 import type { Ports, PullLayer } from '../ports.ts';
+import type { ResolvedCommit } from './commit.ts';
+import { diskFull } from './disk.ts';
 
-/** What a reference means right now. Either the digest in its registry, or an image that is already on the engine. */
-export type Resolved =
+/** What is to run: the digest of a reference in its registry, an image that is on the engine, or a commit that is to be built. */
+export type Resolved = ResolvedImage | ResolvedCommit;
+
+/** What a reference means right now. */
+export type ResolvedImage =
   | { readonly kind: 'local'; readonly follows: string; readonly image: Image }
   | { readonly kind: 'registry'; readonly follows: string; readonly digest: string | undefined };
 
@@ -21,7 +28,7 @@ export async function resolveImage(
   policy: PullPolicy,
   running: Container,
   signal: AbortSignal,
-): Promise<Resolved> {
+): Promise<ResolvedImage> {
   const local = await ports.engine.image(follows);
   const pinned = parseReference(follows).digest;
   if (local && (policy === 'never' || policy === 'missing' || pinned !== undefined))
@@ -33,23 +40,37 @@ export async function resolveImage(
   if (pinned !== undefined) return { kind: 'registry', follows, digest: pinned };
   ports.report({ kind: 'resolving', reference: follows });
   try {
-    return { kind: 'registry', follows, digest: await ports.engine.resolve(follows, signal) };
+    // An engine that can't ask (Podman) need not be asked.
+    const told = await ports.engine.resolve(follows, signal);
+    return { kind: 'registry', follows, digest: told ?? (await ports.registry.digest(follows, signal)) };
   } catch (error) {
     const problem = imageProblem(follows, error);
-    // A local build has a digest too on the containerd store, and is in no registry.
-    if (policy !== 'auto' || !local || runs(running, local)) throw problem;
+    // A local build has a digest too on the containerd store and with Podman, and is in no registry.
+    if (policy !== 'auto' || !local || runs(running, local)) {
+      if (problem.code === 'registry-unreachable' && (await knowsMore(ports))) {
+        return { kind: 'registry', follows, digest: undefined };
+      }
+      throw problem;
+    }
     ports.report({ kind: 'note', text: `${problem.message}; taking the newer image that is on the engine` });
     return { kind: 'local', follows, image: local };
   }
+}
+
+// Which registries Podman reaches without TLS, or by another name, its API does not tell: its pull is what knows.
+async function knowsMore(ports: Ports): Promise<boolean> {
+  return (await ports.engine.facts()).product === 'podman';
 }
 
 /** What a check found, without asking anybody what the tag means by now (T39). */
 export async function resolveFound(
   ports: Ports,
   { reference, digest }: { readonly reference: string; readonly digest: string },
-): Promise<Resolved> {
+): Promise<ResolvedImage> {
   const image = await ports.engine.image(digest);
-  const built = image !== undefined && digestsFor(image, reference).length === 0;
+  // The containerd store gives a digest to everything, though not in the moment in which it is being pulled.
+  const tells = (await ports.engine.facts()).imageStore === 'classic';
+  const built = tells && image !== undefined && digestsFor(image, reference).length === 0;
   return built ? { kind: 'local', follows: reference, image } : { kind: 'registry', follows: reference, digest };
 }
 
@@ -60,9 +81,15 @@ export function alreadyRuns(
   resolved: Resolved,
 ): boolean | undefined {
   if (resolved.kind === 'local') return runs(running, resolved.image);
+  if (resolved.kind === 'commit') return isBuiltFrom(running, runningImage, resolved.digest) ? true : undefined;
   if (resolved.digest === undefined) return undefined;
   if (runningImage && digestsFor(runningImage, resolved.follows).includes(resolved.digest)) return true;
   return running.manifestDigest === resolved.digest ? true : undefined;
+}
+
+function isBuiltFrom(running: Container, image: Image | undefined, digest: string): boolean {
+  const state = decodeState(ownLabels(running, image));
+  return state?.digest === digest || image?.config.Labels?.[REVISION] === commitIn(digest);
 }
 
 /**
@@ -71,7 +98,7 @@ export function alreadyRuns(
  */
 export async function fetchImage(
   ports: Ports,
-  resolved: Resolved,
+  resolved: ResolvedImage,
   before: Image | undefined,
   signal: AbortSignal,
 ): Promise<PinnedImage> {
@@ -107,6 +134,7 @@ async function pull(ports: Ports, exact: string, follows: string, signal: AbortS
   } catch (error) {
     if (signal.aborted)
       fail('interrupted', `the pull of ${follows} was interrupted`, { hint: 'the old container serves as before' });
+    if (isDiskFull(error)) throw await diskFull(ports, `${follows} could not be pulled`, error);
     throw imageProblem(follows, error);
   }
   ports.report({ kind: 'pulled', reference: follows, ms: ports.clock.now() - began });
@@ -138,6 +166,10 @@ async function checkPlatform(ports: Ports, follows: string, image: Image, before
 function imageProblem(reference: string, error: unknown): SwapError {
   if (error instanceof SwapError) return error;
   const said = messageOf(error);
+  if (isAway(error)) {
+    const message = `the engine went away while ${reference} was fetched: ${said}`;
+    return new SwapError('engine-unreachable', message, { hint: 'nothing was touched; try again', cause: error });
+  }
   const status = error instanceof EngineError ? error.status : 0;
   if (/no matching manifest|does not match the specified platform/i.test(said)) {
     return new SwapError('wrong-platform', `${reference} has no image for this engine's platform: ${said}`, {

@@ -1,14 +1,22 @@
 import type { Container, CreateRequest } from '../core/container.ts';
-import { isConflict, isPassing } from '../core/engine-error.ts';
+import { isAway, isConflict, isDiskFull, isPassing } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { decodeState, encodeState } from '../core/labels.ts';
 import { lockName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
 import type { Ports } from '../ports.ts';
+import { cannotUpdate } from './abilities.ts';
+import { diskFull } from './disk.ts';
+import { putTagBack, type TagNote } from './moved-tag.ts';
 
 /** The right to change a service. `lost` aborts when somebody else has taken it, or could have. */
 export interface Lease {
   readonly lost: AbortSignal;
+  /**
+   * To be asked before each change: after a time in which the engine took no beat, but may have from somebody else, makes sure
+   * that the lock is still held. Raises `attention` where it is not.
+   */
+  confirm(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -27,9 +35,14 @@ const HELD = new Set<string>();
  * Takes the lock of a service: an inert container whose fixed name only one can create, on whatever machine. The holder
  * beats by changing the one number of an inert container that can be changed (its restart count), so that others can
  * tell a dead holder from a living one without a common clock. Raises `busy` if somebody else holds it. It is made from
- * the first of the images that is (still) there.
+ * the first of the images that is (still) there. `tag` is what a dead roll's tag can be put back by.
  */
-export async function takeLease(ports: Ports, service: string, images: readonly string[]): Promise<Lease> {
+export async function takeLease(
+  ports: Ports,
+  service: string,
+  images: readonly string[],
+  tag: TagNote = {},
+): Promise<Lease> {
   const name = lockName(service);
   const image = await firstThere(ports, images);
   const mark = ports.host.randomId();
@@ -40,10 +53,12 @@ export async function takeLease(ports: Ports, service: string, images: readonly 
     roll: mark,
     holder: ports.host.holder,
     at: new Date(ports.clock.now()).toISOString(),
+    ...tag,
   });
   HELD.add(mark);
   try {
-    return held(ports, service, mark, await created(ports, service, inertRequest(name, image, labels)));
+    const id = await created(ports, service, inertRequest(name, image, labels));
+    return held(ports, service, { mark, id, beats: !cannotUpdate(await ports.engine.facts()) });
   } catch (error) {
     HELD.delete(mark);
     throw error;
@@ -58,6 +73,7 @@ async function created(ports: Ports, service: string, request: CreateRequest): P
       const lock = await ports.engine.container(request.name);
       // The engine made it, and the answer was lost on its way.
       if (lock && markOf(lock) === markIn(request.config.Labels)) return lock.id;
+      if (isDiskFull(error)) throw await diskFull(ports, `${service}: nothing was begun, not even its lock`, error);
       if (!isConflict(error)) throw error;
       if (lock) await breakDeadLock(ports, service, lock);
     }
@@ -77,11 +93,17 @@ export async function lockHeld(ports: Ports, service: string): Promise<boolean> 
   return lock !== undefined && holds(ports, lock) !== false;
 }
 
+/** Whether a process that is known to live holds the lock of a service. */
+export async function lockLives(ports: Ports, service: string): Promise<boolean> {
+  const lock = await ports.engine.container(lockName(service));
+  return lock !== undefined && holds(ports, lock) === true;
+}
+
 /** Takes away the lock of a service if its holder is dead; resolves with whether it was. Waits if that takes watching. */
 export async function dropDeadLock(ports: Ports, service: string): Promise<boolean> {
   const lock = await ports.engine.container(lockName(service));
   if (!lock || (await isHeld(ports, lock))) return false;
-  await ports.engine.remove(lock.id, { discard: true });
+  await takeDown(ports, lock);
   return true;
 }
 
@@ -111,6 +133,12 @@ async function breakDeadLock(ports: Ports, service: string, lock: Container): Pr
     kind: 'note',
     text: `${service}: the process that rolled it before (${holder}) is dead; taking over`,
   });
+  await takeDown(ports, lock);
+}
+
+// In this order: while the lock is there, it says what is left to do.
+async function takeDown(ports: Ports, lock: Container): Promise<void> {
+  await putTagBack(ports, lock);
   await ports.engine.remove(lock.id, { discard: true });
 }
 
@@ -119,6 +147,8 @@ async function isHeld(ports: Ports, lock: Container): Promise<boolean> {
 }
 
 async function beats(ports: Ports, lock: Container): Promise<boolean> {
+  // Where nobody can beat, who lives can't be told from who is dead, and harm is worse than a lock that a person takes away.
+  if (cannotUpdate(await ports.engine.facts())) return true;
   await ports.clock.sleep(SILENCE_MS);
   const later = await ports.engine.container(lock.id);
   return later !== undefined && beatOf(later) !== beatOf(lock);
@@ -128,14 +158,23 @@ function beatOf(lock: Container): number {
   return lock.host.RestartPolicy?.MaximumRetryCount ?? 0;
 }
 
-function held(ports: Ports, service: string, mark: string, id: string): Lease {
+function held(ports: Ports, service: string, own: { mark: string; id: string; beats: boolean }): Lease {
+  const { mark, id } = own;
   const ended = new AbortController();
   const lost = new AbortController();
-  void beat(ports, id, ended.signal).catch((cause) => {
-    lost.abort(new SwapError('attention', `the lock of ${service} was lost`, { hint: 'run swapctl recover', cause }));
-  });
+  const pulse: Pulse = { count: 0, unsure: false };
+  const loss = (cause: unknown): SwapError =>
+    new SwapError('attention', `the lock of ${service} was lost`, { hint: 'run swapctl recover', cause });
+  if (own.beats) void beat(ports, id, pulse, ended.signal).catch((cause) => lost.abort(loss(cause)));
   return {
     lost: lost.signal,
+    confirm: async () => {
+      if (!pulse.unsure) return;
+      await once(ports, id, pulse).catch(async (cause) => {
+        if (isAway(cause)) throw cause;
+        if (!isDiskFull(cause) || !(await ports.engine.container(id))) throw loss(cause);
+      });
+    },
     release: async () => {
       ended.abort();
       await takeAway(ports, service, id);
@@ -157,19 +196,39 @@ async function takeAway(ports: Ports, service: string, id: string): Promise<void
   }
 }
 
-async function beat(ports: Ports, id: string, ended: AbortSignal): Promise<void> {
+/** The beats of a lock; `unsure`: the engine did not take the last. */
+interface Pulse {
+  count: number;
+  unsure: boolean;
+}
+
+async function beat(ports: Ports, id: string, pulse: Pulse, ended: AbortSignal): Promise<void> {
   let lastGood = ports.clock.now();
-  for (let count = 1; !ended.aborted; count++) {
+  while (!ended.aborted) {
     await ports.clock.sleep(BEAT_MS, ended);
     if (ended.aborted) return;
     try {
-      await ports.engine.setRestart(id, { Name: 'on-failure', MaximumRetryCount: count });
+      await once(ports, id, pulse);
       lastGood = ports.clock.now();
     } catch (error) {
+      // A restart of the engine takes nobody's lock, and on a full disk nobody makes one. Whether it was out of reach from
+      // here alone, confirm() finds out.
+      if (isAway(error) || isDiskFull(error)) {
+        pulse.unsure = true;
+        continue;
+      }
       const gone = (await ports.engine.container(id).catch(() => 'unknown')) === undefined;
       if (gone || ports.clock.now() - lastGood > SILENCE_MS - BEAT_MS) throw error;
     }
   }
+}
+
+async function once({ engine }: Ports, id: string, pulse: Pulse): Promise<void> {
+  pulse.count += 1;
+  const tell = (): Promise<void> => engine.setRestart(id, { Name: 'on-failure', MaximumRetryCount: pulse.count });
+  // A process that stood still for a while (a suspended machine) finds that its connections were closed meanwhile.
+  await tell().catch(tell);
+  pulse.unsure = false;
 }
 
 function busy(service: string, detail: string): never {

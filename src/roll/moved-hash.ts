@@ -1,15 +1,8 @@
+import { projectOf } from '../core/compose.ts';
 import type { Container } from '../core/container.ts';
-import {
-  COMPOSE_ENV_FILES,
-  COMPOSE_FILES,
-  COMPOSE_FOLDER,
-  COMPOSE_HASH,
-  COMPOSE_PROJECT,
-  COMPOSE_SERVICE,
-} from '../core/labels.ts';
+import { COMPOSE_HASH, COMPOSE_SERVICE } from '../core/labels.ts';
 import { composeHashLabel } from '../core/recreate/compose-hash.ts';
 import { followedModes } from '../core/recreate/host.ts';
-import type { ComposeProject } from '../ports.ts';
 import type { SlotRun } from './slot-run.ts';
 
 /**
@@ -31,14 +24,4 @@ export async function movedHash(
   if (!(await engine.facts()).local) return undefined;
   const service = (await compose.services(project))?.[labels[COMPOSE_SERVICE] ?? ''];
   return service && composeHashLabel(label, service, { before: host, after: { ...host, ...after } }, machine.sha256);
-}
-
-function projectOf(labels: Readonly<Record<string, string>>): ComposeProject | undefined {
-  const { [COMPOSE_PROJECT]: name, [COMPOSE_FOLDER]: folder, [COMPOSE_FILES]: files } = labels;
-  if (!name || !folder || !files) return undefined;
-  return { name, folder, files: list(files), envFiles: list(labels[COMPOSE_ENV_FILES] ?? '') };
-}
-
-function list(text: string): string[] {
-  return text.split(',').filter(Boolean);
 }

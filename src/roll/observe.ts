@@ -1,41 +1,36 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
 import { ownLabels } from '../core/container.ts';
-import { judge, settledAt } from '../core/health.ts';
+import { EngineError } from '../core/engine-error.ts';
+import { judge, settledAt, type Verdict } from '../core/health.ts';
 import { runs } from '../core/image.ts';
-import { decodeState, type StateLabels } from '../core/labels.ts';
+import { decodeState, type StateLabels, slotLabel } from '../core/labels.ts';
 import { homeOf } from '../core/names.ts';
-import type { Dependent, Failure, Observed, Replica } from '../core/observed.ts';
+import type { Backup, Dependent, Failure, Observed, Replica } from '../core/observed.ts';
 import { parseReference } from '../core/reference.ts';
 import { helperRole } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { Cover, Forward } from '../core/traffic.ts';
+import { cannotUpdate } from './abilities.ts';
 import { recall, type SlotRun } from './slot-run.ts';
-
-/** The planner's view, and the containers behind it for those who execute. */
-export interface Snapshot {
-  readonly seen: Observed;
-  readonly incumbent: Container | undefined;
-  readonly candidate: Container | undefined;
-  readonly rehearsal: Container | undefined;
-  readonly standIn: Container | undefined;
-}
+import type { Snapshot } from './snapshot.ts';
+import { backupsOf } from './volumes.ts';
 
 /** Reads the engine into one snapshot of the slot. */
 export async function observe(run: SlotRun): Promise<Snapshot> {
   const { ports, names, memory } = run;
   const all = await ports.engine.list();
-  const mates = all.filter((container) => homeOf(container.name) === names.home);
+  const own = mates(all, names.home);
   const replicas = await inspectAll(
     run,
-    mates.filter((container) => helperRole(container) === undefined),
+    own.filter((container) => helperRole(container) === undefined),
   );
   const [standIn] = await inspectAll(
     run,
-    mates.filter((container) => helperRole(container) === 'stand-in'),
+    own.filter((container) => helperRole(container) === 'stand-in'),
   );
   const [rehearsal] = await inspectAll(
     run,
-    mates.filter((container) => helperRole(container) === 'rehearsal'),
+    own.filter((container) => helperRole(container) === 'rehearsal'),
   );
   const wanted = await imageOf(run, run.desired.image.id);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
@@ -52,15 +47,21 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     forwarding: await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
     gates: run.gates,
     failures: failuresIn(all, names.home),
-    dependents: await dependentsOf(run, replicas),
+    dependents: await dependentsOf(run, replicas, candidate?.replaces),
+    ...(await copiesOf(run, all, candidate)),
+    putBack: [...memory.putBack],
     localTag: await localTag(run),
     incumbentKept: await isKept(run, incumbent),
-    vanished: [...memory.candidates].filter((id) => !replicas.some((container) => container.id === id)).length,
+    ...(await vanishedOf(run, replicas, incumbent)),
     giveUp: memory.giveUp,
   };
   const behind = (replica: Replica | undefined): Container | undefined =>
     replicas.find((container) => container.id === replica?.id);
   return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal, standIn };
+}
+
+function mates(all: readonly ContainerSummary[], home: string): ContainerSummary[] {
+  return all.filter((container) => homeOf(container.name) === home);
 }
 
 /** The images that failed in a slot, from the inert containers that remember them. */
@@ -108,7 +109,8 @@ async function inspectAll(run: SlotRun, summaries: readonly ContainerSummary[]):
 
 async function view(run: SlotRun, container: Container, wanted: Image | undefined): Promise<Replica> {
   const state = await stateOf(run, container);
-  const verdict = judge(container, run.policy, recall(run, container.id), run.now());
+  if (state?.roll !== undefined) await learnWhoEnded(run, container);
+  const verdict = verdictOn(run, container);
   const missing = state?.roll === undefined || run.memory.copied.has(container.id) ? [] : run.inlineFiles;
   return {
     id: container.id,
@@ -116,6 +118,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     imageId: container.imageId,
     current: wanted !== undefined && runs(container, wanted),
     running: ['running', 'restarting', 'paused'].includes(container.status),
+    startedAt: container.startedAt,
     starts: run.memory.starts.get(container.id) ?? 0,
     complete: run.memory.created.has(container.id),
     verdict,
@@ -129,10 +132,87 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     way: state?.way,
     follows: state?.follows || (container.config.Image ?? ''),
     tagBefore: state?.tagBefore,
+    saves: state?.saves ?? [],
+    fillFrom: state?.fillFrom,
     imageBefore: state?.imageBefore,
     restart: container.host.RestartPolicy ?? { Name: 'no' },
+    restartFixed: cannotUpdate(await run.ports.engine.facts()),
     held: run.memory.held.get(container.id),
   };
+}
+
+// An image is not to blame for what a person did to its container.
+async function learnWhoEnded(run: SlotRun, container: Container): Promise<void> {
+  const { id, status } = container;
+  const known = recall(run, container);
+  const isOurs = run.memory.drained.has(id);
+  if (status !== 'exited' || isOurs || known.stoppedByOthers !== undefined) return;
+  const told = await run.ports.engine.wasStopped(id).catch(unknown);
+  // What this very run has started came down with the engine's daemon, if that knows nothing of its end.
+  if (told === undefined && run.memory.starts.has(id)) run.memory.fallen.add(id);
+  const stoppedByOthers = told ?? false;
+  run.memory.health.set(id, { ...known, stoppedByOthers, startedAt: container.startedAt });
+}
+
+// One with --rm that ends by itself is gone as well: then only the engine's word of a stop tells that somebody is behind it.
+async function vanishedOf(
+  run: SlotRun,
+  replicas: readonly Container[],
+  incumbent: Replica | undefined,
+): Promise<Pick<Observed, 'vanished' | 'takenAway'>> {
+  const { candidates, takenAway, drained } = run.memory;
+  const vanished = [...candidates].filter((id) => !replicas.some((container) => container.id === id));
+  if (!incumbent?.autoRemove) return { vanished: vanished.length, takenAway: 0 };
+  for (const id of vanished.filter((one) => !takenAway.has(one)))
+    takenAway.set(id, !drained.has(id) && (await run.ports.engine.wasStopped(id).catch(unknown)) === true);
+  return { vanished: vanished.length, takenAway: vanished.filter((id) => takenAway.get(id)).length };
+}
+
+// An engine that can't say it now does not keep a roll from its end.
+function unknown(error: unknown): false {
+  if (error instanceof EngineError) return false;
+  throw error;
+}
+
+// Volumes are only asked for where some are, or were, copied.
+async function copiesOf(
+  run: SlotRun,
+  all: readonly ContainerSummary[],
+  candidate: Replica | undefined,
+): Promise<Pick<Observed, 'backups' | 'halfCopied' | 'looseCopies'>> {
+  const { ports, names, desired } = run;
+  const backups = await backupsOf(ports, all, names.home);
+  const copying = mates(all, names.home).find((container) => helperRole(container) === 'copying');
+  const halfCopied = copying && {
+    id: copying.id,
+    name: copying.name,
+    copies: (decodeState(copying.labels)?.copies ?? []).map(({ copy }) => copy),
+  };
+  const concerned = desired.backup.volumes.length > 0 || backups.length > 0 || candidate?.saves.length;
+  return { backups, halfCopied, looseCopies: concerned ? await looseCopies(run, backups) : [] };
+}
+
+async function looseCopies(run: SlotRun, backups: readonly Backup[]): Promise<Observed['looseCopies']> {
+  const known = new Set(backups.flatMap(({ copies }) => copies.map(({ copy }) => copy)));
+  const volumes = await run.ports.engine.volumes(slotLabel(run.names.home));
+  return volumes.flatMap(({ name: copy, labels }) => {
+    const state = decodeState(labels);
+    const isLoose = state?.role === 'backup' && !known.has(copy) && !run.memory.leftCopies.has(copy);
+    return isLoose ? [{ copy, at: state.at }] : [];
+  });
+}
+
+const FELL = 'it came down with the daemon of the engine';
+
+// The engine's account, and what it told this run alone.
+function verdictOn(run: SlotRun, container: Container): Verdict {
+  const { fallen, unstartable } = run.memory;
+  const verdict = judge(container, run.policy, recall(run, container), run.now());
+  const refused = unstartable.get(container.id);
+  if (verdict.kind === 'unstarted' && refused !== undefined)
+    return { kind: 'failed', reason: `it can't be started: ${refused}`, blame: 'image' };
+  if (verdict.kind === 'failed' && fallen.has(container.id)) return { ...verdict, reason: FELL, blame: 'host' };
+  return verdict;
 }
 
 // Only a handover has a cover; everywhere else there is no need to ask the kernel.
@@ -163,12 +243,19 @@ async function forwardsOf(
   return [...leading, ...past];
 }
 
-async function dependentsOf(run: SlotRun, replicas: readonly Container[]): Promise<Dependent[]> {
+// Whom else they live with (the pid namespace of one, the network of another) is none of the slot's.
+async function dependentsOf(
+  run: SlotRun,
+  replicas: readonly Container[],
+  replaced: string | undefined,
+): Promise<Dependent[]> {
+  const ofSlot = new Set([...replicas.map(({ id }) => id), ...run.memory.candidates, ...(replaced ? [replaced] : [])]);
   const containers = await Promise.all(run.dependents.map((name) => run.ports.engine.container(name)));
   return containers.flatMap((container) => {
     if (!container) return [];
     const linked = replicas.filter((replica) => isLinked(container, replica.name)).map((replica) => replica.id);
-    return [...namespaceOwners(container), ...linked].map((on) => ({ name: container.name, on }));
+    const owners = [...namespaceOwners(container), ...linked].filter((on) => ofSlot.has(on));
+    return owners.map((on) => ({ name: container.name, on }));
   });
 }
 

@@ -4,18 +4,32 @@ import { homeOf } from '../core/names.ts';
 import { groupServices, helperRole, type Service } from '../core/service.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
+import { clearHelper } from './helper.ts';
 import { dropDeadLock } from './lease.ts';
+import { lenient } from './lenient.ts';
+import { retireUnlessHalfDone } from './retain.ts';
 import { sweepRules } from './sweep.ts';
 
-/** Takes away helpers whose service is gone (docker compose down) or whose holder is dead: they serve nobody. */
-export async function removeOrphans(ports: Ports): Promise<RecoveredItem[]> {
+/** Services of which nothing is left but helpers, without any slot. */
+export function servicesGone(all: readonly ContainerSummary[]): Service[] {
+  const there = new Set(groupServices(all).map(({ key }) => key));
+  const told = all.flatMap((container) => (helperRole(container) && decodeState(container.labels)?.service) || []);
+  return [...new Set(told)].filter((key) => !there.has(key)).map((key) => ({ key, slots: [] }));
+}
+
+/**
+ * Takes away helpers whose service is gone (docker compose down) or whose holder is dead: they serve nobody. Only those of
+ * services that are wanted; rules that lead nowhere are nobody's.
+ */
+export async function removeOrphans(ports: Ports, isWanted: (service: string) => boolean): Promise<RecoveredItem[]> {
   const all = await ports.engine.list();
   const services = groupServices(all);
   const items = await removeOrphanedRules(ports);
   for (const container of all) {
     const role = helperRole(container);
     const state = decodeState(container.labels);
-    if (role === undefined || !state || !(await removeOrphan(ports, container, role, state, services))) continue;
+    if (role === undefined || !state || !isWanted(state.service)) continue;
+    if (!(await removeOrphan(ports, container, role, state, services))) continue;
     items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
   }
   return items;
@@ -35,8 +49,16 @@ async function removeOrphan(
   state: StateLabels,
   services: readonly Service[],
 ): Promise<boolean> {
-  if (role === 'lock') return dropDeadLock(ports, state.service);
+  if (role === 'helper') return clearHelper(ports, container.id);
+  if (role === 'lock') {
+    const dropped = await dropDeadLock(ports, state.service);
+    if (dropped) await retireUnlessHalfDone(lenient(ports), state.service);
+    return dropped;
+  }
+  // What was in the volumes of a service that is gone may be the last thing that is left of it.
+  if (role === 'backup') return false;
   if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
   await ports.engine.remove(container.id, { discard: true });
+  for (const { copy } of state.copies) await ports.engine.removeVolume(copy);
   return true;
 }

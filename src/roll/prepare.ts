@@ -4,7 +4,7 @@ import { ownLabels } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import { COMPOSE_FILES, COMPOSE_SERVICE } from '../core/labels.ts';
 import { homeOf } from '../core/names.ts';
-import type { Failure } from '../core/observed.ts';
+import type { Failure, WantedBackup } from '../core/observed.ts';
 import { type Policy, readPolicy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { isImageId } from '../core/reference.ts';
@@ -14,8 +14,10 @@ import type { KernelLayer } from '../core/traffic.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { knownUserSet } from './create.ts';
+import { kernelLayerFor } from './kernel-layer.ts';
 import { failuresIn, imageOf, isLinked, namespaceOwners, stateOf } from './observe.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
+import { prepareVolumes } from './volumes.ts';
 
 /** One slot, looked at and found fit to be rolled; nothing was touched for it. */
 export interface PreparedSlot {
@@ -30,6 +32,7 @@ export interface PreparedSlot {
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
   readonly inlineFiles: readonly string[];
+  readonly backup: WantedBackup;
   readonly memory: Memory;
 }
 
@@ -38,6 +41,12 @@ export interface PrepareOptions {
   readonly overrides: Readonly<Record<string, string>>;
   /** The reference that the user gave instead of the followed one. */
   readonly image: string | undefined;
+  /** Files of the old container that the new one is to have too, beside those that compose copied. */
+  readonly carry?: readonly string[] | undefined;
+  /** Id of the image with which the volumes are to go back to what they were. */
+  readonly volumesOf?: string | undefined;
+  /** By which container those are replaced in whose namespaces it lives, by id. */
+  readonly successors?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Looks at every slot of a service before anything is touched. Raises `refused` and `config` with the reason. */
@@ -69,20 +78,23 @@ export async function prepareSlot(
 ): Promise<PreparedSlot> {
   const [member] = slot.members;
   if (!member) return fail('not-found', `${slot.home} has no container`);
-  refuseUnfit(ports, member);
+  refuseUnfit(member);
   const container = await ports.engine.container(member.id);
   if (!container) return fail('not-found', `${member.name} was removed just now`);
   const memory = freshMemory();
   const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
   const policy = readPolicy(labels, options.overrides, settingsFor(ports.config(), service));
-  const kernel = await ports.kernel.layer(await ports.engine.bridges(), container);
-  const choice = chooseWay(container, policy, kernel);
+  const kernel = await kernelLayerFor(ports, container);
+  const backup = await prepareVolumes(ports, container, slot.home, policy, all, options.volumesOf);
+  const choice = chooseWay(container, policy, kernel, backup.volumes.length > 0);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   if (!(await knownUserSet({ ports, memory }, container))) {
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
     ports.report({ kind: 'note', text });
   }
-  await refuseLostNamespaces(ports, container);
+  await refuseLostNamespaces(ports, container, options.successors);
+  const dependents = await dependentNames(ports, container, all);
+  refuseOwn(ports, slot.home, dependents, all);
   return {
     home: slot.home,
     container,
@@ -92,8 +104,9 @@ export async function prepareSlot(
     track: options.image === undefined ? policy.track : { kind: 'digest' },
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
     failures: failuresIn(all, slot.home),
-    dependents: await dependentNames(ports, container, all),
-    inlineFiles: await copiedFiles(ports, container),
+    dependents,
+    inlineFiles: [...(await copiedFiles(ports, container)), ...(options.carry ?? [])],
+    backup,
     memory,
   };
 }
@@ -102,15 +115,27 @@ function isOff(slot: Slot): boolean {
   return slot.members.every((member) => member.status === 'exited' || member.status === 'created');
 }
 
-function refuseUnfit(ports: Ports, member: ContainerSummary): void {
-  if (ports.host.containerId !== undefined && member.id === ports.host.containerId) {
-    fail('refused', `${member.name} is the container that swapctl itself runs in`, { hint: 'roll it from outside' });
-  }
+function refuseUnfit(member: ContainerSummary): void {
   const why = whyNotRollable(member);
   if (why) fail('refused', why.message, { hint: why.hint });
 }
 
-async function followedReference(run: { ports: Ports; memory: Memory }, container: Container): Promise<string> {
+// Whoever lives with it is re-created after it, and nobody can do that to himself.
+function refuseOwn(
+  { host }: Ports,
+  home: string,
+  dependents: readonly string[],
+  all: readonly ContainerSummary[],
+): void {
+  const own = all.find(({ id }) => id === host.containerId);
+  if (own && dependents.includes(homeOf(own.name)))
+    fail('refused', `${own.name}, which swapctl itself runs in, lives in the namespaces of ${home}`, {
+      hint: 'roll it from outside, or give swapctl a network of its own',
+    });
+}
+
+/** The reference that a container follows. Raises `refused` for one that was created from a bare id. */
+export async function followedReference(run: { ports: Ports; memory: Memory }, container: Container): Promise<string> {
   const followed = (await stateOf(run, container))?.follows || container.config.Image || '';
   if (followed && !isImageId(followed)) return followed;
   const tags = (await imageOf(run, container.imageId))?.tags ?? [];
@@ -122,9 +147,13 @@ async function followedReference(run: { ports: Ports; memory: Memory }, containe
 }
 
 // A namespace of a container that is gone can't be joined again: better said now than when the old one is stopped.
-async function refuseLostNamespaces(ports: Ports, container: Container): Promise<void> {
+async function refuseLostNamespaces(
+  ports: Ports,
+  container: Container,
+  successors: PrepareOptions['successors'],
+): Promise<void> {
   for (const owner of namespaceOwners(container)) {
-    if (await ports.engine.container(owner)) continue;
+    if (successors?.has(owner) || (await ports.engine.container(owner))) continue;
     fail('refused', `${container.name} lives in the namespaces of a container that is gone (${owner.slice(0, 12)})`, {
       hint: 're-create it as you did at first (docker compose up -d), then roll it',
     });

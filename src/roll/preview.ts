@@ -7,11 +7,11 @@ import type { Service } from '../core/service.ts';
 import type { ServicePlan, SlotPlan } from '../core/status.ts';
 import { describeStep } from '../core/step.ts';
 import type { Ports } from '../ports.ts';
-import { alreadyRuns, type Resolved, resolveImage } from './image.ts';
+import { alreadyRuns, type Resolved } from './image.ts';
 import { imageOf, observe } from './observe.ts';
 import { type PreparedSlot, prepareService } from './prepare.ts';
 import { type RollOptions, slotRun } from './roll-slot.ts';
-import { referenceWanted } from './track.ts';
+import { resolveWanted } from './wanted.ts';
 
 /** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
 export async function planService(
@@ -23,11 +23,10 @@ export async function planService(
   const slots = await prepareService(ports, service, all, options);
   const [first] = slots;
   if (!first) return { service: service.key, image: '', slots: [] };
-  const follows = await referenceWanted(ports, first, options);
-  const resolved = await resolveImage(ports, follows, options.pull, first.container, options.signal);
-  const digest = resolved.kind === 'registry' ? resolved.digest : resolved.image.id;
+  const resolved = await resolveWanted(ports, first, options);
+  const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
-  return { service: service.key, image: follows, digest, slots: plans };
+  return { service: service.key, image: resolved.follows, digest, slots: plans };
 }
 
 // Stands for an image that would have to be pulled first.
@@ -69,7 +68,11 @@ async function planSlot(
 }
 
 // A dry run changes nothing, so it needs no lock.
-const NO_LEASE = { lost: new AbortController().signal, release: async (): Promise<void> => {} };
+const NO_LEASE = {
+  lost: new AbortController().signal,
+  confirm: async () => {},
+  release: async (): Promise<void> => {},
+};
 
 function refusal(decision: ReturnType<typeof plan>): SwapError | undefined {
   return decision.kind === 'refuse' ? decision.error : undefined;

@@ -1,31 +1,50 @@
-import { type FileSettings, NO_CONFIG, settingsFor } from '../core/config.ts';
+import { settingsFor } from '../core/config.ts';
 import type { ContainerSummary } from '../core/container.ts';
+import { EngineError, isAway } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { decodeState, type StateLabels } from '../core/labels.ts';
 import { keepReference, lockName, slotNames } from '../core/names.ts';
-import { type Policy, readPolicy } from '../core/policy.ts';
 import { groupServices, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
+import { chosenOf } from './chosen.ts';
+import { evenOut, severalUnderWay } from './even-out.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
+import { lenient, lenientPolicy } from './lenient.ts';
 import { namespaceOwners, stateOf } from './observe.ts';
-import { removeOrphans } from './orphans.ts';
+import { removeOrphans, servicesGone } from './orphans.ts';
 import { dependentNames } from './prepare.ts';
-import { moveDependents, type RollOptions } from './roll-slot.ts';
+import { retireUnlessHalfDone } from './retain.ts';
+import { inTheMiddle, moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
+import { sweepRules } from './sweep.ts';
 
-/** Finishes or undoes whatever dead rolls left behind, on all services, and takes orphaned helpers away. */
-export async function recoverAll(ports: Ports, signal: AbortSignal): Promise<RecoveredItem[]> {
+/**
+ * Finishes or undoes whatever dead rolls left behind on the named services, or on all, and takes orphaned helpers away.
+ * Raises `not-found` and `ambiguous`.
+ */
+export async function recover(
+  ports: Ports,
+  selectors: readonly string[],
+  signal: AbortSignal,
+): Promise<RecoveredItem[]> {
   const all = await ports.engine.list();
+  const named = selectors.length > 0 ? chosenOf(all, selectors, servicesGone(all)) : undefined;
+  const isNamed = (key: string): boolean => named === undefined || named.some((service) => service.key === key);
   const items: RecoveredItem[] = [];
   for (const half of await halfDone(ports, all)) {
+    if (named && !named.some((service) => concerns(service, half))) continue;
     const item = await recovered(ports, half, all, signal);
     if (item) items.push(item);
   }
-  return [...items, ...(await removeOrphans(ports))];
+  for (const key of severalUnderWay(all).filter(isNamed)) {
+    const unfinished = items.some(({ service, error }) => service === key && error);
+    if (!unfinished) items.push(...(await evenOut(ports, key, signal)));
+  }
+  return [...items, ...(await removeOrphans(ports, isNamed))];
 }
 
 /** The same for one service, before it is rolled; true if there was anything. Raises `busy` where a living roll is at it. */
@@ -43,9 +62,11 @@ export async function recoverService(
     });
     await recoverSlot(lenient(ports), half, all, signal);
   }
+  // What led from a container that went just now, and leads no more.
+  if (left.length > 0) await sweepRules(ports);
   // One that died between its last step and this has left nothing but its lock.
   if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
-    await dropDeadLock(ports, service.key);
+    if (await dropDeadLock(ports, service.key)) await retireUnlessHalfDone(lenient(ports), service.key);
   return left.length > 0;
 }
 
@@ -70,6 +91,12 @@ export async function recoverServices(
       for (const { key } of concerned) failed.set(key, raised);
     }
   }
+  for (const key of severalUnderWay(all)) {
+    if (failed.has(key) || !services.some((service) => service.key === key)) continue;
+    // Where it fails they are as they were, and whoever asked for this comes to them next.
+    any = (await evenOut(ports, key, signal)).length > 0 || any;
+  }
+  if (any) await sweepRules(ports);
   return { any, failed };
 }
 
@@ -110,8 +137,10 @@ async function recovered(
   try {
     const outcome = await recoverSlot(lenient(ports), half, all, signal);
     return outcome && { ...item, outcome };
-  } catch (error) {
-    if (!(error instanceof SwapError)) throw error;
+  } catch (raised) {
+    // What the engine says no to in one service (an image that is gone, say) is no reason to leave the others as they are.
+    if (raised instanceof EngineError && isAway(raised)) throw raised;
+    const error = inTheMiddle(raised, slot.home);
     const { code, hint } = error;
     return {
       ...item,
@@ -134,7 +163,9 @@ async function recoverSlot(
     const now = await ports.engine.list();
     const service = groupServices(now).find(({ key }) => key === half.service.key);
     const slot = service && leftovers(service, now).find(({ home }) => home === half.slot.home);
-    return slot && (await finish(ports, service, slot, lease, signal));
+    const outcome = slot && (await finish(ports, service, slot, lease, signal));
+    if (outcome) await retireUnlessHalfDone(ports, half.service.key);
+    return outcome;
   } finally {
     await lease.release();
   }
@@ -204,11 +235,12 @@ async function recoveryRun(
   const { state } = subject;
   const container = await ports.engine.container(subject.id);
   const isCandidate = subject !== incumbent;
+  const policy = lenientPolicy(container?.config.Labels ?? {}, settingsFor(ports.config(), service.key));
   return {
     ports,
     names: slotNames(slot.home),
     service: service.key,
-    policy: lenientPolicy(container?.config.Labels ?? {}, settingsFor(ports.config(), service.key)),
+    policy,
     desired: {
       image: {
         follows: state?.follows || (container?.config.Image ?? ''),
@@ -221,6 +253,7 @@ async function recoveryRun(
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
       tagBefore: undefined,
       mendOnly: true,
+      backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },
       back: false,
     },
     event: 'rolled',
@@ -229,6 +262,7 @@ async function recoveryRun(
     successors: new Map(),
     signal,
     lost: lease.lost,
+    confirmLock: lease.confirm,
     gates: false,
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
@@ -259,31 +293,13 @@ async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
   return [...new Set(names.flat())];
 }
 
-// A wrong label must not keep a half-done roll from being finished, nor must a wrong swapctl.yml.
-function lenientPolicy(labels: Readonly<Record<string, string>>, file: FileSettings): Policy {
-  try {
-    return readPolicy(labels, {}, file);
-  } catch {
-    return readPolicy({}, {}, file);
-  }
-}
-
-function lenient(ports: Ports): Ports {
-  try {
-    ports.config();
-    return ports;
-  } catch {
-    return { ...ports, config: () => NO_CONFIG };
-  }
-}
-
 function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
   return service.slots.filter((slot) => {
     const [only] = slot.members;
     const half =
       only && slot.members.length === 1 && only.status === 'created' && decodeState(only.labels)?.role === 'replica';
-    const { rehearsal, standIn } = slotNames(slot.home);
-    const helped = all.some((container) => container.name === rehearsal || container.name === standIn);
+    const { rehearsal, standIn, copying, reading } = slotNames(slot.home);
+    const helped = all.some(({ name }) => [rehearsal, standIn, copying, reading].includes(name));
     return slot.members.length > 1 || only?.name !== slot.home || half || helped;
   });
 }

@@ -12,7 +12,7 @@ const LONGEST_LINE = 400;
 /** The last lines that a failed container wrote, and its last health results: what a person needs to see. */
 export async function evidence(run: SlotRun, container: Container): Promise<{ health: string[]; log: string[] }> {
   const engine = (container.health?.log ?? []).map((entry) => `exit ${entry.exitCode}: ${entry.output.trim()}`);
-  const own = recall(run, container.id).lastOutput;
+  const own = recall(run, container).lastOutput;
   const health = [...engine, ...(own ? [own] : [])].slice(-3).map(clip);
   const log = (await run.ports.engine.logs(container.id, LOG_LINES).catch(() => [])).map(clip);
   return { health, log };
@@ -29,8 +29,10 @@ export async function rememberFailure(
   what: { readonly roll: string; readonly reason: string },
 ): Promise<void> {
   const { digest, id, follows } = run.desired.image;
-  const rolled = failed.imageId === id;
-  const { health, log } = await evidence(run, failed);
+  // One that was removed on its exit left nothing to ask, and the one that it was to replace stands for it.
+  const isGone = failed.id === from.id && failed.imageId !== id;
+  const image = isGone ? id : failed.imageId;
+  const { health, log } = isGone ? { health: [], log: [] } : await evidence(run, failed);
   run.memory.lastWords = log;
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
   const labels = encodeState({
@@ -39,13 +41,13 @@ export async function rememberFailure(
     slot: run.names.home,
     roll: what.roll,
     at: new Date(run.now()).toISOString(),
-    image: failed.imageId,
-    digest: rolled ? digest : undefined,
+    image,
+    digest: image === id ? digest : undefined,
     follows,
     failure: { code: 'not-healthy', reason: what.reason, health, log },
   });
-  const name = failureName(run.names.home, failed.imageId);
-  await createAnew(run, name, await firstThere(run.ports, [from.imageId, failed.imageId]), labels);
+  const name = failureName(run.names.home, image);
+  await createAnew(run, name, await firstThere(run.ports, [from.imageId, image]), labels);
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */
@@ -69,9 +71,13 @@ export async function rememberCondemned(
   await createAnew(run, failureName(run.names.home, from.imageId), serving, labels);
 }
 
-// With --force an image may fail a second time: the newer memory takes the place of the older.
-async function createAnew(run: SlotRun, name: string, image: string, labels: Record<string, string>): Promise<void> {
-  const { engine } = run.ports;
+/** Creates an inert container. With --force an image may fail a second time: the newer memory takes the place of the older. */
+export async function createAnew(
+  { ports: { engine } }: Pick<SlotRun, 'ports'>,
+  name: string,
+  image: string,
+  labels: Record<string, string>,
+): Promise<void> {
   try {
     await engine.create(inertRequest(name, image, labels));
   } catch (error) {

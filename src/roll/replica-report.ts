@@ -31,8 +31,14 @@ export async function replicaReport(
     timings: timings(run, totalMs),
     ...(left === undefined ? {} : { connectionsLeft: left }),
     ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
+    ...backedUp(run),
     ...(error ? { error: told(error, slot, run.memory.lastWords) } : {}),
   };
+}
+
+function backedUp({ memory }: SlotRun): Pick<ReplicaReport, 'backup'> {
+  if (!memory.backup) return {};
+  return { backup: { volumes: memory.backup.copies, restored: memory.putBack.size > 0 } };
 }
 
 // An engine that fails now changes nothing about what was done.
@@ -75,6 +81,8 @@ function timings(run: SlotRun, total: number): Timings {
     switch: ['rename'],
     drain: ['drain'],
     stop: ['stop'],
+    backup: ['back-up'],
+    restore: ['put-back'],
   };
   const measured = Object.entries(parts).flatMap(([part, kinds]) => {
     const ms = kinds.reduce((sum, kind) => sum + (times.get(kind) ?? 0), 0);

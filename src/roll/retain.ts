@@ -1,17 +1,72 @@
+import { beyondKeep } from '../core/backup.ts';
+import { settingsFor } from '../core/config.ts';
+import type { ContainerSummary } from '../core/container.ts';
+import { EngineError } from '../core/engine-error.ts';
 import { keepReference, keepRepository } from '../core/names.ts';
+import type { Policy } from '../core/policy.ts';
+import { groupServices } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
+import { lenientPolicy } from './lenient.ts';
 import { stateOf } from './observe.ts';
-import type { PreparedSlot } from './prepare.ts';
+import { freshMemory, type Memory } from './slot-run.ts';
+import { backupsOf } from './volumes.ts';
+
+interface Keeper {
+  readonly home: string;
+  readonly policy: Pick<Policy, 'keep' | 'backupKeep'>;
+  readonly memory: Memory;
+}
 
 /** Lets go of old images beyond the count that the policy keeps: only swapctl's own tags are taken away. */
-export async function retireOldImages(ports: Ports, service: string, slots: readonly PreparedSlot[]): Promise<void> {
+export async function retireOldImages(ports: Ports, service: string, slots: readonly Keeper[]): Promise<void> {
   const wanted = new Set<string>();
   for (const slot of slots) {
     const container = await ports.engine.container(slot.home);
     const history = container ? ((await stateOf({ ports, memory: slot.memory }, container))?.history ?? []) : [];
     const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container?.imageId);
     for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id));
+    // What was copied is of use to the image that wrote it.
+    for (const { image } of await backupsOf(ports, await ports.engine.list(), slot.home))
+      wanted.add(keepReference(service, image));
   }
   const kept = await ports.engine.imageTags(keepRepository(service));
   for (const reference of kept) if (!wanted.has(reference)) await ports.engine.untag(reference);
+}
+
+/**
+ * The same for a roll that went back, or died before it came to that. Nothing goes while a slot is half done, or where none is
+ * left; an engine that fails is told of, and not raised.
+ */
+export async function retireUnlessHalfDone(ports: Ports, service: string): Promise<void> {
+  try {
+    await retireWhole(ports, service);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    ports.report({
+      kind: 'note',
+      text: `${service}: old images and copies stay until the next roll: ${error.message}`,
+    });
+  }
+}
+
+async function retireWhole(ports: Ports, service: string): Promise<void> {
+  const all = await ports.engine.list();
+  const slots = groupServices(all).find(({ key }) => key === service)?.slots ?? [];
+  if (slots.length === 0 || slots.some(({ home, members }) => members.length !== 1 || members[0]?.name !== home))
+    return;
+  const file = settingsFor(ports.config(), service);
+  const keepers = slots.map(({ home, members }) => {
+    return { home, policy: lenientPolicy(members[0]?.labels ?? {}, file), memory: freshMemory() };
+  });
+  for (const { home, policy } of keepers) await retireCopies(ports, all, home, policy.backupKeep);
+  await retireOldImages(ports, service, keepers);
+}
+
+async function retireCopies(ports: Ports, all: readonly ContainerSummary[], home: string, keep: number): Promise<void> {
+  const serving = all.find(({ name, status }) => name === home && status === 'running');
+  if (!serving) return;
+  for (const { id, copies } of beyondKeep(await backupsOf(ports, all, home), keep, serving.imageId)) {
+    await ports.engine.remove(id, { discard: true });
+    for (const { copy } of copies) await ports.engine.removeVolume(copy);
+  }
 }

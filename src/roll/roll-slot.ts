@@ -2,7 +2,7 @@ import { EngineError } from '../core/engine-error.ts';
 import { SwapError } from '../core/error.ts';
 import type { PinnedImage, PullPolicy } from '../core/image.ts';
 import type { HistoryEntry } from '../core/labels.ts';
-import { keepReference, slotNames } from '../core/names.ts';
+import { homeOf, keepReference, slotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { ReplicaReport } from '../core/report.ts';
 import { groupServices } from '../core/service.ts';
@@ -28,11 +28,17 @@ export interface RollOptions {
   readonly image: string | undefined;
   /** Roll to this very image, without asking any registry (rollback). */
   readonly target: PinnedImage | undefined;
+  /** Roll to this digest of the reference (or id of an image that was built here), whatever the tag means by now. */
+  readonly digest?: string | undefined;
   /** Roll to what a check found, whatever the tag means by now. */
   readonly found?: Found | undefined;
   readonly pull: PullPolicy;
   readonly force: boolean;
   readonly overrides: Readonly<Record<string, string>>;
+  /** Files of the old container that the new one is to have too. */
+  readonly carry?: readonly string[] | undefined;
+  /** Id of the image with which the volumes are to go back to what they were. */
+  readonly volumesOf?: string | undefined;
   readonly event: HistoryEntry['event'];
   /** Remember the image that was left as one that is not to be tried again. */
   readonly condemn: boolean;
@@ -62,6 +68,7 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
   } catch (raised) {
     error = inTheMiddle(raised, slot.home);
   }
+  await noteStray(context, slot);
   if (!error && context.options.condemn) await condemn(run, slot).catch((raised) => tellForgotten(run, raised));
   return replicaReport(run, slot, error, ports.clock.now() - began);
 }
@@ -78,6 +85,14 @@ export function inTheMiddle(raised: unknown, home: string): SwapError {
     hint: 'once it answers, swapctl recover finishes or undoes it',
     cause: raised,
   });
+}
+
+// Under another name it is none of the slot's any more, and goes on running.
+async function noteStray({ ports }: RollContext, { home, container }: PreparedSlot): Promise<void> {
+  const old = await ports.engine.container(container.id).catch(() => undefined);
+  if (!old || homeOf(old.name) === home) return;
+  const text = `${home}: somebody renamed the old container to ${old.name}; it is left as it is (${old.status})`;
+  ports.report({ kind: 'note', text });
 }
 
 function tellForgotten(run: SlotRun, raised: unknown): void {
@@ -112,6 +127,7 @@ export async function slotRun(
     successors,
     signal: options.signal,
     lost: context.lease.lost,
+    confirmLock: context.lease.confirm,
     movesTraffic: slot.kernel.available,
     gates: slot.kernel.available,
     memory: slot.memory,
@@ -133,6 +149,7 @@ export function desiredOf(
     choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
     keepReference: keepReference(context.service, slot.container.imageId),
     tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
+    backup: slot.backup,
     back: context.options.event === 'rolled-back',
   };
 }
@@ -157,10 +174,13 @@ export async function moveDependents(
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
-    const slot = await prepareSlot(ports, service, { home: name, members }, all, { overrides: {}, image: undefined });
+    const options = { overrides: {}, image: undefined, successors };
+    const slot = await prepareSlot(ports, service, { home: name, members }, all, options);
     await moveDependent(context, service, slot, successors);
   }
 }
+
+const NO_BACKUP = { volumes: [], keep: Infinity, fillFrom: undefined };
 
 async function moveDependent(
   context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
@@ -180,7 +200,8 @@ async function moveDependent(
   };
   const run = await slotRun(
     nested,
-    { ...slot, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    // Its image stays, and nobody has written anything that it does not know.
+    { ...slot, backup: NO_BACKUP, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
     successors,
   );
   const { error } = await runSlot(run);

@@ -1,12 +1,17 @@
-import { EngineError, isPassing } from '../core/engine-error.ts';
+import { byHand } from '../core/backup.ts';
+import { EngineError, isDiskFull, isPassing } from '../core/engine-error.ts';
 import { messageOf, SwapError } from '../core/error.ts';
 import { violation } from '../core/invariants.ts';
 import { plan } from '../core/plan.ts';
 import { describeStep, type Step } from '../core/step.ts';
+import { diskFull } from './disk.ts';
 import { execute } from './execute.ts';
+import { clearExpired, stopRenewing } from './forward.ts';
 import { noteGap } from './gap.ts';
-import { observe, type Snapshot } from './observe.ts';
+import { observe } from './observe.ts';
+import { noteAway, observeThrough } from './outage.ts';
 import type { SlotRun } from './slot-run.ts';
+import type { Snapshot } from './snapshot.ts';
 import { awaitHealthy } from './watch.ts';
 
 // Far more than any roll takes: a planner that goes in circles must end as an error, not as a hot loop.
@@ -25,13 +30,24 @@ export interface SlotEnd {
  * run, a run after a crash, and one after somebody interfered are the same loop.
  */
 export async function runSlot(run: SlotRun): Promise<SlotEnd> {
+  try {
+    const end = await untilDecided(run);
+    await stopRenewing(run);
+    await clearExpired(run);
+    return end;
+  } finally {
+    await stopRenewing(run);
+  }
+}
+
+async function untilDecided(run: SlotRun): Promise<SlotEnd> {
   const steps: Step[] = [];
   let failuresInRow = 0;
   let began = run.ports.clock.now();
   while (steps.length < MOST_STEPS) {
     if (run.lost.aborted) throw run.lost.reason;
     if (run.signal.aborted) run.memory.giveUp ??= interrupted(run);
-    const snapshot = await observe(run);
+    const snapshot = await observeThrough(run);
     noteGap(run, snapshot.seen, began);
     const decision = plan(run.desired, snapshot.seen);
     if (decision.kind === 'converged') return { error: undefined, steps };
@@ -84,15 +100,30 @@ async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<un
   report({ kind: 'step', slot, step });
   const began = clock.now();
   try {
+    if (await lostOther(run, step, snapshot)) return undefined;
     await execute(run, step, snapshot);
     const ms = clock.now() - began;
     run.memory.times.set(step.kind, (run.memory.times.get(step.kind) ?? 0) + ms);
     report({ kind: 'done', slot, step, ms });
     return undefined;
   } catch (error) {
+    noteAway(run, error);
     report({ kind: 'debug', text: `${slot}: ${describeStep(step)}: ${messageOf(error)}` });
     return error ?? new Error('unknown');
   }
+}
+
+// Of the old container and the new one, one goes only while the other is as it was, whatever people have done since the look.
+async function lostOther(run: SlotRun, step: Step, { incumbent, candidate }: Snapshot): Promise<boolean> {
+  if (step.kind !== 'stop' && step.kind !== 'remove') return false;
+  const other = step.container === incumbent?.id ? candidate : step.container === candidate?.id ? incumbent : undefined;
+  if (other?.status !== 'running') return false;
+  const now = (await run.ports.engine.container(other.id))?.status ?? 'gone';
+  if (now === 'running') return false;
+  const text = `${run.names.home}: ${other.name} is ${now} since the last look, so that nothing is taken away before the next`;
+  run.ports.report({ kind: 'debug', text });
+  await run.ports.clock.sleep(RETRY_AFTER_MS);
+  return true;
 }
 
 // A step that fails changes nothing by itself: the next look says what is true. What can't be done at all is given up
@@ -105,14 +136,20 @@ async function afterFailure(
   pastReturn: boolean,
 ): Promise<void> {
   if (run.signal.aborted && !pastReturn) return;
-  const final = !(isPassing(error) || isGone(step, error)) || failuresInRow >= TRIES;
+  const final = isDiskFull(error) || !(isPassing(error) || isGone(step, error)) || failuresInRow >= TRIES;
   if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
   // A container that refuses to start, or exits in the moment of its opening, says why itself, and the planner judges it
   // by that.
   if ((step.kind === 'start' || step.kind === 'open') && failuresInRow < TRIES) return;
+  // That it failed can't be written down; to go back on is more.
+  if (step.kind === 'remember-failure' && isDiskFull(error)) {
+    run.memory.giveUp = await diskFull(run.ports, `${step.reason}; and that can't be remembered`, error);
+    return;
+  }
+  if (failuresInRow < TRIES && (await lostOwner(run, step))) return;
   const known = error instanceof SwapError ? error : undefined;
-  if (pastReturn || run.memory.giveUp) throw known ?? needsAttention(run, step, error);
-  run.memory.giveUp = known ?? failed(run, step, error);
+  if (pastReturn || run.memory.giveUp) throw known?.code === 'attention' ? known : needsAttention(run, step, error);
+  run.memory.giveUp = known ?? (await failed(run, step, error));
 }
 
 // Somebody removed the container after the look: the next one says what is left to do.
@@ -120,11 +157,18 @@ function isGone(step: Step, error: unknown): boolean {
   return 'container' in step && error instanceof EngineError && error.status === 404;
 }
 
+// Nobody can be moved to where nobody is any more; the planner goes on from that.
+async function lostOwner(run: SlotRun, step: Step): Promise<boolean> {
+  if (step.kind !== 'move-dependents') return false;
+  return (await run.ports.engine.container(step.to))?.status !== 'running';
+}
+
 function isSwitched({ seen }: Snapshot): boolean {
   return seen.candidate?.name === seen.names.home && seen.candidate.verdict.kind === 'healthy';
 }
 
-function failed(run: SlotRun, step: Step, error: unknown): SwapError {
+async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapError> {
+  if (isDiskFull(error)) return diskFull(run.ports, `${run.names.home}: could not ${describeStep(step)}`, error);
   const code = step.kind.startsWith('create') ? 'cannot-create' : 'step-failed';
   return new SwapError(code, `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
     hint: 'the old container serves as before',
@@ -134,9 +178,13 @@ function failed(run: SlotRun, step: Step, error: unknown): SwapError {
 
 function needsAttention(run: SlotRun, step: Step, error: unknown): SwapError {
   return new SwapError('attention', `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
-    hint: 'once that is mended, swapctl recover finishes what is left',
+    hint: `once that is mended, swapctl recover finishes what is left${atHand(step)}`,
     cause: error,
   });
+}
+
+function atHand(step: Step): string {
+  return step.kind === 'put-back' ? `; the copies are complete, and by hand it is: ${byHand(step.copies)}` : '';
 }
 
 function interrupted(run: SlotRun): SwapError {

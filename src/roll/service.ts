@@ -1,18 +1,24 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { fail } from '../core/error.ts';
+import { commitIn } from '../core/git.ts';
+import type { PinnedImage } from '../core/image.ts';
 import { knownBad, knownFailure } from '../core/plan.ts';
 import { type ReplicaReport, type ServiceReport, summarize } from '../core/report.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
-import { alreadyRuns, fetchImage, type Resolved, resolveFound, resolveImage } from './image.ts';
+import { buildCommit, foundCommit } from './commit.ts';
+import { rollByHelper, runsIn } from './helper.ts';
+import { alreadyRuns, fetchImage, type Resolved, resolveFound } from './image.ts';
 import { type Lease, takeLease } from './lease.ts';
+import { noteLost } from './lost-replicas.ts';
+import { noteTag } from './moved-tag.ts';
 import { imageOf } from './observe.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
 import { failedReport, unchangedReport } from './replica-report.ts';
-import { retireOldImages } from './retain.ts';
+import { retireOldImages, retireUnlessHalfDone } from './retain.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
-import { referenceWanted } from './track.ts';
+import { resolveWanted } from './wanted.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
 export async function rollService(
@@ -26,7 +32,12 @@ export async function rollService(
   const resolved = await resolve(ports, slots, options);
   if (!options.force && (await allRun(ports, slots, resolved))) return unchanged(ports, service, slots, began);
   refuseKnownBad(slots, resolved, options);
-  const lease = await takeLease(ports, service.key, [...slots.map((slot) => slot.container.imageId), resolved.follows]);
+  if (runsIn(ports, service)) {
+    const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
+    return rollByHelper(ports, service, slots, image, options);
+  }
+  const images = [...slots.map((slot) => slot.container.imageId), resolved.follows];
+  const lease = await takeLease(ports, service.key, images, await noteTag(ports, resolved));
   try {
     return await rollLocked(ports, service, slots, resolved, lease, options, began);
   } finally {
@@ -48,14 +59,7 @@ async function rollLocked(
   if (options.found) await refuseMoved(ports, service, options.found);
   const pulling = ports.clock.now();
   const tagBefore = (await ports.engine.image(resolved.follows))?.id;
-  const image =
-    options.target ??
-    (await fetchImage(
-      ports,
-      resolved,
-      await imageOf({ ports, memory: first.memory }, first.container.imageId),
-      options.signal,
-    ));
+  const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
   const pullMs = ports.clock.now() - pulling;
   const roll = ports.host.randomId();
   const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
@@ -65,9 +69,31 @@ async function rollLocked(
     reports.push(report);
     if (report.error) break;
   }
-  if (reports.some((report) => report.error)) await takeBack(context, slots, reports);
-  else await retireOldImages(ports, service.key, slots).catch((error) => tellKept(ports, service, error));
+  if (reports.some((report) => report.error)) {
+    await takeBack(context, slots, reports);
+    // What runs again was kept as a way back to it.
+    await retireUnlessHalfDone(ports, service.key);
+  } else {
+    await noteLost(
+      ports,
+      slots.slice(0, -1).map(({ home }) => home),
+    );
+    await retireOldImages(ports, service.key, slots).catch((error) => tellKept(ports, service, error));
+  }
   return summarize(service.key, reports, pullMs, ports.clock.now() - began);
+}
+
+async function imageFor(
+  ports: Ports,
+  service: Service,
+  slots: readonly PreparedSlot[],
+  resolved: Resolved,
+  signal: AbortSignal,
+): Promise<PinnedImage> {
+  if (resolved.kind === 'commit') return buildCommit(ports, service.key, slots, resolved, signal);
+  const [first] = slots;
+  const before = first && (await imageOf({ ports, memory: first.memory }, first.container.imageId));
+  return fetchImage(ports, resolved, before, signal);
 }
 
 // The roll is done, whatever becomes of its old images.
@@ -102,7 +128,8 @@ async function rollBack(context: RollContext, slot: PreparedSlot): Promise<Repli
   const { ports, options } = context;
   const all = await ports.engine.list();
   const members = all.filter((container) => container.name === slot.home);
-  const now = await prepareSlot(ports, context.service, { home: slot.home, members }, all, options);
+  const volumesOf = slot.backup.volumes.length > 0 ? slot.container.imageId : undefined;
+  const now = await prepareSlot(ports, context.service, { home: slot.home, members }, all, { ...options, volumesOf });
   const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
   const back: RollOptions = {
     ...options,
@@ -127,15 +154,11 @@ async function unchanged(
 async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: RollOptions): Promise<Resolved> {
   const [first] = slots;
   if (!first) return fail('not-found', 'the service has no replica');
-  if (options.found) return resolveFound(ports, options.found);
-  if (options.target === undefined)
-    return resolveImage(
-      ports,
-      await referenceWanted(ports, first, options),
-      options.pull,
-      first.container,
-      options.signal,
-    );
+  const { found } = options;
+  if (found && commitIn(found.digest)) return foundCommit(first, found.reference, found.digest);
+  if (found) return resolveFound(ports, found);
+  if (options.digest !== undefined) return resolveFound(ports, { reference: first.follows, digest: options.digest });
+  if (options.target === undefined) return resolveWanted(ports, first, options);
   const image = await ports.engine.image(options.target.id);
   if (image) return { kind: 'local', follows: options.target.follows, image };
   return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);

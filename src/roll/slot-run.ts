@@ -1,7 +1,7 @@
-import type { Image, RestartPolicy } from '../core/container.ts';
+import type { Container, Image, RestartPolicy } from '../core/container.ts';
 import type { SwapError } from '../core/error.ts';
 import { type HealthMemory, NOTHING_SEEN } from '../core/health.ts';
-import type { HistoryEntry } from '../core/labels.ts';
+import type { HistoryEntry, VolumeCopy } from '../core/labels.ts';
 import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { Policy } from '../core/policy.ts';
@@ -26,6 +26,8 @@ export interface SlotRun {
   readonly signal: AbortSignal;
   /** Aborted when somebody else took the lock: then nothing may be changed any more. */
   readonly lost: AbortSignal;
+  /** Raises `attention` where somebody may have taken the lock while the engine was out of reach. */
+  readonly confirmLock: () => Promise<void>;
   /** Whether the kernel moves traffic here at all. */
   readonly movesTraffic: boolean;
   /** Whether the kernel can keep a fresh container from its networks until it is healthy. */
@@ -38,11 +40,14 @@ export interface SlotRun {
 }
 
 export interface Memory {
-  readonly health: Map<string, HealthMemory>;
+  /** By container: what was seen of its health since it was started at that time. */
+  readonly health: Map<string, HealthMemory & { readonly startedAt: number }>;
   readonly images: Map<string, Image | undefined>;
   /** Containers that this run created, those of them that were to take the place, and those that got their files. */
   readonly created: Set<string>;
   readonly candidates: Set<string>;
+  /** Those of them that are gone and had --rm, by id: whether somebody stopped or removed them. */
+  readonly takenAway: Map<string, boolean>;
   readonly copied: Set<string>;
   /** Containers that their networks can't reach yet, and until when. */
   readonly shut: Map<string, number>;
@@ -52,11 +57,19 @@ export interface Memory {
   readonly drained: Map<string, number | undefined>;
   /** By container: the restart policy that this run has taken from it. */
   readonly held: Map<string, RestartPolicy>;
+  /** By container: why it can't be started, where the engine tells it in its answer alone. */
+  readonly unstartable: Map<string, string>;
+  /** Whether the engine was away since the last look. */
+  away: boolean;
+  /** Containers that were down when the engine came back. */
+  readonly fallen: Set<string>;
   /** By container: how often this run has started it. */
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
-  /** Containers whose new connections this run has led to another, as they were then. */
+  /** Containers whose new connections this run has led to another, which no step has ended: as they were then. */
   readonly forwarded: Map<string, ForwardEnd>;
+  /** By container: what keeps its forward from ending while this run lives. */
+  readonly renewals: Map<string, Renewal>;
   /** Every forward that was tried, for when it leads no more. */
   readonly forwards: Forward[];
   /** Whether somebody answered at the last look, since when nobody does, and for how long nobody did before (milliseconds). */
@@ -65,7 +78,19 @@ export interface Memory {
   /** The last lines of the container that failed last. */
   lastWords: readonly string[];
   rehearsed: boolean;
+  /** Ids of the backups that were put back, and how long that took (milliseconds). */
+  readonly putBack: Set<string>;
+  putBackMs: number | undefined;
+  /** What was copied of the volumes, and how long that took (milliseconds). */
+  backup: { readonly copies: readonly VolumeCopy[]; readonly ms: number } | undefined;
+  /** Volumes of old copies that could not be removed, since somebody uses them. */
+  readonly leftCopies: Set<string>;
   giveUp: SwapError | undefined;
+}
+
+/** Something that is done again and again; `stop` resolves when it is certain that it is not done any more. */
+export interface Renewal {
+  stop(): Promise<void>;
 }
 
 /** A memory that knows nothing. */
@@ -75,24 +100,34 @@ export function freshMemory(): Memory {
     images: new Map(),
     created: new Set(),
     candidates: new Set(),
+    takenAway: new Map(),
     copied: new Set(),
     shut: new Map(),
     turnedAway: new Set(),
     drained: new Map(),
     held: new Map(),
+    unstartable: new Map(),
+    away: false,
+    fallen: new Set(),
     starts: new Map(),
     times: new Map(),
     forwarded: new Map(),
+    renewals: new Map(),
     forwards: [],
     answered: false,
     gap: { since: undefined, ms: 0 },
     lastWords: [],
     rehearsed: false,
+    putBack: new Set(),
+    putBackMs: undefined,
+    backup: undefined,
+    leftCopies: new Set(),
     giveUp: undefined,
   };
 }
 
-/** What this run has seen of a container's health. */
-export function recall(run: SlotRun, container: string): HealthMemory {
-  return run.memory.health.get(container) ?? NOTHING_SEEN;
+/** What this run has seen of a container's health since its last start; one before that proves nothing. */
+export function recall(run: SlotRun, { id, startedAt }: Pick<Container, 'id' | 'startedAt'>): HealthMemory {
+  const known = run.memory.health.get(id);
+  return known?.startedAt === startedAt ? known : NOTHING_SEEN;
 }

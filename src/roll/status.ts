@@ -1,3 +1,4 @@
+import { wantedVolumes } from '../core/backup.ts';
 import { settingsFor } from '../core/config.ts';
 import type { Container, ContainerSummary } from '../core/container.ts';
 import { ownLabels } from '../core/container.ts';
@@ -102,7 +103,7 @@ async function wayOf(look: Look, service: Service, member: ContainerSummary, con
   try {
     const labels = ownLabels(container, await imageOf(look, container.imageId));
     const policy = readPolicy(labels, {}, settingsFor(look.ports.config(), service.key));
-    const choice = chooseWay(container, policy, look.kernel);
+    const choice = chooseWay(container, policy, look.kernel, wantedVolumes(container, policy).length > 0);
     return choice.kind === 'way' ? choice.way : 'refused';
   } catch (error) {
     if (error instanceof SwapError) return 'bad setting';

@@ -11,7 +11,9 @@ export function teller(
   ports: Pick<Ports, 'config' | 'engine' | 'notify' | 'report'>,
 ): (run: Run, how: { readonly signal: AbortSignal; readonly asked?: boolean }) => Promise<Delivery[]> {
   let told: Told = new Map();
-  return async (run, { signal, asked = false }) => {
+  return async (all, { signal, asked = false }) => {
+    // What another process did, that one has told.
+    const run = { services: all.services.filter(({ report }) => report?.by === undefined) };
     try {
       const { notifications, notify } = ports.config();
       if (notifications.length === 0) {

@@ -41,13 +41,13 @@ async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSig
   while (!signal.aborted) {
     const container = await run.ports.engine.container(id);
     if (!container) return;
-    remember(run, id, {});
-    const verdict = judge(container, run.policy, recall(run, id), run.now());
-    if (done(verdict, container)) return noteEngineHealth(run, id, verdict);
+    remember(run, container, {});
+    const verdict = judge(container, run.policy, recall(run, container), run.now());
+    if (done(verdict, container)) return noteEngineHealth(run, container, verdict);
     await keepShut(run, id);
     const check = healthCheck(container, run.policy);
     if (check && container.status === 'running') await probeOnce(run, container, check, signal);
-    const after = judge(container, run.policy, recall(run, id), run.now());
+    const after = judge(container, run.policy, recall(run, container), run.now());
     if (after.kind === verdict.kind) await run.ports.clock.sleep(nextPause(run, after, pauseMs), signal);
   }
 }
@@ -59,16 +59,17 @@ function nextPause(run: SlotRun, verdict: Verdict, pauseMs: number): number {
 }
 
 // The engine may be the first to know.
-function noteEngineHealth(run: SlotRun, id: string, verdict: Verdict): void {
-  if (verdict.kind === 'healthy') remember(run, id, { healthySince: recall(run, id).healthySince ?? verdict.since });
+function noteEngineHealth(run: SlotRun, container: Container, verdict: Verdict): void {
+  if (verdict.kind === 'healthy')
+    remember(run, container, { healthySince: recall(run, container).healthySince ?? verdict.since });
 }
 
 async function probeOnce(run: SlotRun, container: Container, check: HealthCheck, signal: AbortSignal): Promise<void> {
-  const before = recall(run, container.id);
+  const before = recall(run, container);
   const { ok, output } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
   if (signal.aborted) return;
   if (ok)
-    return remember(run, container.id, {
+    return remember(run, container, {
       healthySince: before.healthySince ?? run.now(),
       failuresInRow: 0,
       lastOutput: output,
@@ -78,15 +79,17 @@ async function probeOnce(run: SlotRun, container: Container, check: HealthCheck,
   }
   // While it starts, failing is normal; only the engine's own pace or the deadline may condemn it.
   const failures = before.healthySince === undefined ? 0 : before.failuresInRow + 1;
-  remember(run, container.id, { failuresInRow: failures, lastOutput: output });
+  remember(run, container, { failuresInRow: failures, lastOutput: output });
 }
 
-function remember(run: SlotRun, id: string, news: Partial<HealthMemory>): void {
-  const before = recall(run, id);
-  run.memory.health.set(id, { ...before, watchedSince: before.watchedSince ?? run.now(), ...news });
+function remember(run: SlotRun, container: Container, news: Partial<HealthMemory>): void {
+  const { id, startedAt } = container;
+  const before = recall(run, container);
+  run.memory.health.set(id, { ...before, startedAt, watchedSince: before.watchedSince ?? run.now(), ...news });
 }
 
-async function probe(
+/** Asks a container once whether it is well. */
+export async function probe(
   ports: Ports,
   container: Container,
   probe: Probe,

@@ -5,8 +5,9 @@ import { type Policy, readPolicy } from '../../core/policy.ts';
 import { findService, groupServices, type Service, whyNotRollable } from '../../core/service.ts';
 import type { ServiceUpdate } from '../../core/update.ts';
 import type { Ports } from '../../ports.ts';
-import { reportedError } from '../attempt.ts';
 import { canBeRolled, chosenOf } from '../chosen.ts';
+import { isOneShot, runsIn } from '../helper.ts';
+import { reportedError } from '../reported.ts';
 
 /** Which services a run is about. */
 export interface Wanted {
@@ -30,11 +31,13 @@ export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wa
   const images = new Map((await ports.engine.images()).map((image) => [image.id, image]));
   const named = wanted.selectors.length > 0;
   const services = named ? namedServices(all, wanted) : groupServices(all);
+  const passing = services.some((service) => runsIn(ports, service)) && (await isOneShot(ports));
   return services.flatMap((service) => {
     const labels = labelsOf(service, images);
     try {
       if (!named && !isMeant(labels, settingsFor(config, service.key), wanted.all)) return [];
-      return [lookAt(ports, config, service, labels, wanted)];
+      if (passing && runsIn(ports, service)) return [{ service, line: skippedLine(service, OWN_RUN) }];
+      return [lookAt(config, service, labels, wanted)];
     } catch (raised) {
       if (!(raised instanceof SwapError)) throw raised;
       const { key } = service;
@@ -45,16 +48,21 @@ export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wa
   });
 }
 
+const OWN_RUN = 'swapctl itself runs in it, and it ends with this run';
+
 function lookAt(
-  ports: Ports,
   config: Config,
   service: Service,
   labels: Readonly<Record<string, string>>,
   { overrides }: Wanted,
 ): OptedIn {
-  const why = whySkipped(ports, service);
-  if (why !== undefined) return { service, line: { service: service.key, outcome: 'skipped', because: why } };
+  const why = whySkipped(service);
+  if (why !== undefined) return { service, line: skippedLine(service, why) };
   return { service, policy: readPolicy(labels, overrides, settingsFor(config, service.key)) };
+}
+
+function skippedLine({ key }: Service, because: string): ServiceUpdate {
+  return { service: key, outcome: 'skipped', because };
 }
 
 function namedServices(all: readonly ContainerSummary[], { selectors, absent }: Wanted): Service[] {
@@ -98,10 +106,8 @@ function labelsOf(service: Service, images: ReadonlyMap<string, ImageSummary>): 
   return member ? notInherited(member.labels, images.get(member.imageId)?.labels ?? {}) : {};
 }
 
-function whySkipped({ host }: Ports, service: Service): string | undefined {
-  const members = service.slots.flatMap((slot) => slot.members);
-  if (members.some(({ id }) => id === host.containerId)) return 'swapctl itself runs in it; roll it from outside';
+function whySkipped(service: Service): string | undefined {
   if (canBeRolled(service)) return undefined;
-  const [member] = members;
+  const [member] = service.slots.flatMap((slot) => slot.members);
   return (member && whyNotRollable(member)?.message) ?? 'it has no container';
 }

@@ -16,10 +16,11 @@ import {
   waitingLine,
 } from '../../core/update.ts';
 import type { Ports } from '../../ports.ts';
-import { reportedError } from '../attempt.ts';
 import { checkServices } from '../check.ts';
 import { factsOf } from '../facts.ts';
+import { runsIn } from '../helper.ts';
 import { recoverServices } from '../recover.ts';
+import { reportedError } from '../reported.ts';
 import type { Found } from '../roll-slot.ts';
 import { freshMemory } from '../slot-run.ts';
 import { sweepRules } from '../sweep.ts';
@@ -33,6 +34,8 @@ export interface UpdateOptions extends Wanted {
   readonly dryRun: boolean;
   /** Only these of the services, by key. */
   readonly only: ReadonlySet<string> | undefined;
+  /** Only what is under the followed tags on the engine counts; no registry is asked. */
+  readonly here?: boolean | undefined;
   /** When images were seen first, by digest; what is new is added. Milliseconds of the engine's clock. None: nobody remembers. */
   readonly firstSeen: Map<string, number> | undefined;
   readonly signal: AbortSignal;
@@ -51,7 +54,7 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const open = chosen.flatMap((one) => (one.line || lines.has(one.service.key) ? [] : [one]));
   const services = open.map(({ service }) => service);
-  const checks = await checkAll(ports, services, all, options.signal);
+  const checks = await checkAll(ports, services, all, options);
   const policies = new Map(open.map(({ service, policy }) => [service.key, policy]));
   const failed = new Map([...lines.values()].flatMap((line) => stopFor(line)));
   const rolls: Rollable[] = [];
@@ -86,10 +89,10 @@ async function checkAll(
   ports: Ports,
   services: readonly Service[],
   all: readonly ContainerSummary[],
-  signal: AbortSignal,
+  { signal, here, overrides }: UpdateOptions,
 ): Promise<Checked[]> {
   try {
-    return services.length > 0 ? await checkServices(ports, services, all, signal) : [];
+    return services.length > 0 ? await checkServices(ports, services, all, { signal, here, overrides }) : [];
   } catch (raised) {
     return signal.aborted ? fail('interrupted', 'interrupted; nothing was rolled') : Promise.reject(raised);
   }
@@ -217,11 +220,17 @@ async function rollThem(
   }
   if (free.length > 0) await sweepRules(ports);
   const { signal } = options;
-  await rollInOrder(free, { failed, atOnce: ports.config().maxRollsAtOnce, signal }, async (one) => {
-    const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(one)));
-    lines.set(one.key, line);
-    return stopsOthers(line);
-  });
+  const atOnce = ports.config().maxRollsAtOnce;
+  // Its own container comes last: with that this run is over.
+  for (const turn of [
+    free.filter((one) => !runsIn(ports, one.service)),
+    free.filter((one) => runsIn(ports, one.service)),
+  ])
+    await rollInOrder(turn, { failed, atOnce, signal }, async (one) => {
+      const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(one)));
+      lines.set(one.key, line);
+      return stopsOthers(line);
+    });
   holdBack();
   const because = 'the run was interrupted before it was rolled';
   for (const one of rolls)

@@ -1,0 +1,55 @@
+import { fail } from '../../core/error.ts';
+import { beforeDevReference } from '../../core/names.ts';
+import { parseReference } from '../../core/reference.ts';
+import type { ServiceReport } from '../../core/report.ts';
+import type { Service } from '../../core/service.ts';
+import type { Ports } from '../../ports.ts';
+import { recoverThenRoll } from '../attempt.ts';
+import { pick } from '../chosen.ts';
+import { followedReference } from '../prepare.ts';
+import type { RollOptions } from '../roll-slot.ts';
+import { freshMemory } from '../slot-run.ts';
+
+/**
+ * Rolls a service to an image that was built here, under the reference that the service follows; that tag is moved by the roll, and
+ * back if it fails. An image that failed here before is tried again: somebody has just saved it.
+ */
+export async function rollToImage(
+  ports: Ports,
+  key: string,
+  image: string,
+  options: Omit<RollOptions, 'target' | 'force' | 'image' | 'pull'>,
+): Promise<ServiceReport> {
+  const service = pick(await ports.engine.list(), [key], key);
+  const follows = await followedBy(ports, service);
+  const runsIt = service.slots.every(({ members }) => members.every(({ imageId }) => imageId === image));
+  const target = { follows, id: image, digest: undefined };
+  return recoverThenRoll(ports, (all) => pick(all, [key], key), {
+    ...options,
+    image: undefined,
+    target,
+    pull: 'never',
+    force: !runsIt || options.carry !== undefined,
+  });
+}
+
+async function followedBy(ports: Ports, service: Service): Promise<string> {
+  const [member] = service.slots[0]?.members ?? [];
+  const container = member && (await ports.engine.container(member.id));
+  if (!container) return fail('not-found', `${service.key} has no replica`);
+  const follows = await followedReference({ ports, memory: freshMemory() }, container);
+  if (parseReference(follows).tag !== undefined) return follows;
+  return fail('refused', `${service.key} follows the digest ${follows}, which no build can be`, {
+    hint: 'let it follow a tag: swapctl roll it with --image NAME:TAG',
+  });
+}
+
+/** Keeps the image that a service runs, until it is let go of, from a prune and from the rolls to come. */
+export async function keepBefore(ports: Ports, key: string, image: string): Promise<void> {
+  await ports.engine.tag(image, beforeDevReference(key));
+}
+
+/** Lets go of the image that was kept. */
+export async function letGoBefore(ports: Ports, key: string): Promise<void> {
+  await ports.engine.untag(beforeDevReference(key));
+}

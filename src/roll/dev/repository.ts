@@ -1,0 +1,40 @@
+import { projectOf } from '../../core/compose.ts';
+import { settingsFor } from '../../core/config.ts';
+import { ownLabels } from '../../core/container.ts';
+import { fail } from '../../core/error.ts';
+import { COMPOSE_SERVICE } from '../../core/labels.ts';
+import { readPolicy } from '../../core/policy.ts';
+import type { Service } from '../../core/service.ts';
+import type { Ports } from '../../ports.ts';
+import { chosenOf } from '../chosen.ts';
+import { imageOf } from '../observe.ts';
+import { freshMemory } from '../slot-run.ts';
+
+/**
+ * The setting that says from which repository named services are built, as compose's files have it; undefined where their own
+ * settings say it. Raises `config` where nothing does.
+ */
+export async function repositoryOf(ports: Ports, selectors: readonly string[]): Promise<string | undefined> {
+  const chosen = chosenOf(await ports.engine.list(), selectors);
+  const found = await Promise.all(chosen.map((service) => contextOf(ports, service)));
+  const [context, ...more] = new Set(found);
+  if (more.length === 0) return context;
+  return fail('config', 'these services are built from several repositories', { hint: 'name one service at a time' });
+}
+
+async function contextOf(ports: Ports, { key, slots }: Service): Promise<string | undefined> {
+  const [member] = slots[0]?.members ?? [];
+  const container = member && (await ports.engine.container(member.id));
+  if (!container) return fail('not-found', `${key} has no replica`);
+  const image = await imageOf({ ports, memory: freshMemory() }, container.imageId);
+  if (readPolicy(ownLabels(container, image), {}, settingsFor(ports.config(), key)).git) return undefined;
+  const labels = container.config.Labels ?? {};
+  const project = projectOf(labels);
+  const services = project && (await ports.compose.services(project));
+  const build = services?.[labels[COMPOSE_SERVICE] ?? '']?.build;
+  const context = typeof build === 'object' && build !== null && 'context' in build ? build.context : undefined;
+  if (typeof context === 'string' && !context.startsWith('/')) return context;
+  return fail('config', `nothing says which repository ${key} is built from`, {
+    hint: 'say --git URL#branch:folder, or set the label swapctl.build.git',
+  });
+}

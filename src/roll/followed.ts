@@ -1,0 +1,41 @@
+import type { ContainerSummary, ImageSummary } from '../core/container.ts';
+import { decodeState } from '../core/labels.ts';
+import { canonical, isImageId } from '../core/reference.ts';
+import type { Ports } from '../ports.ts';
+
+/** The reference that a container follows; undefined where it is a bare id, and no single tag tells more. */
+export async function followedOf(
+  { engine }: Pick<Ports, 'engine'>,
+  member: ContainerSummary,
+  /** Its own, not its image's. */
+  labels: Readonly<Record<string, string>>,
+  image: ImageSummary | undefined,
+): Promise<string | undefined> {
+  const noted = decodeState(labels)?.follows;
+  if (noted && !isImageId(noted)) return noted;
+  if (!isImageId(member.image)) return member.image;
+  // The list shows the id instead, once the tag is on another image.
+  const written = (await engine.container(member.id))?.config.Image;
+  if (written && !isImageId(written)) return written;
+  return image?.tags.length === 1 ? image.tags[0] : undefined;
+}
+
+/** Images by their tags, in one spelling. */
+export function namesOf(images: readonly ImageSummary[]): ReadonlyMap<string, ImageSummary> {
+  return new Map(images.flatMap((image) => image.tags.flatMap((tag) => named(tag, image))));
+}
+
+// A name that is no reference is nothing that a container could follow.
+function named(tag: string, image: ImageSummary): [string, ImageSummary][] {
+  const name = canonicalOrNone(tag);
+  return name === undefined ? [] : [[name, image]];
+}
+
+/** A reference in one spelling; undefined for what is none. */
+export function canonicalOrNone(reference: string): string | undefined {
+  try {
+    return canonical(reference);
+  } catch {
+    return undefined;
+  }
+}

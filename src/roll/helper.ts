@@ -1,0 +1,129 @@
+import { fail, messageOf } from '../core/error.ts';
+import { endsWithRun, failed, helperArgs, helperCommand, judgeHelper } from '../core/helper.ts';
+import type { PinnedImage } from '../core/image.ts';
+import { decodeState } from '../core/labels.ts';
+import type { ServiceReport } from '../core/report.ts';
+import { helperRole, type Service } from '../core/service.ts';
+import type { Ports } from '../ports.ts';
+import { createHelper } from './create.ts';
+import type { Lease } from './lease.ts';
+import type { PreparedSlot } from './prepare.ts';
+import { rememberFailure } from './remember.ts';
+import { type RollOptions, slotRun } from './roll-slot.ts';
+import type { SlotRun } from './slot-run.ts';
+
+const LOOK_EVERY_MS = 500;
+const LINES = 20;
+
+/** Whether this process runs in one of the containers of a service. */
+export function runsIn({ host }: Ports, { slots }: Service): boolean {
+  return slots.some(({ members }) => members.some(({ id }) => id === host.containerId));
+}
+
+/** Whether the container that this process runs in is there for this one run: the next one is another container anyway. */
+export async function isOneShot({ engine, host }: Ports): Promise<boolean> {
+  const own = host.containerId === undefined ? undefined : await engine.container(host.containerId);
+  return own !== undefined && endsWithRun(own.config, host.call);
+}
+
+/**
+ * Rolls the service that this process itself runs in. Nobody can replace the container that he lives in, so a helper does:
+ * a container of the new image that is otherwise like this one, and rolls it as anything else is rolled. With that the image
+ * proves that it can. This process ends when the helper stops its container; where it does not come to that, it goes on, and
+ * takes the helper away.
+ */
+export async function rollByHelper(
+  ports: Ports,
+  service: Service,
+  slots: readonly PreparedSlot[],
+  image: PinnedImage,
+  options: RollOptions,
+): Promise<ServiceReport> {
+  const slot =
+    slots.find(({ container }) => container.id === ports.host.containerId) ??
+    fail('busy', `${service.key} is being changed by somebody else`, { hint: 'the next check sees it anew' });
+  const roll = ports.host.randomId();
+  const run = await slotRun(
+    { ports, service: service.key, image, roll, tagBefore: undefined, lease: NO_LEASE, options },
+    slot,
+  );
+  const helper = await startedHelper(run, slot, slots.length > 1 ? service.key : slot.home, options);
+  if ('failed' in helper) return helper.failed;
+  const ended = await untilEnded(ports, helper.id, options.signal);
+  if (!ended) {
+    const hint = `docker logs ${run.names.helper} tells how far it is, swapctl history what came of it`;
+    return failed(service.key, { code: 'busy', message: `${run.names.helper} replaces this container`, hint });
+  }
+  const { report, blame } = judgeHelper(service.key, run.names.helper, ended);
+  if (blame) await condemn(run, slot, helper.id, report.error?.message ?? '');
+  await ports.engine.remove(helper.id, { discard: true });
+  return report;
+}
+
+// The helper takes the lock itself.
+const NO_LEASE: Lease = { lost: new AbortController().signal, confirm: async () => {}, release: async () => {} };
+
+async function startedHelper(
+  run: SlotRun,
+  slot: PreparedSlot,
+  selector: string,
+  options: RollOptions,
+): Promise<{ id: string } | { failed: ServiceReport }> {
+  const { engine, host, report } = run.ports;
+  const { config } = slot.container;
+  await clearHelper(run.ports, run.names.helper);
+  const command = helperCommand(config, host.call, helperArgs(host.call, selector, run.desired.image, options));
+  const id = await createHelper(run, slot.container, { name: run.names.helper, command });
+  report({ kind: 'note', text: `${slot.home}: swapctl itself runs in it, so ${run.names.helper} rolls it` });
+  try {
+    await engine.start(id);
+    return { id };
+  } catch (error) {
+    const message = `the new image can't be started: ${messageOf(error)}`;
+    await condemn(run, slot, id, message);
+    await engine.remove(id, { discard: true });
+    return { failed: failed(run.service, { code: 'bad-image', message, hint: 'this container goes on as before' }) };
+  }
+}
+
+async function condemn(run: SlotRun, slot: PreparedSlot, helper: string, reason: string): Promise<void> {
+  const container = await run.ports.engine.container(helper);
+  if (container) await rememberFailure(run, container, slot.container, { roll: run.desired.roll, reason });
+}
+
+/** Undefined: the signal came first. A helper that is gone was ended by whoever took it away. */
+async function untilEnded(
+  { engine, clock }: Ports,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ exitCode: number; lines: readonly string[] } | undefined> {
+  for (;;) {
+    const helper = await engine.container(id);
+    if (!helper) return { exitCode: 0, lines: [] };
+    if (helper.status === 'exited' || helper.status === 'dead')
+      return { exitCode: helper.exitCode, lines: await engine.logs(id, LINES) };
+    if (signal.aborted) return undefined;
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Takes away the helper that has put this very container into its place, once it has ended. */
+export async function clearOwnHelper(ports: Ports): Promise<void> {
+  const { engine, host, report } = ports;
+  if (host.containerId === undefined) return;
+  const all = await engine.list();
+  const own = all.find(({ id }) => id === host.containerId)?.name;
+  const helper = all.find(
+    (one) => helperRole(one) === 'helper' && own !== undefined && decodeState(one.labels)?.slot === own,
+  );
+  if (helper && (await clearHelper(ports, helper.id)))
+    report({ kind: 'note', text: `${helper.name} has done its work, and was taken away` });
+}
+
+/** Takes away a helper that has ended, or never began; resolves with whether it did. */
+export async function clearHelper({ engine }: Ports, name: string): Promise<boolean> {
+  const helper = await engine.container(name);
+  if (!helper || !['exited', 'created', 'dead'].includes(helper.status)) return false;
+  await engine.remove(helper.id, { discard: true });
+  return true;
+}

@@ -1,0 +1,21 @@
+import { EngineError } from '../core/engine-error.ts';
+import type { Ports } from '../ports.ts';
+
+/** Tells of replicas that were rolled, and that are down, paused or gone by the time that the others are rolled, too. */
+export async function noteLost(ports: Ports, homes: readonly string[]): Promise<void> {
+  for (const home of homes) {
+    const status = await statusOf(ports, home);
+    if (status !== 'running' && status !== 'restarting')
+      ports.report({ kind: 'note', text: `${home}: it was rolled, and is ${status} by now; it is left as it is` });
+  }
+}
+
+async function statusOf({ engine }: Ports, home: string): Promise<string> {
+  try {
+    return (await engine.container(home))?.status ?? 'gone';
+  } catch (error) {
+    // The roll is done, whether or not this can be seen.
+    if (error instanceof EngineError) return 'running';
+    throw error;
+  }
+}

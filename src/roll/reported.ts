@@ -1,0 +1,28 @@
+import { EngineError } from '../core/engine-error.ts';
+import { SwapError } from '../core/error.ts';
+import type { ReportedError, ServiceReport } from '../core/report.ts';
+
+/** A failed service is a result, not a crash: the others go on, and each has its report. */
+export async function reported(service: string, work: () => Promise<ServiceReport>): Promise<ServiceReport> {
+  try {
+    return await work();
+  } catch (raised) {
+    return { service, outcome: 'failed', timings: { total: 0 }, error: reportedError(raised) };
+  }
+}
+
+/** What was raised, as a report tells it. Raises what is no error of swapctl's or the engine's. */
+export function reportedError(raised: unknown): ReportedError {
+  const { code, message, hint, log } = asSwapError(raised);
+  return { code, message, ...(hint ? { hint } : {}), ...(log.length > 0 ? { log } : {}) };
+}
+
+// Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
+function asSwapError(raised: unknown): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError)) throw raised;
+  return new SwapError('engine-unreachable', raised.message, {
+    hint: 'nothing was touched; swapctl doctor says more',
+    cause: raised,
+  });
+}
