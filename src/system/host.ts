@@ -2,13 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import type { Call } from '../core/helper.ts';
 import type { Host } from '../ports.ts';
 
 /**
  * This process and machine. A holder is `host boot-id pid-namespace pid start-time`: the boot id tells machines (and
  * boots) apart, the namespace tells containers apart, the start time tells a recycled pid apart (proc(5)).
  */
-export function systemHost(outside: Pick<Host, 'logins'>): Host {
+export function systemHost({ options, ...outside }: Pick<Host, 'logins'> & Pick<Call, 'options'>): Host {
   const place = placeOfThisProcess();
   const holder = `${hostname()} ${place} ${process.pid} ${startTime(process.pid) ?? '-'}`;
   return {
@@ -16,6 +17,7 @@ export function systemHost(outside: Pick<Host, 'logins'>): Host {
     holder,
     isAlive: (other) => isAlive(other, place),
     containerId: ownContainer(),
+    call: { program: [process.execPath, process.argv[1] ?? ''], args: process.argv.slice(2), options },
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
     randomId: () => randomBytes(6).toString('hex'),
     readYaml,

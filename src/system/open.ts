@@ -4,7 +4,10 @@ import { systemHost } from './host.ts';
 import { hostTraffic } from './traffic.ts';
 
 /** Everything of this machine that the use cases need. */
-export function openSystem(engine: Engine, logins: () => Promise<string[]>): Pick<Ports, 'clock' | 'host' | 'traffic'> {
+export function openSystem(
+  engine: Engine,
+  outside: Parameters<typeof systemHost>[0],
+): Pick<Ports, 'clock' | 'host' | 'traffic'> {
   const local = async (): Promise<boolean> => (await engine.facts()).local;
-  return { clock: systemClock(), host: systemHost({ logins }), traffic: hostTraffic(local) };
+  return { clock: systemClock(), host: systemHost(outside), traffic: hostTraffic(local) };
 }

@@ -138,7 +138,8 @@ function taken({ family, from, to }: Lane): string {
   return `    ${family} daddr ${from.ip} meta l4proto tcp dnat ${family} to ${to.ip}`;
 }
 
-// A connection that was not led when it began is not led later, even if one from the same port was before it.
+// A connection that was not led when it began is not led later, even if one from the same port was before it. All lanes share
+// the sets of flows, so each of them says which address is its own.
 function bridged({ family, from, to }: Lane): string[] {
   const key = `{ ${family} saddr . tcp sport . ${family} daddr . tcp dport }`;
   const flows = `@flows_${family}`;
@@ -146,7 +147,7 @@ function bridged({ family, from, to }: Lane): string[] {
   return [
     `${opens} meta l4proto @live update ${flows} ${key}`,
     `${family} daddr ${from.ip} ${OPENS} meta l4proto != @live delete ${flows} ${key}`,
-    `${family} saddr . tcp sport . ${family} daddr . tcp dport ${flows} update ${flows} ${key} ether daddr set ${to.mac}`,
+    `${family} daddr ${from.ip} ${family} saddr . tcp sport . ${family} daddr . tcp dport ${flows} update ${flows} ${key} ether daddr set ${to.mac}`,
   ].map((rule) => `    ${rule}`);
 }
 

@@ -60,18 +60,35 @@ export async function endForward(from: string, find: FindProcess): Promise<numbe
   return left;
 }
 
-/** Takes away what leads to containers that are gone, or leads no more from such. Resolves with how many such tables there were. */
+/**
+ * Takes away what leads to containers that are gone, or leads no more from such. Resolves with how many such tables there
+ * were; one that can't be taken away is in the way of no other, and the first reason for that is raised at the end.
+ */
 export async function sweepForwards(find: FindProcess): Promise<number> {
+  const failures: unknown[] = [];
   let swept = 0;
   for (const table of (await tablesOf('bridge')) ?? []) {
     const ends = forwardEnds(table);
     if (!ends) continue;
-    const to = await find(ends.to);
-    // One that leads belongs to a roll that is under way; what a dead one left leads for a while and then no more.
-    if (to && ((await liveForward(table)) || (await find(ends.from)))) continue;
-    if ((await clearIfOver(table, to)) === 0) swept++;
+    try {
+      if (await sweepForward(table, ends, find)) swept++;
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return swept;
+}
+
+async function sweepForward(
+  table: string,
+  ends: { readonly from: string; readonly to: string },
+  find: FindProcess,
+): Promise<boolean> {
+  const to = await find(ends.to);
+  // One that leads belongs to a roll that is under way; what a dead one left leads for a while and then no more.
+  if (to && ((await liveForward(table)) || (await find(ends.from)))) return false;
+  return (await clearIfOver(table, to)) === 0;
 }
 
 // Somebody else may have swept it in the meantime.
