@@ -1,4 +1,5 @@
 import type { App } from '../../app.ts';
+import { type Arrival, arrivalOf } from '../../core/arrival.ts';
 import { EngineError } from '../../core/engine-error.ts';
 import { eventKey } from '../../core/event.ts';
 
@@ -7,7 +8,9 @@ export interface Ear {
   readonly app: Pick<App, 'events'>;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly signal: AbortSignal;
-  /** Something happened, or may have: the stream was cut, and nobody knows what was in between. */
+  /** An image got a name. */
+  readonly onArrival: (arrival: Arrival) => void;
+  /** Something happened to containers, or may have: the stream was cut, and nobody knows what was in between. */
   readonly onChange: () => void;
   /** Told once for each time that the engine can't be listened to. */
   readonly onAway: (error: EngineError) => void;
@@ -20,10 +23,10 @@ const EARLIER_MS = 60_000;
 const LAST_KEYS = 64;
 
 /**
- * Listens to what happens to containers until the signal aborts. The stream ends whenever the engine restarts, and some
+ * Listens to what happens to containers and images until the signal aborts. The stream ends whenever the engine restarts, and some
  * proxies cut it when it is quiet (T48): then it is asked for again from the last event on, and each event counts once.
  */
-export async function listen({ app, clock, signal, onChange, onAway }: Ear): Promise<void> {
+export async function listen({ app, clock, signal, onArrival, onChange, onAway }: Ear): Promise<void> {
   let since = (clock.now() - EARLIER_MS) * 1e6;
   let misses = 0;
   let recent: string[] = [];
@@ -36,7 +39,9 @@ export async function listen({ app, clock, signal, onChange, onAway }: Ear): Pro
         if (recent.includes(key)) continue;
         recent = [...recent, key].slice(-LAST_KEYS);
         since = Math.max(since, event.timeNano);
-        onChange();
+        const arrival = arrivalOf(event);
+        if (arrival) onArrival(arrival);
+        else onChange();
       }
       // One that ends at once, again and again, is as good as none.
       misses = clock.now() - began < FIRST_WAIT_MS ? misses + 1 : 0;

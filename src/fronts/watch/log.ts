@@ -65,6 +65,15 @@ export function progressTo(log: WatchLog): Report {
         });
       case 'pulled':
         return log.tell('info', `pulled ${progress.reference}`, { reference: progress.reference, ms: progress.ms });
+      case 'building':
+        return log.tell('info', `${progress.what}: ${progress.line}`, { building: progress.what, line: progress.line });
+      case 'built':
+        return log.tell('info', `${progress.what}: built`, { built: progress.what, ms: progress.ms });
+      case 'build-failed': {
+        const { what, message, log: lines } = progress;
+        for (const line of [...lines, message]) log.tell('error', `${what}: ${line}`, { building: what, line });
+        return;
+      }
       case 'step':
         return log.tell('debug', `${progress.slot}: ${describeStep(progress.step)}`);
       case 'debug':

@@ -1,6 +1,9 @@
 import type { App, UpdateRequest } from '../../app.ts';
+import type { Arrival } from '../../core/arrival.ts';
 import { EngineError } from '../../core/engine-error.ts';
 import { messageOf, SwapError } from '../../core/error.ts';
+import type { ServiceUpdate } from '../../core/update.ts';
+import { type Arrivals, arrivalsBox } from './arrivals.ts';
 import { listen } from './listen.ts';
 import type { WatchLog } from './log.ts';
 import { isAway, type Teller, teller } from './tell.ts';
@@ -18,6 +21,8 @@ export interface WatchWorld {
   readonly signal: AbortSignal;
   /** Calls back whenever somebody wants swapctl.yml to be read again, or everything to be checked now. */
   readonly onAsked: (asked: (what: 'reload' | 'check') => void) => void;
+  /** Gives back memory that is not needed any more. */
+  readonly tidy: () => void;
   readonly selectors: readonly string[];
   readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
 }
@@ -28,19 +33,26 @@ const GATHER_MS = 1000;
 const LOOK_EVERY_MS = 10 * 60_000;
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 5 * 60_000;
+// Before a sleep of so long memory is given back, and not more often than that.
+const LONG_SLEEP_MS = 30_000;
 
 /** What lasts from one connection to the engine to the next. */
 interface State {
   readonly world: WatchWorld;
+  /** When it began. */
+  readonly since: number;
   readonly firstSeen: Map<string, number>;
   readonly teller: Teller;
   readonly asked: Set<'reload' | 'check'>;
+  readonly arrivals: Arrivals;
   /** When to look what there is. */
   lookAt: number;
   /** Ends the sleep that is under way. */
   wake: () => void;
   /** Whether it once was at work: what is wrong before that ends it. */
   begun: boolean;
+  /** When memory was given back. */
+  tidiedAt: number;
   /** How many services were told to be watched. */
   watched: number | undefined;
 }
@@ -49,12 +61,15 @@ interface State {
 export async function watch(world: WatchWorld): Promise<void> {
   const state: State = {
     world,
+    since: world.clock.now(),
     firstSeen: new Map(),
     teller: teller(world.log),
     asked: new Set(),
+    arrivals: arrivalsBox(),
     lookAt: 0,
     wake: () => {},
     begun: false,
+    tidiedAt: 0,
     watched: undefined,
   };
   world.onAsked((what) => {
@@ -112,9 +127,13 @@ async function keepWatch(state: State, app: App, times: Timetable): Promise<void
     state.lookAt = Math.min(state.lookAt, world.clock.now() + GATHER_MS);
     state.wake();
   };
+  const onArrival = (arrival: Arrival): void => {
+    state.arrivals.take(arrival, world.clock.now());
+    state.wake();
+  };
   const onAway = (error: EngineError): void =>
     world.log.tell('debug', `the engine's events can't be heard: ${error.message}`);
-  const ear = listen({ app, clock: world.clock, signal: listening.signal, onChange, onAway });
+  const ear = listen({ app, clock: world.clock, signal: listening.signal, onArrival, onChange, onAway });
   // What is no error of the engine's is told by the next question.
   ear.catch((raised) => world.log.tell('error', `unexpected: ${messageOf(raised)}`));
   try {
@@ -125,13 +144,18 @@ async function keepWatch(state: State, app: App, times: Timetable): Promise<void
 }
 
 async function oneRound(state: State, app: App, times: Timetable): Promise<void> {
-  const { world, asked } = state;
+  const { world, asked, arrivals } = state;
   if (asked.delete('reload')) await reload(state, app);
   if (world.clock.now() >= state.lookAt) await lookAround(state, app, times);
+  await heed(state, app);
   const due = asked.delete('check') ? times.everything() : times.due(world.clock.now());
   if (due.size > 0) return update(state, app, times, due);
   if (asked.size > 0 || world.signal.aborted) return;
-  const next = Math.min(state.lookAt, times.next() ?? Number.POSITIVE_INFINITY);
+  const next = Math.min(
+    state.lookAt,
+    times.next() ?? Number.POSITIVE_INFINITY,
+    arrivals.next() ?? Number.POSITIVE_INFINITY,
+  );
   await nap(state, Math.max(0, next - world.clock.now()));
 }
 
@@ -158,15 +182,43 @@ async function mend({ world, teller: { tell } }: State, app: App, times: Timetab
 }
 
 async function update(state: State, app: App, times: Timetable, due: ReadonlySet<string>): Promise<void> {
-  const { world, firstSeen } = state;
-  const { services } = await within(world.signal, async (signal) => {
-    const report = await app.update(world.selectors, { ...world.request, only: due, firstSeen, signal });
-    await app.tell(report, { signal });
-    return report;
-  });
-  state.teller.tell(services);
+  const {
+    world,
+    firstSeen,
+    teller: { tell },
+  } = state;
+  const services = await updateAndTell(world, app, { only: due, firstSeen });
+  tell(services);
   const asked = services.filter(({ outcome }) => outcome !== 'skipped');
   await times.checked(due, asked.length > 0 && asked.every(isAway), world.clock.now());
+}
+
+// What came under a followed name is rolled at once, whatever the schedule says, without asking any registry.
+async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: State, app: App): Promise<void> {
+  const { now } = world.clock;
+  const unread = arrivals.unread(now());
+  if (unread.length > 0) {
+    const { services, later } = await app.arrived(world.selectors, { ...world.request, arrivals: unread, since });
+    arrivals.read(unread, services, later, now());
+  }
+  const due = arrivals.due(now());
+  if (due.size === 0 || world.signal.aborted) return;
+  const lines = await updateAndTell(world, app, { only: due, firstSeen, here: true });
+  arrivals.done(due, lines, now());
+  tell(lines.filter(({ outcome }) => outcome !== 'current'));
+}
+
+async function updateAndTell(
+  world: WatchWorld,
+  app: App,
+  request: Pick<UpdateRequest, 'only' | 'firstSeen' | 'here'>,
+): Promise<readonly ServiceUpdate[]> {
+  return within(world.signal, async (signal) => {
+    const report = await app.update(world.selectors, { ...world.request, ...request, signal });
+    // The run may have been ended by what replaces this very container: what else it did is to be told all the same.
+    await app.tell(report, { signal: signal.aborted ? new AbortController().signal : signal });
+    return report.services;
+  });
 }
 
 // A signal of its own for each run: what listens to it goes with the run, instead of gathering for weeks.
@@ -198,6 +250,14 @@ async function nap(state: State, ms: number): Promise<void> {
   const over = new AbortController();
   state.wake = () => over.abort();
   if (state.world.signal.aborted) return;
+  tidyUp(state, ms);
   await state.world.clock.sleep(ms, over.signal);
   state.wake = () => {};
+}
+
+function tidyUp(state: State, sleepMs: number): void {
+  const now = state.world.clock.now();
+  if (sleepMs < LONG_SLEEP_MS || now - state.tidiedAt < LONG_SLEEP_MS) return;
+  state.tidiedAt = now;
+  state.world.tidy();
 }
