@@ -5,6 +5,7 @@ import type { InstallDesk } from './core/units.ts';
 import { runCli } from './fronts/cli/program.ts';
 import type { Configuration, Report } from './ports.ts';
 import { systemClock } from './system/clock.ts';
+import { tidyHeap } from './system/heap.ts';
 
 declare const SWAPCTL_VERSION: string;
 
@@ -69,6 +70,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openInstall,
   sleep: systemClock().sleep,
   onAsked,
+  tidy: tidyHeap,
 });
 
 // Whoever interrupts a question does not wait for its answer.

@@ -1,9 +1,12 @@
+import { openBuilder } from './build/builder.ts';
 import { installedCompose } from './build/compose.ts';
+import { installedGit } from './build/git.ts';
+import { openSources } from './build/sources.ts';
 import { checkConfig, openReloadable, schemaOfConfig, showConfig } from './config/open.ts';
 import type { ConfigDesk } from './core/config.ts';
 import { fail } from './core/error.ts';
 import { testSummary } from './core/summary.ts';
-import { knownLogins, openCredentials, openEngine } from './docker/open.ts';
+import { type Choice, type GivenLogin, knownLogins, openCredentials, openEngine } from './docker/open.ts';
 import { openNotify } from './notify/open.ts';
 import type { Configuration, Notify, Ports, Report } from './ports.ts';
 import { openRegistry } from './registry/open.ts';
@@ -17,6 +20,8 @@ import { nftKernel } from './traffic/nft-kernel.ts';
 export interface Reach {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
+  /** How the engine trusts us and we trust it, where that is not in files and environment of this machine. */
+  readonly access?: Pick<Choice, 'ssh' | 'tls'> & { readonly logins?: readonly GivenLogin[] };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The home folder, for Docker's contexts and logins. */
   readonly home: string;
@@ -43,18 +48,27 @@ export function openConfig({
  * `config` for a configuration file that is named and not there.
  */
 export async function openPorts(reach: Reach): Promise<Ports> {
-  const { host, context, env, home, report } = reach;
+  const { host, context, env, home, report, access: { logins: given = [], ...trust } = {} } = reach;
   const schedules = cronSchedules();
   const configuration = reach.configuration ?? (await openConfig(reach));
   // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
-  const loginFor = openCredentials({ env, home });
-  const engine = await openEngine({ ...(host ? { host } : {}), ...(context ? { context } : {}) }, loginFor);
+  const loginFor = openCredentials({ env, home, given });
+  const engine = await openEngine({ host, context, ...trust }, loginFor);
   const kernel = nftKernel(async () => (await engine.facts()).local);
   const compose = installedCompose(env);
-  const system = openSystem(engine, async () => knownLogins(env, home));
+  const builder = openBuilder({ engine, env: dockerEnv(reach) });
+  const sources = openSources();
+  const system = openSystem(engine, { logins: async () => knownLogins(env, home), options: optionsOf(reach) });
   const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
-  return { engine, registry, kernel, compose, report, schedules, notify: notifiers(env), ...configuration, ...system };
+  const build = { compose, builder, git: installedGit({ env, home }), sources };
+  return { engine, registry, kernel, ...build, report, schedules, notify: notifiers(env), ...configuration, ...system };
+}
+
+// The docker program is to work on the engine that the options name.
+function dockerEnv({ host, context, env }: Pick<Reach, 'host' | 'context' | 'env'>): Reach['env'] {
+  if (host) return { ...env, DOCKER_HOST: host, DOCKER_CONTEXT: undefined };
+  return context ? { ...env, DOCKER_HOST: undefined, DOCKER_CONTEXT: context } : env;
 }
 
 /** The configuration file that the options name, or that is found. */
@@ -71,6 +85,12 @@ export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>):
       return notifiers(reach.env)(testSummary(machineName()), notifications, signal);
     },
   };
+}
+
+// What leads another run to the same engine and configuration.
+function optionsOf({ host, context, config }: Reach): string[] {
+  const given = { '--host': host, '--context': context, '--config': config };
+  return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 }
 
 // They trust whom registries are trusted by.

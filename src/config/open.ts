@@ -7,6 +7,7 @@ import {
   type Secret,
 } from '../core/config.ts';
 import { fail } from '../core/error.ts';
+import { shownValue } from '../core/settings.ts';
 import type { Configuration, Schedules } from '../ports.ts';
 import { type FoundFile, findFile, type Lookup, USUAL_PLACES } from './find.ts';
 import type { ReadFile } from './read.ts';
@@ -98,7 +99,7 @@ function shownDocument({
 }
 
 function texts(layer: FileLayer): Record<string, string> {
-  return Object.fromEntries(Object.entries(layer).map(([key, { value }]) => [key, value]));
+  return Object.fromEntries(Object.entries(layer).map(([key, { value }]) => [key, shownValue(key, value)]));
 }
 
 function withoutLogin(url: string): string {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { NOTIFIERS } from '../core/config.ts';
 import { SwapError } from '../core/error.ts';
 import { type Form, SETTINGS, type Setting } from '../core/settings.ts';

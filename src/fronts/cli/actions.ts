@@ -16,7 +16,7 @@ import {
   statusView,
   updateView,
 } from './render.ts';
-import type { RollFlags, UpdateFlags } from './requests.ts';
+import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
 import { type Session, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
@@ -97,9 +97,26 @@ export async function runUpdate(session: Session, services: string[], flags: Upd
 }
 
 /** Checks and rolls services by their schedules, and logs what happens, until it is ended. */
-export async function runWatch(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
+export async function runWatch(session: Session, services: string[], flags: WatchFlags): Promise<number> {
   const [{ watchRequest }, { startWatch }] = await Promise.all([requests(), import('./watch.ts')]);
-  await startWatch(session, services, watchRequest(flags, 'swapctl watch'));
+  await startWatch(session, services, watchRequest(flags, 'swapctl watch'), flags.heartbeat);
+  return 0;
+}
+
+/** Builds and rolls what changes until it is ended; a failure to go back is the exit status. */
+export async function runDev(session: Session, services: string[], flags: DevFlags): Promise<number> {
+  if (flags.git !== undefined) return runGit(session, services, flags);
+  const [{ devRequest }, { startDev }] = await Promise.all([requests(), import('./dev.ts')]);
+  const reports = await startDev(session, devRequest(services, flags, 'swapctl dev'));
+  return statusOfErrors(reports.flatMap(errorsOf));
+}
+
+async function runGit(session: Session, services: string[], flags: DevFlags): Promise<number> {
+  const [{ gitRequest }, { startWatch }] = await Promise.all([requests(), import('./watch.ts')]);
+  const request = gitRequest(flags, 'swapctl dev');
+  const known = flags.git === true ? await withApp(session, READS, (app) => app.dev.repository(services)) : undefined;
+  const overrides = { ...request.overrides, ...(known === undefined ? {} : { 'build.git': known }) };
+  await startWatch(session, services, { overrides }, undefined);
   return 0;
 }
 
@@ -110,8 +127,9 @@ export async function runHistory(session: Session, service: string): Promise<num
 }
 
 /** Finishes or undoes what dead rolls left behind, and prints what became of it: 3 if something failed, 4 if somebody is still at work. */
-export async function runRecover(session: Session): Promise<number> {
-  const items = await withApp(session, { changes: true, long: true }, (app) => app.recover(session.context.signal));
+export async function runRecover(session: Session, services: string[]): Promise<number> {
+  const intent = { changes: true, long: true };
+  const items = await withApp(session, intent, (app) => app.recover(services, session.context.signal));
   show(session, items, recoveredView);
   return gravest(items.map(({ outcome }) => (outcome === 'failed' ? 3 : outcome === 'busy' ? 4 : 0)));
 }

@@ -4,6 +4,7 @@ import { PULL_POLICIES } from '../../core/image.ts';
 import {
   runCheck,
   runConfig,
+  runDev,
   runDoctor,
   runHistory,
   runNames,
@@ -19,7 +20,7 @@ import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { seeHelp } from './failure.ts';
 import { type InstallFlags, runInstall } from './install.ts';
 import type { CliContext } from './program.ts';
-import type { RollFlags, UpdateFlags } from './requests.ts';
+import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
@@ -31,6 +32,7 @@ export function createProgram(context: CliContext, finish: (status: number) => v
   configure(program, context);
   addRolls(add, session, finish);
   addUpdate(add, session, finish);
+  addDev(add, session, finish);
   addViews(add, session, finish);
   addConfig(add, session, finish);
   addInstall(add, session, finish);
@@ -113,6 +115,7 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
     'swapctl roll shop/web --image ghcr.io/me/shop:1.5',
   ]);
   rollOptions(roll)
+    .option('--digest <digest>', 'roll to this digest of it, whatever the tag means by now')
     .option('--notify', 'tell those whom swapctl.yml names what came of it')
     .action(async (services: string[], flags: RollFlags) => finish(await runRoll(session(), services, flags)));
   const plan = add('plan', 'show what roll would do, and why', [
@@ -127,10 +130,12 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
   const back = add('rollback', 'swap a service back to an earlier image', [
     'swapctl rollback web',
     'swapctl rollback web --image sha256:3f9a',
+    'swapctl rollback web --with-volumes',
   ]);
   back
     .argument('<service>', 'what to roll back')
-    .option('--image <ref>', 'an older image of the history: its reference, or the beginning of its digest');
+    .option('--image <ref>', 'an older image of the history: its reference, or the beginning of its digest')
+    .option('--with-volumes', 'put its volumes back, too, as they were copied when it ran that image');
   timeOptions(back).action(async (service: string, flags: RollFlags) =>
     finish(await runRollback(session(), service, flags)),
   );
@@ -163,10 +168,50 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void 
   watch
     .argument('[service...]', 'what to watch (default: everything with swapctl.enable=true)')
     .option('--all', 'everything but what has swapctl.enable=false')
+    .option('--heartbeat <file>', 'write the time into it every 10 s (or SWAPCTL_HEARTBEAT)')
     .addHelpText('after', WATCH_SIGNALS);
-  timeOptions(watch).action(async (services: string[], flags: UpdateFlags) =>
+  timeOptions(watch).action(async (services: string[], flags: WatchFlags) =>
     finish(await runWatch(session(), services, flags)),
   );
+}
+
+const DEV_RULES = `
+rules of --watch (compose's develop.watch and the label swapctl.dev.watch say the same):
+  rebuild PATH                       build the image and roll to it
+  sync PATH TARGET                   copy what changes into the container
+  restart PATH                       start the container anew
+  sync+restart PATH TARGET           copy, then start it anew
+  sync+exec PATH TARGET exec=CMD     copy, then run a command in it
+  sync+signal PATH TARGET signal=HUP copy, then send a signal
+and ignore=A,B include=A,B initial (copy all of it at the beginning) before exec=`;
+
+function addDev(add: AddCommand, session: OpenSession, finish: Finish): void {
+  const dev = add('dev', 'watch the source, build what changes, and roll to it', [
+    'swapctl dev web',
+    'swapctl dev web --build ./web --target dev',
+    'swapctl dev web --git https://git.example.org/me/shop.git#main:web',
+    "swapctl dev web --watch 'sync ./src /app/src' --watch 'rebuild package.json'",
+  ]);
+  dev
+    .argument('<service...>', 'what to develop')
+    .option('--build <dir>', 'build this folder, instead of what the compose files say')
+    .option('--file <path>', 'with --build: its Dockerfile')
+    .option('--target <stage>', 'with --build: the stage to build')
+    .option('--build-arg <key=value>', 'with --build: an argument of the build (may be repeated)', collect)
+    .option('--git [url]', 'follow a branch of a repository (URL#branch:folder) instead of files')
+    .option('--interval <time>', 'with --git: how often to ask whether the branch moved (default: 10s)')
+    .option('--watch <rule>', 'what to do when files change (may be repeated)', collect)
+    .option('--poll [time]', 'look every so often (500ms), for mounts that tell no changes')
+    .option('--no-first-build', 'wait for a change, instead of building what is there now')
+    .option('--rollback-on-exit', 'at the end, bring back what ran before')
+    .addHelpText('after', DEV_RULES);
+  timeOptions(dev).action(async (services: string[], flags: DevFlags) =>
+    finish(await runDev(session(), services, flags)),
+  );
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function rollOptions(command: Command): Command {
@@ -206,9 +251,9 @@ function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
   add('history', 'show what a service ran, and what failed', ['swapctl history web'])
     .argument('<service>', 'whose history')
     .action(async (service: string) => finish(await runHistory(session(), service)));
-  add('recover', 'finish or undo what a killed roll left', ['swapctl recover']).action(async () =>
-    finish(await runRecover(session())),
-  );
+  add('recover', 'finish or undo what a killed roll left', ['swapctl recover', 'swapctl recover web'])
+    .argument('[service...]', 'what to recover (default: everything)')
+    .action(async (services: string[]) => finish(await runRecover(session(), services)));
   add('doctor', 'check whether swapctl can work here', [
     'swapctl doctor',
     'swapctl --host ssh://deploy@example.org doctor',

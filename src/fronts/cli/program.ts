@@ -41,6 +41,8 @@ export interface CliContext {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** From now on people may ask for something while a command runs: by SIGHUP and SIGUSR1. */
   onAsked(asked: (what: 'reload' | 'check') => void): void;
+  /** Gives back memory that is not needed any more. */
+  tidy(): void;
   /** The configuration file, which can be looked at without an engine. */
   openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
   /** What makes this machine run swapctl by itself, with the same engine and configuration. */

@@ -1,13 +1,22 @@
+import path from 'node:path';
 import type { RollRequest, UpdateRequest } from '../../app.ts';
+import { type BuildSpec, PLAIN_BUILD } from '../../core/build.ts';
+import { parseDevRule } from '../../core/develop.ts';
+import { parseDuration } from '../../core/duration.ts';
 import { fail, SwapError } from '../../core/error.ts';
+import { parseGitSource } from '../../core/git.ts';
 import type { PullPolicy } from '../../core/image.ts';
 import { readPolicy } from '../../core/policy.ts';
 import { parseReference } from '../../core/reference.ts';
+import { parseSchedule } from '../../core/schedule.ts';
+import { printable } from '../../core/suggest.ts';
+import type { DevRequest } from '../dev/dev.ts';
 import { seeHelp } from './failure.ts';
 
 /** The options of `roll`, `plan` and `rollback` as they were written. */
 export interface RollFlags {
   readonly image?: string;
+  readonly digest?: string;
   readonly pull?: PullPolicy;
   readonly force?: boolean;
   readonly explain?: boolean;
@@ -18,23 +27,27 @@ export interface RollFlags {
   readonly rehearsal?: boolean;
   readonly keep?: string;
   readonly notify?: boolean;
+  readonly withVolumes?: boolean;
 }
 
 /** What `roll` and `plan` are asked to do, all of it checked, so that a mistake ends the run before an engine is asked. */
 export function rollRequest(flags: RollFlags, command: string, signal: AbortSignal): RollRequest {
-  const { image, pull, force, explain } = flags;
+  const { image, digest, pull, force, explain } = flags;
   return checked(command, () => {
     if (image !== undefined) parseReference(image);
-    return { image, pull, force, overrides: overrides(flags), signal, ...(explain ? { explain } : {}) };
+    if (digest !== undefined && !DIGEST.test(digest))
+      return fail('usage', `${printable(digest)} is no digest`, { hint: 'write it like sha256:3f9a…, all of it' });
+    const more = { ...(digest === undefined ? {} : { digest }), ...(explain ? { explain } : {}) };
+    return { image, pull, force, overrides: overrides(flags), signal, ...more };
   });
 }
 
 /** What `rollback` is asked to do; its image may be the beginning of a digest of the history. */
 export function rollbackRequest(flags: RollFlags, command: string, signal: AbortSignal): RollRequest {
-  const { image } = flags;
+  const { image, withVolumes } = flags;
   return checked(command, () => {
     if (image !== undefined && !DIGEST_START.test(image)) parseReference(image);
-    return { image, overrides: overrides(flags), signal };
+    return { image, withVolumes, overrides: overrides(flags), signal };
   });
 }
 
@@ -44,9 +57,81 @@ export interface UpdateFlags extends Pick<RollFlags, 'settle' | 'drainTimeout' |
   readonly dryRun?: boolean;
 }
 
+/** The options of `watch` as they were written. */
+export interface WatchFlags extends UpdateFlags {
+  readonly heartbeat?: string;
+}
+
 /** What `watch` is asked to do. */
 export function watchRequest(flags: UpdateFlags, command: string): Pick<UpdateRequest, 'all' | 'overrides'> {
   return checked(command, () => ({ all: flags.all, overrides: overrides(flags) }));
+}
+
+/** The options of `dev` as they were written. */
+export interface DevFlags extends RollFlags {
+  readonly git?: string | true;
+  readonly interval?: string;
+  readonly build?: string;
+  readonly file?: string;
+  readonly target?: string;
+  readonly buildArg?: readonly string[];
+  readonly watch?: readonly string[];
+  readonly poll?: string | true;
+  readonly firstBuild?: boolean;
+  readonly rollbackOnExit?: boolean;
+}
+
+// Who develops looks on: nothing is to be proven for seconds, and the next save is not to wait.
+const DEV_TIMES = { settle: '0s', 'drain.timeout': '2s' };
+const POLL_EVERY = '500ms';
+
+/** What `dev` is asked to do; paths are taken from the current folder. */
+export function devRequest(services: readonly string[], flags: DevFlags, command: string): DevRequest {
+  const { watch = [], poll, firstBuild = true, rollbackOnExit = false } = flags;
+  return checked(command, () => {
+    if (flags.interval !== undefined) fail('usage', '--interval goes with --git', { hint: '--poll is for files' });
+    const folder = path.resolve('.');
+    for (const rule of watch) parseDevRule(rule, folder, '--watch');
+    return {
+      services,
+      build: devBuild(flags),
+      rules: watch,
+      folder,
+      firstBuild,
+      rollbackOnExit,
+      pollMs: poll === undefined ? undefined : parseDuration(poll === true ? POLL_EVERY : poll, '--poll'),
+      overrides: { ...DEV_TIMES, ...overrides(flags) },
+    };
+  });
+}
+
+const ASK_EVERY = '10s';
+
+/** What following a branch is asked to do: it is watched as every other service is, only often. */
+export function gitRequest(flags: DevFlags, command: string): Pick<UpdateRequest, 'overrides'> {
+  return checked(command, () => {
+    const { git, interval = ASK_EVERY, build, watch, poll, rollbackOnExit, firstBuild } = flags;
+    const other = { '--build': build, '--watch': watch, '--poll': poll, '--rollback-on-exit': rollbackOnExit };
+    const [clash] = Object.entries(other).find(([, value]) => value !== undefined) ?? [];
+    const without = clash ?? (firstBuild === false ? '--no-first-build' : undefined);
+    if (without) fail('usage', `${without} does not go with --git`, { hint: 'with --git the files come from commits' });
+    if (typeof git === 'string') parseGitSource(git, '--git');
+    parseSchedule(`every ${interval}`, '--interval');
+    const source = typeof git === 'string' ? { 'build.git': git } : {};
+    const own = { ...DEV_TIMES, schedule: `every ${interval}`, backoff: 'off', ...source, ...overrides(flags) };
+    readPolicy({}, own);
+    return { overrides: own };
+  });
+}
+
+function devBuild({ build, file, target, buildArg = [] }: DevFlags): BuildSpec | undefined {
+  if (build === undefined) {
+    const alone = file ? '--file' : target ? '--target' : buildArg.length > 0 ? '--build-arg' : undefined;
+    return alone ? fail('usage', `${alone} goes with --build`, { hint: 'compose files say it in build:' }) : undefined;
+  }
+  const args = Object.fromEntries(buildArg.map((arg) => [arg.split('=', 1)[0] ?? '', arg.slice(arg.indexOf('=') + 1)]));
+  const context = path.resolve(build);
+  return { ...PLAIN_BUILD, context, dockerfile: file && path.resolve(file), target, args };
 }
 
 /** What `update` is asked to do. */
@@ -55,6 +140,7 @@ export function updateRequest(flags: UpdateFlags, command: string, signal: Abort
   return checked(command, () => ({ all, dryRun, overrides: overrides(flags), signal }));
 }
 
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const DIGEST_START = /^(sha256:)?[0-9a-f]{4,64}$/;
 
 function overrides(flags: RollFlags): Record<string, string> {

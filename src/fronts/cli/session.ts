@@ -97,8 +97,8 @@ async function openUnlessAborted(session: Session, { report }: Reporter): Return
   }
 }
 
-/** Resolves like the promise, but no later than the signal: for work that changes nothing. */
-async function untilAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Resolves like the promise, but raises `interrupted` no later than the signal: for work that changes nothing. */
+export async function untilAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = (): void => {};
   const aborted = new Promise<'aborted'>((resolve) => {
     stop = () => resolve('aborted');

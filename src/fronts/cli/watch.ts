@@ -1,4 +1,5 @@
 import type { UpdateRequest } from '../../app.ts';
+import { beat } from '../watch/heartbeat.ts';
 import { jsonLog, type Level, lineLog, progressTo } from '../watch/log.ts';
 import { watch } from '../watch/watch.ts';
 import { openApp, type Session } from './session.ts';
@@ -9,19 +10,24 @@ export function startWatch(
   session: Session,
   selectors: readonly string[],
   request: Pick<UpdateRequest, 'all' | 'overrides'>,
+  heartbeat: string | undefined,
 ): Promise<void> {
   const { context, globals } = session;
   const { stdout, stdoutIsTty, env, now } = context.terminal;
   const least: Level = globals.quiet ? 'warn' : globals.verbose ? 'debug' : 'info';
   const style = styleFor(stdoutIsTty, env, globals.color);
   const log = globals.json ? jsonLog(stdout, least) : lineLog(stdout, least, style, now);
+  const clock = { now, sleep: context.sleep };
+  const file = heartbeat || env.SWAPCTL_HEARTBEAT;
+  if (file) void beat(file, { clock, log, signal: context.signal });
   return watch({
     open: () => openApp(session, progressTo(log)),
-    clock: { now, sleep: context.sleep },
+    clock,
     dice: Math.random,
     log,
     signal: context.signal,
     onAsked: context.onAsked,
+    tidy: context.tidy,
     selectors,
     request,
   });

@@ -5,7 +5,7 @@ import { describeStep } from '../../../core/step.ts';
 import type { Terminal } from '../program.ts';
 import type { Reporter } from '../progress.ts';
 import type { Style } from '../style.ts';
-import { block, evidenceLines, pullState } from './words.ts';
+import { block, buildFailureLines, evidenceLines, pullState } from './words.ts';
 
 // Often enough that nobody takes a long pull for a hang, seldom enough for a log.
 const PULL_LINE_EVERY_MS = 10_000;
@@ -21,7 +21,7 @@ export function createLines(
 ): Reporter {
   const tellPull = pullTeller(now);
   const tell = (progress: Progress): readonly string[] => {
-    if (loudness === 'quiet' && progress.kind !== 'evidence') return [];
+    if (loudness === 'quiet' && progress.kind !== 'evidence' && progress.kind !== 'build-failed') return [];
     if (progress.kind === 'pulling') return tellPull(progress);
     return (TELLERS[progress.kind] as Teller<Kind>)(progress, loudness === 'verbose');
   };
@@ -33,6 +33,7 @@ export function createLines(
           .map((line) => `${paint(line)}\n`)
           .join(''),
       ),
+    aside: (print) => print(),
     stop: () => {},
   };
 }
@@ -40,12 +41,15 @@ export function createLines(
 const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
   resolving: ({ reference }) => [head(`ask the registry for ${reference}`)],
   pulled: ({ reference, ms }) => [inner(`pulled ${reference} in ${formatDuration(ms)}`)],
+  building: ({ what, line }) => [inner(`${what}: ${line}`)],
+  'build-failed': buildFailureLines,
+  built: ({ what, ms }) => [head(`${what}: built in ${formatDuration(ms)}`)],
   slot: ({ slot, way, because }) => [head(`${slot}: ${way}: ${because}`)],
   step: ({ slot, step }) => [head(`${slot}: ${describeStep(step)}`)],
   done: ({ slot, step, ms }, verbose) =>
     verbose ? [inner(`${slot}: ${describeStep(step)}: ${Math.round(ms)} ms`)] : [],
   probe: ({ slot, container, output }, verbose) =>
-    verbose ? block(`${slot}: the health check of ${harmlessText(container)} said:`, [output]) : [],
+    verbose ? block(`${slot}: the health check of ${container} said:`, [output]) : [],
   evidence: evidenceLines,
   note: ({ text }) => [head(text)],
   debug: ({ text }, verbose) => (verbose ? [inner(text)] : []),

@@ -8,7 +8,7 @@ import type { Terminal } from '../program.ts';
 import type { Reporter } from '../progress.ts';
 import { clip, type Style, wrapped } from '../style.ts';
 import { drawingStream } from './stream.ts';
-import { evidenceLines, pullState } from './words.ts';
+import { buildFailureLines, evidenceLines, pullState } from './words.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 80;
@@ -20,7 +20,7 @@ const SHOW_TIME_AFTER_MS = 1000;
 /** Progress for people: what runs now with a spinner and its time, what is done as lines above it. */
 export function createLive(terminal: Terminal, style: Style): Reporter {
   const live = new Live(terminal, style);
-  return { report: (progress) => live.take(progress), stop: () => live.stop() };
+  return { report: (progress) => live.take(progress), aside: (print) => live.aside(print), stop: () => live.stop() };
 }
 
 interface Activity {
@@ -54,6 +54,9 @@ class Live {
     resolving: ({ reference }) => this.#begin(IMAGE, `ask the registry for ${reference}`),
     pulling: (progress) => this.#pulling(progress),
     pulled: ({ reference, ms }) => this.#end(IMAGE, `pull ${reference}`, ms),
+    building: ({ what, line }) => this.#begin(what, `build ${what}  ${line}`),
+    built: ({ what, ms }) => this.#end(what, `build ${what}`, ms),
+    'build-failed': (progress) => this.#buildFailed(progress),
     slot: (progress) => this.#heading(progress),
     step: ({ slot, step }) => this.#beginStep(slot, step),
     done: (progress) => this.#endStep(progress),
@@ -80,6 +83,12 @@ class Live {
 
   take(progress: Progress): void {
     (this.#takers[progress.kind] as Taker<Kind>)(progress);
+  }
+
+  aside(print: () => void): void {
+    this.#undraw();
+    print();
+    this.#draw();
   }
 
   /** Takes the spinner away; a step that was never done has failed. */
@@ -124,6 +133,11 @@ class Live {
   #evidence(progress: Extract<Progress, { kind: 'evidence' }>): void {
     this.#settleWait(progress.slot, false);
     this.#persist(evidenceLines(progress).map(this.#style.dim));
+  }
+
+  #buildFailed(progress: Extract<Progress, { kind: 'build-failed' }>): void {
+    this.#running.delete(progress.what);
+    this.#persist([this.#failed(harmlessText(`build ${progress.what}`)), ...buildFailureLines(progress)]);
   }
 
   #settleWait(slot: string, well: boolean): void {

@@ -1,8 +1,10 @@
+import { harmlessText } from '../../../core/harmless.ts';
 import type { Progress } from '../../../core/progress.ts';
 import { harmlessLines } from '../harmless.ts';
 
 type Pulling = Extract<Progress, { kind: 'pulling' }>;
 type Evidence = Extract<Progress, { kind: 'evidence' }>;
+type BuildFailure = Extract<Progress, { kind: 'build-failed' }>;
 
 const MEGABYTE = 1_000_000;
 
@@ -18,13 +20,18 @@ export function evidenceLines({ container, health, log }: Evidence): string[] {
     ...block(`last health output of ${container}:`, health),
     ...block(`last log lines of ${container}:`, log),
   ];
-  return parts.length > 0 ? parts : [`    ${container} wrote no log, and no health check said anything`];
+  return parts.length > 0 ? parts : [`    ${harmlessText(container)} wrote no log, and no health check said anything`];
+}
+
+/** What a builder said at last of a build that failed, as indented lines. */
+export function buildFailureLines({ what, message, log }: BuildFailure): string[] {
+  return block(`the build of ${what} failed:`, [...log, message]);
 }
 
 /** Something anybody's program said, indented beneath what it is. */
 export function block(title: string, texts: readonly string[]): string[] {
   const lines = texts.flatMap(harmlessLines);
-  return lines.length > 0 ? [`    ${title}`, ...lines.map((line) => `      ${line}`)] : [];
+  return lines.length > 0 ? [`    ${harmlessText(title)}`, ...lines.map((line) => `      ${line}`)] : [];
 }
 
 function megabytes(bytes: number): string {

@@ -3,15 +3,16 @@ import { shortDigest } from '../../../core/reference.ts';
 import type { ServiceHistory } from '../../../core/status.ts';
 import type { Page, Style } from '../style.ts';
 import { type Column, table } from '../table.ts';
-import { imageText } from './parts.ts';
+import { formatBytes, imageText } from './parts.ts';
 
 type Entry = ServiceHistory['entries'][number];
+type Backup = ServiceHistory['backups'][number];
 type Failure = ServiceHistory['failures'][number];
 
 const LOG_LINES = 5;
 
 /** The images of a service, newest first, and those that failed with their last words. */
-export function historyView({ service, entries, failures }: ServiceHistory, page: Page): string[] {
+export function historyView({ service, entries, failures, backups }: ServiceHistory, page: Page): string[] {
   const { style, now } = page;
   const rows =
     entries.length > 0 ? table(entries, columns(page), page) : ['no image is known yet but the one that runs'];
@@ -22,7 +23,21 @@ export function historyView({ service, entries, failures }: ServiceHistory, page
     failures.length > 0
       ? ['', style.bold('failed'), ...failures.flatMap((failure) => failureLines(failure, style, now))]
       : [];
-  return [style.bold(service), ...rows, ...back, ...failed];
+  return [style.bold(service), ...rows, ...back, ...copyLines(service, backups, page), ...failed];
+}
+
+function copyLines(service: string, backups: readonly Backup[], page: Page): string[] {
+  if (backups.length === 0) return [];
+  const copies = backups.flatMap(({ volumes, ...backup }) => volumes.map((volume) => ({ ...backup, ...volume })));
+  const columns: Column<(typeof copies)[number]>[] = [
+    { title: 'VOLUME', cell: ({ volume }) => volume },
+    { title: 'COPIED TO', cell: ({ copy }) => copy },
+    { title: 'SIZE', cell: ({ bytes }) => formatBytes(bytes) },
+    { title: 'WHEN', cell: ({ at }) => when(at, page.now), drop: 1 },
+    { title: 'OF IMAGE', cell: ({ image }) => shortDigest(image), drop: 2 },
+  ];
+  const way = `with its volumes: swapctl rollback ${service} --with-volumes`;
+  return ['', page.style.bold('copies of volumes'), ...table(copies, columns, page), way];
 }
 
 function columns({ style, now }: Page): Column<Entry>[] {

@@ -28,6 +28,20 @@ export function errorLines({ code, message, hint }: ReportedError, serving: Side
   ];
 }
 
+const UNITS = ['kB', 'MB', 'GB', 'TB'] as const;
+
+/** A size for people: `12.3 MB`. */
+export function formatBytes(bytes: number): string {
+  let size = bytes;
+  let unit = 'bytes';
+  for (const larger of UNITS) {
+    if (size < 1000) break;
+    size /= 1000;
+    unit = larger;
+  }
+  return unit === 'bytes' ? `${bytes} bytes` : `${size.toFixed(1)} ${unit}`;
+}
+
 /** Lines moved to the right. */
 export function indented(lines: readonly string[], by: number): string[] {
   return lines.map((line) => (line === '' ? line : ' '.repeat(by) + line));

@@ -3,7 +3,7 @@ import { shortDigest } from '../../../core/reference.ts';
 import type { Outcome, ReplicaReport, ServiceReport, Timings } from '../../../core/report.ts';
 import { type Page, type Style, visibleWidth } from '../style.ts';
 import { pad } from '../table.ts';
-import { errorLines, imageText, indented } from './parts.ts';
+import { errorLines, formatBytes, imageText, indented } from './parts.ts';
 
 type Result = Omit<ReplicaReport, 'slot'>;
 
@@ -69,7 +69,12 @@ function replicaLine(replica: ReplicaReport, style: Style): string {
 }
 
 function times({ timings, outcome }: Result & { replicas?: unknown }, style: Style): string[] {
-  if (outcome === 'unchanged' || timings.total <= 0) return [];
+  return outcome === 'unchanged' ? [] : timesOf(timings, style);
+}
+
+/** How long it took, and its parts as far as they are worth a word: `11 s (pull 3.1 s, healthy 2.1 s)`. */
+export function timesOf(timings: Timings, style: Style): string[] {
+  if (timings.total <= 0) return [];
   const parts = PARTS.flatMap(([part, from]) => partTime(timings, part, from));
   return [formatDuration(timings.total) + (parts.length > 0 ? style.dim(` (${parts.join(', ')})`) : '')];
 }
@@ -78,7 +83,9 @@ function times({ timings, outcome }: Result & { replicas?: unknown }, style: Sty
 const PARTS: readonly (readonly [Exclude<keyof Timings, 'total'>, number])[] = [
   ['pull', 100],
   ['start', 1000],
+  ['backup', 0],
   ['healthy', 0],
+  ['restore', 0],
   ['switch', 500],
   ['drain', 0],
   ['stop', 0],
@@ -91,12 +98,20 @@ function partTime(timings: Timings, part: keyof Timings, from: number): string[]
 
 function notes(report: ServiceReport): string[] {
   const replicas: readonly (Result & { slot?: string })[] = report.replicas ?? [report];
-  return replicas.flatMap(({ connectionsLeft: left, gap, slot }) => {
+  return replicas.flatMap(({ connectionsLeft: left, gap, slot, backup }) => {
     const which = slot ? ` of ${slot}` : '';
     const open = `${left} connection${left === 1 ? '' : 's'}${which} had not ended when the drain time was over (--drain-timeout)`;
     const silent = `nobody answered${slot ? ` for ${slot}` : ''} for at most ${formatDuration(gap ?? 0)}, between the old container and the new`;
-    return [...(gap ? [silent] : []), ...(left ? [open] : [])];
+    return [...copies(backup), ...(gap ? [silent] : []), ...(left ? [open] : [])];
   });
+}
+
+function copies(backup: Result['backup']): string[] {
+  if (!backup) return [];
+  const made = backup.volumes.map(
+    ({ volume, copy, bytes }) => `${volume} was copied before the change (${formatBytes(bytes)}): ${copy}`,
+  );
+  return [...made, ...(backup.restored ? ['its volumes were put back to what was copied'] : [])];
 }
 
 function failures(report: ServiceReport, style: Style): string[] {

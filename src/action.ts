@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { runStep, type StepWorld } from './fronts/action/step.ts';
+import { systemClock } from './system/clock.ts';
+
+// What a runner starts for a step that `uses` this repository; see action.yml.
+
+const { env } = process;
+
+const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ...reach }) => {
+  const [{ createApp }, { openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
+  // The checked-out repository is the current folder: what is there (a swapctl.yml of a pull request) counts as it does in a shell.
+  const world = { env, home: homedir(), folder: process.cwd() };
+  const ports = await openPorts({ ...reach, ...world, access: { tls, ssh, logins } });
+  const close = (): void => {
+    ports.engine.close();
+    ports.registry.close();
+  };
+  return { app: createApp(ports), close };
+};
+
+// Who cancels a workflow sends SIGINT, after 7.5 s SIGTERM, and 2.5 s later the end: all that time is for a safe one.
+const cancellation = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancellation.abort());
+
+process.exitCode = await runStep({
+  env,
+  stdout: (text) => void process.stdout.write(text),
+  append: appendFileSync,
+  token: randomUUID(),
+  temporary: env.RUNNER_TEMP || tmpdir(),
+  clock: systemClock(),
+  signal: cancellation.signal,
+  openApp,
+});
+
+// Who cancels a question does not wait for its answer.
+if (cancellation.signal.aborted) process.stdout.write('', () => process.exit());

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { fail, messageOf } from '../../core/error.ts';
+
+/** Where a comment goes, of what the runner tells a step. */
+export interface Place {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly token: string;
+  /** Which comment it is: one of the same key is replaced. */
+  readonly key: string;
+}
+
+interface Thread {
+  readonly url: string;
+  readonly pages: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const PATIENCE_MS = 15_000;
+const MOST_PAGES = 30;
+// GitHub takes 65536 characters.
+const LONGEST = 65_000;
+
+/**
+ * Writes a comment on the pull request of the run, in place of the one that an earlier run wrote. Resolves with false where
+ * the run is of no pull request. Raises `step-failed` where the comment can't be written.
+ */
+export async function comment(markdown: string, { env, token, key }: Place): Promise<boolean> {
+  const number = await pullRequestOf(env);
+  if (number === undefined) return false;
+  const api = env.GITHUB_API_URL || 'https://api.github.com';
+  const issues = `${api}/repos/${env.GITHUB_REPOSITORY}/issues`;
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/vnd.github+json', 'user-agent': 'swapctl' };
+  const thread = { url: `${issues}/${number}/comments`, pages: `${issues}/${number}/comments?per_page=100`, headers };
+  const mark = `<!-- swapctl ${key} -->`;
+  const body = JSON.stringify({ body: `${mark}\n${markdown}`.slice(0, LONGEST) });
+  const earlier = await earlierOf(thread, mark);
+  if (earlier === undefined) await ask(thread.url, { method: 'POST', headers, body });
+  else await ask(`${issues}/comments/${earlier}`, { method: 'PATCH', headers, body });
+  return true;
+}
+
+async function earlierOf({ pages, headers }: Thread, mark: string): Promise<number | undefined> {
+  for (let page = 1; page <= MOST_PAGES; page++) {
+    const found = await ask(`${pages}&page=${page}`, { headers });
+    const comments: unknown[] = Array.isArray(found) ? found : [];
+    const ours = comments.map(fieldsOf).find(({ body }) => typeof body === 'string' && body.startsWith(mark));
+    if (typeof ours?.id === 'number') return ours.id;
+    if (comments.length < 100) return undefined;
+  }
+  return undefined;
+}
+
+async function ask(url: string, request: RequestInit): Promise<unknown> {
+  try {
+    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(PATIENCE_MS), redirect: 'error' });
+    if (answer.ok) return await answer.json();
+    throw new Error(`${request.method ?? 'GET'} was answered with ${answer.status}${adviceOn(answer.status)}`);
+  } catch (error) {
+    return fail('step-failed', `the pull request can't be commented on: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function adviceOn(status: number): string {
+  if (status !== 403 && status !== 404) return '';
+  return '; the job needs permissions: pull-requests: write (of a fork no token has that)';
+}
+
+// Of an event on a pull request, or of a comment on one; else the branch that GitHub made for it.
+async function pullRequestOf(env: Place['env']): Promise<number | undefined> {
+  const event = fieldsOf(await eventOf(env.GITHUB_EVENT_PATH));
+  const request = fieldsOf(event.pull_request).number;
+  const issue = fieldsOf(event.issue);
+  const number = request ?? (issue.pull_request ? issue.number : undefined);
+  if (typeof number === 'number') return number;
+  const named = /^refs\/pull\/(\d+)\//.exec(env.GITHUB_REF ?? '')?.[1];
+  return named === undefined ? undefined : Number(named);
+}
+
+async function eventOf(file: string | undefined): Promise<unknown> {
+  if (!file) return undefined;
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,29 @@
+import { harmlessText } from '../../core/harmless.ts';
+import type { Progress } from '../../core/progress.ts';
+import { createLines } from '../cli/progress/lines.ts';
+import { styleFor } from '../cli/style.ts';
+import { isDebug, type Outlet, type Runner } from './runner.ts';
+
+/** Shows progress in the log: a group for each replica, with the steps and what failed in it. */
+export function createGroups(
+  runner: Runner,
+  env: Outlet['env'],
+  now: () => number,
+): { report: (progress: Progress) => void; stop: () => void } {
+  const terminal = { stderr: { write: runner.text }, env, now, stdout: runner.text, stdoutIsTty: false };
+  const lines = createLines(terminal, styleFor(false, {}, false), isDebug(env) ? 'verbose' : 'plain');
+  let open = false;
+  const close = (): void => {
+    if (open) runner.endGroup();
+    open = false;
+  };
+  return {
+    report: (progress) => {
+      if (progress.kind !== 'slot') return lines.report(progress);
+      close();
+      runner.group(harmlessText(`${progress.slot}: ${progress.way}: ${progress.because}`));
+      open = true;
+    },
+    stop: close,
+  };
+}

@@ -1,0 +1,93 @@
+import { exitStatus } from '../../core/error.ts';
+import { harmlessText } from '../../core/harmless.ts';
+import { shortDigest } from '../../core/reference.ts';
+import type { ReportedError } from '../../core/report.ts';
+import { styleFor } from '../cli/style.ts';
+import { timesOf } from '../cli/views/roll.ts';
+import { errorsOf, type Result, type Row, rowsOf } from './result.ts';
+
+// HTML and not Markdown's own tables: one rule of escaping holds everywhere, and nothing that an image or a log says is
+// taken for markup.
+
+const MARKS: Readonly<Record<Row['tone'], string>> = { good: '🔵', plain: '⚪', changed: '🟢', bad: '🔴' };
+const MOST_LOG_LINES = 40;
+
+/** The page of a run: a table, then what failed with the last words of the container, then the steps of a plan. */
+export function summaryOf(result: Result, { title }: { title: string }): string {
+  const rows = rowsOf(result);
+  const parts = [
+    `### ${escaped(title)}`,
+    rows.length > 0 ? tableOf(rows) : result.kind === 'raised' ? '' : '<p>nothing to do</p>',
+    ...errorsOf(result).map(({ what, error }) => failure(what, error)),
+    ...rows.flatMap(stepsOf),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+const COLUMNS: readonly [head: string, cell: (row: Row) => string][] = [
+  ['', ({ tone }) => MARKS[tone]],
+  ['what', ({ service }) => `<b>${escaped(service)}</b>`],
+  ['outcome', ({ outcome }) => escaped(outcome)],
+  ['from', ({ from }) => imageOf(from)],
+  ['to', ({ to }) => imageOf(to)],
+  ['way', ({ way }) => escaped(way ?? '')],
+  ['time', ({ timings }) => escaped(timings ? timesOf(timings, styleFor(false, {}, false)).join(' ') : '')],
+  ['why', ({ why }) => escaped(why ?? '')],
+];
+
+// A column in which nothing stands is left out.
+function tableOf(rows: readonly Row[]): string {
+  const columns = COLUMNS.map(([head, cell]) => [head, rows.map(cell)] as const).filter(([, cells]) =>
+    cells.some(Boolean),
+  );
+  const head = columns.map(([name]) => `<th>${name}</th>`).join('');
+  const lines = rows.map((_, at) => columns.map(([, cells]) => `<td>${cells[at]}</td>`).join(''));
+  return `<table>\n${[head, ...lines].map((line) => `<tr>${line}</tr>`).join('\n')}\n</table>`;
+}
+
+function imageOf(image: Row['from']): string {
+  if (!image) return '';
+  return [image.image, ...(image.digest ? [shortDigest(image.digest)] : [])].map(code).join('<br>');
+}
+
+// What is true after an error, by its exit status.
+const NOW: Readonly<Record<number, string>> = {
+  1: 'The old version serves as before.',
+  2: 'Nothing was touched.',
+  3: 'It stopped halfway: <code>swapctl status</code> shows which version serves.',
+  4: 'Another roll of it is under way; this run touched nothing.',
+  5: 'Nothing was touched, the old version serves as before.',
+};
+
+function failure(what: string, { code: name, message, hint, log = [] }: ReportedError): string {
+  const next = hint ? `<br>What to do: ${escaped(hint)}` : '';
+  const said = `<p>🔴 <b>${escaped(what)}</b>: ${escaped(message)} (${code(name)})<br>${NOW[exitStatus(name)] ?? ''}${next}</p>`;
+  const last = log.slice(-MOST_LOG_LINES).map(escapedLine);
+  if (last.length === 0) return said;
+  return `${said}\n<details open><summary>The last lines that its container wrote</summary>\n<pre>${last.join('\n')}</pre>\n</details>`;
+}
+
+function stepsOf({ service, steps = [] }: Row): string[] {
+  if (steps.length === 0) return [];
+  const list = steps.map((step) => `<li>${escaped(step)}</li>`).join('\n');
+  return [`<details><summary>The steps of ${escaped(service)}</summary>\n<ol>\n${list}\n</ol>\n</details>`];
+}
+
+function code(text: string): string {
+  return `<code>${escaped(text)}</code>`;
+}
+
+// A word joiner behind @ and # keeps GitHub from telling people of that name, and from linking issues.
+function escaped(text: string): string {
+  return withEntities(text).replace(/(?<![\w/])[@#](?=\w)/g, '$&&NoBreak;');
+}
+
+// An empty line would end the block of HTML, and what follows would be Markdown.
+function escapedLine(text: string): string {
+  return withEntities(text) || ' ';
+}
+
+function withEntities(text: string): string {
+  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+  return harmlessText(text).replace(/[&<>"]/g, (letter) => entities[letter] ?? letter);
+}

@@ -1,0 +1,40 @@
+import type { ServiceReport } from '../../core/report.ts';
+import { type DevRequest, develop } from '../dev/dev.ts';
+import { jsonLog, type Level, lineLog, progressTo, type WatchLog } from '../watch/log.ts';
+import { explained } from './failure.ts';
+import type { Report } from './program.ts';
+import { createReporter } from './progress.ts';
+import { openApp, type Session } from './session.ts';
+import { styleFor } from './style.ts';
+
+/**
+ * Develops until the program is interrupted. What happens is told on stdout, and how builds and rolls go, on stderr; with `--json`
+ * all of it is one document a line.
+ */
+export async function startDev(session: Session, request: DevRequest): Promise<ServiceReport[]> {
+  const { context } = session;
+  const { log, report, stop } = await outputs(session);
+  const { app, close } = await openApp(session, report);
+  try {
+    const clock = { now: context.terminal.now, sleep: context.sleep };
+    return await develop({ desk: app.dev, clock, log, signal: context.signal }, request);
+  } catch (error) {
+    throw explained(error, false);
+  } finally {
+    stop();
+    close();
+  }
+}
+
+async function outputs({ context, globals }: Session): Promise<{ log: WatchLog; report: Report; stop(): void }> {
+  const { terminal } = context;
+  const least: Level = globals.quiet ? 'warn' : globals.verbose ? 'debug' : 'info';
+  if (globals.json) {
+    const log = jsonLog(terminal.stdout, least);
+    return { log, report: progressTo(log), stop: () => {} };
+  }
+  const style = styleFor(terminal.stdoutIsTty, terminal.env, globals.color);
+  const { report, aside, stop } = await createReporter(terminal, globals, true);
+  const write = (text: string): void => aside(() => terminal.stdout(text));
+  return { log: lineLog(write, least, style, terminal.now), report, stop };
+}
