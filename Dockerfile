@@ -1,0 +1,30 @@
+# swapctl as an image. It wants dist/ to be there (npm run build), so that what is published is what was tested:
+#
+#   docker build -t swapctl .
+#
+# BASE is any image with Node 20.18 or newer; one without apt-get must have nft, nsenter, ssh and tini.
+ARG BASE=node:24-trixie-slim
+FROM ${BASE}
+
+# nft and nsenter move traffic, ssh reaches other engines, tini (as process 1) passes signals on and reaps what is orphaned.
+RUN if command -v apt-get > /dev/null; then \
+      apt-get update \
+      && apt-get install -y --no-install-recommends ca-certificates nftables openssh-client tini util-linux \
+      && rm -rf /var/lib/apt/lists/*; \
+    fi \
+    && nft --version && /usr/bin/nsenter --version && ssh -V && tini --version
+
+COPY package.json LICENSE /usr/local/lib/swapctl/
+COPY dist /usr/local/lib/swapctl/dist
+RUN mkdir -p /usr/local/bin \
+    && ln -s ../lib/swapctl/dist/swapctl.js /usr/local/bin/swapctl \
+    && /usr/local/bin/swapctl --version
+
+# Of `watch`, which writes the time into this file; a one-off command ends before anybody asks.
+ENV SWAPCTL_HEARTBEAT=/tmp/swapctl-heartbeat PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+  CMD ["sh", "-c", "test $(( $(date +%s) - $(stat -c %Y \"$SWAPCTL_HEARTBEAT\") )) -lt 60"]
+
+# Root, because the engine's socket is root's. Where it is not needed (a socket proxy), run it as anybody: --user node.
+ENTRYPOINT ["tini", "--", "swapctl"]
+CMD ["--help"]
