@@ -1,4 +1,4 @@
-// npm run bench [-- roll | traffic | layer | all] [--rounds N], or npm run bench -- check [rounds]
+// npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- watch [--minutes N], or -- check | start [rounds]
 import path from 'node:path';
 import { build } from './build.mjs';
 import { runOnEngine } from './on-engine.mjs';
@@ -6,11 +6,12 @@ import { dependencies, root, tools } from './prepare.mjs';
 import { exitWith, inForeground } from './shell.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
-exitWith(first === 'check' ? check(rest) : runOnEngine('bench/main.ts', process.argv.slice(2)));
+const WITHOUT_ENGINE = ['check', 'start'];
+exitWith(WITHOUT_ENGINE.includes(first) ? alone(first, rest) : runOnEngine('bench/main.ts', process.argv.slice(2)));
 
-async function check(args) {
+async function alone(name, args) {
   await dependencies();
   await tools();
   await build();
-  return inForeground(process.execPath, ['--import=tsx', path.join(root, 'bench/check.ts'), ...args], { cwd: root });
+  return inForeground(process.execPath, ['--import=tsx', path.join(root, `bench/${name}.ts`), ...args], { cwd: root });
 }

@@ -1,23 +1,25 @@
-// Bundles src/main.ts into dist/swapctl.js. By hand: `npm run build`.
-import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+// Bundles src/main.ts and src/action.ts, with all packages that they use, into dist/. By hand: `npm run build`.
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { atNeed, PART_FILES } from './at-need.mjs';
 import { dependencies, root } from './prepare.mjs';
 import { exitWith, Failure, say } from './shell.mjs';
 
 const DIST = path.join(root, 'dist');
+// dockerode reads it from beside its own file, and that is a chunk.
+const PROTO = 'dist/chunks/proto';
+const LICENSES = 'dist/LICENSES.txt';
 
-// Bundled, because every command needs it: one file to read instead of a package to look up. All other packages stay
-// outside, and our own dynamic imports become chunks, so that a command loads only what it uses.
-// So is semver, which is many small files.
-const BUNDLED = ['commander', 'semver'];
-
+// Everything is bundled: an install brings one package instead of a hundred, the action runs from its repository's tree with
+// nothing to install, and what people run is what was tested. Our own dynamic imports become chunks, so that a command loads
+// only what it uses. What package.json names as `dependencies` (at best nothing) stays outside.
 export async function build() {
   const { build: bundle } = await import('esbuild');
   const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const result = await bundle({
     absWorkingDir: root,
-    entryPoints: { swapctl: 'src/main.ts' },
+    entryPoints: { swapctl: 'src/main.ts', action: 'src/action.ts' },
     outdir: 'dist',
     bundle: true,
     splitting: true,
@@ -25,36 +27,82 @@ export async function build() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: Object.keys(manifest.dependencies).filter((name) => !BUNDLED.includes(name)),
-    // commander is CommonJS inside, and asks for node's own modules with require().
-    banner: {
-      js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
-    },
+    external: Object.keys(manifest.dependencies ?? {}),
+    // Less to read at every start; names stay, for the stacks in reports of bugs.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    // Packages in CommonJS ask for node's own modules with require(), and for their folder.
+    banner: { js: BANNER },
     define: { SWAPCTL_VERSION: JSON.stringify(manifest.version) },
+    plugins: [atNeed],
     metafile: true,
     logLevel: 'silent',
   }).catch((error) => {
     throw new Failure(`the build failed: ${error.message}`);
   });
-  refuseStrangers(Object.keys(result.metafile.inputs));
-  removeStale(new Set(Object.keys(result.metafile.outputs)));
+  const parts = await buildParts(bundle);
+  const inputs = { ...result.metafile.inputs, ...parts.inputs };
+  const outputs = { ...result.metafile.outputs, ...parts.outputs };
+  cpSync(path.join(root, 'node_modules/dockerode/lib/proto'), path.join(root, PROTO), { recursive: true });
+  writeFileSync(path.join(root, LICENSES), licensesOf(packagesOf(Object.keys(inputs))));
+  removeStale((file) => file in outputs || file === LICENSES || file.startsWith(`${PROTO}/`));
   chmodSync(path.join(DIST, 'swapctl.js'), 0o755);
-  return result.metafile;
+  return { inputs, outputs };
 }
 
-/** A package that isn't in package.json's dependencies would be bundled without a word. */
-function refuseStrangers(inputs) {
-  const strangers = inputs.filter(
-    (file) => file.startsWith('node_modules/') && !BUNDLED.some((name) => file.startsWith(`node_modules/${name}/`)),
-  );
-  if (strangers.length > 0) throw new Failure(`not in "dependencies", but imported: ${strangers.join(', ')}`);
+const BANNER = `#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { fileURLToPath as __path } from 'node:url';
+const require = createRequire(import.meta.url);
+const __dirname = __path(new URL('.', import.meta.url));`;
+
+/** What is loaded at need, each in a file of its own. */
+async function buildParts(bundle) {
+  const { metafile } = await bundle({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(
+      Object.entries(PART_FILES).map(([file, source]) => [path.join('chunks', path.parse(file).name), source]),
+    ),
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'silent',
+  });
+  return metafile;
+}
+
+/** The folders of the packages that files belong to. */
+function packagesOf(files) {
+  const folders = files.flatMap((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  return [...new Set(folders)].sort();
+}
+
+/** The licences of what is bundled, which most of them want to go along; a package that names none is refused. */
+function licensesOf(folders) {
+  const one = (folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
+    if (!license) throw new Failure(`${name} names no licence, so it can't be bundled`);
+    const file = readdirSync(path.join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    const text =
+      file && existsSync(path.join(root, folder, file)) ? readFileSync(path.join(root, folder, file), 'utf8') : '';
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+  };
+  return `swapctl contains these packages.\n\n${folders.map(one).join(`\n${'-'.repeat(80)}\n\n`)}`;
 }
 
 /** Old chunks go after the new ones are there, so that a swapctl that is just running finds its own till then. */
-function removeStale(outputs) {
+function removeStale(isCurrent) {
   for (const entry of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath ?? entry.path, entry.name);
-    if (entry.isFile() && !outputs.has(path.relative(root, file))) rmSync(file);
+    if (entry.isFile() && !isCurrent(path.relative(root, file))) rmSync(file);
   }
 }
 
@@ -64,7 +112,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       await dependencies();
       const { outputs } = await build();
       const size = Object.values(outputs).reduce((sum, { bytes }) => sum + bytes, 0);
-      say(`dist/swapctl.js: ${Object.keys(outputs).length} files, ${Math.round(size / 1024)} kB`);
+      say(`dist: ${Object.keys(outputs).length} files, ${Math.round(size / 1024)} kB`);
     })(),
   );
 }

@@ -19,11 +19,16 @@ const CHECKS = {
   },
   // After the build, for it looks at what would be published.
   package: program('publint'),
-  'import law': () => attempt(process.execPath, ['--import=tsx', '--test', 'test/architecture.test.ts'], { cwd: root }),
+  release: tested('test/release.test.ts'),
+  'import law': tested('test/architecture.test.ts'),
 };
 
 function program(name, ...args) {
   return () => attempt(path.join(root, 'node_modules/.bin', name), args, { cwd: root });
+}
+
+function tested(file) {
+  return () => attempt(process.execPath, ['--import=tsx', '--test', file], { cwd: root });
 }
 
 async function main() {

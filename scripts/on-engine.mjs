@@ -7,16 +7,30 @@ import { inForeground, outliveInterrupts } from './shell.mjs';
 
 export async function runOnEngine(entry, args) {
   const interrupted = outliveInterrupts();
-  await dependencies();
-  await tools();
-  await build();
+  await prepared();
   const running = await engine();
   try {
-    if (interrupted()) return 130;
-    const env = { ...process.env, SWAPCTL_TEST_RUN: String(process.pid) };
-    return await inForeground(process.execPath, ['--import=tsx', path.join(root, entry), ...args], { cwd: root, env });
+    return interrupted() ? 130 : await program(entry, args);
   } finally {
     await removeLeftovers();
     await running.stop();
   }
+}
+
+/** The same for a program that brings up its engines itself. */
+export async function runPrepared(entry, args) {
+  const interrupted = outliveInterrupts();
+  await prepared();
+  return interrupted() ? 130 : program(entry, args);
+}
+
+async function prepared() {
+  await dependencies();
+  await tools();
+  await build();
+}
+
+function program(entry, args) {
+  const env = { ...process.env, SWAPCTL_TEST_RUN: String(process.pid) };
+  return inForeground(process.execPath, ['--import=tsx', path.join(root, entry), ...args], { cwd: root, env });
 }

@@ -60,6 +60,7 @@ const UNPACKED = {
   'bin/busybox': ['busybox-static'],
   'usr/bin/docker-registry': ['docker-registry'],
   'usr/sbin/sshd': ['openssh-server', 'libwrap0'],
+  'usr/bin/tini': ['tini'],
 };
 
 /** Sees to the programs that tests need beside the engine; returns the folder of the unpacked ones. */
