@@ -1,7 +1,6 @@
 // What the kernel layer costs: requests a second through a published port before a roll, while the cover leads its
 // connections to the stand-in, and after the roll. The clients go as fast as they can. What they get is compared with what
 // they get, in turns within the same seconds, from a second container of the same kind that nobody rolls.
-import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fixedPort } from '../test/engine/handover-world.ts';
@@ -10,6 +9,7 @@ import { coverTable, nft } from '../test/lab/host-state.ts';
 import { otherHost } from '../test/lab/netns.ts';
 import { untilHealthy, type World } from '../test/lab/world.ts';
 import { closedLoop } from './loop.ts';
+import { cpuMs } from './process.ts';
 import { median, printTable, spread } from './table.ts';
 import { untilVersion } from './version.ts';
 
@@ -113,14 +113,6 @@ async function whileHandedOver(
   if (code !== 0) throw new Error(`the roll failed: ${stderr}`);
   assertCovered(world, name, false);
   return { during, cpu };
-}
-
-/** Processor time that a process has used (proc(5): utime and stime, in hundredths of a second on every Linux). */
-function cpuMs(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** Fails unless swapctl's table for this container is (not) there: the figures would not be what the table says. */

@@ -1,21 +1,37 @@
-// The benchmarks by name: npm run bench [-- roll | traffic | layer | all] [--rounds N]. No figure is asserted; each prints a
-// table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
+// The benchmarks by name: npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], or npm run bench -- watch
+// [--minutes N] [--every 1m]. No figure is asserted; each prints a table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
 import { parseArgs } from 'node:util';
 import { type Scope, testWorld, type World } from '../test/lab/world.ts';
+import { devTime } from './dev.ts';
 import { layerCost } from './layer.ts';
 import { rollTime } from './roll.ts';
 import { conditions } from './table.ts';
 import { trafficLost } from './traffic.ts';
+import { watchAtRest } from './watch.ts';
 
-const BENCHMARKS: Record<string, (world: World, rounds: number) => Promise<void>> = {
-  roll: rollTime,
-  traffic: trafficLost,
-  layer: layerCost,
+/** How much is measured: in turns, or for how long. */
+interface Amount {
+  readonly rounds: number;
+  readonly minutes: number;
+  readonly every: string;
+}
+
+const IN_TURNS: Record<string, (world: World, amount: Amount) => Promise<void>> = {
+  roll: (world, { rounds }) => rollTime(world, rounds),
+  traffic: (world, { rounds }) => trafficLost(world, rounds),
+  layer: (world, { rounds }) => layerCost(world, rounds),
+  dev: (world, { rounds }) => devTime(world, rounds),
 };
+// Not among "all": it takes its time.
+const BENCHMARKS: typeof IN_TURNS = { ...IN_TURNS, watch: watchAtRest };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    minutes: { type: 'string', default: '5' },
+    every: { type: 'string', default: '1m' },
+  },
 });
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -37,16 +53,18 @@ try {
 process.exit(status);
 
 async function main(): Promise<void> {
-  const rounds = Number(values.rounds);
-  const names = positionals.includes('all') ? Object.keys(BENCHMARKS) : positionals;
+  const amount = { rounds: Number(values.rounds), minutes: Number(values.minutes), every: values.every };
+  const names = positionals.includes('all') ? Object.keys(IN_TURNS) : positionals;
   for (const name of names.length > 0 ? names : ['roll']) {
     const benchmark = BENCHMARKS[name];
-    if (!benchmark || !(rounds > 0)) {
-      throw new Error(`usage: npm run bench -- [${Object.keys(BENCHMARKS).join(' | ')} | all] [--rounds N]`);
+    if (!benchmark || !(amount.rounds > 0 && amount.minutes > 0)) {
+      const all = Object.keys(BENCHMARKS).join(' | ');
+      throw new Error(`usage: npm run bench -- [${all} | all] [--rounds N] [--minutes N] [--every 1m]`);
     }
     const world = testWorld(scope);
-    console.log(`\n${name}: ${await conditions(world)}, ${rounds} rounds\n`);
-    await benchmark(world, rounds);
+    const much = name in IN_TURNS ? `${amount.rounds} rounds` : `${amount.minutes} minutes`;
+    console.log(`\n${name}: ${await conditions(world)}, ${much}\n`);
+    await benchmark(world, amount);
     await world.cleanUp();
   }
 }
