@@ -78,11 +78,14 @@ function drain() {
     console.log(`${version}: drained`);
     process.exit(0);
   });
-  setInterval(() => {
-    server.closeIdleConnections();
-    // A pipe whose end is closed stops reading, and would never see that the other side has closed too.
-    for (const socket of upgraded) socket.end(() => socket.resume());
-  }, ms('DRAIN_IDLE_MS') ?? 1000);
+  // Timers come before what has arrived is read: a connection whose request waits in the kernel would pass for idle.
+  setInterval(() => setImmediate(closeIdle), ms('DRAIN_IDLE_MS') ?? 1000);
+}
+
+function closeIdle() {
+  server.closeIdleConnections();
+  // A pipe whose end is closed stops reading, and would never see that the other side has closed too.
+  for (const socket of upgraded) socket.end(() => socket.resume());
 }
 
 process.on('SIGTERM', () => (env.DRAIN === '0' ? process.exit(0) : drain()));

@@ -369,7 +369,8 @@ suite('the README', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
   test('has an example without a mistake', async () => {
-    const example = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('there is none');
+    const example =
+      /^## swapctl\.yml\n[\s\S]*?```yaml\n([\s\S]*?)```/m.exec(readme)?.[1] ?? assert.fail('there is none');
     assert.deepEqual(await mistakes(example), []);
   });
 

@@ -26,6 +26,7 @@ export function replica(change: Partial<Replica> = {}): Replica {
     imageId: OLD_IMAGE,
     current: false,
     running: true,
+    startedAt: 1,
     starts: 0,
     complete: false,
     verdict: HEALTHY,
@@ -39,6 +40,8 @@ export function replica(change: Partial<Replica> = {}): Replica {
     way: undefined,
     follows: 'app:1',
     tagBefore: undefined,
+    saves: [],
+    fillFrom: undefined,
     imageBefore: undefined,
     restart: { Name: 'no' },
     held: undefined,
@@ -54,6 +57,7 @@ export function candidate(change: Partial<Replica> = {}): Replica {
     imageId: NEW_IMAGE,
     current: true,
     running: false,
+    startedAt: 0,
     complete: true,
     verdict: UNSTARTED,
     settled: false,
@@ -68,7 +72,7 @@ export function candidate(change: Partial<Replica> = {}): Replica {
 
 /** A candidate that runs and is well. */
 export function healthyCandidate(change: Partial<Replica> = {}): Replica {
-  return candidate({ running: true, verdict: HEALTHY, ...change });
+  return candidate({ running: true, startedAt: 3, verdict: HEALTHY, ...change });
 }
 
 /** A slot in which nothing is going on; the tag already names the new image. */
@@ -86,9 +90,14 @@ export function observed(change: Partial<Observed> = {}): Observed {
     gates: false,
     failures: [],
     dependents: [],
+    backups: [],
+    halfCopied: undefined,
+    looseCopies: [],
+    putBack: [],
     localTag: NEW_IMAGE,
     incumbentKept: false,
     vanished: 0,
+    takenAway: 0,
     giveUp: undefined,
     ...change,
   };
@@ -101,6 +110,7 @@ export function desired(change: Partial<Desired> = {}): Desired {
     force: false,
     choice: { way: 'start-first', rehearse: false, because: 'a test says so' },
     keepReference: 'swapctl-rollback/web:old',
+    backup: { volumes: [], keep: 1, fillFrom: undefined },
     back: false,
     tagBefore: undefined,
     ...change,
@@ -211,6 +221,8 @@ export function policy(change: Partial<Policy> = {}): Policy {
     healthTimeoutMs: undefined,
     probe: undefined,
     keep: 1,
+    backup: { kind: 'none' },
+    backupKeep: 1,
     track: { kind: 'digest' },
     enable: undefined,
     monitorOnly: false,
@@ -219,6 +231,8 @@ export function policy(change: Partial<Policy> = {}): Policy {
     minAgeMs: 0,
     minIntervalMs: 0,
     backoff: { firstMs: 300_000, longestMs: 86_400_000 },
+    devRules: undefined,
+    git: undefined,
     dependsOn: [],
     ...change,
   };

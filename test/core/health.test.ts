@@ -132,7 +132,7 @@ suite('who has no check', () => {
 });
 
 suite('who does not run', () => {
-  const table: [string, Partial<Container>, string, 'image' | 'host' | undefined][] = [
+  const table: [string, Partial<Container>, string, 'image' | 'host' | 'person' | undefined][] = [
     ['created', { status: 'created' }, 'unstarted', undefined],
     ['not found in the image', { status: 'created', exitCode: 127, error: 'no such file' }, 'no such file', 'image'],
     ['not executable', { status: 'created', exitCode: 126, error: 'permission denied' }, 'permission denied', 'image'],
@@ -154,9 +154,20 @@ suite('who does not run', () => {
     ],
     ['out of memory', { status: 'exited', exitCode: 137, oomKilled: true }, 'out of memory', 'image'],
     ['dead', { status: 'dead', exitCode: 1 }, 'exited with status 1', 'image'],
+    ['paused, and healthy before', { status: 'paused' }, 'somebody paused it', 'person'],
     ['restarting', { status: 'restarting', exitCode: 2 }, 'was restarted', 'image'],
     ['restarted, and running for now', { status: 'running', restartCount: 1, exitCode: 2 }, 'was restarted', 'image'],
   ];
+  test('stopped by somebody: no image is to blame', () => {
+    const verdict = judge(
+      checked({}, { status: 'exited', exitCode: 137 }),
+      policy(),
+      memory({ stoppedByOthers: true }),
+      2000,
+    );
+    assert.ok(verdict.kind === 'failed' && verdict.blame === 'person');
+    assert.match(verdict.reason, /^it was stopped from outside/);
+  });
   for (const [name, change, reason, blame] of table) {
     test(`${name}: ${reason}`, () => {
       const verdict = judge(checked({}, change), policy(), memory({ healthySince: 1 }), 2000);

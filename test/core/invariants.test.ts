@@ -55,6 +55,11 @@ suite('no step may', () => {
       stop('old'),
     ],
     [
+      'stop an old one that the engine would start again',
+      observed({ incumbent: { ...retired, restart: { Name: 'always' } }, candidate: { ...served, settled: true } }),
+      stop('old'),
+    ],
+    [
       'stop an unhealthy one while no other runs',
       observed({ incumbent: stopped, candidate: { ...served, verdict: UNHEALTHY } }),
       stop('new'),

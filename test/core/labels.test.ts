@@ -26,6 +26,8 @@ const state: fc.Arbitrary<StateLabels> = fc.record(
       'stand-in' as const,
       'failed' as const,
       'lock' as const,
+      'backup' as const,
+      'copying' as const,
     ),
     service: text,
     slot: text,
@@ -51,6 +53,12 @@ const state: fc.Arbitrary<StateLabels> = fc.record(
         },
         { noNullPrototype: true },
       ),
+    ),
+    saves: names,
+    fillFrom: some(text),
+    copies: fc.array(
+      fc.record({ volume: text, copy: text, bytes: fc.maxSafeNat(), files: fc.nat() }, { noNullPrototype: true }),
+      { maxLength: 3 },
     ),
     history: fc.array(entry, { maxLength: 3 }),
     failure: some(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SwapError } from '../../src/core/error.ts';
 import { expectedSteps } from '../../src/core/expected.ts';
+import type { Verdict } from '../../src/core/health.ts';
 import type { Desired, Observed } from '../../src/core/observed.ts';
 import { plan } from '../../src/core/plan.ts';
 import type { Step } from '../../src/core/step.ts';
@@ -447,6 +448,18 @@ suite('giving up', () => {
     assert.equal(refused(observed({ giveUp: INTERRUPTED })), INTERRUPTED);
   });
 
+  test('nobody is told that the old container serves as before where it does not', () => {
+    const paused: Verdict = { kind: 'failed', reason: 'somebody paused it', blame: 'person' };
+    for (const change of [{ verdict: paused }, { running: false }]) {
+      const { code, message } = refused(observed({ incumbent: replica(change), giveUp: INTERRUPTED }));
+      assert.equal(code, 'attention');
+      assert.match(
+        message,
+        /interrupted; and the old container \(web\) does not serve: (somebody paused it|it is down)/,
+      );
+    }
+  });
+
   test('a container that could not be created leaves no moved tag behind', () => {
     const wish = desired({ tagBefore: OLD_IMAGE });
     const giveUp = new SwapError('cannot-create', 'no');
@@ -458,12 +471,17 @@ suite('giving up', () => {
   test('a new container that removed itself on exit is not made over and over', () => {
     const incumbent = replica({ autoRemove: true });
     assert.equal(next(observed({ incumbent })).kind, 'create');
-    assert.equal(refused(observed({ incumbent, vanished: 1 })).code, 'not-healthy');
+    const remember = next(observed({ incumbent, vanished: 1 }));
+    assert.ok(remember.kind === 'remember-failure' && remember.roll === desired().roll, remember.kind);
+    const failures = [failure({ roll: desired().roll })];
+    assert.equal(refused(observed({ incumbent, vanished: 1, failures })).code, 'not-healthy');
   });
 
   test('a new container that somebody removed is made again, but not forever', () => {
     const kinds = [0, 1, 2, 3].map((vanished) => plan(desired(), observed({ vanished })).kind);
     assert.deepEqual(kinds, ['act', 'act', 'act', 'refuse']);
+    const incumbent = replica({ autoRemove: true });
+    assert.equal(next(observed({ incumbent, vanished: 1, takenAway: 1 })).kind, 'create', 'also with --rm');
   });
 });
 
@@ -681,10 +699,18 @@ suite('dependents', () => {
       candidate: served,
       dependents: [
         { name: 'vpn-user', on: 'old' },
-        { name: 'bystander', on: 'third' },
+        { name: 'moved', on: 'new' },
       ],
     });
     assert.deepEqual(next(seen), { kind: 'move-dependents', names: ['vpn-user'], from: 'old', to: 'new' });
+  });
+
+  test('they follow as well where somebody took away what they lived with', () => {
+    const dependents = [{ name: 'vpn-user', on: 'gone' }];
+    const move = { kind: 'move-dependents', names: ['vpn-user'], from: 'gone' };
+    assert.deepEqual(next(observed({ incumbent: undefined, candidate: served, dependents })), { ...move, to: 'new' });
+    assert.deepEqual(next(observed({ dependents })), { ...move, to: 'old' });
+    assert.equal(next(observed({ incumbent: replica({ running: false }), dependents })).kind, 'create');
   });
 
   test('a whole stop-first roll moves them once the new container is healthy', () => {

@@ -28,6 +28,10 @@ suite('every label', () => {
     ['track', 'newest', { track: { kind: 'newest' } }],
     ['keep', '0', { keep: 0 }],
     ['keep', '99', { keep: 99 }],
+    ['backup.volumes', 'true', { backup: { kind: 'all' } }],
+    ['backup.volumes', 'false', { backup: { kind: 'none' } }],
+    ['backup.volumes', 'data, /var/lib/x', { backup: { kind: 'some', names: ['data', '/var/lib/x'] } }],
+    ['backup.keep', '3', { backupKeep: 3 }],
     ['enable', 'true', { enable: true }],
     ['enable', 'false', { enable: false }],
     ['monitor-only', 'true', { monitorOnly: true }],
@@ -41,6 +45,12 @@ suite('every label', () => {
     ['min-interval', '1h', { minIntervalMs: 3_600_000 }],
     ['backoff', '1m-1h', { backoff: { firstMs: 60_000, longestMs: 3_600_000 } }],
     ['backoff', 'off', { backoff: undefined }],
+    [
+      'build.git',
+      'https://example.org/shop.git#main:web',
+      { git: { url: 'https://example.org/shop.git', login: undefined, ref: 'main', folder: 'web' } },
+    ],
+    ['dev.watch', 'rebuild .', { devRules: 'rebuild .' }],
     ['depends-on', ' ', { dependsOn: [] }],
     ['depends-on', 'db, shop/cache', { dependsOn: ['db', 'shop/cache'] }],
   ];

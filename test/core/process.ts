@@ -23,6 +23,7 @@ interface Memory {
   readonly forwards: Forward[];
   readonly starts: Map<string, number>;
   readonly held: Map<string, Replica['restart']>;
+  readonly putBack: Set<string>;
   rehearsed: boolean;
   giveUp: SwapError | undefined;
   interrupted: boolean;
@@ -54,13 +55,16 @@ export class Process {
     if (!serving?.running || more.length > 0) return refusal('the slot is not fit to be rolled');
     const { way, rehearse } = this.world.setup;
     const roll = `roll-${this.world.newId()}`;
+    const { copies, keep, fills, back } = this.world.setup;
+    const filling = fills ? this.world.backups.find((backup) => backup.image === image) : undefined;
     return this.run({
       image: { follows: 'app', id: image, digest: `digest-of-${image}` },
       roll,
       force,
       choice: { way, rehearse, because: 'the setup says so' },
       keepReference: `keep:${serving.facts.imageId}`,
-      back: false,
+      backup: { volumes: copies ? ['data'] : [], keep, fillFrom: filling?.roll },
+      back,
       tagBefore: this.world.localTag === image ? undefined : this.world.localTag,
     });
   }
@@ -71,7 +75,7 @@ export class Process {
     const [only] = members;
     const half =
       members.length === 1 && only?.facts.name === NAMES.home && !only.started && only.facts.roll !== undefined;
-    const helped = this.world.named(NAMES.rehearsal) ?? this.world.named(NAMES.standIn);
+    const helped = this.world.named(NAMES.rehearsal) ?? this.world.named(NAMES.standIn) ?? this.world.halfCopied;
     if (members.length === 1 && only?.facts.name === NAMES.home && !half && !helped) return undefined;
     this.memory = nothing();
     if (this.world.setup.gates) for (const box of members) if (box.running) this.memory.turnedAway.add(box.id);
@@ -91,6 +95,7 @@ export class Process {
         choice: { way: subject.way ?? 'start-first', rehearse: false, because: 'recovery' },
         keepReference: 'keep',
         mendOnly: true,
+        backup: { volumes: [], keep: this.world.setup.keep, fillFrom: undefined },
         back: false,
         tagBefore: undefined,
       });
@@ -154,6 +159,9 @@ export class Process {
     if (step.kind === 'await-healthy' && this.memory.giveUp && step.container === seen.candidate?.id) {
       throw new Error('it waits for a container that was given up');
     }
+    const half = event.kind === 'crash' && event.when === 'middle';
+    this.world.takeCopies(step, seen.incumbent?.imageId ?? seen.candidate?.imageBefore ?? '', half);
+    if (step.kind === 'put-back') this.memory.putBack.add(step.backup);
     this.take(seen, step, imagine(wish, seen, step), wish);
     return undefined;
   }
@@ -193,10 +201,15 @@ export class Process {
       gates: world.setup.gates && wish.choice.because !== 'recovery',
       failures: this.world.failures,
       dependents: this.world.dependents,
+      backups: this.world.backups,
+      halfCopied: this.world.halfCopied,
+      looseCopies: this.world.loose,
+      putBack: [...this.memory.putBack],
       localTag: this.world.localTag,
       incumbentKept:
         incumbent === undefined || incumbent.imageId === wish.image.id || this.world.kept.has(incumbent.imageId),
       vanished: [...this.memory.candidates].filter((id) => !views.some((view) => view.id === id)).length,
+      takenAway: 0,
       giveUp: this.memory.giveUp,
     };
   }
@@ -278,9 +291,18 @@ export class Process {
       sick: false,
       refused: false,
       needsFiles: this.world.setup.files && !restored,
+      forebears: this.forebears(id, restored),
     });
     this.memory.made.add(id);
     if (after.name === NAMES.next) this.memory.candidates.add(id);
+  }
+
+  // One that is restored comes after what its candidate came after; another after the one that is to go.
+  private forebears(id: string, restored: boolean): string[] {
+    const members = this.world.members();
+    const before = restored ? members.find((box) => box.facts.replaces !== undefined) : members[0];
+    const known = before?.forebears ?? [];
+    return [...(restored ? known.filter((one) => one !== before?.id) : known), id];
   }
 }
 
@@ -311,6 +333,7 @@ function nothing(): Memory {
     forwards: [],
     starts: new Map(),
     held: new Map(),
+    putBack: new Set(),
     rehearsed: false,
     giveUp: undefined,
     interrupted: false,

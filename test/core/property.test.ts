@@ -8,7 +8,7 @@ import { BROKEN, type Event, OLD, type Setup, SICK, World } from './world.ts';
 // SWAPCTL_PROPERTY_RUNS=50000 is for whoever changes the planner.
 const RUNS = Number(process.env.SWAPCTL_PROPERTY_RUNS ?? 1000);
 
-const setups: fc.Arbitrary<Setup> = fc.record({
+const anySetup: fc.Arbitrary<Setup> = fc.record({
   way: fc.constantFrom('start-first', 'stop-first', 'handover'),
   gates: fc.boolean(),
   rehearse: fc.boolean(),
@@ -16,9 +16,18 @@ const setups: fc.Arbitrary<Setup> = fc.record({
   restart: fc.constantFrom('no', 'always', 'on-failure', 'unless-stopped'),
   files: fc.boolean(),
   dependents: fc.boolean(),
-  images: fc.array(fc.constantFrom('new-image', 'newer-image', BROKEN, SICK), { minLength: 1, maxLength: 3 }),
+  images: fc.array(fc.constantFrom('new-image', 'newer-image', OLD, BROKEN, SICK), { minLength: 1, maxLength: 3 }),
   force: fc.boolean(),
+  copies: fc.boolean(),
+  keep: fc.nat({ max: 2 }),
+  fills: fc.boolean(),
+  back: fc.boolean(),
 });
+
+// Whose volumes are copied is rolled stop-first, without a rehearsal (core/way.ts).
+const setups = anySetup.map(
+  (setup): Setup => (setup.copies ? { ...setup, way: 'stop-first', rehearse: false } : setup),
+);
 
 const well: Event = { kind: 'well' };
 const sicken: Event[] = (['new', 'rehearsal', 'stand-in'] as const).flatMap((target) => [
@@ -27,6 +36,7 @@ const sicken: Event[] = (['new', 'rehearsal', 'stand-in'] as const).flatMap((tar
 ]);
 const machine: Event[] = [
   { kind: 'crash', when: 'before' },
+  { kind: 'crash', when: 'middle' },
   { kind: 'crash', when: 'after' },
   { kind: 'step-fails', passing: true },
   { kind: 'step-fails', passing: false },
@@ -38,6 +48,8 @@ const machine: Event[] = [
 ];
 const human: Event[] = [
   { kind: 'rules-lost' },
+  { kind: 'copies-pruned' },
+  { kind: 'note-pruned' },
   ...(['old', 'new', 'rehearsal', 'stand-in'] as const).flatMap((target): Event[] => [
     { kind: 'human-stops', target },
     { kind: 'human-starts', target },
@@ -129,6 +141,25 @@ test('a roll that was undone leaves the tag where it was', () => {
       raised ||= ending.kind === 'raised';
       if (isSettled(ending) && !raised) assert.equal(world.localTag, world.boxes[0]?.facts.imageId);
     };
+  });
+});
+
+test('who serves in the end finds in its volume what it, and those it came after, wrote, and nothing is lost', () => {
+  check([...machine, { kind: 'human-starts', target: 'old' }], (setup) => (world, ending) => {
+    if (!setup.copies || !isSettled(ending) || world.meddledWith || world.members().length !== 1) return;
+    const [box] = world.boxes;
+    const own = world.data.filter((entry) => entry.startsWith(`${box?.id}#`));
+    assert.ok(own.length > 0, 'its last start');
+    for (const entry of world.data) assert.ok(box?.forebears.includes(entry.split('#')[0] ?? ''), entry);
+    if (!setup.fills) assert.deepEqual(world.data, world.written(box), 'nothing is lost');
+  });
+});
+
+test('no more copies are left than are kept, and one of a roll that failed', () => {
+  check(machine, (setup) => (world, ending, last = false) => {
+    if (!last || !isSettled(ending)) return;
+    assert.ok(world.backups.length <= setup.keep + (setup.keep > 0 ? 1 : 0) + 1, `${world.backups.length} copies`);
+    assert.equal(world.halfCopied, undefined);
   });
 });
 

@@ -7,6 +7,7 @@ import { chooseWay } from '../../src/core/way.ts';
 import { container, policy } from './builders.ts';
 
 const KERNEL = { available: true } as const;
+const KERNEL_BUT_PORTS = { available: true, noHandover: 'it is not Docker' } as const;
 const NO_KERNEL = { available: false, why: 'nft is not installed' } as const;
 
 function host(change: HostConfig): Container {
@@ -19,6 +20,7 @@ function mounted(change: Partial<Mount>): Container {
     name: 'data',
     source: '/var/lib/docker/volumes/data/_data',
     target: '/data',
+    driver: 'local',
     writable: true,
   };
   return container({ mounts: [{ ...mount, ...change }] });
@@ -127,6 +129,15 @@ suite('the way', () => {
   ][] = [
     ['nothing exclusive', container(), {}, KERNEL, 'start-first', false, /nothing.*swapctl\.strategy=stop-first/],
     ['a port and the kernel', PUBLISHED, {}, KERNEL, 'handover', true, /8080\/tcp.*swapctl\.strategy=stop-first/],
+    [
+      'a port and a kernel that hands none over',
+      PUBLISHED,
+      {},
+      KERNEL_BUT_PORTS,
+      'stop-first',
+      true,
+      /it is not Docker/,
+    ],
     [
       'a port without the kernel',
       PUBLISHED,

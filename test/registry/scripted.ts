@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { Clock, LoginFor, Registry, RegistryReach } from '../../src/ports.ts';
 import { registryClient } from '../../src/registry/client.ts';
-import type { Patience } from '../../src/registry/dial.ts';
+import type { Patience } from '../../src/registry/way.ts';
 import { systemClock } from '../../src/system/clock.ts';
 
 export interface Asked {

@@ -21,6 +21,7 @@ interface Scene {
   remote?: RemoteImage | SwapError;
   tags?: string[];
   imageStore?: 'containerd';
+  here?: boolean;
   /** What an inspect tells beyond the list. */
   inspected?: Partial<Container>;
 }
@@ -49,7 +50,10 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
     facts: async () => ({ os: 'linux', architecture: 'x86_64', imageStore: scene.imageStore ?? 'classic' }),
   };
   const ports = { registry, engine, config: () => NO_CONFIG } as unknown as Ports;
-  const checked = await checkServices(ports, groupServices(all), all, new AbortController().signal);
+  const checked = await checkServices(ports, groupServices(all), all, {
+    signal: new AbortController().signal,
+    here: scene.here,
+  });
   return { checked, asked };
 }
 
@@ -170,6 +174,36 @@ suite('check', () => {
     assert.deepEqual(asked, []);
     assert.equal(checked[0]?.outcome, 'available');
     assert.deepEqual(checked[0]?.to, { reference: 'app:1', digest: digest('7') });
+  });
+
+  test('asks nobody where only what is here counts, be it built or pulled', async () => {
+    const pulled = { id: digest('7'), digests: [`app@${NEW}`] };
+    const images = [pulled, { tags: [], digests: [`app@${OLD}`] }];
+    const { checked, asked } = await check({
+      here: true,
+      containers: [{ image: ID }, { imageId: digest('7') }],
+      images,
+    });
+    assert.deepEqual(asked, []);
+    assert.deepEqual(
+      checked.map(({ outcome, to }) => [outcome, to?.digest]),
+      [
+        ['available', NEW],
+        ['current', undefined],
+      ],
+    );
+  });
+
+  test('holds a build that failed here', async () => {
+    const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
+    const state = { role: 'failed', service: 'web-0', slot: 'web-0', at: 'then', image: digest('7'), failure } as const;
+    const memory = { name: 'web-0.swapctl-failed-1', status: 'created', labels: encodeState(state) } as const;
+    const built = { id: digest('7'), digests: [] };
+    const { checked } = await check({
+      containers: [{ image: ID }, memory],
+      images: [built, { tags: [], digests: [] }],
+    });
+    assert.deepEqual([checked[0]?.outcome, checked[0]?.held], ['held', 'failed']);
   });
 
   suite('on the containerd store, where a build has a digest, too', () => {

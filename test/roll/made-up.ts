@@ -25,6 +25,10 @@ export interface MadeUp {
   containers: ContainerSummary[];
   /** What tags are in the registry, by reference; what is not there is raised. */
   tags: Map<string, string>;
+  /** The commit that every branch is at; what is raised where there is none. */
+  commit: string | undefined;
+  /** What tags are on the engine, by reference: images that were built there. Those that run have `app:1`, too. */
+  here: Map<string, string>;
   /** When images were built, by digest. */
   created: Map<string, number>;
   config: ReturnType<Ports['config']>;
@@ -49,6 +53,8 @@ export function madeUp(): MadeUp {
     now: START,
     containers: [],
     tags: new Map([['app:1', NEW]]),
+    commit: undefined,
+    here: new Map(),
     created: new Map(),
     hosts: new Map(),
     config: NO_CONFIG,
@@ -102,13 +108,20 @@ function portsOf(world: MadeUp): Ports {
     tags: async () => [],
     close: () => {},
   };
+  const away = new SwapError('source-unreachable', 'no such repository');
+  const git: Pick<Ports['git'], 'head'> = {
+    head: async ({ url }) => {
+      world.asked.push(`head ${url}`);
+      return world.commit ?? Promise.reject(away);
+    },
+  };
   const there = async <T>(value: () => T): Promise<T> => {
     if (world.engineAway) throw world.engineAway;
     return value();
   };
   const engine = {
     list: () => there(() => world.containers),
-    images: () => there(() => [...new Set(world.containers.map(({ imageId }) => imageId))].map(image)),
+    images: () => there(() => imagesOf(world)),
     container: (id: string) =>
       there(() =>
         inspected(
@@ -124,8 +137,9 @@ function portsOf(world: MadeUp): Ports {
   return {
     engine,
     registry,
+    git,
     kernel,
-    host: { containerId: undefined },
+    host: { containerId: undefined, isAlive: () => true },
     clock: { now: () => world.now, sleep: async () => {} },
     schedules: cronSchedules(),
     config: () => world.config,
@@ -133,8 +147,24 @@ function portsOf(world: MadeUp): Ports {
   } as unknown as Ports;
 }
 
-function image(id: string): ImageSummary {
-  return { id, tags: ['app:1'], digests: [`app@${id}`], labels: {}, createdAt: undefined };
+function imagesOf({ containers, here }: MadeUp): ImageSummary[] {
+  const built = [...here.values()];
+  const pulled = containers.map(({ imageId }) => imageId).filter((id) => !built.includes(id));
+  return [...new Set(pulled)]
+    .map((id) => image(id, here.has('app:1') ? [] : ['app:1'], [`app@${id}`]))
+    .concat(
+      [...new Set(built)].map((id) =>
+        image(
+          id,
+          [...here.keys()].filter((name) => here.get(name) === id),
+          [],
+        ),
+      ),
+    );
+}
+
+function image(id: string, tags: string[], digests: string[]): ImageSummary {
+  return { id, tags, digests, labels: {}, createdAt: undefined };
 }
 
 function inspected({ hosts }: MadeUp, one: ContainerSummary | undefined): Container | undefined {

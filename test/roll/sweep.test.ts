@@ -8,7 +8,7 @@ test('rules that can not be taken away now keep nobody from recovering, and are 
   const notes: string[] = [];
   const swept: string[] = [];
   const ports = {
-    engine: { list: async () => [], bridges: async () => [] },
+    engine: { list: async () => [], bridges: async () => [], facts: async () => ({ product: 'docker' }) },
     kernel: {
       layer: async () => ({ available: true }),
       clearOrphans: async () => {
@@ -18,7 +18,7 @@ test('rules that can not be taken away now keep nobody from recovering, and are 
     },
     report: (progress: { kind: string; text?: string }) => void notes.push(progress.text ?? ''),
   } as unknown as Ports;
-  const items = await createApp(ports).recover(new AbortController().signal);
+  const items = await createApp(ports).recover([], new AbortController().signal);
   assert.deepEqual(
     items.map(({ found, outcome }) => `${found} ${outcome}`),
     ['1 nftables rules that led nowhere removed'],

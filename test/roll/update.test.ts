@@ -49,13 +49,30 @@ suite('which services are updated', () => {
     await assert.rejects(update(world(), { selectors: ['gone'] }), /no service or container "gone"/);
   });
 
-  test('swapctl itself is not', async () => {
+  const inOwn = (args: string[]) => {
     const made = madeUp();
-    made.add('own', ON);
-    made.ports = { ...made.ports, host: { ...made.ports.host, containerId: 'id-own' } };
-    const { lines, rolls } = await update(made);
-    assert.deepEqual(rolls, []);
-    assert.match(lines.own ?? '', /^skipped: swapctl itself runs in it/);
+    for (const name of ['a', 'own', 'web']) made.add(name, ON);
+    const call = { program: [], args, options: [] };
+    const { container } = made.ports.engine;
+    const engine: typeof made.ports.engine = {
+      ...made.ports.engine,
+      container: async (id) => {
+        const found = await container(id);
+        return found && { ...found, config: { ...found.config, Cmd: args } };
+      },
+    };
+    made.ports = { ...made.ports, engine, host: { ...made.ports.host, containerId: 'id-own', call } };
+    return update(made);
+  };
+
+  test('what swapctl itself runs in is, after all others', async () => {
+    assert.deepEqual((await inOwn(['watch'])).rolls, ['a', 'web', 'own']);
+  });
+
+  test('what swapctl itself runs in is not, where it ends with the run', async () => {
+    const { lines, rolls } = await inOwn(['update', '--all']);
+    assert.deepEqual(rolls, ['a', 'web']);
+    assert.match(lines.own ?? '', /^skipped: swapctl itself runs in it, and it ends with this run/);
   });
 
   test('wrong settings are told of those that are meant, and the others go on', async () => {

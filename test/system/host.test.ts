@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemHost } from '../../src/system/host.ts';
 
-const host = systemHost({ logins: async () => [] });
+const host = systemHost({ logins: async () => [], options: [] });
 
 /** The holder that a process of that id on this machine would call itself. */
 function holderOf(pid: number): string {

@@ -42,6 +42,7 @@ function mount(change: Partial<Mount> = {}): Mount {
     name: 'f'.repeat(64),
     source: '/var/lib/docker/…',
     target: '/data',
+    driver: 'local',
     writable: true,
     ...change,
   };

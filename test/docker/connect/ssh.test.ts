@@ -180,3 +180,19 @@ test('through a real sshd', { skip: noSshd() }, async (t) => {
     rmSync(box.docker);
   });
 });
+
+test('keys and known hosts that are given count alone, and a host that is not in them is refused', () => {
+  const trust = { identityFile: '/tmp/a folder/50%', knownHostsFile: '/tmp/known' };
+  const args = sshArgs({ ...BOX, trust }, 1500);
+  const options = args.filter((_, at) => args[at - 1] === '-o');
+  for (const expected of [
+    'IdentityFile="/tmp/a folder/50%%"',
+    'IdentitiesOnly=yes',
+    'IdentityAgent=none',
+    'UserKnownHostsFile="/tmp/known"',
+    'GlobalKnownHostsFile=/dev/null',
+    'StrictHostKeyChecking=yes',
+  ])
+    assert.ok(options.includes(expected), expected);
+  assert.ok(args.indexOf('IdentitiesOnly=yes') < args.indexOf('--'));
+});

@@ -223,3 +223,12 @@ test("podman's login is the last resort", async (t) => {
   config({ auths: { 'r.io': { auth: base64('doc:p') } } });
   assert.deepEqual(await credentialsFor('r.io'), { username: 'doc', password: 'p', serveraddress: 'r.io' });
 });
+
+test('a login that is given beats what the files hold, for its registry alone', async (t) => {
+  const { folder, config } = house(t);
+  config({ auths: { 'ghcr.io': { auth: base64('file:secret') }, [HUB]: { auth: base64('file:secret') } } });
+  const given = [{ registry: 'docker.io', username: 'given', password: 'p' }];
+  const loginFor = openCredentials({ env: { DOCKER_CONFIG: folder }, home: folder, given });
+  assert.deepEqual(await loginFor('registry-1.docker.io'), { username: 'given', password: 'p', serveraddress: HUB });
+  assert.deepEqual(await loginFor('ghcr.io'), { username: 'file', password: 'secret', serveraddress: 'ghcr.io' });
+});

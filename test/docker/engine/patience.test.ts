@@ -125,3 +125,13 @@ test('a read that the engine failed at is asked for again, and its words are tol
   assert.equal(asked.length, 2);
   await assert.rejects(engine.start('abc'), { message: 'containerd is - well - gone', status: 500 });
 });
+
+test('what the engine wrongly says once not to know is not believed to be gone', async (t) => {
+  const { engine, asked } = await engineThat(t, (response, path, nth) => {
+    if (nth === 1) return void response.writeHead(404).end(JSON.stringify({ message: 'no such thing' }));
+    if (path.startsWith('GET')) return void response.end(JSON.stringify({ Config: {}, HostConfig: {} }));
+    response.writeHead(204).end();
+  });
+  await engine.stop('abc');
+  assert.match(asked.at(-1) ?? '', /^POST .*\/abc\/stop/);
+});

@@ -62,6 +62,7 @@ test('bash completes commands', () => {
     'rollback',
     'update',
     'watch',
+    'dev',
     'status',
     'check',
     'history',
@@ -79,7 +80,8 @@ test('bash completes names of services', () => {
   assert.deepEqual(complete('swapctl roll '), ['web', 'worker', 'shop/api']);
   assert.deepEqual(complete('swapctl roll web w'), ['web', 'worker']);
   assert.deepEqual(complete('swapctl rollback --settle 2s s'), ['shop/api']);
-  assert.deepEqual(complete('swapctl recover '), []);
+  assert.deepEqual(complete('swapctl doctor '), []);
+  assert.deepEqual(complete('swapctl recover wo'), ['worker']);
 });
 
 test('bash asks the engine that the line names', () => {

@@ -77,6 +77,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
     },
     sleep: async () => assert.fail('nobody is to sleep'),
     onAsked: () => {},
+    tidy: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
     openApp: async ({ report, ...where }) => {
@@ -94,7 +95,8 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
   return { ...outcome, status, stdout, stderr, json: () => JSON.parse(stdout) };
 }
 
-function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
+/** An application that answers what it is given; `calls` gets what it was asked. */
+export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
   const answer = async <T>(
     name: string,
     value: T | undefined,
@@ -117,12 +119,16 @@ function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
     update: (selectors, request) => answer('update', given.update, selectors, request),
     mend: () => assert.fail('nothing is to be watched'),
     agenda: () => assert.fail('nothing is to be watched'),
+    arrived: () => assert.fail('nothing is to be watched'),
     nextCheck: () => assert.fail('nothing is to be watched'),
     events: () => assert.fail('nothing is to be watched'),
     reload: () => assert.fail('nothing is to be reloaded'),
-    recover: () => answer('recover', given.recover, []),
+    recover: (selectors) => answer('recover', given.recover, selectors),
     doctor: () => answer('doctor', given.doctor, []),
     names: () => answer('names', given.names, []),
+    get dev() {
+      return assert.fail('nothing is to be developed');
+    },
     tell: (run, { asked }) =>
       answer('tell', given.tell ?? [], [
         ...run.services.map((one) => `${one.service} ${one.outcome}`),
@@ -223,6 +229,7 @@ export const HISTORY: ServiceHistory = {
       available: true,
     },
   ],
+  backups: [],
   failures: [
     {
       at: '2025-01-04T10:20:30.000Z',

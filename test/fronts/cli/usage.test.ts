@@ -56,6 +56,10 @@ const WRONG: [string, string[], RegExp][] = [
     /'chek' is invalid for argument 'what'. Allowed choices are check, show, schema/,
   ],
   ['an unknown shell', ['completion', 'tcsh'], /'tcsh' is invalid/],
+  ['a wrong repository', ['dev', 'web', '--git', 'ext::sh'], /--git: "ext:" is no way to a repository here/],
+  ['a wrong interval', ['dev', 'web', '--git', '--interval', '1s'], /--interval: "every 1s" is too often/],
+  ['files and commits at once', ['dev', 'web', '--git', '--build', '.'], /--build does not go with --git/],
+  ['an interval for files', ['dev', 'web', '--interval', '10s'], /--interval goes with --git/],
   ['quiet and verbose at once', ['status', '-q', '-v'], /cannot be used with/],
 ];
 

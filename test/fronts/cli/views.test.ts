@@ -89,7 +89,7 @@ test('history shows a damaged time as it is', async () => {
   const [entry] = HISTORY.entries;
   assert.ok(entry);
   const { stdout } = await cli(['history', 'web'], {
-    history: { service: 'web', entries: [{ ...entry, at: 'once' }], failures: [] },
+    history: { service: 'web', entries: [{ ...entry, at: 'once' }], failures: [], backups: [] },
   });
   assert.match(stdout, /roll +once +runs/);
 });

@@ -2,10 +2,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { App } from '../../../src/app.ts';
 import { EngineError } from '../../../src/core/engine-error.ts';
-import type { EngineEvent } from '../../../src/core/event.ts';
+import type { EngineEvent, ImageEvent } from '../../../src/core/event.ts';
 import { nextCheck } from '../../../src/core/schedule.ts';
 import { watch } from '../../../src/fronts/watch/watch.ts';
 import { agendaOf } from '../../../src/roll/update/agenda.ts';
+import { concernedBy } from '../../../src/roll/update/arrivals.ts';
 import { mendServices } from '../../../src/roll/update/update.ts';
 import { type MadeUp, type RollAs, START, update } from '../../roll/made-up.ts';
 
@@ -28,7 +29,7 @@ export interface Watching {
   readonly streams: number[];
   asks(what: 'reload' | 'check'): void;
   /** Tells an event to whoever listens. */
-  tells(event: Partial<EngineEvent>): void;
+  tells(event: Partial<Omit<ImageEvent, 'kind'>> & { kind?: EngineEvent['kind'] }): void;
   /** Cuts the stream of events, as a proxy does. */
   cuts(): void;
   ends(): void;
@@ -86,6 +87,7 @@ export async function simulate(world: MadeUp, simulation: Simulation): Promise<W
     onAsked: (asked) => {
       ask = asked;
     },
+    tidy: () => {},
     selectors,
     request: {},
   }).finally(() => {
@@ -111,17 +113,19 @@ function appOf(
   { firstAsked, clock }: { firstAsked: () => void; clock: ReturnType<typeof simulatedClock> },
 ): App {
   const { ports } = world;
-  const app: Pick<App, 'mend' | 'agenda' | 'nextCheck' | 'update' | 'events' | 'reload' | 'tell'> = {
+  const app: Pick<App, 'mend' | 'agenda' | 'arrived' | 'nextCheck' | 'update' | 'events' | 'reload' | 'tell'> = {
     mend: (selectors, { only, signal }) =>
       mendServices(ports, { selectors, only, signal, all: false, overrides: {}, firstSeen: undefined, absent: true }),
     agenda: (selectors) => agendaOf(ports, { selectors, all: false, overrides: {}, absent: true }),
+    arrived: (selectors, { arrivals, since }) =>
+      concernedBy(ports, { arrivals, since, selectors, all: false, overrides: {}, absent: true }),
     // It loads a module, for which the clock has to wait.
     nextCheck: (schedule, after, dice) => clock.waitFor(nextCheck(schedule, after, ports.schedules.next, dice)),
     tell: async () => [],
-    update: async (selectors, { only, firstSeen = new Map(), signal }) => {
+    update: async (selectors, { only, here, firstSeen = new Map(), signal }) => {
       const { report } = await update(
         world,
-        { selectors, only, firstSeen, signal, absent: true },
+        { selectors, only, here, firstSeen, signal, absent: true },
         async (name, found) => {
           watching.rolls.push({ at: world.now, service: name });
           return roll?.(name, found);
@@ -189,8 +193,8 @@ function eventStreams() {
   let cutAt = 0;
   return {
     asked,
-    tell: (event: Partial<EngineEvent>): void => {
-      queue.push({ timeNano: 1, id: 'id', action: 'start', ...event });
+    tell: (event: Parameters<Watching['tells']>[0]): void => {
+      queue.push({ kind: 'container', timeNano: 1, id: 'id', action: 'start', reference: undefined, ...event });
       notify();
     },
     cut: (): void => {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { NO_CONFIG } from '../../../src/core/config.ts';
 import { SwapError } from '../../../src/core/error.ts';
+import { encodeState } from '../../../src/core/labels.ts';
 import { isOpen, parseWindows } from '../../../src/core/window.ts';
-import { digest, madeUp, NEW, OLD, START } from '../../roll/made-up.ts';
-import { AWAY, simulate } from './simulated.ts';
+import { digest, type MadeUp, madeUp, NEW, OLD, START } from '../../roll/made-up.ts';
+import { AWAY, type Happening, simulate, type Watching } from './simulated.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -271,5 +272,127 @@ suite('a watch', () => {
     assert.equal(rolls.length, 1);
     assert.match(log.at(-2)?.text ?? '', /interrupted/);
     assert.equal(log.at(-1)?.text, 'ended');
+  });
+});
+
+suite('an image that somebody else puts under a followed tag', () => {
+  const RARELY = { 'swapctl.schedule': '0 0 29 2 *' };
+  const built = digest('7');
+
+  /** Somebody builds it, at an instant. */
+  function build(made: MadeUp, at: number, id = built, reference = 'app:1'): Happening {
+    const tag = (watching: Watching): void => {
+      made.here.set(reference, id);
+      watching.tells({ kind: 'image', action: 'tag', id, reference, timeNano: at * 1e6 });
+    };
+    return { at, what: tag };
+  }
+
+  test('is rolled at once, whatever the schedule says, and nobody is asked', async () => {
+    const made = quiet({ web: RARELY });
+    made.add('other', { ...ON, ...RARELY }, { image: 'other:1' });
+    const at = START + 10 * MINUTE;
+    const { rolls } = await simulate(made, {
+      hours: 1,
+      happenings: [build(made, at, built, 'docker.io/library/app:1')],
+    });
+    assert.deepEqual(rolls, [{ at: at + 50, service: 'web' }]);
+    assert.deepEqual(made.asked, []);
+  });
+
+  test('is known by its id after docker load, and one that runs already is no news', async () => {
+    const made = quiet({ web: RARELY });
+    const at = START + 10 * MINUTE;
+    const load = (id: string, minute: number): Happening => ({
+      at: at + minute * MINUTE,
+      what: (watching) => {
+        made.here.set('app:1', id);
+        watching.tells({ kind: 'image', action: 'load', id, timeNano: (at + minute * MINUTE) * 1e6 });
+      },
+    });
+    const { rolls, log } = await simulate(made, {
+      hours: 1,
+      happenings: [load(OLD, 0), load(built, 1), load(built, 2)],
+    });
+    assert.deepEqual(rolls, [{ at: at + MINUTE + 50, service: 'web' }]);
+    assert.equal(log.filter(({ text }) => text.startsWith('web')).length, 1);
+  });
+
+  test('waits for the window, is only told with monitor-only, and is left alone after failures', async () => {
+    const made = quiet({
+      night: { ...RARELY, 'swapctl.window': '14:00-16:00 UTC' },
+      told: { ...RARELY, 'swapctl.monitor-only': 'true' },
+    });
+    made.add('bad', { ...ON, ...RARELY, 'swapctl.backoff': '1h-8h' }, { image: 'bad:1' });
+    const good = digest('8');
+    const { rolls, log } = await simulate(made, {
+      hours: 4,
+      happenings: [
+        build(made, START + 10 * MINUTE),
+        build(made, START + 10 * MINUTE, digest('9'), 'bad:1'),
+        build(made, START + 20 * MINUTE, digest('9'), 'bad:1'),
+        build(made, START + 30 * MINUTE, good, 'bad:1'),
+      ],
+      roll: async (name, found) => {
+        if (found.digest !== digest('9')) return undefined;
+        made.fail(name, found.digest);
+        return { outcome: 'failed', error: { code: 'not-healthy', message: 'it was not healthy' } };
+      },
+    });
+    const minutes = rolls.map(({ at, service }) => `${Math.floor((at - START) / MINUTE)} ${service}`);
+    assert.deepEqual(minutes, ['10 bad', '70 bad', '120 night']);
+    const said = log.map(({ text }) => text.split(' ').slice(0, 2).join(' '));
+    assert.deepEqual(said.slice(1, -1).sort(), [
+      'bad: failed',
+      'bad: held',
+      'bad: updated',
+      'bad: waiting',
+      'night: updated',
+      'night: waiting',
+      'told: available',
+    ]);
+  });
+
+  test('is none where swapctl itself moved the tag, and waits until a roll of somebody else is over', async () => {
+    const made = quiet({ web: RARELY, worker: RARELY });
+    const at = START + 10 * MINUTE;
+    const lock = encodeState({ role: 'lock', service: 'web', slot: 'web', holder: 'other', roll: 'one' });
+    const roll = build(made, at);
+    const { rolls } = await simulate(made, {
+      hours: 1,
+      happenings: [
+        {
+          at,
+          what: (watching) => {
+            made.add('web.swapctl-lock', lock, { status: 'created' });
+            roll.what(watching);
+          },
+        },
+        {
+          at: at + MINUTE,
+          what: () => {
+            made.containers = made.containers.filter(({ name }) => name !== 'web.swapctl-lock');
+            const state = { role: 'replica', service: 'web', slot: 'web', follows: 'app:1', image: built } as const;
+            const labels = encodeState({ ...state, at: new Date(at + 1000).toISOString() });
+            made.containers = made.containers.map((one) =>
+              one.name === 'web' ? { ...one, imageId: built, labels: { ...one.labels, ...labels } } : one,
+            );
+          },
+        },
+        // The next build is for both.
+        build(made, at + 5 * MINUTE, digest('8')),
+      ],
+    });
+    assert.deepEqual(
+      rolls.map((one) => `${Math.floor((one.at - at) / MINUTE)} ${one.service}`),
+      ['5 web', '5 worker'],
+    );
+  });
+
+  test('does not count where it came before the watch began', async () => {
+    const made = quiet({ web: RARELY });
+    const before = build(made, START - MINUTE);
+    const { rolls } = await simulate(made, { hours: 1, happenings: [{ at: START, what: before.what }] });
+    assert.deepEqual(rolls, []);
   });
 });

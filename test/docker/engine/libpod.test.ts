@@ -1,0 +1,90 @@
+// What Podman's Docker API leaves out is asked of its own, as 4.3 answers; where that is out of reach, nothing is known of it.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { isConflict } from '../../../src/core/engine-error.ts';
+import { connect } from '../../../src/docker/connect/connect.ts';
+import type { Endpoint } from '../../../src/docker/connect/endpoint.ts';
+import { dockerEngine } from '../../../src/docker/engine/engine.ts';
+import { engineError } from '../../../src/docker/engine/error.ts';
+import { scratch, VERSION } from '../connect/fake-engine.ts';
+
+const PODMAN = { ...VERSION, Components: [{ Name: 'Podman Engine', Version: '4.3.1' }] };
+const IMAGE = { Id: 'sha256:1', RepoTags: ['docker.io/library/app:1'], Config: { Cmd: ['x'] } };
+const HEALTH = { Test: ['CMD', 'true'], Interval: 5_000_000_000 };
+const NETWORKS = [
+  { name: 'podman', driver: 'bridge', network_interface: 'podman0', subnets: [{ subnet: '10.88.0.0/16' }] },
+  { name: 'far', driver: 'macvlan', network_interface: 'eth0', subnets: null },
+];
+const OWN: Record<string, unknown> = {
+  '/v4.0.0/libpod/images/sha256:1/json': { ...IMAGE, Healthcheck: HEALTH },
+  '/v4.0.0/libpod/networks/json': NETWORKS,
+};
+
+type Answer = (url: string) => [status: number, body: unknown];
+
+/** A Podman whose own API answers so, and its Docker API with an image, or as it is told. */
+async function podman(t: TestContext, own: Answer, docker: Answer = () => [200, IMAGE]) {
+  const server = createServer(({ url = '' }, response) => {
+    const [status, body] = url === '/version' ? [200, PODMAN] : (url.includes('/libpod/') ? own : docker)(url);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  const path = join(scratch(t), 'engine.sock');
+  await new Promise<void>((listening) => server.listen(path, listening));
+  const endpoint: Endpoint = { kind: 'unix', path, origin: 'a test' };
+  const connection = await connect(endpoint);
+  t.after(() => {
+    connection.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return dockerEngine(connection, endpoint, async () => undefined);
+}
+
+test('its own API tells of the health check of an image, and of the devices of bridges', async (t) => {
+  const engine = await podman(t, (path) => [200, OWN[path]]);
+  assert.deepEqual((await engine.image('app:1'))?.config, { Cmd: ['x'], Healthcheck: HEALTH });
+  assert.deepEqual(await engine.bridges(), [{ device: 'podman0', subnets: ['10.88.0.0/16'] }]);
+});
+
+for (const status of [403, 404])
+  test(`nothing is known where that is answered with ${status}, and the rest works`, async (t) => {
+    const engine = await podman(t, () => [status, { message: 'no' }]);
+    assert.deepEqual((await engine.image('app:1'))?.config, { Cmd: ['x'] });
+    assert.deepEqual(await engine.bridges(), []);
+  });
+
+test('an answer that is none of these is none', async (t) => {
+  const engine = await podman(t, () => [200, [null, 3, { driver: 'bridge', network_interface: 7 }]]);
+  assert.deepEqual((await engine.image('app:1'))?.config, { Cmd: ['x'] });
+  assert.deepEqual(await engine.bridges(), []);
+});
+
+test('of a past end it is asked without a limit to the past, and by its own name for an end', async (t) => {
+  const State = { StartedAt: '2026-01-01T00:00:00Z', FinishedAt: '2026-01-01T00:00:01Z' };
+  const asked: URLSearchParams[] = [];
+  const engine = await podman(
+    t,
+    () => [404, {}],
+    (url) => {
+      if (!url.includes('/events')) return [200, { State }];
+      asked.push(new URL(url, 'http://podman').searchParams);
+      return [200, { Action: 'die' }];
+    },
+  );
+  assert.equal(await engine.wasStopped('1'), false);
+  const [query] = asked;
+  assert.deepEqual([query?.get('until'), query?.get('stream')], [null, 'false']);
+  assert.deepEqual(JSON.parse(query?.get('filters') ?? '').event, ['kill', 'stop', 'died']);
+});
+
+test('a name that is taken is a conflict, and another fault is none', () => {
+  const endpoint: Endpoint = { kind: 'unix', path: '/x', origin: 'a test' };
+  const fault = (said: string) =>
+    Object.assign(new Error(`(HTTP code 500) server error - ${said} `), { statusCode: 500 });
+  const taken =
+    'container create: the container name "a" is already in use by 3c. You have to remove it: that name is already in use';
+  assert.ok(isConflict(engineError(endpoint, fault(taken))));
+  assert.ok(!isConflict(engineError(endpoint, fault('container create: no such image'))));
+});

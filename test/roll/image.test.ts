@@ -1,0 +1,42 @@
+// What a reference means, where only a moment or a fault makes the difference.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { EngineError } from '../../src/core/engine-error.ts';
+import type { SwapError } from '../../src/core/error.ts';
+import type { Ports } from '../../src/ports.ts';
+import { fetchImage, resolveFound } from '../../src/roll/image.ts';
+
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+const FOUND = { reference: 'registry.example/app:1', digest: DIGEST };
+const SIGNAL = new AbortController().signal;
+
+function engineThat(imageStore: string, more: object): Ports {
+  const engine = { facts: async () => ({ imageStore, name: 'box', endpoint: 'unix:///x' }), ...more };
+  return { engine, clock: { now: () => 0 }, report: () => {} } as unknown as Ports;
+}
+
+test('an image that is being pulled into the containerd store has no name yet, and is no local build', async () => {
+  const nameless = { image: async () => ({ id: DIGEST, digests: [], config: {} }) };
+  const resolved = await resolveFound(engineThat('containerd', nameless), FOUND);
+  assert.deepEqual(resolved, { kind: 'registry', follows: FOUND.reference, digest: DIGEST });
+  assert.equal((await resolveFound(engineThat('classic', nameless), FOUND)).kind, 'local');
+});
+
+for (const [said, status, code] of [
+  ['failed to register layer: write /x: no space left on device', 500, 'disk-full'],
+  ['the engine broke the connection', 0, 'engine-unreachable'],
+  ['dial tcp: connection refused', 500, 'registry-unreachable'],
+] as const) {
+  test(`a pull that ends with "${said}" is told as ${code}`, async () => {
+    const failing = { image: async () => undefined, pull: () => Promise.reject(new EngineError(status, said)) };
+    const resolved = { kind: 'registry', follows: FOUND.reference, digest: DIGEST } as const;
+    await assert.rejects(
+      fetchImage(engineThat('classic', failing), resolved, undefined, SIGNAL),
+      (error: SwapError) => {
+        assert.equal(error.code, code);
+        if (code === 'disk-full') assert.match(error.message, /the disk of box is full/);
+        return true;
+      },
+    );
+  });
+}
