@@ -1,0 +1,181 @@
+// The engine fails at one call of a run: it answers with an error, or the connection breaks, or nothing comes, or late. What is
+// left is the old version or the new one, and the report says which.
+import assert from 'node:assert/strict';
+import { createApp, type RollRequest } from '../../src/app.ts';
+import { EngineError } from '../../src/core/engine-error.ts';
+import { exitStatus } from '../../src/core/error.ts';
+import type { ServiceReport } from '../../src/core/report.ts';
+import { connect } from '../../src/docker/connect/connect.ts';
+import type { Endpoint } from '../../src/docker/connect/endpoint.ts';
+import { dockerEngine } from '../../src/docker/engine/engine.ts';
+import { type OpenApp, openApp } from '../engine/compose-app.ts';
+import type { EngineUnderTest } from '../lab/engine.ts';
+import { type Call, type Fault, type FaultProxy, faultProxy } from '../lab/fault-proxy.ts';
+import type { World } from '../lab/world.ts';
+import type { Outcome, Tried } from './cell.ts';
+import { scoped } from './kills.ts';
+import { assertSafe, removeSubject, versionsOf } from './subject.ts';
+import { type Prepared, prepare, WAYS, type Way, type WayName } from './ways.ts';
+
+export const FAULTS = {
+  '500': { kind: 'answer', status: 500 },
+  '409': { kind: 'answer', status: 409 },
+  '404': { kind: 'answer', status: 404 },
+  'cut before': { kind: 'cut-before' },
+  'cut after': { kind: 'cut-after' },
+  'cut in the middle': { kind: 'cut-middle' },
+  stall: { kind: 'stall' },
+  delay: { kind: 'delay', ms: 3000 },
+} satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof FAULTS;
+export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
+
+/** The so-manieth call of its kind. */
+export interface CallAt extends Call {
+  nth: number;
+}
+
+export interface EngineFault {
+  way: WayName;
+  fault: FaultName;
+  at: CallAt;
+}
+
+// A stalled engine is given up soon here.
+const PATIENCE = { read: 8000, change: 8000, idle: 8000 };
+
+interface Stage {
+  subject: Prepared;
+  proxy: FaultProxy;
+  opened: OpenApp;
+}
+
+/** Every call of a run that nothing happens to. */
+export async function callsOf(world: World, way: WayName): Promise<CallAt[]> {
+  const { ends, memories }: Way = WAYS[way];
+  return staged(world, way, async (stage) => {
+    stage.proxy.arm(undefined, () => false);
+    const report = await asked(stage, way);
+    const { calls } = stage.proxy;
+    const found = calls.map((call, at) => ({ ...call, nth: timesOf(calls.slice(0, at + 1), call.what) }));
+    assert.equal(await assertSafe(stage.subject, memories), ends, JSON.stringify(report));
+    return found;
+  });
+}
+
+/** The call, as the table calls it. */
+export function callText({ what, nth }: CallAt): string {
+  return `${what}#${nth}`;
+}
+
+export async function tryFault(world: World, { way, fault, at }: EngineFault): Promise<Tried> {
+  const cell = { topic: 'engine' as const, way, fault, moment: callText(at) };
+  try {
+    return { ...cell, safe: true, outcome: await staged(world, way, (stage) => survive(stage, { way, fault, at })) };
+  } catch (error) {
+    return { ...cell, safe: false, why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function staged<T>(world: World, way: WayName, work: (stage: Stage) => Promise<T>): Promise<T> {
+  const subject = await prepare(world, way);
+  try {
+    return await scoped(async (scope) => {
+      const proxy = await faultProxy(scope, world);
+      const opened = await impatient(await openApp(proxy.engine), proxy.engine);
+      scope.after(async () => opened.close());
+      return work({ subject, proxy, opened });
+    });
+  } finally {
+    await removeSubject(subject);
+  }
+}
+
+/** The same use cases, on an engine whose answers are waited for less long. */
+async function impatient(opened: OpenApp, { dockerHost }: EngineUnderTest): Promise<OpenApp> {
+  const endpoint: Endpoint = { kind: 'unix', path: new URL(dockerHost).pathname, origin: 'a test' };
+  const engine = dockerEngine(await connect(endpoint), endpoint, async () => undefined, PATIENCE);
+  const ports = { ...opened.ports, engine };
+  const close = () => {
+    engine.close();
+    opened.close();
+  };
+  return { ...opened, ports, app: createApp(ports), close };
+}
+
+async function survive(stage: Stage, { way, fault, at }: EngineFault): Promise<Outcome> {
+  const { subject, proxy, opened } = stage;
+  const { memories }: Way = WAYS[way];
+  const before = await versionsOf(subject);
+  proxy.arm(FAULTS[fault], (call, calls) => call.what === at.what && timesOf(calls, at.what) === at.nth);
+  const report = await asked(stage, way);
+  const wasHit = proxy.hit() !== undefined;
+  proxy.calm();
+  const story = [JSON.stringify(report), ...told(opened)].join('\n');
+  await assertTrue(subject, way, before, report, story);
+  const began = Date.now();
+  const text = wasHit ? (report.error?.code ?? report.outcome) : 'not met';
+  if (report.outcome === 'failed') await recover(stage, story);
+  const version = await assertSafe(subject, memories).catch((error) => {
+    throw new Error(`${error.message}\n${story}`);
+  });
+  return {
+    notMet: !wasHit,
+    text: `${text}, version ${version}`,
+    ...(report.outcome === 'failed' && { recoveryMs: Date.now() - began }),
+  };
+}
+
+async function asked({ opened, subject }: Stage, way: WayName): Promise<ServiceReport> {
+  const { command }: Way = WAYS[way];
+  const request: RollRequest = { signal: new AbortController().signal, overrides: {}, pull: 'never' };
+  try {
+    const { app } = opened;
+    const reports =
+      command === 'rollback'
+        ? [await app.rollback(subject.service, request)]
+        : await app.roll([subject.service], request);
+    return reports[0] ?? assert.fail('no report');
+  } catch (error) {
+    // Before there was a service to report of.
+    assert.ok(error instanceof EngineError, String(error));
+    const { message } = error;
+    return {
+      service: subject.service,
+      outcome: 'failed',
+      timings: { total: 0 },
+      error: { code: 'engine-unreachable', message },
+    };
+  }
+}
+
+async function assertTrue(
+  subject: Prepared,
+  way: WayName,
+  before: readonly unknown[],
+  report: ServiceReport,
+  story: string,
+): Promise<void> {
+  const { ends }: Way = WAYS[way];
+  const now = await versionsOf(subject);
+  if (report.outcome !== 'failed') return assert.deepEqual(new Set(now), new Set([ends]), story);
+  // Everything but "needs attention" promises that the old version serves as before, or that nothing was touched.
+  if (exitStatus(report.error?.code ?? 'attention') !== 3) assert.deepEqual(now, before, story);
+}
+
+async function recover({ opened, subject }: Stage, story: string): Promise<void> {
+  const items = await opened.app.recover([subject.service], new AbortController().signal);
+  for (const { outcome, error } of items)
+    assert.ok(outcome !== 'failed' && outcome !== 'busy', `${JSON.stringify(error)}\n${story}`);
+}
+
+function told({ progress }: OpenApp): string[] {
+  return progress.flatMap((one) =>
+    one.kind === 'step' ? [one.step.kind] : one.kind === 'debug' || one.kind === 'note' ? [one.text] : [],
+  );
+}
+
+function timesOf(calls: readonly Call[], what: string): number {
+  return calls.filter((one) => one.what === what).length;
+}

@@ -1,0 +1,128 @@
+// Which cells there are: for each way what an undisturbed run of it does, and at each of these moments all that can go wrong.
+import assert from 'node:assert/strict';
+import type { StepKind } from '../../src/core/step.ts';
+import type { World } from '../lab/world.ts';
+import { pooled, type Topic, type Tried } from './cell.ts';
+import { GOINGS, type LoneEngine, type Outage, outageFault, outageFaults, outageMoment, tryOutage } from './daemon.ts';
+import { type CallAt, callsOf, callText, type EngineFault, FAULT_NAMES, type FaultName, tryFault } from './faults.ts';
+import { faultOf, type Kill, type KillAt, killText, momentsOf, type Then, tryKills } from './kills.ts';
+import { type Moment, momentText, STEP_KINDS } from './moments.ts';
+import { DEEDS, type DeedName, isDoable, type Meddling, tryMeddling } from './people.ts';
+import type { WayName } from './ways.ts';
+
+/** What the table calls what can go wrong. */
+export const FAULTS_OF: Record<Topic, readonly string[]> = {
+  kill: (['before', 'after', 'answered'] as const).map((when) => faultOf({ when })),
+  engine: FAULT_NAMES,
+  people: Object.keys(DEEDS),
+  daemon: [false, true].flatMap(outageFaults),
+};
+
+/** Something that is tried: cells of one kind, which the table shows. */
+export interface Try {
+  cells: readonly { way: WayName; fault: string; moment: string }[];
+  /** Fewer than cells where there was nothing to do it to. */
+  run(world: World): Promise<Tried[]>;
+}
+
+/** What a way does when nothing happens to it. */
+export interface Course {
+  way: WayName;
+  moments: readonly KillAt[];
+  calls: readonly CallAt[];
+}
+
+/** Lets every way run undisturbed. */
+export async function coursesOf(
+  world: World,
+  ways: readonly WayName[],
+  topics: readonly Topic[],
+  atOnce: number,
+): Promise<Course[]> {
+  const courses: Course[] = [];
+  await pooled(ways, atOnce, async (way) => {
+    const moments = topics.some((topic) => topic !== 'engine') ? await momentsOf(world, way) : [];
+    const calls = topics.includes('engine') ? await callsOf(world, way) : [];
+    courses.push({ way, moments, calls });
+  });
+  return courses.sort((a, b) => ways.indexOf(a.way) - ways.indexOf(b.way));
+}
+
+/** Fails unless each kind of step that the planner knows is met in some way. */
+export function assertAllKinds(courses: readonly Course[]): void {
+  const met = new Set<StepKind>(courses.flatMap(({ moments }) => moments.filter(isLine).map(({ kind }) => kind)));
+  assert.deepEqual(
+    STEP_KINDS.filter((kind) => !met.has(kind)),
+    [],
+    'kinds of steps that no way here has: give test/chaos/ways.ts one',
+  );
+}
+
+/** Every moment at which swapctl can be killed. */
+export function everyKill(courses: readonly Course[]): Kill[] {
+  return courses.flatMap(({ way, moments }) => moments.map((at) => ({ way, at })));
+}
+
+/** Everything that people do, before every step. */
+export function everyMeddling(courses: readonly Course[]): Meddling[] {
+  const deeds = Object.keys(DEEDS) as DeedName[];
+  return courses.flatMap(({ way, moments }) => {
+    return steps(moments).flatMap((before) =>
+      deeds.filter((deed) => isDoable(way, deed)).map((deed) => ({ way, deed, before })),
+    );
+  });
+}
+
+/** The daemon goes away before every step, in peace and by force. */
+export function everyOutage(courses: readonly Course[]): Outage[] {
+  return courses.flatMap(({ way, moments }) =>
+    steps(moments).flatMap((before) => GOINGS.map((going) => ({ way, going, before }))),
+  );
+}
+
+/** What changes something meets all that can happen to it; of the many looks, each meets something. */
+export function everyFault(courses: readonly Course[]): EngineFault[] {
+  return courses.flatMap(({ way, calls }) =>
+    calls.flatMap((at, nth) => {
+      const faults = at.changes ? FAULT_NAMES : [FAULT_NAMES[nth % FAULT_NAMES.length] as FaultName];
+      return faults.map((fault) => ({ way, fault, at }));
+    }),
+  );
+}
+
+/** Kills, so many at a time: they share a recovery, since that is for all of an engine. */
+export function killTries(kills: readonly Kill[], then: Then, atOnce: number): Try[] {
+  return chunks(kills, atOnce).map((some) => {
+    const cells = some.map(({ way, at }) => ({ way, fault: faultOf(at), moment: killText(at) }));
+    return { cells, run: (world) => tryKills(world, some, then) };
+  });
+}
+
+export function peopleTry(one: Meddling): Try {
+  const cell = { way: one.way, fault: one.deed, moment: momentText(one.before) };
+  const run = async (world: World) => [await tryMeddling(world, one)].filter((tried) => tried !== undefined);
+  return { cells: [cell], run };
+}
+
+export function faultTry(one: EngineFault): Try {
+  const cell = { way: one.way, fault: one.fault, moment: callText(one.at) };
+  return { cells: [cell], run: async (world) => [await tryFault(world, one)] };
+}
+
+export function outageTry(engine: LoneEngine, one: Outage): Try {
+  const cell = { way: one.way, fault: outageFault(one.going, engine.liveRestore), moment: outageMoment(one) };
+  return { cells: [cell], run: async (world) => [await tryOutage(world, engine, one)] };
+}
+
+/** Each step, as it begins. */
+function steps(moments: readonly KillAt[]): Moment[] {
+  return moments.filter(isLine).filter(({ when }) => when === 'before');
+}
+
+export function isLine(at: KillAt): at is Moment {
+  return at.when !== 'answered';
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return items.flatMap((_, at) => (at % size === 0 ? [items.slice(at, at + size)] : []));
+}

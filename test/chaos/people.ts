@@ -1,0 +1,234 @@
+// People, prunes, compose and other rolls do things to the containers of a roll, just before one of its steps, while swapctl
+// stands still: it notices, ends safely, and says what it saw.
+import assert from 'node:assert/strict';
+import type Docker from 'dockerode';
+import { exitStatus } from '../../src/core/error.ts';
+import type { ServiceReport } from '../../src/core/report.ts';
+import type { RecoveredItem } from '../../src/core/status.ts';
+import { swapctl } from '../lab/cli.ts';
+import { eventually, type World } from '../lab/world.ts';
+import type { Outcome, Tried } from './cell.ts';
+import { type Moment, momentReader, momentText } from './moments.ts';
+import { answering, assertSafe, imageOf, namesOf, PATIENCE_MS, removeSubject, versionsOf } from './subject.ts';
+import { commandOf, hasBadImage, type Prepared, prepare, rollArgs, WAYS, type Way, type WayName } from './ways.ts';
+
+type Deed = (subject: Prepared, old: string) => Promise<boolean>;
+
+/** What is done; each resolves with false where there is nothing to do it to. */
+export const DEEDS = {
+  'old one stopped': (subject, old) => toRunning(subject, old, (container) => container.stop()),
+  'new one stopped': async (subject, old) =>
+    toRunning(subject, await newOne(subject, old), (container) => container.stop()),
+  'old one paused': (subject, old) => toRunning(subject, old, (container) => container.pause()),
+  'new one paused': async (subject, old) =>
+    toRunning(subject, await newOne(subject, old), (container) => container.pause()),
+  'old one removed': (subject, old) => toAny(subject, old, (container) => container.remove({ force: true })),
+  'new one removed': async (subject, old) =>
+    toAny(subject, await newOne(subject, old), (container) => container.remove({ force: true })),
+  'old one renamed': (subject, old) =>
+    toAny(subject, old, (container) => container.rename({ name: elsewhere(subject) })),
+  'new one renamed': async (subject, old) =>
+    toAny(subject, await newOne(subject, old), (container) => container.rename({ name: elsewhere(subject) })),
+  'images pruned': prune,
+  'another roll': otherRoll,
+  'compose up -d': (subject) => compose(subject, 'up', '--detach'),
+  'compose down': (subject) => compose(subject, 'down', '--timeout', '1'),
+} satisfies Record<string, Deed>;
+
+export type DeedName = keyof typeof DEEDS;
+
+export interface Meddling {
+  way: WayName;
+  deed: DeedName;
+  before: Moment;
+}
+
+/** Whether this can be done in this way at all. */
+export function isDoable(way: WayName, deed: DeedName): boolean {
+  return way === 'compose' || way === 'scaled' || !deed.startsWith('compose');
+}
+
+/** Undefined where there was nothing to do it to. */
+export async function tryMeddling(world: World, one: Meddling): Promise<Tried | undefined> {
+  const cell = {
+    topic: 'people' as const,
+    way: one.way,
+    fault: one.deed,
+    moment: momentText(one.before).replace('before ', ''),
+  };
+  const subject = await prepare(world, one.way);
+  try {
+    const outcome = await endure(subject, one);
+    return outcome && { ...cell, safe: true, outcome };
+  } catch (error) {
+    return { ...cell, safe: false, why: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await removeSubject(subject);
+  }
+}
+
+async function endure(subject: Prepared, { way, deed, before }: Meddling): Promise<Outcome | undefined> {
+  const { memories }: Way = WAYS[way];
+  const told = await rolledMeanwhile(subject, { way, deed, before });
+  if (!told.done) return undefined;
+  const { report, story } = told;
+  if (/: it was rolled, and is (exited|paused|gone) by now/.test(story)) {
+    assert.equal(report.outcome, 'rolled', story);
+    await assertNotSwapctl(subject, deed, told);
+    return { text: 'rolled, and tells what needs a person' };
+  }
+  await assertReport(subject, way, report, story);
+  if (deed === 'new one stopped' && !hasBadImage(way))
+    assert.notEqual(report.error?.code, 'not-healthy', `no image is to blame\n${story}`);
+  const stray = (await namesOf(subject)).includes(elsewhere(subject));
+  if (deed === 'old one renamed' && stray) assert.ok(story.includes(elsewhere(subject)), `it says so\n${story}`);
+  const began = Date.now();
+  const items = await recover(subject);
+  const failed = items.find(({ outcome }) => outcome === 'failed');
+  assert.ok(failed === undefined || failed.error?.code === 'attention', `${JSON.stringify(failed)}\n${story}`);
+  const onlyHelpers = items.every(({ outcome }) => outcome === 'removed');
+  if (failed !== undefined || (onlyHelpers && report.error?.code === 'attention')) {
+    await assertNotSwapctl(subject, deed, told);
+    return { text: 'needs a person' };
+  }
+  const version = await assertSafe(subject, memories || report.error?.code === 'not-healthy').catch((error) => {
+    throw new Error(`${error.message}\n${JSON.stringify(items)}\n${story}`);
+  });
+  return { text: `${report.error?.code ?? report.outcome}, version ${version}`, recoveryMs: Date.now() - began };
+}
+
+interface Told {
+  done: boolean;
+  /** What of the service was left when it was done, but for swapctl's helpers. */
+  left: readonly string[];
+  report: ServiceReport;
+  story: string;
+}
+
+async function rolledMeanwhile(subject: Prepared, { way, deed, before }: Meddling): Promise<Told> {
+  const { world, slots } = subject;
+  const old = (await world.docker.getContainer(slots[0] ?? '').inspect()).Id;
+  const read = momentReader();
+  let done = false;
+  let left: string[] = [];
+  const { json, code, stdout, stderr } = await swapctl(commandOf(way, subject), {
+    env: world.env,
+    netns: world.netns,
+    atLine: async (line) => {
+      const moment = read(line);
+      if (!moment || momentText(moment) !== momentText(before)) return;
+      done = await DEEDS[deed](subject, old);
+      left = await serversOf(subject);
+    },
+  });
+  const report: ServiceReport = json();
+  const story = `${stdout}\n${stderr}`;
+  assert.equal(code, report.error ? exitStatus(report.error.code) : 0, story);
+  return { done, left, report, story };
+}
+
+// What the report says is what is there, before anybody recovers anything.
+async function assertReport(
+  subject: Prepared,
+  way: WayName,
+  { outcome, error }: ServiceReport,
+  story: string,
+): Promise<void> {
+  const { command }: Way = WAYS[way];
+  const [from, to] = command === 'rollback' ? ['2', '1'] : ['1', '2'];
+  if (outcome === 'unchanged') return;
+  const versions = [...new Set(await versionsOf(subject))];
+  if (outcome !== 'failed') assert.deepEqual(versions, [to], story);
+  else if (exitStatus(error?.code ?? 'attention') !== 3) assert.deepEqual(versions, [from], story);
+}
+
+// Only what people took away may be missing, and never more than they took.
+async function assertNotSwapctl(subject: Prepared, deed: DeedName, { left, story }: Told): Promise<void> {
+  assert.notEqual(deed, 'another roll', story);
+  // With several replicas compose takes away and makes anew what it likes; what it left has to answer.
+  if (deed === 'compose up -d') await eventually(`it answers\n${story}`, () => answering(subject), PATIENCE_MS);
+  if (deed === 'compose down') return;
+  const now = await serversOf(subject);
+  assert.ok(now.length > 0 || left.length === 0, `nothing is left, where ${left} was when it was done\n${story}`);
+}
+
+async function serversOf(subject: Prepared): Promise<string[]> {
+  const names = await namesOf(subject);
+  return names.filter((name) => !/\.swapctl-(?!next$|old$)/.test(name));
+}
+
+async function recover({ world, service }: Prepared): Promise<RecoveredItem[]> {
+  const { code, json } = await swapctl(['recover', service, '--json'], { env: world.env, netns: world.netns });
+  return code === exitStatus('not-found') ? [] : json();
+}
+
+// ---- deeds
+
+function elsewhere({ name }: Prepared): string {
+  return `${name}-elsewhere`;
+}
+
+async function newOne({ world, slots }: Prepared, old: string): Promise<string | undefined> {
+  const [slot] = slots;
+  const all = await world.docker.listContainers({ all: true });
+  const names = [`/${slot}`, `/${slot}.swapctl-next`];
+  return all.find(({ Id, Names }) => Id !== old && names.includes(Names[0] ?? ''))?.Id;
+}
+
+async function toAny(
+  { world }: Prepared,
+  id: string | undefined,
+  act: (container: Docker.Container) => Promise<unknown>,
+): Promise<boolean> {
+  const container = id === undefined ? undefined : world.docker.getContainer(id);
+  if (!container || !(await container.inspect().catch(() => undefined))) return false;
+  await act(container);
+  return true;
+}
+
+async function toRunning(
+  subject: Prepared,
+  id: string | undefined,
+  act: (container: Docker.Container) => Promise<unknown>,
+): Promise<boolean> {
+  const state =
+    id === undefined
+      ? undefined
+      : await subject.world.docker
+          .getContainer(id)
+          .inspect()
+          .catch(() => undefined);
+  if (state?.State.Running !== true || state.State.Paused) return false;
+  return toAny(subject, id, act).catch((error) => {
+    // It ended in that moment.
+    if (/not running/.test(error.message)) return false;
+    throw error;
+  });
+}
+
+// As `docker image prune --all` does: every tag and image that no container uses.
+async function prune(subject: Prepared): Promise<boolean> {
+  const { docker } = subject.world;
+  const used = new Set((await docker.listContainers({ all: true })).map(({ ImageID }) => ImageID));
+  const tags = ['1', '2', 'live', 'newest'].map((tag) => imageOf(subject, tag));
+  const images = (await docker.listImages()).filter(
+    ({ Id, RepoTags }) => !used.has(Id) && (RepoTags ?? []).some((tag) => tags.includes(tag)),
+  );
+  for (const tag of images.flatMap(({ RepoTags }) => RepoTags ?? []))
+    await docker.getImage(tag).remove({ force: true });
+  return images.length > 0;
+}
+
+async function otherRoll({ world, service }: Prepared): Promise<boolean> {
+  const { json, stdout, stderr } = await swapctl(rollArgs(service), { env: world.env, netns: world.netns });
+  // Once all is on the new image, or it is written down that this one is bad, that is all that the other needs to know.
+  const { outcome, error } = json();
+  assert.match(error?.code ?? outcome, /^(busy|known-bad|unchanged)$/, `the other roll: ${stdout}${stderr}`);
+  return true;
+}
+
+async function compose({ project }: Prepared, ...command: string[]): Promise<boolean> {
+  if (!project) return false;
+  await project.run(...command);
+  return true;
+}

@@ -1,0 +1,136 @@
+// The services that are rolled here: their images, and their containers of version 1.
+import type Docker from 'dockerode';
+import { encodeState } from '../../src/core/labels.ts';
+import { copyName, failureName } from '../../src/core/names.ts';
+import { fixedPort } from '../engine/handover-world.ts';
+import { type ComposeProject, composeProject } from '../lab/compose.ts';
+import { APP_PORT } from '../lab/images.ts';
+import type { World } from '../lab/world.ts';
+import { imageOf, type Subject } from './subject.ts';
+
+export type Built = Pick<Subject, 'service' | 'slots' | 'replicas' | 'port'> & { project?: ComposeProject };
+
+/** How swapctl asks a container whether it is healthy: by itself, or by a command inside, which takes the engine each time. */
+export type Asked = 'by http' | 'inside';
+
+/** Where a service is made, and what is the same for all of its ways. */
+export interface Place {
+  world: World;
+  name: string;
+  asked: Asked;
+}
+
+/** Answers at once, and ends at once: what is tried here is swapctl. */
+export const SERVER = `mkdir -p /www && echo "$VERSION" > /www/healthz && exec httpd -f -p \${PORT:-${APP_PORT}} -h /www`;
+
+interface Setup {
+  strategy: 'start-first' | 'stop-first' | 'handover';
+  published?: boolean;
+  host?: Docker.HostConfig;
+  labels?: Record<string, string>;
+}
+
+export async function serve(place: Place, { strategy, published, host, labels }: Setup): Promise<Built> {
+  const { world, name } = place;
+  const port = published ? await fixedPort() : undefined;
+  await start(world, name, name, {
+    labels: { ...labelsOf(place, strategy), ...labels },
+    port,
+    host: { NetworkMode: name, ...host },
+  });
+  return { service: name, slots: [name], replicas: 1, port };
+}
+
+interface Start {
+  labels: Record<string, string>;
+  host: Docker.HostConfig;
+  port?: number | undefined;
+  env?: Record<string, string | number>;
+}
+
+export async function start(world: World, of: string, name: string, { labels, host, port, env }: Start): Promise<void> {
+  const isMate = host.NetworkMode?.startsWith('container:');
+  await world.container(suffixOf(world, name), {
+    image: imageOf({ name: of }, 'live'),
+    labels,
+    ...(env && { env }),
+    ...(port !== undefined && { ports: [{ host: port }] }),
+    ...(!isMate && { network: of, aliases: ['app'] }),
+    create: { StopTimeout: 1, HostConfig: { RestartPolicy: { Name: 'always' }, ...host } },
+  });
+}
+
+function labelsOf({ asked }: Place, strategy: Setup['strategy']): Record<string, string> {
+  // By HTTP where that will do: a check inside the container is a process for each look.
+  const at = `${APP_PORT}/healthz`;
+  const inside = { 'swapctl.health.cmd': `wget -q -O- http://127.0.0.1:${at}` };
+  const health = asked === 'inside' ? inside : { 'swapctl.health.http': at };
+  return { 'swapctl.strategy': strategy, ...health, ...TIMES };
+}
+
+export const TIMES = { 'swapctl.settle': '100ms', 'swapctl.drain.timeout': '200ms' };
+
+export async function data({ world, name }: Place): Promise<string> {
+  return `${await world.volume(suffixOf(world, name))}:/data`;
+}
+
+export async function copying(place: Place): Promise<Setup> {
+  const labels = { 'swapctl.backup.volumes': 'true', 'swapctl.backup.keep': '0' };
+  return { strategy: 'stop-first', host: { Binds: [await data(place)] }, labels };
+}
+
+/** A copy of which nothing says that it is complete. */
+export async function looseCopy({ world, name }: Place): Promise<void> {
+  const at = new Date().toISOString();
+  const state = encodeState({ role: 'backup', service: name, slot: name, roll: 'an-earlier-one', at });
+  await world.docker.createVolume({ Name: copyName(name, 'an-earlier-one'), Labels: { ...world.labels, ...state } });
+}
+
+export async function remembered({ world, name }: Place): Promise<void> {
+  const image = `sha256:${'e'.repeat(64)}`;
+  const failure = { code: 'not-healthy', reason: 'it was a bad one', health: [], log: [] } as const;
+  const at = new Date().toISOString();
+  const state = encodeState({ role: 'failed', service: name, slot: name, roll: 'an-earlier-one', at, image, failure });
+  await world.container(suffixOf(world, failureName(name, image)), {
+    image: imageOf({ name }, '1'),
+    labels: state,
+    start: false,
+  });
+}
+
+export async function composed(place: Place, replicas: number): Promise<Built> {
+  const { world, name } = place;
+  const labels = JSON.stringify({ ...world.labels, ...labelsOf(place, 'start-first') });
+  const yaml = `
+services:
+  web:
+    image: ${imageOf({ name }, 'live')}
+    restart: always
+    stop_grace_period: 1s
+    labels: ${labels}
+    deploy: { replicas: ${replicas} }
+    configs: [{ source: motd, target: /etc/motd }]
+configs: { motd: { content: hello } }`;
+  const project = composeProject(world, yaml, { name });
+  await project.run('up', '--detach');
+  const slots = Array.from({ length: replicas }, (_, at) => `${name}-web-${at + 1}`);
+  return { service: `${name}/web`, slots, replicas, port: undefined, project };
+}
+
+export function image({ world, name }: Pick<Place, 'world' | 'name'>, version: string, cmd: string[]): Promise<string> {
+  return world.image(`${suffixOf(world, name)}:${version}`, {
+    from: 'base',
+    env: { VERSION: version },
+    cmd,
+    stopSignal: 'SIGKILL',
+    ports: [APP_PORT],
+  });
+}
+
+export async function point({ world, name }: Pick<Place, 'world' | 'name'>, from: string, tag: string): Promise<void> {
+  await world.docker.getImage(imageOf({ name }, from)).tag({ repo: name, tag });
+}
+
+export function suffixOf(world: World, name: string): string {
+  return name.slice(world.prefix.length + 1);
+}

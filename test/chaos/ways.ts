@@ -1,0 +1,218 @@
+// The ways in which a service is rolled here: how it is set up, what is asked of swapctl, and where that ends undisturbed.
+import assert from 'node:assert/strict';
+import { swapctl } from '../lab/cli.ts';
+import type { ComposeProject } from '../lab/compose.ts';
+import { eventually, type World } from '../lab/world.ts';
+import {
+  type Asked,
+  type Built,
+  composed,
+  copying,
+  data,
+  image,
+  looseCopy,
+  type Place,
+  point,
+  remembered,
+  SERVER,
+  serve,
+  start,
+  suffixOf,
+  TIMES,
+} from './services.ts';
+import { answering, PATIENCE_MS, type Subject, specOf } from './subject.ts';
+
+export interface Way {
+  about: string;
+  /** Whether there is a moment in which nobody answers. */
+  gap: boolean;
+  /** The version that answers in the end. */
+  ends: '1' | '2';
+  /** Whether it leaves, or may leave, an inert container that remembers an image. */
+  memories: boolean;
+  /** Makes the containers of version 1. */
+  build(place: Place): Promise<Built>;
+  /** What of swapctl is killed. */
+  command: 'roll' | 'rollback';
+}
+
+export const WAYS = {
+  'start-first': {
+    about: 'nothing exclusive; an earlier image failed',
+    gap: false,
+    ends: '2',
+    memories: true,
+    command: 'roll',
+    build: async (place) => {
+      await remembered(place);
+      return serve(place, { strategy: 'start-first' });
+    },
+  },
+  'stop-first': {
+    about: 'writes to a volume, so no rehearsal',
+    gap: true,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: async (place) => serve(place, { strategy: 'stop-first', host: { Binds: [await data(place)] } }),
+  },
+  rehearsed: {
+    about: 'stop-first after a rehearsal',
+    gap: true,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: (place) => {
+      // Long enough to be a step of its own, also on a busy machine: a rehearsal settles as soon as it is healthy.
+      const labels = { 'swapctl.settle': '2s' };
+      return serve(place, { strategy: 'stop-first', published: true, labels });
+    },
+  },
+  handover: {
+    about: 'a published port',
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: (place) => serve(place, { strategy: 'handover', published: true }),
+  },
+  rollback: {
+    about: 'back to the image before',
+    gap: false,
+    ends: '1',
+    memories: true,
+    command: 'rollback',
+    build: async (place) => {
+      const { world, name } = place;
+      const built = await serve(place, { strategy: 'start-first' });
+      await point(place, '2', 'live');
+      const { code, stderr } = await swapctl(rollArgs(name), { env: world.env, netns: world.netns });
+      assert.equal(code, 0, stderr);
+      return built;
+    },
+  },
+  compose: {
+    about: 'a service of a compose project, with a config of inline content',
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: (place) => composed(place, 1),
+  },
+  scaled: {
+    about: 'two replicas of a compose service',
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: (place) => composed(place, 2),
+  },
+  dependents: {
+    about: 'another container lives in its network',
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: async (place) => {
+      const { world, name } = place;
+      const built = await serve(place, { strategy: 'start-first' });
+      const mate = `${name}-mate`;
+      const host = { NetworkMode: `container:${name}` };
+      // swapctl can't ask it: it has no address of its own.
+      const labels = { 'swapctl.strategy': 'stop-first', ...TIMES };
+      await start(world, name, mate, { labels, host, env: { PORT: 8081 } });
+      return { ...built, slots: [...built.slots, mate] };
+    },
+  },
+  'bad image': {
+    about: 'stop-first, and the new image exits',
+    gap: true,
+    ends: '1',
+    memories: true,
+    command: 'roll',
+    build: async (place) => {
+      const built = await serve(place, { strategy: 'stop-first', host: { Binds: [await data(place)] } });
+      await image(place, '2', ['sh', '-c', 'exit 3']);
+      return built;
+    },
+  },
+  copied: {
+    about: 'stop-first, its volume is copied before the change, and an earlier copy is left',
+    gap: true,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: async (place) => {
+      await looseCopy(place);
+      return serve(place, await copying(place));
+    },
+  },
+  'copied, bad image': {
+    about: 'the same, and the new image exits',
+    gap: true,
+    ends: '1',
+    memories: true,
+    command: 'roll',
+    build: async (place) => {
+      const built = await serve(place, await copying(place));
+      await image(place, '2', ['sh', '-c', 'echo bad > /data/bad; exit 3']);
+      return built;
+    },
+  },
+  '--rm': {
+    about: 'stop-first of a container that is removed on its exit',
+    gap: true,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: async (place) => {
+      const host = { Binds: [await data(place)], AutoRemove: true, RestartPolicy: { Name: 'no' } };
+      return serve(place, { strategy: 'stop-first', host });
+    },
+  },
+} satisfies Record<string, Way>;
+
+export type WayName = keyof typeof WAYS;
+export const WAY_NAMES = Object.keys(WAYS) as WayName[];
+
+/** Whether the new image is one that is refused. */
+export function hasBadImage(way: WayName): boolean {
+  const { ends, command }: Way = WAYS[way];
+  return ends === '1' && command === 'roll';
+}
+
+export type Prepared = Subject & { project: ComposeProject | undefined };
+
+let count = 0;
+
+/** A service of that way that answers, and a newer image that its reference means. */
+export async function prepare(world: World, wayName: WayName, asked: Asked = 'by http'): Promise<Prepared> {
+  const way: Way = WAYS[wayName];
+  const name = world.name(`k${++count}`);
+  const place = { world, name, asked };
+  await world.network(suffixOf(world, name));
+  for (const version of ['1', '2']) await image(place, version, ['sh', '-c', SERVER]);
+  await point(place, '1', 'live');
+  const { project, ...built } = await way.build(place);
+  const subject = { world, name, ...built, specs: {} };
+  const first = way.command === 'rollback' ? '2' : '1';
+  await eventually('it answers', async () => (await answering(subject)) === first, PATIENCE_MS);
+  const specs = Object.fromEntries(
+    await Promise.all(built.slots.map(async (slot) => [slot, await specOf(world, slot)])),
+  );
+  // As a build of the user's does.
+  if (way.command === 'roll') for (const tag of ['live', 'newest']) await point(place, '2', tag);
+  return { ...subject, specs, project };
+}
+
+/** The command line of the way's own command, or of the next roll after it. */
+export function commandOf(wayName: WayName, { service }: Subject): string[] {
+  const way: Way = WAYS[wayName];
+  return way.command === 'rollback' ? ['rollback', service, ...SHOWN] : rollArgs(service);
+}
+
+export function rollArgs(service: string): string[] {
+  return ['roll', service, '--pull', 'never', ...SHOWN];
+}
+
+const SHOWN = ['--json', '--verbose'];

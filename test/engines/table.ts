@@ -1,0 +1,173 @@
+// Which tests pass on which engine: brings up one engine after the other, runs the suites on it, and prints a table.
+// By hand: npm run test:engines -- --engine sid --engine podman --suite roll --log DIR
+
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { formatDuration } from '../../src/core/duration.ts';
+import { engineFacts } from '../lab/engine.ts';
+import { type EngineKind, type OtherEngine, startEngine } from '../lab/engines.ts';
+import { enter } from '../lab/netns.ts';
+
+/** What stands for an engine that people have: the kind, and how it is called in the table. */
+const ENGINES: readonly EngineKind[] = ['bookworm', 'trixie', 'sid', 'sid-like-29', 'podman'];
+
+const SUITES = [
+  'recreate',
+  'roll',
+  'check',
+  'update',
+  'handover',
+  'forward',
+  'compose',
+  'one-at-a-time',
+  'backup',
+] as const;
+
+/** Those that have swapctl in their own process, or ask containers at their addresses: in the engine's network namespace. */
+const BESIDE_ENGINE: readonly string[] = ['forward', 'one-at-a-time'];
+
+/** What an engine is not asked, and why. */
+const LEFT_OUT: Partial<Record<EngineKind, Partial<Record<(typeof SUITES)[number], string>>>> = {
+  podman: {
+    handover: 'Podman leads published ports in a way of its own, so swapctl rolls what publishes them stop-first',
+  },
+};
+
+const { values } = parseArgs({
+  options: {
+    engine: { type: 'string', multiple: true, default: [...ENGINES] },
+    suite: { type: 'string', multiple: true, default: [...SUITES] },
+    /** Where what the tests print goes; a folder for temporary files by default. */
+    log: { type: 'string', default: '' },
+  },
+});
+
+/** A suite that goes on for longer hangs: it is ended, and counts as failed. Alone on two cores the longest takes some 5 minutes. */
+const LIMIT_MS = 40 * 60_000;
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const REPORTER = path.join(ROOT, 'scripts/counting-reporter.mjs');
+
+/** As the counting reporter writes it. */
+interface Outcome {
+  pass?: number;
+  fail?: number;
+  cancelled?: number;
+  skipped?: number;
+  failures?: string[];
+  leftOut?: { name: string; why: string }[];
+}
+
+interface Cell extends Outcome {
+  engine: string;
+  suite: string;
+  ms: number;
+}
+
+await main();
+
+async function main(): Promise<void> {
+  const engines = known(values.engine, ENGINES);
+  const suites = known(values.suite, SUITES);
+  const folder = values.log || mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-engines-'));
+  mkdirSync(folder, { recursive: true });
+  console.error(`what the tests print is in ${folder}`);
+  const titles = new Map<string, string>();
+  const cells: Cell[] = [];
+  for (const kind of engines) {
+    const engine = await startEngine(kind);
+    try {
+      titles.set(kind, await titleOf(kind, engine));
+      for (const suite of suites) {
+        const why = LEFT_OUT[kind]?.[suite];
+        cells.push(why ? leftOut(kind, suite, why) : await runSuite(kind, suite, engine, folder));
+      }
+    } finally {
+      await engine.stop();
+    }
+  }
+  print(titles, suites, cells);
+  if (cells.some(failed)) process.exitCode = 1;
+}
+
+/** Those of a list that somebody named; ends with a list of the choices where it does not have one. */
+function known<T extends string>(named: readonly string[], all: readonly T[]): T[] {
+  const unknown = named.find((name) => !all.some((one) => one === name));
+  if (unknown !== undefined) {
+    console.error(`there is no ${unknown}; there are ${all.join(', ')}`);
+    process.exit(2);
+  }
+  return all.filter((one) => named.includes(one));
+}
+
+async function titleOf(kind: EngineKind, { docker }: OtherEngine): Promise<string> {
+  const { version, containerdStore } = await engineFacts(docker);
+  const product = kind === 'podman' ? 'Podman' : 'Docker';
+  return `${product} ${version}${containerdStore ? ', containerd store' : ''}`;
+}
+
+function leftOut(engine: EngineKind, suite: string, why: string): Cell {
+  return { engine, suite, ms: 0, leftOut: [{ name: 'all of it', why }] };
+}
+
+async function runSuite(kind: EngineKind, suite: string, engine: OtherEngine, folder: string): Promise<Cell> {
+  const began = Date.now();
+  const counts = path.join(folder, `${kind}-${suite}.json`);
+  const args = [
+    '--import=tsx',
+    '--test',
+    `--test-timeout=${LIMIT_MS}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+  ];
+  const reporter = [`--test-reporter=${REPORTER}`, `--test-reporter-destination=${counts}`];
+  const command = [process.execPath, ...args, ...reporter, `test/engine/${suite}.test.ts`];
+  const [program = '', ...rest] = enter(BESIDE_ENGINE.includes(suite) ? engine.netns : undefined, command);
+  const child = spawn(program, rest, {
+    cwd: ROOT,
+    env: engine.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log = createWriteStream(path.join(folder, `${kind}-${suite}.log`));
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  log.end();
+  const outcome: Outcome = JSON.parse(readFileSync(counts, 'utf8') || '{}');
+  // A runner that failed without a failed test must not pass for a success.
+  if (status !== 0 && !outcome.fail && !outcome.cancelled) outcome.fail = 1;
+  const cell = { ...outcome, engine: kind, suite, ms: Date.now() - began };
+  console.error(`${kind.padEnd(12)} ${suite.padEnd(14)} ${shown(cell)} in ${formatDuration(cell.ms)}`);
+  return cell;
+}
+
+function failed({ fail = 0, cancelled = 0 }: Cell): boolean {
+  return fail + cancelled > 0;
+}
+
+function shown({ pass = 0, fail = 0, cancelled = 0, skipped = 0 }: Cell): string {
+  if (pass + fail + cancelled + skipped === 0) return 'left out';
+  const parts = [`${pass} passed`];
+  if (fail + cancelled > 0) parts.push(`${fail + cancelled} failed`);
+  if (skipped > 0) parts.push(`${skipped} left out`);
+  return parts.join(', ');
+}
+
+function print(titles: ReadonlyMap<string, string>, suites: readonly string[], cells: readonly Cell[]): void {
+  const row = (cols: readonly string[]): void => console.log(`| ${cols.join(' | ')} |`);
+  row(['suite', ...titles.values()]);
+  row(['---', ...[...titles].map(() => '---')]);
+  for (const suite of suites) {
+    const own = [...titles.keys()].map((kind) => cells.find((cell) => cell.engine === kind && cell.suite === suite));
+    row([suite, ...own.map((cell) => (cell ? shown(cell) : '-'))]);
+  }
+  for (const cell of cells) {
+    const where = `${titles.get(cell.engine)}, ${cell.suite}`;
+    for (const name of cell.failures ?? []) console.log(`failed    ${where}: ${name}`);
+    for (const { name, why } of cell.leftOut ?? []) console.log(`left out  ${where}: ${name} (${why})`);
+  }
+}
