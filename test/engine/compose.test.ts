@@ -11,9 +11,11 @@ import {
   composeLabels,
   composeProject,
 } from '../lab/compose.ts';
+import { isPodman } from '../lab/engine.ts';
 import { startRegistry } from '../lab/registry.ts';
 import { testWorld, type World } from '../lab/world.ts';
 import { containerNames, openApp, publish, quickly, type Replica, replicas, retag } from './compose-app.ts';
+import { trusting } from './registry-lab.ts';
 
 const COMPOSES = ['2.26', '2.40'] as const;
 
@@ -51,13 +53,21 @@ async function inside(world: World, id: string, command: string): Promise<string
   return text;
 }
 
+const ALWAYS_ANEW = 'on Podman every up of compose 2.40 re-creates every container, whether or not swapctl was there';
+
+async function alwaysAnew({ docker }: World, version: ComposeVersion): Promise<boolean> {
+  return version === '2.40' && (await isPodman(docker));
+}
+
 // ---- on both composes
 
 for (const version of COMPOSES) {
   test(`compose ${version} sees nothing to do after rolls, a rollback and a failed roll`, async (t) => {
     const world = testWorld(t);
+    if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
     const registry = await startRegistry({ address: world.hostAddress });
     world.after(() => registry.stop());
+    await trusting(world, registry);
     const reference = `${registry.host}/${world.prefix}/web:stable`;
     const push = async (tag: string, env = {}) =>
       publish(world, registry, await world.image(`web:${tag}`, { env }), `${world.prefix}/web:stable`);
@@ -93,13 +103,15 @@ for (const version of COMPOSES) {
     const [failed] = await app.roll([`${project.name}/web`], quickly());
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
     await now('2,2');
+    // Asked while the service is there: once it is gone, a recovery of another test may be the one that takes it away.
+    const remembers = (name: string) => /\.swapctl-failed-/.test(name);
+    assert.ok((await containerNames(world)).some(remembers), 'the failure is remembered');
 
     await project.run('down', '--timeout', '1');
     const left = await containerNames(world);
-    assert.ok(left.length > 0 && left.every((name) => /\.swapctl-failed-/.test(name)), left.join());
+    assert.ok(left.every(remembers), left.join());
     assert.ok(!JSON.stringify(await world.docker.listNetworks()).includes(project.name));
-    const removed = await app.recover(new AbortController().signal);
-    assert.ok(removed.some(({ service }) => service === `${project.name}/web`));
+    await app.recover([`${project.name}/web`], new AbortController().signal);
     assert.deepEqual(await containerNames(world), []);
   });
 }
@@ -107,6 +119,7 @@ for (const version of COMPOSES) {
 for (const version of COMPOSES) {
   test(`compose ${version} leaves a rolled container_name alone, and what lives in its network`, async (t) => {
     const world = testWorld(t);
+    if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
     const [image, newer] = [await world.image('web:1'), await world.image('web:2')];
     const mates = await world.image('mate:1');
     const labels = composeLabels(world);
@@ -121,6 +134,8 @@ for (const version of COMPOSES) {
       profiles: [all]
       environment: { PORT: 8081, TEXT: '<a & b>' }`;
     const project = composeProject(world, `services:\n  web: ${web}\n  mate:${mate}`, { version });
+    // Podman removes no container in whose namespaces another one lives, so all of them have to go at once.
+    world.after(() => project.run('--profile', 'all', 'down', '--timeout', '1'));
     const up = ['--profile', 'all', 'up', '--detach'];
     await project.run(...up, '--wait');
     const before = await replicas(world, project);
@@ -143,6 +158,8 @@ for (const version of COMPOSES) {
 
   test(`compose ${version} leaves a rolled service that it built itself alone`, async (t) => {
     const world = testWorld(t);
+    if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
+    if (await isPodman(world.docker)) return t.skip('compose builds there by an image that would have to be pulled');
     const base = await world.image('base:1');
     const reference = world.name('built:dev');
     const labels = composeLabels(world);
@@ -184,6 +201,7 @@ for (const version of COMPOSES) {
 
   test(`compose ${version} gave a container files of its own, and the next one has them`, async (t) => {
     const world = testWorld(t);
+    if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
     const image = await world.image('web:1');
     const yaml = `
       configs:

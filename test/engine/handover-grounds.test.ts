@@ -1,9 +1,11 @@
-// Handover where the engine runs without its userland proxy, beside a firewall that forwards nothing by default.
+// Handover on other grounds than the usual: without the userland proxy, with the kernel's older iptables, each beside a
+// firewall that forwards nothing by default.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import test from 'node:test';
-import { startEngine } from '../lab/engines.ts';
+import { type EngineKind, startEngine } from '../lab/engines.ts';
 import { hostState, nft, nftScript } from '../lab/host-state.ts';
-import { otherHost } from '../lab/netns.ts';
+import { enter, otherHost } from '../lab/netns.ts';
 import { allShapes, type Cells, clientsAt, startTraffic, tableOf } from '../lab/traffic.ts';
 import { testWorld } from '../lab/world.ts';
 import { assertNothingLeft, fixedPort, gatewayOf, LATE, portsOf, roll, startService } from './handover-world.ts';
@@ -24,13 +26,52 @@ const FIREWALL = `table inet firewall {
   }
 }`;
 
-test('handover without the userland proxy, behind a default-drop firewall', { skip: !root }, async (t) => {
-  const engine = await startEngine('bookworm-direct');
+interface Ground {
+  engine: EngineKind;
+  firewall(netns: string | undefined): void;
+  /** The rules of others, as they are to be found again. */
+  rules(netns: string | undefined): string;
+}
+
+const GROUNDS: Record<string, Ground> = {
+  'without the userland proxy, behind a default-drop firewall': {
+    engine: 'bookworm-direct',
+    firewall: (netns) => nftScript(netns, FIREWALL),
+    rules: (netns) => nft(netns, 'list', 'table', 'inet', 'firewall'),
+  },
+  'with iptables-legacy, behind rules as ufw has them': {
+    engine: 'bookworm-legacy',
+    firewall: likeUfw,
+    rules: (netns) => run(netns, 'iptables-legacy-save').replace(/^#.*$|\[\d+:\d+\]/gm, ''),
+  },
+};
+
+// The engine's own chains come first, as they do when ufw is reloaded before the engine starts.
+function likeUfw(netns: string | undefined): void {
+  const chain = 'ufw-like';
+  const rule = (...args: string[]) => void run(netns, 'iptables-legacy', ...args);
+  rule('-N', chain);
+  rule('-A', chain, '-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED', '-j', 'ACCEPT');
+  rule('-A', chain, '-m', 'conntrack', '--ctstate', 'INVALID', '-j', 'DROP');
+  rule('-A', 'FORWARD', '-j', chain);
+  rule('-P', 'FORWARD', 'DROP');
+}
+
+function run(netns: string | undefined, ...command: string[]): string {
+  const [program = '', ...args] = enter(netns, command);
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  return execFileSync(program, args, { encoding: 'utf8', env });
+}
+
+for (const [name, ground] of Object.entries(GROUNDS)) {
+  test(`handover ${name}`, { skip: !root }, (t) => handOver(t, ground));
+}
+
+async function handOver(t: test.TestContext, ground: Ground): Promise<void> {
+  const engine = await startEngine(ground.engine);
   const world = testWorld(t, engine);
   t.after(() => engine.stop());
-  nftScript(world.netns, FIREWALL);
-  world.after(async () => nftScript(world.netns, 'delete table inet firewall'));
-  const firewall = nft(world.netns, 'list', 'table', 'inet', 'firewall');
+  ground.firewall(world.netns);
   const network = await world.network('net');
   const port = await fixedPort();
   const web = await startService(world, 'web', {
@@ -45,6 +86,7 @@ test('handover without the userland proxy, behind a default-drop firewall', { sk
   const at = (host: string) => clientsAt({ url: `http://${host}:${port}/` }, allShapes(RATE));
   const here = { world, netns: world.netns };
   const before = { state: await hostState(world), ports: await portsOf(world, web.name) };
+  const firewall = mine(ground.rules(world.netns));
   const clients = {
     loopback: await startTraffic(here, at('127.0.0.1')),
     'host address': await startTraffic(here, at(other.hostAddress)),
@@ -67,6 +109,14 @@ test('handover without the userland proxy, behind a default-drop firewall', { sk
   const after = { state: await hostState(world), ports: await portsOf(world, web.name) };
   assert.deepEqual(after.ports, before.ports);
   assert.deepEqual(after.state.all, before.state.all);
-  assert.equal(nft(world.netns, 'list', 'table', 'inet', 'firewall'), firewall);
+  assert.deepEqual(mine(ground.rules(world.netns)), firewall);
   await assertNothingLeft(world, web.name);
-});
+}
+
+// A new container may have another address.
+function mine(rules: string): string[] {
+  return rules
+    .replace(/\b10\.233\.\d+\.\d+\b/g, '<address>')
+    .split('\n')
+    .sort();
+}

@@ -1,12 +1,23 @@
 // A published port changes hands while clients of every shape come in by every way, and nobody notices.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import test from 'node:test';
-import { hostState } from '../lab/host-state.ts';
+import { parseSockets } from '../../src/core/sockets.ts';
+import { forwardTables, hostState } from '../lab/host-state.ts';
 import { otherHost } from '../lab/netns.ts';
 import { allShapes, type Cells, type Client, clientsAt, type Place, startTraffic, tableOf } from '../lab/traffic.ts';
-import { testWorld, type World } from '../lab/world.ts';
-import { assertNothingLeft, fixedPort, gatewayOf, LATE, portsOf, roll, startService } from './handover-world.ts';
+import { eventually, testWorld, type World } from '../lab/world.ts';
+import {
+  assertNothingLeft,
+  fixedPort,
+  gatewayOf,
+  LATE,
+  portsOf,
+  roll,
+  type Service,
+  startService,
+} from './handover-world.ts';
 
 const RATE = 6;
 // Two connections, each ended once by the old container and once by the stand-in, when the drain time is over.
@@ -33,6 +44,7 @@ for (const drains of [true, false]) {
     await web.publish('2');
     const result = (await roll(world, web.name, {}, (line) => t.diagnostic(line))).json();
     const cells = await stopAll(clients);
+    await untilNothingIsLed(world, web, (line) => t.diagnostic(line));
     const after = { state: await hostState(world), ports: await portsOf(world, web.name) };
 
     for (const line of tableOf(cells)) t.diagnostic(line);
@@ -49,6 +61,24 @@ for (const drains of [true, false]) {
     else t.diagnostic('others were at work on this engine: only our own rules were compared');
     await assertNothingLeft(world, web.name);
   });
+}
+
+// What leads connections that go on stays with them; now all are closed, and the next run of swapctl after that finds it.
+async function untilNothingIsLed(world: World, { name, container }: Service, told: (line: string) => void) {
+  await eventually('a run of swapctl finds that no led connection is open any more', async () => {
+    assert.equal((await roll(world, name, {}, told)).json().outcome, 'unchanged');
+    if (forwardTables(world, container.id).length === 0) return true;
+    told(`still open: ${await socketsIn(world, name)}`);
+    return false;
+  });
+}
+
+async function socketsIn(world: World, name: string): Promise<string> {
+  const { State } = await world.docker.getContainer(name).inspect();
+  const sockets = ['tcp', 'tcp6'].flatMap((kind) =>
+    parseSockets(readFileSync(`/proc/${State.Pid}/net/${kind}`, 'utf8')),
+  );
+  return sockets.map(({ remoteAddress, remotePort, state }) => `${remoteAddress}:${remotePort} ${state}`).join(', ');
 }
 
 type Way = { place: Place } & Pick<Client, 'url' | 'byName'>;

@@ -1,6 +1,8 @@
 // The lab itself: a test is worth no more than what it stands on.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { composeLabels, composeProject } from '../lab/compose.ts';
@@ -9,6 +11,7 @@ import { startLoad } from '../lab/load.ts';
 import { output, startLoadInside } from '../lab/load-inside.ts';
 import { pushIndex, startRegistry } from '../lab/registry.ts';
 import { startSshd } from '../lab/sshd.ts';
+import { startUpgrades } from '../lab/upgrade.ts';
 import { eventually, hostPort, testWorld, untilHealthy, type World } from '../lab/world.ts';
 
 async function appUrl(world: World, container: Parameters<typeof hostPort>[0]): Promise<string> {
@@ -197,4 +200,15 @@ test('a world leaves nothing behind', async () => {
     await docker.listImages(),
   ]);
   assert.ok(!left.includes(prefix), left);
+});
+
+test('clients end, also with a connection that comes about after they were told to', { timeout: 20_000 }, async (t) => {
+  const accepted = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
+  const server = http.createServer().on('upgrade', (_, socket) => socket.on('error', () => {}).write(accepted));
+  server.listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await new Promise((listening) => server.once('listening', listening));
+  const { port } = server.address() as AddressInfo;
+  const clients = startUpgrades({ url: `http://127.0.0.1:${port}/`, connections: 2, timeoutMs: 5000 });
+  assert.equal((await clients.stop()).opened, 2);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { endOf } from '../lab/engine.ts';
+import { endOf, isPodman } from '../lab/engine.ts';
 import { MANIFESTS, type Registry, type RegistryOptions, startRegistry } from '../lab/registry.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 
@@ -16,6 +16,8 @@ export interface Lab {
   readonly world: World;
   readonly registry: Registry;
   readonly env: NodeJS.ProcessEnv;
+  /** What a swapctl.yml of the test's own has to begin with. */
+  readonly settings: string;
   /** Pushes version `version` of the app as a tag; resolves with its digest. */
   push(version: string, tag: string): Promise<string>;
   /** A healthy container of what a tag is now. */
@@ -35,6 +37,7 @@ export async function lab(t: Parameters<typeof testWorld>[0], options: RegistryO
     path.join(folder, 'config.json'),
     JSON.stringify(registry.login ? { auths: { [registry.host]: { auth } } } : {}),
   );
+  const settings = await trusting(world, registry);
   const repository = `${registry.host}/team/app`;
   world.after(async () => {
     rmSync(folder, { recursive: true });
@@ -51,6 +54,7 @@ export async function lab(t: Parameters<typeof testWorld>[0], options: RegistryO
     world,
     registry,
     env: { ...world.env, DOCKER_CONFIG: folder },
+    settings,
     push: async (version, tag) =>
       (await registry.push(docker, await world.image(`app:${version}`, HEALTH), `team/app:${tag}`)).digest,
     start: async (suffix, tag, labels = {}) => {
@@ -69,6 +73,20 @@ export async function lab(t: Parameters<typeof testWorld>[0], options: RegistryO
         .map((line) => line.replace(/ \d+$/, ''));
     },
   };
+}
+
+/**
+ * Lets swapctl speak to a registry without TLS where the engine does not tell that it may: Podman's API names no registry at any
+ * port. Resolves with what a swapctl.yml of the test's own has to begin with.
+ */
+export async function trusting(world: World, { host }: Registry): Promise<string> {
+  if (!(await isPodman(world.docker))) return '';
+  const settings = `registries:\n  "${host}": { insecure: true }\n`;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-config-'));
+  world.env.SWAPCTL_CONFIG = path.join(folder, 'swapctl.yml');
+  writeFileSync(world.env.SWAPCTL_CONFIG, settings);
+  world.after(async () => rmSync(folder, { recursive: true }));
+  return settings;
 }
 
 /** Lets a tag point at what is in the registry already. */

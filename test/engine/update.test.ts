@@ -7,11 +7,11 @@ import test from 'node:test';
 import { createApp } from '../../src/app.ts';
 import type { ServiceUpdate } from '../../src/core/update.ts';
 import type { Ports } from '../../src/ports.ts';
-import { startSwapctl, swapctl } from '../lab/cli.ts';
+import { swapctl } from '../lab/cli.ts';
 import type { RegistryOptions } from '../lab/registry.ts';
-import { eventually } from '../lab/world.ts';
 import { containerNames, openApp, quickly } from './compose-app.ts';
 import { HEALTH, type Lab, lab } from './registry-lab.ts';
+import { startWatch } from './watching.ts';
 
 /** Service and outcome of each line. */
 function outcomes(lines: readonly ServiceUpdate[]): Record<string, string> {
@@ -191,52 +191,18 @@ test('what an update that was killed left half done, the next one makes good', a
 
 // ---- watch
 
-interface Watch {
-  /** The first line from now on, or before, that has a message like this. */
-  said(pattern: RegExp): Promise<Record<string, unknown>>;
-  kill(signal: NodeJS.Signals): void;
-  end: ReturnType<typeof startSwapctl>['result'];
-}
-
-/** A watch as a process of its own. */
-function startWatch({ world, env }: Lab, args: string[]): Watch {
-  let text = '';
-  const watch = startSwapctl(['--json', 'watch', ...args], {
-    env,
-    onStdout: (more) => {
-      text += more;
-    },
-  });
-  world.after(async () => {
-    watch.kill('SIGKILL');
-    await watch.result;
-  });
-  // Whole lines only: the last one may be half there.
-  const lines = () => text.split('\n').slice(0, -1);
-  const said = (pattern: RegExp) =>
-    eventually(
-      `the watch says ${pattern}`,
-      async () =>
-        lines()
-          .flatMap((line) => [JSON.parse(line)])
-          .find(({ msg }) => pattern.test(msg)),
-      60_000,
-    );
-  return { said, kill: watch.kill, end: watch.result };
-}
-
 test('watch rolls what is pushed, takes in what appears, obeys signals, and ends', async (t) => {
   const own = await lab(t);
   const { world, push, start } = own;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-watch-'));
   world.after(async () => rmSync(folder, { recursive: true }));
   const config = path.join(folder, 'swapctl.yml');
-  const write = (text: string): void => writeFileSync(config, text);
+  const write = (text: string): void => writeFileSync(config, own.settings + text);
   write('defaults:\n  settle: 300ms\n');
   for (const tag of ['often', 'never', 'late']) await push('1', tag);
   const often = await start('often', 'often', { 'swapctl.schedule': 'every 10s' });
   const never = await start('never', 'never', { 'swapctl.schedule': '0 0 29 2 *' });
-  const watch = startWatch(own, ['--config', config, often, never, world.name('late')]);
+  const watch = startWatch(world, ['--config', config, often, never, world.name('late')], own.env);
   await watch.said(/^watching 2 services/);
 
   // Pushed from this very engine, it may be seen as one that was built here, for a moment; it is the same image.
@@ -274,14 +240,14 @@ test('a watch that was killed in the middle of a roll makes it good when it star
   await push('1', 'stable');
   const web = await start('web', 'stable', { 'swapctl.schedule': '0 0 29 2 *' });
   await push('2', 'stable');
-  const first = startWatch(own, ['--verbose', web]);
+  const first = startWatch(own.world, ['--verbose', web], own.env);
   await first.said(/^watching 1 service/);
   first.kill('SIGUSR1');
   await first.said(new RegExp(`rename ${web} to`));
   first.kill('SIGKILL');
   assert.equal((await first.end).endedBy, 'SIGKILL');
   assert.ok((await containerNames(own.world)).length > 1, 'something is left');
-  const second = startWatch(own, [web]);
+  const second = startWatch(own.world, [web], own.env);
   const { msg } = await second.said(/an earlier roll was left half done; it was/);
   assert.equal(await versionOf(own, web), /finished$/.test(String(msg)) ? '2' : '1');
 });
@@ -291,7 +257,7 @@ test('watch brings a roll to its safe end before it ends', async (t) => {
   const { world, push, start } = own;
   await push('1', 'stable');
   const web = await start('web', 'stable', { 'swapctl.schedule': 'every 10s' });
-  const watch = startWatch(own, ['--verbose', web]);
+  const watch = startWatch(own.world, ['--verbose', web], own.env);
   await watch.said(/^watching 1 service/);
   await push('2', 'stable');
   await watch.said(/rename \S+ to \S+\.swapctl-old/);

@@ -1,9 +1,11 @@
 // swapctl as a user meets it: the built program in a process of its own.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { enter } from './netns.ts';
 
 export const SWAPCTL = fileURLToPath(new URL('../../dist/swapctl.js', import.meta.url));
+const STANDSTILL = new URL('standstill.mjs', import.meta.url).href;
 
 export interface CliOptions {
   env?: NodeJS.ProcessEnv;
@@ -17,6 +19,8 @@ export interface CliOptions {
   onStdout?: (text: string) => void;
   /** Called with every piece of stderr, so that a test can act at a certain moment. */
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Called with every line of progress, at which the whole process stands still until this has settled. */
+  atLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => Promise<void>;
 }
 
 export interface CliResult {
@@ -43,21 +47,25 @@ export function swapctl(args: string[], options: CliOptions = {}): Promise<CliRe
 
 export function startSwapctl(args: string[], options: CliOptions = {}): RunningCli {
   const [program = '', ...rest] = enter(options.netns, [process.execPath, SWAPCTL, ...args]);
+  const { atLine } = options;
+  const env = options.env ?? process.env;
   const child = spawn(program, rest, {
-    env: options.env ?? process.env,
+    env: atLine ? { ...env, NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --import=${STANDSTILL}` } : env,
     cwd: options.cwd,
     signal: options.signal,
     killSignal: 'SIGKILL',
+    stdio: ['pipe', 'pipe', 'pipe', ...(atLine ? (['pipe'] as const) : [])],
   });
   const kill = (signal: NodeJS.Signals) => void child.kill(signal);
+  if (atLine) holdAtLines(child, (line) => atLine(line, kill));
   const result = new Promise<CliResult>((resolve, reject) => {
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
       stdout += text;
       options.onStdout?.(text);
     });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
       stderr += text;
       options.onStderr?.(text, kill);
     });
@@ -66,10 +74,25 @@ export function startSwapctl(args: string[], options: CliOptions = {}): RunningC
       resolve({ code: code ?? -1, endedBy, stdout, stderr, json: () => parsed(stdout, stderr) }),
     );
     // A program that ends before it has read its input closes the pipe; that's its right.
-    child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input ?? '');
   });
   return { pid: child.pid, result, kill };
+}
+
+/** standstill.mjs tells of one line at a time, and waits for one byte. */
+function holdAtLines(child: ChildProcess, atLine: (line: string) => Promise<void>): void {
+  const process = child.stdio[3] as Duplex;
+  let text = '';
+  process.on('error', () => {});
+  process.setEncoding('utf8').on('data', async (piece) => {
+    text += piece;
+    if (!text.endsWith('\n')) return;
+    const line = text.trimEnd();
+    text = '';
+    await atLine(line).catch((error) => child.emit('error', error));
+    if (child.exitCode === null && child.signalCode === null) process.write('.');
+  });
 }
 
 function parsed(stdout: string, stderr: string): unknown {

@@ -5,7 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { cacheFolder } from './cache.ts';
 import { type Suite, withPackages } from './debian.ts';
-import type { World } from './world.ts';
+import { isPodman } from './engine.ts';
+import { probedByPodman, type World } from './world.ts';
 
 export type ComposeVersion = '2.26' | '2.40';
 
@@ -54,7 +55,8 @@ export function composeProject(world: World, yaml: string, options: ComposeOptio
     folder,
     file,
     write: (content) => writeFileSync(file, content),
-    run: (...args) => run(binary, ['--project-name', name, '--file', file, ...args], world.env),
+    run: (...args) =>
+      probedMeanwhile(world, name, () => run(binary, ['--project-name', name, '--file', file, ...args], world.env)),
   };
   project.write(yaml);
   world.after(async () => {
@@ -69,6 +71,22 @@ export function composeLabels(world: World): string {
   return JSON.stringify(world.labels);
 }
 
+/** Without systemd Podman runs no health check by itself, and compose waits for ever for what it has not been asked. */
+async function probedMeanwhile<T>(world: World, project: string, work: () => Promise<T>): Promise<T> {
+  if (!(await isPodman(world.docker))) return work();
+  const filters = JSON.stringify({ label: [`com.docker.compose.project=${project}`] });
+  const probe = async () => {
+    for (const { Id } of await world.docker.listContainers({ filters }))
+      await probedByPodman(world.docker.getContainer(Id));
+  };
+  // What goes meanwhile can't be asked, and need not be.
+  const timer = setInterval(() => void probe().catch(() => {}), 1000);
+  return work().finally(() => clearInterval(timer));
+}
+
+// Nothing here takes compose as long as that.
+const LIMIT_MS = 5 * 60_000;
+
 function run(binary: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, { env: { ...env, COMPOSE_ANSI: 'never' }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -82,8 +100,11 @@ function run(binary: string, args: string[], env: NodeJS.ProcessEnv): Promise<st
       output += text;
     });
     child.on('error', reject);
-    child.on('close', (status) =>
-      status === 0 ? resolve(stdout) : reject(new Error(`docker-compose ${args.join(' ')} (${status}):\n${output}`)),
-    );
+    const late = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+    child.on('close', (status, signal) => {
+      clearTimeout(late);
+      if (status === 0) return resolve(stdout);
+      reject(new Error(`docker-compose ${args.join(' ')} (${status ?? signal}):\n${output}`));
+    });
   });
 }

@@ -56,22 +56,39 @@ function dockerAt(dockerHost: string): Docker {
   } as Docker.DockerOptions);
 }
 
+const podmen = new WeakMap<Docker, Promise<boolean>>();
+
+/** Whether what answers is Podman's Docker API. */
+export function isPodman(docker: Docker): Promise<boolean> {
+  const known =
+    podmen.get(docker) ?? docker.version().then(({ Components = [] }) => Components[0]?.Name === 'Podman Engine');
+  podmen.set(docker, known);
+  return known;
+}
+
 export interface EngineFacts {
   version: string;
   apiVersion: string;
   /** HEALTHCHECK --start-interval is stored and obeyed (API 1.44); older engines drop it silently. */
   startInterval: boolean;
   containerdStore: boolean;
+  podman: boolean;
+  /** Whether even an image that was built here, and is in no registry, has a digest. */
+  digestsOfBuilds: boolean;
 }
 
 /** What tests may have to know about the engine to expect the right thing from it. */
 export async function engineFacts(docker: Docker): Promise<EngineFacts> {
   const [version, info] = await Promise.all([docker.version(), docker.info()]);
+  const containerdStore = JSON.stringify(info.DriverStatus ?? '').includes('containerd.snapshotter');
+  const podman = await isPodman(docker);
   return {
     version: version.Version,
     apiVersion: version.ApiVersion,
     startInterval: Number(version.ApiVersion.split('.')[1]) >= 44,
-    containerdStore: JSON.stringify(info.DriverStatus ?? '').includes('containerd.snapshotter'),
+    containerdStore,
+    podman,
+    digestsOfBuilds: containerdStore || podman,
   };
 }
 

@@ -4,23 +4,25 @@
 //   npx tsx test/lab/engines.ts down sid    ends it (without a name: all of them)
 //
 // Published ports are reached at `address` (10.231.N.2) and not at 127.0.0.1, which is the engine's own in its namespace.
-import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from './cache.ts';
-import { type Suite, withPackages } from './debian.ts';
+import type { Suite } from './debian.ts';
 import { type EngineUnderTest, engineAt } from './engine.ts';
+import { type Daemon, unpackedEngine } from './engine-root.ts';
 
 interface Kind {
   suite: Suite;
+  daemon?: Daemon;
   flags?: string[];
   env?: Record<string, string>;
 }
 
-/** In Debian at the time of writing: 20.10, 26.1 and 28.5; the last one is set up to be like 29. */
+/** In Debian at the time of writing: 20.10, 26.1 and 28.5 (one of them set up to be like 29), and Podman 4.3. */
 const KINDS = {
   bookworm: { suite: 'bookworm' },
   trixie: { suite: 'trixie' },
@@ -31,50 +33,102 @@ const KINDS = {
     env: { DOCKER_MIN_API_VERSION: '1.44' },
   },
   'bookworm-direct': { suite: 'bookworm', flags: ['--userland-proxy=false'] },
+  'bookworm-legacy': { suite: 'bookworm', env: { IPTABLES: 'legacy' } },
+  // Reached from afar: the test that starts it says by which flags.
+  remote: { suite: 'trixie' },
+  podman: { suite: 'bookworm', daemon: 'podman' },
 } satisfies Record<string, Kind>;
 
 export type EngineKind = keyof typeof KINDS;
 export const ENGINE_KINDS = Object.keys(KINDS) as EngineKind[];
 
+/** Beside the one of each kind that tests share: one that may be stopped, one with a small disk. Behind the kinds in number. */
+const SPARES = ['away', 'small'] as const;
+type Spare = (typeof SPARES)[number];
+
 export interface OtherEngine extends EngineUnderTest {
   /** For `nsenter --net=/run/netns/<netns>`. */
   netns: string;
+  /** The folder of its data, as it is reached from this machine: with a small disk, that. */
+  data: string;
   /** Ends it if it was started here; one that ran before goes on. */
   stop(): Promise<void>;
 }
 
+export interface EngineOptions {
+  flags?: string[];
+  /** One of its own, that no other test uses at the same time. */
+  spare?: Spare;
+  /** The size of the disk for its data (`100m`), which then begins empty; otherwise that is the machine's. */
+  disk?: string;
+}
+
 /** Takes about 15 seconds the first time, 2 later on. Root only. */
-export async function startEngine(kind: EngineKind, extra: { flags?: string[] } = {}): Promise<OtherEngine> {
-  const { suite, flags = [], env = {} }: Kind = KINDS[kind];
-  const place = placeOf(kind);
-  if (await answers(place.dockerHost))
-    return { ...engineAt(place.dockerHost), netns: place.netns, stop: async () => {} };
-  await stopEngine(kind);
-  const root = unpackedEngine(suite);
+export async function startEngine(kind: EngineKind, options: EngineOptions = {}): Promise<OtherEngine> {
+  const place = placeOf(kind, options.spare);
+  if (await answers(place.dockerHost)) return { ...reached(place), stop: async () => {} };
+  await stopEngine(kind, options.spare);
   mkdirSync(place.run, { recursive: true, mode: 0o700 });
   mkdirSync(place.data, { recursive: true });
   const facts = { address: `10.231.${place.number}.2`, hostAddress: `10.231.${place.number}.1` };
   writeFileSync(path.join(place.run, 'engine.json'), JSON.stringify(facts));
-  await script({
-    ...env,
-    ROOT: root,
-    RUN: place.run,
-    DATA: place.data,
-    N: String(place.number),
-    FLAGS: [...flags, ...(extra.flags ?? [])].join(' '),
-  });
-  return { ...engineAt(place.dockerHost), netns: place.netns, stop: () => stopEngine(kind) };
+  await launch(kind, options, 'start');
+  return { ...reached(place), stop: () => stopEngine(kind, options.spare) };
 }
 
-/** Everything of an engine follows from its name, so that another process finds it, and can end it. */
-function placeOf(kind: EngineKind) {
-  const number = 101 + ENGINE_KINDS.indexOf(kind);
+function reached({ dockerHost, netns, run, data }: ReturnType<typeof placeOf>): Omit<OtherEngine, 'stop'> {
+  const holder = read(path.join(run, 'holder.pid')).trim();
+  return { ...engineAt(dockerHost), netns, data: `/proc/${holder}/root${data}` };
+}
+
+/**
+ * Stops the daemon alone, as a package upgrade (SIGTERM) or a crash (SIGKILL) does, and resolves once it is gone. What becomes
+ * of its containers is up to it.
+ */
+export async function stopDaemon(
+  kind: EngineKind,
+  options: EngineOptions,
+  signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
+): Promise<void> {
+  const pid = daemonOf(placeOf(kind, options.spare).run);
+  if (isRunning(pid, KINDS[kind])) process.kill(pid, signal);
+  await ended(() => isRunning(pid, KINDS[kind]));
+}
+
+/** Starts the daemon that was stopped, in the namespaces in which its containers are; resolves once it answers. */
+export function startDaemon(kind: EngineKind, options: EngineOptions): Promise<void> {
+  return launch(kind, options, 'again');
+}
+
+function launch(kind: EngineKind, options: EngineOptions, action: 'start' | 'again'): Promise<void> {
+  const { suite, daemon = 'dockerd', flags = [], env = {} }: Kind = KINDS[kind];
+  const place = placeOf(kind, options.spare);
+  return script({
+    ...env,
+    ACTION: action,
+    DAEMON: daemon,
+    ROOT: unpackedEngine(suite, daemon),
+    RUN: place.run,
+    DATA: place.data,
+    DISK: options.disk ?? '',
+    N: String(place.number),
+    FLAGS: [...flags, ...(options.flags ?? [])].join(' '),
+  });
+}
+
+/** Which of several sets of engines on one machine (SWAPCTL_TEST_LAB, 0 to 14): people at work side by side each have their own. */
+const LAB = Number(process.env.SWAPCTL_TEST_LAB || 0);
+
+/** Everything of an engine follows from its name and lab, so that another process finds it, and can end it. */
+function placeOf(kind: EngineKind, spare?: Spare) {
+  const number = 101 + 10 * LAB + (spare ? 8 + SPARES.indexOf(spare) : ENGINE_KINDS.indexOf(kind));
+  const name = [kind, ...(spare ? [spare] : []), ...(LAB === 0 ? [] : [LAB])].join('-');
   // In the folder for temporary files, because the path of a socket must not be long.
-  const run = path.join(os.tmpdir(), `swapctl-test-engine-${kind}`);
+  const run = path.join(os.tmpdir(), `swapctl-test-engine-${name}`);
   return {
     number,
     run,
-    data: cacheFolder('engines', kind, 'data'),
+    data: cacheFolder('engines', name, 'data'),
     dockerHost: `unix://${run}/docker.sock`,
     netns: `swapctl-${number}`,
   };
@@ -105,23 +159,45 @@ function script(env: Record<string, string>): Promise<void> {
   });
 }
 
-export async function stopEngine(kind: EngineKind): Promise<void> {
-  const { run, netns } = placeOf(kind);
-  const pidFile = path.join(run, 'dockerd.pid');
-  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
-  if (isDockerd(pid)) process.kill(pid, 'SIGTERM');
-  for (let tries = 0; tries < 300 && isDockerd(pid); tries++) await sleep(100);
+export async function stopEngine(kind: EngineKind, spare?: Spare): Promise<void> {
+  const { run, netns } = placeOf(kind, spare);
+  await stopDaemon(kind, spare ? { spare } : {});
+  killAllOf(netns);
   quietly('ip', 'netns', 'del', netns);
   quietly('ip', 'link', 'del', netns);
   rmSync(run, { recursive: true, force: true });
 }
 
+/** What a daemon leaves alive: the process that holds the namespaces, those that watch a container each, and their children. */
+function killAllOf(netns: string): void {
+  const { stdout } = spawnSync('ip', ['netns', 'pids', netns], { encoding: 'utf8' });
+  const own = (stdout ?? '').split('\n').filter(Boolean);
+  const children = own.flatMap((pid) => read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean));
+  for (const pid of [...children, ...own]) quietly('kill', '-KILL', pid);
+}
+
+function daemonOf(run: string): number {
+  return Number(read(path.join(run, 'dockerd.pid')));
+}
+
+async function ended(runs: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 600 && runs(); tries++) await sleep(50);
+}
+
+function isRunning(pid: number, { daemon = 'dockerd' }: Kind): boolean {
+  return isNamed(pid, daemon);
+}
+
 /** A pid file outlives a reboot; the number may be somebody else's by now. */
-function isDockerd(pid: number): boolean {
+function isNamed(pid: number, name: string): boolean {
+  return pid > 0 && read(`/proc/${pid}/comm`).trim() === name;
+}
+
+function read(file: string): string {
   try {
-    return pid > 0 && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'dockerd';
+    return readFileSync(file, 'utf8');
   } catch {
-    return false;
+    return '';
   }
 }
 
@@ -133,56 +209,6 @@ function quietly(command: string, ...args: string[]): void {
   }
 }
 
-// ---- unpacking
-
-const PACKAGES = 'docker.io containerd runc iptables nftables ca-certificates base-files bash coreutils libc-bin kmod';
-const BASE = 'iproute2 procps util-linux mount';
-
-/** The root folder of a suite's engine: its packages and all they depend on, as if it were a machine of that suite. */
-function unpackedEngine(suite: Suite): string {
-  const folder = cacheFolder('suites', suite);
-  const root = path.join(folder, 'root');
-  const complete = path.join(folder, 'complete');
-  if (existsSync(complete)) return root;
-  rmSync(root, { recursive: true, force: true });
-  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
-    mkdirSync(path.join(root, 'usr', name), { recursive: true });
-    symlinkSync(`usr/${name}`, path.join(root, name));
-  }
-  const packages = [...PACKAGES.split(' '), ...BASE.split(' '), ...(suite === 'bookworm' ? [] : ['docker-cli'])];
-  const unpack = (debs: string[]) => {
-    // tar and not dpkg-deb -x, which would replace the links from /bin to /usr/bin by folders.
-    const pipe = 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink';
-    for (const deb of debs) execFileSync('bash', ['-euo', 'pipefail', '-c', pipe, 'unpack', deb, root]);
-  };
-  withPackages(suite, packages, folder, unpack, { closure: true });
-  finish(root);
-  writeFileSync(complete, '');
-  return root;
-}
-
-/** What the packages' own scripts would have done. */
-function finish(root: string): void {
-  const inside = (...names: string[]) => path.join(root, ...names);
-  for (const name of ['iptables', 'ip6tables']) {
-    for (const variant of ['', '-save', '-restore']) {
-      const link = inside('usr/sbin', `${name}${variant}`);
-      rmSync(link, { force: true });
-      symlinkSync('/usr/sbin/xtables-nft-multi', link);
-    }
-  }
-  for (const folder of ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'etc/docker', 'etc/ssl/certs', 'var/lib', '.old']) {
-    mkdirSync(inside(folder), { recursive: true });
-  }
-  rmSync(inside('var/run'), { recursive: true, force: true });
-  symlinkSync('/run', inside('var/run'));
-  writeFileSync(inside('etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
-  writeFileSync(inside('etc/group'), 'root:x:0:\ndocker:x:998:\n');
-  const certificates = '/etc/ssl/certs/ca-certificates.crt';
-  if (existsSync(certificates)) cpSync(certificates, inside(certificates));
-  execFileSync('chroot', [root, '/sbin/ldconfig']);
-}
-
 // ---- by hand
 
 async function main([command, kind]: string[]): Promise<void> {
@@ -192,8 +218,9 @@ async function main([command, kind]: string[]): Promise<void> {
     console.error(`published ports: ${address}, or 127.0.0.1 under nsenter --net=/run/netns/${netns}`);
     console.log(`DOCKER_HOST=${dockerHost}`);
   } else if (command === 'down' && kinds.length > 0) {
-    const running = readdirSync(os.tmpdir());
-    for (const one of kinds) if (running.includes(path.basename(placeOf(one).run))) await stopEngine(one);
+    for (const one of kinds) {
+      for (const spare of [undefined, ...SPARES]) if (existsSync(placeOf(one, spare).run)) await stopEngine(one, spare);
+    }
   } else {
     console.error(`usage: engines.ts up <${ENGINE_KINDS.join('|')}> | down [name]`);
     process.exitCode = 2;

@@ -55,7 +55,19 @@ export function forwardTables(world: World, from: string): { family: string; tab
 }
 
 export function nft(netns: string | undefined, ...args: string[]): string {
-  const [program = '', ...rest] = enter(netns, ['nft', ...args]);
+  return outputOf(enter(netns, ['nft', ...args]));
+}
+
+/** The same in the network namespace of a process; nothing where that has ended. */
+export function nftIn(pid: number, ...args: string[]): string {
+  try {
+    return outputOf(['nsenter', `--net=/proc/${pid}/ns/net`, 'nft', ...args]);
+  } catch {
+    return '';
+  }
+}
+
+function outputOf([program = '', ...rest]: string[]): string {
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
   return execFileSync(program, rest, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'ignore'] });
 }

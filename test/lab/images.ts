@@ -25,7 +25,7 @@ import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
 import { buildSync } from 'esbuild';
 import { unpackedTool } from './cache.ts';
-import { endOf } from './engine.ts';
+import { endOf, isPodman } from './engine.ts';
 
 export const TEST_LABELS = { 'swapctl.test': '1' };
 const BASE_IMAGE = 'swapctl-test/base:1';
@@ -67,16 +67,19 @@ export function nodeImage(docker: Docker): Promise<string> {
   });
 }
 
-/** What swapctl needs of a machine: node, nft and nsenter. */
+/** What swapctl needs of a machine (node, nft and nsenter), and what its own image has beside that (ssh and tini). */
 export function toolsImage(docker: Docker): Promise<string> {
   const programs = {
     '/usr/bin/node': realpathSync(process.execPath),
     '/usr/sbin/nft': '/usr/sbin/nft',
     '/usr/bin/nsenter': '/usr/bin/nsenter',
+    '/usr/bin/ssh': '/usr/bin/ssh',
+    '/usr/bin/tini': unpackedTool('usr/bin/tini'),
   };
   return once(docker, TOOLS_IMAGE, contentOf([busybox(), ...Object.values(programs)], [process.version]), (root) => {
     fillBase(root);
     for (const [target, file] of Object.entries(programs)) addProgram(root, file, target);
+    symlinkSync('/bin/busybox', path.join(root, 'usr/bin/env'));
   });
 }
 
@@ -117,14 +120,14 @@ async function importUnlessThere(
   const root = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-image-'));
   try {
     fill(root);
-    const [repo, tag] = splitTag(name);
     const labels = { ...TEST_LABELS, [CONTENT_LABEL]: content };
     const changes = [
       'ENV PATH=/usr/bin:/bin:/usr/sbin:/sbin',
       'CMD ["sh"]',
       ...Object.entries(labels).map(([key, value]) => `LABEL ${key}=${value}`),
     ];
-    const answer = await docker.importImage(tarOf(root) as never, { repo, tag, changes });
+    // The tag is a part of the name, since Podman's Docker API takes no notice of one by itself.
+    const answer = await docker.importImage(tarOf(root) as never, { repo: name, changes });
     await endOf(answer);
   } finally {
     rmSync(root, { recursive: true, force: true });
@@ -189,8 +192,8 @@ export interface HealthOptions {
 }
 
 export interface AppImageOptions {
-  /** Default: the node image with the application; 'base' is busybox alone. */
-  from?: 'node' | 'base';
+  /** Default: the node image with the application; 'base' is busybox alone, 'tools' what swapctl needs. */
+  from?: 'node' | 'base' | 'tools';
   /** VERSION of the application; shorthand for env. Default: the tag. */
   version?: string;
   env?: Record<string, string | number>;
@@ -212,12 +215,15 @@ export interface AppImageOptions {
 /** No -T: this busybox crashes on it. */
 export const WGET_HEALTH = `wget -q -O- http://127.0.0.1:\${PORT:-${APP_PORT}}/healthz`;
 
+const BASES = { node: nodeImage, base: baseImage, tools: toolsImage };
+
 /** Makes `name:tag` out of a base image, with what the options ask for; returns the image's id. */
 export async function appImage(docker: Docker, name: string, options: AppImageOptions = {}): Promise<string> {
   const [repo, tag] = splitTag(name);
   const config = configOf(tag, options);
   if (options.architecture) return foreignImage(docker, name, config, options.architecture);
-  const base = options.from === 'base' ? await baseImage(docker) : await nodeImage(docker);
+  const base = await BASES[options.from ?? 'node'](docker);
+  if (await isPodman(docker)) return builtImage(docker, name, base, config);
   const container = await docker.createContainer({ Image: base, Cmd: ['true'], Labels: TEST_LABELS });
   try {
     // dockerode would send everything both as query and as body; the engine wants the names here and the config there.
@@ -227,6 +233,48 @@ export async function appImage(docker: Docker, name: string, options: AppImageOp
   } finally {
     await container.remove({ force: true, v: true });
   }
+}
+
+/** Podman's commit takes no config, so there it is a build. */
+async function builtImage(docker: Docker, name: string, base: string, config: ImageConfig): Promise<string> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-image-'));
+  try {
+    writeFileSync(path.join(folder, 'Dockerfile'), `FROM ${base}\n${instructions(config).join('\n')}\n`);
+    // Only Docker's own format holds a health check.
+    const outputformat = 'application/vnd.docker.distribution.manifest.v2+json';
+    // Not an image for every line.
+    await endOf(await docker.buildImage(tarOf(folder), { t: name, outputformat, layers: false } as object));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return (await docker.getImage(name).inspect()).Id;
+}
+
+function instructions(config: ImageConfig): string[] {
+  const text = (value: string): string => JSON.stringify(value).replaceAll('$', '\\$');
+  const pairs = (config.Env ?? []).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
+  return [
+    ...pairs.map(([key, value]) => `ENV ${key}=${text(value ?? '')}`),
+    ...Object.entries(config.Labels ?? {}).map(([key, value]) => `LABEL ${text(key)}=${text(value)}`),
+    ...Object.keys(config.ExposedPorts ?? {}).map((port) => `EXPOSE ${port}`),
+    ...Object.keys(config.Volumes ?? {}).map((volume) => `VOLUME ${JSON.stringify([volume])}`),
+    ...(config.User ? [`USER ${config.User}`] : []),
+    ...(config.WorkingDir ? [`WORKDIR ${config.WorkingDir}`] : []),
+    ...(config.StopSignal ? [`STOPSIGNAL ${config.StopSignal}`] : []),
+    ...(config.Healthcheck ? [healthInstruction(config.Healthcheck)] : []),
+    ...(config.Entrypoint ? [`ENTRYPOINT ${JSON.stringify(config.Entrypoint)}`] : []),
+    `CMD ${JSON.stringify(config.Cmd ?? [])}`,
+  ];
+}
+
+function healthInstruction({ Test = [], Interval, Timeout, StartPeriod, Retries }: Docker.HealthConfig): string {
+  const [kind, ...command] = Test as string[];
+  if (kind === 'NONE') return 'HEALTHCHECK NONE';
+  const times = { interval: Interval, timeout: Timeout, 'start-period': StartPeriod };
+  const options = Object.entries(times).flatMap(([key, ns]) => (ns === undefined ? [] : [`--${key}=${ns / 1e6}ms`]));
+  const retries = Retries === undefined ? [] : [`--retries=${Retries}`];
+  const what = kind === 'CMD-SHELL' ? `CMD ${command[0]}` : `CMD ${JSON.stringify(command)}`;
+  return ['HEALTHCHECK', ...options, ...retries, what].join(' ');
 }
 
 type ImageConfig = Pick<
@@ -244,7 +292,7 @@ type ImageConfig = Pick<
 >;
 
 function configOf(tag: string, options: AppImageOptions): ImageConfig {
-  const isApp = options.from !== 'base';
+  const isApp = (options.from ?? 'node') === 'node';
   const env = { ...(isApp && { VERSION: options.version ?? tag }), ...options.env };
   const config: ImageConfig = {
     Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),

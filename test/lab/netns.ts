@@ -1,6 +1,7 @@
 // A network namespace beside the engine's: what it sends comes from another host, as far as the kernel can tell.
 import { execFileSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { World } from './world.ts';
 
 export interface Namespace {
@@ -33,6 +34,11 @@ export function otherHost(world: World): Namespace {
 /** The command line that runs a command in a network namespace; undefined: where we are. */
 export function enter(netns: string | undefined, command: string[]): string[] {
   return netns === undefined ? command : ['nsenter', `--net=/run/netns/${netns}`, ...command];
+}
+
+/** Whether this process is in it. */
+export function isHere(netns: string | undefined): boolean {
+  return netns === undefined || statSync(`/run/netns/${netns}`).ino === statSync('/proc/self/ns/net').ino;
 }
 
 function ip(...args: string[]): void {

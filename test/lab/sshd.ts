@@ -1,9 +1,11 @@
-// An ssh server of the test's own, which leads to this machine: for DOCKER_HOST=ssh://…
+// An ssh server of the test's own, which leads to this machine (in one of its network namespaces, if need be): for
+// DOCKER_HOST=ssh://…
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { unpackedTool } from './cache.ts';
+import { enter } from './netns.ts';
 import { accepts, freePort } from './port.ts';
 
 export interface Sshd {
@@ -13,25 +15,38 @@ export interface Sshd {
   bin: string;
   /** The known_hosts of that ssh; emptied, the host is an unknown one. */
   knownHosts: string;
+  /** The private key that it lets in. */
+  key: string;
+  /** For `ssh://` without the wrapper in `bin`. */
+  address: string;
+  port: number;
   stop(): Promise<void>;
 }
 
+export interface SshdOptions {
+  /** The network namespace that it lives in, and its address there. */
+  netns?: string;
+  address?: string;
+}
+
 /** Root only. */
-export async function startSshd(): Promise<Sshd> {
+export async function startSshd({ netns, address = '127.0.0.1' }: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-sshd-'));
   const file = (name: string) => path.join(folder, name);
   for (const key of ['host', 'user']) {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file(key)]);
   }
-  const port = await freePort('127.0.0.1');
+  const port = netns === undefined ? await freePort(address) : PORT_INSIDE;
   writeFileSync(file('passwd'), `${readFileSync('/etc/passwd', 'utf8')}sshd:x:65500:65534::/run/sshd:/bin/false\n`);
-  writeFileSync(file('config'), serverConfig(folder, port));
-  writeFileSync(file('known_hosts'), `[127.0.0.1]:${port} ${readFileSync(file('host.pub'), 'utf8')}`);
+  writeFileSync(file('config'), serverConfig(folder, address, port));
+  writeFileSync(file('known_hosts'), `[${address}]:${port} ${readFileSync(file('host.pub'), 'utf8')}`);
   const bin = clientWrapper(folder);
   // sshd insists on this folder; made in the namespace it would show outside as well.
   const madeRun = mkdirSync('/run/sshd', { recursive: true });
 
-  const sshd = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-euc', IN_NAMESPACE], {
+  const command = ['unshare', '--mount', '--propagation', 'private', 'sh', '-euc', IN_NAMESPACE];
+  const [program = '', ...args] = enter(netns, command);
+  const sshd = spawn(program, args, {
     env: { ...process.env, SSHD: unpackedTool('usr/sbin/sshd'), LIBRARIES: libraries(), FOLDER: folder },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -42,11 +57,14 @@ export async function startSshd(): Promise<Sshd> {
   const ended = new Promise<void>((resolve) => void sshd.on('close', () => resolve()));
   const kill = () => void sshd.kill('SIGKILL');
   process.once('exit', kill);
-  if (!(await accepts('127.0.0.1', port, () => sshd.exitCode === null))) throw new Error(`no sshd:\n${said}`);
+  if (!(await accepts(address, port, () => sshd.exitCode === null))) throw new Error(`no sshd:\n${said}`);
   return {
-    dockerHost: `ssh://root@127.0.0.1:${port}`,
+    dockerHost: `ssh://root@${address}:${port}`,
     bin,
     knownHosts: file('known_hosts'),
+    key: file('user'),
+    address,
+    port,
     async stop() {
       process.off('exit', kill);
       sshd.kill('SIGTERM');
@@ -56,6 +74,9 @@ export async function startSshd(): Promise<Sshd> {
     },
   };
 }
+
+// In a namespace of a test's own nobody else listens.
+const PORT_INSIDE = 2222;
 
 // sshd wants a user of its own and a folder in /run. The user it gets in a mount namespace, so that the machine's own list stays as it is.
 const IN_NAMESPACE = `
@@ -71,10 +92,10 @@ function multiarch(): string {
   return process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
 }
 
-function serverConfig(folder: string, port: number): string {
+function serverConfig(folder: string, address: string, port: number): string {
   return [
     `Port ${port}`,
-    'ListenAddress 127.0.0.1',
+    `ListenAddress ${address}`,
     `HostKey ${folder}/host`,
     `AuthorizedKeysFile ${folder}/user.pub`,
     'PidFile none',

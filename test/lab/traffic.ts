@@ -65,6 +65,8 @@ export function startTraffic(place: Place, clients: Record<string, Client>): Pro
   return 'network' in place ? inContainer(place, env) : inProcess(place, env);
 }
 
+const PATIENCE_MS = 90_000;
+
 let bundled: string | undefined;
 
 // As an argument of node, so that no image has to be made and no file be mounted.
@@ -101,11 +103,20 @@ async function inProcess(
   return {
     async stop() {
       child.kill('SIGTERM');
-      await ended;
+      await inTime(ended, 'the clients have ended');
       if (!stdout) throw new Error(`the clients said nothing on stdout:\n${stderr}`);
       return JSON.parse(stdout);
     },
   };
+}
+
+/** What is under way when clients stop ends in the time-out of a request; a client that goes on must not hold a test for ever. */
+async function inTime(end: Promise<unknown>, what: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${PATIENCE_MS} ms in vain: ${what}`)), PATIENCE_MS);
+  });
+  await Promise.race([end, late]).finally(() => clearTimeout(timer));
 }
 
 let count = 0;
@@ -125,7 +136,7 @@ async function inContainer(
   return {
     async stop() {
       await container.kill({ signal: 'SIGTERM' });
-      await container.wait();
+      await inTime(container.wait(), 'the clients in their container have ended');
       const { stdout, stderr } = await output(container);
       if (!stdout) throw new Error(`the clients said nothing on stdout:\n${stderr}`);
       return JSON.parse(stdout);

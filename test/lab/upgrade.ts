@@ -113,6 +113,8 @@ function converse(socket: Duplex, report: UpgradeReport, stopping: AbortSignal):
       resolve();
     };
     const leave = () => end(false);
+    // One that came about after the stop would be told of it no more, and go on for as long as the other side does.
+    if (stopping.aborted) return leave();
     stopping.addEventListener('abort', leave);
     socket.on('data', (echo: Buffer) => {
       report.echoes += echo.length;

@@ -1,8 +1,8 @@
 // A test's own corner of the engine: names that no other test has, and nothing left when the test is over.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type Docker from 'dockerode';
-import { type EngineUnderTest, engineUnderTest } from './engine.ts';
+import Docker from 'dockerode';
+import { type EngineUnderTest, engineUnderTest, isPodman } from './engine.ts';
 import { APP_PORT, type AppImageOptions, appImage, TEST_LABELS } from './images.ts';
 
 /** What of node:test's context a world needs; the demo and the benchmark bring their own. */
@@ -191,8 +191,23 @@ export async function eventually<T>(
 }
 
 export async function untilHealthy(container: Docker.Container, withinMs?: number): Promise<void> {
-  const healthy = async () => (await container.inspect()).State.Health?.Status === 'healthy';
+  const healthy = async () => {
+    await probedByPodman(container);
+    return (await container.inspect()).State.Health?.Status === 'healthy';
+  };
   await eventually(`${container.id.slice(0, 12)} is healthy`, healthy, withinMs);
+}
+
+/** Without systemd Podman runs no health check unless it is asked to. */
+export async function probedByPodman(container: Docker.Container): Promise<void> {
+  const docker = new Docker({ modem: container.modem } as object);
+  if (!(await isPodman(docker))) return;
+  const call = {
+    path: `/v4.0.0/libpod/containers/${container.id}/healthcheck`,
+    method: 'GET',
+    statusCodes: { 200: true },
+  };
+  await new Promise((done) => docker.modem.dial(call as never, done));
 }
 
 /** The host port that the engine has given to a container port. */

@@ -111,7 +111,8 @@ function isRunState(path: string, before: Inspected): boolean {
 function isFixedPort(path: string, before: Inspected): boolean {
   const port = path.split('.')[2] ?? '';
   const bindings = (before.HostConfig.PortBindings as Record<string, { HostPort: string }[]> | undefined)?.[port] ?? [];
-  return bindings.some(({ HostPort }) => HostPort !== '' && HostPort !== '0');
+  // Out of a range the engine chooses.
+  return bindings.some(({ HostPort }) => HostPort !== '' && HostPort !== '0' && !HostPort.includes('-'));
 }
 
 /** Notes which addresses the user fixed, so that they are compared. */
@@ -142,11 +143,16 @@ function comparable(container: Inspected): unknown {
     {
       ...rest,
       ...intent(container),
-      Mounts: byKey(container.Mounts, 'Destination'),
+      Mounts: byKey(container.Mounts.map(withoutLayer), 'Destination'),
       NetworkSettings: sortedNames(container),
     },
     container,
   );
+}
+
+// Of an image it shows the folder that was made for this container; the image is among the mounts that were asked for.
+function withoutLayer<T extends { Type: string }>(mount: T): T {
+  return mount.Type === 'image' ? { ...mount, Source: '' } : mount;
 }
 
 /** What the user and the image said: the same for a container that was never started. */

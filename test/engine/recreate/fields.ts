@@ -11,6 +11,7 @@
 // the first (engine 28), and whether a read-only bind mount was made by a client from before API 1.44, for which mounts
 // below it stay writable (T50).
 import type Docker from 'dockerode';
+import { MORE_FIELDS } from './more-fields.ts';
 
 export interface Parts {
   config?: Partial<Docker.ContainerCreateOptions> & Record<string, unknown>;
@@ -27,6 +28,8 @@ export interface Place {
   v4: string;
   v6: string;
   volumes: [string, string, string, string];
+  /** An image that nobody changes. */
+  other: string;
   /** Running containers: one to link to, on the default bridge and in the first network; one that has volumes. */
   neighbour: string;
   storage: string;
@@ -134,13 +137,14 @@ const CONFIG: Field[] = [
   },
   { name: 'health check off', groups: ['health'], parts: config({ Healthcheck: { Test: ['NONE'] } }) },
   { name: 'health check, one field', groups: ['health'], parts: config({ Healthcheck: { Interval: seconds(9) } }) },
-  { name: 'user', parts: config({ User: '1000:1000' }) },
-  { name: 'working folder', parts: config({ WorkingDir: '/run' }) },
-  { name: 'stop signal', parts: config({ StopSignal: 'SIGUSR2' }) },
+  { name: 'user', groups: ['user'], parts: config({ User: '1000:1000' }) },
+  { name: 'working folder', groups: ['workdir'], parts: config({ WorkingDir: '/run' }) },
+  { name: 'stop signal', groups: ['signal'], parts: config({ StopSignal: 'SIGUSR2' }) },
   { name: 'stop time', groups: ['stop time'], parts: config({ StopTimeout: 3 }) },
   { name: 'no stop time', groups: ['stop time'], parts: config({ StopTimeout: 0 }) },
   {
     name: 'terminal',
+    groups: ['terminal'],
     parts: config({
       Tty: true,
       OpenStdin: true,
@@ -328,7 +332,7 @@ const NETWORK: Field[] = [
   },
   {
     name: 'fixed addresses',
-    groups: ['network=user'],
+    groups: ['network=user', 'address'],
     parts: ({ networks: [one, two], v4, v6 }) => ({
       host: { NetworkMode: two },
       networks: { [two]: {}, [one]: { IPAMConfig: { IPv4Address: v4, IPv6Address: v6 } } },
@@ -428,8 +432,16 @@ const NETWORK: Field[] = [
 ];
 
 const RIGHTS: Field[] = [
-  { name: 'capabilities', parts: host({ CapAdd: ['NET_ADMIN', 'CAP_SYS_PTRACE'], CapDrop: ['MKNOD', 'NET_RAW'] }) },
-  { name: 'security options', parts: host({ SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'] }) },
+  {
+    name: 'capabilities',
+    groups: ['capabilities'],
+    parts: host({ CapAdd: ['NET_ADMIN', 'CAP_SYS_PTRACE'], CapDrop: ['MKNOD', 'NET_RAW'] }),
+  },
+  {
+    name: 'security options',
+    groups: ['security'],
+    parts: host({ SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'] }),
+  },
   {
     name: 'privileged',
     groups: ['devices', 'masks'],
@@ -474,6 +486,7 @@ const NAMESPACES: Field[] = [
 const LIMITS: Field[] = [
   {
     name: 'memory',
+    groups: ['memory'],
     parts: host({
       Memory: 67_108_864,
       MemoryReservation: 33_554_432,
@@ -483,10 +496,10 @@ const LIMITS: Field[] = [
       OomScoreAdj: 100,
     }),
   },
-  { name: 'shares', parts: host({ CpuShares: 512, CpusetCpus: '0', CpusetMems: '0' }) },
+  { name: 'shares', groups: ['shares'], parts: host({ CpuShares: 512, CpusetCpus: '0', CpusetMems: '0' }) },
   { name: 'cpus', groups: ['cpu'], parts: host({ NanoCpus: 500_000_000 }) },
   { name: 'cpu quota', groups: ['cpu'], parts: host({ CpuPeriod: 50_000, CpuQuota: 25_000 }) },
-  { name: 'processes', parts: host({ PidsLimit: 100 }) },
+  { name: 'processes', groups: ['processes'], parts: host({ PidsLimit: 100 }) },
   {
     name: 'disk throughput',
     parts: ({ disk }) => ({
@@ -538,7 +551,7 @@ const REST: Field[] = [
   { name: 'removed when it ends', groups: ['restart'], parts: host({ AutoRemove: true }) },
   { name: 'an init process', groups: ['init'], possible: (place) => place.hasInit, parts: host({ Init: true }) },
   { name: 'no init process', groups: ['init'], parts: host({ Init: false }) },
-  { name: 'runtime', parts: host({ Runtime: 'runc' }) },
+  { name: 'runtime', groups: ['runtime'], parts: host({ Runtime: 'runc' }) },
   { name: 'size of the terminal', api: '1.42', parts: host({ ConsoleSize: [40, 120] }) },
   {
     name: 'annotations',
@@ -549,7 +562,17 @@ const REST: Field[] = [
 
 /** All fields that this engine and machine can do. */
 export function fieldsFor(place: Place): Field[] {
-  const all = [...CONFIG, ...PORTS, ...STORAGE, ...NETWORK, ...RIGHTS, ...NAMESPACES, ...LIMITS, ...REST];
+  const all = [
+    ...CONFIG,
+    ...PORTS,
+    ...STORAGE,
+    ...NETWORK,
+    ...RIGHTS,
+    ...NAMESPACES,
+    ...LIMITS,
+    ...REST,
+    ...MORE_FIELDS,
+  ];
   return all.filter(
     (field) => minor(place.apiVersion) >= minor(field.api ?? '1.0') && (field.possible?.(place) ?? true),
   );

@@ -5,14 +5,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { engineFacts } from '../../lab/engine.ts';
 import { freePort } from '../../lab/port.ts';
-import type { World } from '../../lab/world.ts';
+import { removeWithVolumes, type World } from '../../lab/world.ts';
 import { IMAGES, type Place, RUN } from './fields.ts';
+
+/** Why no field is compared on Podman. */
+export const PODMAN = 'Podman shows what it made of a wish, and not the wish, so nothing tells what is faithful';
 
 export interface Stage extends Place {
   /** Three versions of an image that differ in everything. */
   images: [string, string, string];
   /** Two that bring nothing but a command. */
   plain: [string, string];
+  podman: boolean;
 }
 
 export async function setStage(world: World): Promise<Stage> {
@@ -27,7 +31,7 @@ export async function setStage(world: World): Promise<Stage> {
   const volumes = (await Promise.all(['a', 'b', 'c', 'd'].map((name) => world.volume(name)))) as Stage['volumes'];
   const plain = await world.image('plain:1', { from: 'base', cmd: ['sh', '-c', RUN] });
   const plainer = await world.image('plain:2', { from: 'base', cmd: ['sh', '-c', `${RUN} # 2`] });
-  await world.container('neighbour', { image: plain });
+  await world.container('neighbour', { image: plain, create: { HostConfig: { IpcMode: 'shareable' } } });
   await world.docker.getNetwork(networks[1]).connect({ Container: world.name('neighbour') });
   const storage = {
     HostConfig: { Binds: [`${volumes[0]}:/data`, `${folder}:/inherited`] },
@@ -35,7 +39,7 @@ export async function setStage(world: World): Promise<Stage> {
   };
   await world.container('storage', { image: plain, create: storage });
   await write(world, 'storage', '/data/part/file');
-  const { apiVersion } = await engineFacts(world.docker);
+  const { apiVersion, podman } = await engineFacts(world.docker);
   return {
     images,
     plain: [plain, plainer],
@@ -43,11 +47,13 @@ export async function setStage(world: World): Promise<Stage> {
     networks,
     ...addresses,
     volumes,
+    other: plain,
     neighbour: world.name('neighbour'),
     storage: world.name('storage'),
     disk: rootDisk(),
     port: await freePort(),
     apiVersion,
+    podman,
     canBePrivileged: await starts(world, plain, { Privileged: true }),
     hasInit: await starts(world, plain, { Init: true }),
   };
@@ -90,13 +96,12 @@ function rootDisk(): string {
 }
 
 async function starts(world: World, image: string, HostConfig: object): Promise<boolean> {
-  const container = await world.container('probe', { image, start: false, create: { HostConfig } });
   try {
-    await container.start();
+    await world.container('probe', { image, create: { HostConfig } });
     return true;
   } catch {
     return false;
   } finally {
-    await container.remove({ force: true });
+    await removeWithVolumes(world.docker, world.name('probe'));
   }
 }

@@ -1,0 +1,62 @@
+// A roll that died between two replicas, and an image that the second of them can't run: none keeps it.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { swapctl } from '../lab/cli.ts';
+import { composeProject } from '../lab/compose.ts';
+import { testWorld, type World } from '../lab/world.ts';
+
+const STAY = 'trap "exit 0" TERM; sleep 1000000 & wait';
+// Only one container can have it: a licence, a partition of a queue.
+const ALONE = `mkdir /data/taken || exit 7; ${STAY}`;
+
+test('where the rest of the replicas can not follow, recover takes all of them back', async (t) => {
+  const world = testWorld(t);
+  const image = await world.image('app:live', { from: 'base', env: { VERSION: 1 }, cmd: ['sh', '-c', STAY] });
+  const labels = { ...world.labels, 'swapctl.strategy': 'start-first', 'swapctl.settle': '300ms' };
+  const project = composeProject(
+    world,
+    `
+services:
+  web:
+    image: ${image}
+    labels: ${JSON.stringify(labels)}
+    stop_grace_period: 1s
+    deploy: { replicas: 2 }
+    volumes: [data:/data]
+volumes: { data: { labels: ${JSON.stringify(world.labels)} } }`,
+  );
+  await project.run('up', '--detach');
+  const slots = [1, 2].map((number) => `${project.name}-web-${number}`);
+  await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', ALONE] });
+  const service = `${project.name}/web`;
+  const rolling = await swapctl(['roll', service, '--pull', 'never'], {
+    env: world.env,
+    atLine: async (line, kill) => {
+      if (line.includes(`${slots[1]}: create`)) kill('SIGKILL');
+    },
+  });
+  assert.equal(rolling.endedBy, 'SIGKILL', rolling.stderr);
+  assert.deepEqual(await versionsOf(world, slots), ['2', '1']);
+
+  const recovering = await swapctl(['recover', service, '--json'], { env: world.env });
+  assert.deepEqual(
+    recovering.json().map(({ slot, outcome }: { slot: string; outcome: string }) => [slot, outcome]),
+    [[slots[0], 'undone']],
+    recovering.stdout + recovering.stderr,
+  );
+  assert.deepEqual(await versionsOf(world, slots), ['1', '1']);
+  const { Image } = await world.docker.getContainer(slots[0] ?? '').inspect();
+  assert.equal((await world.docker.getImage(image).inspect()).Id, Image, 'the tag means what runs');
+  const { failures } = (await swapctl(['history', service, '--json'], { env: world.env })).json();
+  assert.match(failures[0]?.reason, /status 7/, 'the image is remembered');
+});
+
+function versionsOf({ docker }: World, slots: readonly string[]): Promise<(string | undefined)[]> {
+  return Promise.all(
+    slots.map(async (slot) => {
+      const { State, Config } = await docker.getContainer(slot).inspect();
+      assert.ok(State.Running, `${slot} runs`);
+      return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
+    }),
+  );
+}
