@@ -83,7 +83,7 @@ async function theFloor(world: World): Promise<Way> {
 async function theDev(world: World): Promise<Way> {
   const context = await source(world, world);
   const port = await fixedPort();
-  const image = await world.image('dev:live', { env: { DRAIN: 1, DRAIN_IDLE_MS: 500 } });
+  const image = await world.image('dev:live', { env: { DRAIN: 1 } });
   await world.container('dev', { image, ports: [{ host: port }] });
   const args = ['dev', world.name('dev'), '--build', context.folder, '--quiet'];
   const running = startSwapctl(args, { env: world.env, netns: world.netns });

@@ -60,7 +60,7 @@ async function setStage(): Promise<Stage> {
     image: reference,
     network,
     aliases: ['shop'],
-    env: { DRAIN: 1, DRAIN_IDLE_MS: 4000 },
+    env: { DRAIN: 1 },
   });
   await untilHealthy(web);
   return { world, registry, web: world.name('shop'), reference };

@@ -6,7 +6,7 @@
 //   EXIT_AFTER_MS        exits by itself, with EXIT_CODE=1
 //   DRAIN=1              on SIGTERM: no new connections, requests under way are finished, then exit 0
 //   DRAIN=0              on SIGTERM: exits at once, cutting what is under way
-//   DRAIN_IDLE_MS=1000   for how long an idle keep-alive connection may still bring a last request
+//   DRAIN_IDLE_MS=4000   for how long an idle keep-alive connection may still bring a last request: longer than clients keep it
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -79,11 +79,11 @@ function drain() {
     process.exit(0);
   });
   // Timers come before what has arrived is read: a connection whose request waits in the kernel would pass for idle.
-  setInterval(() => setImmediate(closeIdle), ms('DRAIN_IDLE_MS') ?? 1000);
+  setInterval(() => setImmediate(() => server.closeIdleConnections()), ms('DRAIN_IDLE_MS') ?? 4000);
+  setInterval(endUpgraded, 1000);
 }
 
-function closeIdle() {
-  server.closeIdleConnections();
+function endUpgraded() {
   // A pipe whose end is closed stops reading, and would never see that the other side has closed too.
   for (const socket of upgraded) socket.end(() => socket.resume());
 }

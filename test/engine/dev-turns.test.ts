@@ -6,7 +6,7 @@ import { composeBinary, composeLabels, composeProject } from '../lab/compose.ts'
 import { eventually, testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { inside, pathWith, program, source, startDev } from './dev-world.ts';
 
-const NODE = { health: {}, env: { DRAIN: 1, DRAIN_IDLE_MS: 500 } };
+const NODE = { health: {}, env: { DRAIN: 1 } };
 
 test('of files that are polled, an image that does not come up changes nothing, and the next is rolled', async (t) => {
   const world = testWorld(t);

@@ -30,7 +30,7 @@ export async function source(
   const marks = Object.entries(world.labels).map(([key, value]) => `${key}=${value}`);
   const dockerfile = `FROM ${await nodeImage(world.docker)}
 LABEL ${marks.join(' ')}
-ENV DRAIN=1 DRAIN_IDLE_MS=500
+ENV DRAIN=1
 COPY . /srv/
 RUN node --check /srv/main.mjs
 ${more}

@@ -16,7 +16,7 @@ test('a syntax error is saved and mended under load, and in the end what ran bef
   const world = testWorld(t);
   const { folder, put } = await source(t, world);
   const port = await fixedPort();
-  const before = await world.image('web:live', { version: '0', health: {}, env: { DRAIN: 1, DRAIN_IDLE_MS: 500 } });
+  const before = await world.image('web:live', { version: '0', health: {}, env: { DRAIN: 1 } });
   const web = await world.container('web', { image: before, ports: [{ host: port }] });
   await untilHealthy(web);
   const was = await image(world, web.id);

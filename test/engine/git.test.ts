@@ -19,7 +19,7 @@ async function dockerfile(world: World): Promise<string> {
   const marks = Object.entries(world.labels).map(([key, value]) => `${key}=${value}`);
   return `FROM ${await nodeImage(world.docker)}
 LABEL ${marks.join(' ')}
-ENV DRAIN=1 DRAIN_IDLE_MS=500
+ENV DRAIN=1
 COPY . /srv/
 RUN node --check /srv/main.mjs
 CMD ["node", "/srv/main.mjs"]
@@ -37,7 +37,7 @@ test('what is pushed is built and rolled under load, and a commit that does not 
   const before = await world.image('web:live', {
     version: '1',
     labels: { [REVISION]: first },
-    env: { DRAIN: 1, DRAIN_IDLE_MS: 500 },
+    env: { DRAIN: 1 },
   });
   const port = await fixedPort();
   const web = world.name('web');

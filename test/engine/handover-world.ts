@@ -23,8 +23,8 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** The app, which a client that finds it by name meets only when it is ready, and whose idle connections see a last request. */
-export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late', DRAIN_IDLE_MS: 2500 };
+/** The app, which a client that finds it by name meets only when it is ready. */
+export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late' };
 
 // On a busy machine a check takes its time, and that says nothing about the app.
 const PATIENT = { timeoutMs: 20_000, retries: 5 };

@@ -22,7 +22,10 @@ export interface LoadOptions {
 
 interface LoadFailure {
   atMs: number;
+  endedMs: number;
   error: string;
+  /** Whether the connection had carried requests before: one that its server closed in that moment is no fault of who moved the traffic. */
+  reused: boolean;
 }
 
 export interface LoadReport {
@@ -45,11 +48,18 @@ export interface Load {
   until(answers: number, version?: string, withinMs?: number): Promise<void>;
 }
 
+/**
+ * For how long a connection is kept that carries nothing, where requests leave at such an interval. Who serves must keep it
+ * longer: a request that is on its way while its connection is closed is lost, and nobody in the middle can help that.
+ */
+const idleMs = (interval: number) => Math.max(300, 5 * interval);
+
 export function startLoad(options: LoadOptions): Load {
   const url = new URL(options.url);
   const resolve = options.resolve ?? (async () => [bare(url.hostname)]);
+  const interval = 1000 / (options.ratePerSecond ?? 100);
   const agents = {
-    kept: new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
+    kept: new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, timeout: idleMs(interval) }),
     fresh: new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY }),
   };
   const startedAt = performance.now();
@@ -65,13 +75,17 @@ export function startLoad(options: LoadOptions): Load {
       const version = await askFirstThatAnswers(await resolve(), { ...options, url, agent });
       timeline.push({ atMs: now(), version, tookMs: now() - begun });
     } catch (error) {
-      failures.push({ atMs: begun, error: describe(error) });
+      failures.push({ atMs: begun, endedMs: now(), error: describe(error), reused: reused.has(error as Error) });
     }
   }
 
-  const interval = 1000 / (options.ratePerSecond ?? 100);
   let timer: NodeJS.Timeout;
-  function tick(): void {
+  let over = false;
+  // Timers come before what has arrived is read: a connection that its server has closed would pass for one to use.
+  // Two turns, as an answer and the end behind it are read in two.
+  const tick = () => setImmediate(() => setImmediate(() => over || sendWhatIsDue()));
+  function sendWhatIsDue(): void {
+    dropEnded(agents.kept);
     // As many as are due by now: timers are late on a busy machine, and the rate shall hold all the same.
     while (sent * interval <= performance.now() - startedAt) {
       const keep = options.keepAlive ?? true;
@@ -88,6 +102,7 @@ export function startLoad(options: LoadOptions): Load {
   return {
     soFar,
     async stop() {
+      over = true;
       clearTimeout(timer);
       await Promise.all(underWay);
       agents.kept.destroy();
@@ -107,6 +122,13 @@ export function startLoad(options: LoadOptions): Load {
       }
     },
   };
+}
+
+/** An agent takes a connection for one to use until it is closed on both sides, which is a turn after its server's end was read. */
+function dropEnded(agent: http.Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) if (!socket.readable) socket.destroy();
+  }
 }
 
 /** An IPv6 address stands in brackets in a url. */
@@ -153,6 +175,9 @@ async function askFirstThatAnswers(addresses: string[], ask: Ask): Promise<strin
 
 class NotConnected extends Error {}
 
+/** Errors on connections that had carried requests before. */
+const reused = new WeakSet<Error>();
+
 function askOne(address: string, ask: Ask): Promise<string> {
   return new Promise((resolve, reject) => {
     const { url } = ask;
@@ -172,14 +197,15 @@ function askOne(address: string, ask: Ask): Promise<string> {
     const fail = (error: Error) => {
       clearTimeout(connectTimer);
       clearTimeout(timer);
+      if (request.reusedSocket) reused.add(error);
       reject(connected ? error : new NotConnected(describe(error)));
       request.destroy();
     };
     const connectTimer = setTimeout(
-      () => connected || fail(new Error(`no connection to ${address} in time`)),
+      () => setImmediate(() => connected || fail(new Error(`no connection to ${address} in time`))),
       ask.connectTimeoutMs ?? 1000,
     );
-    const timer = setTimeout(() => fail(new Error('no answer in time')), ask.timeoutMs ?? 5000);
+    const timer = setTimeout(() => setImmediate(() => fail(new Error('no answer in time'))), ask.timeoutMs ?? 5000);
     request.on('socket', (socket) => {
       if (!socket.connecting) connected = true;
       else

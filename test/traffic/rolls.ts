@@ -36,7 +36,7 @@ async function main(rolls: number, rate: number): Promise<void> {
   const network = await world.network('net');
   const port = await fixedPort();
   const labels = { 'swapctl.drain.timeout': '2s' };
-  const app = { env: { READY_AFTER_MS: 500, LISTEN: 'late', DRAIN_IDLE_MS: 1500 } };
+  const app = { env: { READY_AFTER_MS: 500, LISTEN: 'late' } };
   const web = await startService(world, 'web', { app, env: { DRAIN: 1 }, ports: [{ host: port }], network, labels });
   const ways = await waysIn(world, network, port);
   const before = { state: await hostState(world), ports: await portsOf(world, web.name) };

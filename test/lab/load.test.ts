@@ -1,0 +1,43 @@
+// The load client is the witness of every claim about lost requests, so it must not lose any by itself.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { folderOf } from '../build/files.ts';
+import { startLoad } from './load.ts';
+
+/** A server in a process of its own that closes what is idle at SIGUSR2, and says so by a file. */
+const SERVER = `
+const server = require('node:http').createServer((request, response) => response.end());
+server.keepAliveTimeout = 65_000;
+process.on('SIGUSR2', () => setImmediate(() => {
+  server.closeIdleConnections();
+  require('node:fs').writeFileSync(process.argv[1], 'closed');
+}));
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
+
+test('connections that their server closed while the client was held up are not used again', async (t) => {
+  const closed = path.join(folderOf(t, {}), 'closed');
+  const server = spawn(process.execPath, ['-e', SERVER, closed], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => server.kill());
+  const [port] = await once(server.stdout, 'data');
+  const load = startLoad({ url: `http://127.0.0.1:${Number(port)}/`, ratePerSecond: 200 });
+  const more = () => load.until(load.soFar().requests + 50);
+  for (const _ of [1, 2, 3]) {
+    await more();
+    server.kill('SIGUSR2');
+    heldUpUntil(() => existsSync(closed));
+    rmSync(closed);
+  }
+  await more();
+  const { failures } = await load.stop();
+  assert.deepEqual(failures, []);
+});
+
+/** What a busy machine does to a client: it sees nothing of what arrives in the meantime. */
+function heldUpUntil(over: () => boolean): void {
+  while (!over()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+}
