@@ -1,8 +1,11 @@
-// Parts of bundled packages that most commands never use: they stay out of what every command loads. dockerode loads gRPC,
-// protobuf, ssh2 and tar with its first line: half of its time and memory.
+// Parts of bundled packages that most commands never use, or none should: they stay out of what every command loads. dockerode
+// loads gRPC, protobuf, ssh2 and tar with its first line: half of its time and memory.
 import path from 'node:path';
 
-/** By who imports them: `false` for what swapctl does itself, else the file that holds the part, beside the chunks. */
+/**
+ * By who imports them: `false` for what swapctl does itself, a file beside the chunks that holds the part, or what stands for it
+ * as `{ code }`.
+ */
 const PARTS = {
   dockerode: {
     './session': 'session.cjs',
@@ -12,7 +15,13 @@ const PARTS = {
     '@balena/dockerignore': false,
   },
   // ssh:// is dialled by the user's own ssh (src/docker/connect/ssh.ts): this one is half a megabyte, and builds native code.
-  'docker-modem': { './ssh': false },
+  // Each request is turned into a text with all that hangs on it, logins to registries, too, whether or not somebody wants to
+  // see it: a tenth of what a roll computes.
+  'docker-modem': {
+    './ssh': false,
+    debug: { code: 'module.exports = () => () => {};' },
+    util: { code: "module.exports = { ...require('node:util'), inspect: () => '' };" },
+  },
 };
 
 /** The files of the parts that are loaded at need, and what goes into each. */
@@ -29,7 +38,7 @@ export const atNeed = {
       return part === undefined ? undefined : { path: `${importing}/${name}`, namespace: 'at-need', pluginData: part };
     });
     onLoad({ filter: /./, namespace: 'at-need' }, ({ path: name, pluginData: part }) => ({
-      contents: part ? standIn(part) : absent(name),
+      contents: part === false ? absent(name) : (part.code ?? standIn(part)),
     }));
     onResolve({ filter: /^\.\/.*\.cjs$/ }, ({ path: file, namespace }) =>
       namespace === 'at-need' && path.basename(file) in PART_FILES ? { path: file, external: true } : undefined,

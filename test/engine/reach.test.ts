@@ -51,3 +51,11 @@ test('an engine that does not answer ends with 5, and says where it was looked f
   assert.equal(status.code, 5);
   assert.match(status.stderr, /no Docker Engine answers at unix:\/\/\/no\/such\/docker\.sock/);
 });
+
+test('a library that is told to show what it sends shows nothing: logins to registries are among it', async (t) => {
+  const world = testWorld(t);
+  await world.container('web', { image: await world.image('app:1') });
+  const status = await swapctl(['status', world.name('web')], { env: { ...world.env, DEBUG: '*' } });
+  assert.equal(status.code, 0, status.stderr);
+  assert.equal(status.stderr, '');
+});
