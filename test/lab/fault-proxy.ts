@@ -151,7 +151,10 @@ async function serve(
     answered = true;
     if (fault?.kind === 'meanwhile') return void actAfter(answer, response, fault.act);
     if (fault?.kind === 'cut-after' || fault?.kind === 'cut-middle') return void cutAfter(answer, response, fault.kind);
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    // That the engine closes its connection (as it does where it has not taken all of a body) says nothing of ours: ended at
+    // once, it would take an answer along that the client has not read yet.
+    const { connection, ...kept } = answer.headers;
+    response.writeHead(answer.statusCode ?? 502, kept);
     response.flushHeaders();
     answer.pipe(response);
     answer.on('error', () => response.destroy());
