@@ -1,18 +1,18 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unpackedTool } from '../../lab/cache.ts';
 
-const UNPACKED = join(homedir(), '.cache/swapctl-test/sshd');
-const SSHD = ['/usr/sbin/sshd', join(UNPACKED, 'usr/sbin/sshd')].find((path) => existsSync(path));
+const SSHD = ['/usr/sbin/sshd', unpackedTool('usr/sbin/sshd')].find((path) => existsSync(path));
 const root = process.getuid?.() === 0;
 
 /** Why no sshd can be run here, false if one can. */
 export function noSshd(): string | false {
-  if (SSHD === undefined) return `no sshd: apt-get download openssh-server libwrap0, dpkg -x each into ${UNPACKED}`;
+  if (SSHD === undefined) return 'no sshd: node scripts/prepare.mjs unpacks one';
   if (spawnSync('ssh', ['-V']).status !== 0) return 'no ssh client';
   // As root sshd insists on a user and a folder of its own, which are given to it in a mount namespace.
   if (root && spawnSync('unshare', ['-m', 'true']).status !== 0)
@@ -139,7 +139,7 @@ function inNamespace(folder: string, command: string): string {
 }
 
 function withLibraries(): { stdio: ['ignore', 'ignore', 'pipe']; env: NodeJS.ProcessEnv } {
-  const lib = join(UNPACKED, 'usr/lib');
+  const lib = unpackedTool('usr/lib');
   const folders = existsSync(lib) ? readdirSync(lib).filter((name) => name.includes('linux')) : [];
   const paths = folders.map((name) => join(lib, name)).join(':');
   return { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LD_LIBRARY_PATH: paths } };
