@@ -166,11 +166,7 @@ const SCANS_AT_ONCE = 8;
  * The names of the containers that live in the namespaces of one. Only an inspect tells, so all others are looked at,
  * once a roll.
  */
-export async function dependentNames(
-  ports: Ports,
-  owner: Container,
-  all: readonly ContainerSummary[],
-): Promise<string[]> {
+export async function dependentNames(ports: Ports, owner: Owner, all: readonly ContainerSummary[]): Promise<string[]> {
   const others = all.filter(
     (other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined,
   );
@@ -185,7 +181,10 @@ export async function dependentNames(
   return names;
 }
 
-function dependsOn(container: Container, owner: Container): boolean {
+/** Whose namespaces others may live in. */
+export type Owner = Pick<Container, 'id' | 'name'>;
+
+function dependsOn(container: Container, owner: Owner): boolean {
   return (
     isLinked(container, owner.name) ||
     namespaceOwners(container).some((name) => name === owner.id || name === owner.name)

@@ -15,7 +15,7 @@ import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { lenient, lenientPolicy } from './lenient.ts';
 import { namespaceOwners, stateOf } from './observe.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
-import { dependentNames } from './prepare.ts';
+import { dependentNames, type Owner } from './prepare.ts';
 import { retireUnlessHalfDone } from './retain.ts';
 import { inTheMiddle, moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
@@ -284,13 +284,18 @@ const MEND: Omit<RollOptions, 'signal'> = {
 // Some may have been moved before the roll died, so whoever lives with any container of the slot counts.
 async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
   const all = await ports.engine.list();
-  const names = await Promise.all(
-    slot.members.map(async ({ id }) => {
-      const container = await ports.engine.container(id);
-      return container ? dependentNames(ports, container, all) : [];
-    }),
-  );
+  const owners = await ownersEver(ports, slot);
+  const names = await Promise.all(owners.map((owner) => dependentNames(ports, owner, all)));
   return [...new Set(names.flat())];
+}
+
+/** The containers of a slot, and those that they replace, which somebody may have removed since. */
+async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[]> {
+  const found = await Promise.all(members.map(({ id }) => ports.engine.container(id)));
+  const there = found.flatMap((container) => container ?? []);
+  const replaced = there.flatMap(({ config }) => decodeState(config.Labels ?? {})?.replaces ?? []);
+  const gone = replaced.filter((id) => !there.some((container) => container.id === id));
+  return [...there, ...gone.map((id) => ({ id, name: home }))];
 }
 
 function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {

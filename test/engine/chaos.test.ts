@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { pooled, type Tried, tableOf } from '../chaos/cell.ts';
 import { type CallAt, callText, type EngineFault, FAULT_NAMES, type FaultName } from '../chaos/faults.ts';
-import { type Kill, THENS } from '../chaos/kills.ts';
+import { type Kill, killed, THENS } from '../chaos/kills.ts';
 import {
   assertAllKinds,
   type Course,
@@ -18,7 +18,9 @@ import {
 } from '../chaos/matrix.ts';
 import { momentText, STEP_KINDS } from '../chaos/moments.ts';
 import type { Meddling } from '../chaos/people.ts';
+import { assertSafe, removeSubject } from '../chaos/subject.ts';
 import { WAY_NAMES, type WayName } from '../chaos/ways.ts';
+import { swapctl } from '../lab/cli.ts';
 import { testWorld, type World } from '../lab/world.ts';
 
 const AT_ONCE = 4;
@@ -33,7 +35,19 @@ test('a swapctl that is killed at any kind of step loses nothing', async (t) => 
     const some = kills.filter((_, nth) => nth % THENS.length === at);
     for (const one of killTries(some, then, AT_ONCE)) tried.push(...(await one.run(world)));
   }
-  assertSafe(t, tried);
+  assertAllSafe(t, tried);
+});
+
+test('what lives with a container that somebody removed from a dead roll is moved by its recovery', async (t) => {
+  const world = testWorld(t);
+  const at = { when: 'before', kind: 'rename', nth: 1 } as const;
+  const { subject, dead } = await killed(world, { way: 'dependents', at });
+  t.after(() => removeSubject(subject));
+  assert.ok(dead);
+  await world.docker.getContainer(subject.service).remove({ force: true });
+  const { code, stderr } = await swapctl(['recover', subject.service], { env: world.env, netns: world.netns });
+  assert.equal(code, 0, stderr);
+  assert.equal(await assertSafe(subject, false), '2');
 });
 
 test('an engine that fails in the middle of a roll leaves the old version or the new one, and the report is true', async (t) => {
@@ -112,10 +126,10 @@ function meant(all: readonly Meddling[], [way, deed, step]: (typeof MEDDLING)[nu
 async function tryAll(t: TestContext, world: World, tries: ReturnType<typeof peopleTry>[]): Promise<void> {
   const tried: Tried[] = [];
   await pooled(tries, AT_ONCE, async (one) => void tried.push(...(await one.run(world))));
-  assertSafe(t, tried);
+  assertAllSafe(t, tried);
 }
 
-function assertSafe(t: TestContext, tried: readonly Tried[]): void {
+function assertAllSafe(t: TestContext, tried: readonly Tried[]): void {
   for (const line of tableOf(tried)) t.diagnostic(line);
   const unsafe = tried.flatMap((one) => (one.safe ? [] : [`${one.way}: ${one.fault} at ${one.moment}: ${one.why}`]));
   assert.deepEqual(unsafe, []);
