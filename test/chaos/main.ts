@@ -14,6 +14,7 @@ import { type LoneEngine, OUTAGE_WAYS, type Outage, outageFaults, startLoneEngin
 import { THENS } from './kills.ts';
 import {
   assertAllKinds,
+  type Cell,
   type Course,
   coursesOf,
   everyFault,
@@ -215,7 +216,7 @@ async function tryAll(world: World, inTurn: readonly Try[], together: readonly T
   let done = 0;
   const take = async (one: Try): Promise<void> => {
     if (interrupted) return;
-    const results = await one.run(world);
+    const results = await one.run(world).catch((error): Tried[] => one.cells.map((cell) => untried(cell, error)));
     done += one.cells.length;
     // What was cut short says nothing.
     if (interrupted) return;
@@ -225,6 +226,11 @@ async function tryAll(world: World, inTurn: readonly Try[], together: readonly T
   for (const one of inTurn) await take(one);
   await pooled(together, AT_ONCE, take);
   return tried;
+}
+
+/** One that could not be set up or cleared away is told like one that is not safe, and ends no run of hours. */
+function untried(cell: Cell, error: unknown): Tried {
+  return { ...cell, safe: false, why: `it could not be tried: ${error instanceof Error ? error.stack : error}` };
 }
 
 // ---- telling

@@ -18,9 +18,12 @@ export const FAULTS_OF: Record<Topic, readonly string[]> = {
   daemon: [false, true].flatMap(outageFaults),
 };
 
+/** What is tried, as the table shows it. */
+export type Cell = { topic: Topic; way: WayName; fault: string; moment: string };
+
 /** Something that is tried: cells of one kind, which the table shows. */
 export interface Try {
-  cells: readonly { way: WayName; fault: string; moment: string }[];
+  cells: readonly Cell[];
   /** Fewer than cells where there was nothing to do it to. */
   run(world: World): Promise<Tried[]>;
 }
@@ -93,24 +96,29 @@ export function everyFault(courses: readonly Course[]): EngineFault[] {
 /** Kills, so many at a time: they share a recovery, since that is for all of an engine. */
 export function killTries(kills: readonly Kill[], then: Then, atOnce: number): Try[] {
   return chunks(kills, atOnce).map((some) => {
-    const cells = some.map(({ way, at }) => ({ way, fault: faultOf(at), moment: killText(at) }));
+    const cells = some.map(({ way, at }): Cell => ({ topic: 'kill', way, fault: faultOf(at), moment: killText(at) }));
     return { cells, run: (world) => tryKills(world, some, then) };
   });
 }
 
 export function peopleTry(one: Meddling): Try {
-  const cell = { way: one.way, fault: one.deed, moment: momentText(one.before) };
+  const cell: Cell = { topic: 'people', way: one.way, fault: one.deed, moment: momentText(one.before) };
   const run = async (world: World) => [await tryMeddling(world, one)].filter((tried) => tried !== undefined);
   return { cells: [cell], run };
 }
 
 export function faultTry(one: EngineFault): Try {
-  const cell = { way: one.way, fault: one.fault, moment: callText(one.at) };
+  const cell: Cell = { topic: 'engine', way: one.way, fault: one.fault, moment: callText(one.at) };
   return { cells: [cell], run: async (world) => [await tryFault(world, one)] };
 }
 
 export function outageTry(engine: LoneEngine, one: Outage): Try {
-  const cell = { way: one.way, fault: outageFault(one.going, engine.liveRestore), moment: outageMoment(one) };
+  const cell: Cell = {
+    topic: 'daemon',
+    way: one.way,
+    fault: outageFault(one.going, engine.liveRestore),
+    moment: outageMoment(one),
+  };
   return { cells: [cell], run: async (world) => [await tryOutage(world, engine, one)] };
 }
 

@@ -227,7 +227,8 @@ export async function removeSubject({
   const { docker } = world;
   for (const { Id } of await containersOf(world, name)) await unlessGone(removeWithVolumes(docker, Id));
   await eventually(`${name} is gone`, async () => (await containersOf(world, name)).length === 0, PATIENCE_MS);
-  for (const network of [name, `${name}_default`]) await unlessGone(docker.getNetwork(network).remove());
+  for (const network of [name, `${name}_default`])
+    await eventually(`${network} is gone`, () => withoutEnds(docker.getNetwork(network)), PATIENCE_MS);
   await unlessGone(docker.getVolume(name).remove());
   const prefixes = [`${name}:`, `${keepRepository(service)}:`];
   for (const { RepoTags } of await world.docker.listImages()) {
@@ -235,6 +236,17 @@ export async function removeSubject({
       if (prefixes.some((prefix) => tag.startsWith(prefix)))
         await unlessGone(docker.getImage(tag).remove({ force: true }));
     }
+  }
+}
+
+/** Whether a network is gone: an engine that has removed a container may be about to take it from its networks still. */
+async function withoutEnds(network: Docker.Network): Promise<boolean> {
+  try {
+    await unlessGone(network.remove());
+    return true;
+  } catch (error) {
+    if (/has active endpoints/.test(String(error))) return false;
+    throw error;
   }
 }
 
