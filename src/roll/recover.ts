@@ -298,11 +298,16 @@ async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[
   return [...there, ...gone.map((id) => ({ id, name: home }))];
 }
 
+// One that was made for another slot has its name from a person, and what is to become of it is for that person to say.
+function isFor({ home }: Slot, { labels }: ContainerSummary): boolean {
+  const state = decodeState(labels);
+  return state?.role === 'replica' && state.slot === home;
+}
+
 function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
   return service.slots.filter((slot) => {
     const [only] = slot.members;
-    const half =
-      only && slot.members.length === 1 && only.status === 'created' && decodeState(only.labels)?.role === 'replica';
+    const half = only && slot.members.length === 1 && only.status === 'created' && isFor(slot, only);
     const { rehearsal, standIn, copying, reading } = slotNames(slot.home);
     const helped = all.some(({ name }) => [rehearsal, standIn, copying, reading].includes(name));
     return slot.members.length > 1 || only?.name !== slot.home || half || helped;

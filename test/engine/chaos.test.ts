@@ -107,6 +107,7 @@ const MEDDLING: readonly [WayName, Meddling['deed'], string][] = [
   ['handover', 'new one removed', 'keep-image#1'],
   ['handover', 'old one removed', 'forward#2'],
   ['handover', 'images pruned', 'create#1'],
+  ['compose', 'new one renamed', 'copy-files#1'],
   ['compose', 'compose up -d', 'rename#1'],
   ['compose', 'compose up -d', 'drain#1'],
   ['compose', 'compose down', 'rename#2'],
