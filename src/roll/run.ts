@@ -1,5 +1,5 @@
 import { byHand } from '../core/backup.ts';
-import { EngineError, isDiskFull, isPassing } from '../core/engine-error.ts';
+import { isDiskFull, isNotFound, isPassing } from '../core/engine-error.ts';
 import { messageOf, SwapError } from '../core/error.ts';
 import { violation } from '../core/invariants.ts';
 import { plan } from '../core/plan.ts';
@@ -117,9 +117,10 @@ async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<un
 async function lostOther(run: SlotRun, step: Step, { incumbent, candidate }: Snapshot): Promise<boolean> {
   if (step.kind !== 'stop' && step.kind !== 'remove') return false;
   const other = step.container === incumbent?.id ? candidate : step.container === candidate?.id ? incumbent : undefined;
-  if (other?.status !== 'running') return false;
+  if (!other) return false;
   const now = (await run.ports.engine.container(other.id))?.status ?? 'gone';
-  if (now === 'running') return false;
+  // One that was not started yet is all that is left, too, once an old one with --rm is stopped.
+  if (now !== 'gone' && (now === 'running' || other.status !== 'running')) return false;
   const text = `${run.names.home}: ${other.name} is ${now} since the last look, so that nothing is taken away before the next`;
   run.ports.report({ kind: 'debug', text });
   await run.ports.clock.sleep(RETRY_AFTER_MS);
@@ -154,7 +155,7 @@ async function afterFailure(
 
 // Somebody removed the container after the look: the next one says what is left to do.
 function isGone(step: Step, error: unknown): boolean {
-  return 'container' in step && error instanceof EngineError && error.status === 404;
+  return 'container' in step && isNotFound(error);
 }
 
 // Nobody can be moved to where nobody is any more; the planner goes on from that.

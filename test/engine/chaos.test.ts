@@ -117,6 +117,7 @@ const MEDDLING: readonly [WayName, Meddling['deed'], string][] = [
   ['dependents', 'new one removed', 'create#2'],
   ['bad image', 'old one stopped', 'remove#1'],
   ['--rm', 'new one stopped', 'await-healthy#1'],
+  ['--rm', 'new one removed', 'stop#1'],
 ];
 
 function meant(all: readonly Meddling[], [way, deed, step]: (typeof MEDDLING)[number]): Meddling {
