@@ -15,6 +15,11 @@ export function isConflict(error: unknown): boolean {
   return error instanceof EngineError && error.status === 409;
 }
 
+/** Whether the engine said that there is no such thing. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof EngineError && error.status === 404;
+}
+
 /** Whether the engine's machine has no room left for what was asked of it. */
 export function isDiskFull(error: unknown): error is EngineError {
   return error instanceof EngineError && /no space left on device|disk quota exceeded/i.test(error.message);

@@ -154,18 +154,31 @@ async function learnWhoEnded(run: SlotRun, container: Container): Promise<void> 
   run.memory.health.set(id, { ...known, stoppedByOthers, startedAt: container.startedAt });
 }
 
-// One with --rm that ends by itself is gone as well: then only the engine's word of a stop tells that somebody is behind it.
+// One with --rm that ends by itself is gone as well: then only the engine's word of a stop tells that somebody is behind it. One
+// that was never started can't have ended.
 async function vanishedOf(
   run: SlotRun,
   replicas: readonly Container[],
   incumbent: Replica | undefined,
 ): Promise<Pick<Observed, 'vanished' | 'takenAway'>> {
-  const { candidates, takenAway, drained } = run.memory;
+  const { candidates, takenAway, drained, starts } = run.memory;
   const vanished = [...candidates].filter((id) => !replicas.some((container) => container.id === id));
   if (!incumbent?.autoRemove) return { vanished: vanished.length, takenAway: 0 };
   for (const id of vanished.filter((one) => !takenAway.has(one)))
-    takenAway.set(id, !drained.has(id) && (await run.ports.engine.wasStopped(id).catch(unknown)) === true);
+    takenAway.set(
+      id,
+      !starts.has(id) || (await isElsewhere(run, id)) || (!drained.has(id) && (await wasStopped(run, id))),
+    );
   return { vanished: vanished.length, takenAway: vanished.filter((id) => takenAway.get(id)).length };
+}
+
+// Somebody renamed it.
+async function isElsewhere(run: SlotRun, id: string): Promise<boolean> {
+  return (await run.ports.engine.container(id)) !== undefined;
+}
+
+async function wasStopped(run: SlotRun, id: string): Promise<boolean> {
+  return (await run.ports.engine.wasStopped(id).catch(unknown)) === true;
 }
 
 // An engine that can't say it now does not keep a roll from its end.

@@ -48,13 +48,15 @@ export async function wasStopped(docker: Dockerode, id: string, podman = false):
   return ended;
 }
 
-// By the engine's own clock; its word of a stop comes just after the end. What it tells up to an instant that has passed ends.
+const WORD_MS = 1000;
+
+// By the engine's own clock; its word of a stop comes just after the end. What it tells up to an instant ends then.
 async function lifetime(docker: Dockerode, id: string): Promise<[since: number, until: number]> {
   const found = await orUndefined(() => docker.getContainer(id).inspect());
-  if (found) return [Date.parse(found.State.StartedAt), Date.parse(found.State.FinishedAt) + 1000];
+  if (found) return [Date.parse(found.State.StartedAt), Date.parse(found.State.FinishedAt) + WORD_MS];
   const { SystemTime } = (await docker.info()) as { SystemTime: string };
   // All that it remembers; 0 would mean nothing of the past.
-  return [1000, Date.parse(SystemTime)];
+  return [1000, Date.parse(SystemTime) + WORD_MS];
 }
 
 // The engine reads seconds with a fraction of nanoseconds.
