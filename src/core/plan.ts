@@ -84,8 +84,9 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
   const { standIn } = seen;
   const failed = seen.failures.some((failure) => failure.roll === desired.roll);
   const over = desired.mendOnly || failed || seen.giveUp !== undefined || whyInVain(seen, incumbent) !== undefined;
-  const needed =
-    standIn?.roll === desired.roll && !over && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
+  // One that is on its way out answers nobody new, and that it was stopped is no image's fault.
+  const isFit = standIn && !standIn.drained && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
+  const needed = standIn?.roll === desired.roll && !over && isFit;
   if (!standIn || needed) return undefined;
   // It was stopped for the swap and has just come back: the stand-in answers until it does.
   const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';

@@ -675,6 +675,15 @@ suite('handover', () => {
     assert.equal(next(seen, handover()).kind, 'drain');
   });
 
+  test('somebody removes the new container while its stand-in goes: swapctl stopped that one, and no image is to blame', () => {
+    const going = { ...standIn, running: false, drained: true, verdict: UNHEALTHY } as const;
+    const [first, second, third] = lines(expectedSteps(handover(), observed({ standIn: going, cover: 'over' })));
+    assert.deepEqual(
+      [first, second, third],
+      ['drop-cover web', 'remove web.swapctl-stand-in', 'create-stand-in web.swapctl-stand-in'],
+    );
+  });
+
   test('a recovery that went back leaves no stand-in behind, not even that of the very roll that it mends', () => {
     const wish = handover({ mendOnly: true });
     assert.deepEqual(lines(expectedSteps(wish, observed({ standIn }))), [

@@ -106,6 +106,7 @@ const MEDDLING: readonly [WayName, Meddling['deed'], string][] = [
   ['stop-first', 'new one removed', 'remove#1'],
   ['handover', 'new one removed', 'keep-image#1'],
   ['handover', 'old one removed', 'forward#2'],
+  ['handover', 'new one removed', 'stop#2'],
   ['handover', 'images pruned', 'create#1'],
   ['compose', 'new one renamed', 'copy-files#1'],
   ['compose', 'compose up -d', 'rename#1'],
