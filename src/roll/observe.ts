@@ -146,7 +146,9 @@ async function learnWhoEnded(run: SlotRun, container: Container): Promise<void> 
   const { id, status } = container;
   const known = recall(run, container);
   const isOurs = run.memory.drained.has(id);
-  if (status !== 'exited' || isOurs || known.stoppedByOthers !== undefined) return;
+  // One with --rm is seen dead at times, on its way out.
+  const isDown = status === 'exited' || status === 'dead';
+  if (!isDown || isOurs || known.stoppedByOthers !== undefined) return;
   const told = await run.ports.engine.wasStopped(id).catch(unknown);
   // What this very run has started came down with the engine's daemon, if that knows nothing of its end.
   if (told === undefined && run.memory.starts.has(id)) run.memory.fallen.add(id);
