@@ -260,9 +260,9 @@ async function rename(container: Dockerode.Container, name: string): Promise<voi
 // Volumes are never removed, save the anonymous ones of a container that never counted.
 async function remove(container: Dockerode.Container, discard: boolean): Promise<void> {
   try {
-    await container.remove({ force: discard, v: discard });
+    // What is gone already is as good as removed, and one wrong 404 would leave it behind.
+    await orUndefined(() => container.remove({ force: discard, v: discard }));
   } catch (error) {
-    if (statusOf(error) === 404) return;
     if (statusOf(error) !== 409 || !/already in progress/.test(String(error))) throw error;
     await ignoring([404], container.wait({ condition: 'removed' }));
   }

@@ -135,3 +135,11 @@ test('what the engine wrongly says once not to know is not believed to be gone',
   await engine.stop('abc');
   assert.match(asked.at(-1) ?? '', /^POST .*\/abc\/stop/);
 });
+
+test('one wrong 404 leaves nothing behind that was to be removed', async (t) => {
+  const { engine, asked } = await engineThat(t, (response, _, nth) => {
+    response.writeHead(nth === 1 ? 404 : 204).end(nth === 1 ? JSON.stringify({ message: 'no such thing' }) : undefined);
+  });
+  await engine.remove('abc');
+  assert.equal(asked.length, 2);
+});
