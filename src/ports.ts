@@ -163,8 +163,13 @@ export interface Kernel {
    * itself after the lifetime; asked for again it goes on. Raises `step-failed` where it can't.
    */
   forward(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[], lifetimeMs: number): Promise<void>;
-  /** All forwards that lead new connections now: the beginnings of the two ids, and how many connections were led. */
-  forwarding(): Promise<{ readonly from: string; readonly to: string; readonly connections: number }[]>;
+  /**
+   * The forwards from or to one of these containers (ids) that lead new connections now: the beginnings of the two ids, and how
+   * many connections were led. Other rolls may have any number of them.
+   */
+  forwarding(
+    ids: readonly string[],
+  ): Promise<{ readonly from: string; readonly to: string; readonly connections: number }[]>;
   /**
    * Leads no new connection of a container (an id) any more. Resolves with how many of those that were led are still open: what leads these stays
    * until sweepForwards finds them closed.

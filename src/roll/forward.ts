@@ -115,7 +115,7 @@ export async function clearExpired({ ports, memory }: SlotRun): Promise<void> {
 async function linger(run: SlotRun, from: string): Promise<void> {
   const { clock, kernel, engine } = run.ports;
   const end = run.memory.forwarded.get(from);
-  const led = (await kernel.forwarding()).find((one) => from.startsWith(one.from));
+  const led = (await kernel.forwarding([from])).find((one) => from.startsWith(one.from));
   if (!end || !led?.connections) return;
   const addresses = addressesOf(end);
   const until = clock.now() + LINGER_MS;

@@ -251,9 +251,11 @@ async function forwardsOf(
     ...(replaced ? [replaced] : []),
   ];
   const known = (short: string): string => ids.find((id) => id.startsWith(short)) ?? short;
-  const leading = (await run.ports.kernel.forwarding())
-    .map(({ from, to }) => ({ from: known(from), to: known(to), state: 'leads' as const }))
-    .filter(({ from, to }) => ids.includes(from) || ids.includes(to));
+  const leading = (await run.ports.kernel.forwarding(ids)).map(({ from, to }) => ({
+    from: known(from),
+    to: known(to),
+    state: 'leads' as const,
+  }));
   const past = memory.forwards.filter((one) => !leading.some(({ from, to }) => one.from === from && one.to === to));
   return [...leading, ...past];
 }

@@ -36,11 +36,17 @@ export async function forward(
   for (const other of await tablesFrom(from.id)) if (other !== table) await halt(other);
 }
 
-/** What leads new connections now. */
-export async function forwarding(): Promise<{ from: string; to: string; connections: number }[]> {
-  const tables = (await tablesOf('bridge')) ?? [];
-  const found = await Promise.all(tables.filter((table) => forwardEnds(table)).map(liveForward));
+/** What leads new connections from or to one of these containers now. */
+export async function forwarding(ids: readonly string[]): Promise<{ from: string; to: string; connections: number }[]> {
+  const tables = ((await tablesOf('bridge')) ?? []).filter((table) => isBetween(table, ids));
+  const found = await Promise.all(tables.map(liveForward));
   return found.filter((one) => one !== undefined);
+}
+
+// A table costs a process to read, and other rolls have theirs.
+function isBetween(table: string, ids: readonly string[]): boolean {
+  const { from, to } = forwardEnds(table) ?? {};
+  return ids.some((id) => [from, to].some((short) => short !== undefined && id.startsWith(short)));
 }
 
 async function liveForward(table: string): Promise<{ from: string; to: string; connections: number } | undefined> {
