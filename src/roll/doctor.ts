@@ -4,7 +4,7 @@ import { groupServices } from '../core/service.ts';
 import type { Finding } from '../core/status.ts';
 import { whyNoHandover } from '../core/traffic.ts';
 import type { EngineFacts, Ports } from '../ports.ts';
-import { anyRunning, kernelLayer } from './kernel-layer.ts';
+import { askRunning, kernelLayer } from './kernel-layer.ts';
 
 /** What this host allows, and what to do about the rest. */
 export async function diagnose(ports: Ports): Promise<Finding[]> {
@@ -84,10 +84,9 @@ async function rights(ports: Ports): Promise<Finding[]> {
 
 async function connections(ports: Ports, facts: EngineFacts): Promise<Finding> {
   const check = 'drain';
-  const container = await anyRunning(ports);
-  if (!container) return { check, state: 'ok', found: 'no container runs, so counting connections was not tried' };
-  if ((await ports.traffic.connections(container)) !== undefined)
-    return { check, state: 'ok', found: 'open connections of containers can be counted' };
+  const counted = await askRunning(ports, async (container) => ({ open: await ports.traffic.connections(container) }));
+  if (!counted) return { check, state: 'ok', found: 'no container runs, so counting connections was not tried' };
+  if (counted.open !== undefined) return { check, state: 'ok', found: 'open connections of containers can be counted' };
   const advice = facts.local
     ? 'run swapctl as root in the host pid namespace; until then each drain takes its whole time'
     : 'each drain takes its whole time (swapctl.drain.timeout)';

@@ -5,7 +5,8 @@ import { leadsPortsItself } from './abilities.ts';
 
 /** Whether the traffic of this engine's containers can be moved from here. */
 export async function kernelLayer(ports: Ports): Promise<KernelLayer> {
-  return kernelLayerFor(ports, await anyRunning(ports));
+  const told = await askRunning(ports, (example) => kernelLayerFor(ports, example));
+  return told ?? kernelLayerFor(ports, undefined);
 }
 
 /** The same, tried on a container. */
@@ -18,8 +19,20 @@ export async function kernelLayerFor(
   return { available: true, noHandover: 'Podman leads published ports in a way of its own' };
 }
 
-/** A container that runs, to try on it what is allowed. */
-export async function anyRunning({ engine }: Ports): Promise<Container | undefined> {
-  const running = (await engine.list()).find((container) => container.status === 'running');
-  return running && engine.container(running.id);
+/**
+ * What is found out about a container that runs, to try on it what is allowed; undefined where none does. One that ended while it
+ * was tried (any container of anybody's may) says nothing about the others, and the next one is tried.
+ */
+export async function askRunning<T>(
+  { engine }: Pick<Ports, 'engine'>,
+  ask: (example: Container) => Promise<T>,
+): Promise<T | undefined> {
+  for (const { id, status } of await engine.list()) {
+    const example = status === 'running' ? await engine.container(id) : undefined;
+    if (example?.status !== 'running') continue;
+    const answer = await ask(example);
+    const now = await engine.container(id);
+    if (now?.status === 'running' && now.pid === example.pid) return answer;
+  }
+  return undefined;
 }
