@@ -15,10 +15,15 @@ import { reported } from './reported.ts';
 import { rollService } from './service.ts';
 import { freshMemory } from './slot-run.ts';
 
-/** The services of several replicas on which somebody works, or worked when he died. */
-export function severalUnderWay(all: readonly ContainerSummary[]): string[] {
+/**
+ * The services of several replicas that may have two versions: those on which somebody works, or worked when he died, and those of
+ * which a slot was half done, as a roll leaves it (and no lock) that an engine's failure has ended.
+ */
+export function mayBeSplit(all: readonly ContainerSummary[], recovered: readonly string[]): string[] {
   const names = new Set(all.map(({ name }) => name));
-  return groupServices(all).flatMap(({ key, slots }) => (slots.length > 1 && names.has(lockName(key)) ? [key] : []));
+  return groupServices(all)
+    .filter(({ key, slots }) => slots.length > 1 && (names.has(lockName(key)) || recovered.includes(key)))
+    .map(({ key }) => key);
 }
 
 /**

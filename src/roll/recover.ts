@@ -9,7 +9,7 @@ import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { chosenOf } from './chosen.ts';
-import { evenOut, severalUnderWay } from './even-out.ts';
+import { evenOut, mayBeSplit } from './even-out.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { lenient, lenientPolicy } from './lenient.ts';
@@ -40,7 +40,8 @@ export async function recover(
     const item = await recovered(ports, half, all, signal);
     if (item) items.push(item);
   }
-  for (const key of severalUnderWay(all).filter(isNamed)) {
+  const keys = items.map(({ service }) => service);
+  for (const key of mayBeSplit(all, keys).filter(isNamed)) {
     const unfinished = items.some(({ service, error }) => service === key && error);
     if (!unfinished) items.push(...(await evenOut(ports, key, signal)));
   }
@@ -78,20 +79,21 @@ export async function recoverServices(
   signal: AbortSignal,
 ): Promise<{ readonly any: boolean; readonly failed: ReadonlyMap<string, unknown> }> {
   const failed = new Map<string, unknown>();
-  let any = false;
+  const recovered: string[] = [];
   for (const half of await halfDone(ports, all)) {
     const concerned = services.filter((service) => concerns(service, half));
     if (concerned.length === 0) continue;
     try {
       const outcome = await recoverSlot(lenient(ports), half, all, signal);
       if (outcome === undefined) continue;
-      any = true;
+      recovered.push(half.service.key);
       ports.report({ kind: 'note', text: `${half.slot.home}: an earlier roll was left half done; it was ${outcome}` });
     } catch (raised) {
       for (const { key } of concerned) failed.set(key, raised);
     }
   }
-  for (const key of severalUnderWay(all)) {
+  let any = recovered.length > 0;
+  for (const key of mayBeSplit(all, recovered)) {
     if (failed.has(key) || !services.some((service) => service.key === key)) continue;
     // Where it fails they are as they were, and whoever asked for this comes to them next.
     any = (await evenOut(ports, key, signal)).length > 0 || any;

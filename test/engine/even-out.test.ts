@@ -1,6 +1,7 @@
-// A roll that died between two replicas, and an image that the second of them can't run: none keeps it.
+// A roll that ended between two replicas: in the end all of them run the same version.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { lockName } from '../../src/core/names.ts';
 import { swapctl } from '../lab/cli.ts';
 import { composeProject } from '../lab/compose.ts';
 import { testWorld, type World } from '../lab/world.ts';
@@ -11,24 +12,8 @@ const ALONE = `mkdir /data/taken || exit 7; ${STAY}`;
 
 test('where the rest of the replicas can not follow, recover takes all of them back', async (t) => {
   const world = testWorld(t);
-  const image = await world.image('app:live', { from: 'base', env: { VERSION: 1 }, cmd: ['sh', '-c', STAY] });
-  const labels = { ...world.labels, 'swapctl.strategy': 'start-first', 'swapctl.settle': '300ms' };
-  const project = composeProject(
-    world,
-    `
-services:
-  web:
-    image: ${image}
-    labels: ${JSON.stringify(labels)}
-    stop_grace_period: 1s
-    deploy: { replicas: 2 }
-    volumes: [data:/data]
-volumes: { data: { labels: ${JSON.stringify(world.labels)} } }`,
-  );
-  await project.run('up', '--detach');
-  const slots = [1, 2].map((number) => `${project.name}-web-${number}`);
+  const { image, service, slots } = await twoReplicas(world);
   await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', ALONE] });
-  const service = `${project.name}/web`;
   const rolling = await swapctl(['roll', service, '--pull', 'never'], {
     env: world.env,
     atLine: async (line, kill) => {
@@ -50,6 +35,51 @@ volumes: { data: { labels: ${JSON.stringify(world.labels)} } }`,
   const { failures } = (await swapctl(['history', service, '--json'], { env: world.env })).json();
   assert.match(failures[0]?.reason, /status 7/, 'the image is remembered');
 });
+
+test('an engine that failed in the middle of the first replica leaves no second version after recover', async (t) => {
+  const world = testWorld(t);
+  const { image, service, slots } = await twoReplicas(world);
+  await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', STAY] });
+  const rolling = await swapctl(['roll', service, '--pull', 'never'], {
+    env: world.env,
+    atLine: async (line, kill) => {
+      if (line.includes(`${slots[0]}: stop`)) kill('SIGKILL');
+    },
+  });
+  assert.equal(rolling.endedBy, 'SIGKILL', rolling.stderr);
+  // A roll that has ended gives its lock back.
+  await world.docker.getContainer(lockName(service)).remove({ force: true });
+
+  const recovering = await swapctl(['recover', service, '--json'], { env: world.env });
+  assert.deepEqual(
+    recovering.json().map(({ slot, outcome }: { slot: string; outcome: string }) => [slot, outcome]),
+    slots.map((slot) => [slot, 'finished']),
+    recovering.stdout + recovering.stderr,
+  );
+  assert.deepEqual(await versionsOf(world, slots), ['2', '2']);
+  const { Image } = await world.docker.getContainer(slots[1] ?? '').inspect();
+  assert.equal((await world.docker.getImage(image).inspect()).Id, Image, 'the tag means what runs');
+});
+
+/** A compose service of two replicas that run version 1. */
+async function twoReplicas(world: World): Promise<{ image: string; service: string; slots: string[] }> {
+  const image = await world.image('app:live', { from: 'base', env: { VERSION: 1 }, cmd: ['sh', '-c', STAY] });
+  const labels = { ...world.labels, 'swapctl.strategy': 'start-first', 'swapctl.settle': '300ms' };
+  const project = composeProject(
+    world,
+    `
+services:
+  web:
+    image: ${image}
+    labels: ${JSON.stringify(labels)}
+    stop_grace_period: 1s
+    deploy: { replicas: 2 }
+    volumes: [data:/data]
+volumes: { data: { labels: ${JSON.stringify(world.labels)} } }`,
+  );
+  await project.run('up', '--detach');
+  return { image, service: `${project.name}/web`, slots: [1, 2].map((number) => `${project.name}-web-${number}`) };
+}
 
 function versionsOf({ docker }: World, slots: readonly string[]): Promise<(string | undefined)[]> {
   return Promise.all(
