@@ -267,14 +267,21 @@ async function dependentsOf(
   replaced: string | undefined,
 ): Promise<Dependent[]> {
   const ofSlot = new Set([...replicas.map(({ id }) => id), ...run.memory.candidates, ...(replaced ? [replaced] : [])]);
-  const containers = await Promise.all(run.dependents.map((name) => run.ports.engine.container(name)));
-  return containers.flatMap((container) => {
+  const { moving } = run.memory;
+  const whole = run.dependents.filter((name) => !moving.has(name));
+  const containers = await Promise.all(whole.map((name) => run.ports.engine.container(name)));
+  const halfMoved = [...moving.keys()].map((name) => ({ name, on: NOBODY }));
+  const found = containers.flatMap((container) => {
     if (!container) return [];
     const linked = replicas.filter((replica) => isLinked(container, replica.name)).map((replica) => replica.id);
     const owners = [...namespaceOwners(container), ...linked].filter((on) => ofSlot.has(on));
     return owners.map((on) => ({ name: container.name, on }));
   });
+  return [...found, ...halfMoved];
 }
+
+// Whoever is half moved is to be moved on, wherever to.
+const NOBODY = 'nobody';
 
 /**
  * Whether a container is linked on the default bridge to the one of that name. The engine ties such a link to the very

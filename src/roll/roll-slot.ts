@@ -132,7 +132,7 @@ export async function slotRun(
     gates: slot.kernel.available,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
-    moveDependents: (names, from, to) => moveDependents(context, names, from, to),
+    moveDependents: (names, from, to) => moveDependents(context, slot.memory.moving, names, from, to),
   };
 }
 
@@ -156,10 +156,12 @@ export function desiredOf(
 
 /**
  * Re-creates containers that live in the namespaces of one that was replaced (or are linked to it) as they are, with their
- * own image, to share with its successor: the same loop, forced, on another slot.
+ * own image, to share with its successor: the same loop, forced, on another slot. `moving`: moves that were begun, and that an
+ * engine's failure broke off in the middle; they are ended first.
  */
 export async function moveDependents(
   context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  moving: SlotRun['memory']['moving'],
   names: readonly string[],
   from: string,
   to: string,
@@ -171,23 +173,38 @@ export async function moveDependents(
     [fromName, to],
   ]);
   for (const name of names) {
+    if (moving.has(name)) {
+      // With whom it lives in the end is for the next look to say.
+      await endMove(moving, name);
+      continue;
+    }
     const all = await ports.engine.list();
     const members = all.filter((container) => container.name === name);
     const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
     const options = { overrides: {}, image: undefined, successors };
     const slot = await prepareSlot(ports, service, { home: name, members }, all, options);
-    await moveDependent(context, service, slot, successors);
+    moving.set(name, await moveOf(context, service, slot, successors));
+    await endMove(moving, name);
   }
+}
+
+// An engine that fails in the middle leaves it half done, and whoever comes next goes on with the very same run.
+async function endMove(moving: SlotRun['memory']['moving'], name: string): Promise<void> {
+  const run = moving.get(name);
+  if (!run) return;
+  const { error } = await runSlot(run);
+  moving.delete(name);
+  if (error) throw error;
 }
 
 const NO_BACKUP = { volumes: [], keep: Infinity, fillFrom: undefined };
 
-async function moveDependent(
+async function moveOf(
   context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
   service: string,
   slot: PreparedSlot,
   successors: ReadonlyMap<string, string>,
-): Promise<void> {
+): Promise<SlotRun> {
   const { ports } = context;
   const options: RollOptions = { ...context.options, force: true, signal: new AbortController().signal };
   const nested: RollContext = {
@@ -198,14 +215,12 @@ async function moveDependent(
     tagBefore: undefined,
     options,
   };
-  const run = await slotRun(
+  return slotRun(
     nested,
     // Its image stays, and nobody has written anything that it does not know.
     { ...slot, backup: NO_BACKUP, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
     successors,
   );
-  const { error } = await runSlot(run);
-  if (error) throw error;
 }
 
 // By its id where its reference means another image by now: a newer one it was not asked to run, and the tag is not ours

@@ -85,6 +85,8 @@ export interface Memory {
   backup: { readonly copies: readonly VolumeCopy[]; readonly ms: number } | undefined;
   /** Volumes of old copies that could not be removed, since somebody uses them. */
   readonly leftCopies: Set<string>;
+  /** By name: the moves of dependents that were begun and did not come to their end. */
+  readonly moving: Map<string, SlotRun>;
   giveUp: SwapError | undefined;
 }
 
@@ -122,6 +124,7 @@ export function freshMemory(): Memory {
     putBackMs: undefined,
     backup: undefined,
     leftCopies: new Set(),
+    moving: new Map(),
     giveUp: undefined,
   };
 }

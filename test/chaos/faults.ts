@@ -36,10 +36,13 @@ export interface CallAt extends Call {
   nth: number;
 }
 
+/** The same, counted from another on: how many looks there are before that depends on how long all of it takes. */
+export type Moment = Pick<CallAt, 'what' | 'nth'> & { since?: Pick<CallAt, 'what' | 'nth'> };
+
 export interface EngineFault {
   way: WayName;
   fault: FaultName;
-  at: CallAt;
+  at: Moment;
 }
 
 // A stalled engine is given up soon here.
@@ -65,8 +68,8 @@ export async function callsOf(world: World, way: WayName): Promise<CallAt[]> {
 }
 
 /** The call, as the table calls it. */
-export function callText({ what, nth }: CallAt): string {
-  return `${what}#${nth}`;
+export function callText({ what, nth, since }: Moment): string {
+  return `${what}#${nth}${since ? ` since ${callText(since)}` : ''}`;
 }
 
 export async function tryFault(world: World, { way, fault, at }: EngineFault): Promise<Tried> {
@@ -108,7 +111,7 @@ async function survive(stage: Stage, { way, fault, at }: EngineFault): Promise<O
   const { subject, proxy, opened } = stage;
   const { memories }: Way = WAYS[way];
   const before = await versionsOf(subject);
-  proxy.arm(FAULTS[fault], (call, calls) => call.what === at.what && timesOf(calls, at.what) === at.nth);
+  proxy.arm(FAULTS[fault], (call, calls) => call.what === at.what && isNow(calls, at));
   const report = await asked(stage, way);
   const wasHit = proxy.hit() !== undefined;
   proxy.calm();
@@ -174,6 +177,11 @@ function told({ progress }: OpenApp): string[] {
   return progress.flatMap((one) =>
     one.kind === 'step' ? [one.step.kind] : one.kind === 'debug' || one.kind === 'note' ? [one.text] : [],
   );
+}
+
+function isNow(calls: readonly Call[], { what, nth, since }: Moment): boolean {
+  const from = since ? calls.findIndex((_, at) => isNow(calls.slice(0, at + 1), since)) : 0;
+  return from >= 0 && timesOf(calls.slice(from), what) === nth;
 }
 
 function timesOf(calls: readonly Call[], what: string): number {

@@ -56,6 +56,15 @@ test('an engine that fails in the middle of a roll leaves the old version or the
   await tryAll(t, world, courses.flatMap(someFaults).map(faultTry));
 });
 
+test('an engine that fails while it is asked about what lives with the rolled container leaves nothing half moved', async (t) => {
+  const world = testWorld(t);
+  const moved = [3, 4].map((nth) => ({ what: 'POST /containers/{id}/rename', nth }));
+  const faults = moved.map((since): EngineFault => {
+    return { way: 'dependents', fault: '409', at: { what: 'GET /containers/json', nth: 1, since } };
+  });
+  await tryAll(t, world, faults.map(faultTry));
+});
+
 test('whatever people do in the middle of a roll, it ends safely and says so', async (t) => {
   const world = testWorld(t);
   const ways = [...new Set(MEDDLING.map(([way]) => way))];
