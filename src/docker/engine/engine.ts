@@ -247,6 +247,8 @@ async function stop(within: (limitMs: number) => Dockerode, id: string, patience
   const container = within(grace < 0 ? Infinity : grace * 1000 + patience.change).getContainer(id);
   // Removal comes after the stop, on the engine's own time (T22): the name is free only when that is over.
   const removed = found.HostConfig.AutoRemove ? ignoring([404], container.wait({ condition: 'removed' })) : undefined;
+  // That it fails is told once the stop is over; until then nobody listens, and Node ends a process for that.
+  removed?.catch(() => {});
   await ignoring([304, 404], container.stop());
   await removed;
 }

@@ -143,3 +143,23 @@ test('one wrong 404 leaves nothing behind that was to be removed', async (t) => 
   await engine.remove('abc');
   assert.equal(asked.length, 2);
 });
+
+test('that the removal of a container with --rm can not be waited for is told, after its stop', async (t) => {
+  const found = JSON.stringify({
+    Id: 'abc',
+    Name: '/web',
+    Config: { StopTimeout: 0 },
+    HostConfig: { AutoRemove: true },
+  });
+  let stops = true;
+  const { engine } = await engineThat(t, (response, path) => {
+    if (path.endsWith('/json')) return void response.end(found);
+    if (path.includes('/wait')) return void response.writeHead(500).end('{"message":"no"}');
+    if (stops) response.writeHead(204).end();
+  });
+  const refused = (error: unknown) => error instanceof EngineError && error.status === 500;
+  await assert.rejects(engine.stop('abc'), refused);
+  // Its stop hangs: what the other said meanwhile ends nobody.
+  stops = false;
+  await assert.rejects(engine.stop('abc'), (error) => error instanceof EngineError && !refused(error));
+});
