@@ -7,11 +7,13 @@ export interface RunningReplica {
   readonly imageId: string;
   /** The reference that it was created from. */
   readonly reference: string;
+  /** Milliseconds since the epoch, of the engine's clock. */
+  readonly createdAt: number;
   /** What swapctl wrote down on it; undefined on one that somebody else made. */
   readonly state: StateLabels | undefined;
 }
 
-/** Two versions of a service, as a roll leaves them that died between two replicas. */
+/** Two versions of a service, as a roll leaves them that ended between two replicas. */
 export interface Split {
   /** What the roll brought, and which replicas have it. */
   readonly to: PinnedImage;
@@ -22,7 +24,10 @@ export interface Split {
   readonly event: HistoryEntry['event'];
 }
 
-/** The split of a service; undefined where all replicas run the same, or where it is not the last roll that tells them apart. */
+/**
+ * The split of a service; undefined where all replicas run the same, or where it is not the last roll that tells them apart: one that
+ * was made after that, by whomever, is as it was meant to be.
+ */
 export function splitOf(replicas: readonly RunningReplica[]): Split | undefined {
   const [newest] = replicas
     .flatMap(({ imageId, state }) => (state?.role === 'replica' ? [{ imageId, state }] : []))
@@ -30,7 +35,10 @@ export function splitOf(replicas: readonly RunningReplica[]): Split | undefined 
   if (!newest) return undefined;
   const { imageId: to, state } = newest;
   const ahead = replicas.filter(({ imageId }) => imageId === to);
-  const behind = replicas.filter(({ imageId }) => imageId !== to && imageId === state.imageBefore);
+  const rolledAt = Date.parse(state.at);
+  const behind = replicas.filter(
+    ({ imageId, createdAt }) => imageId !== to && imageId === state.imageBefore && createdAt <= rolledAt,
+  );
   const [old] = behind;
   if (!old || ahead.length + behind.length < replicas.length) return undefined;
   return {

@@ -15,19 +15,18 @@ import { reported } from './reported.ts';
 import { rollService } from './service.ts';
 import { freshMemory } from './slot-run.ts';
 
-/**
- * The services of several replicas that may have two versions: those on which somebody works, or worked when he died, and those of
- * which a slot was half done, as a roll leaves it (and no lock) that an engine's failure has ended.
- */
-export function mayBeSplit(all: readonly ContainerSummary[], recovered: readonly string[]): string[] {
-  const names = new Set(all.map(({ name }) => name));
-  return groupServices(all)
-    .filter(({ key, slots }) => slots.length > 1 && (names.has(lockName(key)) || recovered.includes(key)))
-    .map(({ key }) => key);
+/** The services of several replicas, which a roll that ended too early may have left with two versions. */
+export function replicated(all: readonly ContainerSummary[]): string[] {
+  return groupServices(all).flatMap(({ key, slots }) => (slots.length > 1 ? [key] : []));
+}
+
+/** Whether somebody works on a service, or worked when he died. */
+export function isUnderWay(all: readonly ContainerSummary[], key: string): boolean {
+  return all.some(({ name }) => name === lockName(key));
 }
 
 /**
- * A roll that died between two replicas leaves a service with two versions, each slot whole. The rest follows the image that
+ * A roll that died between two replicas, or that an engine's failure ended there, leaves a service with two versions, each slot whole. The rest follows the image that
  * the first of them has proven; where that fails, as in a roll that lives, all go back. Resolves with what was done.
  */
 export async function evenOut(ports: Ports, key: string, signal: AbortSignal): Promise<RecoveredItem[]> {
@@ -39,7 +38,7 @@ export async function evenOut(ports: Ports, key: string, signal: AbortSignal): P
   if (!split) return [];
   ports.report({
     kind: 'note',
-    text: `${key}: an earlier roll died between its replicas; ${split.behind.join(', ')} ${split.behind.length > 1 ? 'follow' : 'follows'}`,
+    text: `${key}: an earlier roll ended between its replicas; ${split.behind.join(', ')} ${split.behind.length > 1 ? 'follow' : 'follows'}`,
   });
   const on = await rollTo(ports, key, split.to, split.event, signal);
   if (!on.error || exitStatus(on.error.code) !== 1) return items(split, split.behind, on, 'finished');
@@ -55,9 +54,9 @@ async function replicasOf(ports: Ports, { slots }: Service): Promise<RunningRepl
   const replicas = looks.map(async ({ home, id }): Promise<RunningReplica[]> => {
     const container = await ports.engine.container(id);
     if (!container) return [];
-    const { imageId, config } = container;
+    const { imageId, config, createdAt } = container;
     const state = await stateOf({ ports, memory }, container);
-    return [{ slot: home, imageId, reference: config.Image ?? '', state }];
+    return [{ slot: home, imageId, reference: config.Image ?? '', createdAt, state }];
   });
   return (await Promise.all(replicas)).flat();
 }

@@ -9,7 +9,7 @@ import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { chosenOf } from './chosen.ts';
-import { evenOut, mayBeSplit } from './even-out.ts';
+import { evenOut, isUnderWay, replicated } from './even-out.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { lenient, lenientPolicy } from './lenient.ts';
@@ -40,8 +40,7 @@ export async function recover(
     const item = await recovered(ports, half, all, signal);
     if (item) items.push(item);
   }
-  const keys = items.map(({ service }) => service);
-  for (const key of mayBeSplit(all, keys).filter(isNamed)) {
+  for (const key of replicated(all).filter(isNamed)) {
     const unfinished = items.some(({ service, error }) => service === key && error);
     if (!unfinished) items.push(...(await evenOut(ports, key, signal)));
   }
@@ -93,7 +92,7 @@ export async function recoverServices(
     }
   }
   let any = recovered.length > 0;
-  for (const key of mayBeSplit(all, recovered)) {
+  for (const key of replicated(all).filter((one) => recovered.includes(one) || isUnderWay(all, one))) {
     if (failed.has(key) || !services.some((service) => service.key === key)) continue;
     // Where it fails they are as they were, and whoever asked for this comes to them next.
     any = (await evenOut(ports, key, signal)).length > 0 || any;

@@ -5,9 +5,11 @@ import { type RunningReplica, splitOf } from '../../src/core/split.ts';
 
 const [V1, V2, V3] = ['1', '2', '3'].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string, string];
 
-function replica(slot: string, imageId: string, note?: Partial<StateNote>): RunningReplica {
+const BEFORE = Date.parse('2026-01-01T00:00:00Z');
+
+function replica(slot: string, imageId: string, note?: Partial<StateNote>, createdAt = BEFORE): RunningReplica {
   const labels = note && encodeState({ role: 'replica', service: 'shop/web', slot, roll: 'r', ...note });
-  return { slot, imageId, reference: 'shop:1', state: labels && decodeState(labels) };
+  return { slot, imageId, reference: 'shop:1', createdAt, state: labels && decodeState(labels) };
 }
 
 const rolled = (slot: string, minute: number, more: Partial<StateNote> = {}): RunningReplica =>
@@ -35,6 +37,10 @@ suite('none is', () => {
     ['one of one version', [rolled('a', 1), rolled('b', 2)]],
     ['one that swapctl never rolled', [replica('a', V1), replica('b', V2)]],
     ['one of which a person made another version', [rolled('a', 1), replica('b', V3)]],
+    [
+      'one to which a person added one of the old version',
+      [rolled('a', 1), replica('b', V1, undefined, BEFORE + 90_000)],
+    ],
     ['one with a third version beside the two', [rolled('a', 1), replica('b', V1), replica('c', V3)]],
   ];
   for (const [name, replicas] of table) test(name, () => assert.equal(splitOf(replicas), undefined));

@@ -36,30 +36,35 @@ test('where the rest of the replicas can not follow, recover takes all of them b
   assert.match(failures[0]?.reason, /status 7/, 'the image is remembered');
 });
 
-test('an engine that failed in the middle of the first replica leaves no second version after recover', async (t) => {
-  const world = testWorld(t);
-  const { image, service, slots } = await twoReplicas(world);
-  await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', STAY] });
-  const rolling = await swapctl(['roll', service, '--pull', 'never'], {
-    env: world.env,
-    atLine: async (line, kill) => {
-      if (line.includes(`${slots[0]}: stop`)) kill('SIGKILL');
-    },
-  });
-  assert.equal(rolling.endedBy, 'SIGKILL', rolling.stderr);
-  // A roll that has ended gives its lock back.
-  await world.docker.getContainer(lockName(service)).remove({ force: true });
+for (const [when, at, step, finished] of [
+  ['in the middle of the first replica', 0, 'stop', [0, 1]],
+  ['after the first replica', 1, 'create', [1]],
+] as const) {
+  test(`an engine that failed ${when} leaves no second version after recover`, async (t) => {
+    const world = testWorld(t);
+    const { image, service, slots } = await twoReplicas(world);
+    await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', STAY] });
+    const rolling = await swapctl(['roll', service, '--pull', 'never'], {
+      env: world.env,
+      atLine: async (line, kill) => {
+        if (line.includes(`${slots[at]}: ${step}`)) kill('SIGKILL');
+      },
+    });
+    assert.equal(rolling.endedBy, 'SIGKILL', rolling.stderr);
+    // A roll that has ended gives its lock back.
+    await world.docker.getContainer(lockName(service)).remove({ force: true });
 
-  const recovering = await swapctl(['recover', service, '--json'], { env: world.env });
-  assert.deepEqual(
-    recovering.json().map(({ slot, outcome }: { slot: string; outcome: string }) => [slot, outcome]),
-    slots.map((slot) => [slot, 'finished']),
-    recovering.stdout + recovering.stderr,
-  );
-  assert.deepEqual(await versionsOf(world, slots), ['2', '2']);
-  const { Image } = await world.docker.getContainer(slots[1] ?? '').inspect();
-  assert.equal((await world.docker.getImage(image).inspect()).Id, Image, 'the tag means what runs');
-});
+    const recovering = await swapctl(['recover', service, '--json'], { env: world.env });
+    assert.deepEqual(
+      recovering.json().map(({ slot, outcome }: { slot: string; outcome: string }) => [slot, outcome]),
+      finished.map((slot) => [slots[slot], 'finished']),
+      recovering.stdout + recovering.stderr,
+    );
+    assert.deepEqual(await versionsOf(world, slots), ['2', '2']);
+    const { Image } = await world.docker.getContainer(slots[1] ?? '').inspect();
+    assert.equal((await world.docker.getImage(image).inspect()).Id, Image, 'the tag means what runs');
+  });
+}
 
 /** A compose service of two replicas that run version 1. */
 async function twoReplicas(world: World): Promise<{ image: string; service: string; slots: string[] }> {
