@@ -26,8 +26,9 @@ export function isUnderWay(all: readonly ContainerSummary[], key: string): boole
 }
 
 /**
- * A roll that died between two replicas, or that an engine's failure ended there, leaves a service with two versions, each slot whole. The rest follows the image that
- * the first of them has proven; where that fails, as in a roll that lives, all go back. Resolves with what was done.
+ * A roll that died between two replicas, or that an engine's failure ended there, leaves a service with two versions, each slot
+ * whole. The rest follows the image that the first of them has proven; where that fails, as in a roll that lives, all go back.
+ * Resolves with what was done.
  */
 export async function evenOut(ports: Ports, key: string, signal: AbortSignal): Promise<RecoveredItem[]> {
   // A roll that lives is on its way from the one version to the other.
