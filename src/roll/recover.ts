@@ -10,6 +10,7 @@ import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { chosenOf } from './chosen.ts';
 import { evenOut, isUnderWay, replicated } from './even-out.ts';
+import { recallHeld } from './held.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { lenient, lenientPolicy } from './lenient.ts';
@@ -189,6 +190,7 @@ async function finish(
     fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
   const movesTraffic = (await kernelLayer(ports)).available;
   if (movesTraffic) distrustGates(slot, memory);
+  if (!candidate && incumbent) await recallHeld(ports, memory, incumbent.id);
   const run = { ...(await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory)), movesTraffic };
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;

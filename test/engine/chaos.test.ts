@@ -50,6 +50,18 @@ test('what lives with a container that somebody removed from a dead roll is move
   assert.equal(await assertSafe(subject, false), '2');
 });
 
+test('a roll that died, and whose new container somebody renamed, leaves the old one with the restart policy that it had', async (t) => {
+  const world = testWorld(t);
+  const at = { when: 'before', kind: 'start', nth: 1 } as const;
+  const { subject, dead } = await killed(world, { way: 'stop-first', at });
+  t.after(() => removeSubject(subject));
+  assert.ok(dead);
+  await world.docker.getContainer(subject.service).rename({ name: `${subject.service}-elsewhere` });
+  const { code, stderr } = await swapctl(['recover', subject.service], { env: world.env, netns: world.netns });
+  assert.equal(code, 0, stderr);
+  assert.equal(await assertSafe(subject, false), '1');
+});
+
 test('an engine that fails in the middle of a roll leaves the old version or the new one, and the report is true', async (t) => {
   const world = testWorld(t);
   const courses = await coursesOf(world, ['start-first', 'rehearsed', 'handover'], ['engine'], AT_ONCE);
