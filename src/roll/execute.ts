@@ -7,6 +7,7 @@ import { createCandidate, createRehearsal, createStandIn, recreateOld } from './
 import { drain } from './drain.ts';
 import { endForward, forward } from './forward.ts';
 import { shut } from './gate.ts';
+import { HELD } from './held.ts';
 import { rememberFailure } from './remember.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
@@ -68,12 +69,10 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
   'end-forward': (run, step) => endForward(run, step),
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
-  // Not 'no': this way a person who finds the container finds (nearly) the policy that it had, and yet the engine leaves
-  // a stopped one alone when it starts.
   'hold-restart': (run, step, snapshot) => {
     const { held } = run.memory;
     held.set(step.container, held.get(step.container) ?? restartOf(named(step.container, snapshot)));
-    return run.ports.engine.setRestart(step.container, { Name: 'unless-stopped' });
+    return run.ports.engine.setRestart(step.container, HELD);
   },
   'restore-restart': async (run, step, { candidate }) => {
     const { held } = run.memory;

@@ -2,6 +2,7 @@
 // few moments of the ways; whatever happens, one container a slot is left, and what is said is true.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import type Docker from 'dockerode';
 import { pooled, type Tried, tableOf } from '../chaos/cell.ts';
 import { type CallAt, callText, type EngineFault, FAULT_NAMES, type FaultName } from '../chaos/faults.ts';
 import { type Kill, killed, THENS } from '../chaos/kills.ts';
@@ -38,29 +39,36 @@ test('a swapctl that is killed at any kind of step loses nothing', async (t) => 
   assertAllSafe(t, tried);
 });
 
-test('what lives with a container that somebody removed from a dead roll is moved by its recovery', async (t) => {
-  const world = testWorld(t);
-  const at = { when: 'before', kind: 'rename', nth: 1 } as const;
-  const { subject, dead } = await killed(world, { way: 'dependents', at });
-  t.after(() => removeSubject(subject));
-  assert.ok(dead);
-  await world.docker.getContainer(subject.service).remove({ force: true });
-  const { code, stderr } = await swapctl(['recover', subject.service], { env: world.env, netns: world.netns });
-  assert.equal(code, 0, stderr);
-  assert.equal(await assertSafe(subject, false), '2');
-});
+for (const [what, kill, version, deed] of [
+  [
+    'what lives with a container that somebody removed from a dead roll is moved',
+    { way: 'dependents', at: { when: 'before', kind: 'rename', nth: 1 } },
+    '2',
+    (container) => container.remove({ force: true }),
+  ],
+  [
+    'the old container has the restart policy that it had, though somebody renamed the new one, which knows it',
+    { way: 'stop-first', at: { when: 'before', kind: 'start', nth: 1 } },
+    '1',
+    elsewhere,
+  ],
+] as [string, Kill, string, (container: Docker.Container) => Promise<unknown>][]) {
+  test(`recovery: ${what}`, async (t) => {
+    const world = testWorld(t);
+    const { subject, dead } = await killed(world, kill);
+    t.after(() => removeSubject(subject));
+    assert.ok(dead);
+    await deed(world.docker.getContainer(subject.service));
+    const { code, stderr } = await swapctl(['recover', subject.service], { env: world.env, netns: world.netns });
+    assert.equal(code, 0, stderr);
+    assert.equal(await assertSafe(subject, false), version);
+  });
+}
 
-test('a roll that died, and whose new container somebody renamed, leaves the old one with the restart policy that it had', async (t) => {
-  const world = testWorld(t);
-  const at = { when: 'before', kind: 'start', nth: 1 } as const;
-  const { subject, dead } = await killed(world, { way: 'stop-first', at });
-  t.after(() => removeSubject(subject));
-  assert.ok(dead);
-  await world.docker.getContainer(subject.service).rename({ name: `${subject.service}-elsewhere` });
-  const { code, stderr } = await swapctl(['recover', subject.service], { env: world.env, netns: world.netns });
-  assert.equal(code, 0, stderr);
-  assert.equal(await assertSafe(subject, false), '1');
-});
+async function elsewhere(container: Docker.Container): Promise<void> {
+  const { Name } = await container.inspect();
+  await container.rename({ name: `${Name.slice(1)}-elsewhere` });
+}
 
 test('an engine that fails in the middle of a roll leaves the old version or the new one, and the report is true', async (t) => {
   const world = testWorld(t);
@@ -74,7 +82,8 @@ test('an engine that fails while it is asked about what lives with the rolled co
   const faults = moved.map((since): EngineFault => {
     return { way: 'dependents', fault: '409', at: { what: 'GET /containers/json', nth: 1, since } };
   });
-  await tryAll(t, world, faults.map(faultTry));
+  const tried = await tryAll(t, world, faults.map(faultTry));
+  for (const one of tried) assert.ok(one.safe && !one.outcome.notMet, `${one.moment} was met`);
 });
 
 test('whatever people do in the middle of a roll, it ends safely and says so', async (t) => {
@@ -147,10 +156,11 @@ function meant(all: readonly Meddling[], [way, deed, step]: (typeof MEDDLING)[nu
   return found ?? assert.fail(`${way} has no ${step}`);
 }
 
-async function tryAll(t: TestContext, world: World, tries: ReturnType<typeof peopleTry>[]): Promise<void> {
+async function tryAll(t: TestContext, world: World, tries: ReturnType<typeof peopleTry>[]): Promise<Tried[]> {
   const tried: Tried[] = [];
   await pooled(tries, AT_ONCE, async (one) => void tried.push(...(await one.run(world))));
   assertAllSafe(t, tried);
+  return tried;
 }
 
 function assertAllSafe(t: TestContext, tried: readonly Tried[]): void {

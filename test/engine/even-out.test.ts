@@ -14,13 +14,7 @@ test('where the rest of the replicas can not follow, recover takes all of them b
   const world = testWorld(t);
   const { image, service, slots } = await twoReplicas(world);
   await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', ALONE] });
-  const rolling = await swapctl(['roll', service, '--pull', 'never'], {
-    env: world.env,
-    atLine: async (line, kill) => {
-      if (line.includes(`${slots[1]}: create`)) kill('SIGKILL');
-    },
-  });
-  assert.equal(rolling.endedBy, 'SIGKILL', rolling.stderr);
+  await killAt(world, service, `${slots[1]}: create`);
   assert.deepEqual(await versionsOf(world, slots), ['2', '1']);
 
   const recovering = await swapctl(['recover', service, '--json'], { env: world.env });
@@ -44,13 +38,7 @@ for (const [when, at, step, finished] of [
     const world = testWorld(t);
     const { image, service, slots } = await twoReplicas(world);
     await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', STAY] });
-    const rolling = await swapctl(['roll', service, '--pull', 'never'], {
-      env: world.env,
-      atLine: async (line, kill) => {
-        if (line.includes(`${slots[at]}: ${step}`)) kill('SIGKILL');
-      },
-    });
-    assert.equal(rolling.endedBy, 'SIGKILL', rolling.stderr);
+    await killAt(world, service, `${slots[at]}: ${step}`);
     // A roll that has ended gives its lock back.
     await world.docker.getContainer(lockName(service)).remove({ force: true });
 
@@ -84,6 +72,15 @@ volumes: { data: { labels: ${JSON.stringify(world.labels)} } }`,
   );
   await project.run('up', '--detach');
   return { image, service: `${project.name}/web`, slots: [1, 2].map((number) => `${project.name}-web-${number}`) };
+}
+
+/** A roll that dies when it says so. */
+async function killAt({ env }: World, service: string, words: string): Promise<void> {
+  const atLine = async (line: string, kill: (signal: NodeJS.Signals) => void) => {
+    if (line.includes(words)) kill('SIGKILL');
+  };
+  const { endedBy, stderr } = await swapctl(['roll', service, '--pull', 'never'], { env, atLine });
+  assert.equal(endedBy, 'SIGKILL', stderr);
 }
 
 function versionsOf({ docker }: World, slots: readonly string[]): Promise<(string | undefined)[]> {
