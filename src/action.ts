@@ -24,6 +24,9 @@ const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ...
 const cancellation = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancellation.abort());
 
+// Should the runner stop reading: what is half done is done to its end all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 process.exitCode = await runStep({
   env,
   stdout: (text) => void process.stdout.write(text),

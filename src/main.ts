@@ -52,8 +52,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     interruption.abort();
   });
 }
-// A reader that goes away (`| head`) is no error of ours.
-process.stdout.on('error', () => process.exit(0));
+// Readers may go away (`| head`, a terminal that is closed): what is half done is done to its end all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 process.exitCode = await runCli(process.argv.slice(2), {
   terminal: {

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import type Docker from 'dockerode';
-import { swapctl } from '../lab/cli.ts';
+import { startSwapctl, swapctl } from '../lab/cli.ts';
 import { engineFacts } from '../lab/engine.ts';
 import { type Registry, type RegistryOptions, startRegistry } from '../lab/registry.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
@@ -54,6 +54,19 @@ test('a container is replaced by one of the newer image, under its own name', as
   const args = ['roll', world.name('web'), '--force', '--json', ...here, ...QUICK];
   const forced = await swapctl(args, { env: world.env });
   assert.equal(forced.json().outcome, 'rolled', 'with --force it is rolled all the same');
+});
+
+test('a roll that nobody reads any more is done to its end', async (t) => {
+  const world = testWorld(t);
+  const before = await world.image('app:1');
+  const after = await world.image('app:2');
+  await untilHealthy(await world.container('web', { image: before, network: await world.network('net') }));
+  const args = ['roll', world.name('web'), '--image', after, ...QUICK];
+  const rolling = startSwapctl(args, { env: world.env, onStderr: () => rolling.hangUp() });
+  assert.equal((await rolling.result).code, 0);
+  const { Id } = await world.docker.getImage(after).inspect();
+  assert.equal((await identity(world, 'web')).imageId, Id);
+  assert.deepEqual(await ownNames(world), [world.name('web')], 'nothing else is left');
 });
 
 test('a rollback goes back to the image that ran before, and a roll does not go forward again by itself', async (t) => {

@@ -39,6 +39,8 @@ export interface RunningCli {
   pid: number | undefined;
   result: Promise<CliResult>;
   kill(signal: NodeJS.Signals): void;
+  /** Reads no more of what it prints, as `| head` does. */
+  hangUp(): void;
 }
 
 export function swapctl(args: string[], options: CliOptions = {}): Promise<CliResult> {
@@ -77,7 +79,11 @@ export function startSwapctl(args: string[], options: CliOptions = {}): RunningC
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input ?? '');
   });
-  return { pid: child.pid, result, kill };
+  const hangUp = () => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  return { pid: child.pid, result, kill, hangUp };
 }
 
 /** standstill.mjs tells of one line at a time, and waits for one byte. */
