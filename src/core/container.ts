@@ -176,6 +176,8 @@ export interface ContainerSummary {
   readonly labels: Readonly<Record<string, string>>;
   /** In its networks, while it runs. */
   readonly addresses: readonly string[];
+  /** Id (or name) of the container whose network namespace it lives in. */
+  readonly networkOf: string | undefined;
 }
 
 /** What the API's create call takes. */

@@ -47,7 +47,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     forwarding: await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
     gates: run.gates,
     failures: failuresIn(all, names.home),
-    dependents: await dependentsOf(run, replicas, candidate?.replaces),
+    dependents: await dependentsOf(run, replicas, (candidate ?? incumbent)?.replaces),
     ...(await copiesOf(run, all, candidate)),
     putBack: [...memory.putBack],
     localTag: await localTag(run),

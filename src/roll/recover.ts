@@ -10,11 +10,12 @@ import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { chosenOf } from './chosen.ts';
 import { evenOut, isUnderWay, replicated } from './even-out.ts';
+import { concerns, type Half, halfDone, halfDoneOf, leftOthersBehind } from './half-done.ts';
 import { recallHeld } from './held.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { dropDeadLock, type Lease, takeLease } from './lease.ts';
 import { lenient, lenientPolicy } from './lenient.ts';
-import { namespaceOwners, stateOf } from './observe.ts';
+import { stateOf } from './observe.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
 import { dependentNames, type Owner } from './prepare.ts';
 import { retireUnlessHalfDone } from './retain.ts';
@@ -102,31 +103,6 @@ export async function recoverServices(
   return { any, failed };
 }
 
-/** A slot that a dead roll left half done, and the containers in whose namespaces its own live. */
-interface Half {
-  readonly service: Service;
-  readonly slot: Slot;
-  readonly owners: readonly string[];
-}
-
-// Those that live in another's namespaces come first, while both namespaces that they are between are still there.
-async function halfDone(ports: Ports, all: readonly ContainerSummary[]): Promise<Half[]> {
-  const found = groupServices(all).flatMap((service) => leftovers(service, all).map((slot) => ({ service, slot })));
-  const halves = await Promise.all(found.map(async (half) => ({ ...half, owners: await ownersOf(ports, half.slot) })));
-  return [...halves.filter((half) => half.owners.length > 0), ...halves.filter((half) => half.owners.length === 0)];
-}
-
-async function ownersOf(ports: Ports, slot: Slot): Promise<string[]> {
-  const members = await Promise.all(slot.members.map((member) => ports.engine.container(member.id)));
-  return members.flatMap((container) => (container ? namespaceOwners(container) : []));
-}
-
-function concerns(service: Service, half: Half): boolean {
-  const own = half.service.key === service.key && service.slots.some((slot) => slot.home === half.slot.home);
-  const members = service.slots.flatMap((slot) => slot.members);
-  return own || members.some(({ id, name }) => half.owners.includes(id) || half.owners.includes(name));
-}
-
 async function recovered(
   ports: Ports,
   half: Half,
@@ -164,8 +140,8 @@ async function recoverSlot(
   try {
     const now = await ports.engine.list();
     const service = groupServices(now).find(({ key }) => key === half.service.key);
-    const slot = service && leftovers(service, now).find(({ home }) => home === half.slot.home);
-    const outcome = slot && (await finish(ports, service, slot, lease, signal));
+    const slot = service && halfDoneOf(service, now).find(({ home }) => home === half.slot.home);
+    const outcome = slot && (await finish(ports, service, slot, now, lease, signal));
     if (outcome) await retireUnlessHalfDone(ports, half.service.key);
     return outcome;
   } finally {
@@ -178,6 +154,7 @@ async function finish(
   ports: Ports,
   service: Service,
   slot: Slot,
+  all: readonly ContainerSummary[],
   lease: Lease,
   signal: AbortSignal,
 ): Promise<'finished' | 'undone'> {
@@ -194,6 +171,7 @@ async function finish(
   const run = { ...(await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory)), movesTraffic };
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;
+  if (!error && leftOthersBehind(slot, all)) return 'finished';
   const now = await ports.engine.container(slot.home);
   if (candidate && now?.id === candidate.id && !error) return 'finished';
   if (!candidate || (now && now.id !== candidate.id)) return 'undone';
@@ -299,20 +277,4 @@ async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[
   const replaced = there.flatMap(({ config }) => decodeState(config.Labels ?? {})?.replaces ?? []);
   const gone = replaced.filter((id) => !there.some((container) => container.id === id));
   return [...there, ...gone.map((id) => ({ id, name: home }))];
-}
-
-// One that was made for another slot has its name from a person, and what is to become of it is for that person to say.
-function isFor({ home }: Slot, { labels }: ContainerSummary): boolean {
-  const state = decodeState(labels);
-  return state?.role === 'replica' && state.slot === home;
-}
-
-function leftovers(service: Service, all: readonly ContainerSummary[]): Slot[] {
-  return service.slots.filter((slot) => {
-    const [only] = slot.members;
-    const half = only && slot.members.length === 1 && only.status === 'created' && isFor(slot, only);
-    const { rehearsal, standIn, copying, reading } = slotNames(slot.home);
-    const helped = all.some(({ name }) => [rehearsal, standIn, copying, reading].includes(name));
-    return slot.members.length > 1 || only?.name !== slot.home || half || helped;
-  });
 }

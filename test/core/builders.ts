@@ -190,6 +190,7 @@ export function summary(change: Partial<ContainerSummary> = {}): ContainerSummar
     imageId: OLD_IMAGE,
     labels: {},
     addresses: [],
+    networkOf: undefined,
     ...change,
   };
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type Docker from 'dockerode';
+import { slotNames } from '../../src/core/names.ts';
 import { pooled, type Tried, tableOf } from '../chaos/cell.ts';
 import { type CallAt, callText, type EngineFault, FAULT_NAMES, type FaultName } from '../chaos/faults.ts';
 import { type Kill, killed, THENS } from '../chaos/kills.ts';
@@ -44,7 +45,13 @@ for (const [what, kill, version, deed] of [
     'what lives with a container that somebody removed from a dead roll is moved',
     { way: 'dependents', at: { when: 'before', kind: 'rename', nth: 1 } },
     '2',
-    (container) => container.remove({ force: true }),
+    (docker, service) => docker.getContainer(service).remove({ force: true }),
+  ],
+  [
+    'what lives with a container that somebody removed after the new one had its name is moved',
+    { way: 'dependents', at: { when: 'before', kind: 'move-dependents', nth: 1 } },
+    '2',
+    (docker, service) => docker.getContainer(slotNames(service).old).remove({ force: true }),
   ],
   [
     'the old container has the restart policy that it had, though somebody renamed the new one, which knows it',
@@ -52,22 +59,21 @@ for (const [what, kill, version, deed] of [
     '1',
     elsewhere,
   ],
-] as [string, Kill, string, (container: Docker.Container) => Promise<unknown>][]) {
+] as [string, Kill, string, (docker: Docker, service: string) => Promise<unknown>][]) {
   test(`recovery: ${what}`, async (t) => {
     const world = testWorld(t);
     const { subject, dead } = await killed(world, kill);
     t.after(() => removeSubject(subject));
     assert.ok(dead);
-    await deed(world.docker.getContainer(subject.service));
+    await deed(world.docker, subject.service);
     const { code, stderr } = await swapctl(['recover', subject.service], { env: world.env, netns: world.netns });
     assert.equal(code, 0, stderr);
     assert.equal(await assertSafe(subject, false), version);
   });
 }
 
-async function elsewhere(container: Docker.Container): Promise<void> {
-  const { Name } = await container.inspect();
-  await container.rename({ name: `${Name.slice(1)}-elsewhere` });
+async function elsewhere(docker: Docker, service: string): Promise<void> {
+  await docker.getContainer(service).rename({ name: `${service}-elsewhere` });
 }
 
 test('an engine that fails in the middle of a roll leaves the old version or the new one, and the report is true', async (t) => {

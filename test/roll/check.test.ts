@@ -58,7 +58,17 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
 }
 
 function container(one: Partial<ContainerSummary>): ContainerSummary {
-  return { id: 'id', name: 'web', status: 'running', image: 'app:1', imageId: ID, labels: {}, addresses: [], ...one };
+  return {
+    id: 'id',
+    name: 'web',
+    status: 'running',
+    image: 'app:1',
+    imageId: ID,
+    labels: {},
+    addresses: [],
+    networkOf: undefined,
+    ...one,
+  };
 }
 
 function image(one: Partial<ImageSummary>): ImageSummary {

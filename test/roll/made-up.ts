@@ -64,7 +64,16 @@ export function madeUp(): MadeUp {
     ports: {} as Ports,
     add: (name, labels = {}, more = {}) => {
       const id = `id-${name}`;
-      const base = { id, name, status: 'running', image: 'app:1', imageId: OLD, labels, addresses: [] } as const;
+      const base = {
+        id,
+        name,
+        status: 'running',
+        image: 'app:1',
+        imageId: OLD,
+        labels,
+        addresses: [],
+        networkOf: undefined,
+      } as const;
       world.containers.push({ ...base, ...more });
     },
     fail: (name, image) => {

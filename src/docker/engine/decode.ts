@@ -70,6 +70,7 @@ export function decodeSummary(body: unknown): ContainerSummary {
     imageId: text(raw.ImageID),
     labels: labelsOf(raw),
     addresses: addressesOf(record(record(raw.NetworkSettings).Networks)),
+    networkOf: /^container:(.+)$/.exec(text(record(raw.HostConfig).NetworkMode))?.[1],
   };
 }
 
