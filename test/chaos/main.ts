@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { composeBinary } from '../lab/compose.ts';
 import { type EngineUnderTest, engineFacts, engineUnderTest } from '../lab/engine.ts';
 import { ENGINE_KINDS, type EngineKind, startEngine } from '../lab/engines.ts';
 import { nft } from '../lab/host-state.ts';
@@ -84,7 +85,11 @@ async function main(): Promise<number> {
   const started = others.length > 0 && isKind(values.engine) ? await startEngine(values.engine) : undefined;
   try {
     const under = started ?? engineUnderTest();
-    if (others.length > 0 && !isHere(under.netns)) return await inNamespaceOf(under);
+    if (others.length > 0 && !isHere(under.netns)) {
+      // Nothing can be fetched from where it lives.
+      composeBinary();
+      return await inNamespaceOf(under);
+    }
     return await breakEverything(under, others, topics.includes('daemon'));
   } finally {
     await started?.stop();
@@ -127,12 +132,11 @@ async function onEngine(engine: EngineUnderTest, work: (world: World) => Promise
   const scope: Scope = { after: (cleanUp) => void cleanUps.unshift(cleanUp) };
   const before = await traces(engine);
   const { version } = await engineFacts(engine.docker);
-  let tried: Tried[] = [];
-  try {
-    tried = await work(testWorld(scope, engine));
-  } finally {
-    for (const cleanUp of cleanUps) await cleanUp();
-  }
+  const failures: unknown[] = [];
+  const failed = (error: unknown): void => void failures.push(error);
+  const tried = (await work(testWorld(scope, engine)).catch(failed)) ?? [];
+  for (const cleanUp of cleanUps) await cleanUp().catch(failed);
+  if (failures.length > 0) throw new AggregateError(failures, 'it could not be tried, or not be cleared away');
   const left = (await traces(engine)).filter((trace) => !before.includes(trace));
   return { version, tried, left };
 }
