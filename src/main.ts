@@ -38,13 +38,16 @@ async function openInstall(reach: Omit<Reach, 'report'>): Promise<InstallDesk> {
   return openInstallDesk({ ...reach, ...world });
 }
 
-// Only who listens keeps SIGHUP from ending the process.
+const interruption = new AbortController();
+// A terminal that is closed interrupts whatever does not listen.
+let onHangUp = (): void => interruption.abort();
+process.on('SIGHUP', () => onHangUp());
+
 function onAsked(asked: (what: 'reload' | 'check') => void): void {
-  process.on('SIGHUP', () => asked('reload'));
+  onHangUp = () => asked('reload');
   process.on('SIGUSR1', () => asked('check'));
 }
 
-const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // The second one means it: what is half done is left to `swapctl recover`.

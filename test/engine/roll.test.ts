@@ -56,13 +56,17 @@ test('a container is replaced by one of the newer image, under its own name', as
   assert.equal(forced.json().outcome, 'rolled', 'with --force it is rolled all the same');
 });
 
-test('a roll that nobody reads any more is done to its end', async (t) => {
+test('a roll whose terminal is closed is done to its end', async (t) => {
   const world = testWorld(t);
   const before = await world.image('app:1');
   const after = await world.image('app:2');
   await untilHealthy(await world.container('web', { image: before, network: await world.network('net') }));
   const args = ['roll', world.name('web'), '--image', after, ...QUICK];
-  const rolling = startSwapctl(args, { env: world.env, onStderr: () => rolling.hangUp() });
+  const close = (_: string, kill: (signal: NodeJS.Signals) => void): void => {
+    rolling.hangUp();
+    kill('SIGHUP');
+  };
+  const rolling = startSwapctl(args, { env: world.env, onStderr: close });
   assert.equal((await rolling.result).code, 0);
   const { Id } = await world.docker.getImage(after).inspect();
   assert.equal((await identity(world, 'web')).imageId, Id);

@@ -28,7 +28,7 @@ export interface Terminal {
 export interface CliContext {
   readonly terminal: Terminal;
   readonly version: string;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT or SIGTERM, and by a SIGHUP that nobody asked to be told of. */
   readonly signal: AbortSignal;
   /** Connects to the engine; only commands that need one call it. */
   openApp(options: {

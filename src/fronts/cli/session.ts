@@ -64,11 +64,13 @@ async function withOpenApp<T>(
   reporter: Reporter,
   work: (app: App) => Promise<T>,
 ): Promise<T> {
-  const { signal } = session.context;
+  const { context } = session;
   const { app, close } = await openUnlessAborted(session, reporter);
   try {
+    // What is half done is done to its end, also where the terminal is closed meanwhile.
+    if (intent.changes) context.onAsked(() => {});
     const working = work(app);
-    return await (intent.changes ? working : untilAborted(working, signal));
+    return await (intent.changes ? working : untilAborted(working, context.signal));
   } finally {
     close();
   }
