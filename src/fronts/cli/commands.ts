@@ -19,9 +19,10 @@ import {
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { seeHelp } from './failure.ts';
 import { type InstallFlags, runInstall } from './install.ts';
-import type { CliContext } from './program.ts';
+import type { CliContext, Terminal } from './program.ts';
 import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
+import { screenWidth } from './style.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
 /** The whole command line as commander knows it; `finish` is called with the exit status of the command that ran. */
@@ -63,8 +64,8 @@ function configure(program: Command, { terminal, version }: CliContext): void {
       writeErr: (text) => void terminal.stderr.write(text),
       // Told by tellFailure, as every other error.
       outputError: () => {},
-      getOutHelpWidth: () => helpWidth(terminal.stdoutIsTty, terminal.stderr.columns),
-      getErrHelpWidth: () => helpWidth(terminal.stderr.isTTY === true, terminal.stderr.columns),
+      getOutHelpWidth: () => helpWidth(terminal.stdoutIsTty, terminal.stderr),
+      getErrHelpWidth: () => helpWidth(terminal.stderr.isTTY === true, terminal.stderr),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -85,8 +86,8 @@ exit status:
   5  engine or registry out of reach, nothing touched
  10  check only: updates are available`;
 
-function helpWidth(isTty: boolean, columns: number | undefined): number {
-  return Math.min(isTty ? (columns ?? 80) : 100, 100);
+function helpWidth(isTty: boolean, stderr: Terminal['stderr']): number {
+  return Math.min(isTty ? screenWidth(stderr) : 100, 100);
 }
 
 function addCommand(program: Command, name: string, summary: string, examples: readonly string[]): Command {

@@ -39,8 +39,13 @@ export function styleFor(isTty: boolean, env: Terminal['env'], wanted: boolean):
 /** The page that results are written on. */
 export function pageFor(terminal: Terminal, colour: boolean): Page {
   const { stdoutIsTty, stderr, env } = terminal;
-  const width = stdoutIsTty ? (stderr.columns ?? FALLBACK_WIDTH) : Number.POSITIVE_INFINITY;
+  const width = stdoutIsTty ? screenWidth(stderr) : Number.POSITIVE_INFINITY;
   return { width, style: styleFor(stdoutIsTty, env, colour), now: terminal.now() };
+}
+
+/** The columns of a terminal. One that has 0 (expect, a pty of a program's own) was never told how wide it is. */
+export function screenWidth({ columns }: Terminal['stderr']): number {
+  return columns || FALLBACK_WIDTH;
 }
 
 /** How many columns a painted text takes. */

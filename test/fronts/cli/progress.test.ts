@@ -86,6 +86,11 @@ test('CI and a dumb terminal get plain lines too', async () => {
   assert.equal(await told([], GOOD, { stderrIsTty: true, env: { ...env, TERM: 'dumb' } }), plain);
 });
 
+test('a terminal that was never told how wide it is is drawn on like one of 80 columns', async () => {
+  const [none, usual] = await Promise.all([0, 80].map((columns) => told([], GOOD, { ...TERMINAL, columns })));
+  assert.equal(none, usual);
+});
+
 test('a long pull says now and then how far it is', async (context) => {
   context.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const pulling = (bytes: number): Progress => ({

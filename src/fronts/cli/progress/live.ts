@@ -6,7 +6,7 @@ import type { Progress } from '../../../core/progress.ts';
 import { describeStep, type Step } from '../../../core/step.ts';
 import type { Terminal } from '../program.ts';
 import type { Reporter } from '../progress.ts';
-import { clip, type Style, wrapped } from '../style.ts';
+import { clip, type Style, screenWidth, wrapped } from '../style.ts';
 import { drawingStream } from './stream.ts';
 import { buildFailureLines, evidenceLines, pullState } from './words.ts';
 
@@ -14,7 +14,6 @@ const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 const FRAME_MS = 80;
 // What stands beside the text: the spinner and the time.
 const ROOM = 16;
-const FALLBACK_WIDTH = 80;
 const SHOW_TIME_AFTER_MS = 1000;
 
 /** Progress for people: what runs now with a spinner and its time, what is done as lines above it. */
@@ -186,7 +185,7 @@ class Live {
   }
 
   get #width(): number {
-    return this.#stderr.columns ?? FALLBACK_WIDTH;
+    return screenWidth(this.#stderr);
   }
 
   #current(): Activity | undefined {

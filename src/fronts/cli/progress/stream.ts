@@ -1,4 +1,5 @@
 import type { Terminal } from '../program.ts';
+import { screenWidth } from '../style.ts';
 
 /** A terminal's stderr with the few movements that drawing over lines needs; they are written as escape sequences. */
 export function drawingStream(stderr: Terminal['stderr']): NodeJS.WriteStream {
@@ -9,7 +10,7 @@ export function drawingStream(stderr: Terminal['stderr']): NodeJS.WriteStream {
   const stream = {
     isTTY: true,
     get columns() {
-      return stderr.columns ?? 80;
+      return screenWidth(stderr);
     },
     write,
     cursorTo: (column: number) => write(`\x1b[${column + 1}G`),
