@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { runStep, type StepWorld } from './fronts/action/step.ts';
 import { systemClock } from './system/clock.ts';
+import { outliveReaders } from './system/output.ts';
 
 // What a runner starts for a step that `uses` this repository; see action.yml.
 
@@ -24,8 +25,8 @@ const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ...
 const cancellation = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancellation.abort());
 
-// Should the runner stop reading: what is half done is done to its end all the same.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+// A runner that stops reading, or has no room for its log, is no reason to end in the middle.
+outliveReaders(process, () => {});
 
 process.exitCode = await runStep({
   env,

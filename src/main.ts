@@ -1,17 +1,27 @@
 import { homedir } from 'node:os';
 import type { App } from './app.ts';
 import type { ConfigDesk } from './core/config.ts';
+import { exitStatus } from './core/error.ts';
 import type { InstallDesk } from './core/units.ts';
 import { runCli } from './fronts/cli/program.ts';
 import type { Configuration, Report } from './ports.ts';
 import { systemClock } from './system/clock.ts';
+import { currentFolder } from './system/folder.ts';
 import { tidyHeap } from './system/heap.ts';
+import { outliveReaders, terminalWatch } from './system/output.ts';
 
 declare const SWAPCTL_VERSION: string;
 
 type Reach = { readonly host?: string; readonly context?: string; readonly config?: string; readonly report: Report };
 
-const world = { env: process.env, home: homedir(), folder: process.cwd() };
+const world = {
+  env: process.env,
+  home: homedir(),
+  // Looked up only when something is to be found in it.
+  get folder() {
+    return currentFolder();
+  },
+};
 
 let configuration: Configuration | undefined;
 
@@ -55,8 +65,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     interruption.abort();
   });
 }
-// Readers may go away (`| head`, a terminal that is closed): what is half done is done to its end all the same.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+const isTerminalClosed = terminalWatch();
+let unwritten = false;
+outliveReaders(process, () => {
+  unwritten = true;
+});
+process.on('exit', (status) => {
+  if (unwritten && status === 0) process.exitCode = exitStatus('attention');
+  if (!isTerminalClosed()) return;
+  // Node can't give back a terminal that is gone: it would abort, with a core dump.
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+});
 
 process.exitCode = await runCli(process.argv.slice(2), {
   terminal: {
@@ -72,6 +93,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openConfig: openDesk,
   openInstall,
   sleep: systemClock().sleep,
+  folder: currentFolder,
   onAsked,
   tidy: tidyHeap,
 });

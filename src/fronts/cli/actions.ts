@@ -107,7 +107,8 @@ export async function runWatch(session: Session, services: string[], flags: Watc
 export async function runDev(session: Session, services: string[], flags: DevFlags): Promise<number> {
   if (flags.git !== undefined) return runGit(session, services, flags);
   const [{ devRequest }, { startDev }] = await Promise.all([requests(), import('./dev.ts')]);
-  const reports = await startDev(session, devRequest(services, flags, 'swapctl dev'));
+  const request = devRequest(services, flags, 'swapctl dev', session.context.folder());
+  const reports = await startDev(session, request);
   return statusOfErrors(reports.flatMap(errorsOf));
 }
 

@@ -39,6 +39,8 @@ export interface CliContext {
   }): Promise<{ app: App; close(): void }>;
   /** Resolves after the time, at once when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** The current folder. Raises `usage` where it was removed. */
+  folder(): string;
   /** From now on people may ask for something while a command runs: by SIGHUP and SIGUSR1. */
   onAsked(asked: (what: 'reload' | 'check') => void): void;
   /** Gives back memory that is not needed any more. */

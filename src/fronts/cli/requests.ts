@@ -85,16 +85,15 @@ export interface DevFlags extends RollFlags {
 const DEV_TIMES = { settle: '0s', 'drain.timeout': '2s' };
 const POLL_EVERY = '500ms';
 
-/** What `dev` is asked to do; paths are taken from the current folder. */
-export function devRequest(services: readonly string[], flags: DevFlags, command: string): DevRequest {
+/** What `dev` is asked to do; paths are taken from the folder. */
+export function devRequest(services: readonly string[], flags: DevFlags, command: string, folder: string): DevRequest {
   const { watch = [], poll, firstBuild = true, rollbackOnExit = false } = flags;
   return checked(command, () => {
     if (flags.interval !== undefined) fail('usage', '--interval goes with --git', { hint: '--poll is for files' });
-    const folder = path.resolve('.');
     for (const rule of watch) parseDevRule(rule, folder, '--watch');
     return {
       services,
-      build: devBuild(flags),
+      build: devBuild(flags, folder),
       rules: watch,
       folder,
       firstBuild,
@@ -124,14 +123,14 @@ export function gitRequest(flags: DevFlags, command: string): Pick<UpdateRequest
   });
 }
 
-function devBuild({ build, file, target, buildArg = [] }: DevFlags): BuildSpec | undefined {
+function devBuild({ build, file, target, buildArg = [] }: DevFlags, folder: string): BuildSpec | undefined {
   if (build === undefined) {
     const alone = file ? '--file' : target ? '--target' : buildArg.length > 0 ? '--build-arg' : undefined;
     return alone ? fail('usage', `${alone} goes with --build`, { hint: 'compose files say it in build:' }) : undefined;
   }
   const args = Object.fromEntries(buildArg.map((arg) => [arg.split('=', 1)[0] ?? '', arg.slice(arg.indexOf('=') + 1)]));
-  const context = path.resolve(build);
-  return { ...PLAIN_BUILD, context, dockerfile: file && path.resolve(file), target, args };
+  const context = path.resolve(folder, build);
+  return { ...PLAIN_BUILD, context, dockerfile: file && path.resolve(folder, file), target, args };
 }
 
 /** What `update` is asked to do. */

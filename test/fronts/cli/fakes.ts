@@ -76,6 +76,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
       now: Date.now,
     },
     sleep: async () => assert.fail('nobody is to sleep'),
+    folder: () => process.cwd(),
     onAsked: () => {},
     tidy: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
