@@ -1,4 +1,4 @@
-import { EngineError } from '../core/engine-error.ts';
+import { EngineError, isAway } from '../core/engine-error.ts';
 import { SwapError } from '../core/error.ts';
 import type { PinnedImage, PullPolicy } from '../core/image.ts';
 import type { HistoryEntry } from '../core/labels.ts';
@@ -81,8 +81,9 @@ export function inTheMiddle(raised: unknown, home: string): SwapError {
   if (raised instanceof SwapError) return raised;
   if (!(raised instanceof EngineError)) throw raised;
   const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
+  const first = isAway(raised) ? 'once it answers' : 'with that out of the way';
   return new SwapError('attention', message, {
-    hint: 'once it answers, swapctl recover finishes or undoes it',
+    hint: `${first}, swapctl recover finishes or undoes it`,
     cause: raised,
   });
 }
