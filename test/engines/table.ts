@@ -1,7 +1,7 @@
 // Which tests pass on which engine: brings up one engine after the other, runs the suites on it, and prints a table.
 // By hand: npm run test:engines -- --engine sid --engine podman --suite roll --log DIR
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -68,6 +68,15 @@ interface Cell extends Outcome {
   ms: number;
 }
 
+// Ctrl-C ends the suite that runs; its engine is still to be taken down.
+let interrupted = false;
+let running: ChildProcess | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    interrupted = true;
+    running?.kill(signal);
+  });
+
 await main();
 
 async function main(): Promise<void> {
@@ -79,12 +88,16 @@ async function main(): Promise<void> {
   const titles = new Map<string, string>();
   const cells: Cell[] = [];
   for (const kind of engines) {
+    if (interrupted) break;
     const engine = await startEngine(kind);
     try {
       titles.set(kind, await titleOf(kind, engine));
       for (const suite of suites) {
+        if (interrupted) break;
         const why = LEFT_OUT[kind]?.[suite];
-        cells.push(why ? leftOut(kind, suite, why) : await runSuite(kind, suite, engine, folder));
+        const cell = why ? leftOut(kind, suite, why) : await runSuite(kind, suite, engine, folder);
+        // What was cut short says nothing.
+        if (!interrupted) cells.push(cell);
       }
     } finally {
       await engine.stop();
@@ -92,6 +105,7 @@ async function main(): Promise<void> {
   }
   print(titles, suites, cells);
   if (cells.some(failed)) process.exitCode = 1;
+  if (interrupted) process.exitCode = 130;
 }
 
 /** Those of a list that somebody named; ends with a list of the choices where it does not have one. */
@@ -135,6 +149,7 @@ async function runSuite(kind: EngineKind, suite: string, engine: OtherEngine, fo
   const log = createWriteStream(path.join(folder, `${kind}-${suite}.log`));
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
+  running = child;
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
   log.end();
   const outcome: Outcome = JSON.parse(readFileSync(counts, 'utf8') || '{}');

@@ -72,7 +72,10 @@ export async function startEngine(kind: EngineKind, options: EngineOptions = {})
   mkdirSync(place.data, { recursive: true });
   const facts = { address: `10.231.${place.number}.2`, hostAddress: `10.231.${place.number}.1` };
   writeFileSync(path.join(place.run, 'engine.json'), JSON.stringify(facts));
-  await launch(kind, options, 'start');
+  await launch(kind, options, 'start').catch(async (error) => {
+    await stopEngine(kind, options.spare);
+    throw error;
+  });
   return { ...reached(place), stop: () => stopEngine(kind, options.spare) };
 }
 
