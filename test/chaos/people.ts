@@ -86,8 +86,9 @@ async function endure(subject: Prepared, { way, deed, before }: Meddling): Promi
   const items = await recover(subject);
   const failed = items.find(({ outcome }) => outcome === 'failed');
   assert.ok(failed === undefined || failed.error?.code === 'attention', `${JSON.stringify(failed)}\n${story}`);
-  const onlyHelpers = items.every(({ outcome }) => outcome === 'removed');
-  if (failed !== undefined || (onlyHelpers && report.error?.code === 'attention')) {
+  // Where the report left the slot to a person, so does recover; it may bring other replicas to the same version.
+  const left = items.every(({ slot, outcome }) => outcome === 'removed' || slot !== subject.slots[0]);
+  if (failed !== undefined || (left && report.error?.code === 'attention')) {
     await assertNotSwapctl(subject, deed, told);
     return { text: 'needs a person' };
   }
