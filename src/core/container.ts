@@ -188,6 +188,13 @@ export interface CreateRequest {
   readonly networks: Readonly<Record<string, Endpoint>>;
 }
 
+/** The container (id or name) that a mode of the API shares a namespace with: `container:…`; undefined for any other mode. */
+export function namespaceOwner(mode: string | null | undefined): string | undefined {
+  return mode?.startsWith(SHARED) ? mode.slice(SHARED.length) : undefined;
+}
+
+const SHARED = 'container:';
+
 /** The labels of a container that its image did not bring: only these may steer swapctl (an image must not). */
 export function ownLabels(
   container: Pick<Container, 'config'>,

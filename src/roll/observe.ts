@@ -1,5 +1,5 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
-import { ownLabels } from '../core/container.ts';
+import { namespaceOwner, ownLabels } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { judge, settledAt, type Verdict } from '../core/health.ts';
 import { runs } from '../core/image.ts';
@@ -294,7 +294,7 @@ export function isLinked(container: Pick<Container, 'host'>, to: string): boolea
 /** Ids (or names) of the containers in whose namespaces a container lives. */
 export function namespaceOwners(container: Pick<Container, 'host'>): string[] {
   const modes = [container.host.NetworkMode, container.host.PidMode, container.host.IpcMode];
-  const owners = modes.flatMap((mode) => (mode?.startsWith('container:') ? [mode.slice('container:'.length)] : []));
+  const owners = modes.flatMap((mode) => namespaceOwner(mode) ?? []);
   return [...new Set(owners)];
 }
 

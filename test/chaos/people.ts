@@ -86,10 +86,12 @@ async function endure(subject: Prepared, { way, deed, before }: Meddling): Promi
   const items = await recover(subject);
   const failed = items.find(({ outcome }) => outcome === 'failed');
   assert.ok(failed === undefined || failed.error?.code === 'attention', `${JSON.stringify(failed)}\n${story}`);
-  // Where the report left the slot to a person, so does recover; it may bring other replicas to the same version.
-  const left = items.every(({ slot, outcome }) => outcome === 'removed' || slot !== subject.slots[0]);
+  // Where the report left the slot to a person, so does recover; all it may do is to bring other replicas to the same version.
+  const evened = items.filter(({ slot, found }) => slot !== subject.slots[0] && found.startsWith('replicas of '));
+  const left = items.every((item) => item.outcome === 'removed' || evened.includes(item));
   if (failed !== undefined || (left && report.error?.code === 'attention')) {
     await assertNotSwapctl(subject, deed, told);
+    if (evened.length > 0) await assertOneVersion(subject, story);
     return { text: 'needs a person' };
   }
   const version = await assertSafe(subject, memories || report.error?.code === 'not-healthy').catch((error) => {
@@ -151,6 +153,13 @@ async function assertNotSwapctl(subject: Prepared, deed: DeedName, { left, story
   if (deed === 'compose down') return;
   const now = await serversOf(subject);
   assert.ok(now.length > 0 || left.length === 0, `nothing is left, where ${left} was when it was done\n${story}`);
+}
+
+async function assertOneVersion(subject: Prepared, story: string): Promise<void> {
+  const slots = await serversOf(subject);
+  const versions = await versionsOf({ ...subject, slots, replicas: slots.length });
+  const running = versions.filter((version) => version !== undefined);
+  assert.equal(new Set(running).size, 1, `those that run have one version, and not ${versions}\n${story}`);
 }
 
 async function serversOf(subject: Prepared): Promise<string[]> {

@@ -1,4 +1,4 @@
-import type { Container, HostConfig } from '../container.ts';
+import { type Container, type HostConfig, namespaceOwner } from '../container.ts';
 import { mountRequests } from './mounts.ts';
 import { networkMode } from './networks.ts';
 
@@ -27,9 +27,8 @@ export function hostRequest(container: Container, change: HostChange): HostConfi
 export function followedModes(host: HostConfig, successors: ReadonlyMap<string, string>): Partial<HostConfig> {
   const followed: Partial<HostConfig> = {};
   for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
-    const mode = host[field];
-    if (mode?.startsWith('container:'))
-      followed[field] = `container:${follow(mode.slice('container:'.length), successors)}`;
+    const owner = namespaceOwner(host[field]);
+    if (owner !== undefined) followed[field] = `container:${follow(owner, successors)}`;
   }
   return followed;
 }

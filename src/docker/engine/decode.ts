@@ -1,15 +1,16 @@
-import type {
-  Container,
-  ContainerConfig,
-  ContainerStatus,
-  ContainerSummary,
-  Endpoint,
-  EngineHealth,
-  HostConfig,
-  Image,
-  ImageSummary,
-  Mount,
-  PublishedPort,
+import {
+  type Container,
+  type ContainerConfig,
+  type ContainerStatus,
+  type ContainerSummary,
+  type Endpoint,
+  type EngineHealth,
+  type HostConfig,
+  type Image,
+  type ImageSummary,
+  type Mount,
+  namespaceOwner,
+  type PublishedPort,
 } from '../../core/container.ts';
 import type { Volume } from '../../core/volume.ts';
 import type { Bridge } from '../../ports.ts';
@@ -70,7 +71,7 @@ export function decodeSummary(body: unknown): ContainerSummary {
     imageId: text(raw.ImageID),
     labels: labelsOf(raw),
     addresses: addressesOf(record(record(raw.NetworkSettings).Networks)),
-    networkOf: /^container:(.+)$/.exec(text(record(raw.HostConfig).NetworkMode))?.[1],
+    networkOf: namespaceOwner(text(record(raw.HostConfig).NetworkMode)),
   };
 }
 
