@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EngineError } from '../../core/engine-error.ts';
 
 const TEXT = z.string().nullish();
