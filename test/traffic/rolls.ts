@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { assertNothingLeft, fixedPort, gatewayOf, portsOf, roll, startService } from '../engine/handover-world.ts';
 import { engineFacts, engineUnderTest } from '../lab/engine.ts';
 import { ENGINE_KINDS, startEngine } from '../lab/engines.ts';
-import { hostState } from '../lab/host-state.ts';
+import { assertAsBefore, hostState } from '../lab/host-state.ts';
 import { otherHost } from '../lab/netns.ts';
 import { type Cells, clientsAt, type Place, type Shape, startTraffic, tableOf } from '../lab/traffic.ts';
 import { type Scope, testWorld, type World } from '../lab/world.ts';
@@ -56,15 +56,10 @@ async function main(rolls: number, rate: number): Promise<void> {
   const cells: Record<string, Cells> = {};
   for (const [way, client] of clients) cells[way] = await client.stop();
   print(cells, times);
-  const after = { state: await hostState(world), ports: await portsOf(world, web.name) };
-  assert.deepEqual(after.ports, before.ports);
-  assert.deepEqual(after.state.ours, before.state.ours);
-  const alone = `${after.state.others}` === `${before.state.others}`;
-  if (alone) assert.deepEqual(after.state.all, before.state.all);
+  assert.deepEqual(await portsOf(world, web.name), before.ports);
+  const compared = await assertAsBefore(world, before.state);
   await assertNothingLeft(world, web.name);
-  console.log(
-    `afterwards: ports, rules, networks, volumes and proxies as before (${alone ? 'all of the host' : 'ours; others were at work'})`,
-  );
+  console.log(`afterwards: ports, rules, networks, volumes and proxies as before (compared: ${compared})`);
   for (const cell of Object.values(cells).flatMap((shapes) => Object.values(shapes))) {
     if (cell.failed > 0) process.exitCode = 1;
   }
