@@ -10,6 +10,7 @@ import path from 'node:path';
 import type Docker from 'dockerode';
 import { unpackedTool } from './cache.ts';
 import { endOf } from './engine.ts';
+import { keepLayers, offerLayers } from './layers.ts';
 import { accepts, freePort } from './port.ts';
 
 const REGISTRY_USER = { username: 'tester', password: 'secret' };
@@ -111,10 +112,12 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       const [name, tag] = split(remoteTag);
       const reference = `${host}/${name}:${tag}`;
       await docker.getImage(localTag).tag({ repo: `${host}/${name}`, tag });
+      await offerLayers(registry, docker, localTag, name);
       try {
         // Engines before 28 refuse a push without this header, even to a registry that asks for no login.
         const authconfig = { serveraddress: host, username: '', password: '', ...auth };
         await endOf(await docker.getImage(reference).push({ authconfig }));
+        await keepLayers(registry, docker, localTag, `${name}:${tag}`);
       } finally {
         await docker.getImage(reference).remove();
       }

@@ -1,0 +1,64 @@
+// The layer with node in it takes an engine some seconds to compress, and every registry of a test is empty at first. So what
+// an engine has compressed once is kept, and offered to a registry before that engine pushes: it finds its blob there, and
+// sends none. An engine that doesn't know the blob as its own just pushes as ever.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type Docker from 'dockerode';
+import { cacheFolder } from './cache.ts';
+import { MANIFESTS, type Registry } from './registry.ts';
+
+const WORTH_KEEPING_BYTES = 1_000_000;
+
+/** Uploads what is kept of an image's layers into the repository `name`. */
+export async function offerLayers(registry: Registry, docker: Docker, image: string, name: string): Promise<void> {
+  const folder = await folderOf(docker);
+  for (const file of existsSync(folder) ? readdirSync(folder) : []) {
+    const [layer = '', blob = ''] = file.split('-');
+    if ((await layersOf(docker, image)).includes(`sha256:${layer}`) && !(await hasBlob(registry, name, blob)))
+      await upload(registry, name, blob, readFileSync(path.join(folder, file)));
+  }
+}
+
+/** Keeps the large layers of what was pushed as `name:tag`. */
+export async function keepLayers(registry: Registry, docker: Docker, image: string, reference: string): Promise<void> {
+  const [name, tag] = reference.split(':');
+  const answer = await registry.request('GET', `/v2/${name}/manifests/${tag}`, { headers: { accept: MANIFESTS } });
+  const { layers = [] } = JSON.parse(String(answer.body)) as { layers?: { digest: string; size: number }[] };
+  const folder = await folderOf(docker);
+  const diffs = await layersOf(docker, image);
+  for (const [at, { digest, size }] of layers.entries()) {
+    const file = path.join(folder, `${hex(diffs[at])}-${hex(digest)}`);
+    if (size < WORTH_KEEPING_BYTES || existsSync(file)) continue;
+    const { body } = await registry.request('GET', `/v2/${name}/blobs/${digest}`);
+    mkdirSync(folder, { recursive: true });
+    // Another test may do the same at this moment.
+    writeFileSync(`${file}.${process.pid}`, body);
+    renameSync(`${file}.${process.pid}`, file);
+  }
+}
+
+// Engines compress differently, so the same layer is another blob to each.
+async function folderOf(docker: Docker): Promise<string> {
+  const { Version } = await docker.version();
+  return cacheFolder('layers', Version);
+}
+
+async function layersOf(docker: Docker, image: string): Promise<string[]> {
+  return (await docker.getImage(image).inspect()).RootFS?.Layers ?? [];
+}
+
+async function hasBlob(registry: Registry, name: string, blob: string): Promise<boolean> {
+  return (await registry.request('HEAD', `/v2/${name}/blobs/sha256:${blob}`)).status === 200;
+}
+
+/** The OCI distribution specification's upload in a single request. */
+async function upload(registry: Registry, name: string, blob: string, body: Buffer): Promise<void> {
+  const begun = await registry.request('POST', `/v2/${name}/blobs/uploads/`);
+  const target = new URL(String(begun.headers.location), registry.url);
+  target.searchParams.set('digest', `sha256:${blob}`);
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(body.length) };
+  const { status } = await registry.request('PUT', target.pathname + target.search, { headers, body });
+  if (status !== 201) throw new Error(`PUT of a blob into ${name}: HTTP ${status}`);
+}
+
+const hex = (digest = ''): string => digest.replace('sha256:', '');
