@@ -47,24 +47,35 @@ export function baseImage(docker: Docker): Promise<string> {
 
 /** The base plus node at /usr/bin/node and the application under test in /app. */
 export function nodeImage(docker: Docker): Promise<string> {
-  const load = buildSync({
-    entryPoints: [path.join(HERE, 'load-main.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-  }).outputFiles[0]?.text;
-  const files = [busybox(), path.join(APP, 'server.mjs'), path.join(APP, 'healthcheck.mjs')];
-  const texts = [process.version, realpathSync(process.execPath), load ?? ''];
-  return once(docker, NODE_IMAGE, contentOf(files, texts), (root) => {
+  const { content, load } = nodeParts();
+  return once(docker, NODE_IMAGE, content, (root) => {
     fillBase(root);
     addProgram(root, realpathSync(process.execPath), '/usr/bin/node');
     mkdirSync(path.join(root, 'app'));
     for (const file of ['server.mjs', 'healthcheck.mjs']) {
       copyFileSync(path.join(APP, file), path.join(root, 'app', file));
     }
-    writeFileSync(path.join(root, 'app/load.mjs'), load ?? '');
+    writeFileSync(path.join(root, 'app/load.mjs'), load);
   });
+}
+
+let parts: { content: string; load: string } | undefined;
+
+// The bundler is a program that has to start, and every test asks for this image.
+function nodeParts(): { content: string; load: string } {
+  if (parts) return parts;
+  const entry = path.join(HERE, 'load-main.ts');
+  const { outputFiles } = buildSync({
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const load = outputFiles[0]?.text ?? '';
+  const files = [busybox(), path.join(APP, 'server.mjs'), path.join(APP, 'healthcheck.mjs')];
+  parts = { content: contentOf(files, [process.version, realpathSync(process.execPath), load]), load };
+  return parts;
 }
 
 /** What swapctl needs of a machine (node, nft and nsenter), and what its own image has beside that (ssh and tini). */
