@@ -237,42 +237,12 @@ export async function appImage(docker: Docker, name: string, options: AppImageOp
   if (options.architecture) return foreignImage(docker, name, config, options.architecture);
   const base = await BASES[options.from ?? 'node'](docker);
   if (await isPodman(docker)) return builtImage(docker, name, base, config);
-  const known = made.get(docker) ?? new Map<string, Promise<string>>();
-  made.set(docker, known);
-  const key = JSON.stringify([base, config]);
-  // Another name for it is cheaper than another image like it, unless somebody has removed that.
-  const before = await known.get(key)?.catch(() => undefined);
-  if (before && (await isTagged(docker, before, repo, tag))) return before;
-  const making = committedImage(docker, repo, tag, base, config);
-  known.set(key, making);
-  return making;
-}
-
-const made = new WeakMap<Docker, Map<string, Promise<string>>>();
-
-async function isTagged(docker: Docker, id: string, repo: string, tag: string): Promise<boolean> {
-  try {
-    await docker.getImage(id).tag({ repo, tag });
-    return true;
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return false;
-    throw error;
-  }
-}
-
-async function committedImage(
-  docker: Docker,
-  repo: string,
-  tag: string,
-  base: string,
-  config: ImageConfig,
-): Promise<string> {
   const container = await docker.createContainer({ Image: base, Cmd: ['true'], Labels: TEST_LABELS });
   try {
     // dockerode would send everything both as query and as body; the engine wants the names here and the config there.
     const query = { container: container.id, repo, tag, pause: 'false' };
-    const committed = await container.commit({ _query: query, _body: config });
-    return committed.Id as string;
+    const made = await container.commit({ _query: query, _body: config });
+    return made.Id as string;
   } finally {
     await container.remove({ force: true, v: true });
   }
