@@ -20,9 +20,6 @@ export interface Place {
   asked: Asked;
 }
 
-/** Answers at once, and ends at once: what is tried here is swapctl. */
-export const SERVER = `mkdir -p /www && echo "$VERSION" > /www/healthz && exec httpd -f -p \${PORT:-${APP_PORT}} -h /www`;
-
 interface Setup {
   strategy: 'start-first' | 'stop-first' | 'handover';
   published?: boolean;
@@ -117,13 +114,16 @@ configs: { motd: { content: hello } }`;
   return { service: `${name}/web`, slots, replicas, port: undefined, project };
 }
 
-export function image({ world, name }: Pick<Place, 'world' | 'name'>, version: string, cmd: string[]): Promise<string> {
+export function image(
+  { world, name }: Pick<Place, 'world' | 'name'>,
+  version: string,
+  cmd?: string[],
+): Promise<string> {
   return world.image(`${suffixOf(world, name)}:${version}`, {
-    from: 'base',
-    env: { VERSION: version },
-    cmd,
-    stopSignal: 'SIGKILL',
-    ports: [APP_PORT],
+    from: 'httpd',
+    version,
+    health: false,
+    ...(cmd && { cmd }),
   });
 }
 

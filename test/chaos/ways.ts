@@ -14,7 +14,6 @@ import {
   type Place,
   point,
   remembered,
-  SERVER,
   serve,
   start,
   suffixOf,
@@ -191,7 +190,7 @@ export async function prepare(world: World, wayName: WayName, asked: Asked = 'by
   const name = world.name(`k${++count}`);
   const place = { world, name, asked };
   await world.network(suffixOf(world, name));
-  for (const version of ['1', '2']) await image(place, version, ['sh', '-c', SERVER]);
+  for (const version of ['1', '2']) await image(place, version);
   await point(place, '1', 'live');
   const { project, ...built } = await way.build(place);
   const subject = { world, name, ...built, specs: {} };

@@ -35,7 +35,7 @@ suite('on another machine', { skip }, () => {
 
   test('ssh: rolls where the key of the host is the known one, and refuses any other and none', async (t) => {
     const world = testWorld(t, engine);
-    const [v1, v2] = [await world.image('app:1'), await world.image('app:2')];
+    const [v1, v2] = [await world.image('app:1', { from: 'httpd' }), await world.image('app:2', { from: 'httpd' })];
     await untilHealthy(await world.container('web', { image: v1, network: await world.network('net') }));
     const runner = stepRunner(t);
     const socket = new URL(engine.dockerHost).pathname;
@@ -74,7 +74,7 @@ suite('on another machine', { skip }, () => {
 
   test('tcp: rolls with a certificate that the engine trusts, and with no other', async (t) => {
     const world = testWorld(t, engine);
-    const [v1, v2] = [await world.image('app:1'), await world.image('app:2')];
+    const [v1, v2] = [await world.image('app:1', { from: 'httpd' }), await world.image('app:2', { from: 'httpd' })];
     await untilHealthy(await world.container('web', { image: v1, network: await world.network('net') }));
     const runner = stepRunner(t);
     const inputs = { service: world.name('web'), image: v2, pull: 'never', ...QUICK };

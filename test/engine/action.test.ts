@@ -14,7 +14,7 @@ const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
 async function serving(t: TestContext): Promise<{ world: World; service: string }> {
   const world = testWorld(t);
-  const image = await world.image('app:1');
+  const image = await world.image('app:1', { from: 'httpd' });
   await untilHealthy(await world.container('web', { image, network: await world.network('net') }));
   return { world, service: world.name('web') };
 }
@@ -25,7 +25,11 @@ test('a step rolls, then finds it unchanged, and needs nothing but its own files
   const { world, service } = await serving(t);
   const registry = await startRegistry({ login: 'htpasswd', address: world.hostAddress });
   world.after(() => registry.stop());
-  const { reference, digest } = await registry.push(world.docker, await world.image('app:2'), 'app:2');
+  const { reference, digest } = await registry.push(
+    world.docker,
+    await world.image('app:2', { from: 'httpd' }),
+    'app:2',
+  );
   const bare = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-action-'));
   world.after(async () => rmSync(bare, { recursive: true }));
   cpSync(DIST, path.join(bare, 'dist'), { recursive: true });

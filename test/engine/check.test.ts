@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../lab/cli.ts';
 import { pushIndex, type RegistryOptions } from '../lab/registry.ts';
-import { HEALTH, lab, point } from './registry-lab.ts';
+import { lab, point, QUICK_APP } from './registry-lab.ts';
 
 for (const options of [
   {},
@@ -72,7 +72,7 @@ test('an image that failed is held', async (t) => {
   const { world, registry, env, push, start } = await lab(t);
   await push('1', 'stable');
   const web = await start('web', 'stable');
-  const broken = await world.image('app:broken', { ...HEALTH, cmd: ['false'] });
+  const broken = await world.image('app:broken', { ...QUICK_APP, cmd: ['false'] });
   await registry.push(world.docker, broken, 'team/app:stable');
   assert.equal((await swapctl(['check', web], { env })).code, 10);
   assert.equal((await swapctl(['roll', web], { env })).code, 1);

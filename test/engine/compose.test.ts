@@ -12,6 +12,7 @@ import {
   composeProject,
 } from '../lab/compose.ts';
 import { isPodman } from '../lab/engine.ts';
+import type { AppImageOptions } from '../lab/images.ts';
 import { startRegistry } from '../lab/registry.ts';
 import { testWorld, type World } from '../lab/world.ts';
 import { containerNames, openApp, publish, quickly, type Replica, replicas, retag } from './compose-app.ts';
@@ -69,8 +70,8 @@ for (const version of COMPOSES) {
     world.after(() => registry.stop());
     await trusting(world, registry);
     const reference = `${registry.host}/${world.prefix}/web:stable`;
-    const push = async (tag: string, env = {}) =>
-      publish(world, registry, await world.image(`web:${tag}`, { env }), `${world.prefix}/web:stable`);
+    const push = async (tag: string, options: AppImageOptions = { from: 'httpd' }) =>
+      publish(world, registry, await world.image(`web:${tag}`, options), `${world.prefix}/web:stable`);
     await push('1');
     const labels = composeLabels(world);
     const other = `{ image: '${await world.image('other:1', { from: 'base' })}', labels: ${labels} }`;
@@ -99,7 +100,7 @@ for (const version of COMPOSES) {
     assertDone(await app.rollback(`${project.name}/web`, quickly()));
     await now('2,2');
 
-    await push('4', { EXIT_AFTER_MS: 100 });
+    await push('4', { env: { EXIT_AFTER_MS: 100 } });
     const [failed] = await app.roll([`${project.name}/web`], quickly());
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
     await now('2,2');
@@ -120,8 +121,11 @@ for (const version of COMPOSES) {
   test(`compose ${version} leaves a rolled container_name alone, and what lives in its network`, async (t) => {
     const world = testWorld(t);
     if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
-    const [image, newer] = [await world.image('web:1'), await world.image('web:2')];
-    const mates = await world.image('mate:1');
+    const [image, newer] = [
+      await world.image('web:1', { from: 'httpd' }),
+      await world.image('web:2', { from: 'httpd' }),
+    ];
+    const mates = await world.image('mate:1', { from: 'httpd' });
     const labels = composeLabels(world);
     const web = `{ image: '${image}', labels: ${labels}, container_name: ${world.name('the-web')} }`;
     const mate = `
@@ -202,7 +206,7 @@ for (const version of COMPOSES) {
   test(`compose ${version} gave a container files of its own, and the next one has them`, async (t) => {
     const world = testWorld(t);
     if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
-    const image = await world.image('web:1');
+    const image = await world.image('web:1', { from: 'httpd' });
     const yaml = `
       configs:
         short: { content: "one\\n" }
@@ -226,7 +230,7 @@ for (const version of COMPOSES) {
     const app = await appOf(world);
 
     for (const number of [2, 3]) {
-      await retag(world, await world.image(`web:${number}`), image);
+      await retag(world, await world.image(`web:${number}`, { from: 'httpd' }), image);
       assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
       const [after] = await replicas(world, project);
       assert.equal(after?.version, String(number));

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { folderOf, put } from '../build/files.ts';
 import { startSwapctl } from '../lab/cli.ts';
-import { nodeImage } from '../lab/images.ts';
+import { nodeImage, WGET_HEALTH } from '../lab/images.ts';
 import { eventually, type Scope, type World } from '../lab/world.ts';
 
 /** The program in the image: the app under test, in the version that is written here, and with a mind of its own about signals. */
@@ -35,7 +35,7 @@ COPY . /srv/
 RUN node --check /srv/main.mjs
 ${more}
 CMD ["node", "/srv/main.mjs"]
-HEALTHCHECK --interval=1s CMD ["node", "/app/healthcheck.mjs"]
+HEALTHCHECK --interval=1s CMD ${WGET_HEALTH}
 `;
   const folder = folderOf(t, { 'main.mjs': program('1'), Dockerfile: dockerfile, ...files });
   return { folder, put: (more) => put(folder, more) };

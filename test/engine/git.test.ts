@@ -6,7 +6,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { swapctl } from '../lab/cli.ts';
 import { gitRepository } from '../lab/git.ts';
-import { nodeImage } from '../lab/images.ts';
+import { nodeImage, WGET_HEALTH } from '../lab/images.ts';
 import { startLoad } from '../lab/load.ts';
 import { eventually, testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { program, startDev } from './dev-world.ts';
@@ -23,7 +23,7 @@ ENV DRAIN=1
 COPY . /srv/
 RUN node --check /srv/main.mjs
 CMD ["node", "/srv/main.mjs"]
-HEALTHCHECK --interval=1s CMD ["node", "/app/healthcheck.mjs"]
+HEALTHCHECK --interval=1s CMD ${WGET_HEALTH}
 `;
 }
 

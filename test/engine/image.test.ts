@@ -33,7 +33,7 @@ test('the image rolls a service through a socket proxy that allows only what is 
 }, async (t) => {
   const world = testWorld(t);
   const image = await build(world);
-  const [v1, v2] = [await world.image('app:1'), await world.image('app:2')];
+  const [v1, v2] = [await world.image('app:1', { from: 'httpd' }), await world.image('app:2', { from: 'httpd' })];
   await untilHealthy(await world.container('web', { image: v1, network: await world.network('net') }));
   const { rolls } = documentedCalls();
   const { engine, calls, denied } = await faultProxy(t, world, ({ what }) => rolls.has(what));

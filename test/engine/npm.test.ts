@@ -33,7 +33,7 @@ test('packed and installed without a network, it rolls a service', async (t) => 
   );
   assert.match(await run(folder, 'npx', '--offline', 'swapctl', '--help'), /usage: swapctl/i);
 
-  const [v1, v2] = [await world.image('app:1'), await world.image('app:2')];
+  const [v1, v2] = [await world.image('app:1', { from: 'httpd' }), await world.image('app:2', { from: 'httpd' })];
   await untilHealthy(await world.container('web', { image: v1, network: await world.network('net') }));
   const roll = ['roll', world.name('web'), '--image', v2, '--json', '--settle', '300ms', '--drain-timeout', '1s'];
   const report = JSON.parse(await run(folder, 'npx', '--offline', 'swapctl', ...roll));

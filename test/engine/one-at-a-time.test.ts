@@ -14,17 +14,17 @@ import { containerNames, openApp, quickly, retag } from './compose-app.ts';
 
 const PATIENCE_MS = 60_000;
 // With a start period: many start at once here, and a slow start shall not count as a failure.
-const HEALTH = { health: { intervalMs: 300, startPeriodMs: 20_000 } };
+const QUICK_APP = { from: 'httpd', health: { intervalMs: 300, startPeriodMs: 20_000 } } as const;
 
 /** A running container that a newer image is there for. */
 async function outdated(world: World, suffix: string) {
   const reference = world.name(`${suffix}:dev`);
-  await retag(world, await world.image('app:1', HEALTH), reference);
+  await retag(world, await world.image('app:1', QUICK_APP), reference);
   const create = { HostConfig: { RestartPolicy: { Name: 'always' } } };
   const labels = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' };
   const container = await world.container(suffix, { image: reference, labels, create });
   await untilHealthy(container, PATIENCE_MS);
-  await retag(world, await world.image('app:2', HEALTH), reference);
+  await retag(world, await world.image('app:2', QUICK_APP), reference);
   return world.name(suffix);
 }
 

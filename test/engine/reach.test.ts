@@ -15,8 +15,8 @@ test('a roll over ssh ends like one over the socket', async (t) => {
   const world = testWorld(t);
   const sshd = await startSshd();
   t.after(() => sshd.stop());
-  const before = await world.image('app:1');
-  const after = await world.image('app:2');
+  const before = await world.image('app:1', { from: 'httpd' });
+  const after = await world.image('app:2', { from: 'httpd' });
   await untilHealthy(await world.container('web', { image: before, network: await world.network('net') }));
   const env = { ...world.env, PATH: `${sshd.bin}:${world.env.PATH}`, DOCKER_HOST: sshd.dockerHost };
   const roll = await swapctl(['roll', world.name('web'), '--image', after, '--json', ...QUICK], { env });
@@ -26,7 +26,7 @@ test('a roll over ssh ends like one over the socket', async (t) => {
 
 test("Docker's current context says which engine is meant, and an unknown one lists the known", async (t) => {
   const world = testWorld(t);
-  await world.container('web', { image: await world.image('app:1') });
+  await world.container('web', { image: await world.image('app:1', { from: 'httpd' }) });
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-context-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const meta = path.join(folder, 'contexts', 'meta', createHash('sha256').update('here').digest('hex'));
@@ -54,7 +54,7 @@ test('an engine that does not answer ends with 5, and says where it was looked f
 
 test('a library that is told to show what it sends shows nothing: logins to registries are among it', async (t) => {
   const world = testWorld(t);
-  await world.container('web', { image: await world.image('app:1') });
+  await world.container('web', { image: await world.image('app:1', { from: 'httpd' }) });
   const status = await swapctl(['status', world.name('web')], { env: { ...world.env, DEBUG: '*' } });
   assert.equal(status.code, 0, status.stderr);
   assert.equal(status.stderr, '');

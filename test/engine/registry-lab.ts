@@ -8,8 +8,8 @@ import { MANIFESTS, type Registry, type RegistryOptions, startRegistry } from '.
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 
 const QUICK = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' };
-/** Of an app image: a quick health check. */
-export const HEALTH = { health: { intervalMs: 500 } };
+/** Of an app image: it is there at once, and has a quick health check. */
+export const QUICK_APP = { from: 'httpd', health: { intervalMs: 500 } } as const;
 
 /** A world, a registry, and what a test does with both. */
 export interface Lab {
@@ -56,7 +56,7 @@ export async function lab(t: Parameters<typeof testWorld>[0], options: RegistryO
     env: { ...world.env, DOCKER_CONFIG: folder },
     settings,
     push: async (version, tag) =>
-      (await registry.push(docker, await world.image(`app:${version}`, HEALTH), `team/app:${tag}`)).digest,
+      (await registry.push(docker, await world.image(`app:${version}`, QUICK_APP), `team/app:${tag}`)).digest,
     start: async (suffix, tag, labels = {}) => {
       const image = `${repository}:${tag}`;
       const authconfig = registry.login && { ...registry.login, serveraddress: registry.host };

@@ -15,7 +15,7 @@ test('what is listed is enough for everything, and nothing is listed in vain', a
   const registry = await startRegistry({ address: world.hostAddress });
   world.after(() => registry.stop());
   const { docker } = world;
-  const first = await registry.push(docker, await world.image('app:1'), 'app:live');
+  const first = await registry.push(docker, await world.image('app:1', { from: 'httpd' }), 'app:live');
   await docker.getImage(world.name('app:1')).tag({ repo: `${registry.host}/app`, tag: 'live' });
   world.after(() => docker.getImage(`${registry.host}/app:live`).remove({ force: true }));
   const web = await world.container('web', {
@@ -50,12 +50,12 @@ test('what is listed is enough for everything, and nothing is listed in vain', a
   ])
     reads.push(...(await run('reads', argv)));
 
-  await registry.push(docker, await world.image('app:2'), 'app:live');
+  await registry.push(docker, await world.image('app:2', { from: 'httpd' }), 'app:live');
   reads.push(...(await run('reads', ['check', name], 10)));
   rolls.push(...(await run('rolls', ['roll', name, '--keep', '0', ...QUICK])));
   const bad = await world.image('app:bad', { cmd: ['sh', '-c', 'echo no; exit 1'] });
   rolls.push(...(await run('rolls', ['roll', name, '--image', bad, ...QUICK], 1)));
-  await registry.push(docker, await world.image('app:3'), 'app:live');
+  await registry.push(docker, await world.image('app:3', { from: 'httpd' }), 'app:live');
   rolls.push(...(await run('rolls', ['update', name, ...QUICK])));
   rolls.push(...(await run('rolls', ['rollback', name, ...QUICK])));
   rolls.push(...(await run('rolls', ['recover', name])));

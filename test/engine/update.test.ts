@@ -10,7 +10,7 @@ import type { Ports } from '../../src/ports.ts';
 import { swapctl } from '../lab/cli.ts';
 import type { RegistryOptions } from '../lab/registry.ts';
 import { containerNames, openApp, quickly } from './compose-app.ts';
-import { HEALTH, type Lab, lab } from './registry-lab.ts';
+import { type Lab, lab, QUICK_APP } from './registry-lab.ts';
 import { startWatch } from './watching.ts';
 
 /** Service and outcome of each line. */
@@ -71,7 +71,7 @@ test('a bad image fails once, is held then, and keeps back what depends on it', 
   const db = await start('db', 'stable');
   const web = await start('web', 'web', { 'swapctl.depends-on': world.name('db'), 'swapctl.backoff': 'off' });
   const update = () => swapctl(['update', web, db, '--json', '--health-timeout', '5s'], { env });
-  const broken = await world.image('app:broken', { ...HEALTH, cmd: ['false'] });
+  const broken = await world.image('app:broken', { ...QUICK_APP, cmd: ['false'] });
   await registry.push(world.docker, broken, 'team/app:stable');
   await push('2', 'web');
 
