@@ -27,9 +27,17 @@ import { testWorld, type World } from '../lab/world.ts';
 
 const AT_ONCE = 4;
 
+let made: Promise<Course[]> | undefined;
+
+/** Every way without a fault, once for all tests here. */
+function undisturbed(world: World): Promise<Course[]> {
+  made ??= coursesOf(world, WAY_NAMES, ['kill'], AT_ONCE);
+  return made;
+}
+
 test('a swapctl that is killed at any kind of step loses nothing', async (t) => {
   const world = testWorld(t);
-  const courses = await coursesOf(world, WAY_NAMES, ['kill'], AT_ONCE);
+  const courses = await undisturbed(world);
   assertAllKinds(courses);
   const kills = oneOfEachKind(courses);
   const tried: Tried[] = [];
@@ -94,8 +102,7 @@ test('an engine that fails while it is asked about what lives with the rolled co
 
 test('whatever people do in the middle of a roll, it ends safely and says so', async (t) => {
   const world = testWorld(t);
-  const ways = [...new Set(MEDDLING.map(([way]) => way))];
-  const all = everyMeddling(await coursesOf(world, ways, ['people'], AT_ONCE));
+  const all = everyMeddling(await undisturbed(world));
   await tryAll(t, world, MEDDLING.map((line) => meant(all, line)).map(peopleTry));
 });
 
