@@ -76,7 +76,8 @@ async function runTests(files, concurrency, options) {
     ...options,
     ...files,
   ];
-  const env = { ...process.env, SWAPCTL_TEST_RUN: String(process.pid) };
+  // The folder is for what the files of a run share.
+  const env = { ...process.env, SWAPCTL_TEST_RUN: String(process.pid), SWAPCTL_TEST_FOLDER: folder };
   try {
     const status = await inForeground(process.execPath, node, { cwd: root, env });
     const totals = JSON.parse(readFileSync(counts, 'utf8') || '{}');

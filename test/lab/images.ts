@@ -178,9 +178,7 @@ function addProgram(root: string, file: string, target: string): void {
 }
 
 function tarOf(folder: string): Readable {
-  // The same files make the same layer.
-  const same = ['--numeric-owner', '--owner=0', '--group=0', '--mtime=@0', '--sort=name'];
-  const args = ['-C', folder, ...same, '-c', '.'];
+  const args = ['-C', folder, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'];
   const tar = spawn('tar', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   return tar.stdout;
 }
