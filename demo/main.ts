@@ -114,7 +114,8 @@ async function finish(load: LoadInside, went: boolean): Promise<number> {
     `\n${report.requests} requests, ${report.failed} failed; longest gap between two good answers ${report.longestGapMs} ms (${versions.join(', ')})`,
   );
   for (const failure of report.failures.slice(0, 5)) console.log(`  failed at ${failure.atMs} ms: ${failure.error}`);
-  if (!went) console.log('the rolls did not end as they should have: see above');
+  if (interrupted) console.log('interrupted: what was still to be shown was left out');
+  else if (!went) console.log('the rolls did not end as they should have: see above');
   return report.failed === 0 && went && !interrupted ? 0 : 1;
 }
 
