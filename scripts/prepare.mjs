@@ -173,9 +173,9 @@ async function startDaemon() {
   if (existsSync(log)) renameSync(log, `${log}.1`);
   const out = openSync(log, 'w');
   say(`starting dockerd, its log is ${log}`);
-  // Detached, so that a Ctrl-C meant for the tests doesn't take the engine from under them.
   // dockerd runs itself for the namespaces and the files of each container, and then spends most on collecting garbage.
   const env = { GOGC: '800', ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  // Detached, so that a Ctrl-C meant for the tests doesn't take the engine from under them.
   const daemon = spawn('dockerd', [], { detached: true, stdio: ['ignore', out, out], env });
   closeSync(out);
   let ended;

@@ -205,7 +205,7 @@ export interface HealthOptions {
 export interface AppImageOptions {
   /**
    * Default: the node image with the application, for what needs one that drains, is slow or misbehaves. 'httpd' answers with
-   * its version, and starts at a tenth of the cost; 'base' is busybox alone, 'tools' what swapctl needs.
+   * its version, and starts at a fraction of the cost; 'base' is busybox alone, 'tools' what swapctl needs.
    */
   from?: 'node' | 'httpd' | 'base' | 'tools';
   /** VERSION of the application; shorthand for env. Default: the tag. */
@@ -318,7 +318,7 @@ type ImageConfig = Pick<
 function configOf(tag: string, options: AppImageOptions): ImageConfig {
   const from = options.from ?? 'node';
   const isApp = from === 'node' || from === 'httpd';
-  // Of a shell that is the first process no signal but this one makes an end; busybox's server takes no other either.
+  // busybox's server handles no signal, and the first process of a container then obeys this one only.
   const stopSignal = options.stopSignal ?? (from === 'httpd' ? 'SIGKILL' : undefined);
   const env = { ...(isApp && { VERSION: options.version ?? tag }), ...options.env };
   const config: ImageConfig = {

@@ -5,9 +5,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type Docker from 'dockerode';
-import { MANIFESTS, type Registry } from './registry.ts';
+import type { Registry } from './registry.ts';
 
 const WORTH_KEEPING_BYTES = 1_000_000;
+/** Of one image: an engine pushes no other. */
+const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json';
 
 /** Uploads what is kept of an image's layers into the repository `name`. */
 export async function offerLayers(registry: Registry, docker: Docker, image: string, name: string): Promise<void> {
@@ -26,7 +28,7 @@ export async function keepLayers(registry: Registry, docker: Docker, image: stri
   const [name, tag] = reference.split(':');
   const folder = await folderOf(docker);
   if (!folder) return;
-  const answer = await registry.request('GET', `/v2/${name}/manifests/${tag}`, { headers: { accept: MANIFESTS } });
+  const answer = await registry.request('GET', `/v2/${name}/manifests/${tag}`, { headers: { accept: MANIFEST } });
   const { layers = [] } = JSON.parse(String(answer.body)) as { layers?: { digest: string; size: number }[] };
   const diffs = await layersOf(docker, image);
   for (const [at, { digest, size }] of layers.entries()) {

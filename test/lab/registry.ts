@@ -112,8 +112,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       const [name, tag] = split(remoteTag);
       const reference = `${host}/${name}:${tag}`;
       await docker.getImage(localTag).tag({ repo: `${host}/${name}`, tag });
-      await offerLayers(registry, docker, localTag, name);
       try {
+        await offerLayers(registry, docker, localTag, name);
         // Engines before 28 refuse a push without this header, even to a registry that asks for no login.
         const authconfig = { serveraddress: host, username: '', password: '', ...auth };
         await endOf(await docker.getImage(reference).push({ authconfig }));
