@@ -2,7 +2,9 @@
 import path from 'node:path';
 import { build } from './build.mjs';
 import { runOnEngine } from './on-engine.mjs';
-import { dependencies, root, tools } from './prepare.mjs';
+import { needsOf } from './prepare/needs.mjs';
+import { root } from './prepare/npm.mjs';
+import { prepare } from './prepare.mjs';
 import { exitWith, inForeground } from './shell.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
@@ -10,8 +12,7 @@ const WITHOUT_ENGINE = ['check', 'start'];
 exitWith(WITHOUT_ENGINE.includes(first) ? alone(first, rest) : runOnEngine('bench/main.ts', process.argv.slice(2)));
 
 async function alone(name, args) {
-  await dependencies();
-  await tools();
+  await prepare(needsOf([`bench/${name}.ts`]));
   await build();
   return inForeground(process.execPath, ['--import=tsx', path.join(root, `bench/${name}.ts`), ...args], { cwd: root });
 }

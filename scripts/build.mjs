@@ -3,7 +3,7 @@ import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, write
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atNeed, PART_FILES } from './at-need.mjs';
-import { dependencies, root } from './prepare.mjs';
+import { dependencies, root } from './prepare/npm.mjs';
 import { exitWith, Failure, say } from './shell.mjs';
 
 const DIST = path.join(root, 'dist');

@@ -1,7 +1,7 @@
 // npm run check: everything that can be said about the code without running it, one line per check.
 import path from 'node:path';
 import { build } from './build.mjs';
-import { dependencies, root } from './prepare.mjs';
+import { dependencies, root } from './prepare/npm.mjs';
 import { attempt, exitWith, Failure } from './shell.mjs';
 
 const CHECKS = {

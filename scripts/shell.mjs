@@ -84,7 +84,7 @@ export function exitWith(promise) {
     },
     (error) => {
       say(error instanceof Failure ? error.message : (error.stack ?? String(error)));
-      process.exitCode = 1;
+      process.exitCode = error.status ?? 1;
     },
   );
 }

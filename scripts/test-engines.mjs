@@ -1,5 +1,7 @@
 // npm run test:engines [-- --engine sid … --suite roll …]
 import { runPrepared } from './on-engine.mjs';
+import { ALL_TESTS, podmenOf } from './prepare/needs.mjs';
 import { exitWith } from './shell.mjs';
 
-exitWith(runPrepared('test/engines/table.ts', process.argv.slice(2)));
+const args = process.argv.slice(2);
+exitWith(runPrepared('test/engines/table.ts', args, [...ALL_TESTS, ...podmenOf(args, { unnamed: 'all' })]));

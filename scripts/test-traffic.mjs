@@ -1,5 +1,7 @@
 // npm run test:traffic [-- --rolls 100 --rate 200 --engine sid]
 import { runOnEngine } from './on-engine.mjs';
+import { podmenOf } from './prepare/needs.mjs';
 import { exitWith } from './shell.mjs';
 
-exitWith(runOnEngine('test/traffic/rolls.ts', process.argv.slice(2)));
+const args = process.argv.slice(2);
+exitWith(runOnEngine('test/traffic/rolls.ts', args, podmenOf(args)));

@@ -6,8 +6,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { engine } from './engine.mjs';
 import { removeLeftovers } from './leftovers.mjs';
-import { dependencies, engine, root, tools } from './prepare.mjs';
+import { needsOf } from './prepare/needs.mjs';
+import { root } from './prepare/npm.mjs';
+import { prepare } from './prepare.mjs';
 import { exitWith, Failure, inForeground, outliveInterrupts, say } from './shell.mjs';
 
 const ENGINE_TESTS = `test${path.sep}engine${path.sep}`;
@@ -21,8 +24,7 @@ async function main(args) {
   const needsEngine = (file) => file.startsWith(ENGINE_TESTS);
   const totals = { passed: 0, failed: 0, skipped: 0 };
 
-  await dependencies();
-  await tools();
+  await prepare(needsOf(files), { onEngine: files.some(needsEngine) });
   await attemptBuild(totals);
   add(
     totals,

@@ -4,7 +4,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { composeBinary } from '../lab/compose.ts';
 import { type EngineUnderTest, engineFacts, engineUnderTest } from '../lab/engine.ts';
 import { ENGINE_KINDS, type EngineKind, startEngine } from '../lab/engines.ts';
 import { nft } from '../lab/host-state.ts';
@@ -86,8 +85,6 @@ async function main(): Promise<number> {
   try {
     const under = started ?? engineUnderTest();
     if (others.length > 0 && !isHere(under.netns)) {
-      // Nothing can be fetched from where it lives.
-      composeBinary();
       return await inNamespaceOf(under);
     }
     return await breakEverything(under, others, topics.includes('daemon'));

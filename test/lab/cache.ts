@@ -1,13 +1,8 @@
-// Where the unpacked programs and engines live: they outlast a test run, and hold nothing that can't be fetched again.
-import os from 'node:os';
+// Programs and file systems that scripts/prepare.mjs has downloaded.
 import path from 'node:path';
+import { prepared } from '../../scripts/prepare/cache.mjs';
 
-export function cacheFolder(...inside: string[]): string {
-  const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
-  return path.join(cache, 'swapctl-test', ...inside);
-}
-
-/** A program that scripts/prepare.mjs has unpacked, by its path in its Debian package. */
+/** A program that runs on this machine, by its path in its Debian package. */
 export function unpackedTool(file: string): string {
-  return cacheFolder('tools', file);
+  return path.join(prepared('tools'), file);
 }

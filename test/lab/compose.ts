@@ -1,27 +1,17 @@
 // Docker Compose for tests: the plugin's program out of a Debian package, run directly, with the file as a string.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { cacheFolder } from './cache.ts';
-import { type Suite, withPackages } from './debian.ts';
+import { prepared } from '../../scripts/prepare/cache.mjs';
 import { isPodman } from './engine.ts';
 import { probedByPodman, type World } from './world.ts';
 
 export type ComposeVersion = '2.26' | '2.40';
 
-const SUITES: Record<ComposeVersion, Suite> = { '2.26': 'trixie', '2.40': 'sid' };
-
-/** The path of a docker-compose of that version; downloaded the first time. */
+/** The path of a docker-compose of that version. */
 export function composeBinary(version: ComposeVersion = '2.40'): string {
-  const folder = cacheFolder('compose', version);
-  const binary = path.join(folder, 'usr/libexec/docker/cli-plugins/docker-compose');
-  if (existsSync(binary)) return binary;
-  mkdirSync(folder, { recursive: true });
-  withPackages(SUITES[version], ['docker-compose'], folder, (debs) => {
-    for (const deb of debs) execFileSync('dpkg-deb', ['-x', deb, folder]);
-  });
-  return binary;
+  return prepared(`compose-${version}`);
 }
 
 export interface ComposeProject {

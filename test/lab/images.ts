@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -95,9 +94,7 @@ export function toolsImage(docker: Docker): Promise<string> {
 }
 
 function busybox(): string {
-  const file = unpackedTool('bin/busybox');
-  if (!existsSync(file)) throw new Error(`${file} is missing: run node scripts/prepare.mjs`);
-  return file;
+  return unpackedTool('bin/busybox');
 }
 
 function contentOf(files: string[], texts: string[]): string {

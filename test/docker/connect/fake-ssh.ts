@@ -7,12 +7,10 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackedTool } from '../../lab/cache.ts';
 
-const SSHD = ['/usr/sbin/sshd', unpackedTool('usr/sbin/sshd')].find((path) => existsSync(path));
 const root = process.getuid?.() === 0;
 
 /** Why no sshd can be run here, false if one can. */
 export function noSshd(): string | false {
-  if (SSHD === undefined) return 'no sshd: node scripts/prepare.mjs unpacks one';
   if (spawnSync('ssh', ['-V']).status !== 0) return 'no ssh client';
   // As root sshd insists on a user and a folder of its own, which are given to it in a mount namespace.
   if (root && spawnSync('unshare', ['-m', 'true']).status !== 0)
@@ -113,7 +111,7 @@ function sshConfig(at: { port: number; key: string; knownHosts: string }): strin
 }
 
 async function startSshd(t: TestContext, folder: string, port: number): Promise<void> {
-  const command = `exec ${SSHD} -D -e -f ${join(folder, 'sshd_config')}`;
+  const command = `exec ${unpackedTool('usr/sbin/sshd')} -D -e -f ${join(folder, 'sshd_config')}`;
   const child = root
     ? spawn('unshare', ['-m', 'sh', '-ec', inNamespace(folder, command)], withLibraries())
     : spawn('sh', ['-c', command], withLibraries());
@@ -140,7 +138,7 @@ function inNamespace(folder: string, command: string): string {
 
 function withLibraries(): { stdio: ['ignore', 'ignore', 'pipe']; env: NodeJS.ProcessEnv } {
   const lib = unpackedTool('usr/lib');
-  const folders = existsSync(lib) ? readdirSync(lib).filter((name) => name.includes('linux')) : [];
+  const folders = readdirSync(lib).filter((name) => name.includes('linux'));
   const paths = folders.map((name) => join(lib, name)).join(':');
   return { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LD_LIBRARY_PATH: paths } };
 }
