@@ -11,9 +11,10 @@ let installedHere = false;
 
 /** Installs Docker if no engine answers: a part of the preparation, because it downloads. */
 export async function installEngine() {
-  if (process.env.DOCKER_HOST || onPath('dockerd') || (await engineAnswers())) return;
+  if (process.env.DOCKER_HOST || onPath('dockerd') || (await engineAnswers())) return false;
   await install(() => (onPath('dockerd') ? [] : enginePackages()));
   installedHere = true;
+  return true;
 }
 
 function enginePackages() {

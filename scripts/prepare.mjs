@@ -8,18 +8,23 @@ import { prepareEntries } from './prepare/entries.mjs';
 import { installPrograms } from './prepare/machine.mjs';
 import { ALL_TESTS } from './prepare/needs.mjs';
 import { dependencies } from './prepare/npm.mjs';
-import { exitWith } from './shell.mjs';
+import { exitWith, say } from './shell.mjs';
 
 /** Brings a fresh clone to the point where what uses these entries can run; with `onEngine`, on an engine, too. */
 export async function prepare(entries, { onEngine = false } = {}) {
-  await dependencies();
-  await installPrograms();
-  if (onEngine) await installEngine();
-  await prepareEntries(entries);
+  const steps = [dependencies, installPrograms, ...(onEngine ? [installEngine] : []), () => prepareEntries(entries)];
+  await timed(steps);
+}
+
+async function timed(steps) {
+  const began = Date.now();
+  let changed = false;
+  for (const step of steps) changed = (await step()) || changed;
+  if (changed) say(`prepared in ${Math.round((Date.now() - began) / 1000)} s`);
 }
 
 async function byHand(names) {
-  if (names.length > 0) return prepareEntries(names);
+  if (names.length > 0) return timed([() => prepareEntries(names)]);
   await prepare(ALL_TESTS, { onEngine: true });
   await engine();
 }

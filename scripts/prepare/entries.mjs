@@ -11,23 +11,23 @@ import { ENTRIES } from './table.mjs';
 
 const TEMPORARY = '.preparing-';
 
-/** Prepares the named entries that are not there yet. */
+/** Prepares the named entries that are not there yet; resolves to true if there were some. */
 export async function prepareEntries(names, table = ENTRIES) {
   const unknown = names.find((name) => !Object.hasOwn(table, name));
   if (unknown) throw new Failure(`there is no ${unknown} to prepare; there are ${Object.keys(table).join(', ')}`);
   const missing = () => [...new Set(names)].filter((name) => !existsSync(folderOf(name, table[name])));
-  if (missing().length === 0) return;
+  if (missing().length === 0) return false;
   const lock = path.join(cacheFolder(), 'lock');
   await interruptible((signal) =>
     locked(lock, `prepares the programs in ${cacheFolder()}`, signal, () => fill(missing(), table, signal)),
   );
+  return true;
 }
 
 async function fill(names, table, signal) {
   if (names.length === 0) return;
   removeLeftovers();
   const temporary = mkdtempSync(path.join(cacheFolder(), TEMPORARY));
-  const began = Date.now();
   say(`preparing ${names.join(', ')}`);
   try {
     const groups = bySuite(names, table);
@@ -35,7 +35,6 @@ async function fill(names, table, signal) {
   } finally {
     remove(temporary);
   }
-  say(`prepared in ${Math.round((Date.now() - began) / 1000)} s`);
 }
 
 /** Only the holder of the lock has a temporary folder, so any other one belongs to a process that was killed. */

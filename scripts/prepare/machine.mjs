@@ -9,8 +9,8 @@ import { locked } from './lock.mjs';
 /** By program, the Debian package that has it. */
 const PROGRAMS = { nft: 'nftables', ip: 'iproute2', openssl: 'openssl', ssh: 'openssh-client' };
 
-export async function installPrograms() {
-  await install(() => Object.keys(PROGRAMS).flatMap((program) => (onPath(program) ? [] : PROGRAMS[program])));
+export function installPrograms() {
+  return install(() => Object.keys(PROGRAMS).flatMap((program) => (onPath(program) ? [] : PROGRAMS[program])));
 }
 
 export function onPath(program) {
@@ -19,13 +19,17 @@ export function onPath(program) {
   return folders.some((folder) => existsSync(path.join(folder, program)));
 }
 
-/** `missing` says which packages are to be installed; it is asked again once no other process installs any. */
+/**
+ * `missing` says which packages are to be installed; it is asked again once no other process installs any. Resolves to true if
+ * there were some.
+ */
 export async function install(missing) {
-  if (missing().length === 0) return;
+  if (missing().length === 0) return false;
   refuse(missing());
   await aloneOnThisMachine('installs packages or starts the engine', async (signal) => {
     if (missing().length > 0) await installPackages(missing(), signal);
   });
+  return true;
 }
 
 /** Runs `work` while no other process changes this machine, whichever cache it uses. */

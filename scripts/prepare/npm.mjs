@@ -10,10 +10,12 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 const TEMPORARY = '.preparing-';
 
+/** Resolves to true if something had to be installed. */
 export async function dependencies() {
-  if (areInstalled()) return;
+  if (areInstalled()) return false;
   const locking = (signal) => locked(root, `installs the npm packages of ${root}`, signal, () => install(signal));
   await interruptible(locking);
+  return true;
 }
 
 /** npm writes the inner lock file at the end of an install: it is the proof that the install was complete. */
