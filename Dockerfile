@@ -1,6 +1,6 @@
-# swapctl as an image. It wants dist/ to be there (npm run build), so that what is published is what was tested:
+# swapctl as an image. It copies package/, which npm publishes, too:
 #
-#   docker build -t swapctl .
+#   npm run build && docker build -t swapctl .
 #
 # BASE is any image with Node 20.18 or newer; one without apt-get must have nft, nsenter, ssh and tini.
 ARG BASE=node:24-trixie-slim
@@ -14,8 +14,7 @@ RUN if command -v apt-get > /dev/null; then \
     fi \
     && nft --version && /usr/bin/nsenter --version && ssh -V && tini --version
 
-COPY package.json LICENSE /usr/local/lib/swapctl/
-COPY dist /usr/local/lib/swapctl/dist
+COPY package /usr/local/lib/swapctl
 RUN mkdir -p /usr/local/bin \
     && ln -s ../lib/swapctl/dist/swapctl.js /usr/local/bin/swapctl \
     && /usr/local/bin/swapctl --version

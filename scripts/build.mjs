@@ -1,8 +1,10 @@
-// Bundles src/main.ts and src/action.ts, with all packages that they use, into dist/. By hand: `npm run build`.
+// Bundles src/main.ts and src/action.ts, with all packages that they use, into dist/, and writes package/ from it.
+// By hand: `npm run build`.
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atNeed, PART_FILES } from './at-need.mjs';
+import { writePackage } from './package.mjs';
 import { dependencies, root } from './prepare/npm.mjs';
 import { exitWith, Failure, say } from './shell.mjs';
 
@@ -13,7 +15,7 @@ const LICENSES = 'dist/LICENSES.txt';
 
 // Everything is bundled: an install brings one package instead of a hundred, the action runs from its repository's tree with
 // nothing to install, and what people run is what was tested. Our own dynamic imports become chunks, so that a command loads
-// only what it uses. What package.json names as `dependencies` (at best nothing) stays outside.
+// only what it uses.
 export async function build() {
   const { build: bundle } = await import('esbuild');
   const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -27,7 +29,6 @@ export async function build() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: Object.keys(manifest.dependencies ?? {}),
     // Less to read at every start; names stay, for the stacks in reports of bugs.
     minifySyntax: true,
     minifyWhitespace: true,
@@ -48,6 +49,7 @@ export async function build() {
   writeFileSync(path.join(root, LICENSES), licensesOf(packagesOf(Object.keys(inputs))));
   removeStale((file) => file in outputs || file === LICENSES || file.startsWith(`${PROTO}/`));
   chmodSync(path.join(DIST, 'swapctl.js'), 0o755);
+  writePackage();
   return { inputs, outputs };
 }
 

@@ -18,7 +18,7 @@ const CHECKS = {
     }
   },
   // After the build, for it looks at what would be published.
-  package: program('publint'),
+  package: program('publint', 'package'),
   release: tested('test/release.test.ts'),
   'import law': tested('test/architecture.test.ts'),
 };

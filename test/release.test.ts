@@ -1,5 +1,6 @@
 // What a release consists of fits together, and stays small. It wants dist/ to be built.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
@@ -7,7 +8,16 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
-const manifest: { version: string; dependencies?: object; publishConfig?: object } = JSON.parse(read('package.json'));
+const manifest: Manifest = JSON.parse(read('package.json'));
+
+interface Manifest {
+  version: string;
+  private?: boolean;
+  scripts?: object;
+  dependencies?: Record<string, string>;
+  devDependencies?: object;
+  publishConfig?: object;
+}
 
 const MOST_KB = 4_000;
 const MOST_AT_START_KB = 150;
@@ -20,9 +30,31 @@ test('the newest version of the changelog is that of the package', () => {
   assert.match(read('compose.example.yml'), new RegExp(`image: ghcr\\.io/swapctl/swapctl:${major}\\.${minor}$`, 'm'));
 });
 
-test('an install brings no other package, and is published with provenance', () => {
-  assert.deepEqual(manifest.dependencies ?? {}, {});
-  assert.deepEqual(manifest.publishConfig, { access: 'public', provenance: true });
+test('the packed manifest brings no other package, and is published with provenance', () => {
+  const packed: Manifest = JSON.parse(read('package/package.json'));
+  assert.deepEqual([packed.dependencies, packed.devDependencies, packed.scripts], [undefined, undefined, undefined]);
+  assert.equal(packed.version, manifest.version);
+  assert.equal(packed.private, undefined);
+  assert.deepEqual(packed.publishConfig, { access: 'public', provenance: true });
+  assert.match(read('.github/workflows/release.yml'), /npm run build\n +- run: npm publish \.\/package$/m);
+});
+
+test('the repository itself can be neither packed nor published', () => {
+  assert.equal(manifest.private, true);
+  const { status, stderr } = spawnSync('npm', ['pack', '--dry-run'], { cwd: ROOT, encoding: 'utf8' });
+  assert.notEqual(status, 0);
+  assert.match(stderr, /npm pack \.\/package/);
+});
+
+test('the dependencies are the packages that the program imports', () => {
+  const sources = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`src/${file}`));
+  const imports = sources.flatMap((source) => [
+    ...source.matchAll(/(?:\bfrom|\bimport\()\s*'((?:@[\w-]+\/)?[\w-]+)[^':]*'/g),
+  ]);
+  const names = new Set(imports.map(([, name = '']) => name));
+  assert.deepEqual([...names].sort(), Object.keys(manifest.dependencies ?? {}).sort());
 });
 
 test('actions are pinned by commit, with the version beside it', () => {

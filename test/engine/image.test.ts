@@ -16,7 +16,7 @@ import { eventually, testWorld, untilHealthy, type World } from '../lab/world.ts
 const { dockerHost } = engineUnderTest();
 const skip = dockerHost.startsWith('unix://') ? false : 'needs the socket of the engine';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const CONTEXT = ['Dockerfile', 'package.json', 'LICENSE', 'dist'];
+const CONTEXT = ['Dockerfile', 'package'];
 
 /** Builds the Dockerfile as it stands; resolves with the image's name. */
 async function build(world: World): Promise<string> {

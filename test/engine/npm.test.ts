@@ -22,8 +22,7 @@ test('packed and installed without a network, it rolls a service', async (t) => 
         env: { ...world.env, npm_config_cache: path.join(folder, 'cache') },
       })
     ).stdout;
-  // The build that all tests run; another one beside it would take its files away.
-  await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder);
+  await run(ROOT, 'npm', 'pack', './package', '--pack-destination', folder);
   const [tarball = ''] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   writeFileSync(path.join(folder, 'package.json'), '{"private":true}');
   await run(folder, 'npm', 'install', '--offline', '--no-audit', '--no-fund', `./${tarball}`);
