@@ -9,7 +9,8 @@ import { fixedPort } from '../test/engine/handover-world.ts';
 import { startSwapctl } from '../test/lab/cli.ts';
 import { composeBinary, composeLabels, composeProject } from '../test/lab/compose.ts';
 import { type Load, startLoad } from '../test/lab/load.ts';
-import { eventually, type World } from '../test/lab/world.ts';
+import { eventually } from '../test/lab/waiting.ts';
+import type { World } from '../test/lab/world.ts';
 import { median, printTable, seconds } from './table.ts';
 import { untilVersion } from './version.ts';
 
@@ -118,7 +119,7 @@ services:
   });
   let said = '';
   for (const stream of [watch.stdout, watch.stderr]) stream.on('data', (text) => (said += text));
-  await eventually('compose watches', async () => /watch enabled|watching/i.test(said), 30_000);
+  await eventually('compose watches', async () => /watch enabled|watching/i.test(said));
   return underLoad(`docker compose watch ${COMPOSE}`, world, context, port);
 }
 

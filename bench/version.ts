@@ -1,12 +1,11 @@
 // Who answers, asked by connections of their own: one that is kept would have to be drained.
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-const PATIENCE_MS = 60_000;
+import { SAFETY_NET_MS } from '../test/lab/waiting.ts';
 
 /** Resolves once a new connection is answered by this version. */
 export async function untilVersion(url: string, version: string): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + SAFETY_NET_MS;
   while ((await answering(url)) !== version) {
     if (performance.now() > deadline) throw new Error(`version ${version} never answered at ${url}`);
     await sleep(20);

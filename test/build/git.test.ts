@@ -19,7 +19,6 @@ import { SwapError } from '../../src/core/error.ts';
 import { parseGitSource } from '../../src/core/git.ts';
 import { gitDaemon, gitHttp, gitRepository } from '../lab/git.ts';
 import { accepts, freePort } from '../lab/port.ts';
-import { eventually } from '../lab/world.ts';
 
 const { signal } = new AbortController();
 const source = (text: string) => parseGitSource(text, 'test');
@@ -85,7 +84,7 @@ suite('the git of this machine', () => {
     const first = repository.push({ file: '1' });
     const port = await freePort();
     const main = source(await gitDaemon(t as never, repository, port));
-    await eventually('the daemon listens', () => accepts('127.0.0.1', port));
+    await accepts('127.0.0.1', port);
     repository.push({ file: '2' });
     const tree = await git.tree(main, first, signal);
     assert.equal(readFileSync(path.join(tree.folder, 'file'), 'utf8'), '1');

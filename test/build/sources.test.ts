@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { openSources } from '../../src/build/sources.ts';
 import type { Change, WatchedTree } from '../../src/core/develop.ts';
-import { eventually } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
 import { folderOf, put } from './files.ts';
 
 const tree = (root: string, more: Partial<WatchedTree> = {}): WatchedTree => ({
@@ -26,7 +26,6 @@ async function watching(t: TestContext, trees: WatchedTree[], root: string, poll
     eventually(
       `${expected} and not only ${[...seen]}`,
       async () => expected.every((one) => seen.has(one)) || undefined,
-      20_000,
     );
   return { seen, saw };
 }

@@ -7,7 +7,8 @@ import type { ServiceReport } from '../../src/core/report.ts';
 import type { RecoveredItem } from '../../src/core/status.ts';
 import { type CliResult, swapctl } from '../lab/cli.ts';
 import { type EngineKind, type OtherEngine, startDaemon, startEngine, stopDaemon } from '../lab/engines.ts';
-import { eventually, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
 import { assertSafe, removeSubject, versionsOf } from './subject.ts';
@@ -132,7 +133,7 @@ async function judged(
   assert.equal(code, report.error ? exitStatus(report.error.code) : 0);
   const isTrue = () => assertTrue(subject, way, before, report).then(() => true);
   // Those that are started again with their daemon take their time.
-  await eventually('what was told is true', () => isTrue().catch(() => false), 20_000).catch(isTrue);
+  await eventually('what was told is true', () => isTrue().catch(() => false)).catch(isTrue);
   const text = report.error?.code ?? report.outcome;
   // A daemon that ends in peace stops its containers first, and for a moment nothing tells that from their own end.
   if (going === 'killed') {

@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecoveredItem } from '../../src/core/status.ts';
 import { type CliResult, startSwapctl, swapctl } from '../lab/cli.ts';
 import { type Call, faultProxy } from '../lab/fault-proxy.ts';
-import { eventually, type Scope, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import type { Scope, World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
-import { answering, assertSafe, endExpiring, PATIENCE_MS, removeSubject } from './subject.ts';
+import { answering, assertSafe, endExpiring, removeSubject } from './subject.ts';
 import { commandOf, hasBadImage, type Prepared, prepare, rollArgs, WAYS, type Way, type WayName } from './ways.ts';
 
 /** Where in a run swapctl is killed: at a line that it writes, or at the so-manieth of the calls that change something. */
@@ -177,7 +178,7 @@ async function leftAlone({ way }: Kill, subject: Prepared, then: Then): Promise<
   }
   const answers = (await answering(subject)) !== undefined;
   const { gap }: Way = WAYS[way];
-  if (!answers && !gap) await eventually('it goes on answering', () => answering(subject), PATIENCE_MS);
+  if (!answers && !gap) await eventually('it goes on answering', () => answering(subject));
   return answers && gapMs < WATCH_MS ? undefined : gapMs;
 }
 

@@ -6,10 +6,11 @@ import { exitStatus } from '../../src/core/error.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import type { RecoveredItem } from '../../src/core/status.ts';
 import { swapctl } from '../lab/cli.ts';
-import { eventually, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
-import { answering, assertSafe, imageOf, namesOf, PATIENCE_MS, removeSubject, versionsOf } from './subject.ts';
+import { answering, assertSafe, imageOf, namesOf, removeSubject, versionsOf } from './subject.ts';
 import { commandOf, hasBadImage, type Prepared, prepare, rollArgs, WAYS, type Way, type WayName } from './ways.ts';
 
 type Deed = (subject: Prepared, old: string) => Promise<boolean>;
@@ -149,7 +150,7 @@ async function assertReport(
 async function assertNotSwapctl(subject: Prepared, deed: DeedName, { left, story }: Told): Promise<void> {
   assert.notEqual(deed, 'another roll', story);
   // With several replicas compose takes away and makes anew what it likes; what it left has to answer.
-  if (deed === 'compose up -d') await eventually(`it answers\n${story}`, () => answering(subject), PATIENCE_MS);
+  if (deed === 'compose up -d') await eventually(`it answers\n${story}`, () => answering(subject));
   if (deed === 'compose down') return;
   const now = await serversOf(subject);
   assert.ok(now.length > 0 || left.length === 0, `nothing is left, where ${left} was when it was done\n${story}`);

@@ -9,10 +9,8 @@ import { unpackedTool } from '../lab/cache.ts';
 import { coverTable, nft, nftIn, nftScript } from '../lab/host-state.ts';
 import { APP_PORT } from '../lab/images.ts';
 import { enter, isHere } from '../lab/netns.ts';
-import { eventually, removeWithVolumes, type World } from '../lab/world.ts';
-
-/** Far more than anything takes here, also on a machine that is busy with more than this. */
-export const PATIENCE_MS = 90_000;
+import { eventually } from '../lab/waiting.ts';
+import { removeWithVolumes, type World } from '../lab/world.ts';
 
 export interface Subject {
   world: World;
@@ -151,7 +149,7 @@ export async function assertSafe(subject: Subject, memories: boolean): Promise<s
   }
   const [version, ...others] = new Set(await versionsOf(subject));
   assert.ok(version !== undefined && others.length === 0, 'all replicas run the same version');
-  const answer = await eventually('it answers by its way in', () => answering(subject), PATIENCE_MS);
+  const answer = await eventually('it answers by its way in', () => answering(subject));
   assert.equal(answer, version, 'what runs is what answers');
   for (const slot of slots.slice(0, subject.replicas)) await assertAnswers(world, slot, version);
   await assertNoRules(subject);
@@ -163,7 +161,7 @@ export async function assertSafe(subject: Subject, memories: boolean): Promise<s
 async function assertAnswers(world: World, slot: string, version: string): Promise<void> {
   const { NetworkSettings } = await world.docker.getContainer(slot).inspect();
   const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? '';
-  const answer = await eventually(`${slot} answers at ${address}`, () => versionInside(world, address), PATIENCE_MS);
+  const answer = await eventually(`${slot} answers at ${address}`, () => versionInside(world, address));
   assert.equal(answer, version, `what answers at the address of ${slot}`);
 }
 
@@ -226,9 +224,9 @@ export async function removeSubject({
 }: Pick<Subject, 'world' | 'name' | 'service'>): Promise<void> {
   const { docker } = world;
   for (const { Id } of await containersOf(world, name)) await unlessGone(removeWithVolumes(docker, Id));
-  await eventually(`${name} is gone`, async () => (await containersOf(world, name)).length === 0, PATIENCE_MS);
+  await eventually(`${name} is gone`, async () => (await containersOf(world, name)).length === 0);
   for (const network of [name, `${name}_default`])
-    await eventually(`${network} is gone`, () => withoutEnds(docker.getNetwork(network)), PATIENCE_MS);
+    await eventually(`${network} is gone`, () => withoutEnds(docker.getNetwork(network)));
   await unlessGone(docker.getVolume(name).remove());
   const prefixes = [`${name}:`, `${keepRepository(service)}:`];
   for (const { RepoTags } of await world.docker.listImages()) {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { swapctl } from '../lab/cli.ts';
 import type { ComposeProject } from '../lab/compose.ts';
-import { eventually, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import type { World } from '../lab/world.ts';
 import {
   type Asked,
   type Built,
@@ -19,7 +20,7 @@ import {
   suffixOf,
   TIMES,
 } from './services.ts';
-import { answering, PATIENCE_MS, type Subject, specOf } from './subject.ts';
+import { answering, type Subject, specOf } from './subject.ts';
 
 export interface Way {
   about: string;
@@ -195,7 +196,7 @@ export async function prepare(world: World, wayName: WayName, asked: Asked = 'by
   const { project, ...built } = await way.build(place);
   const subject = { world, name, ...built, specs: {} };
   const first = way.command === 'rollback' ? '2' : '1';
-  await eventually('it answers', async () => (await answering(subject)) === first, PATIENCE_MS);
+  await eventually('it answers', async () => (await answering(subject)) === first);
   const specs = Object.fromEntries(
     await Promise.all(built.slots.map(async (slot) => [slot, await specOf(world, slot)])),
   );

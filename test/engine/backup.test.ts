@@ -7,7 +7,8 @@ import { engineUnderTest, isPodman } from '../lab/engine.ts';
 import { faultProxy } from '../lab/fault-proxy.ts';
 import { baseImage } from '../lab/images.ts';
 import { output } from '../lab/load-inside.ts';
-import { eventually, testWorld, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, type World } from '../lab/world.ts';
 
 const AT_ONCE = { concurrency: true };
 const SETTINGS = { 'swapctl.backup.volumes': 'true', 'swapctl.settle': '200ms', 'swapctl.drain.timeout': '100ms' };
@@ -184,7 +185,7 @@ async function killed(t: TestContext, when: 'copying' | 'putting back'): Promise
     'never',
   ];
   const rolling = startSwapctl(args, { env: proxy.engine.env, netns: world.netns });
-  await eventually('it is in the middle', async () => proxy.hit(), 60_000);
+  await eventually('it is in the middle', async () => proxy.hit());
   rolling.kill('SIGKILL');
   assert.equal((await rolling.result).endedBy, 'SIGKILL');
   proxy.calm();

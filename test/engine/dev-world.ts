@@ -3,7 +3,8 @@ import path from 'node:path';
 import { folderOf, put } from '../build/files.ts';
 import { startSwapctl } from '../lab/cli.ts';
 import { nodeImage, WGET_HEALTH } from '../lab/images.ts';
-import { eventually, type Scope, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import type { Scope, World } from '../lab/world.ts';
 
 /** The program in the image: the app under test, in the version that is written here, and with a mind of its own about signals. */
 export const program = (version: string): string => `
@@ -79,18 +80,14 @@ export function startDev(world: World, args: string[], env: NodeJS.ProcessEnv = 
       .slice(0, -1)
       .map((line) => JSON.parse(line));
   const said = (pattern: RegExp, from = 0): Promise<Line> =>
-    eventually(
-      `dev says ${pattern}`,
-      async () => {
-        const found = lines()
-          .slice(from)
-          .find(({ msg }) => pattern.test(msg));
-        if (!found && over)
-          throw new Error(`dev ended before it said ${pattern}:\n${text}${(await running.result).stderr}`);
-        return found;
-      },
-      90_000,
-    ).catch((error) => {
+    eventually(`dev says ${pattern}`, async () => {
+      const found = lines()
+        .slice(from)
+        .find(({ msg }) => pattern.test(msg));
+      if (!found && over)
+        throw new Error(`dev ended before it said ${pattern}:\n${text}${(await running.result).stderr}`);
+      return found;
+    }).catch((error) => {
       throw new Error(`${error.message}\n${text}`);
     });
   return {

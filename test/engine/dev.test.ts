@@ -5,7 +5,8 @@ import path from 'node:path';
 import test from 'node:test';
 import { composeBinary, composeLabels, composeProject } from '../lab/compose.ts';
 import { startLoad } from '../lab/load.ts';
-import { eventually, testWorld, untilHealthy, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { inside, pathWith, program, source, startDev } from './dev-world.ts';
 import { fixedPort } from './handover-world.ts';
 
@@ -22,7 +23,7 @@ test('a syntax error is saved and mended under load, and in the end what ran bef
   const was = await image(world, web.id);
   const load = startLoad({ url: `http://${world.address}:${port}/`, keepAlive: 'mixed' });
   const dev = startDev(world, [world.name('web'), '--build', folder, '--rollback-on-exit']);
-  await load.until(50, '1', 120_000);
+  await load.until(50, '1');
 
   put({ 'main.mjs': `${program('2')}\nconst x = ;\n` });
   const failed = await dev.said(/build of .* failed/);
@@ -37,7 +38,7 @@ test('a syntax error is saved and mended under load, and in the end what ran bef
     told.join('\n'),
   );
   put({ 'main.mjs': program('3') });
-  await load.until(50, '3', 120_000);
+  await load.until(50, '3');
 
   dev.kill('SIGINT');
   const { code, stdout, stderr } = await dev.end;
@@ -67,12 +68,12 @@ test('2,000 files that change during a build make for exactly one more, and Ctrl
   const began = performance.now();
   put(Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`src/${at % 50}/${at}.js`, 'x'])));
   t.diagnostic(`2,000 files in ${Math.round(performance.now() - began)} ms`);
-  await eventually('both are built', async () => dev.built() === 2, 60_000);
+  await eventually('both are built', async () => dev.built() === 2);
   put({ 'main.mjs': program('3') });
-  await eventually('the next is built', async () => dev.built() >= 3, 60_000);
+  await eventually('the next is built', async () => dev.built() >= 3);
   assert.equal(dev.built(), 3);
   const serves = async () => /'3'/.test(await inside(world, world.name('web'), 'cat /srv/main.mjs'));
-  await eventually('the last is rolled', () => serves().catch(() => false), 60_000);
+  await eventually('the last is rolled', () => serves().catch(() => false));
 
   dev.kill('SIGINT');
   assert.equal((await dev.end).code, 0);

@@ -6,7 +6,8 @@ import { systemClock } from '../../src/system/clock.ts';
 import { appOn } from '../lab/app.ts';
 import { faultProxy } from '../lab/fault-proxy.ts';
 import { baseImage } from '../lab/images.ts';
-import { eventually, testWorld } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld } from '../lab/world.ts';
 
 test('whoever listens hears of what happens after the stream was cut, and of what happened meanwhile', async (t) => {
   const world = testWorld(t);

@@ -15,6 +15,7 @@ import { swapctl } from '../lab/cli.ts';
 import { engineFacts, engineUnderTest, isPodman } from '../lab/engine.ts';
 import { coverTable, nft } from '../lab/host-state.ts';
 import { clientsAt, type Shape, startTraffic, tableOf } from '../lab/traffic.ts';
+import { SAFETY_NET_MS } from '../lab/waiting.ts';
 import { type ContainerOptions, testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { openApp, quickly } from './compose-app.ts';
 import { fixedPort } from './handover-world.ts';
@@ -96,7 +97,7 @@ function askedFromHost(world: World, address: string) {
 }
 
 function answerOf(program: string, args: string[], address: string): { version: string; from: string } | undefined {
-  const script = `fetch('http://${address}:8080/', { signal: AbortSignal.timeout(5000) }).then(async (a) => console.log(await a.text()))`;
+  const script = `fetch('http://${address}:8080/', { signal: AbortSignal.timeout(${SAFETY_NET_MS}) }).then(async (a) => console.log(await a.text()))`;
   try {
     return JSON.parse(
       execFileSync(program, [...args, process.execPath, '-e', script], {

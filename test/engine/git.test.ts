@@ -8,7 +8,8 @@ import { swapctl } from '../lab/cli.ts';
 import { gitRepository } from '../lab/git.ts';
 import { nodeImage, WGET_HEALTH } from '../lab/images.ts';
 import { startLoad } from '../lab/load.ts';
-import { eventually, testWorld, untilHealthy, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { program, startDev } from './dev-world.ts';
 import { fixedPort } from './handover-world.ts';
 
@@ -54,13 +55,13 @@ test('what is pushed is built and rolled under load, and a commit that does not 
         .lines()
         .slice(from)
         .find(({ msg }) => pattern.test(msg));
-    return eventually(`it says ${pattern}`, said, 90_000);
+    return eventually(`it says ${pattern}`, said);
   };
   const built = () => dev.lines().filter((line) => 'built' in line).length;
 
   const second = repository.push({ 'app/main.mjs': program('2') });
   await told(new RegExp(`^${web}: updated`));
-  await load.until(50, '2', 60_000);
+  await load.until(50, '2');
   assert.equal(built(), 1, 'the first commit was known to run');
   const { Image } = await world.docker.getContainer(web).inspect();
   const { Config } = await world.docker.getImage(Image).inspect();
@@ -86,7 +87,7 @@ test('what is pushed is built and rolled under load, and a commit that does not 
 
   repository.push({ 'app/main.mjs': program('3') });
   await told(new RegExp(`^${web}: updated`));
-  await load.until(50, '3', 60_000);
+  await load.until(50, '3');
   dev.kill('SIGTERM');
   assert.equal((await dev.end).code, 0);
   const { failed: lost, failures: lostOnes, requests, byVersion } = await load.stop();

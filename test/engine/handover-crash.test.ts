@@ -6,7 +6,8 @@ import test from 'node:test';
 import { swapctl } from '../lab/cli.ts';
 import { coverTable, forwardTables, nft, nftScript } from '../lab/host-state.ts';
 import { type Cell, startTraffic } from '../lab/traffic.ts';
-import { eventually, testWorld, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, type World } from '../lab/world.ts';
 import { assertNothingLeft, fixedPort, type Service, startService, versionOf } from './handover-world.ts';
 
 const RATE = 20;

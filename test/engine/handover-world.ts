@@ -50,7 +50,7 @@ export async function startService(
   await publish('1');
   const labels = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '3s', ...rest.labels };
   const container = await world.container(suffix, { ...rest, image: world.name(`${suffix}:live`), labels });
-  await untilHealthy(container, 60_000);
+  await untilHealthy(container);
   return { name: world.name(suffix), container, publish };
 }
 

@@ -7,7 +7,8 @@ import { parseSockets } from '../../src/core/sockets.ts';
 import { assertAsBefore, forwardTables, hostState } from '../lab/host-state.ts';
 import { otherHost } from '../lab/netns.ts';
 import { allShapes, type Cells, type Client, clientsAt, type Place, startTraffic, tableOf } from '../lab/traffic.ts';
-import { eventually, testWorld, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, type World } from '../lab/world.ts';
 import {
   assertNothingLeft,
   fixedPort,

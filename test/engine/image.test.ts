@@ -11,7 +11,8 @@ import { faultProxy } from '../lab/fault-proxy.ts';
 import { toolsImage } from '../lab/images.ts';
 import { output } from '../lab/load-inside.ts';
 import { documentedCalls } from '../lab/rights.ts';
-import { eventually, testWorld, untilHealthy, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 
 const { dockerHost } = engineUnderTest();
 const skip = dockerHost.startsWith('unix://') ? false : 'needs the socket of the engine';
@@ -80,8 +81,8 @@ test('compose.example.yml runs as it stands: the watch is healthy, watches web, 
   const [tool = ''] = (await project.run('ps', '-q', 'swapctl')).split('\n');
   const watch = docker.getContainer(tool);
   const said = async () => `${Object.values(await output(watch))}`;
-  await eventually('it watches web', async () => (await said()).includes('watching 1 service'), 60_000).catch(
-    async (error) => assert.fail(`${error}\n${await said()}`),
+  await eventually('it watches web', async () => (await said()).includes('watching 1 service')).catch(async (error) =>
+    assert.fail(`${error}\n${await said()}`),
   );
   const { Config } = await watch.inspect();
   const check = await watch.exec({

@@ -12,7 +12,8 @@ import { output, startLoadInside } from '../lab/load-inside.ts';
 import { pushIndex, startRegistry } from '../lab/registry.ts';
 import { startSshd } from '../lab/sshd.ts';
 import { startUpgrades } from '../lab/upgrade.ts';
-import { eventually, hostPort, testWorld, untilHealthy, type World } from '../lab/world.ts';
+import { eventually, SAFETY_NET_MS } from '../lab/waiting.ts';
+import { hostPort, testWorld, untilHealthy, type World } from '../lab/world.ts';
 
 async function appUrl(world: World, container: Parameters<typeof hostPort>[0]): Promise<string> {
   return `http://${world.address}:${await hostPort(container)}`;
@@ -120,9 +121,8 @@ test('the load client sees nothing where nothing happens, and a killed app as fa
   const stormy = startLoad({ url, ratePerSecond: 100, keepAlive: 'mixed' });
   await stormy.until(20);
   await app.kill();
-  await sleep(300);
+  await eventually('requests fail', async () => stormy.soFar().failed >= 10);
   const report = await stormy.stop();
-  assert.ok(report.failed >= 10, `${report.failed} failed`);
   assert.equal(report.failed, report.failures.length);
 });
 
@@ -202,13 +202,15 @@ test('a world leaves nothing behind', async () => {
   assert.ok(!left.includes(prefix), left);
 });
 
-test('clients end, also with a connection that comes about after they were told to', { timeout: 20_000 }, async (t) => {
+test('clients end, also with a connection that comes about after they were told to', {
+  timeout: SAFETY_NET_MS,
+}, async (t) => {
   const accepted = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
   const server = http.createServer().on('upgrade', (_, socket) => socket.on('error', () => {}).write(accepted));
   server.listen(0, '127.0.0.1');
   t.after(() => server.close());
   await new Promise((listening) => server.once('listening', listening));
   const { port } = server.address() as AddressInfo;
-  const clients = startUpgrades({ url: `http://127.0.0.1:${port}/`, connections: 2, timeoutMs: 5000 });
+  const clients = startUpgrades({ url: `http://127.0.0.1:${port}/`, connections: 2, timeoutMs: SAFETY_NET_MS });
   assert.equal((await clients.stop()).opened, 2);
 });

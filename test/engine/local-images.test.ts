@@ -9,7 +9,8 @@ import test from 'node:test';
 import { swapctl } from '../lab/cli.ts';
 import { endOf } from '../lab/engine.ts';
 import { baseImage } from '../lab/images.ts';
-import { eventually, testWorld, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, type World } from '../lab/world.ts';
 import { startWatch, type WatchProcess } from './watching.ts';
 
 const QUICK = { 'swapctl.settle': '0s', 'swapctl.drain.timeout': '1s', 'swapctl.backoff': 'off' };
@@ -51,7 +52,7 @@ async function rolledBy(t: test.TestContext, watch: WatchProcess, name: string, 
   const before = watch.soFar(updated).length;
   await work();
   const since = performance.now();
-  await eventually(`${what} is rolled`, async () => watch.soFar(updated).length > before, 60_000);
+  await eventually(`${what} is rolled`, async () => watch.soFar(updated).length > before);
   t.diagnostic(`${what}: rolled ${Math.round(performance.now() - since)} ms after its end`);
 }
 

@@ -12,7 +12,6 @@ import { baseImage } from '../lab/images.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { containerNames, openApp, quickly, retag } from './compose-app.ts';
 
-const PATIENCE_MS = 60_000;
 // With a start period: many start at once here, and a slow start shall not count as a failure.
 const QUICK_APP = { from: 'httpd', health: { intervalMs: 300, startPeriodMs: 20_000 } } as const;
 
@@ -23,7 +22,7 @@ async function outdated(world: World, suffix: string) {
   const create = { HostConfig: { RestartPolicy: { Name: 'always' } } };
   const labels = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' };
   const container = await world.container(suffix, { image: reference, labels, create });
-  await untilHealthy(container, PATIENCE_MS);
+  await untilHealthy(container);
   await retag(world, await world.image('app:2', QUICK_APP), reference);
   return world.name(suffix);
 }
@@ -35,7 +34,7 @@ async function assertOneIsLeft(world: World, name: string): Promise<string | und
   const container = world.docker.getContainer(name);
   const { State, HostConfig, Config } = await container.inspect();
   assert.equal(State.Running, true, `${name} runs`);
-  await untilHealthy(container, PATIENCE_MS);
+  await untilHealthy(container);
   assert.equal(HostConfig.RestartPolicy?.Name, 'always');
   return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
 }

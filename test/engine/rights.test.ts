@@ -6,7 +6,8 @@ import { startSwapctl, swapctl } from '../lab/cli.ts';
 import { type Call, faultProxy } from '../lab/fault-proxy.ts';
 import { startRegistry } from '../lab/registry.ts';
 import { documentedCalls, regexesFor } from '../lab/rights.ts';
-import { eventually, testWorld, untilHealthy } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, untilHealthy } from '../lab/world.ts';
 
 const QUICK = ['--settle', '300ms', '--drain-timeout', '1s'];
 
@@ -81,7 +82,6 @@ test('what is listed is enough for everything, and nothing is listed in vain', a
     await eventually(
       'it watches and listens',
       async () => said.join('').includes('watching 1') && calls.some(({ what }) => what === 'GET /events'),
-      60_000,
     );
     watch.kill('SIGTERM');
     const { code, stdout, stderr } = await watch.result;

@@ -7,7 +7,8 @@ import { endOf, engineUnderTest } from '../lab/engine.ts';
 import type { AppImageOptions } from '../lab/images.ts';
 import { output } from '../lab/load-inside.ts';
 import { startRegistry } from '../lab/registry.ts';
-import { eventually, testWorld, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, type World } from '../lab/world.ts';
 import { containerNames } from './compose-app.ts';
 
 const skip = engineUnderTest().dockerHost.startsWith('unix://') ? false : 'needs an engine on this machine';
@@ -25,7 +26,7 @@ interface Own {
   /** What runs under the name, and whether it watches. */
   look(): Promise<{ id: string; image: string; running: boolean; watching: boolean; log: string }>;
   /** Resolves once nothing but the container itself is there, and it watches as this image. */
-  settled(image: string, within?: number): Promise<void>;
+  settled(image: string): Promise<void>;
 }
 
 async function startOwn(t: TestContext): Promise<Own> {
@@ -88,17 +89,13 @@ async function startOwn(t: TestContext): Promise<Own> {
       await check();
       return id;
     },
-    settled: async (image, within = 40_000) => {
-      await eventually(
-        'only the one container is there, and watches',
-        async () => {
-          const names = (await containerNames(world)).filter((one) => !one.includes('-failed-'));
-          if (names.join() !== name) return false;
-          const now = await look();
-          return now.running && now.watching && now.image === image;
-        },
-        within,
-      ).catch(async (error) => {
+    settled: async (image) => {
+      await eventually('only the one container is there, and watches', async () => {
+        const names = (await containerNames(world)).filter((one) => !one.includes('-failed-'));
+        if (names.join() !== name) return false;
+        const now = await look();
+        return now.running && now.watching && now.image === image;
+      }).catch(async (error) => {
         t.diagnostic(JSON.stringify([await containerNames(world), await look().catch(String)]));
         throw error;
       });
@@ -147,7 +144,7 @@ test('what is wrong with a new image leaves the old watch at work, and is rememb
 
   // One that can't even run swapctl: the container itself is never touched.
   await own.publish('crashes', { env: { NODE_OPTIONS: '--require /nowhere.cjs' } });
-  await eventually('it is told', async () => /: failed .*Cannot find module/.test((await own.look()).log), 30_000);
+  await eventually('it is told', async () => /: failed .*Cannot find module/.test((await own.look()).log));
   await own.settled(before.image);
   assert.equal((await own.look()).id, before.id);
   await own.check();
@@ -155,11 +152,7 @@ test('what is wrong with a new image leaves the old watch at work, and is rememb
 
   // One that can, and does not watch: by then the helper has stopped the old one, and starts it again.
   await own.publish('ends', { cmd: [...CALL, '--version'] });
-  await eventually(
-    'it was started again',
-    async () => (await own.look()).log.split('watching 1 ').length === 3,
-    30_000,
-  );
+  await eventually('it was started again', async () => (await own.look()).log.split('watching 1 ').length === 3);
   await own.settled(before.image);
   assert.equal((await own.look()).id, before.id);
 });

@@ -1,6 +1,7 @@
 // A watch as a process of its own, and what it says.
 import { startSwapctl } from '../lab/cli.ts';
-import { eventually, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import type { World } from '../lab/world.ts';
 
 export interface WatchProcess {
   /** The first line from now on, or before, that has a message like this. */
@@ -30,7 +31,7 @@ export function startWatch(world: World, args: string[], env: NodeJS.ProcessEnv 
       .slice(0, -1)
       .map((line) => JSON.parse(line));
   const like = (pattern: RegExp) => lines().filter(({ msg }) => pattern.test(String(msg)));
-  const said = (pattern: RegExp) => eventually(`the watch says ${pattern}`, async () => like(pattern)[0], 60_000);
+  const said = (pattern: RegExp) => eventually(`the watch says ${pattern}`, async () => like(pattern)[0]);
   const soFar = (pattern: RegExp) => like(pattern).map(({ msg }) => String(msg));
   return { said, soFar, kill: watch.kill, end: watch.result };
 }

@@ -8,10 +8,10 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder, prepared } from '../../scripts/prepare/cache.mjs';
 import { type EngineUnderTest, engineAt } from './engine.ts';
+import { eventually } from './waiting.ts';
 
 interface Kind {
   suite: 'bookworm' | 'trixie' | 'sid';
@@ -162,7 +162,8 @@ function script(env: Record<string, string>): Promise<void> {
 
 export async function stopEngine(kind: EngineKind, spare?: Spare): Promise<void> {
   const { run, netns } = placeOf(kind, spare);
-  await stopDaemon(kind, spare ? { spare } : {});
+  // One that does not end is killed below.
+  await stopDaemon(kind, spare ? { spare } : {}).catch(() => {});
   killAllOf(netns);
   quietly('ip', 'netns', 'del', netns);
   quietly('ip', 'link', 'del', netns);
@@ -182,7 +183,7 @@ function daemonOf(run: string): number {
 }
 
 async function ended(runs: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 600 && runs(); tries++) await sleep(50);
+  await eventually('the daemon has ended', async () => !runs());
 }
 
 function isRunning(pid: number, { daemon = 'dockerd' }: Kind): boolean {

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { enter } from './netns.ts';
-import { eventually, type World } from './world.ts';
+import { eventually } from './waiting.ts';
+import type { World } from './world.ts';
 
 export interface HostState {
   /** What belongs to this world: rules that name its networks or addresses, its networks, volumes and proxies. */

@@ -2,7 +2,8 @@
 import type Docker from 'dockerode';
 import { nodeImage } from './images.ts';
 import type { LoadOptions, LoadReport } from './load.ts';
-import { eventually, type World } from './world.ts';
+import { eventually } from './waiting.ts';
+import type { World } from './world.ts';
 
 export interface LoadInsideOptions extends Omit<LoadOptions, 'resolve' | 'isGood'> {
   /** The network that the client lives in. */

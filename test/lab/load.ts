@@ -3,6 +3,7 @@
 // Open loop: requests leave at a fixed rate whether or not earlier ones were answered, so that a stall shows as many late
 // requests and not as a pause in the load.
 import http from 'node:http';
+import { eventually } from './waiting.ts';
 
 export interface LoadOptions {
   /** `http://host:port/path`. With `resolve`, only its port and path count. */
@@ -45,7 +46,7 @@ export interface Load {
   /** How it went so far. */
   soFar(): LoadReport;
   /** Settles as soon as so many good answers (of this version) are there, and fails if they don't come. */
-  until(answers: number, version?: string, withinMs?: number): Promise<void>;
+  until(answers: number, version?: string): Promise<void>;
 }
 
 /**
@@ -109,17 +110,9 @@ export function startLoad(options: LoadOptions): Load {
       agents.fresh.destroy();
       return soFar();
     },
-    async until(answers, version, withinMs = 30_000) {
-      const deadline = performance.now() + withinMs;
+    async until(answers, version) {
       const count = () => timeline.filter((answer) => !version || answer.version === version).length;
-      while (count() < answers) {
-        if (performance.now() > deadline) {
-          throw new Error(
-            `after ${withinMs} ms ${count()} good answers${version ? ` of ${version}` : ''}, not ${answers}`,
-          );
-        }
-        await new Promise((done) => setTimeout(done, 10));
-      }
+      await eventually(`${answers} good answers${version ? ` of ${version}` : ''}`, async () => count() >= answers);
     },
   };
 }

@@ -1,6 +1,6 @@
 // Ports for the servers that tests start.
 import net, { type AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './waiting.ts';
 
 export async function freePort(address = '127.0.0.1'): Promise<number> {
   const server = net.createServer().listen(0, address);
@@ -10,12 +10,10 @@ export async function freePort(address = '127.0.0.1'): Promise<number> {
   return port;
 }
 
-/** Waits until something listens there; false if it doesn't within 5 seconds, or `goOn` says that it never will. */
+/** Waits until something listens there; false if `goOn` says that it never will. */
 export async function accepts(address: string, port: number, goOn: () => boolean = () => true): Promise<boolean> {
-  for (const deadline = Date.now() + 5000; Date.now() < deadline && goOn(); await sleep(25)) {
-    if (await connects(address, port)) return true;
-  }
-  return false;
+  const decided = async () => ((await connects(address, port)) ? 'listens' : !goOn() && 'gone');
+  return (await eventually(`something listens at ${address}:${port}`, decided)) === 'listens';
 }
 
 function connects(address: string, port: number): Promise<boolean> {

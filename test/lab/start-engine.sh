@@ -62,7 +62,7 @@ dockerd_up() {
     --pidfile "$RUN/dockerd.pid" --bip "10.232.$N.1/24" --default-address-pool base=10.233.0.0/16,size=24 \
     --insecure-registry "10.231.$N.0/24" --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/swapctl-$N" \
     $FLAGS >> "$RUN/dockerd.log" 2>&1 < /dev/null &
-  for _ in $(seq 300); do
+  for _ in $(seq 600); do
     docker --host "unix://$RUN/docker.sock" version > /dev/null 2>&1 && return
     kill -0 $! 2> /dev/null || break
     sleep .2
@@ -114,7 +114,7 @@ X
   setsid podman --log-level=info system service --time=0 $FLAGS "unix://$RUN/docker.sock" >> "$RUN/dockerd.log" 2>&1 \
     < /dev/null &
   echo $! > "$RUN/dockerd.pid"
-  for _ in $(seq 150); do
+  for _ in $(seq 600); do
     [ -S "$RUN/docker.sock" ] && podman info > /dev/null 2>&1 && return
     sleep .2
   done

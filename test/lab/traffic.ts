@@ -5,7 +5,8 @@ import { buildSync } from 'esbuild';
 import { nodeImage } from './images.ts';
 import { output } from './load-inside.ts';
 import { enter } from './netns.ts';
-import { eventually, type World } from './world.ts';
+import { eventually, inTime } from './waiting.ts';
+import type { World } from './world.ts';
 
 /** kept: connections are kept; new: one a request; slow: an answer that takes 3 s; upgrade: stands for a WebSocket; udp: datagrams. */
 export type Shape =
@@ -65,8 +66,6 @@ export function startTraffic(place: Place, clients: Record<string, Client>): Pro
   return 'network' in place ? inContainer(place, env) : inProcess(place, env);
 }
 
-const PATIENCE_MS = 90_000;
-
 let bundled: string | undefined;
 
 // As an argument of node, so that no image has to be made and no file be mounted.
@@ -99,7 +98,7 @@ async function inProcess(
   });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   world.after(async () => child.kill('SIGKILL'));
-  await eventually('the clients have begun', async () => stderr.includes('under load'), 60_000);
+  await eventually('the clients have begun', async () => stderr.includes('under load'));
   return {
     async stop() {
       child.kill('SIGTERM');
@@ -108,15 +107,6 @@ async function inProcess(
       return JSON.parse(stdout);
     },
   };
-}
-
-/** What is under way when clients stop ends in the time-out of a request; a client that goes on must not hold a test for ever. */
-async function inTime(end: Promise<unknown>, what: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${PATIENCE_MS} ms in vain: ${what}`)), PATIENCE_MS);
-  });
-  await Promise.race([end, late]).finally(() => clearTimeout(timer));
 }
 
 let count = 0;
@@ -132,7 +122,7 @@ async function inContainer(
     cmd: ['node', ...command()],
   });
   const begun = async () => (await output(container)).stderr.includes('under load');
-  await eventually('the clients in their container have begun', begun, 60_000);
+  await eventually('the clients in their container have begun', begun);
   return {
     async stop() {
       await container.kill({ signal: 'SIGTERM' });

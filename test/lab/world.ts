@@ -1,9 +1,9 @@
 // A test's own corner of the engine: names that no other test has, and nothing left when the test is over.
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
 import { type EngineUnderTest, engineUnderTest, isPodman } from './engine.ts';
 import { APP_PORT, type AppImageOptions, appImage, TEST_LABELS } from './images.ts';
+import { eventually } from './waiting.ts';
 
 /** What of node:test's context a world needs; the demo and the benchmark bring their own. */
 export interface Scope {
@@ -175,27 +175,12 @@ async function gone(removal: Promise<unknown>): Promise<void> {
 
 // ---- waiting and looking
 
-/** Asks until the answer is something; says what it waited for if it never is. */
-export async function eventually<T>(
-  what: string,
-  ask: () => Promise<T | undefined | false | null>,
-  withinMs = 15_000,
-): Promise<T> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain: ${what}`);
-    await sleep(50);
-  }
-}
-
-export async function untilHealthy(container: Docker.Container, withinMs?: number): Promise<void> {
+export async function untilHealthy(container: Docker.Container): Promise<void> {
   const healthy = async () => {
     await probedByPodman(container);
     return (await container.inspect()).State.Health?.Status === 'healthy';
   };
-  await eventually(`${container.id.slice(0, 12)} is healthy`, healthy, withinMs);
+  await eventually(`${container.id.slice(0, 12)} is healthy`, healthy);
 }
 
 /** Without systemd Podman runs no health check unless it is asked to. */

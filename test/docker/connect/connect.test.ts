@@ -11,6 +11,7 @@ import { type Connection, type ConnectOptions, connect, withVersion } from '../.
 import type { Endpoint } from '../../../src/docker/connect/endpoint.ts';
 import { readTls, type Tls } from '../../../src/docker/connect/world.ts';
 import { readText } from '../../../src/docker/credentials/config-file.ts';
+import { SAFETY_NET_MS } from '../../lab/waiting.ts';
 import { fakeEngine, makeCertificates, scratch, VERSION } from './fake-engine.ts';
 
 const unix = (path: string): Endpoint => ({ kind: 'unix', path, origin: 'the default socket' });
@@ -241,6 +242,6 @@ test('an idle connection does not keep the process alive', async (t) => {
     const { docker } = await connect({ kind: 'unix', path: ${JSON.stringify(socket)}, origin: 'x' });
     process.stdout.write(String(await docker.ping()));`;
   const args = ['--import', 'tsx', '--input-type=module', '-e', script];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: SAFETY_NET_MS });
   assert.equal(stdout, 'OK');
 });

@@ -4,8 +4,8 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackedTool } from '../../lab/cache.ts';
+import { eventually } from '../../lab/waiting.ts';
 
 const root = process.getuid?.() === 0;
 
@@ -120,12 +120,10 @@ async function startSshd(t: TestContext, folder: string, port: number): Promise<
     said += chunk;
   });
   t.after(() => child.kill());
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (await answers(port)) return;
-    if (child.exitCode !== null) break;
-    await sleep(50);
-  }
-  throw new Error(`sshd did not start: ${said}`);
+  await eventually('sshd answers', async () => {
+    if (child.exitCode !== null) throw new Error(`sshd did not start: ${said}`);
+    return answers(port);
+  });
 }
 
 /** A user `sshd`, a plain shell for root, and /run/sshd, all seen by this sshd alone. */

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SwapError } from '../../../src/core/error.ts';
 import { connect } from '../../../src/docker/connect/connect.ts';
 import { type SshEndpoint, sshArgs } from '../../../src/docker/connect/ssh.ts';
+import { eventually, inTime, SAFETY_NET_MS } from '../../lab/waiting.ts';
 import { fakeEngine, scratch } from './fake-engine.ts';
 import { fakeBox, noSshd, script } from './fake-ssh.ts';
 
@@ -40,10 +40,7 @@ function commandLine(pid: string): string {
   }
 }
 
-async function eventually(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 60 && !holds(); tries += 1) await sleep(50);
-  assert.ok(holds());
-}
+const sshHasEnded = () => eventually('ssh has ended', async () => processesWith('ssh-good.conf') === 0);
 
 test('ssh is told to ask nothing, and the host can not be taken for an option', () => {
   const args = sshArgs({ ...BOX, user: 'me', port: 22, socket: "/run/it's.sock" }, 1500);
@@ -87,10 +84,13 @@ test('what ssh prints before it dies becomes the message, however it ends', asyn
 });
 
 test('a background process that holds stderr open does not hold up the message', async (t) => {
-  const lingering = script(join(scratch(t), 'ssh'), 'sleep 5 >/dev/null & echo gone >&2; exit 255');
-  const begin = Date.now();
-  assert.match((await refusal(lingering)).message, /gone/);
-  assert.ok(Date.now() - begin < 3000);
+  const folder = scratch(t);
+  const lingering = script(
+    join(folder, 'ssh'),
+    `sleep 100000 >/dev/null & echo $! > '${folder}/pid'; echo gone >&2; exit 255`,
+  );
+  t.after(() => process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8'))));
+  assert.match((await inTime(refusal(lingering), 'the message')).message, /gone/);
 });
 
 test('through a real sshd', { skip: noSshd() }, async (t) => {
@@ -114,7 +114,7 @@ test('through a real sshd', { skip: noSshd() }, async (t) => {
       assert.deepEqual(box.calls(), ['system dial-stdio']);
       assert.equal(seen.connections, 1);
       close();
-      await eventually(() => processesWith('ssh-good.conf') === 0);
+      await sshHasEnded();
     },
   );
 
@@ -147,9 +147,9 @@ test('through a real sshd', { skip: noSshd() }, async (t) => {
       const { docker } = await connect(${JSON.stringify(BOX)}, { sshProgram: ${JSON.stringify(good)} });
       process.stdout.write(String(await docker.ping()));`;
     const args = ['--import', 'tsx', '--input-type=module', '-e', code];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: SAFETY_NET_MS });
     assert.equal(stdout, 'OK');
-    await eventually(() => processesWith('ssh-good.conf') === 0);
+    await sshHasEnded();
   });
 
   await t.test('an unknown host key is refused before anything runs there', async () => {

@@ -16,6 +16,7 @@ import { SwapError } from '../../../src/core/error.ts';
 import { openCredentials } from '../../../src/docker/credentials/credentials.ts';
 import { runProgram } from '../../../src/docker/credentials/helper.ts';
 import type { LoginFor } from '../../../src/ports.ts';
+import { eventually, SAFETY_NET_MS } from '../../lab/waiting.ts';
 
 const HUB = 'https://index.docker.io/v1/';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -30,7 +31,7 @@ type House = {
   readonly asked: (name: string) => string[];
 };
 
-function house(t: TestContext, timeoutMs = 5_000): House {
+function house(t: TestContext, timeoutMs = SAFETY_NET_MS): House {
   const folder = mkdtempSync(join(tmpdir(), 'swc-'));
   const bin = join(folder, 'bin');
   mkdirSync(bin);
@@ -203,9 +204,7 @@ test('a helper that hangs is ended with all that it started', async (t) => {
   const sleeper = readFileSync(join(folder, 'sleeper'), 'utf8').trim();
   const state = () =>
     readdirSync('/proc').includes(sleeper) ? readFileSync(`/proc/${sleeper}/stat`, 'utf8').split(' ')[2] : 'gone';
-  for (let tries = 0; tries < 40 && !['gone', 'Z'].includes(state() ?? ''); tries += 1)
-    await new Promise((r) => setTimeout(r, 25));
-  assert.ok(['gone', 'Z'].includes(state() ?? ''));
+  await eventually('what the helper started has ended', async () => ['gone', 'Z'].includes(state() ?? ''));
 });
 
 test('a new login is seen without a restart', async (t) => {
