@@ -89,8 +89,9 @@ test('a background process that holds stderr open does not hold up the message',
     join(folder, 'ssh'),
     `sleep 100000 >/dev/null & echo $! > '${folder}/pid'; echo gone >&2; exit 255`,
   );
-  t.after(() => process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8'))));
-  assert.match((await inTime(refusal(lingering), 'the message')).message, /gone/);
+  const { message } = await inTime(refusal(lingering), 'the message');
+  process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')));
+  assert.match(message, /gone/);
 });
 
 test('through a real sshd', { skip: noSshd() }, async (t) => {
