@@ -8,14 +8,26 @@ import test from 'node:test';
 import { folderOf } from '../build/files.ts';
 import { startLoad } from './load.ts';
 
-/** A server in a process of its own that closes what is idle at SIGUSR2, and says so by a file. */
+/**
+ * A server in a process of its own that closes idle connections at SIGUSR2, and then writes a file. It first reads the requests
+ * that are under way, turn by turn: a connection with an unread request would count as idle.
+ */
 const SERVER = `
-const server = require('node:http').createServer((request, response) => response.end());
+let quietTurns = 0;
+const server = require('node:http').createServer((request, response) => {
+  quietTurns = 0;
+  response.end();
+});
 server.keepAliveTimeout = 65_000;
-process.on('SIGUSR2', () => setImmediate(() => {
+function closeOnceQuiet() {
+  if (++quietTurns < 20) return setImmediate(closeOnceQuiet);
   server.closeIdleConnections();
   require('node:fs').writeFileSync(process.argv[1], 'closed');
-}));
+}
+process.on('SIGUSR2', () => {
+  quietTurns = 0;
+  closeOnceQuiet();
+});
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 `;
 
