@@ -14,11 +14,12 @@ import type { Bridge, EngineFacts, ExecOptions, ExecResult, PullLayer } from './
 import type { EngineEvent } from './core/event.ts';
 import type { GitSource, GitTree } from './core/git.ts';
 import type { Call } from './core/helper.ts';
+import type { KernelLayer } from './core/kernel-layer.ts';
 import type { Platform } from './core/platform.ts';
 import type { Progress } from './core/progress.ts';
 import type { RemoteImage } from './core/registry.ts';
 import type { Delivery, Summary } from './core/summary.ts';
-import type { Cover, CoverRequest, FindProcess, ForwardEnd, KernelLayer, Process } from './core/traffic.ts';
+import type { Cover, CoverRequest, FindProcess, ForwardEnd, Process } from './core/traffic.ts';
 import type { FolderIn, FolderSize, Volume } from './core/volume.ts';
 
 export type { ComposeProject } from './core/compose.ts';
@@ -142,7 +143,10 @@ export interface Traffic {
 
 /** What the kernel does with new connections to published ports; `slot` is the real name of the slot's container. */
 export interface Kernel {
-  /** Whether traffic of this engine's containers can be moved from here; `example` is one that runs, where there is any. */
+  /**
+   * Which traffic of this engine's containers can be moved from here, as a trial of the real rules tells; `example` is one that
+   * runs, where there is any.
+   */
   layer(bridges: readonly Bridge[], example: Process | undefined): Promise<KernelLayer>;
   cover(slot: string): Promise<Cover>;
   /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
@@ -160,7 +164,7 @@ export interface Kernel {
   /**
    * Leads new TCP connections to a container's addresses to another in the same networks, from wherever they come; the client
    * keeps its address, open connections stay where they are, and those that were led outlive the first container. Ends by
-   * itself after the lifetime; asked for again it goes on. Raises `step-failed` where it can't.
+   * itself after the lifetime; asked for again it goes on. Raises `step-failed` where it can't; like all that sets or reads rules, RuleError where nft fails.
    */
   forward(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[], lifetimeMs: number): Promise<void>;
   /**

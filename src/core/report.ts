@@ -46,6 +46,8 @@ export interface ReplicaReport {
   /** For how long at the most no container of the slot answered, in milliseconds; absent where one always did. */
   readonly gap?: number;
   readonly backup?: ReportedBackup;
+  /** What the roll went without, since nft failed. */
+  readonly notes?: readonly string[];
   readonly error?: ReportedError;
 }
 

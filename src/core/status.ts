@@ -32,6 +32,8 @@ export interface SlotPlan {
   /** `unchanged`: it already runs the image; `fetch`: only pulling it can tell; `roll`: it would be rolled. */
   readonly verdict: 'unchanged' | 'fetch' | 'roll' | 'refused';
   readonly steps: readonly string[];
+  /** What the roll would go without, since nft fails. */
+  readonly notes?: readonly string[];
   readonly error?: ReportedError;
 }
 

@@ -34,16 +34,6 @@ export interface Forward {
   readonly state: 'leads' | 'over' | 'impossible';
 }
 
-/** Whether traffic can be moved in the kernel from here. `noHandover`: why published ports can't be, all the same. */
-export type KernelLayer =
-  | { readonly available: true; readonly noHandover?: string }
-  | { readonly available: false; readonly why: string };
-
-/** Why published ports can't be handed over; undefined where they can. */
-export function whyNoHandover(layer: KernelLayer): string | undefined {
-  return layer.available ? layer.noHandover : layer.why;
-}
-
 /**
  * Pairs the host ports that a container fixes with those of its stand-in, which publishes the same container ports on the
  * same addresses at other host ports. Undefined where one has no counterpart.

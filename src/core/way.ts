@@ -1,7 +1,7 @@
 import type { Container } from './container.ts';
 import { type Exclusive, exclusives } from './exclusive.ts';
+import { type KernelLayer, whyNoHandover } from './kernel-layer.ts';
 import type { Policy } from './policy.ts';
-import { type KernelLayer, whyNoHandover } from './traffic.ts';
 
 /** The order in which a slot's containers are swapped. */
 export type Way = 'start-first' | 'stop-first' | 'handover';

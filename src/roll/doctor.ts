@@ -1,8 +1,15 @@
 import { entryNames } from '../core/config.ts';
 import { messageOf, SwapError } from '../core/error.ts';
+import {
+  adviceOn,
+  type KernelLayer,
+  RULE_KINDS,
+  whyNoHandover,
+  whyNoRules,
+  withoutRules,
+} from '../core/kernel-layer.ts';
 import { groupServices } from '../core/service.ts';
 import type { Finding } from '../core/status.ts';
-import { whyNoHandover } from '../core/traffic.ts';
 import type { EngineFacts, Ports } from '../ports.ts';
 import { askRunning, kernelLayer } from './kernel-layer.ts';
 
@@ -16,7 +23,7 @@ export async function diagnose(ports: Ports): Promise<Finding[]> {
     place(facts),
     ...(await rights(ports)),
     connections(ports, facts),
-    kernel(ports),
+    ...(await kernel(ports)),
     login(ports),
     ...(await configuration(ports)),
   ];
@@ -93,14 +100,28 @@ async function connections(ports: Ports, facts: EngineFacts): Promise<Finding> {
   return { check, state: 'limited', found: "open connections of containers can't be counted from here", advice };
 }
 
-async function kernel(ports: Ports): Promise<Finding> {
-  const check = 'kernel layer';
+const KERNEL = 'kernel layer';
+
+async function kernel(ports: Ports): Promise<Finding[]> {
   const layer = await kernelLayer(ports);
+  if (!layer.available) return [noKernel(layer)];
+  const refused = RULE_KINDS.flatMap((kind) => {
+    const trouble = layer.refused?.[kind];
+    const found = `no ${kind}: ${whyNoRules(layer, kind)}`;
+    return trouble ? [limit(found, `${withoutRules(kind)}; ${adviceOn(trouble)}`)] : [];
+  });
+  if (refused.length > 0) return refused;
   const why = whyNoHandover(layer);
-  if (why === undefined)
-    return { check, state: 'ok', found: 'published ports can be handed over without a gap (nftables)' };
-  const advice = 'containers that publish fixed host ports are rolled stop-first, after a rehearsal: a short gap';
-  return { check, state: 'limited', found: why, advice };
+  if (why !== undefined) return [limit(why, withoutRules('port redirect'))];
+  return [{ check: KERNEL, state: 'ok', found: 'nft takes the rules of port redirect, gate and address redirect' }];
+}
+
+function noKernel({ why }: Extract<KernelLayer, { available: false }>): Finding {
+  return limit(why, RULE_KINDS.map(withoutRules).join('; '));
+}
+
+function limit(found: string, advice: string): Finding {
+  return { check: KERNEL, state: 'limited', found, advice };
 }
 
 async function login(ports: Ports): Promise<Finding> {

@@ -1,6 +1,6 @@
 import type { Container } from '../core/container.ts';
-import { messageOf } from '../core/error.ts';
 import type { SlotRun } from './slot-run.ts';
+import { goWithout } from './without-rules.ts';
 
 const LOOK_EVERY_MS = 50;
 // A look makes the kernel walk its table of all connections, which takes its time on a big machine: looking is at most this
@@ -48,7 +48,7 @@ async function turnAway(run: SlotRun, container: Container, renew: () => Promise
     run.memory.turnedAway.add(container.id);
     return true;
   } catch (error) {
-    run.ports.report({ kind: 'debug', text: `${container.name}: new connections go on coming: ${messageOf(error)}` });
+    await goWithout(run, container, `${container.name} gets new connections until it stops`, error);
     return false;
   }
 }

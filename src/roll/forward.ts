@@ -7,6 +7,7 @@ import type { ForwardEnd } from '../ports.ts';
 import { noteAway } from './outage.ts';
 import type { Renewal, SlotRun } from './slot-run.ts';
 import { sweepRules } from './sweep.ts';
+import { goWithout, noteOnce } from './without-rules.ts';
 
 // Renewed for as long as this process lives, and soon over after its death: once the old container is down the engine may give
 // its address to somebody else's, whose connections are not ours to lead.
@@ -27,7 +28,7 @@ export async function forward(
   from: Container | undefined,
   to: Container,
 ): Promise<void> {
-  const { kernel, engine, report } = run.ports;
+  const { kernel, engine } = run.ports;
   const { container, name } = step;
   try {
     if (from?.status !== 'running') return note(run, step, 'impossible');
@@ -36,12 +37,12 @@ export async function forward(
     await stopRenewing(run, container);
     await lead();
     run.memory.forwarded.set(container, from);
-    run.memory.renewals.set(container, renewing(run, lead));
+    run.memory.renewals.set(container, renewing(run, name, lead));
     note(run, step, 'over');
   } catch (error) {
     note(run, step, 'impossible');
     noteAway(run, error);
-    report({ kind: 'debug', text: `new connections to ${name} are not led to ${to.name}: ${messageOf(error)}` });
+    await goWithout(run, to, `no address redirect from ${name} to ${to.name}`, error);
   }
 }
 
@@ -53,15 +54,24 @@ function note(
   run.memory.forwards.push({ from, to, state });
 }
 
-// A renewal that fails is made up for by the next one, or the rules end.
-function renewing({ ports }: SlotRun, lead: () => Promise<void>): Renewal {
-  const { clock, report } = ports;
+// A renewal that fails is made up for by the next one; if that fails, too, the redirect is about to end.
+function renewing(run: SlotRun, name: string, lead: () => Promise<void>): Renewal {
+  const { clock, report } = run.ports;
   const ended = new AbortController();
   const renew = async (): Promise<void> => {
+    let failed = false;
     for (;;) {
       await clock.sleep(RENEW_EVERY_MS, ended.signal);
       if (ended.signal.aborted) return;
-      await lead().catch((error) => report({ kind: 'debug', text: `what leads connections on: ${messageOf(error)}` }));
+      try {
+        await lead();
+        failed = false;
+      } catch (error) {
+        const text = `the address redirect from ${name} can't be renewed: ${messageOf(error)}`;
+        if (failed) noteOnce(run, text);
+        else report({ kind: 'debug', text });
+        failed = true;
+      }
     }
   };
   const over = renew();

@@ -1,5 +1,5 @@
-import { messageOf } from '../core/error.ts';
 import type { SlotRun } from './slot-run.ts';
+import { goWithout } from './without-rules.ts';
 
 // A swapctl that dies must not leave a container shut for long.
 const LIFETIME_MS = 30_000;
@@ -16,10 +16,7 @@ export async function shut(run: SlotRun, id: string): Promise<void> {
     await run.ports.kernel.shut(container, { lifetimeMs: LIFETIME_MS, fresh: true });
     run.memory.shut.set(id, run.ports.clock.now() + LIFETIME_MS);
   } catch (error) {
-    run.ports.report({
-      kind: 'debug',
-      text: `${container.name} can be reached before it is healthy: ${messageOf(error)}`,
-    });
+    await goWithout(run, container, `${container.name} can be reached before it is healthy`, error);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Container } from '../core/container.ts';
-import type { KernelLayer } from '../core/traffic.ts';
+import type { KernelLayer } from '../core/kernel-layer.ts';
 import type { Ports } from '../ports.ts';
 import { leadsPortsItself } from './abilities.ts';
 
@@ -16,7 +16,7 @@ export async function kernelLayerFor(
 ): Promise<KernelLayer> {
   const layer = await kernel.layer(await engine.bridges(), example);
   if (!layer.available || !leadsPortsItself(await engine.facts())) return layer;
-  return { available: true, noHandover: 'Podman leads published ports in a way of its own' };
+  return { ...layer, noHandover: 'Podman leads published ports in a way of its own' };
 }
 
 /**

@@ -9,8 +9,8 @@ import type { Backup, Dependent, Failure, Observed, Replica } from '../core/obse
 import { parseReference } from '../core/reference.ts';
 import { helperRole } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
-import type { Cover, Forward } from '../core/traffic.ts';
 import { cannotUpdate } from './abilities.ts';
+import { coverOf, forwardsOf } from './rules-seen.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
 import { backupsOf } from './volumes.ts';
@@ -43,7 +43,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     rehearsed: memory.rehearsed,
     standIn: standIn && (await view(run, standIn, wanted)),
     cover: await coverOf(run, standIn),
-    forwards: run.gates,
+    forwards: run.forwards,
     forwarding: await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
     gates: run.gates,
     failures: failuresIn(all, names.home),
@@ -228,36 +228,6 @@ function verdictOn(run: SlotRun, container: Container): Verdict {
     return { kind: 'failed', reason: `it can't be started: ${refused}`, blame: 'image' };
   if (verdict.kind === 'failed' && fallen.has(container.id)) return { ...verdict, reason: FELL, blame: 'host' };
   return verdict;
-}
-
-// Only a handover has a cover; everywhere else there is no need to ask the kernel.
-async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Cover> {
-  const concerned = run.desired.choice.way === 'handover' || standIn !== undefined;
-  return concerned ? run.ports.kernel.cover(run.names.home) : 'none';
-}
-
-// Rules of a dead roll count as well, so the kernel is asked wherever there may be any.
-async function forwardsOf(
-  run: SlotRun,
-  containers: readonly Container[],
-  replaced: string | undefined,
-): Promise<Forward[]> {
-  const { memory, movesTraffic, desired } = run;
-  const alone = containers.length < 2 && memory.created.size === 0 && !desired.mendOnly;
-  if (!movesTraffic || alone) return [];
-  const ids = [
-    ...containers.map((container) => container.id),
-    ...memory.forwarded.keys(),
-    ...(replaced ? [replaced] : []),
-  ];
-  const known = (short: string): string => ids.find((id) => id.startsWith(short)) ?? short;
-  const leading = (await run.ports.kernel.forwarding(ids)).map(({ from, to }) => ({
-    from: known(from),
-    to: known(to),
-    state: 'leads' as const,
-  }));
-  const past = memory.forwards.filter((one) => !leading.some(({ from, to }) => one.from === from && one.to === to));
-  return [...leading, ...past];
 }
 
 // Whom else they live with (the pid namespace of one, the network of another) is none of the slot's.

@@ -10,6 +10,7 @@ import type { Ports } from '../ports.ts';
 import { alreadyRuns, type Resolved } from './image.ts';
 import { imageOf, observe } from './observe.ts';
 import { type PreparedSlot, prepareService } from './prepare.ts';
+import { notesOf } from './replica-report.ts';
 import { type RollOptions, slotRun } from './roll-slot.ts';
 import { resolveWanted } from './wanted.ts';
 
@@ -61,6 +62,7 @@ async function planSlot(
     because: slot.choice.because,
     verdict: refused ? 'refused' : same ? 'unchanged' : runs === undefined ? 'fetch' : 'roll',
     steps: same || refused ? [] : expectedSteps(run.desired, seen).map(describeStep),
+    ...notesOf(slot.memory),
     ...(refused
       ? { error: { code: refused.code, message: refused.message, ...(refused.hint ? { hint: refused.hint } : {}) } }
       : {}),

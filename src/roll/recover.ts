@@ -245,6 +245,7 @@ async function recoveryRun(
     lost: lease.lost,
     confirmLock: lease.confirm,
     gates: false,
+    forwards: false,
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) =>

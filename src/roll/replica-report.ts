@@ -7,7 +7,7 @@ import type { ReplicaReport, ReportedError, Side, Timings } from '../core/report
 import type { Ports } from '../ports.ts';
 import { imageOf, stateOf } from './observe.ts';
 import type { PreparedSlot } from './prepare.ts';
-import type { SlotRun } from './slot-run.ts';
+import type { Memory, SlotRun } from './slot-run.ts';
 
 /** What became of one replica. `error`: why it was not rolled, undefined if it was. */
 export async function replicaReport(
@@ -32,8 +32,14 @@ export async function replicaReport(
     ...(left === undefined ? {} : { connectionsLeft: left }),
     ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
     ...backedUp(run),
+    ...notesOf(run.memory),
     ...(error ? { error: told(error, slot, run.memory.lastWords) } : {}),
   };
+}
+
+/** What the roll goes without. */
+export function notesOf({ notes }: Memory): { notes?: readonly string[] } {
+  return notes.size > 0 ? { notes: [...notes] } : {};
 }
 
 function backedUp({ memory }: SlotRun): Pick<ReplicaReport, 'backup'> {

@@ -1,6 +1,7 @@
 import { EngineError, isAway } from '../core/engine-error.ts';
 import { SwapError } from '../core/error.ts';
 import type { PinnedImage, PullPolicy } from '../core/image.ts';
+import { whyNoRules } from '../core/kernel-layer.ts';
 import type { HistoryEntry } from '../core/labels.ts';
 import { homeOf, keepReference, slotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
@@ -61,6 +62,7 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
   const { ports } = context;
   const began = ports.clock.now();
   ports.report({ kind: 'slot', slot: slot.home, way: slot.choice.way, because: slot.choice.because });
+  for (const note of slot.memory.notes) ports.report({ kind: 'note', text: `${slot.home}: ${note}` });
   const run = await slotRun(context, slot);
   let error: SwapError | undefined;
   try {
@@ -130,7 +132,8 @@ export async function slotRun(
     lost: context.lease.lost,
     confirmLock: context.lease.confirm,
     movesTraffic: slot.kernel.available,
-    gates: slot.kernel.available,
+    gates: whyNoRules(slot.kernel, 'gate') === undefined,
+    forwards: whyNoRules(slot.kernel, 'address redirect') === undefined,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) => moveDependents(context, slot.memory.moving, names, from, to),

@@ -32,6 +32,8 @@ export interface SlotRun {
   readonly movesTraffic: boolean;
   /** Whether the kernel can keep a fresh container from its networks until it is healthy. */
   readonly gates: boolean;
+  /** Whether the kernel can redirect what comes for one container's addresses to another. */
+  readonly forwards: boolean;
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
@@ -88,6 +90,8 @@ export interface Memory {
   /** By name: the moves of dependents that were begun and did not come to their end. */
   readonly moving: Map<string, SlotRun>;
   giveUp: SwapError | undefined;
+  /** What the roll went without, for its report. */
+  readonly notes: Set<string>;
 }
 
 /** Something that is done again and again; `stop` resolves when it is certain that it is not done any more. */
@@ -126,6 +130,7 @@ export function freshMemory(): Memory {
     leftCopies: new Set(),
     moving: new Map(),
     giveUp: undefined,
+    notes: new Set(),
   };
 }
 

@@ -1,4 +1,6 @@
 import { PROBE_PORTS } from './gate.ts';
+import { type Script, script } from './script.ts';
+import { elementsOf, type Table } from './table.ts';
 
 /**
  * One network that two containers share: new connections to the address of one are led to the other. They are bridged, so
@@ -38,19 +40,18 @@ const IDLE = '1h';
 const MOST_CONNECTIONS = 65_535;
 
 /** One nft transaction for the host's namespace: leads new connections for a while, and those that it led to their end. */
-export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number): string {
-  return [
+export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number): Script {
+  return script([
     `table bridge ${table} {`,
-    ...liveSet(lifetimeMs),
-    ...flowSet('ip', 'ipv4_addr'),
-    ...flowSet('ip6', 'ipv6_addr'),
+    ...LANE_FAMILIES.flatMap(liveSet),
+    ...LANE_FAMILIES.flatMap(flowSet),
     '  chain pre {',
     `    type filter hook prerouting priority ${BEFORE_BRIDGE_NAT}; policy accept;`,
     ...lanes.flatMap(bridged),
     '  }',
     '}',
     `table inet ${table} {`,
-    ...liveSet(lifetimeMs),
+    ...LANE_FAMILIES.flatMap(liveSet),
     '  chain pre {',
     `    type nat hook prerouting priority ${BEFORE_ENGINE}; policy accept;`,
     ...lanes.map((lane) => `    iifname != "${lane.device}" ${routed(lane)}`),
@@ -61,13 +62,13 @@ export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: nu
     ...lanes.map((lane) => `    tcp sport != ${PROBE_PORTS.first}-${PROBE_PORTS.last} ${routed(lane)}`),
     '  }',
     '}',
-    '',
-  ].join('\n');
+    ...liveElements(table, lanes, lifetimeMs),
+  ]);
 }
 
 /** One nft transaction for the namespace of the container that is led to: what is for the other's address is for it. */
-export function targetScript(table: string, lanes: readonly Lane[]): string {
-  return [
+export function targetScript(table: string, lanes: readonly Lane[]): Script {
+  return script([
     `table inet ${table}`,
     `delete table inet ${table}`,
     `table inet ${table} {`,
@@ -81,57 +82,78 @@ export function targetScript(table: string, lanes: readonly Lane[]): string {
     ...lanes.map(taken),
     '  }',
     '}',
-    '',
-  ].join('\n');
+  ]);
 }
 
-/** One nft transaction after which new connections are led for so long from now. */
-export function renewScript(table: string, lifetimeMs: number): string {
-  return FAMILIES.map(
-    (family) =>
-      `flush set ${family} ${table} live\nadd element ${family} ${table} live { tcp ${timeout(lifetimeMs)} }\n`,
-  ).join('');
+/** One nft transaction after which new connections to the addresses of these lanes are led for so long from now. */
+export function renewScript(table: string, lanes: readonly Lane[], lifetimeMs: number): Script {
+  return script([...flushes(table), ...liveElements(table, lanes, lifetimeMs)]);
 }
 
 /** One nft transaction after which no new connection is led any more, while those that were go on. */
-export function haltScript(table: string): string {
-  return FAMILIES.map((family) => `flush set ${family} ${table} live\n`).join('');
+export function haltScript(table: string): Script {
+  return script(flushes(table));
 }
 
 /** One nft transaction after which the tables of the host's namespace are not there, whether they were or not. */
-export function clearHostScript(table: string): string {
-  return FAMILIES.map((family) => `table ${family} ${table}\ndelete table ${family} ${table}\n`).join('');
+export function clearHostScript(table: string): Script {
+  return script(FAMILIES.flatMap((family) => [`table ${family} ${table}`, `delete table ${family} ${table}`]));
 }
 
 const FAMILIES = ['bridge', 'inet'] as const;
+const LANE_FAMILIES = ['ip', 'ip6'] as const;
 
-/** The connections that a bridge table, as nft prints it, still leads: `address . port` of each client. */
-export function ledClients(printed: string): { address: string; port: number }[] {
-  const elements = [...printed.matchAll(/([0-9a-fA-F.:]+) \. (\d+) \. [0-9a-fA-F.:]+ \. \d+ expires/g)];
-  return elements.map(([, address = '', port]) => ({ address, port: Number(port) }));
+function live(family: Lane['family']): string {
+  return `live_${family}`;
 }
 
-/** Whether a table, as nft prints it, still leads new connections. Without /etc/protocols it prints numbers. */
-export function isLive(printed: string): boolean {
-  return /\b(tcp|6) (timeout \S+ )?expires/.test(printed);
+function flows(family: Lane['family']): string {
+  return `flows_${family}`;
 }
 
-function liveSet(lifetimeMs: number): string[] {
+/** The connections that a bridge table still leads: address and port of each client. */
+export function ledClients(table: Table): { address: string; port: number }[] {
+  return LANE_FAMILIES.flatMap((family) => elementsOf(table, flows(family))).map(({ value: [address, port] }) => ({
+    address: String(address),
+    port: Number(port),
+  }));
+}
+
+/** Whether a table still leads new connections. */
+export function isLive(table: Table): boolean {
+  return LANE_FAMILIES.some((family) => elementsOf(table, live(family)).length > 0);
+}
+
+function flushes(table: string): string[] {
+  return FAMILIES.flatMap((family) => LANE_FAMILIES.map((ip) => `flush set ${family} ${table} ${live(ip)}`));
+}
+
+// By address, since every other match that is true for all connections would contradict the match on TCP (nft 1.1.3 refuses it).
+function liveSet(family: Lane['family']): string[] {
+  return [`  set ${live(family)} {`, `    typeof ${family} daddr; flags timeout;`, '  }'];
+}
+
+// Not in the set's own block: nft 1.1.3 crashes on a transaction that declares a set with elements and flushes it.
+function liveElements(table: string, lanes: readonly Lane[], lifetimeMs: number): string[] {
+  return LANE_FAMILIES.flatMap((ip) => {
+    const addresses = [...new Set(lanes.filter((lane) => lane.family === ip).map(({ from }) => from.ip))];
+    if (addresses.length === 0) return [];
+    const elements = addresses.map((address) => `${address} ${timeout(lifetimeMs)}`).join(', ');
+    return FAMILIES.map((family) => `add element ${family} ${table} ${live(ip)} { ${elements} }`);
+  });
+}
+
+function flowSet(family: Lane['family']): string[] {
   return [
-    '  set live {',
-    '    type inet_proto; flags timeout;',
-    `    elements = { tcp ${timeout(lifetimeMs)} }`,
-    '  }',
-  ];
-}
-
-function flowSet(family: string, address: string): string[] {
-  return [
-    `  set flows_${family} {`,
-    `    type ${address} . inet_service . ${address} . inet_service;`,
+    `  set ${flows(family)} {`,
+    `    typeof ${flowKey(family)};`,
     `    size ${MOST_CONNECTIONS}; flags dynamic,timeout; timeout ${IDLE};`,
     '  }',
   ];
+}
+
+function flowKey(family: Lane['family']): string {
+  return `${family} saddr . tcp sport . ${family} daddr . tcp dport`;
 }
 
 function taken({ family, from, to }: Lane): string {
@@ -141,18 +163,20 @@ function taken({ family, from, to }: Lane): string {
 // A connection that was not led when it began is not led later, even if one from the same port was before it. All lanes share
 // the sets of flows, so each of them says which address is its own.
 function bridged({ family, from, to }: Lane): string[] {
-  const key = `{ ${family} saddr . tcp sport . ${family} daddr . tcp dport }`;
-  const flows = `@flows_${family}`;
-  const opens = `${family} daddr ${from.ip} ether daddr ${from.mac} ${OPENS}`;
+  const known = `@${flows(family)}`;
+  const flow = `${known} { ${flowKey(family)} }`;
+  const here = `${family} daddr ${from.ip}`;
+  const isLive = `${family} daddr @${live(family)}`;
+  const isOver = `${family} daddr != @${live(family)}`;
   return [
-    `${opens} meta l4proto @live update ${flows} ${key}`,
-    `${family} daddr ${from.ip} ${OPENS} meta l4proto != @live delete ${flows} ${key}`,
-    `${family} daddr ${from.ip} ${family} saddr . tcp sport . ${family} daddr . tcp dport ${flows} update ${flows} ${key} ether daddr set ${to.mac}`,
+    `${here} ether daddr ${from.mac} ${OPENS} ${isLive} update ${flow}`,
+    `${here} ${OPENS} ${isOver} delete ${flow}`,
+    `${here} ${flowKey(family)} ${known} update ${flow} ether daddr set ${to.mac}`,
   ].map((rule) => `    ${rule}`);
 }
 
 function routed({ family, from, to }: Lane): string {
-  return `${family} daddr ${from.ip} ${OPENS} meta l4proto @live dnat ${family} to ${to.ip}`;
+  return `${family} daddr ${from.ip} ${OPENS} ${family} daddr @${live(family)} dnat ${family} to ${to.ip}`;
 }
 
 function timeout(lifetimeMs: number): string {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Endpoint } from '../core/container.ts';
 import { fail } from '../core/error.ts';
+import { RuleError } from '../core/kernel-layer.ts';
 import { parseSockets } from '../core/sockets.ts';
 import type { Bridge, FindProcess, ForwardEnd, Process } from '../ports.ts';
 import {
@@ -16,7 +17,7 @@ import {
   renewScript,
   targetScript,
 } from './forward-rules.ts';
-import { applyNft, tableOf, tablesOf, whyNotEnterable } from './nft.ts';
+import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { removeScript } from './rules.ts';
 
 /** Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. */
@@ -27,8 +28,8 @@ export async function forward(
   lifetimeMs: number,
 ): Promise<void> {
   const table = forwardTable(from.id, to.id);
-  if ((await tableOf('bridge', table)) !== undefined) return applyNft(renewScript(table, lifetimeMs));
   const lanes = lanesBetween(from, to, bridges);
+  if ((await tableOf('bridge', table)) !== undefined) return applyNft(renewScript(table, lanes, lifetimeMs));
   if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   await applyNft(targetScript(table, lanes), to.pid);
   await applyNft(hostScript(table, lanes, lifetimeMs));
@@ -38,7 +39,7 @@ export async function forward(
 
 /** What leads new connections from or to one of these containers now. */
 export async function forwarding(ids: readonly string[]): Promise<{ from: string; to: string; connections: number }[]> {
-  const tables = ((await tablesOf('bridge')) ?? []).filter((table) => isBetween(table, ids));
+  const tables = (await tablesOf('bridge')).filter((table) => isBetween(table, ids));
   const found = await Promise.all(tables.map(liveForward));
   return found.filter((one) => one !== undefined);
 }
@@ -50,9 +51,9 @@ function isBetween(table: string, ids: readonly string[]): boolean {
 }
 
 async function liveForward(table: string): Promise<{ from: string; to: string; connections: number } | undefined> {
-  const printed = (await tableOf('bridge', table)) ?? '';
+  const found = await tableOf('bridge', table);
   const ends = forwardEnds(table);
-  return ends && isLive(printed) ? { ...ends, connections: ledClients(printed).length } : undefined;
+  return ends && found && isLive(found) ? { ...ends, connections: ledClients(found).length } : undefined;
 }
 
 /** Leads no new connection any more; the tables go as well once none of those that were led is open. */
@@ -73,7 +74,7 @@ export async function endForward(from: string, find: FindProcess): Promise<numbe
 export async function sweepForwards(find: FindProcess): Promise<number> {
   const failures: unknown[] = [];
   let swept = 0;
-  for (const table of (await tablesOf('bridge')) ?? []) {
+  for (const table of await tablesOf('bridge')) {
     const ends = forwardEnds(table);
     if (!ends) continue;
     try {
@@ -110,23 +111,24 @@ async function clearIfOver(table: string, to: Process | undefined): Promise<numb
   const open = to ? await openConnections(table, to) : 0;
   if (open > 0) return open;
   await applyNft(clearHostScript(table));
-  // A namespace that can't be entered from here has no such table, or one that leads nothing any more.
-  if (to && (await whyNotEnterable(to.pid)) === undefined) await unlessGone(to, applyNft(removeScript(table), to.pid));
+  if (to) await unlessGone(to, applyNft(removeScript(table), to.pid));
   return 0;
 }
 
-// One that ends in that very moment takes its namespace, and what was in it, along.
+// One that ends in that very moment takes its namespace, and what was in it, along. One that can't be entered from here has no
+// such table, or one that leads nothing any more.
 async function unlessGone({ pid }: Process, cleaning: Promise<void>): Promise<void> {
   try {
     await cleaning;
   } catch (error) {
+    if (error instanceof RuleError && error.trouble.kind === 'closed') return;
     if ((await textOf(`/proc/${pid}/net/tcp`)) !== undefined) throw error;
   }
 }
 
 // The set remembers connections for a while after their end; only the sockets say which are open.
 async function openConnections(table: string, { pid }: Process): Promise<number> {
-  const led = ledClients((await tableOf('bridge', table)) ?? '');
+  const led = ledClients((await tableOf('bridge', table)) ?? {});
   if (led.length === 0) return 0;
   const texts = await Promise.all(['tcp', 'tcp6'].map((name) => textOf(`/proc/${pid}/net/${name}`)));
   const peers = texts
@@ -138,7 +140,7 @@ async function openConnections(table: string, { pid }: Process): Promise<number>
 }
 
 async function tablesFrom(from: string): Promise<string[]> {
-  const tables = (await tablesOf('bridge')) ?? [];
+  const tables = await tablesOf('bridge');
   return tables.filter((table) => from.startsWith(forwardEnds(table)?.from ?? '-'));
 }
 

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { fail } from '../core/error.ts';
+import { adviceOn, describeTrouble, type KernelLayer, type RuleTrouble } from '../core/kernel-layer.ts';
 import { dotted } from '../core/sockets.ts';
-import { type Cover, type KernelLayer, pairRoutes, type Route } from '../core/traffic.ts';
+import { pairRoutes, type Route } from '../core/traffic.ts';
 import type { Bridge, CoverRequest, Kernel, Process } from '../ports.ts';
 import { endForward, forward, forwarding, sweepForwards } from './forward.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
-import { applyNft, tableOf, tablesOf, whyNotEnterable } from './nft.ts';
-import { coverScript, endScript, removeScript } from './rules.ts';
+import { applyNft, tableOf, tablesOf } from './nft.ts';
+import { coverIn, coverScript, endScript, removeScript } from './rules.ts';
+import type { Script } from './script.ts';
+import { type Taken, whatIsTaken, whyNotTakenIn } from './taken.ts';
 
 const PREFIX = 'swapctl-';
 
@@ -15,7 +18,7 @@ const PREFIX = 'swapctl-';
 export function nftKernel(local: () => Promise<boolean>): Kernel {
   return {
     layer: async (bridges, example) => layer(await local(), bridges, example),
-    cover: async (slot) => coverOf(await tableOf('inet', tableName(slot))),
+    cover: async (slot) => coverIn(await tableOf('inet', tableName(slot))),
     setCover: async (slot, request) => {
       const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
       const { bridges, lifetimeMs } = request;
@@ -38,7 +41,7 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
     endForward,
     sweepForwards,
     clearOrphans: async (inUse) => {
-      const found = ((await tablesOf('inet')) ?? []).filter(isOurs);
+      const found = (await tablesOf('inet')).filter(isOurs);
       const known = new Set((await inUse()).map(tableName));
       const orphans = found.filter((table) => !known.has(table));
       for (const table of orphans) await applyNft(removeScript(table));
@@ -47,7 +50,7 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
   };
 }
 
-async function inNamespaceOf(container: Process, script: string): Promise<void> {
+async function inNamespaceOf(container: Process, script: Script): Promise<void> {
   if (!(await isWithinReach(container))) outOfReach(container);
   await applyNft(script, container.pid);
 }
@@ -76,26 +79,35 @@ async function layer(local: boolean, bridges: readonly Bridge[], example: Proces
     return { available: false, why: 'the engine does not run on this machine, so its ports are out of reach' };
   if (process.platform !== 'linux') return { available: false, why: 'ports can be handed over on Linux only' };
   if (!(await hasNetAdmin())) return { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' };
-  if ((await tablesOf('inet')) === undefined)
-    return { available: false, why: 'the nft program is missing or refuses: install the package nftables' };
+  const taken = await whatIsTaken();
+  if (taken.kind === 'nothing') return without(taken.trouble);
   if (!isOwnNamespace((await textOf('/proc/self/net/route')) ?? '', bridges))
     return {
       available: false,
       why: "the engine lives in another network namespace: run swapctl in the host's (docker run --network host)",
     };
-  const why = example && example.pid > 0 ? await whyNotEntered(example) : undefined;
-  return why === undefined ? { available: true } : { available: false, why };
+  return example && example.pid > 0 ? inside(example, taken) : layerOf(taken);
+}
+
+function layerOf({ refused }: Extract<Taken, { kind: 'some' }>): KernelLayer {
+  return { available: true, ...(Object.keys(refused).length > 0 ? { refused } : {}) };
+}
+
+function without(trouble: RuleTrouble): KernelLayer {
+  return { available: false, why: `${describeTrouble(trouble)}: ${adviceOn(trouble)}`, trouble };
 }
 
 // What runs in a container itself may see the host's network and yet neither its processes nor their namespaces.
-async function whyNotEntered(example: Process): Promise<string | undefined> {
+async function inside(example: Process, taken: Extract<Taken, { kind: 'some' }>): Promise<KernelLayer> {
   if (!(await isWithinReach(example)))
-    return "the processes of containers are out of reach: run swapctl in the host's pid namespace (docker run --pid host)";
-  const refusal = await whyNotEnterable(example.pid);
-  return (
-    refusal &&
-    `the network of a container can't be entered (${refusal}): it takes nsenter (util-linux) and CAP_SYS_ADMIN and CAP_SYS_PTRACE`
-  );
+    return {
+      available: false,
+      why: "the processes of containers are out of reach: run swapctl in the host's pid namespace (docker run --pid host)",
+    };
+  if (taken.refused.gate) return layerOf(taken);
+  const trouble = await whyNotTakenIn(example.pid);
+  if (trouble?.kind === 'refused') return layerOf({ ...taken, refused: { ...taken.refused, gate: trouble } });
+  return trouble ? without(trouble) : layerOf(taken);
 }
 
 // Rules count only in the namespace that holds the engine's bridges: the kernel here must have a route over one of them.
@@ -120,14 +132,6 @@ async function hasNetAdmin(): Promise<boolean> {
   const status = (await textOf('/proc/self/status')) ?? '';
   const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
   return ((BigInt(`0x${mask}`) >> BigInt(CAP_NET_ADMIN)) & 1n) === 1n;
-}
-
-// nft prints what is left of a timeout beside each element that has one; a set whose elements are gone has no elements.
-function coverOf(table: string | undefined): Cover {
-  if (table === undefined) return 'none';
-  const elements = [...table.matchAll(/elements = \{([^}]*)\}/g)].map(([, list]) => list ?? '').join(',');
-  if (!elements) return 'over';
-  return elements.includes('expires') ? 'expiring' : 'lasting';
 }
 
 async function routesFor(slot: string, { ports, standIn }: CoverRequest): Promise<Route[]> {

@@ -1,55 +1,87 @@
-import { spawn } from 'node:child_process';
-import { SwapError } from '../core/error.ts';
+import { RuleError, type RuleTrouble } from '../core/kernel-layer.ts';
+import { type Ending, runProgram } from './program.ts';
+import type { Script } from './script.ts';
+import { objectsOf, type Table } from './table.ts';
+
+// Thousands of rules take nft seconds on a slow machine; one that hangs must not hang a roll.
+const LONGEST_MS = 30_000;
+const MOST_WORDS = 300;
 
 /**
  * Runs `nft -f -` with a script, in the network namespace of a process or in ours: all of it takes effect at once, or
- * nothing. Raises `step-failed` with nft's own words.
+ * nothing. Raises RuleError.
  */
-export async function applyNft(script: string, pid?: number): Promise<void> {
-  const inside = pid === undefined ? [] : ['nsenter', `--net=/proc/${pid}/ns/net`];
-  const [program = 'nft', ...args] = [...inside, 'nft', '-f', '-'];
-  const { status, stderr } = await run(program, args, script);
-  if (status !== 0) throw new SwapError('step-failed', `nft refused the rules: ${stderr.trim().slice(0, 500)}`);
+export async function applyNft(script: Script, pid?: number): Promise<void> {
+  const trouble = troubleOf(await nft(['-f', '-'], script, pid), pid !== undefined);
+  if (trouble) throw new RuleError(trouble);
+}
+
+/** Why nft would not take a script (the kernel is asked, but nothing takes effect); undefined if it would. */
+export async function whyNotTaken(scripts: readonly Script[], pid?: number): Promise<RuleTrouble | undefined> {
+  return troubleOf(await nft(['-c', '-f', '-'], scripts.join(''), pid), pid !== undefined);
 }
 
 type Family = 'inet' | 'bridge';
 
-/** Why the network namespace of a process can't be entered, in one line; undefined if it can. */
-export async function whyNotEnterable(pid: number): Promise<string | undefined> {
-  const { status, stderr } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, 'nft', 'list', 'tables'], '');
-  return status === 0 ? undefined : (stderr.trim().split('\n')[0] ?? '').slice(0, 200);
+/** The names of all tables of a family. Raises RuleError. */
+export async function tablesOf(family: Family): Promise<string[]> {
+  const listed = await listing(['list', 'tables', family]);
+  return objectsOf(listed, 'table').flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
 }
 
-/** The names of all tables of a family; undefined where nft is missing or not allowed. */
-export async function tablesOf(family: Family): Promise<string[] | undefined> {
-  const { status, stdout } = await run('nft', ['list', 'tables', family], '');
-  if (status !== 0) return undefined;
-  return [...stdout.matchAll(/^table \w+ (\S+)/gm)].flatMap(([, name]) => (name ? [name] : []));
+/** One table; undefined where there is none. Raises RuleError. */
+export async function tableOf(family: Family, name: string): Promise<Table | undefined> {
+  try {
+    return await listing(['list', 'table', family, name]);
+  } catch (error) {
+    if (error instanceof RuleError && isAbsent(error.trouble)) return undefined;
+    throw error;
+  }
 }
 
-/** One table as nft prints it; undefined where there is none. */
-export async function tableOf(family: Family, name: string): Promise<string | undefined> {
-  const { status, stdout } = await run('nft', ['list', 'table', family, name], '');
-  return status === 0 ? stdout : undefined;
+async function listing(args: readonly string[]): Promise<Table> {
+  const ending = await nft(['-j', ...args], '');
+  const trouble = troubleOf(ending, false);
+  if (trouble) throw new RuleError(trouble);
+  return JSON.parse(ending.kind === 'exited' ? ending.stdout : '{}');
 }
 
-interface Ended {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
+function nft(args: readonly string[], input: string, pid?: number): Promise<Ending> {
+  const inside = pid === undefined ? [] : ['nsenter', `--net=/proc/${pid}/ns/net`];
+  const [program = 'nft', ...rest] = [...inside, 'nft', ...args];
+  return runProgram(program, rest, input, LONGEST_MS);
 }
 
-function run(program: string, args: readonly string[], input: string): Promise<Ended> {
-  return new Promise((resolve) => {
-    const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
-    const child = spawn(program, args, { env: { ...process.env, PATH: path }, stdio: 'pipe' });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (text) => (stdout += String(text)));
-    child.stderr.on('data', (text) => (stderr += String(text)));
-    child.on('error', (error) => resolve({ status: -1, stdout, stderr: error.message }));
-    child.on('close', (status) => resolve({ status: status ?? -1, stdout, stderr }));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-  });
+/** What went wrong; undefined if nothing did. `inside`: nft was started by nsenter, in another network namespace. */
+export function troubleOf(ending: Ending, inside: boolean): RuleTrouble | undefined {
+  switch (ending.kind) {
+    case 'missing':
+      return { kind: 'missing', program: inside ? 'nsenter' : 'nft' };
+    case 'killed':
+      return { kind: 'killed', signal: ending.signal };
+    case 'timeout':
+      return { kind: 'timeout', afterMs: ending.afterMs };
+    case 'exited':
+      return ending.status === 0 ? undefined : refusalOf(ending.stderr);
+  }
+}
+
+function refusalOf(stderr: string): RuleTrouble {
+  if (/^nsenter: failed to execute/m.test(stderr)) return { kind: 'missing', program: 'nft' };
+  const words = wordsOf(stderr).slice(0, MOST_WORDS);
+  if (/^nsenter: /.test(words)) return { kind: 'closed', words };
+  return { kind: /Operation not permitted|Permission denied/.test(words) ? 'forbidden' : 'refused', words };
+}
+
+// The first error, and the line of the script that it is about; without the place, and the carets under it.
+function wordsOf(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  const at = lines.findIndex((line) => /^\S+:\d+:\d+\S*: Error: /.test(line));
+  if (at < 0) return lines.join(' ').trim();
+  const said = lines[at]?.replace(/^.*?: Error: /, '');
+  return [said, lines[at + 1]].filter(Boolean).join(': ');
+}
+
+function isAbsent(trouble: RuleTrouble): boolean {
+  return trouble.kind === 'refused' && /No such file or directory/.test(trouble.words);
 }

@@ -1,4 +1,6 @@
-import type { Route } from '../core/traffic.ts';
+import type { Cover, Route } from '../core/traffic.ts';
+import { type Script, script } from './script.ts';
+import { elementsOf, type Table } from './table.ts';
 
 /** What the rules depend on beside the routes. */
 export interface Ground {
@@ -21,13 +23,12 @@ const BEFORE_TRACKING = -300;
  * One nft transaction that puts the slot's table in place of whatever it was. Only new connections pass nat chains, so
  * those that are open stay where they are. The rules hold only while their port is in a set whose elements may expire.
  */
-export function coverScript(routes: readonly Route[], ground: Ground): string {
+export function coverScript(routes: readonly Route[], ground: Ground): Script {
   const all = routes.map((route) => rulesOf(route, ground));
-  return [
+  return script([
     ...removal(ground.table),
     `table inet ${ground.table} {`,
-    ...liveSet('tcp', routes, ground),
-    ...liveSet('udp', routes, ground),
+    ...PROTOCOLS.map(liveSet),
     ...CHAINS.flatMap(([name, hook]) =>
       chain(
         name,
@@ -36,8 +37,8 @@ export function coverScript(routes: readonly Route[], ground: Ground): string {
       ),
     ),
     '}',
-    '',
-  ].join('\n');
+    ...PROTOCOLS.flatMap((protocol) => liveElements(protocol, routes, ground)),
+  ]);
 }
 
 const CHAINS = [
@@ -52,32 +53,49 @@ function chain(name: string, hook: string, rules: readonly string[]): string[] {
 }
 
 /** One nft transaction after which no new connection is led any more, while the chains go on for those that are open. */
-export function endScript(table: string): string {
-  const sets = (['tcp', 'udp'] as const).map((protocol) => `live_${protocol}`);
-  return [
+export function endScript(table: string): Script {
+  return script([
     `table inet ${table} {`,
-    ...sets.map((set) => `  set ${set} { type inet_service; flags timeout; }`),
+    ...PROTOCOLS.map(liveSet),
     '}',
-    ...sets.map((set) => `flush set inet ${table} ${set}`),
-    '',
-  ].join('\n');
+    ...PROTOCOLS.map((protocol) => `flush set inet ${table} ${live(protocol)}`),
+  ]);
 }
 
 /** One nft transaction after which the table is not there, whether it was or not. */
-export function removeScript(table: string): string {
-  return [...removal(table), ''].join('\n');
+export function removeScript(table: string): Script {
+  return script(removal(table));
+}
+
+/** What a slot's table says of its cover; undefined: there is none. */
+export function coverIn(table: Table | undefined): Cover {
+  if (table === undefined) return 'none';
+  const elements = PROTOCOLS.flatMap((protocol) => elementsOf(table, live(protocol)));
+  if (elements.length === 0) return 'over';
+  return elements.some(({ expires }) => expires) ? 'expiring' : 'lasting';
+}
+
+const PROTOCOLS = ['tcp', 'udp'] as const;
+
+function live(protocol: Route['protocol']): string {
+  return `live_${protocol}`;
 }
 
 function removal(table: string): string[] {
   return [`table inet ${table}`, `delete table inet ${table}`];
 }
 
-function liveSet(protocol: 'tcp' | 'udp', routes: readonly Route[], ground: Ground): string[] {
+function liveSet(protocol: Route['protocol']): string {
+  return `  set ${live(protocol)} { typeof ${protocol} dport; flags timeout; }`;
+}
+
+// Not in the set's own block: nft 1.1.3 crashes on a transaction that declares a set with elements and flushes it.
+function liveElements(protocol: Route['protocol'], routes: readonly Route[], { table, lifetimeMs }: Ground): string[] {
   const ports = [...new Set(routes.filter((route) => route.protocol === protocol).map((route) => route.hostPort))];
-  const timeout = ground.lifetimeMs === undefined ? '' : ` timeout ${Math.ceil(ground.lifetimeMs / 1000)}s`;
-  const elements =
-    ports.length > 0 ? [`    elements = { ${ports.map((port) => `${port}${timeout}`).join(', ')} }`] : [];
-  return [`  set live_${protocol} {`, '    type inet_service; flags timeout;', ...elements, '  }'];
+  const timeout = lifetimeMs === undefined ? '' : ` timeout ${Math.ceil(lifetimeMs / 1000)}s`;
+  if (ports.length === 0) return [];
+  const elements = ports.map((port) => `${port}${timeout}`).join(', ');
+  return [`add element inet ${table} ${live(protocol)} { ${elements} }`];
 }
 
 interface Rules {
@@ -178,5 +196,5 @@ function fromBridges(ground: Ground, rule: string): string[] {
 // open for new ones from the moment that these rules are there, and would rewrite them in the middle.
 function port({ protocol, hostPort }: Route): string {
   const opens = protocol === 'tcp' ? 'tcp flags & (fin | syn | rst | ack) == syn ' : '';
-  return `${protocol} dport ${hostPort} ${opens}${protocol} dport @live_${protocol}`;
+  return `${protocol} dport ${hostPort} ${opens}${protocol} dport @${live(protocol)}`;
 }

@@ -205,7 +205,7 @@ export async function endExpiring(subject: Subject): Promise<void> {
     if (State !== 'running') continue;
     const { Pid } = (await world.docker.getContainer(Id).inspect()).State;
     if (Pid > 0 && nftIn(Pid, 'list', 'tables').includes('swapctl-gate'))
-      nftIn(Pid, 'flush', 'set', 'inet', 'swapctl-gate', 'shut');
+      for (const set of ['shut_tcp', 'shut_udp']) nftIn(Pid, 'flush', 'set', 'inet', 'swapctl-gate', set);
   }
 }
 

@@ -8,6 +8,9 @@ import { container, policy } from './builders.ts';
 
 const KERNEL = { available: true } as const;
 const KERNEL_BUT_PORTS = { available: true, noHandover: 'it is not Docker' } as const;
+const TROUBLE = { kind: 'refused', words: 'no such rule' } as const;
+const NO_REDIRECT = { available: true, refused: { 'port redirect': TROUBLE } } as const;
+const NO_GATE = { available: true, refused: { gate: TROUBLE } } as const;
 const NO_KERNEL = { available: false, why: 'nft is not installed' } as const;
 
 function host(change: HostConfig): Container {
@@ -138,6 +141,16 @@ suite('the way', () => {
       true,
       /it is not Docker/,
     ],
+    [
+      'a port, and an nft that refuses its redirect',
+      PUBLISHED,
+      {},
+      NO_REDIRECT,
+      'stop-first',
+      true,
+      /no handover: nft refuses the rules \(no such rule\)/,
+    ],
+    ['a port, and an nft that refuses only the gate', PUBLISHED, {}, NO_GATE, 'handover', true, /stand-in/],
     [
       'a port without the kernel',
       PUBLISHED,

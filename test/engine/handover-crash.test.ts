@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import test from 'node:test';
+import { haltScript } from '../../src/traffic/forward-rules.ts';
 import { swapctl } from '../lab/cli.ts';
 import { coverTable, forwardTables, nft, nftScript } from '../lab/host-state.ts';
 import { type Cell, startTraffic } from '../lab/traffic.ts';
@@ -28,8 +29,8 @@ test('a swapctl that dies while both run leaves rules that end by themselves', a
 
   // What the kernel does when the time is up.
   nftScript(world.netns, `flush set inet ${coverTable(web.name)} live_tcp`);
-  for (const { family, table } of forwardTables(world, web.container.id))
-    nftScript(world.netns, `flush set ${family} ${table} live`);
+  const led = forwardTables(world, web.container.id).map(({ table }) => table);
+  for (const table of new Set(led)) nftScript(world.netns, haltScript(table));
   await eventually('the old container answers', async () => (await under.version()) === '1');
   await recover(world, web, 'undone');
   assert.equal(await versionOf(world, web.name), '1');

@@ -2,12 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Config, NO_CONFIG } from '../../src/core/config.ts';
 import { fail } from '../../src/core/error.ts';
+import type { KernelLayer } from '../../src/core/kernel-layer.ts';
 import type { Ports } from '../../src/ports.ts';
 import { diagnose } from '../../src/roll/doctor.ts';
 import { composed, container } from '../core/builders.ts';
 
 /** What doctor says about the configuration. */
 async function about(config: () => Config) {
+  return (await findings(config, { available: true })).find(({ check }) => check === 'swapctl.yml');
+}
+
+/** What doctor says about the kernel layer. */
+async function aboutKernel(layer: KernelLayer) {
+  return (await findings(() => NO_CONFIG, layer)).filter(({ check }) => check === 'kernel layer');
+}
+
+function findings(config: () => Config, layer: KernelLayer) {
   const ports = {
     config,
     engine: {
@@ -17,10 +27,10 @@ async function about(config: () => Config) {
       bridges: async () => [],
     },
     traffic: { connections: async () => 0 },
-    kernel: { layer: async () => ({ available: true }) },
+    kernel: { layer: async () => layer },
     host: { logins: async () => [] },
   } as unknown as Ports;
-  return (await diagnose(ports)).find(({ check }) => check === 'swapctl.yml');
+  return diagnose(ports);
 }
 
 const AT = { ...NO_CONFIG, path: '/etc/swapctl/swapctl.yml' };
@@ -48,4 +58,29 @@ test('a wrong file is a problem', async () => {
     found: 'swapctl.yml:1:1: no',
     advice: 'check it',
   });
+});
+
+test('a kernel layer that takes all rules is right', async () => {
+  const [finding, ...more] = await aboutKernel({ available: true });
+  assert.equal(finding?.state, 'ok');
+  assert.deepEqual(more, []);
+});
+
+test('each kind of rules that nft refuses is a limit, with the words of nft and what follows', async () => {
+  const trouble = { kind: 'refused', words: 'beyond me: reject with tcp reset' } as const;
+  const found = await aboutKernel({ available: true, refused: { gate: trouble, 'address redirect': trouble } });
+  assert.deepEqual(
+    found.map(({ state, found: what }) => [state, what]),
+    [
+      ['limited', 'no gate: nft refuses the rules (beyond me: reject with tcp reset)'],
+      ['limited', 'no address redirect: nft refuses the rules (beyond me: reject with tcp reset)'],
+    ],
+  );
+  assert.match(found[0]?.advice ?? '', /^a new container can be reached before it is healthy.*nft --version/);
+});
+
+test('an nft that dies is told as that', async () => {
+  const [finding] = await aboutKernel({ available: false, why: 'nft died by SIGSEGV: install a newer one' });
+  assert.equal(finding?.state, 'limited');
+  assert.equal(finding?.found, 'nft died by SIGSEGV: install a newer one');
 });

@@ -42,7 +42,12 @@ const unable = nft('').status === 0 ? false : 'nft is missing, or not allowed';
 
 test('nft accepts what sets a forward up, goes on with it, ends it, and clears it', { skip: unable }, () => {
   for (const lanes of [LANES, LANES.slice(0, 1), LANES.slice(1)]) {
-    const host = [hostScript(TABLE, lanes, 5000), renewScript(TABLE, 9000), haltScript(TABLE), clearHostScript(TABLE)];
+    const host = [
+      hostScript(TABLE, lanes, 5000),
+      renewScript(TABLE, lanes, 9000),
+      haltScript(TABLE),
+      clearHostScript(TABLE),
+    ];
     for (const script of [host.join(''), clearHostScript(TABLE), targetScript(TABLE, lanes)]) {
       const { status, stderr } = nft(script);
       assert.equal(status, 0, `${stderr}\n${script}`);
@@ -57,20 +62,29 @@ test('a table names the two containers', () => {
   }
 });
 
+// As nft 1.0.6 to 1.1.7 print it: with what is known of an element beside its value, or bare.
 test('what nft prints tells whether it leads, and whom it has led', () => {
-  const live =
-    '\tset live {\n\t\ttype inet_proto\n\t\tflags timeout\n\t\telements = { tcp timeout 9s expires 8s940ms }\n\t}\n';
-  const flows =
-    'elements = { 172.29.0.4 . 58876 . 172.29.0.2 . 8080 expires 59m59s24ms,\n fd00::4 . 5 . fd00::2 . 80 expires 1m }';
-  assert.deepEqual([live, live.replace(/tcp timeout \S+ /, 'tcp '), live.replace('tcp', '6'), flows, ''].map(isLive), [
-    true,
-    true,
-    true,
-    false,
-    false,
-  ]);
-  assert.deepEqual(ledClients(`${live}${flows}`), [
+  const set = (name: string, elem: unknown[]) => ({ nftables: [{ metainfo: {} }, { set: { name, elem } }] });
+  const live = ['172.29.0.2', { elem: { val: '172.29.0.2', timeout: 9, expires: 8 } }];
+  assert.deepEqual(
+    [...live.map((one) => set('live_ip', [one])), set('live_ip6', ['fd00::2']), set('live_ip', []), {}].map(isLive),
+    [true, true, true, false, false],
+  );
+  const flow = (...concat: unknown[]) => ({ elem: { val: { concat }, expires: 3599 } });
+  assert.deepEqual(ledClients(set('flows_ip', [flow('172.29.0.4', 58_876, '172.29.0.2', 8080)])), [
     { address: '172.29.0.4', port: 58_876 },
+  ]);
+  assert.deepEqual(ledClients(set('flows_ip6', [flow('fd00::4', 5, 'fd00::2', 80)])), [
     { address: 'fd00::4', port: 5 },
+  ]);
+});
+
+test('renewing goes on with the addresses of the lanes, in both families of tables', () => {
+  const added = renewScript(TABLE, LANES, 9000).match(/^add .*$/gm);
+  assert.deepEqual(added, [
+    `add element bridge ${TABLE} live_ip { 172.29.0.2 timeout 9s }`,
+    `add element inet ${TABLE} live_ip { 172.29.0.2 timeout 9s }`,
+    `add element bridge ${TABLE} live_ip6 { fd00::2 timeout 9s }`,
+    `add element inet ${TABLE} live_ip6 { fd00::2 timeout 9s }`,
   ]);
 });

@@ -178,7 +178,7 @@ test('IPv6 is answered by the proxy, or not at all', () => {
 });
 
 function elements(script: string): string[] {
-  return [...script.matchAll(/elements = \{ (.*) \}/g)].map(([, list]) => list ?? '');
+  return [...script.matchAll(/^add element .* \{ (.*) \}$/gm)].map(([, list]) => list ?? '');
 }
 
 function rules(script: string): string[] {

@@ -73,6 +73,15 @@ test('replicas stand beneath their service, with connections that were cut', asy
   assert.match(stdout, /nobody answered for shop-web-2 for at most 0\.9 s/);
 });
 
+test('what a roll went without stands beneath it', async () => {
+  const notes = ['no gate: nft refuses the rules (beyond me)'];
+  const alone = await cli(['roll', 'web'], { roll: [{ ...ROLLED, notes }] });
+  assert.match(alone.stdout, /^ {2}no gate: nft refuses the rules \(beyond me\)$/m);
+  const replicas: ReplicaReport[] = [{ slot: 'web-1', outcome: 'rolled', timings: { total: 10 }, notes }];
+  const { stdout } = await cli(['roll', 'web'], { roll: [{ ...ROLLED, notes, replicas }] });
+  assert.match(stdout, /^ {2}web-1: no gate: nft refuses/m);
+});
+
 test('an error that a replica and its service share is told once', async () => {
   const replicas: ReplicaReport[] = [
     { slot: 'web-1', outcome: 'rolled-back', timings: { total: 10 } },
@@ -178,6 +187,13 @@ test('a plan shows the way, why, the steps, and that nothing was changed', async
       '',
     ].join('\n'),
   );
+});
+
+test('plan says what the roll would go without', async () => {
+  const notes = ['no gate: nft refuses the rules (beyond me); a new container can be reached before it is healthy'];
+  const plan = { ...PLAN, slots: PLAN.slots.map((slot) => ({ ...slot, notes })) };
+  const { stdout } = await cli(['plan', 'web'], { plan: [plan] });
+  assert.match(stdout, /^ +! no gate: nft refuses the rules \(beyond me\)/m);
 });
 
 test('a refused plan says why and has the exit status of the refusal', async () => {

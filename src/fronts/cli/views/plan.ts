@@ -50,13 +50,17 @@ function verdictText({ verdict }: SlotPlan, style: Style): string {
   }
 }
 
-function slotLines({ way, rehearsal, because, steps, verdict, error }: SlotPlan, { style, width }: Page): string[] {
+function slotLines(slot: SlotPlan, { style, width }: Page): string[] {
+  const { way, rehearsal, because, steps, notes = [], verdict, error } = slot;
   if (error) return errorLines(error, undefined, style);
   if (verdict === 'unchanged') return [];
   const digits = String(steps.length).length;
   const numbered = steps.map((step, at) => `${String(at + 1).padStart(digits)}. ${step}`);
   const why = wrapped(`${way}${rehearsal ? ', after a rehearsal' : ''}: ${because}`, width - INDENT);
-  return [...why.map(style.dim), ...numbered];
+  const without = notes.flatMap((note) =>
+    wrapped(note, width - INDENT - 2).map((line, at) => `${at === 0 ? style.yellow('!') : ' '} ${line}`),
+  );
+  return [...why.map(style.dim), ...numbered, ...without];
 }
 
 function explainedLines({ explained }: ServicePlan, page: Page): string[] {

@@ -98,11 +98,16 @@ function partTime(timings: Timings, part: keyof Timings, from: number): string[]
 
 function notes(report: ServiceReport): string[] {
   const replicas: readonly (Result & { slot?: string })[] = report.replicas ?? [report];
-  return replicas.flatMap(({ connectionsLeft: left, gap, slot, backup }) => {
+  return replicas.flatMap(({ connectionsLeft: left, gap, slot, backup, notes: without = [] }) => {
     const which = slot ? ` of ${slot}` : '';
     const open = `${left} connection${left === 1 ? '' : 's'}${which} had not ended when the drain time was over (--drain-timeout)`;
     const silent = `nobody answered${slot ? ` for ${slot}` : ''} for at most ${formatDuration(gap ?? 0)}, between the old container and the new`;
-    return [...copies(backup), ...(gap ? [silent] : []), ...(left ? [open] : [])];
+    return [
+      ...copies(backup),
+      ...(gap ? [silent] : []),
+      ...(left ? [open] : []),
+      ...without.map((note) => (slot ? `${slot}: ${note}` : note)),
+    ];
   });
 }
 

@@ -1,0 +1,11 @@
+declare const BRAND: unique symbol;
+
+/**
+ * One nft transaction. Only the builders in this folder make one; examples.ts names each of them with example data, for the check
+ * of what nft takes here, and for the test that has every supported nft load and list it.
+ */
+export type Script = string & { readonly [BRAND]: true };
+
+export function script(lines: readonly string[]): Script {
+  return `${lines.join('\n')}\n` as Script;
+}
