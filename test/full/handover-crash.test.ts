@@ -9,7 +9,7 @@ import { coverTable, forwardTables, nft, nftScript } from '../lab/host-state.ts'
 import { type Cell, startTraffic } from '../lab/traffic.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { assertNothingLeft, fixedPort, type Service, startService, versionOf } from './handover-world.ts';
+import { assertNothingLeft, fixedPort, type Service, startService, versionOf } from '../engine/handover-world.ts';
 
 const RATE = 20;
 // swapctl.drain.timeout of the services here is 3 s, and swapctl adds 30 s to it.

@@ -9,7 +9,7 @@ import { output } from '../lab/load-inside.ts';
 import { startRegistry } from '../lab/registry.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { containerNames } from './compose-app.ts';
+import { containerNames } from '../engine/compose-app.ts';
 
 const skip = engineUnderTest().dockerHost.startsWith('unix://') ? false : 'needs an engine on this machine';
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));

@@ -10,8 +10,8 @@ import { nodeImage, WGET_HEALTH } from '../lab/images.ts';
 import { startLoad } from '../lab/load.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
-import { program, startDev } from './dev-world.ts';
-import { fixedPort } from './handover-world.ts';
+import { program, startDev } from '../engine/dev-world.ts';
+import { fixedPort } from '../engine/handover-world.ts';
 
 const REVISION = 'org.opencontainers.image.revision';
 const SOURCE = 'org.opencontainers.image.source';

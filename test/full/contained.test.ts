@@ -9,7 +9,7 @@ import { toolsImage } from '../lab/images.ts';
 import { startLoad } from '../lab/load.ts';
 import { output } from '../lab/load-inside.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { fixedPort, LATE, type Service, startService } from './handover-world.ts';
+import { fixedPort, LATE, type Service, startService } from '../engine/handover-world.ts';
 
 const { dockerHost } = engineUnderTest();
 const skip =

@@ -8,7 +8,7 @@ import { hostState, nft, nftScript } from '../lab/host-state.ts';
 import { enter, otherHost } from '../lab/netns.ts';
 import { allShapes, type Cells, clientsAt, startTraffic, tableOf } from '../lab/traffic.ts';
 import { testWorld } from '../lab/world.ts';
-import { assertNothingLeft, fixedPort, gatewayOf, LATE, portsOf, roll, startService } from './handover-world.ts';
+import { assertNothingLeft, fixedPort, gatewayOf, LATE, portsOf, roll, startService } from '../engine/handover-world.ts';
 
 const RATE = 6;
 const root = process.getuid?.() === 0;
