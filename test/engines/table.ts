@@ -15,23 +15,26 @@ import { enter } from '../lab/netns.ts';
 /** What stands for an engine that people have: the kind, and how it is called in the table. */
 const ENGINES: readonly EngineKind[] = ['bookworm', 'trixie', 'sid', 'sid-like-29', 'podman'];
 
-const SUITES = [
-  'recreate',
-  'roll',
-  'check',
-  'update',
-  'handover',
-  'forward',
-  'compose',
-  'one-at-a-time',
-  'backup',
-] as const;
+/** By suite, the files that it consists of. */
+const FILES = {
+  recreate: ['engine/recreate', 'full/recreate-random'],
+  roll: ['engine/roll', 'full/roll-more'],
+  check: ['engine/check', 'full/check-logins'],
+  update: ['engine/update', 'full/update-more'],
+  handover: ['engine/handover', 'full/handover-exits'],
+  forward: ['engine/forward', 'full/forward-more'],
+  compose: ['engine/compose', 'full/compose-2.26'],
+  'one-at-a-time': ['engine/one-at-a-time', 'full/lock'],
+  backup: ['engine/backup'],
+};
+type Suite = keyof typeof FILES;
+const SUITES = Object.keys(FILES) as Suite[];
 
 /** Those that have swapctl in their own process, or ask containers at their addresses: in the engine's network namespace. */
-const BESIDE_ENGINE: readonly string[] = ['forward', 'one-at-a-time'];
+const BESIDE_ENGINE: readonly Suite[] = ['forward', 'one-at-a-time'];
 
 /** What an engine is not asked, and why. */
-const LEFT_OUT: Partial<Record<EngineKind, Partial<Record<(typeof SUITES)[number], string>>>> = {
+const LEFT_OUT: Partial<Record<EngineKind, Partial<Record<Suite, string>>>> = {
   podman: {
     handover: 'Podman leads published ports in a way of its own, so swapctl rolls what publishes them stop-first',
   },
@@ -128,7 +131,7 @@ function leftOut(engine: EngineKind, suite: string, why: string): Cell {
   return { engine, suite, ms: 0, leftOut: [{ name: 'all of it', why }] };
 }
 
-async function runSuite(kind: EngineKind, suite: string, engine: OtherEngine, folder: string): Promise<Cell> {
+async function runSuite(kind: EngineKind, suite: Suite, engine: OtherEngine, folder: string): Promise<Cell> {
   const began = Date.now();
   const counts = path.join(folder, `${kind}-${suite}.json`);
   const args = [
@@ -139,7 +142,8 @@ async function runSuite(kind: EngineKind, suite: string, engine: OtherEngine, fo
     '--test-reporter-destination=stdout',
   ];
   const reporter = [`--test-reporter=${REPORTER}`, `--test-reporter-destination=${counts}`];
-  const command = [process.execPath, ...args, ...reporter, `test/engine/${suite}.test.ts`];
+  const files = FILES[suite].map((file) => `test/${file}.test.ts`);
+  const command = [process.execPath, ...args, ...reporter, '--test-concurrency=1', ...files];
   const [program = '', ...rest] = enter(BESIDE_ENGINE.includes(suite) ? engine.netns : undefined, command);
   const child = spawn(program, rest, {
     cwd: ROOT,

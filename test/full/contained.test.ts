@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
+import { fixedPort, LATE, type Service, startService } from '../engine/handover-world.ts';
 import { engineUnderTest } from '../lab/engine.ts';
 import { toolsImage } from '../lab/images.ts';
 import { startLoad } from '../lab/load.ts';
 import { output } from '../lab/load-inside.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { fixedPort, LATE, type Service, startService } from '../engine/handover-world.ts';
 
 const { dockerHost } = engineUnderTest();
 const skip =

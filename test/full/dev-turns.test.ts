@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { folderOf } from '../build/files.ts';
+import { inside, pathWith, program, source, startDev } from '../engine/dev-world.ts';
 import { composeBinary, composeLabels, composeProject } from '../lab/compose.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
-import { inside, pathWith, program, source, startDev } from '../engine/dev-world.ts';
 
 const NODE = { health: {}, env: { DRAIN: 1 } };
 

@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { program, startDev } from '../engine/dev-world.ts';
+import { fixedPort } from '../engine/handover-world.ts';
 import { swapctl } from '../lab/cli.ts';
 import { gitRepository } from '../lab/git.ts';
 import { nodeImage, WGET_HEALTH } from '../lab/images.ts';
 import { startLoad } from '../lab/load.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
-import { program, startDev } from '../engine/dev-world.ts';
-import { fixedPort } from '../engine/handover-world.ts';
 
 const REVISION = 'org.opencontainers.image.revision';
 const SOURCE = 'org.opencontainers.image.source';

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import test from 'node:test';
 import { haltScript } from '../../src/traffic/forward-rules.ts';
+import { assertNothingLeft, fixedPort, type Service, startService, versionOf } from '../engine/handover-world.ts';
 import { swapctl } from '../lab/cli.ts';
 import { coverTable, forwardTables, nft, nftScript } from '../lab/host-state.ts';
 import { type Cell, startTraffic } from '../lab/traffic.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { assertNothingLeft, fixedPort, type Service, startService, versionOf } from '../engine/handover-world.ts';
 
 const RATE = 20;
 // swapctl.drain.timeout of the services here is 3 s, and swapctl adds 30 s to it.

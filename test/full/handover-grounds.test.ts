@@ -3,12 +3,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
+import {
+  assertNothingLeft,
+  fixedPort,
+  gatewayOf,
+  LATE,
+  portsOf,
+  roll,
+  startService,
+} from '../engine/handover-world.ts';
 import { type EngineKind, startEngine } from '../lab/engines.ts';
 import { hostState, nft, nftScript } from '../lab/host-state.ts';
 import { enter, otherHost } from '../lab/netns.ts';
 import { allShapes, type Cells, clientsAt, startTraffic, tableOf } from '../lab/traffic.ts';
 import { testWorld } from '../lab/world.ts';
-import { assertNothingLeft, fixedPort, gatewayOf, LATE, portsOf, roll, startService } from '../engine/handover-world.ts';
 
 const RATE = 6;
 const root = process.getuid?.() === 0;

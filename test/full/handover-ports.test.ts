@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import test from 'node:test';
+import { assertNothingLeft, fixedPort, portsOf, roll, startService } from '../engine/handover-world.ts';
 import { hostState } from '../lab/host-state.ts';
 import { otherHost } from '../lab/netns.ts';
 import { type Client, startTraffic, type Traffic, tableOf } from '../lab/traffic.ts';
 import { testWorld } from '../lab/world.ts';
-import { assertNothingLeft, fixedPort, portsOf, roll, startService } from '../engine/handover-world.ts';
 
 const SERVER = readFileSync(new URL('../app/ports.mjs', import.meta.url), 'utf8');
 const RATE = 8;

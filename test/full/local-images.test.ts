@@ -6,12 +6,12 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import test from 'node:test';
+import { startWatch, type WatchProcess } from '../engine/watching.ts';
 import { swapctl } from '../lab/cli.ts';
 import { endOf } from '../lab/engine.ts';
 import { baseImage } from '../lab/images.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { startWatch, type WatchProcess } from '../engine/watching.ts';
 
 const QUICK = { 'swapctl.settle': '0s', 'swapctl.drain.timeout': '1s', 'swapctl.backoff': 'off' };
 // A schedule that never comes due while a test runs: only events can be the reason.

@@ -1,7 +1,8 @@
-// The same as recreate.test.ts on a second engine, which speaks an API ten versions younger. SWAPCTL_TEST_ENGINES=default
+// The same as test/engine/recreate.test.ts and recreate-random.test.ts on a second engine, which speaks an API ten versions younger. SWAPCTL_TEST_ENGINES=default
 // leaves it out.
-import { startEngine } from '../lab/engines.ts';
+
 import { recreateSuite } from '../engine/recreate/suite.ts';
+import { startEngine } from '../lab/engines.ts';
 
 const why =
   process.env.SWAPCTL_TEST_ENGINES === 'default'

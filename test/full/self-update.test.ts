@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { containerNames } from '../engine/compose-app.ts';
 import { swapctl } from '../lab/cli.ts';
 import { endOf, engineUnderTest } from '../lab/engine.ts';
 import type { AppImageOptions } from '../lab/images.ts';
@@ -9,7 +10,6 @@ import { output } from '../lab/load-inside.ts';
 import { startRegistry } from '../lab/registry.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
-import { containerNames } from '../engine/compose-app.ts';
 
 const skip = engineUnderTest().dockerHost.startsWith('unix://') ? false : 'needs an engine on this machine';
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));

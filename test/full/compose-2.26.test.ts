@@ -1,0 +1,3 @@
+import { composeSuite } from '../engine/compose-suite.ts';
+
+composeSuite('2.26');

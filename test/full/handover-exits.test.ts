@@ -1,0 +1,3 @@
+import { appIsHandedOver } from '../engine/handed-over.ts';
+
+appIsHandedOver({ drains: false });
