@@ -33,6 +33,7 @@ async function install(signal) {
   if (areInstalled()) return;
   for (const name of readdirSync(root)) if (name.startsWith(TEMPORARY)) remove(path.join(root, name));
   const temporary = mkdtempSync(path.join(root, TEMPORARY));
+  const began = Date.now();
   try {
     for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
       copyFileSync(path.join(root, file), path.join(temporary, file));
@@ -40,6 +41,7 @@ async function install(signal) {
     await installIn(temporary, runnerUntil(signal));
     if (existsSync(modules(root))) renameSync(modules(root), path.join(temporary, 'old'));
     renameSync(modules(temporary), modules(root));
+    say(`npm packages installed in ${Math.round((Date.now() - began) / 1000)} s`);
   } finally {
     remove(temporary);
   }
