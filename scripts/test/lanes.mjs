@@ -1,0 +1,59 @@
+// Which tests there are: a lane by folder, and parts of a lane for several machines.
+import { readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { root } from '../prepare/npm.mjs';
+import { Failure } from '../shell.mjs';
+
+const ENGINE = path.join('test', 'engine') + path.sep;
+const FULL = path.join('test', 'full') + path.sep;
+
+/**
+ * `budgetMs` is for the whole command on two cores: a lane that takes longer says so. Engine tests mostly wait, each in a world
+ * of its own, but more than two files at a time starve the load clients on a small machine.
+ */
+export const LANES = {
+  fast: { atOnce: os.availableParallelism(), budgetMs: 60_000 },
+  engine: { atOnce: 2, budgetMs: 8 * 60_000 },
+  full: { atOnce: 2, budgetMs: 22 * 60_000 },
+};
+
+/** The lane of a file, by its folder. */
+export function laneOf(file) {
+  if (file.startsWith(ENGINE)) return 'engine';
+  return file.startsWith(FULL) ? 'full' : 'fast';
+}
+
+export function filesOf(lane) {
+  return allTests().filter((file) => laneOf(file) === lane);
+}
+
+function allTests() {
+  return readdirSync(path.join(root, 'test'), { recursive: true })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => path.join('test', file))
+    .sort();
+}
+
+/** Seconds by file, as measured once; what is not in there is taken for average. */
+const WEIGHTS = JSON.parse(readFileSync(new URL('weights.json', import.meta.url), 'utf8'));
+const AVERAGE = 30;
+
+const weightOf = (file) => WEIGHTS[file.split(path.sep).join('/')] ?? AVERAGE;
+
+/** The longest come first, so that no long one is left alone at the end. */
+export function longestFirst(files) {
+  return [...files].sort((a, b) => weightOf(b) - weightOf(a));
+}
+
+/** Part `2/3` of files: each goes, the longest first, to the part that has the least to do. */
+export function partOf(files, part) {
+  const [, mine, parts] = /^(\d+)\/(\d+)$/.exec(part)?.map(Number) ?? [];
+  if (!(mine >= 1 && mine <= parts)) throw new Failure(`--part ${part}: it is I/N, as in --part 1/3`);
+  const loads = Array(parts).fill(0);
+  return longestFirst(files).filter((file) => {
+    const least = loads.indexOf(Math.min(...loads));
+    loads[least] += weightOf(file);
+    return least === mine - 1;
+  });
+}
