@@ -1,0 +1,92 @@
+// What the programs in images do, over time.
+import { type Box, isUp, type Machine } from './machine.ts';
+
+/** A program, by what can be seen of it from outside. Times count from its start. */
+export interface App {
+  /** When it begins to answer; Infinity: never. */
+  readonly readyMs: number;
+  /** When it ends by itself, and with which code. */
+  readonly ends?: { readonly afterMs: number; readonly code: number };
+  /** When it stops answering, though it goes on. */
+  readonly sickMs?: number;
+  /** How long it takes to end once it is told to; Infinity: it does not listen. */
+  readonly stopMs: number;
+  /** Its exit code then. */
+  readonly stopCode: number;
+  /** Its image has no such program: it can't be started. */
+  readonly missing?: boolean;
+  /** What it writes to its volumes at every start. */
+  readonly writes?: string;
+  /** What it prints as it begins. */
+  readonly prints?: readonly string[];
+}
+
+/** Answers after a while, and ends well when it is told to. */
+export const SOUND: App = { readyMs: 120, stopMs: 30, stopCode: 0 };
+/** Runs until it is told to end, and nobody asks it anything. */
+export const IDLE: App = { readyMs: 0, stopMs: 5, stopCode: 0 };
+
+/** Whether a container answers at an instant, as far as its program is concerned. */
+export function answersAt(box: Box, at: number): boolean {
+  if (box.status !== 'running') return false;
+  const age = at - box.startedAt;
+  return age >= box.app.readyMs && age < (box.app.sickMs ?? Infinity) && at < box.sickSince;
+}
+
+const NS_PER_MS = 1e6;
+const DEFAULT_INTERVAL_MS = 30_000;
+const DEFAULT_RETRIES = 3;
+
+/** What the engine's own health checks have found by now; undefined where there are none. */
+export function healthOf(box: Box, now: number): Box['health'] | undefined {
+  const check = box.config.Healthcheck;
+  const [kind] = check?.Test ?? [];
+  if (!check || kind === undefined || kind === 'NONE' || box.startedAt === 0) return undefined;
+  const intervalMs = (check.Interval || DEFAULT_INTERVAL_MS * NS_PER_MS) / NS_PER_MS;
+  const retries = check.Retries || DEFAULT_RETRIES;
+  const until = isUp(box) ? now : box.finishedAt;
+  for (let next = nextProbe(box, intervalMs); next <= until; next = nextProbe(box, intervalMs)) {
+    const ok = check.Test?.at(-1) !== 'false' && wasAnswering(box, next);
+    const counts = next - box.startedAt >= (check.StartPeriod ?? 0) / NS_PER_MS;
+    note(box.health, ok, counts, retries);
+  }
+  return box.health;
+}
+
+function nextProbe({ startedAt, health }: Box, intervalMs: number): number {
+  return startedAt + (health.probes + 1) * intervalMs;
+}
+
+function wasAnswering(box: Box, at: number): boolean {
+  const age = at - box.startedAt;
+  return age >= box.app.readyMs && age < (box.app.sickMs ?? Infinity) && at < box.sickSince;
+}
+
+function note(health: Box['health'], ok: boolean, counts: boolean, retries: number): void {
+  health.probes++;
+  health.log = [...health.log.slice(-4), { exitCode: ok ? 0 : 1, output: ok ? '' : 'no answer' }];
+  health.failures = ok ? 0 : health.failures + (counts ? 1 : 0);
+  if (ok) health.status = 'healthy';
+  else if (health.failures >= retries) health.status = 'unhealthy';
+}
+
+/** Health as it is at a start. */
+export function freshHealth(): Box['health'] {
+  return { probes: 0, failures: 0, status: 'starting', log: [] };
+}
+
+/** Runs a command inside: what a handful of them do is known, any other asks whether the program answers. */
+export function commandIn(
+  machine: Machine,
+  box: Box,
+  command: readonly string[],
+): { exitCode: number; output: string } {
+  const text = command.at(-1) ?? '';
+  const [, code] = /\bexit (\d+)/.exec(text) ?? [];
+  const [, said] = /\becho (\w+)/.exec(text) ?? [];
+  if (code !== undefined || said !== undefined) return { exitCode: Number(code ?? 0), output: said ? `${said}\n` : '' };
+  if (command[0] === 'df') return { exitCode: 127, output: 'no such program' };
+  if (text === 'true' || text === 'false') return { exitCode: text === 'true' ? 0 : 1, output: '' };
+  const ok = answersAt(box, machine.clock.now());
+  return { exitCode: ok ? 0 : 1, output: ok ? 'ok' : 'no answer' };
+}

@@ -1,0 +1,94 @@
+// A clock on which time passes only while everybody waits for it: no real time passes, and the same run takes the same course.
+import type { Clock } from '../../src/ports.ts';
+
+interface Timer {
+  readonly at: number;
+  fire(): void;
+}
+
+export interface VirtualClock extends Clock {
+  /** Calls back at an instant; the result cancels that. */
+  alarm(at: number, fire: () => void): () => void;
+  /** Lets time pass until the work is settled. Raises if everybody waits for something else than time, unless it is `patient`. */
+  run<T>(work: Promise<T>, patient?: boolean): Promise<T>;
+  /** Called after every instant at which something happened. */
+  watch(look: () => void): void;
+}
+
+/** A clock that begins at an instant (milliseconds since the epoch). */
+export function virtualClock(begin: number): VirtualClock {
+  let now = begin;
+  // The latest first, so that the next one is taken off the end.
+  const timers: Timer[] = [];
+  const watchers: (() => void)[] = [];
+
+  const alarm = (at: number, fire: () => void): (() => void) => {
+    const timer = { at: Math.max(at, now), fire };
+    timers.splice(placeOf(timers, timer.at), 0, timer);
+    return () => {
+      const place = timers.lastIndexOf(timer);
+      if (place >= 0) timers.splice(place, 1);
+    };
+  };
+
+  const pass = (): boolean => {
+    const next = timers.pop();
+    if (!next) return false;
+    now = next.at;
+    next.fire();
+    return true;
+  };
+
+  return {
+    now: () => now,
+    alarm,
+    watch: (look) => void watchers.push(look),
+    sleep: (ms, signal) => asleep(alarm, now + Math.max(0, ms), signal),
+    run: async (work, patient = false) => {
+      const state = { over: false };
+      const end = (): void => {
+        state.over = true;
+      };
+      work.then(end, end);
+      for (;;) {
+        await everybodyWaits();
+        for (const look of watchers) look();
+        if (state.over) return work;
+        if (!pass() && !patient) throw new Error('everybody waits, and nobody for time: a call was never answered');
+      }
+    },
+  };
+}
+
+function asleep(alarm: VirtualClock['alarm'], until: number, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    if (!signal) return void alarm(until, resolve);
+    const abort = (): void => {
+      cancel();
+      resolve();
+    };
+    const cancel = alarm(until, () => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}
+
+// Of those that are due at the same instant, the one that was set first goes first.
+function placeOf(timers: readonly Timer[], at: number): number {
+  let low = 0;
+  let high = timers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((timers[middle]?.at ?? 0) > at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// A turn of Node's loop comes once all promises that can go on have gone on.
+function everybodyWaits(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,70 @@
+// What happened, as the engine tells it, and for how long it remembers.
+import type { EngineEvent } from '../../src/core/event.ts';
+import type { Engine } from '../../src/ports.ts';
+import { boxOf, type Happening, type Machine } from './machine.ts';
+
+const REMEMBERED = 256;
+// As the adapter filters them.
+const TELLING = new Set(['create', 'start', 'die', 'destroy', 'rename', 'update', 'pause', 'unpause']);
+const NAMING = new Set(['tag', 'load', 'pull']);
+
+/** Writes down that something happened. */
+export function tell(machine: Machine, type: Happening['type'], id: string, action: string, name?: string): void {
+  const last = machine.happenings.at(-1)?.timeNano ?? 0;
+  // As precise as a number can be, which no two of them share.
+  const timeNano = Math.max(machine.clock.now() * 1e6, last + 1024);
+  const happening = { timeNano, type, id, action, name };
+  machine.happenings.push(happening);
+  if (machine.happenings.length > REMEMBERED) machine.happenings.shift();
+  for (const listener of machine.listeners) listener(happening);
+}
+
+/** A daemon that starts knows nothing of what happened before. */
+export function forget(machine: Machine): void {
+  machine.happenings.length = 0;
+}
+
+export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStopped'> {
+  return {
+    events: (since, signal) => eventsSince(machine, since, signal),
+    wasStopped: async (id) => {
+      const box = boxOf(machine, id);
+      const whole = box?.id ?? id;
+      const since = (box?.startedAt ?? 0) * 1e6;
+      const own = machine.happenings.filter((one) => one.id === whole && one.timeNano >= since);
+      if (own.some(({ action }) => action === 'kill' || action === 'stop')) return true;
+      return own.some(({ action }) => action === 'die') ? false : undefined;
+    },
+  };
+}
+
+async function* eventsSince(machine: Machine, since: number, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+  const queue = machine.happenings.filter(({ timeNano }) => timeNano >= since);
+  let wake: () => void = () => {};
+  const listener = (happening: Happening): void => {
+    queue.push(happening);
+    wake();
+  };
+  machine.listeners.add(listener);
+  signal.addEventListener('abort', () => wake(), { once: true });
+  try {
+    while (!signal.aborted) {
+      const next = queue.shift();
+      if (next) yield* shown(next);
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    machine.listeners.delete(listener);
+  }
+}
+
+function* shown({ timeNano, type, id, action, name }: Happening): Generator<EngineEvent> {
+  if (type === 'container' && TELLING.has(action)) yield { kind: 'container', timeNano, id, action };
+  if (type === 'image' && NAMING.has(action)) {
+    const reference = action === 'pull' ? id : action === 'tag' ? name : undefined;
+    yield { kind: 'image', timeNano, id, action, reference };
+  }
+}

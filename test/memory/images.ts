@@ -1,0 +1,180 @@
+// Images, their names, and the registry that they come from.
+import { createHash } from 'node:crypto';
+import type { ContainerConfig, Image, ImageSummary } from '../../src/core/container.ts';
+import { SwapError } from '../../src/core/error.ts';
+import { canonical, formatRepository, isImageId, parseReference } from '../../src/core/reference.ts';
+import type { Engine, Registry } from '../../src/ports.ts';
+import { type App, IDLE } from './apps.ts';
+import { tell } from './events.ts';
+import { changed, type Machine, refuse, type StoredImage } from './machine.ts';
+
+/** What an image is made of. */
+export interface ImageMade {
+  readonly config?: ContainerConfig;
+  readonly app?: App;
+  readonly architecture?: string;
+}
+
+/** Builds an image and gives it a name; resolves with its id. */
+export function build(
+  machine: Machine,
+  reference: string,
+  { config = {}, app = IDLE, ...rest }: ImageMade = {},
+): string {
+  const image: StoredImage = {
+    id: digestOf(`image ${++machine.count}`),
+    config: { Env: ['PATH=/usr/bin:/bin'], Cmd: ['serve'], ...config },
+    os: 'linux',
+    architecture: rest.architecture ?? 'amd64',
+    createdAt: machine.clock.now(),
+    app,
+    digests: [],
+  };
+  machine.images.set(image.id, image);
+  nameImage(machine, image.id, reference);
+  return image.id;
+}
+
+export function digestOf(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+/** The image of an id, a digest or a reference. */
+export function imageNamed(machine: Machine, reference: string): StoredImage | undefined {
+  if (isImageId(reference))
+    return machine.images.get(reference.startsWith('sha256:') ? reference : `sha256:${reference}`);
+  if (reference === '') return undefined;
+  const { digest } = parseReference(reference);
+  if (digest === undefined) return machine.images.get(machine.tags.get(canonical(reference)) ?? '');
+  const entry = canonical(reference);
+  return [...machine.images.values()].find(({ digests }) => digests.some((one) => canonical(one) === entry));
+}
+
+/** Points a name at an image, as `docker tag` does. */
+export function nameImage(machine: Machine, id: string, reference: string): void {
+  machine.tags.set(canonical(reference), id);
+  // A list of containers shows the name that they were created from only as long as it means their image.
+  changed(machine);
+  tell(machine, 'image', id, 'tag', reference);
+}
+
+/** Takes a name away, and with the last one the image. Raises a 409 where a container needs it. */
+export function unname(machine: Machine, reference: string): void {
+  const key = canonical(reference);
+  const id = machine.tags.get(key);
+  const image = machine.images.get(id ?? '');
+  if (!id || !image) return;
+  const used = [...machine.boxes.values()].find((box) => box.image === image);
+  const others = tagsOf(machine, id).length > 1;
+  if (used && !others)
+    refuse(
+      409,
+      `conflict: unable to remove repository reference "${reference}" (must force) - container ${used.id.slice(0, 12)} is using its referenced image ${id.slice(7, 19)}`,
+    );
+  machine.tags.delete(key);
+  changed(machine);
+  if (!others) machine.images.delete(id);
+}
+
+function tagsOf(machine: Machine, id: string): string[] {
+  const tags: string[] = [];
+  for (const [tag, named] of machine.tags) if (named === id) tags.push(shortOf(tag));
+  return tags;
+}
+
+// As the engine shows it: what its short form leaves out is left out.
+function shortOf(tag: string): string {
+  return `${formatRepository(parseReference(tag))}:${parseReference(tag).tag}`;
+}
+
+type Calls = 'image' | 'images' | 'imageTags' | 'tag' | 'untag' | 'resolve' | 'pull';
+
+export function imageCalls(machine: Machine, remote: Remote): Pick<Engine, Calls> {
+  return {
+    image: async (reference) => {
+      const found = imageNamed(machine, reference);
+      return found && shownImage(machine, found);
+    },
+    images: async () => [...machine.images.values()].map((image) => summaryOf(machine, image)),
+    imageTags: async (repository) =>
+      [...machine.tags.keys()].map(shortOf).filter((tag) => tag.startsWith(`${repository}:`)),
+    tag: async (reference, name) => {
+      const { id } = imageNamed(machine, reference) ?? refuse(404, `No such image: ${reference}`);
+      nameImage(machine, id, name);
+    },
+    untag: async (reference) => unname(machine, reference),
+    resolve: async (reference) => remote.tags.get(canonical(reference)) ?? refuse(404, 'manifest unknown'),
+    pull: async (reference, onLayer) => {
+      const digest = parseReference(reference).digest ?? remote.tags.get(canonical(reference)) ?? '';
+      const made = remote.images.get(digest) ?? refuse(404, `manifest for ${reference} not found: manifest unknown`);
+      onLayer({ layer: 'a1', status: 'Pull complete', current: undefined, total: undefined });
+      arrive(machine, made, reference, digest);
+    },
+  };
+}
+
+function arrive(machine: Machine, made: StoredImage, reference: string, digest: string): void {
+  const image = machine.images.get(made.id) ?? { ...made, digests: [] };
+  const entry = `${formatRepository(parseReference(reference))}@${digest}`;
+  if (!image.digests.includes(entry)) image.digests = [...image.digests, entry];
+  machine.images.set(image.id, image);
+  if (parseReference(reference).tag !== undefined) nameImage(machine, image.id, reference);
+  tell(machine, 'image', reference, 'pull', undefined);
+}
+
+function shownImage(machine: Machine, image: StoredImage): Image {
+  const { id, digests, config, os, architecture, createdAt } = image;
+  return { id, tags: tagsOf(machine, id), digests, manifestDigest: undefined, config, os, architecture, createdAt };
+}
+
+function summaryOf(machine: Machine, { id, digests, config, createdAt }: StoredImage): ImageSummary {
+  return { id, tags: tagsOf(machine, id), digests, labels: config.Labels ?? {}, createdAt };
+}
+
+/** What is in registries. */
+export interface Remote {
+  /** Digests by reference, in its canonical form. */
+  readonly tags: Map<string, string>;
+  readonly images: Map<string, StoredImage>;
+}
+
+export function newRemote(): Remote {
+  return { tags: new Map(), images: new Map() };
+}
+
+/** Pushes an image, which the engine does not have yet; resolves with its digest. */
+export function push(
+  machine: Machine,
+  remote: Remote,
+  reference: string,
+  { config = {}, app = IDLE }: ImageMade,
+): string {
+  const id = digestOf(`image ${++machine.count}`);
+  const digest = digestOf(`manifest of ${id}`);
+  const createdAt = machine.clock.now();
+  const merged = { Env: ['PATH=/usr/bin:/bin'], Cmd: ['serve'], ...config };
+  remote.images.set(digest, { id, config: merged, os: 'linux', architecture: 'amd64', createdAt, app, digests: [] });
+  remote.tags.set(canonical(reference), digest);
+  return digest;
+}
+
+/** The registries, asked directly. */
+export function memoryRegistry(remote: Remote): Registry {
+  const missing = (reference: string): never => {
+    throw new SwapError('no-such-image', `there is no image ${reference}: manifest unknown`);
+  };
+  return {
+    digest: async (reference) => remote.tags.get(canonical(reference)) ?? missing(reference),
+    image: async (reference) => {
+      const digest = parseReference(reference).digest ?? '';
+      const image = remote.images.get(digest) ?? missing(reference);
+      return { manifestDigest: digest, configDigest: image.id, created: image.createdAt };
+    },
+    tags: async (reference) => {
+      const repository = `${formatRepository(parseReference(reference))}:`;
+      const shorts = [...remote.tags.keys()].map(shortOf).filter((tag) => tag.startsWith(repository));
+      return shorts.length > 0 ? shorts.map((tag) => tag.slice(repository.length)) : missing(reference);
+    },
+    close: () => {},
+  };
+}
