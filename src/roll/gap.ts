@@ -11,10 +11,17 @@ export function noteGap(run: SlotRun, seen: Observed, lastStepBeganAt: number): 
   const { memory } = run;
   const { clock } = run.ports;
   const stoodIn = leads(seen.cover) ? [seen.standIn] : [];
-  const answered = [seen.incumbent, seen.candidate, ...stoodIn].some((one) => one && answers(one));
+  const answered = [seen.incumbent, seen.candidate, ...stoodIn].some((one) => one && answers(one)) || servesYet(seen);
   if (answered && memory.gap.since !== undefined) {
     memory.gap = { since: undefined, ms: memory.gap.ms + clock.now() - memory.gap.since };
   }
   if (!answered && memory.answered) memory.gap = { ...memory.gap, since: lastStepBeganAt };
   memory.answered = answered;
+}
+
+// An incumbent that this run has not started serves: no step asks it by a check of swapctl's own (swapctl.health.*).
+function servesYet({ incumbent }: Observed): boolean {
+  return (
+    incumbent?.running === true && !incumbent.shut && incumbent.starts === 0 && incumbent.verdict.kind === 'waiting'
+  );
 }
