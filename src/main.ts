@@ -9,6 +9,7 @@ import { systemClock } from './system/clock.ts';
 import { currentFolder } from './system/folder.ts';
 import { tidyHeap } from './system/heap.ts';
 import { outliveReaders, terminalWatch } from './system/output.ts';
+import { onFirstSignal } from './system/signals.ts';
 
 declare const SWAPCTL_VERSION: string;
 
@@ -58,13 +59,12 @@ function onAsked(asked: (what: 'reload' | 'check') => void): void {
   process.on('SIGUSR1', () => asked('check'));
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    // The second one means it: what is half done is left to `swapctl recover`.
-    if (interruption.signal.aborted) process.exit(130);
-    interruption.abort();
-  });
-}
+// The second one ends the process, and leaves what is half done to `swapctl recover`.
+onFirstSignal(
+  process,
+  () => interruption.abort(),
+  () => process.exit(130),
+);
 
 const isTerminalClosed = terminalWatch();
 let unwritten = false;

@@ -12,16 +12,18 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   // Ranges of versions: pure computation.
   core: { knows: [], packages: ['semver'] },
   'ports.ts': { knows: ['core'], packages: 'none' },
+  // How files are opened that others name: every adapter does it this way.
+  files: { knows: [], packages: 'node' },
   roll: { knows: ['ports.ts', 'core'], packages: 'none' },
   'app.ts': { knows: ['roll', 'ports.ts', 'core'], packages: 'none' },
-  config: { knows: ['ports.ts', 'core'], packages: 'any' },
-  docker: { knows: ['ports.ts', 'core'], packages: 'any' },
-  registry: { knows: ['ports.ts', 'core'], packages: 'any' },
+  config: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
+  docker: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
+  registry: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
   traffic: { knows: ['ports.ts', 'core'], packages: 'node' },
-  build: { knows: ['ports.ts', 'core'], packages: 'any' },
-  notify: { knows: ['ports.ts', 'core'], packages: 'any' },
-  system: { knows: ['ports.ts', 'core'], packages: 'any' },
-  fronts: { knows: ['app.ts', 'core'], packages: 'any' },
+  build: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
+  notify: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
+  system: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
+  fronts: { knows: ['app.ts', 'core', 'files'], packages: 'any' },
   // Puts the adapters behind the ports, for the program and for tests.
   'wire.ts': {
     knows: ['config', 'docker', 'registry', 'traffic', 'build', 'notify', 'system', 'ports.ts', 'core'],
@@ -98,6 +100,16 @@ suite('the world comes in through ports', () => {
     assert.deepEqual(
       matching(worldly).filter((file) => ['core', 'ports.ts', 'roll', 'app.ts'].includes(room(file))),
       [],
+    );
+  });
+
+  test('files that others name are opened in one place', () => {
+    const reading = matching(/\b(readFile|readFileSync|createReadStream|openSync)\b|\bopen(dir)?,? .*node:fs/);
+    // The others read what the kernel tells in /proc.
+    const kernel = ['system/host.ts', 'system/traffic.ts', 'traffic/forward.ts', 'traffic/nft-kernel.ts'];
+    assert.deepEqual(
+      reading.filter((file) => room(file) !== 'files' && !kernel.includes(file)),
+      ['build/walk.ts'],
     );
   });
 

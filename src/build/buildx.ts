@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { BuildEnd, BuildSpec } from '../core/build.ts';
 import { fail } from '../core/error.ts';
+import { readText } from '../files/read.ts';
 import { type Env, runProgram } from './program.ts';
 
 /** Whether docker's buildx is installed on this machine. */
@@ -27,12 +28,15 @@ export async function buildxBuild(
     const { code, stderr } = await runProgram('docker', args, { env, input: spec.inline, signal, onLine: told });
     if (signal.aborted) return fail('interrupted', 'the build was interrupted');
     if (code !== 0) return { kind: 'failed', ...failureOf(stderr) };
-    const [id = '', ...others] = idsOf(await readFile(metadata, 'utf8'));
+    const [id = '', ...others] = idsOf(await readText(metadata, { bytes: MOST_METADATA }));
     return { kind: 'built', image: { id, builder: 'buildx' }, ids: [id, ...others] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+// It may hold the provenance of the build.
+const MOST_METADATA = 16 * 1024 * 1024;
 
 /** The options of `docker buildx build` for a build; see its reference. */
 export function buildxArgs(spec: BuildSpec): string[] {

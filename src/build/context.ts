@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type tar from 'tar-fs';
 import type { Pack } from 'tar-stream';
 import type { BuildSpec } from '../core/build.ts';
-import { fail } from '../core/error.ts';
+import { fail, messageOf } from '../core/error.ts';
+import { readText } from '../files/read.ts';
+import { fenceOf } from './fence.ts';
 import { ignoreFile, ignoreOf } from './ignore.ts';
 import { packed } from './packed.ts';
 import { walk } from './walk.ts';
@@ -23,13 +24,22 @@ export async function dockerfileOf({ context, dockerfile, inline }: BuildSpec): 
   if (inline !== undefined) return { file: undefined, text: inline };
   const file = path.resolve(context, dockerfile ?? 'Dockerfile');
   try {
-    return { file, text: await readFile(file, 'utf8') };
+    return { file, text: await readText(file, { within: fenceOf(file, context) }) };
   } catch (error) {
+    if (!isMissing(error))
+      return fail('config', `the Dockerfile ${file} can't be read: ${messageOf(error)}`, {
+        hint: 'it has to be a regular file in its build context that you may read',
+        cause: error,
+      });
     return fail('config', `there is no Dockerfile at ${file}`, {
       hint: 'name the folder with --build and the file in it with --file',
       cause: error,
     });
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code));
 }
 
 /** A build's context as a tar archive, as it is read; and the path of the Dockerfile in it. */

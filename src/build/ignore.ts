@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import dockerignorePackage from '@balena/dockerignore';
+import { fail, messageOf } from '../core/error.ts';
+import { readText } from '../files/read.ts';
+import { fenceOf } from './fence.ts';
 
 // CommonJS, whose types speak of a default export inside.
 const { default: dockerignore } = dockerignorePackage;
@@ -41,15 +43,23 @@ export async function ignoreFile(
   context: string,
   dockerfile: string | undefined,
 ): Promise<{ readonly file: string; readonly patterns: readonly string[] } | undefined> {
-  const own = dockerfile === undefined ? undefined : await read(`${dockerfile}.dockerignore`);
-  return own ?? (await read(path.join(context, '.dockerignore')));
+  const own = dockerfile === undefined ? undefined : await read(`${dockerfile}.dockerignore`, context);
+  return own ?? (await read(path.join(context, '.dockerignore'), context));
 }
 
-async function read(file: string): Promise<{ file: string; patterns: string[] } | undefined> {
+async function read(file: string, context: string): Promise<{ file: string; patterns: string[] } | undefined> {
+  const lines = (await textOf(file, context))?.replace(/^\ufeff/, '').split(/\r?\n/);
+  return lines && { file, patterns: lines.filter((line) => line.trim() !== '' && !line.startsWith('#')) };
+}
+
+async function textOf(file: string, context: string): Promise<string | undefined> {
   try {
-    const lines = (await readFile(file, 'utf8')).replace(/^\ufeff/, '').split(/\r?\n/);
-    return { file, patterns: lines.filter((line) => line.trim() !== '' && !line.startsWith('#')) };
-  } catch {
-    return undefined;
+    return await readText(file, { within: fenceOf(file, context) });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    return fail('config', `${file} can't be read: ${messageOf(error)}`, {
+      hint: 'it has to be a regular file that you may read',
+    });
   }
 }

@@ -10,6 +10,8 @@ export interface ProgramRun {
   readonly input?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
+  /** The most memory that it may take, in bytes. */
+  readonly memory?: number | undefined;
 }
 
 export interface ProgramEnd {
@@ -21,14 +23,19 @@ export interface ProgramEnd {
 }
 
 const LAST_LINES = 200;
+const LONGEST_LINE = 64 * 1024;
+const MOST_STDOUT = 64 * 1024 * 1024;
+// A program that does not end when it is asked to hangs, on a pipe that nobody writes to for example.
+const GRACE_MS = 5000;
 
 /**
  * Runs a program to its end. When the signal aborts it is ended with all that it started, which a terminal's Ctrl-C does not
- * reach: it is we who decide.
+ * reach: it is we who decide. The same happens to one that prints without end.
  */
 export function runProgram(program: string, args: readonly string[], run: ProgramRun): Promise<ProgramEnd> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: run.cwd, env: { ...run.env }, detached: true });
+    const [file, ...rest] = run.memory === undefined ? [program, ...args] : limited(run.memory, program, args);
+    const child = spawn(file, rest, { cwd: run.cwd, env: { ...run.env }, detached: true });
     const lines: string[] = [];
     let stdout = '';
     const take = (line: string): void => {
@@ -39,26 +46,43 @@ export function runProgram(program: string, args: readonly string[], run: Progra
     const stderr = lineSplitter(take);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
+      if (stdout.length > MOST_STDOUT) end();
     });
     child.stderr.setEncoding('utf8').on('data', stderr.push);
-    const end = (): void => killGroup(child.pid);
+    let grace: NodeJS.Timeout | undefined;
+    const end = (): void => {
+      killGroup(child.pid, 'SIGTERM');
+      grace ??= setTimeout(() => killGroup(child.pid, 'SIGKILL'), GRACE_MS);
+    };
     run.signal?.addEventListener('abort', end, { once: true });
     if (run.signal?.aborted) end();
     const done = (code: number | undefined): void => {
       run.signal?.removeEventListener('abort', end);
+      clearTimeout(grace);
       stderr.end();
       resolve({ code, stdout, stderr: lines });
     };
-    child.on('error', () => done(undefined)).on('close', (code) => done(code ?? undefined));
+    child
+      .on('error', () => done(undefined))
+      .on('close', (code) => done(run.memory !== undefined && code === ABSENT ? undefined : (code ?? undefined)));
     child.stdin.on('error', () => {});
     child.stdin.end(run.input ?? '');
   });
 }
 
-function killGroup(pid: number | undefined): void {
+// What a shell ends with where there is no such program.
+const ABSENT = 127;
+
+// Of data, not of addresses: Go reserves far more of those than it uses. Where the limit can't be set, there is none.
+function limited(bytes: number, program: string, args: readonly string[]): [string, ...string[]] {
+  const script = 'ulimit -d "$1" 2>/dev/null; shift; command -v "$1" >/dev/null || exit 127; exec "$@"';
+  return ['/bin/sh', '-c', script, 'sh', String(Math.floor(bytes / 1024)), program, ...args];
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, 'SIGTERM');
+    process.kill(-pid, signal);
   } catch {
     // It has ended by itself.
   }
@@ -69,7 +93,7 @@ function lineSplitter(onLine: (line: string) => void): { push(text: string): voi
   return {
     push: (text) => {
       const lines = (rest + text).split(/\r?\n/);
-      rest = lines.pop() ?? '';
+      rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
       lines.forEach(onLine);
     },
     end: () => {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, messageOf } from '../core/error.ts';
+import { readText } from '../files/read.ts';
 
 /** Where swapctl.yml is looked for. */
 export interface Lookup {
@@ -48,7 +48,7 @@ const ABSENT = ['ENOENT', 'ENOTDIR'];
 async function readAt(file: string, folder: string): Promise<FoundFile | undefined> {
   const full = path.resolve(folder, file);
   try {
-    return { path: file, folder: path.dirname(full), text: await readFile(full, 'utf8') };
+    return { path: file, folder: path.dirname(full), text: await readText(full) };
   } catch (error) {
     if (error instanceof Error && 'code' in error && ABSENT.includes(String(error.code))) return undefined;
     return fail('config', `${file} can't be read: ${messageOf(error)}`, {

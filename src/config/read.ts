@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config, FileLayer, Mistake, NotificationConfig, RegistryConfig, Secret } from '../core/config.ts';
 import { NO_CONFIG } from '../core/config.ts';
 import { fail, messageOf } from '../core/error.ts';
 import { settingOf } from '../core/settings.ts';
 import { whyNoTemplate } from '../core/template.ts';
+import { readText } from '../files/read.ts';
 import type { Schedules } from '../ports.ts';
 import type { FoundFile } from './find.ts';
 import { mistakesIn } from './mistakes.ts';
@@ -41,7 +41,7 @@ export async function gapsOf({ notifications, registries }: Config): Promise<str
     })),
   );
   const cas = Object.entries(registries).flatMap(([host, { ca }]) =>
-    ca === undefined ? [] : [{ what: `registries, ${host}, ca`, read: () => readFile(ca, 'utf8') }],
+    ca === undefined ? [] : [{ what: `registries, ${host}, ca`, read: () => readText(ca) }],
   );
   const gaps = await Promise.all(
     [...secrets, ...cas].map(async ({ what, read }) => {

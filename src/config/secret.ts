@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Secret } from '../core/config.ts';
 import { fail, messageOf } from '../core/error.ts';
+import { readText } from '../files/read.ts';
 
 /** Where secrets come from. */
 export interface Vault {
@@ -25,7 +25,7 @@ export function writtenSecret(key: string, text: string, { env }: Vault): Secret
 export function filedSecret(file: string, { folder }: Vault): Secret {
   const read = async (): Promise<string> => {
     try {
-      return (await readFile(path.resolve(folder, file), 'utf8')).replace(/\r?\n$/, '');
+      return (await readText(path.resolve(folder, file))).replace(/\r?\n$/, '');
     } catch (error) {
       return fail('config', `${file} can't be read: ${messageOf(error)}`, { cause: error });
     }

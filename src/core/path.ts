@@ -8,3 +8,8 @@ export function joinPath(folder: string, path: string): string {
   }
   return `/${parts.join('/')}`;
 }
+
+/** Whether a path, absolute and without `.` and `..`, lies in a folder, or is that folder. */
+export function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}

@@ -62,25 +62,25 @@ function isLoopback(hostname: string): boolean {
 }
 
 async function tlsOptions(settings: Settings, trust: Trust, url: URL, { registry }: Route): Promise<ConnectOptions> {
-  const { ca, cert, key } = settings.certificates(registry);
+  const { ca, cert, key } = await settings.certificates(registry);
   // Our own certificate is for the registry alone.
   const own = url.host === registry && cert.length > 0 && key.length > 0 ? { cert: [...cert], key: [...key] } : {};
   return {
-    secureContext: trust(ca, own),
+    secureContext: await trust(ca, own),
     ...((await settings.isInsecure(registry)) ? { rejectUnauthorized: false } : {}),
   };
 }
 
-type Trust = (ca: readonly string[], own: object) => SecureContext;
+type Trust = (ca: readonly string[], own: object) => Promise<SecureContext>;
 
 /** Contexts for connections; what the machine trusts takes a while to read, so those that need no more share one. */
 function trustOf(env: Env): Trust {
   const authorities = remembered(() => trustedAuthorities(env));
-  const common = remembered(() => createSecureContext({ ca: authorities() }));
-  return (ca, own) =>
+  const common = remembered(async () => createSecureContext({ ca: await authorities() }));
+  return async (ca, own) =>
     ca.length === 0 && Object.keys(own).length === 0
       ? common()
-      : createSecureContext({ ca: [...authorities(), ...ca], ...own });
+      : createSecureContext({ ca: [...(await authorities()), ...ca], ...own });
 }
 
 function speaksTls(registry: string): Promise<boolean> {

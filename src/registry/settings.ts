@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { fail } from '../core/error.ts';
+import { fail, messageOf } from '../core/error.ts';
+import { readText } from '../files/read.ts';
 import type { RegistryReach } from '../ports.ts';
 import { bareHost } from './addresses.ts';
 import { once } from './once.ts';
@@ -23,7 +24,7 @@ export interface Settings {
   mirrors(registry: string): string[];
   /** Whether a registry may be spoken to without proven TLS: it is listed, or on this machine (dockerd, `isSecureIndex`). */
   isInsecure(host: string): Promise<boolean>;
-  certificates(host: string): Certificates;
+  certificates(host: string): Promise<Certificates>;
 }
 
 /** The settings by the engine's own rules, by swapctl.yml, and the certificates in a folder of this machine. */
@@ -39,17 +40,17 @@ export function readSettings({ mirrors, insecure, hosts = {} }: RegistryReach, c
         host,
         async () => hosts[host]?.insecure || insecure.includes(host) || resolvesInto(networks, hostnameOf(host)),
       ),
-    certificates: (host) => withAuthority(readCertificates(join(certs, host)), hosts[host]?.ca),
+    certificates: async (host) => withAuthority(await readCertificates(join(certs, host)), hosts[host]?.ca),
   };
 }
 
 // dockerd knows mirrors of Docker Hub only.
 const HUB = 'docker.io';
 
-function withAuthority(known: Certificates, file: string | undefined): Certificates {
+async function withAuthority(known: Certificates, file: string | undefined): Promise<Certificates> {
   if (file === undefined) return known;
   const text =
-    textOf(file) ?? fail('config', `there is no file ${file}`, { hint: 'registries in swapctl.yml name it' });
+    (await textOf(file)) ?? fail('config', `there is no file ${file}`, { hint: 'registries in swapctl.yml name it' });
   return { ...known, ca: [...known.ca, text] };
 }
 
@@ -80,30 +81,36 @@ function hostnameOf(host: string): string {
 }
 
 // As dockerd: *.crt are authorities, a *.cert and its *.key are ours.
-function readCertificates(folder: string): Certificates {
+async function readCertificates(folder: string): Promise<Certificates> {
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  const texts = (ending: string): string[] =>
-    names.filter((name) => name.endsWith(ending)).flatMap((name) => textOf(join(folder, name)) ?? []);
-  return { ca: texts('.crt'), cert: texts('.cert'), key: texts('.key') };
+  const texts = (ending: string): Promise<string[]> =>
+    textsOf(names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name)));
+  const [ca, cert, key] = await Promise.all(['.crt', '.cert', '.key'].map(texts));
+  return { ca: ca ?? [], cert: cert ?? [], key: key ?? [] };
 }
 
 // Debian and its kin, Fedora and its kin, Alpine: where dockerd (Go) finds what the machine trusts. Node does not look there.
 const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
 
 /** The authorities that Node brings, and those that this machine trusts. */
-export function trustedAuthorities(env: Readonly<Record<string, string | undefined>>): string[] {
-  const named = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS].filter((file) => file !== undefined && file !== '');
+export async function trustedAuthorities(env: Readonly<Record<string, string | undefined>>): Promise<string[]> {
   const bundle = SYSTEM_BUNDLES.find((file) => existsSync(file));
-  const files = [...named, ...(bundle ? [bundle] : [])];
-  return [...rootCertificates, ...files.flatMap((file) => (file && textOf(file)) || [])];
+  const files = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS, bundle].flatMap((file) => file || []);
+  return [...rootCertificates, ...(await textsOf(files))];
 }
 
-function textOf(file: string): string | undefined {
+async function textsOf(files: readonly string[]): Promise<string[]> {
+  return (await Promise.all(files.map(textOf))).flatMap((text) => text ?? []);
+}
+
+const MOST_AUTHORITIES = 8 * 1024 * 1024;
+
+async function textOf(file: string): Promise<string | undefined> {
   try {
-    return readFileSync(file, 'utf8');
+    return await readText(file, { bytes: MOST_AUTHORITIES });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    return fail('config', `can't read ${file}: ${code ?? 'unknown error'}`, { cause: error });
+    return fail('config', `can't read ${file}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Call } from '../core/helper.ts';
+import { readText } from '../files/read.ts';
 import type { Host } from '../ports.ts';
 
 /**
@@ -64,7 +64,7 @@ export function ownContainer(): string | undefined {
 async function readYaml(path: string): Promise<unknown> {
   const { load } = await import('js-yaml');
   try {
-    return load(await readFile(path, 'utf8'));
+    return load(await readText(path));
   } catch {
     return undefined;
   }

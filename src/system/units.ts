@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, messageOf } from '../core/error.ts';
 import { UNIT_MARK, type UnitFile, type WrittenUnit } from '../core/units.ts';
+import { readText } from '../files/read.ts';
 
 /**
  * Writes files for cron or systemd, each at once or not at all. Raises `refused`, before anything is written, for a file that
@@ -35,7 +36,7 @@ export async function presentOf(paths: readonly string[]): Promise<string[]> {
 
 async function present(name: string): Promise<string | undefined> {
   try {
-    return await readFile(name, 'utf8');
+    return await readText(name);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

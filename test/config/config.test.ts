@@ -73,7 +73,7 @@ suite('the file', () => {
     const inside = path.join(folder, 'odd');
     mkdirSync(path.join(inside, 'swapctl.yml'), { recursive: true });
     const error = await raised(openConfig({ file: undefined, env: {}, folder: inside }, schedules));
-    assert.match(error.message, /^swapctl\.yml can't be read: EISDIR/);
+    assert.match(error.message, /^swapctl\.yml can't be read: it is a folder, not a regular file/);
   });
 
   test('that is wrong is told when somebody asks what it says, with its first mistake', async () => {

@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { fail, messageOf } from '../../core/error.ts';
+import { readTextSync } from '../../files/read-sync.ts';
 
 /** Environment variables, as process.env has them. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -108,7 +109,7 @@ function fileMark(path: string): string | undefined {
 
 /** The text of a file, undefined if there is none; fails with 'config' if it can't be read. */
 export function readText(path: string): string | undefined {
-  return unlessMissing(path, () => readFileSync(path, 'utf8'));
+  return unlessMissing(path, () => readTextSync(path));
 }
 
 function unlessMissing<T>(path: string, read: () => T): T | undefined {

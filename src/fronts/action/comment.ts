@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { fail, messageOf } from '../../core/error.ts';
+import { readText } from '../../files/read.ts';
 
 /** Where a comment goes, of what the runner tells a step. */
 export interface Place {
@@ -19,6 +19,8 @@ const PATIENCE_MS = 15_000;
 const MOST_PAGES = 30;
 // GitHub takes 65536 characters.
 const LONGEST = 65_000;
+// What GitHub sends to webhooks at the most.
+const MOST_EVENT = 25 * 1024 * 1024;
 
 /**
  * Writes a comment on the pull request of the run, in place of the one that an earlier run wrote. Resolves with false where
@@ -79,7 +81,7 @@ async function pullRequestOf(env: Place['env']): Promise<number | undefined> {
 async function eventOf(file: string | undefined): Promise<unknown> {
   if (!file) return undefined;
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse(await readText(file, { bytes: MOST_EVENT }));
   } catch {
     return undefined;
   }
