@@ -1,11 +1,8 @@
 import path from 'node:path';
-import dockerignorePackage from '@balena/dockerignore';
 import { fail, messageOf } from '../core/error.ts';
 import { readText } from '../files/read.ts';
 import { fenceOf } from './fence.ts';
-
-// CommonJS, whose types speak of a default export inside.
-const { default: dockerignore } = dockerignorePackage;
+import { type Glob, globOf } from './glob.ts';
 
 /** Whether patterns leave a path out, and whether a folder that they leave out has to be looked into all the same. */
 export interface Ignore {
@@ -17,18 +14,9 @@ export interface Ignore {
 
 /** Patterns as .dockerignore has them; `!` brings back what an earlier one left out. */
 export function ignoreOf(patterns: readonly string[]): Ignore {
-  const filter = dockerignore({ ignorecase: false })
-    .add([...patterns])
-    .createFilter();
-  const exceptions = patterns
-    .filter((pattern) => pattern.startsWith('!'))
-    .map((pattern) =>
-      pattern
-        .slice(1)
-        .trim()
-        .replace(/^\.?\//, ''),
-    );
-  const leavesOut = (relative: string): boolean => relative !== '' && !filter(relative);
+  const rules = patterns.slice(0, MOST_PATTERNS).flatMap(ruleOf);
+  const exceptions = rules.flatMap(({ exception, pattern }) => (exception ? [pattern] : []));
+  const leavesOut = (relative: string): boolean => relative !== '' && lastOf(rules, relative);
   return {
     leavesOut,
     // As the docker CLI does; a wildcard at the beginning may be anywhere.
@@ -36,6 +24,32 @@ export function ignoreOf(patterns: readonly string[]): Ignore {
       leavesOut(relative) &&
       !exceptions.some((pattern) => /^[*?[]/.test(pattern) || `${pattern}/`.startsWith(`${relative}/`)),
   };
+}
+
+interface Rule {
+  readonly exception: boolean;
+  readonly pattern: string;
+  readonly matches: Glob;
+}
+
+const MOST_PATTERNS = 5000;
+
+// As docker cleans them: `/a/./b/../c/` is `a/c`.
+function ruleOf(line: string): Rule[] {
+  const text = line.trim();
+  const exception = text.startsWith('!');
+  const pattern = path.posix.normalize((exception ? text.slice(1) : text).trim() || '.').replace(/^\/+|\/+$/g, '');
+  if (pattern === '.' || pattern === '') return [];
+  return [{ exception, pattern, matches: globOf(pattern) }];
+}
+
+// The last rule that matches a path, or a folder that it lies in, decides.
+function lastOf(rules: readonly Rule[], relative: string): boolean {
+  const folders = relative.split('/').map((_, at, parts) => parts.slice(0, at + 1).join('/'));
+  return rules.reduce(
+    (out, { exception, matches }) => (exception === out && folders.some(matches) ? !exception : out),
+    false,
+  );
 }
 
 /** The file of patterns that a build leaves out of its context: `<Dockerfile>.dockerignore`, else `.dockerignore`. */

@@ -7,7 +7,7 @@ const PLACEHOLDERS = ['title', 'summary', 'host', 'updated', 'failed', 'availabl
 
 type Placeholder = (typeof PLACEHOLDERS)[number];
 
-const PLACEHOLDER = /\{\{\s*([^{}]*?)\s*\}\}/g;
+const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 // A JSON document; not a text that begins with a placeholder, or with a [word].
 const JSON_LIKE = /^\s*(?:\{(?!\{)|\[\s*(?:["[\d\]]|\{(?!\{)|\{\{\s*json)|\{\{\s*json\s*\}\}\s*$)/;
 
@@ -19,14 +19,16 @@ export interface Filled {
 
 /** What is wrong with a template; undefined if nothing is. */
 export function whyNoTemplate(template: string): string | undefined {
-  const unknown = [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name).find((name) => !isPlaceholder(name));
+  const unknown = [...template.matchAll(PLACEHOLDER)]
+    .map(([, name = '']) => name.trim())
+    .find((name) => !isPlaceholder(name));
   if (unknown !== undefined) {
     const near = nearest(PLACEHOLDERS, unknown);
     const known = PLACEHOLDERS.map((name) => `{{${name}}}`).join(', ');
     return `{{…}} knows no ${printable(unknown)}; ${near ? `did you mean ${near}?` : `use ${known}`}`;
   }
   // An object is only right where a whole value may stand, a letter only inside of a string.
-  const probe = template.replace(PLACEHOLDER, (_, name: Placeholder) => (name === 'json' ? '{"x":0}' : 'x'));
+  const probe = template.replace(PLACEHOLDER, (_, name: string) => (name.trim() === 'json' ? '{"x":0}' : 'x'));
   if (JSON_LIKE.test(template) && !isJson(probe))
     return 'the template begins like JSON, but is none; {{json}} stands for a whole value, all others inside of "strings"';
   return undefined;
@@ -41,9 +43,10 @@ export function fillTemplate(template: string, summary: Summary): Filled {
   if (wrong !== undefined) return fail('config', wrong);
   const values = valuesOf(summary);
   const asJson = JSON_LIKE.test(template);
-  const body = template.replace(PLACEHOLDER, (_, name: Placeholder) =>
-    asJson && name !== 'json' ? JSON.stringify(values[name]).slice(1, -1) : values[name],
-  );
+  const body = template.replace(PLACEHOLDER, (_, inner: string) => {
+    const name = inner.trim() as Placeholder;
+    return asJson && name !== 'json' ? JSON.stringify(values[name]).slice(1, -1) : values[name];
+  });
   return { body, type: asJson ? 'application/json' : 'text/plain; charset=utf-8' };
 }
 

@@ -1,4 +1,5 @@
 // Not all of it: that is fifty files to read at every start.
+import { RE2JS } from 're2js';
 import satisfies from 'semver/functions/satisfies.js';
 import validRange from 'semver/ranges/valid.js';
 import { fail } from './error.ts';
@@ -11,7 +12,10 @@ export type Track =
   | { readonly kind: 'step'; readonly upTo: 'major' | 'minor' | 'patch' }
   | { readonly kind: 'newest' }
   | { readonly kind: 'range'; readonly range: string }
-  | { readonly kind: 'regex'; readonly pattern: RegExp };
+  | { readonly kind: 'regex'; readonly pattern: LinearPattern };
+
+/** A pattern that takes time in proportion to the text: people and images write them, and registries the texts. */
+type LinearPattern = RE2JS;
 
 const LONGEST = 200;
 const HINT = 'use digest, major, minor, patch, newest, a range such as ^1.4, or regex: with a group round each number';
@@ -58,7 +62,7 @@ function candidates(track: Exclude<Track, { kind: 'digest' }>, current: string, 
   return track.kind === 'regex' ? byPattern(track.pattern, current, tags) : byVersion(track, current, tags);
 }
 
-function byPattern(pattern: RegExp, current: string, tags: readonly string[]): Candidate[] {
+function byPattern(pattern: LinearPattern, current: string, tags: readonly string[]): Candidate[] {
   const floor = captured(pattern, current);
   return tags.flatMap((tag) => {
     const rank = captured(pattern, tag);
@@ -68,10 +72,10 @@ function byPattern(pattern: RegExp, current: string, tags: readonly string[]): C
 }
 
 // A group that took no part in the match counts as zero; one that holds no number is no order at all.
-function captured(pattern: RegExp, tag: string): number[] | undefined {
-  const match = pattern.exec(tag);
-  if (!match) return undefined;
-  const groups = match.slice(1).map((group: string | undefined) => group ?? '0');
+function captured(pattern: LinearPattern, tag: string): number[] | undefined {
+  const matcher = pattern.matcher(tag);
+  if (!matcher.find()) return undefined;
+  const groups = Array.from({ length: matcher.groupCount() }, (_, at) => matcher.group(at + 1) ?? '0');
   return groups.every((group) => /^\d{1,15}$/.test(group)) ? groups.map(Number) : undefined;
 }
 
@@ -143,17 +147,15 @@ function withTag(follows: string, reference: ImageRef, tag: string): string {
   return `${follows.endsWith(written) ? follows.slice(0, -written.length) : follows}:${tag}`;
 }
 
-function patternOf(source: string, what: string): RegExp {
+function patternOf(source: string, what: string): LinearPattern {
   try {
-    const pattern = new RegExp(source.slice(0, LONGEST));
-    // A pattern that may match nothing tells how many groups it has.
-    const groups = (new RegExp(`${pattern.source}|`).exec('')?.length ?? 1) - 1;
-    if (groups > 0 && source.length <= LONGEST) return pattern;
+    const pattern = RE2JS.compile(source.slice(0, LONGEST));
+    if (pattern.groupCount() > 0 && source.length <= LONGEST) return pattern;
   } catch {
     // Told below.
   }
   return fail('config', `${what}: ${printable(source)} is no pattern of up to ${LONGEST} characters with a group`, {
-    hint: 'write it like regex:^(\\d+)\\.(\\d+)-ls(\\d+)$',
+    hint: 'write it like regex:^(\\d+)\\.(\\d+)-ls(\\d+)$; what looks ahead or back (?=, \\1) is not known',
   });
 }
 

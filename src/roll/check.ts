@@ -1,7 +1,7 @@
 import { settingsFor } from '../core/config.ts';
 import { type ContainerSummary, type ImageSummary, notInherited } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
-import { SwapError } from '../core/error.ts';
+import { messageOf, SwapError } from '../core/error.ts';
 import { commitDigest, type GitSource, REVISION, shownGit } from '../core/git.ts';
 import { digestsFor } from '../core/image.ts';
 import { decodeState, type StateLabels } from '../core/labels.ts';
@@ -91,6 +91,15 @@ function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
 const TELLING: readonly Checked['outcome'][] = ['available', 'held', 'unknown', 'current'];
 
 async function checkService(look: Look, service: Service): Promise<Checked> {
+  try {
+    return await checkReplicas(look, service);
+  } catch (raised) {
+    look.signal.throwIfAborted();
+    return { service: service.key, from: NOTHING, ...failed(raised) };
+  }
+}
+
+async function checkReplicas(look: Look, service: Service): Promise<Checked> {
   const running = service.slots.filter((slot) => slot.members.some((member) => member.status === 'running'));
   const slots = running.length > 0 ? running : service.slots;
   const checked = await Promise.all(slots.map((slot) => checkSlot(look, service.key, slot)));
@@ -280,9 +289,14 @@ function failed(raised: unknown): Result {
     const { code, message, hint } = raised;
     return { outcome: 'unknown', because: message, error: { code, message, ...(hint ? { hint } : {}) } };
   }
-  if (!(raised instanceof EngineError)) throw raised;
-  const { message } = raised;
-  return { outcome: 'unknown', because: message, error: { code: 'engine-unreachable', message } };
+  if (raised instanceof EngineError) {
+    const { message } = raised;
+    return { outcome: 'unknown', because: message, error: { code: 'engine-unreachable', message } };
+  }
+  // One service that nobody foresaw must not keep the others from being checked.
+  const message = `unexpected: ${messageOf(raised)}`;
+  const hint = 'nothing was touched; please report it';
+  return { outcome: 'unknown', because: message, error: { code: 'bad-answer', message, hint } };
 }
 
 function repositoryOf(reference: string): string {

@@ -1,5 +1,5 @@
 import { EngineError } from '../core/engine-error.ts';
-import { SwapError } from '../core/error.ts';
+import { messageOf, SwapError } from '../core/error.ts';
 import type { ReportedError, ServiceReport } from '../core/report.ts';
 
 /** A failed service is a result, not a crash: the others go on, and each has its report. */
@@ -11,7 +11,7 @@ export async function reported(service: string, work: () => Promise<ServiceRepor
   }
 }
 
-/** What was raised, as a report tells it. Raises what is no error of swapctl's or the engine's. */
+/** What was raised, as a report tells it, whatever it is. */
 export function reportedError(raised: unknown): ReportedError {
   const { code, message, hint, log } = asSwapError(raised);
   return { code, message, ...(hint ? { hint } : {}), ...(log.length > 0 ? { log } : {}) };
@@ -20,7 +20,11 @@ export function reportedError(raised: unknown): ReportedError {
 // Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
 function asSwapError(raised: unknown): SwapError {
   if (raised instanceof SwapError) return raised;
-  if (!(raised instanceof EngineError)) throw raised;
+  if (!(raised instanceof EngineError))
+    return new SwapError('attention', `unexpected: ${messageOf(raised)}`, {
+      hint: 'swapctl status shows what is true now, swapctl recover finishes or undoes an interrupted roll; please report it',
+      cause: raised,
+    });
   return new SwapError('engine-unreachable', raised.message, {
     hint: 'nothing was touched; swapctl doctor says more',
     cause: raised,

@@ -125,6 +125,37 @@ suite('an image', () => {
 });
 
 suite('tags', () => {
+  test('of a list that is too long, or never ends, are refused for what they are', async (t) => {
+    const all = JSON.stringify({ tags: Array.from({ length: 200_000 }, (_, at) => `v${at}`) });
+    const { host } = await scripted(t, (_, response) => void response.end(all));
+    await refuses(client(t).tags(`${host}/app:1`, never), 'bad-answer', /lists more than/);
+    let pages = 0;
+    const page = JSON.stringify({ tags: Array.from({ length: 40_000 }, (_, at) => `v${at}`) });
+    const slow = await scripted(t, (_, response) => {
+      pages += 1;
+      response.writeHead(200, { link: `</v2/app/tags/list?last=${pages}>; rel="next"` }).end(page);
+    });
+    await refuses(client(t).tags(`${slow.host}/app:1`, never), 'bad-answer', /lists more than/);
+    assert.equal(pages, 3);
+  });
+
+  test('go on where the header says, whatever else is in it', async (t) => {
+    const links = [
+      ['</v2/app/tags/list?b>; rel="next"', 'b'],
+      ['<x>; rel=prev, </v2/app/tags/list?c>; title="a b"; REL=next', 'c'],
+      [`${'<'.repeat(5000)};${'; rel '.repeat(1000)}`, undefined],
+    ] as const;
+    for (const [link, next] of links) {
+      const asked: string[] = [];
+      const { host } = await scripted(t, ({ path }, response) => {
+        asked.push(path);
+        response.writeHead(200, asked.length === 1 ? { link } : {}).end('{"tags":["a"]}');
+      });
+      await client(t).tags(`${host}/app:1`, never);
+      assert.deepEqual(asked.slice(1), next === undefined ? [] : [`/v2/app/tags/list?${next}`]);
+    }
+  });
+
   test('come page by page', async (t) => {
     const pages: Record<string, [string[], string?]> = {
       '/v2/app/tags/list?n=1000': [['a', 'b'], '</v2/app/tags/list?last=b&n=2>; rel="next"'],

@@ -149,15 +149,18 @@ async function build(
     for (const { lane, number } of begun) lane.run({ id, number });
   } catch (error) {
     if (signal.aborted) return;
-    if (!(error instanceof SwapError || error instanceof EngineError)) throw error;
     const {
       code,
       hint,
       log: said,
-    } = error instanceof SwapError ? error : { code: 'engine-unreachable', hint: undefined, log: [] };
+    } = error instanceof SwapError ? error : { code: codeOf(error), hint: undefined, log: [] };
     const text = `${service}: ${messageOf(error)}${hint ? ` (${hint})` : ''}`;
     log.tell('error', text, { service, error: { code, message: messageOf(error), log: said } });
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof EngineError ? 'engine-unreachable' : 'step-failed';
 }
 
 function take({ log }: DevWorld, stations: readonly Station[], changes: readonly Change[]): void {

@@ -1,7 +1,6 @@
 import type { DevDesk } from '../../app.ts';
 import { type Developed, type SyncedFile, syncs, targetOf } from '../../core/develop.ts';
 import { formatDuration } from '../../core/duration.ts';
-import { EngineError } from '../../core/engine-error.ts';
 import { messageOf, SwapError } from '../../core/error.ts';
 import type { ServiceReport } from '../../core/report.ts';
 import type { WatchLog } from '../watch/log.ts';
@@ -80,7 +79,6 @@ async function perform(state: State, jobs: readonly Job[]): Promise<void> {
     state.begun = true;
     await act(state, deed);
   } catch (error) {
-    if (!(error instanceof SwapError || error instanceof EngineError)) throw error;
     tellError(state, error);
   }
 }
@@ -173,7 +171,7 @@ function sentence({ outcome, strategy, timings, error }: ServiceReport): string 
   return `rolled${strategy ? ` ${strategy}` : ''} in ${formatDuration(timings.total)}`;
 }
 
-function tellError({ world: { log }, developed: { service } }: State, error: SwapError | EngineError): void {
+function tellError({ world: { log }, developed: { service } }: State, error: unknown): void {
   const hint = error instanceof SwapError && error.hint ? ` (${error.hint})` : '';
   log.tell('error', `${service}: ${messageOf(error)}${hint}`, { service, error: { message: messageOf(error) } });
 }

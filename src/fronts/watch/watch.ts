@@ -113,11 +113,21 @@ async function connectAgainAndAgain(state: State): Promise<void> {
   }
 }
 
-// What is wrong at first ends it, save an engine that is away: it may start later than we do.
+// What is wrong at first ends it, save an engine that is away: it may start later than we do. Later on nothing does.
 function awayBecause(raised: unknown, begun: boolean): string {
-  const known = raised instanceof SwapError && (begun || raised.code === 'engine-unreachable');
-  if (!known && !(raised instanceof EngineError)) throw raised;
-  return messageOf(raised);
+  if (raised instanceof EngineError) return messageOf(raised);
+  if (raised instanceof SwapError && (begun || raised.code === 'engine-unreachable')) return messageOf(raised);
+  if (begun) return unexpected(raised);
+  throw raised;
+}
+
+function unexpected(raised: unknown): string {
+  return `unexpected: ${messageOf(raised)}`;
+}
+
+/** Whether an error is of one piece of work, and not of all that is asked of the engine. */
+function isOfOne(raised: unknown): boolean {
+  return !(raised instanceof EngineError) && !(raised instanceof SwapError);
 }
 
 async function keepWatch(state: State, app: App, times: Timetable): Promise<void> {
@@ -135,7 +145,7 @@ async function keepWatch(state: State, app: App, times: Timetable): Promise<void
     world.log.tell('debug', `the engine's events can't be heard: ${error.message}`);
   const ear = listen({ app, clock: world.clock, signal: listening.signal, onArrival, onChange, onAway });
   // What is no error of the engine's is told by the next question.
-  ear.catch((raised) => world.log.tell('error', `unexpected: ${messageOf(raised)}`));
+  ear.catch((raised) => world.log.tell('error', unexpected(raised)));
   try {
     while (!world.signal.aborted) await oneRound(state, app, times);
   } finally {
@@ -187,10 +197,18 @@ async function update(state: State, app: App, times: Timetable, due: ReadonlySet
     firstSeen,
     teller: { tell },
   } = state;
-  const services = await updateAndTell(world, app, { only: due, firstSeen });
-  tell(services);
-  const asked = services.filter(({ outcome }) => outcome !== 'skipped');
-  await times.checked(due, asked.length > 0 && asked.every(isAway), world.clock.now());
+  let away = false;
+  try {
+    const services = await updateAndTell(world, app, { only: due, firstSeen });
+    tell(services);
+    const asked = services.filter(({ outcome }) => outcome !== 'skipped');
+    away = asked.length > 0 && asked.every(isAway);
+  } catch (raised) {
+    if (!isOfOne(raised)) throw raised;
+    world.log.tell('error', unexpected(raised), { services: [...due] });
+    away = true;
+  }
+  await times.checked(due, away, world.clock.now());
 }
 
 // What came under a followed name is rolled at once, whatever the schedule says, without asking any registry.
@@ -198,14 +216,26 @@ async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: Sta
   const { now } = world.clock;
   const unread = arrivals.unread(now());
   if (unread.length > 0) {
-    const { services, later } = await app.arrived(world.selectors, { ...world.request, arrivals: unread, since });
+    const asked = app.arrived(world.selectors, { ...world.request, arrivals: unread, since });
+    const { services, later } = await orNothing(world, asked, { services: new Set<string>(), later: [] });
     arrivals.read(unread, services, later, now());
   }
   const due = arrivals.due(now());
   if (due.size === 0 || world.signal.aborted) return;
-  const lines = await updateAndTell(world, app, { only: due, firstSeen, here: true });
+  const lines = await orNothing(world, updateAndTell(world, app, { only: due, firstSeen, here: true }), []);
   arrivals.done(due, lines, now());
   tell(lines.filter(({ outcome }) => outcome !== 'current'));
+}
+
+// What can't be read of arrivals is left to the next scheduled check.
+async function orNothing<T>({ log }: WatchWorld, work: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await work;
+  } catch (raised) {
+    if (!isOfOne(raised)) throw raised;
+    log.tell('error', unexpected(raised));
+    return nothing;
+  }
 }
 
 async function updateAndTell(
@@ -241,8 +271,9 @@ async function reload(state: State, app: App): Promise<void> {
     await app.reload();
     world.log.tell('info', 'swapctl.yml was read again');
   } catch (raised) {
-    if (!(raised instanceof SwapError)) throw raised;
-    world.log.tell('error', `${raised.message}; what was read before stays`, { error: { code: raised.code } });
+    const known = raised instanceof SwapError;
+    const why = known ? raised.message : unexpected(raised);
+    world.log.tell('error', `${why}; what was read before stays`, known ? { error: { code: raised.code } } : {});
   }
 }
 

@@ -39,11 +39,9 @@ export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wa
       if (passing && runsIn(ports, service)) return [{ service, line: skippedLine(service, OWN_RUN) }];
       return [lookAt(config, service, labels, wanted)];
     } catch (raised) {
-      if (!(raised instanceof SwapError)) throw raised;
       const { key } = service;
-      return [
-        { service, line: { service: key, outcome: 'unknown', because: raised.message, error: reportedError(raised) } },
-      ];
+      const error = reportedError(raised);
+      return [{ service, line: { service: key, outcome: 'unknown', because: error.message, error } }];
     }
   });
 }

@@ -61,7 +61,7 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
   for (const [at, checked] of checks.entries()) {
     const one = open[at];
     if (!one) continue;
-    const line = settledLine(checked) ?? (await decide({ ports, all, now, options }, one, checked));
+    const line = settledLine(checked) ?? (await decided({ ports, all, now, options }, one, checked));
     if (line) lines.set(checked.service, line);
     else rolls.push({ key: checked.service, service: one.service, checked, dependsOn: [] });
     if (checked.held === 'failed' && line) for (const [key, why] of stopFor(line)) failed.set(key, why);
@@ -145,6 +145,19 @@ interface Moment {
   readonly now: number;
   readonly options: UpdateOptions;
 }
+
+// What is wrong with one service must not keep the others from being updated.
+async function decided(moment: Moment, ...of: DropFirst<Parameters<typeof decide>>): ReturnType<typeof decide> {
+  try {
+    return await decide(moment, ...of);
+  } catch (raised) {
+    if (moment.options.signal.aborted) throw raised;
+    const error = reportedError(raised);
+    return { ...lineOf(of[1]), outcome: 'unknown', because: error.message, error };
+  }
+}
+
+type DropFirst<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
 
 async function decide(
   { ports, all, now, options }: Moment,

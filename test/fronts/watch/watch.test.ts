@@ -82,6 +82,36 @@ suite('24 hours of a watch', () => {
     assert.deepEqual(told, ['waiting', 'updated'], 'each thing once');
   });
 
+  test('outlive whatever a round raises, and go on with the others', async () => {
+    const made = quiet({ web: { 'swapctl.schedule': 'every 1m' } });
+    const boom = (what: 'registryAway' | 'engineAway', error: unknown) => () =>
+      void Object.assign(made, { [what]: error });
+    const { rolls, log } = await simulate(made, {
+      hours: 6,
+      happenings: [
+        { at: START + HOUR, what: boom('registryAway', new RangeError('Maximum call stack size exceeded')) },
+        { at: START + 2 * HOUR, what: boom('registryAway', undefined) },
+        { at: START + 3 * HOUR, what: boom('engineAway', new TypeError('x is not a function')) },
+        { at: START + 4 * HOUR, what: boom('engineAway', undefined) },
+        { at: START + 5 * HOUR, what: () => void made.tags.set('app:1', NEW) },
+      ],
+    });
+    assert.deepEqual(
+      rolls.map(({ service }) => service),
+      ['web'],
+    );
+    const texts = log.map(({ text }) => text);
+    assert.ok(
+      texts.some((text) => /^web: unknown.*unexpected: Maximum call stack/.test(text)),
+      texts.join('\n'),
+    );
+    assert.ok(
+      texts.some((text) => /unexpected: x is not a function/.test(text)),
+      texts.join('\n'),
+    );
+    assert.equal(texts.at(-1), 'ended');
+  });
+
   test('outlive a registry and an engine that are away for hours, and say so once', async () => {
     const made = quiet({ web: { 'swapctl.schedule': 'every 10s' } });
     const { rolls, log, checks, opened } = await simulate(made, {
