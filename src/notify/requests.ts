@@ -1,5 +1,7 @@
 import type { NOTIFIERS, NotificationConfig } from '../core/config.ts';
+import { codeBlock, plainTitle, slackText } from '../core/encode/chat.ts';
 import { fail } from '../core/error.ts';
+import { clipText } from '../core/harmless.ts';
 import { plainText, type Summary, type SummaryLine } from '../core/summary.ts';
 import { fillTemplate } from '../core/template.ts';
 
@@ -30,13 +32,13 @@ export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: Value
   },
   // https://docs.slack.dev/messaging/formatting-message-text; Mattermost and Rocket.Chat take the same.
   slack: ({ title, lines }, { url }) => {
-    const text = markup(lines, { plain: slackText, code: (log) => `\`${slackText(withoutTicks(log))}\`` });
-    return jsonTo(url, { text: clip(`*${slackText(title)}*\n${text}`.trimEnd(), SLACK_MOST), unfurl_links: false });
+    const text = headed(`*${plainTitle(title)}*`, (room) => codeBlock(textsOf(lines), slackText, room), SLACK_MOST);
+    return jsonTo(url, { text, unfurl_links: false, unfurl_media: false });
   },
   // https://discord.com/developers/docs/resources/webhook#execute-webhook; flag 4: no previews of links.
   discord: ({ title, lines }, { url }) => {
-    const text = markup(lines, { plain: discordText, code: (log) => `\`${withoutTicks(log)}\`` });
-    const content = clip(`**${discordText(title)}**\n${text}`.trimEnd(), DISCORD_MOST);
+    const body = (room: number): string => codeBlock(textsOf(lines), String, room);
+    const content = headed(`**${plainTitle(title)}**`, body, DISCORD_MOST);
     return jsonTo(url, { content, allowed_mentions: { parse: [] }, flags: 4 });
   },
   // https://docs.ntfy.sh/publish/#publish-as-json: to the server, since a header (Title) can't hold every letter.
@@ -53,15 +55,19 @@ export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: Value
   gotify: ({ title, lines, tone }, { url, token }) => {
     const server = webUrl(url);
     server.pathname = `${server.pathname.replace(/\/+$/, '').replace(/\/message$/, '')}/message`;
-    const body = { title, message: plainText(lines) || title, priority: tone === 'bad' ? 8 : 4 };
+    const body = { title, message: plainText(lines) || title, priority: tone === 'bad' ? 8 : 4, extras: GOTIFY_PLAIN };
     return jsonTo(server.href, body, { 'x-gotify-key': token });
   },
-  // https://core.telegram.org/bots/api#sendmessage; without a parse_mode, text is text.
+  // https://core.telegram.org/bots/api#sendmessage; without a parse_mode, text is text, but for names, links and commands that
+  // Telegram finds by itself: not in what is marked as code.
   telegram: ({ title, lines }, { token, chat, url }) => {
     const server = webUrl(url ?? 'https://api.telegram.org');
     server.pathname = `${server.pathname.replace(/\/+$/, '')}/bot${token}/sendMessage`;
-    const text = clip(`${title}\n${plainText(lines)}`.trimEnd(), TELEGRAM_MOST);
-    return jsonTo(server.href, { chat_id: chat, text, link_preview_options: { is_disabled: true } });
+    const head = plainTitle(title);
+    const text = clipText(`${head}\n${plainText(lines)}`.trimEnd(), TELEGRAM_MOST);
+    const offset = head.length + 1;
+    const entities = text.length > offset ? [{ type: 'pre', offset, length: text.length - offset }] : [];
+    return jsonTo(server.href, { chat_id: chat, text, entities, link_preview_options: { is_disabled: true } });
   },
 };
 
@@ -71,6 +77,8 @@ const SLACK_MOST = 4000;
 const DISCORD_MOST = 2000;
 const NTFY_MOST_BYTES = 4000;
 const TELEGRAM_MOST = 4096;
+
+const GOTIFY_PLAIN = { 'client::display': { contentType: 'text/plain' } };
 
 const NTFY_TONES = {
   good: { priority: 3, tags: ['white_check_mark'] },
@@ -103,36 +111,17 @@ function webUrl(text: string): URL {
   return fail('config', 'its url is none; it has to begin with https:// or http://');
 }
 
-interface Dress {
-  readonly plain: (text: string) => string;
-  readonly code: (log: string) => string;
+function headed(head: string, body: (room: number) => string, most: number): string {
+  const first = clipText(head, most);
+  return `${first}\n${body(most - first.length - 1)}`.trimEnd();
 }
 
-function markup(lines: readonly SummaryLine[], { plain, code }: Dress): string {
-  return lines.map(({ text, log }) => (log === undefined ? plain(text) : `${plain(text)}\n${code(log)}`)).join('\n');
-}
-
-// Three characters steer Slack, mentions (<!channel>) among them; nothing takes away what * and _ mean.
-function slackText(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-}
-
-function discordText(text: string): string {
-  return text.replace(/[\\*_~`|>#<[\]()-]/g, '\\$&');
-}
-
-// Within `code` nothing means anything but a tick.
-function withoutTicks(text: string): string {
-  return text.replaceAll('`', "'");
+// What is somebody else's stands apart.
+function textsOf(lines: readonly SummaryLine[]): string[] {
+  return lines.flatMap(({ text, log }) => (log === undefined ? [text] : [text, `    ${log}`]));
 }
 
 const CUT = '…';
-
-function clip(text: string, most: number): string {
-  if (text.length <= most) return text;
-  // Not through the middle of a letter that takes two places.
-  return text.slice(0, most - CUT.length).replace(/[\ud800-\udbff]$/, '') + CUT;
-}
 
 function clipBytes(text: string, most: number): string {
   const bytes = Buffer.from(text);

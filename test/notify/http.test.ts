@@ -58,11 +58,14 @@ suite('what is sent', () => {
     assert.deepEqual(JSON.parse(one.body), {
       text: [
         '*swapctl on häost: 1 failed, 1 updated*',
+        '```',
         'api failed: x &lt; y &amp; *z* &lt;!channel&gt;',
-        "`panic: 'no' &lt;config&gt; @everyone`",
+        "    panic: 'no' &lt;config&gt; @everyone",
         'my_app was updated: app:1 sha256:aa → app:2 sha256:bb',
+        '```',
       ].join('\n'),
       unfurl_links: false,
+      unfurl_media: false,
     });
   });
 
@@ -73,9 +76,11 @@ suite('what is sent', () => {
       content,
       [
         '**swapctl on häost: 1 failed, 1 updated**',
-        'api failed: x \\< y & \\*z\\* \\<!channel\\>',
-        "`panic: 'no' <config> @everyone`",
-        'my\\_app was updated: app:1 sha256:aa → app:2 sha256:bb',
+        '```',
+        'api failed: x < y & *z* <!channel>',
+        "    panic: 'no' <config> @everyone",
+        'my_app was updated: app:1 sha256:aa → app:2 sha256:bb',
+        '```',
       ].join('\n'),
     );
     assert.deepEqual(rest, { allowed_mentions: { parse: [] }, flags: 4 });
@@ -108,11 +113,12 @@ suite('what is sent', () => {
         told([notifier('gotify', { url: `http://${host}${given}`, token: 'A1' })]),
       );
       assert.deepEqual([one.path, one.headers['x-gotify-key']], [posted, 'A1']);
-      assert.deepEqual(JSON.parse(one.body), { title: SUMMARY.title, message: TEXT, priority: 8 });
+      const extras = { 'client::display': { contentType: 'text/plain' } };
+      assert.deepEqual(JSON.parse(one.body), { title: SUMMARY.title, message: TEXT, priority: 8, extras });
     }
   });
 
-  test('to Telegram: text that is only text', async (t) => {
+  test('to Telegram: as code, in which nothing is a name or a link', async (t) => {
     const one = await asked(t, ({ host }) =>
       told([notifier('telegram', { url: `http://${host}`, token: '12:ab', chat: '-42' })]),
     );
@@ -120,6 +126,7 @@ suite('what is sent', () => {
     assert.deepEqual(JSON.parse(one.body), {
       chat_id: '-42',
       text: `${SUMMARY.title}\n${TEXT}`,
+      entities: [{ type: 'pre', offset: SUMMARY.title.length + 1, length: TEXT.length }],
       link_preview_options: { is_disabled: true },
     });
   });

@@ -23,7 +23,8 @@ const LONGEST = 65_000;
 const MOST_EVENT = 25 * 1024 * 1024;
 
 /**
- * Writes a comment on the pull request of the run, in place of the one that an earlier run wrote. Resolves with false where
+ * Writes a comment on the pull request of the run, in place of the one that an earlier run with the same login wrote: anybody may
+ * write a comment that begins as ours do. Resolves with false where
  * the run is of no pull request. Raises `step-failed` where the comment can't be written.
  */
 export async function comment(markdown: string, { env, token, key }: Place): Promise<boolean> {
@@ -35,21 +36,50 @@ export async function comment(markdown: string, { env, token, key }: Place): Pro
   const thread = { url: `${issues}/${number}/comments`, pages: `${issues}/${number}/comments?per_page=100`, headers };
   const mark = `<!-- swapctl ${key} -->`;
   const body = JSON.stringify({ body: `${mark}\n${markdown}`.slice(0, LONGEST) });
-  const earlier = await earlierOf(thread, mark);
+  const marked = await markedIn(thread, mark);
+  const login = marked.length > 0 ? await ownLogin(api, env, headers) : undefined;
+  const earlier = marked.find(({ user }) => login !== undefined && isOf(user, login))?.id;
   if (earlier === undefined) await ask(thread.url, { method: 'POST', headers, body });
   else await ask(`${issues}/comments/${earlier}`, { method: 'PATCH', headers, body });
   return true;
 }
 
-async function earlierOf({ pages, headers }: Thread, mark: string): Promise<number | undefined> {
+interface Marked {
+  readonly id: number;
+  readonly user: Fields;
+}
+
+async function markedIn({ pages, headers }: Thread, mark: string): Promise<Marked[]> {
+  const marked: Marked[] = [];
   for (let page = 1; page <= MOST_PAGES; page++) {
     const found = await ask(`${pages}&page=${page}`, { headers });
     const comments: unknown[] = Array.isArray(found) ? found : [];
-    const ours = comments.map(fieldsOf).find(({ body }) => typeof body === 'string' && body.startsWith(mark));
-    if (typeof ours?.id === 'number') return ours.id;
-    if (comments.length < 100) return undefined;
+    for (const { id, body, user } of comments.map(fieldsOf))
+      if (typeof id === 'number' && typeof body === 'string' && body.startsWith(mark))
+        marked.push({ id, user: fieldsOf(user) });
+    if (comments.length < 100) break;
   }
-  return undefined;
+  return marked;
+}
+
+// The token of a workflow may not ask who it is in the first way, and not every server knows the second one. Where neither
+// answers, the result becomes a comment of its own.
+async function ownLogin(api: string, env: Place['env'], headers: Thread['headers']): Promise<string | undefined> {
+  const graph = env.GITHUB_GRAPHQL_URL || `${api}/graphql`;
+  const query = JSON.stringify({ query: '{ viewer { login } }' });
+  const login =
+    (await asked(`${api}/user`, { headers })).login ??
+    fieldsOf(fieldsOf((await asked(graph, { method: 'POST', headers, body: query })).data).viewer).login;
+  return typeof login === 'string' && login !== '' ? login : undefined;
+}
+
+async function asked(url: string, request: RequestInit): Promise<Fields> {
+  return fieldsOf(await ask(url, request).catch(() => undefined));
+}
+
+// Where a bot is asked for its login, its ending may be left out.
+function isOf({ login, type }: Fields, own: string): boolean {
+  return login === own || (type === 'Bot' && login === `${own}[bot]`);
 }
 
 async function ask(url: string, request: RequestInit): Promise<unknown> {
@@ -87,6 +117,8 @@ async function eventOf(file: string | undefined): Promise<unknown> {
   }
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,5 +1,5 @@
+import { htmlLogLine, htmlText } from '../../core/encode/html.ts';
 import { exitStatus } from '../../core/error.ts';
-import { harmlessText } from '../../core/harmless.ts';
 import { shortDigest } from '../../core/reference.ts';
 import type { ReportedError } from '../../core/report.ts';
 import { styleFor } from '../cli/style.ts';
@@ -16,7 +16,7 @@ const MOST_LOG_LINES = 40;
 export function summaryOf(result: Result, { title }: { title: string }): string {
   const rows = rowsOf(result);
   const parts = [
-    `### ${escaped(title)}`,
+    `### ${htmlText(title)}`,
     rows.length > 0 ? tableOf(rows) : result.kind === 'raised' ? '' : '<p>nothing to do</p>',
     ...errorsOf(result).map(({ what, error }) => failure(what, error)),
     ...rows.flatMap(stepsOf),
@@ -26,13 +26,13 @@ export function summaryOf(result: Result, { title }: { title: string }): string 
 
 const COLUMNS: readonly [head: string, cell: (row: Row) => string][] = [
   ['', ({ tone }) => MARKS[tone]],
-  ['what', ({ service }) => `<b>${escaped(service)}</b>`],
-  ['outcome', ({ outcome }) => escaped(outcome)],
+  ['what', ({ service }) => `<b>${htmlText(service)}</b>`],
+  ['outcome', ({ outcome }) => htmlText(outcome)],
   ['from', ({ from }) => imageOf(from)],
   ['to', ({ to }) => imageOf(to)],
-  ['way', ({ way }) => escaped(way ?? '')],
-  ['time', ({ timings }) => escaped(timings ? timesOf(timings, styleFor(false, {}, false)).join(' ') : '')],
-  ['why', ({ why }) => escaped(why ?? '')],
+  ['way', ({ way }) => htmlText(way ?? '')],
+  ['time', ({ timings }) => htmlText(timings ? timesOf(timings, styleFor(false, {}, false)).join(' ') : '')],
+  ['why', ({ why }) => htmlText(why ?? '')],
 ];
 
 // A column in which nothing stands is left out.
@@ -60,34 +60,19 @@ const NOW: Readonly<Record<number, string>> = {
 };
 
 function failure(what: string, { code: name, message, hint, log = [] }: ReportedError): string {
-  const next = hint ? `<br>What to do: ${escaped(hint)}` : '';
-  const said = `<p>🔴 <b>${escaped(what)}</b>: ${escaped(message)} (${code(name)})<br>${NOW[exitStatus(name)] ?? ''}${next}</p>`;
-  const last = log.slice(-MOST_LOG_LINES).map(escapedLine);
+  const next = hint ? `<br>What to do: ${htmlText(hint)}` : '';
+  const said = `<p>🔴 <b>${htmlText(what)}</b>: ${htmlText(message)} (${code(name)})<br>${NOW[exitStatus(name)] ?? ''}${next}</p>`;
+  const last = log.slice(-MOST_LOG_LINES).map(htmlLogLine);
   if (last.length === 0) return said;
   return `${said}\n<details open><summary>The last lines that its container wrote</summary>\n<pre>${last.join('\n')}</pre>\n</details>`;
 }
 
 function stepsOf({ service, steps = [] }: Row): string[] {
   if (steps.length === 0) return [];
-  const list = steps.map((step) => `<li>${escaped(step)}</li>`).join('\n');
-  return [`<details><summary>The steps of ${escaped(service)}</summary>\n<ol>\n${list}\n</ol>\n</details>`];
+  const list = steps.map((step) => `<li>${htmlText(step)}</li>`).join('\n');
+  return [`<details><summary>The steps of ${htmlText(service)}</summary>\n<ol>\n${list}\n</ol>\n</details>`];
 }
 
 function code(text: string): string {
-  return `<code>${escaped(text)}</code>`;
-}
-
-// A word joiner behind @ and # keeps GitHub from telling people of that name, and from linking issues.
-function escaped(text: string): string {
-  return withEntities(text).replace(/(?<![\w/])[@#](?=\w)/g, '$&&NoBreak;');
-}
-
-// An empty line would end the block of HTML, and what follows would be Markdown.
-function escapedLine(text: string): string {
-  return withEntities(text) || ' ';
-}
-
-function withEntities(text: string): string {
-  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  return harmlessText(text).replace(/[&<>"]/g, (letter) => entities[letter] ?? letter);
+  return `<code>${htmlText(text)}</code>`;
 }

@@ -172,8 +172,19 @@ test('a cancelled plan does not wait for its answer', async (t) => {
   assert.equal(status, 1);
 });
 
+interface Comment {
+  id: number;
+  body: string;
+  user?: { login: string; type: string };
+}
+
+/** How a token may ask whose it is: of a workflow's, GitHub tells by GraphQL only. */
+type Who = 'user' | 'viewer' | 'nobody';
+
+const BOT = { login: 'github-actions[bot]', type: 'Bot' };
+
 /** A made-up GitHub that keeps comments. */
-async function github(t: TestContext, comments: { id: number; body: string }[], status = 200) {
+async function github(t: TestContext, comments: Comment[], status = 200, who: Who = 'viewer') {
   const calls: string[] = [];
   const server = createServer(async (request: IncomingMessage, response) => {
     let body = '';
@@ -182,14 +193,22 @@ async function github(t: TestContext, comments: { id: number; body: string }[], 
     response.statusCode = status;
     response.setHeader('content-type', 'application/json');
     if (status !== 200) return void response.end('{}');
+    if (request.url === '/user') {
+      response.statusCode = who === 'user' ? 200 : 403;
+      return void response.end(JSON.stringify(who === 'user' ? { login: BOT.login } : {}));
+    }
+    if (request.url === '/graphql') {
+      response.statusCode = who === 'viewer' ? 200 : 404;
+      return void response.end(JSON.stringify({ data: { viewer: { login: BOT.login } } }));
+    }
     const id = Number(/\/issues\/comments\/(\d+)$/.exec(request.url ?? '')?.[1]);
     if (request.method === 'GET') {
       const page = Number(new URL(request.url ?? '', 'http://x').searchParams.get('page'));
       return void response.end(JSON.stringify(comments.slice((page - 1) * 100, page * 100)));
     }
     const text = JSON.parse(body).body as string;
-    if (request.method === 'PATCH') comments = comments.map((one) => (one.id === id ? { id, body: text } : one));
-    else comments = [...comments, { id: comments.length + 1, body: text }];
+    if (request.method === 'PATCH') comments = comments.map((one) => (one.id === id ? { ...one, body: text } : one));
+    else comments = [...comments, { id: comments.length + 1, body: text, user: BOT }];
     response.end(JSON.stringify({ id }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -214,9 +233,45 @@ test('a plan is commented on the pull request, and the comment replaced by the n
   assert.match(ours?.body ?? '', /^<!-- swapctl plan web {2}-->\n### swapctl plan\n.*app:3/s);
   assert.deepEqual(
     hub.calls.map((call) => call.split(' ')[0]),
-    ['GET', 'GET', 'POST', 'GET', 'GET', 'PATCH'],
+    ['GET', 'GET', 'POST', 'GET', 'GET', 'GET', 'POST', 'PATCH'],
   );
   assert.ok(hub.calls.every((call) => call.endsWith(' Bearer ghs_x')));
+});
+
+test('a comment of somebody else that begins like ours is left alone, and so are all where nobody says whose the token is', async (t) => {
+  for (const who of ['user', 'viewer', 'nobody'] as const) {
+    const forged = ['mallory', 'github-actions'].map((login, at) => ({
+      id: at + 1,
+      body: '<!-- swapctl plan web  -->\nnot ours',
+      user: { login, type: 'User' },
+    }));
+    const hub = await github(t, forged, 200, who);
+    for (const image of ['app:3', 'app:4']) await step(t, COMMENTED, { plan: [{ ...PLAN, image }], env: hub.env });
+    assert.deepEqual(hub.comments().slice(0, 2), forged);
+    assert.equal(hub.comments().length, who === 'nobody' ? 4 : 3);
+    assert.match(hub.comments().at(-1)?.body ?? '', /app:4/);
+  }
+});
+
+test('a log writes nothing but text into the page of the run', async (t) => {
+  const log = [
+    '\u001b[0m',
+    '',
+    '  \t',
+    '# [click](https://evil.example)',
+    '</pre></details>',
+    '@everyone <img src=x>',
+    '\u009d',
+  ];
+  const error = { code: 'not-healthy' as const, message: 'it was not healthy', log };
+  const report = { service: 'web', outcome: 'failed' as const, timings: { total: 1 }, error };
+  const { files } = await step(t, { service: 'web' }, { roll: [report] });
+  const summary = files.GITHUB_STEP_SUMMARY ?? '';
+  const block = summary.slice(summary.indexOf('<details'), summary.lastIndexOf('</details>'));
+  // CommonMark, "HTML blocks": this one goes on until a line that has nothing but blanks in it.
+  assert.doesNotMatch(block, /\n[ \t]*\n/);
+  assert.doesNotMatch(block, /<(?!\/?(details|summary|pre)\b)/);
+  assert.equal(block.match(/<\/?pre>/g)?.length, 2);
 });
 
 test('a comment that can not be written is a warning, and the step goes on', async (t) => {

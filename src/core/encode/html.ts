@@ -1,0 +1,28 @@
+import { harmlessText } from '../harmless.ts';
+
+/**
+ * Anybody's text as one line of HTML within a Markdown page (GitHub's comments and run pages): no tag, no entity, no line break
+ * of its own, and nobody is mentioned. Empty for an empty text.
+ */
+export function htmlText(text: string): string {
+  // A word joiner behind @ and # keeps GitHub from telling people of that name, and from linking issues.
+  return withEntities(text).replace(/(?<![\w/])[@#](?=\w)/g, '$&&NoBreak;');
+}
+
+/** The same for a line of `<pre>`. Never blank: a line of blanks ends the block, and what follows would be Markdown. */
+export function htmlLogLine(text: string): string {
+  const line = withEntities(text);
+  return line.trim() === '' ? '&#160;' : line;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
+function withEntities(text: string): string {
+  return harmlessText(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter] ?? letter);
+}
