@@ -5,6 +5,7 @@ import { type Line, openLine } from './agent.ts';
 import { dialOf } from './dial.ts';
 import { type Endpoint, showEndpoint } from './endpoint.ts';
 import { unreachable } from './explain.ts';
+import { withNamesEncoded } from './named.ts';
 import { type EngineVersion, negotiate } from './negotiate.ts';
 
 /** A dockerode bound to one engine and one API version, what the engine says of itself, and the way to let go of it. */
@@ -58,7 +59,8 @@ async function bind(endpoint: Endpoint, line: Line, apiVersion: string): Promise
     agent: line.agent,
     version: `v${apiVersion}`,
   };
-  return withoutDockerHost(() => new Docker(options));
+  const Named = withNamesEncoded(Docker);
+  return withoutDockerHost(() => new Named(options));
 }
 
 /** docker-modem reads DOCKER_HOST and the files of DOCKER_CERT_PATH even if it is told everything, and throws if they are bad. */
