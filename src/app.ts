@@ -18,6 +18,7 @@ import { diagnose } from './roll/doctor.ts';
 import { explainService } from './roll/explain.ts';
 import { clearOwnHelper, runsIn } from './roll/helper.ts';
 import { historyOf, previousImage } from './roll/history.ts';
+import { listed } from './roll/own.ts';
 import { planService } from './roll/preview.ts';
 import { recover, recoverService } from './roll/recover.ts';
 import { reported } from './roll/reported.ts';
@@ -130,7 +131,7 @@ export function createApp(ports: Ports): App {
       return reports;
     },
     plan: async (selectors, request) => {
-      const all = await ports.engine.list();
+      const all = await listed(ports.engine);
       return Promise.all(
         (await choose(ports, selectors)).map(async (service) => {
           const plan = await planService(ports, service, all, rollOptions(request));
@@ -141,9 +142,12 @@ export function createApp(ports: Ports): App {
     rollback: (selector, request) => reported(selector, () => rollback(ports, selector, request)),
     history: async (selector) => historyOf(ports, (await choose(ports, [selector]))[0] ?? missing(selector)),
     status: async (selectors) =>
-      statusOf(ports, selectors.length > 0 ? await choose(ports, selectors) : groupServices(await ports.engine.list())),
+      statusOf(
+        ports,
+        selectors.length > 0 ? await choose(ports, selectors) : groupServices(await listed(ports.engine)),
+      ),
     check: async (selectors, signal) => {
-      const all = await ports.engine.list();
+      const all = await listed(ports.engine);
       const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(canBeRolled);
       return checkServices(ports, chosen, all, { signal });
     },
@@ -161,7 +165,7 @@ export function createApp(ports: Ports): App {
     recover: (selectors, signal) => recover(ports, selectors, signal),
     doctor: () => diagnose(ports),
     tell: teller(ports),
-    names: async () => nameChoices(await ports.engine.list()),
+    names: async () => nameChoices(await listed(ports.engine)),
     dev: devDesk(ports),
   };
 }
@@ -180,7 +184,7 @@ function updateOptions(selectors: readonly string[], request: UpdateRequest): Up
 }
 
 async function rollback(ports: Ports, selector: string, request: RollRequest): Promise<ServiceReport> {
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const service = findService(groupServices(all), selector);
   await sweepRules(ports);
   await recoverService(ports, service, all, request.signal);
@@ -188,7 +192,7 @@ async function rollback(ports: Ports, selector: string, request: RollRequest): P
     return fail('refused', `swapctl itself runs in ${service.key}`, { hint: 'roll it back from outside' });
   const target = await previousImage(ports, service, request.image);
   const options = rollOptions(request);
-  return rollService(ports, service, await ports.engine.list(), {
+  return rollService(ports, service, await listed(ports.engine), {
     ...options,
     target,
     volumesOf: request.withVolumes ? target.id : undefined,
@@ -214,7 +218,7 @@ function rollOptions(request: RollRequest): RollOptions {
 }
 
 async function choose(ports: Ports, selectors: readonly string[]): Promise<Service[]> {
-  return chosenOf(await ports.engine.list(), selectors);
+  return chosenOf(await listed(ports.engine), selectors);
 }
 
 function nameChoices(all: readonly ContainerSummary[]): string[] {

@@ -3,10 +3,10 @@ import type { ComposeModel, ComposeProject } from './core/compose.ts';
 import type { Config, NotificationConfig } from './core/config.ts';
 import type {
   Container,
-  ContainerSummary,
   CreateRequest,
   Image,
   ImageSummary,
+  ListedContainer,
   RestartPolicy,
 } from './core/container.ts';
 import type { Change, WatchedTree } from './core/develop.ts';
@@ -42,7 +42,7 @@ export type { CoverRequest, FindProcess, ForwardEnd, Process } from './core/traf
 export interface Engine {
   /** Asked for anew now and then: a clock drifts, and an engine may come back as another one. */
   facts(): Promise<EngineFacts>;
-  list(): Promise<ContainerSummary[]>;
+  list(): Promise<ListedContainer[]>;
   container(id: string): Promise<Container | undefined>;
   image(reference: string): Promise<Image | undefined>;
   /** All images, also those that no tag names any more. */
@@ -191,6 +191,8 @@ export interface Kernel {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since some instant, of a clock that nobody sets. */
+  monotonic(): number;
   /** Resolves after the time, at once when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

@@ -1,7 +1,9 @@
 import type { Container, Mount } from './container.ts';
 import { fail } from './error.ts';
-import { COMPOSE_PROJECT, type VolumeCopy } from './labels.ts';
+import { COMPOSE_PROJECT } from './label-keys.ts';
+import type { VolumeCopy } from './labels.ts';
 import type { Backup, Desired, Observed, Replica } from './observed.ts';
+import type { OwnLabels } from './own-labels.ts';
 import type { Policy } from './policy.ts';
 import type { Step } from './step.ts';
 
@@ -12,12 +14,12 @@ import type { Step } from './step.ts';
  */
 
 /** The volumes of a container that are to be copied, in the order of its mounts. Raises `config` for names that it does not mount. */
-export function wantedVolumes(container: Pick<Container, 'mounts' | 'config' | 'name'>, policy: Policy): Mount[] {
+export function wantedVolumes(container: Pick<Container, 'mounts' | 'name'>, own: OwnLabels, policy: Policy): Mount[] {
   const { backup } = policy;
   const mounted = writtenVolumes(container);
   if (backup.kind === 'none') return [];
   if (backup.kind === 'all') return mounted;
-  const project = container.config.Labels?.[COMPOSE_PROJECT];
+  const project = own[COMPOSE_PROJECT];
   const isNamed = ({ name, target }: Mount, said: string): boolean =>
     name === said || target === said || (project !== undefined && name === `${project}_${said}`);
   for (const said of backup.names) {

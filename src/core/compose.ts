@@ -1,4 +1,5 @@
-import { COMPOSE_ENV_FILES, COMPOSE_FILES, COMPOSE_FOLDER, COMPOSE_PROJECT } from './labels.ts';
+import { COMPOSE_ENV_FILES, COMPOSE_FILES, COMPOSE_FOLDER, COMPOSE_PROJECT } from './label-keys.ts';
+import type { OwnLabels } from './own-labels.ts';
 
 /** A compose project, as the labels of its containers tell it: paths of the machine that compose ran on. */
 export interface ComposeProject {
@@ -15,7 +16,7 @@ export interface ComposeModel {
 }
 
 /** The project that a container belongs to, by its labels; undefined where compose did not make it. */
-export function projectOf(labels: Readonly<Record<string, string>>): ComposeProject | undefined {
+export function projectOf(labels: OwnLabels): ComposeProject | undefined {
   const { [COMPOSE_PROJECT]: name, [COMPOSE_FOLDER]: folder, [COMPOSE_FILES]: files } = labels;
   if (!name || !folder || !files) return undefined;
   return { name, folder, files: list(files), envFiles: list(labels[COMPOSE_ENV_FILES] ?? '') };

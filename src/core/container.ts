@@ -1,3 +1,5 @@
+import type { Labels, OwnLabels } from './own-labels.ts';
+
 /**
  * A container and an image as the engine shows them. `config`, `host` and the endpoints keep the field names of the
  * Docker Engine API (https://docs.docker.com/reference/api/engine/), because re-creating a container means handing
@@ -166,6 +168,11 @@ export interface ImageSummary {
   readonly createdAt: number | undefined;
 }
 
+/** One container of the engine's list: as the engine tells it, with labels of whomever. */
+export interface ListedContainer extends Omit<ContainerSummary, 'labels'> {
+  readonly labels: Labels;
+}
+
 /** What the list of all containers tells about one, without inspecting it. */
 export interface ContainerSummary {
   readonly id: string;
@@ -173,7 +180,8 @@ export interface ContainerSummary {
   readonly status: ContainerStatus;
   readonly image: string;
   readonly imageId: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** Its own, not its image's. */
+  readonly labels: OwnLabels;
   /** In its networks, while it runs. */
   readonly addresses: readonly string[];
   /** Id (or name) of the container whose network namespace it lives in. */
@@ -194,19 +202,3 @@ export function namespaceOwner(mode: string | null | undefined): string | undefi
 }
 
 const SHARED = 'container:';
-
-/** The labels of a container that its image did not bring: only these may steer swapctl (an image must not). */
-export function ownLabels(
-  container: Pick<Container, 'config'>,
-  image: Pick<Image, 'config'> | undefined,
-): Record<string, string> {
-  return notInherited(container.config.Labels ?? {}, image?.config.Labels ?? {});
-}
-
-/** The labels of a container without those that came with its image. */
-export function notInherited(
-  labels: Readonly<Record<string, string>>,
-  inherited: Readonly<Record<string, string>>,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).filter(([key, value]) => inherited[key] !== value));
-}

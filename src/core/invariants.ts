@@ -1,6 +1,8 @@
 import { backupOf, volumesBack } from './backup.ts';
 import { answers as answersItself } from './forward.ts';
 import { comesBack, type Observed, type Replica } from './observed.ts';
+import { isImageId } from './reference.ts';
+import { succeeds } from './slot.ts';
 import type { Step } from './step.ts';
 import { leads } from './traffic.ts';
 
@@ -9,7 +11,17 @@ import { leads } from './traffic.ts';
  * was planned from. The planner is tested with it; a runner can ask it before it executes anything.
  */
 export function violation(seen: Observed, step: Step): string | undefined {
-  for (const rule of [strangers, crowds, gaps, comebacks, deadEnds, unprovenSuccession, hastyCleanup, lostData]) {
+  for (const rule of [
+    strangers,
+    impostors,
+    crowds,
+    gaps,
+    comebacks,
+    deadEnds,
+    unprovenSuccession,
+    hastyCleanup,
+    lostData,
+  ]) {
     const broken = rule(seen, step);
     if (broken !== undefined) return `${step.kind}: ${broken}`;
   }
@@ -33,6 +45,29 @@ function strangers(seen: Observed, step: Step): string | undefined {
   if (!('container' in step)) return undefined;
   const known = [...replicas(seen), ...seen.failures, ...seen.backups, seen.rehearsal, seen.standIn, seen.halfCopied];
   return known.some((one) => one?.id === step.container) ? undefined : `${step.container} is not of this slot`;
+}
+
+// Nothing of the slot is changed for one that was not made to take the place of the very container that serves.
+function impostors({ incumbent, candidate }: Observed, step: Step): string | undefined {
+  if (!incumbent || !candidate || !CHANGES.includes(step.kind) || succeeds(candidate, incumbent)) return undefined;
+  return `${candidate.name} was not made to take the place of ${incumbent.name}`;
+}
+
+const CHANGES: readonly Step['kind'][] = [
+  'start',
+  'stop',
+  'remove',
+  'rename',
+  'hold-restart',
+  'cover',
+  'forward',
+  'put-back',
+];
+
+/** What is wrong with a step that moves a tag; undefined where it may be done: a tag only ever goes to an image by its id. */
+export function tagHarm(step: Step): string | undefined {
+  if (step.kind !== 'point-tag' && step.kind !== 'keep-image') return undefined;
+  return isImageId(step.image) ? undefined : `${step.kind}: ${step.image} is no id of an image`;
 }
 
 // Two replicas of a slot and a rehearsal beside the old one are the most there ever is; exclusive ones never run at once.

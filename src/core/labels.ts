@@ -1,21 +1,9 @@
 import { type ErrorCode, isErrorCode } from './error.ts';
+import { STATE } from './label-keys.ts';
+import type { OwnLabels } from './own-labels.ts';
 import type { UserSet } from './recreate/user-set.ts';
+import { isImageId } from './reference.ts';
 import { WAYS, type Way } from './way.ts';
-
-/** Labels that swapctl writes. They are fixed at creation, so they hold only what is true then. */
-const STATE = 'swapctl.state.';
-
-export const COMPOSE_PROJECT = 'com.docker.compose.project';
-export const COMPOSE_SERVICE = 'com.docker.compose.service';
-export const COMPOSE_NUMBER = 'com.docker.compose.container-number';
-export const COMPOSE_ONEOFF = 'com.docker.compose.oneoff';
-export const COMPOSE_IMAGE = 'com.docker.compose.image';
-export const COMPOSE_HASH = 'com.docker.compose.config-hash';
-export const COMPOSE_FOLDER = 'com.docker.compose.project.working_dir';
-export const COMPOSE_ENV_FILES = 'com.docker.compose.project.environment_file';
-export const COMPOSE_REPLACE = 'com.docker.compose.replace';
-export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
-export const SWARM_TASK = 'com.docker.swarm.task.id';
 
 /**
  * What a container of swapctl's own is: a replica that serves or will, one of the inert ones that help, or the one that rolls
@@ -65,6 +53,10 @@ export interface StateLabels {
   readonly failure: FailureNote | undefined;
   /** Who holds the lock (role `lock`). */
   readonly holder: string | undefined;
+  /** Ids of the containers that the holder may rename to get them out of the way (role `lock`). */
+  readonly incumbents: readonly string[];
+  /** Id of the image that it was created from. */
+  readonly base: string | undefined;
 }
 
 /** A volume, and the one that holds its copy. */
@@ -89,14 +81,42 @@ export interface FailureNote {
   readonly log: readonly string[];
 }
 
-/** Writes state labels; what is undefined is left out. */
+/** Writes all state labels, empty where there is nothing to say, so that none of an image shines through. */
 export function encodeState(state: StateNote): Record<string, string> {
-  const labels: Record<string, string> = { [`${STATE}version`]: '1' };
-  for (const [key, value] of Object.entries(state)) {
-    if (value !== undefined) labels[STATE + kebab(key)] = typeof value === 'string' ? value : JSON.stringify(value);
-  }
-  return labels;
+  const said = Object.entries(state).flatMap(([key, value]) =>
+    value === undefined ? [] : [[STATE + kebab(key), value]],
+  );
+  const texts = said.map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
+  return { ...NOTHING_SAID, [`${STATE}version`]: '1', ...Object.fromEntries(texts) };
 }
+
+// By type complete: a new one is a line here.
+const KEYS: { readonly [K in keyof StateLabels]: true } = {
+  role: true,
+  service: true,
+  slot: true,
+  roll: true,
+  at: true,
+  generation: true,
+  follows: true,
+  image: true,
+  digest: true,
+  way: true,
+  replaces: true,
+  tagBefore: true,
+  imageBefore: true,
+  userSet: true,
+  saves: true,
+  fillFrom: true,
+  copies: true,
+  history: true,
+  failure: true,
+  holder: true,
+  incumbents: true,
+  base: true,
+};
+
+const NOTHING_SAID = Object.fromEntries(Object.keys(KEYS).map((key) => [STATE + kebab(key), '']));
 
 /** The label of everything that swapctl made for a slot, as filters of the engine have it. */
 export function slotLabel(home: string): string {
@@ -104,8 +124,8 @@ export function slotLabel(home: string): string {
 }
 
 /** Reads state labels; undefined where the container is not one of swapctl's. Damaged values count as absent. */
-export function decodeState(labels: Readonly<Record<string, string>>): StateLabels | undefined {
-  const text = (key: string): string | undefined => labels[`${STATE}${key}`];
+export function decodeState(labels: OwnLabels): StateLabels | undefined {
+  const text = (key: string): string | undefined => labels[`${STATE}${key}`] || undefined;
   const role = ROLES.find((known) => known === text('role'));
   const slot = text('slot');
   if (role === undefined || slot === undefined) return undefined;
@@ -121,8 +141,9 @@ export function decodeState(labels: Readonly<Record<string, string>>): StateLabe
     digest: text('digest'),
     way: wayOf(text('way')),
     replaces: text('replaces'),
-    tagBefore: text('tag-before'),
-    imageBefore: text('image-before'),
+    // A tag is only ever put back to an id, never to what another name means.
+    tagBefore: imageIdOf(text('tag-before')),
+    imageBefore: imageIdOf(text('image-before')),
     userSet: userSetOf(parsed(text('user-set'))),
     saves: lines(parsed(text('saves'))),
     fillFrom: text('fill-from'),
@@ -130,25 +151,13 @@ export function decodeState(labels: Readonly<Record<string, string>>): StateLabe
     history: historyOf(parsed(text('history'))),
     failure: failureOf(parsed(text('failure'))),
     holder: text('holder'),
+    incumbents: lines(parsed(text('incumbents'))),
+    base: text('base'),
   };
 }
 
-/** Whether the key is one of those that swapctl writes, and so must not be copied from one container to the next. */
-export function isStateLabel(key: string): boolean {
-  return key.startsWith(STATE);
-}
-
-/**
- * Whether compose made the container. An image that compose built names its project and service too, and all that is
- * created from it inherits that; only a replica has a number.
- */
-export function isComposed(labels: Readonly<Record<string, string>> | null | undefined): boolean {
-  return labels?.[COMPOSE_NUMBER] !== undefined;
-}
-
-/** Whether a label came from compose. */
-export function isComposeLabel(key: string): boolean {
-  return key.startsWith('com.docker.compose.');
+function imageIdOf(text: string | undefined): string | undefined {
+  return text !== undefined && isImageId(text) ? text : undefined;
 }
 
 function wayOf(text: string | undefined): Way | undefined {

@@ -36,9 +36,29 @@ export function homeOf(name: string): string {
   return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading)$/, '');
 }
 
-/** Whether a name is one that swapctl gives to containers that don't serve under their own name. */
-export function hasOwnName(name: string): boolean {
-  return name.includes(MARK);
+/** A name that only swapctl gives: what for, and of which slot (of a lock: its service, as names have it). */
+export interface Reserved {
+  readonly home: string;
+  readonly kind:
+    | 'next'
+    | 'old'
+    | 'rehearsal'
+    | 'stand-in'
+    | 'helper'
+    | 'copying'
+    | 'reading'
+    | 'lock'
+    | 'failed'
+    | 'backup';
+}
+
+const RESERVED = /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|lock)|(failed|backup)-[^.]+)$/;
+
+/** What a name of swapctl's own is for; undefined for every other. */
+export function reservedName(name: string): Reserved | undefined {
+  const [, home, fixed, numbered] = RESERVED.exec(name) ?? [];
+  const kind = (fixed ?? numbered) as Reserved['kind'] | undefined;
+  return home === undefined || kind === undefined ? undefined : { home, kind };
 }
 
 /** Name of the inert container that remembers an image which failed in the slot. */
@@ -61,7 +81,15 @@ export function copyName(volume: string, roll: string): string {
 
 /** Name of the inert container that is the lock of a service. */
 export function lockName(service: string): string {
-  return `${service.replaceAll('/', '.')}${MARK}lock`;
+  const name = service.replaceAll('/', '.');
+  // A project's label may hold what no name can.
+  const legal = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) && name.length <= LONGEST_SOURCE;
+  return `${legal ? name : legalName(name)}${MARK}lock`;
+}
+
+function legalName(name: string): string {
+  const kept = name.replace(/[^A-Za-z0-9_.-]+/g, '-').slice(0, LONGEST_SOURCE);
+  return `x${kept}-${checksum(name)}`;
 }
 
 /** Repository of the tags with which old images of a service are kept from a prune. */

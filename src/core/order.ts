@@ -1,6 +1,6 @@
-import type { ContainerSummary } from './container.ts';
 import { fail } from './error.ts';
-import { COMPOSE_PROJECT } from './labels.ts';
+import { COMPOSE_PROJECT } from './label-keys.ts';
+import type { OwnLabels } from './own-labels.ts';
 import { nearest } from './suggest.ts';
 
 const COMPOSE_DEPENDS_ON = 'com.docker.compose.depends_on';
@@ -19,7 +19,7 @@ export interface Dependent {
 export function dependenciesOf(
   key: string,
   named: readonly string[],
-  labels: ContainerSummary['labels'],
+  labels: OwnLabels,
   keys: readonly string[],
 ): string[] {
   const project = labels[COMPOSE_PROJECT];

@@ -1,6 +1,7 @@
 import type { FileSettings } from './config.ts';
 import { fail } from './error.ts';
 import type { GitSource } from './git.ts';
+import { narrowed, type OwnLabels } from './own-labels.ts';
 import type { Backoff, Schedule } from './schedule.ts';
 import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf, shownValue } from './settings.ts';
 import { nearest, printable } from './suggest.ts';
@@ -27,6 +28,8 @@ export interface Policy {
   /** Which of its volumes are copied before a new container starts, and how many copies are kept. */
   readonly backup: BackupPolicy;
   readonly backupKeep: number;
+  /** An image on the engine whose program rm may empty its volumes. */
+  readonly eraser: string | undefined;
   /** Which tags of its repository are followed. */
   readonly track: Track;
   /** Whether it is updated by itself; undefined: the user did not say. */
@@ -83,12 +86,12 @@ export const POLICY_LABELS: readonly string[] = Object.keys(SETTINGS).map((key) 
  * its user set, not its image), the label beats the service's entry in swapctl.yml, that beats the file's defaults, that beats
  * the built-in default. Raises `config` for unknown keys and wrong values.
  */
-export function readPolicy(labels: Texts, overrides: Texts = {}, file: FileSettings = NO_FILE): Policy {
+export function readPolicy(labels: OwnLabels, overrides: Texts = {}, file: FileSettings = NO_FILE): Policy {
   return Object.assign({}, DEFAULTS, ...[...decided(labels, overrides, file).values()].map(({ fields }) => fields));
 }
 
 /** Where the value of each setting comes from; input and errors are those of `readPolicy`. */
-export function explainPolicy(labels: Texts, overrides: Texts, file: FileSettings): Explained[] {
+export function explainPolicy(labels: OwnLabels, overrides: Texts, file: FileSettings): Explained[] {
   const found = decided(labels, overrides, file);
   return Object.entries(SETTINGS).map(([key, { field, preset }]) => {
     const said = found.get(field);
@@ -96,6 +99,13 @@ export function explainPolicy(labels: Texts, overrides: Texts, file: FileSetting
     return { setting: key, value: shownValue(key, said.value), source: said.source, where: said.where };
   });
 }
+
+/** The policy as far as `enable` goes: whether a service is meant, whatever else is wrong in its settings. */
+export function enablePolicy(own: OwnLabels, file: FileSettings): Pick<Policy, 'enable'> {
+  return readPolicy(narrowed(own, [ENABLE]), {}, file);
+}
+
+const ENABLE = `${PREFIX}enable`;
 
 const NO_FILE: FileSettings = { defaults: {}, service: {} };
 
@@ -109,7 +119,7 @@ interface Said {
 }
 
 // Who speaks later overrules; by what is decided, not by key: `health.tcp` of a label overrules `health.http` of the file.
-function decided(labels: Texts, overrides: Texts, file: FileSettings): Map<keyof Policy, Said> {
+function decided(labels: OwnLabels, overrides: Texts, file: FileSettings): Map<keyof Policy, Said> {
   const layers = [fromFile(file.defaults), fromFile(file.service), fromLabels(labels), fromFlags(overrides)];
   return new Map(layers.flat().map(({ setting, ...said }) => [setting.field, said]));
 }
@@ -120,7 +130,7 @@ function fromFile(settings: FileSettings['defaults']): Layer {
   return Object.entries(settings).map(([key, { value, where }]) => said(key, value, 'file', where, `${where}: ${key}`));
 }
 
-function fromLabels(labels: Texts): Layer {
+function fromLabels(labels: OwnLabels): Layer {
   const steering = Object.entries(labels).filter(([label]) => label.startsWith(PREFIX) && !isMark(label));
   const clash = clashing(steering.map(([label]) => label.slice(PREFIX.length)));
   if (clash.length > 0)

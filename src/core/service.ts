@@ -1,16 +1,8 @@
 import type { ContainerSummary } from './container.ts';
 import { fail } from './error.ts';
-import {
-  COMPOSE_NUMBER,
-  COMPOSE_ONEOFF,
-  COMPOSE_PROJECT,
-  COMPOSE_SERVICE,
-  decodeState,
-  isComposed,
-  type Role,
-  SWARM_TASK,
-} from './labels.ts';
-import { hasOwnName, homeOf } from './names.ts';
+import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE, SWARM_TASK } from './label-keys.ts';
+import { isComposed } from './own-labels.ts';
+import { homesOf } from './ownership.ts';
 
 /** Something that people roll by name: a compose service with all its replicas, or a single container. */
 export interface Service {
@@ -29,15 +21,14 @@ export interface Slot {
 /** Groups all containers of an engine into services; swapctl's inert helpers are no members. */
 export function groupServices(containers: readonly ContainerSummary[]): Service[] {
   const slots = new Map<string, Map<string, ContainerSummary[]>>();
-  const keys = keysOfHomes(containers);
-  for (const container of containers) {
-    if (!isMember(container)) continue;
-    const home = homeOf(container.name);
+  const homes = homesOf(containers);
+  const keys = keysOfHomes(homes);
+  for (const [container, home] of homes) {
     const key = serviceKey(container) ?? keys.get(home) ?? home;
     const service = slots.get(key) ?? new Map<string, ContainerSummary[]>();
     slots.set(key, service.set(home, [...(service.get(home) ?? []), container]));
   }
-  return [...slots].map(([key, homes]) => ({ key, slots: sortSlots(homes) })).sort((a, b) => compare(a.key, b.key));
+  return [...slots].map(([key, members]) => ({ key, slots: sortSlots(members) })).sort((a, b) => compare(a.key, b.key));
 }
 
 /**
@@ -95,19 +86,6 @@ export function whyNotRollable(container: ContainerSummary): { message: string; 
   }
 }
 
-function isMember(container: ContainerSummary): boolean {
-  const role = helperRole(container);
-  return role === undefined;
-}
-
-/** What an inert helper or rehearsal of swapctl's is for; undefined for every container that serves. */
-export function helperRole(container: Pick<ContainerSummary, 'name' | 'labels'>): Role | undefined {
-  // An image could bring such labels; a name it can't.
-  if (!hasOwnName(container.name)) return undefined;
-  const role = decodeState(container.labels)?.role;
-  return role === 'replica' ? undefined : role;
-}
-
 function serviceKey(container: ContainerSummary): string | undefined {
   const project = container.labels[COMPOSE_PROJECT];
   const service = container.labels[COMPOSE_SERVICE];
@@ -117,11 +95,10 @@ function serviceKey(container: ContainerSummary): string | undefined {
 }
 
 // A container under a temporary name belongs to the service of the one under the real name.
-function keysOfHomes(containers: readonly ContainerSummary[]): Map<string, string> {
+function keysOfHomes(homes: ReadonlyMap<ContainerSummary, string>): Map<string, string> {
   const keys = new Map<string, string>();
-  for (const container of containers) {
+  for (const [container, home] of homes) {
     const key = serviceKey(container);
-    const home = homeOf(container.name);
     if (key !== undefined && !keys.has(home)) keys.set(home, key);
   }
   return keys;

@@ -3,6 +3,7 @@ import { parseDuration } from './duration.ts';
 import { fail } from './error.ts';
 import { parseGitSource, shownGit } from './git.ts';
 import type { BackupPolicy, Policy, UserProbe } from './policy.ts';
+import { parseReference } from './reference.ts';
 import { parseBackoff, parseSchedule } from './schedule.ts';
 import { printable } from './suggest.ts';
 import { parseTrack } from './track.ts';
@@ -85,6 +86,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     'which volumes are copied before the new container starts: true, false, or names',
   ),
   'backup.keep': row('backupKeep', count, FEW, '1', 'how many copies of its volumes are kept'),
+  'backup.eraser': row(
+    'eraser',
+    imageName,
+    TEXT,
+    undefined,
+    'an image whose program rm may empty its volumes before a copy is put back, where its own has none',
+  ),
   enable: row('enable', flag, FLAG, undefined, 'whether it is updated by itself'),
   'monitor-only': row('monitorOnly', flag, FLAG, 'false', 'tell what is newer, and never roll it by itself'),
   schedule: row('schedule', parseSchedule, TEXT, 'every 15m jitter 2m', 'when to look for something newer'),
@@ -101,6 +109,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
 };
 
 const UNSAID: Partial<Policy> = {
+  eraser: undefined,
   healthTimeoutMs: undefined,
   probe: undefined,
   enable: undefined,
@@ -214,6 +223,17 @@ function volumesToCopy(value: string, what: string): BackupPolicy {
   return fail('config', `${what}: ${printable(wrong)} is no name of a volume`, {
     hint: 'use true, false, or names like data, /var/lib/data',
   });
+}
+
+function imageName(value: string, what: string): string {
+  try {
+    parseReference(value.trim());
+    return value.trim();
+  } catch {
+    return fail('config', `${what}: ${printable(value)} is no image`, {
+      hint: 'write it like busybox or busybox:1.37',
+    });
+  }
 }
 
 function names(value: string, what: string): string[] {

@@ -9,24 +9,33 @@ interface Member {
 }
 
 /**
- * Tells the container that serves (or served) a slot from the one that is to take its place, by names and labels alone.
- * `roll` is the roll that asks: what it made itself stays the candidate until it has proven itself.
+ * Tells the container that serves (or served) a slot from the one that is to take its place. `roll` is the roll that asks: what
+ * it made itself stays the candidate until it has proven itself. Raises `attention` where no label of the one names the other:
+ * a name alone proves nothing.
  */
 export function castRoles<T extends Member>(
   home: string,
   members: readonly T[],
   roll: string,
 ): { incumbent: T | undefined; candidate: T | undefined } {
-  const names = slotNames(home);
   if (members.length > 2) tooMany(home, members);
   const [first, second] = members;
   if (!first) return { incumbent: undefined, candidate: undefined };
-  if (!second) return alone(first, names.next, roll);
-  const candidate =
-    members.find((member) => members.some((other) => other.id === member.replaces)) ??
-    members.find((member) => member.name === names.next) ??
-    (first.name === names.old ? second : first);
-  return { candidate, incumbent: candidate === first ? second : first };
+  if (!second) return alone(first, slotNames(home).next, roll);
+  if (succeeds(first, second)) return { candidate: first, incumbent: second };
+  if (succeeds(second, first)) return { candidate: second, incumbent: first };
+  return tooMany(home, members);
+}
+
+/** Whether a container was made to take the place of another: by its id, or of one that was made again in between. */
+export function succeeds(candidate: Omit<Member, 'name'>, incumbent: Omit<Member, 'name'>): boolean {
+  if (candidate.roll === undefined) return false;
+  return candidate.replaces === incumbent.id || incumbent.roll === restoredRoll(candidate.roll);
+}
+
+/** The roll that stands on a container which was made again during a roll, since it was gone. */
+export function restoredRoll(roll: string): string {
+  return `${roll}-restored`;
 }
 
 function alone<T extends Member>(

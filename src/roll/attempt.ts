@@ -2,6 +2,7 @@ import type { ContainerSummary } from '../core/container.ts';
 import type { ServiceReport } from '../core/report.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
+import { listed } from './own.ts';
 import { recoverService } from './recover.ts';
 import type { RollOptions } from './roll-slot.ts';
 import { rollService } from './service.ts';
@@ -14,8 +15,8 @@ export async function recoverThenRoll(
 ): Promise<ServiceReport> {
   // What is wrong in it is to be told before anything is touched.
   ports.config();
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const recovered = await recoverService(ports, find(all), all, options.signal);
-  const now = recovered ? await ports.engine.list() : all;
+  const now = recovered ? await listed(ports.engine) : all;
   return rollService(ports, find(now), now, options);
 }

@@ -1,16 +1,19 @@
-import { byHand } from '../core/backup.ts';
+import { byHand, writtenVolumes } from '../core/backup.ts';
 import type { Container, CreateRequest } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { encodeState, type StateNote, type VolumeCopy } from '../core/labels.ts';
 import { backupName, copyName } from '../core/names.ts';
-import type { Backup } from '../core/observed.ts';
+import type { Backup, HalfCopied, Observed } from '../core/observed.ts';
+import { copyState, membersOf, type Refilled, whyNotRefill } from '../core/ownership.ts';
 import { copyingRequest } from '../core/recreate/request.ts';
 import type { Step } from '../core/step.ts';
 import type { FolderSize } from '../core/volume.ts';
 import type { Ports } from '../ports.ts';
 import { findEraser } from './eraser.ts';
 import { firstThere } from './lease.ts';
+import { listed } from './own.ts';
+import { removeCopy, removeOwn } from './remove.ts';
 import type { SlotRun } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -35,10 +38,10 @@ export async function backUp(
   const note = { service: run.service, slot: run.names.home, roll: step.roll, image, at: isoNow(run) };
   try {
     const stale = seen.backups.find(({ roll }) => roll === step.roll);
-    if (stale) await run.ports.engine.remove(stale.id, { discard: true });
+    if (stale) await removeOwn(run.ports, stale.id, 'backup');
     const inert = await firstThere(run.ports, [image, candidate?.imageId ?? '']);
     const copies = await copyAll(run, planned, inert, note);
-    const labels = encodeState({ ...note, role: 'backup', copies });
+    const labels = encodeState({ ...note, role: 'backup', base: inert, copies });
     const mounts = copies.map(({ copy }, at) => mount(copy, SOURCE, at, true));
     await run.ports.engine.create(copyingRequest(backupName(run.names.home, step.roll), inert, labels, mounts));
     run.memory.backup = { copies, ms: run.now() - began };
@@ -56,7 +59,7 @@ async function copyAll(
 ): Promise<VolumeCopy[]> {
   const { engine } = run.ports;
   for (const { copy } of copies) {
-    await engine.removeVolume(copy);
+    await removeCopy(run.ports, copy, run.names.home);
     await engine.createVolume(copy, encodeState({ ...note, role: 'backup' }));
   }
   const into = await helper(
@@ -87,7 +90,9 @@ function helper(
   note: Omit<StateNote, 'role'>,
   mounts: readonly Mounting[],
 ): Promise<string> {
-  return run.ports.engine.create(copyingRequest(name, image, encodeState({ ...note, role: 'copying' }), mounts));
+  return run.ports.engine.create(
+    copyingRequest(name, image, encodeState({ ...note, role: 'copying', base: image }), mounts),
+  );
 }
 
 function copyOne(run: SlotRun, from: string, into: string, at: number, signal: AbortSignal): Promise<FolderSize> {
@@ -100,10 +105,9 @@ function copyOne(run: SlotRun, from: string, into: string, at: number, signal: A
 
 // What is half copied only takes room; what can't be removed now the next look finds.
 async function discard(run: SlotRun, copies: readonly VolumeCopy[]): Promise<void> {
-  const { engine } = run.ports;
   try {
-    for (const name of [run.names.reading, run.names.copying]) await engine.remove(name, { discard: true });
-    for (const { copy } of copies) await engine.removeVolume(copy);
+    for (const name of [run.names.reading, run.names.copying]) await removeOwn(run.ports, name, 'copying');
+    for (const { copy } of copies) await removeCopy(run.ports, copy, run.names.home);
   } catch (error) {
     run.ports.report({ kind: 'debug', text: `half a copy is left: ${messageOf(error)}` });
   }
@@ -129,8 +133,9 @@ export async function putBack(run: SlotRun, step: Of<'put-back'>, { seen }: Snap
   const { ports, memory } = run;
   const backup = seen.backups.find(({ id }) => id === step.backup) ?? gone(step.name);
   await mustBeThere(ports, backup);
+  await mustBeOurs(run, backup, seen);
   try {
-    await refill(run, backup);
+    await refill(run, backup, seen);
   } catch (error) {
     await discard(run, []);
     throw error;
@@ -139,12 +144,17 @@ export async function putBack(run: SlotRun, step: Of<'put-back'>, { seen }: Snap
   memory.putBackMs = (memory.putBackMs ?? 0) + run.now() - began;
 }
 
-async function refill(run: SlotRun, backup: Backup): Promise<void> {
+async function refill(run: SlotRun, backup: Backup, seen: Observed): Promise<void> {
   const { engine } = run.ports;
-  const eraser = (await findEraser(run.ports, await engine.list(), backup.image)) ?? noEraser(backup);
+  const { service, names, policy } = run;
+  const { incumbent, candidate } = seen;
+  const images = [backup.image, ...[incumbent, candidate].flatMap((one) => (one ? [one.imageId] : []))];
+  const trusted = { service, home: names.home, images, named: policy.eraser };
+  const eraser = (await findEraser(run.ports, await listed(engine), trusted)) ?? noEraser(backup);
   const targets = backup.copies.map((_, at) => `${TARGET}/${at}`);
   const { roll, image } = backup;
-  const note = { role: 'copying', service: run.service, slot: run.names.home, roll, image, at: isoNow(run) } as const;
+  const base = eraser.image;
+  const note = { role: 'copying', service, slot: names.home, roll, image, base, at: isoNow(run) } as const;
   const mounts = backup.copies.map(({ volume }, at) => mount(volume, TARGET, at));
   const request = copyingRequest(run.names.copying, eraser.image, encodeState(note), mounts);
   const id = await engine.create(erasing(request, eraser.program, targets));
@@ -158,6 +168,36 @@ async function refill(run: SlotRun, backup: Backup): Promise<void> {
 
 function erasing(request: CreateRequest, program: string, folders: readonly string[]): CreateRequest {
   return { ...request, config: { ...request.config, Entrypoint: [program], Cmd: ['-rf', ...folders], User: '0:0' } };
+}
+
+// What is emptied belongs to this very slot, and nobody else is at it.
+async function mustBeOurs(run: SlotRun, { copies }: Backup, { incumbent, candidate }: Observed): Promise<void> {
+  const { engine } = run.ports;
+  const owner = incumbent ?? candidate;
+  const writers = await writersNow(run);
+  for (const { volume, copy } of copies) {
+    const found = await engine.volume(copy);
+    const isCopy = found !== undefined && copyState(found, run.names.home) !== undefined;
+    const why = whyNotRefill({ volume, copy, isCopy, writers: writers.get(volume) ?? [] }, owner?.id ?? '');
+    if (why === undefined) continue;
+    fail('attention', `the copies of ${run.names.home} are not put back: ${why}`, {
+      hint: `its volumes were not touched; with that out of the way, run swapctl recover; or by hand: ${byHand(copies)}`,
+    });
+  }
+}
+
+async function writersNow({ ports: { engine }, names }: SlotRun): Promise<Map<string, Refilled['writers'][number][]>> {
+  const all = await listed(engine);
+  const members = membersOf(all, names.home);
+  const writers = new Map<string, Refilled['writers'][number][]>();
+  for (const one of all) {
+    const running = ['running', 'paused', 'restarting'].includes(one.status);
+    const container = running || members.includes(one) ? await engine.container(one.id) : undefined;
+    const writer = { id: one.id, name: one.name, running };
+    for (const { name } of container ? writtenVolumes(container) : [])
+      writers.set(name, [...(writers.get(name) ?? []), writer]);
+  }
+  return writers;
 }
 
 // Better than volumes that are empty and stay so.
@@ -193,8 +233,8 @@ function notEmpty({ copies }: Backup): never {
 }
 
 function noEraser({ copies }: Backup): never {
-  return fail('attention', `no image of a container here has the program rm, which emptying ${sources(copies)} takes`, {
-    hint: `start any container that has it, then run swapctl recover; or by hand: ${byHand(copies)}`,
+  return fail('attention', `neither image of the service has the program rm, which emptying ${sources(copies)} takes`, {
+    hint: `name one that has it in swapctl.yml (backup.eraser: busybox), then run swapctl recover; or by hand: ${byHand(copies)}`,
   });
 }
 
@@ -203,8 +243,12 @@ function sources(copies: readonly VolumeCopy[]): string {
 }
 
 /** Takes a backup away, or what is left of one that was never complete: the container first, since it uses the volumes. */
-export async function dropBackup(run: SlotRun, step: Of<'drop-backup'>): Promise<void> {
-  await run.ports.engine.remove(step.container, { discard: true });
+export async function dropBackup(
+  run: SlotRun,
+  step: Of<'drop-backup'>,
+  halfCopied: HalfCopied | undefined,
+): Promise<void> {
+  await removeOwn(run.ports, step.container, step.container === halfCopied?.id ? 'copying' : 'backup');
   await dropCopies(run, step.copies);
 }
 
@@ -212,7 +256,7 @@ export async function dropBackup(run: SlotRun, step: Of<'drop-backup'>): Promise
 export async function dropCopies(run: SlotRun, copies: readonly string[]): Promise<void> {
   for (const copy of copies) {
     try {
-      await run.ports.engine.removeVolume(copy);
+      await removeCopy(run.ports, copy, run.names.home);
     } catch (error) {
       if (!(error instanceof EngineError) || error.status !== 409) throw error;
       run.memory.leftCopies.add(copy);

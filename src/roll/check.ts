@@ -1,18 +1,20 @@
-import { settingsFor } from '../core/config.ts';
-import { type ContainerSummary, type ImageSummary, notInherited } from '../core/container.ts';
+import type { ContainerSummary, ImageSummary } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { messageOf, SwapError } from '../core/error.ts';
 import { commitDigest, type GitSource, REVISION, shownGit } from '../core/git.ts';
 import { digestsFor } from '../core/image.ts';
 import { decodeState, type StateLabels } from '../core/labels.ts';
 import { type Checked, type Identity, judge, judgeHere, type Memory, type Offered } from '../core/newer.ts';
+import { type Following, whyNotOne } from '../core/one-service.ts';
+import type { OwnLabels } from '../core/own-labels.ts';
+import { helperRole } from '../core/ownership.ts';
 import { goArchitecture, type Platform } from '../core/platform.ts';
-import { type Policy, readPolicy } from '../core/policy.ts';
 import { canonical, parseReference } from '../core/reference.ts';
-import { helperRole, type Service, type Slot } from '../core/service.ts';
+import type { Service, Slot } from '../core/service.ts';
 import type { Ports, RemoteImage } from '../ports.ts';
-import { followedOf, namesOf } from './followed.ts';
+import { canonicalOrNone, followedOf, namesOf } from './followed.ts';
 import { failuresIn } from './observe.ts';
+import { settingsOf } from './settings.ts';
 import { referenceNow } from './track.ts';
 
 /** Containers and images of the engine, as the lists tell them: nothing is inspected unless there is need. */
@@ -102,6 +104,8 @@ async function checkService(look: Look, service: Service): Promise<Checked> {
 async function checkReplicas(look: Look, service: Service): Promise<Checked> {
   const running = service.slots.filter((slot) => slot.members.some((member) => member.status === 'running'));
   const slots = running.length > 0 ? running : service.slots;
+  const why = slots.length > 1 ? whyNotOne(await Promise.all(slots.map((slot) => followingOf(look, slot)))) : undefined;
+  if (why) return noService(service.key, why);
   const checked = await Promise.all(slots.map((slot) => checkSlot(look, service.key, slot)));
   const told = TELLING.map((outcome) => checked.find((one) => one.outcome === outcome)).find(
     (one) => one !== undefined,
@@ -113,16 +117,27 @@ async function checkReplicas(look: Look, service: Service): Promise<Checked> {
 
 const NOTHING = { image: '', digest: '' };
 
+function noService(service: string, { message, hint }: { message: string; hint: string }): Checked {
+  const error = { code: 'refused', message, hint } as const;
+  return { service, outcome: 'unknown', from: NOTHING, because: message, error };
+}
+
+async function followingOf(look: Look, { home, members }: Slot): Promise<Following> {
+  const member = members.find(({ name }) => name === home) ?? members[0];
+  const follows = member && (await followedOf(look.ports, member, look.images.get(member.imageId)));
+  return { home, follows: follows === undefined ? undefined : canonicalOrNone(follows) };
+}
+
 async function checkSlot(look: Look, service: string, slot: Slot): Promise<Checked> {
   // In the middle of a roll the one under the real name serves, or will.
   const member = slot.members.find(({ name }) => name === slot.home) ?? slot.members[0];
   if (!member) return { service, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
   const image = look.images.get(member.imageId);
-  const labels = notInherited(member.labels, image?.labels ?? {});
+  const { labels } = member;
   const subject: Subject = { service, slot, member, image, labels, state: decodeState(labels) };
   const from = { image: member.image, digest: subject.state?.digest ?? member.imageId };
   try {
-    const follows = await followedOf(look.ports, member, labels, image);
+    const follows = await followedOf(look.ports, member, image);
     return await checkFollowed(look, subject, { service, from: { ...from, image: follows ?? from.image } }, follows);
   } catch (raised) {
     look.signal.throwIfAborted();
@@ -136,8 +151,7 @@ interface Subject {
   readonly slot: Slot;
   readonly member: ContainerSummary;
   readonly image: ImageSummary | undefined;
-  /** Its own, not its image's. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: OwnLabels;
   readonly state: StateLabels | undefined;
 }
 
@@ -148,11 +162,11 @@ async function checkFollowed(look: Look, subject: Subject, line: Line, follows: 
     return { ...line, outcome: 'unknown', because: 'it was created from a bare image id, so it follows no reference' };
   if (parseReference(follows).digest !== undefined)
     return { ...line, outcome: 'current', because: 'it is pinned to a digest' };
-  const { git, track } = settingsOf(look, subject);
+  const { ports, overrides, signal } = look;
+  const { git, track } = settingsOf(ports, subject.service, subject.labels, overrides);
   if (git) return { ...line, ...(await checkCommit(look, subject, git, follows)) };
   const built = await (look.here ? standingHere(look, subject, follows) : localBuild(look, subject, follows));
   if (built) return { ...line, ...built };
-  const { ports, signal } = look;
   const reference = await referenceNow(ports, track, follows, signal);
   try {
     return { ...line, ...(await compare(look, subject, reference)) };
@@ -161,10 +175,6 @@ async function checkFollowed(look: Look, subject: Subject, line: Line, follows: 
     if (local) return { ...line, ...local };
     throw raised;
   }
-}
-
-function settingsOf({ ports, overrides }: Look, { labels, service }: Subject): Policy {
-  return readPolicy(labels, overrides, settingsFor(ports.config(), service));
 }
 
 // A branch is moved by somebody who means it, also back: only what failed here is held.

@@ -3,11 +3,11 @@ import { projectOf } from '../core/compose.ts';
 import { fail, SwapError } from '../core/error.ts';
 import { commitDigest, commitIn, type GitSource, originLabels, shownGit } from '../core/git.ts';
 import type { PinnedImage } from '../core/image.ts';
-import { COMPOSE_SERVICE, encodeState, isComposeLabel } from '../core/labels.ts';
+import { COMPOSE_SERVICE, isComposeLabel } from '../core/label-keys.ts';
 import { failureName } from '../core/names.ts';
 import type { GitTree, Ports } from '../ports.ts';
 import { buildImage } from './build.ts';
-import { imageOf } from './observe.ts';
+import { imageOf, ownOf } from './own.ts';
 import type { PreparedSlot } from './prepare.ts';
 import { createAnew } from './remember.ts';
 
@@ -79,7 +79,7 @@ function tellSubmodules(ports: Ports, service: string, { submodules }: GitTree):
 
 // What compose's files say of the build counts; only the context is another.
 async function specOf(ports: Ports, { container, memory }: PreparedSlot, context: string): Promise<BuildSpec> {
-  const labels = container.config.Labels ?? {};
+  const labels = await ownOf({ ports, memory }, container);
   const image = await imageOf({ ports, memory }, container.imageId);
   const marks = Object.entries(image?.config.Labels ?? {}).filter(([key]) => isComposeLabel(key));
   const plain = { ...PLAIN_BUILD, context, labels: Object.fromEntries(marks) };
@@ -105,7 +105,7 @@ async function rememberUnbuilt(
   { code, message, log }: SwapError,
 ): Promise<void> {
   const { clockOffsetMs } = await ports.engine.facts();
-  const labels = encodeState({
+  const note = {
     role: 'failed',
     service,
     slot: home,
@@ -115,8 +115,8 @@ async function rememberUnbuilt(
     digest,
     follows: shownGit(source),
     failure: { code, reason: message, health: [], log: log.slice(-LOG_LINES).map((line) => line.slice(0, LONGEST)) },
-  });
-  await createAnew({ ports }, failureName(home, digest), container.imageId, labels);
+  } as const;
+  await createAnew({ ports }, failureName(home, digest), container.imageId, note);
 }
 
 const LOG_LINES = 20;

@@ -1,8 +1,8 @@
 import type { Container, ContainerConfig, Image } from '../core/container.ts';
-import { ownLabels } from '../core/container.ts';
 import { isConflict } from '../core/engine-error.ts';
 import { fail } from '../core/error.ts';
-import { COMPOSE_IMAGE, decodeState, type HistoryEntry, type StateLabels } from '../core/labels.ts';
+import { COMPOSE_IMAGE } from '../core/label-keys.ts';
+import type { HistoryEntry, StateLabels } from '../core/labels.ts';
 import { composeImageLabel } from '../core/recreate/compose.ts';
 import { mountTargets } from '../core/recreate/mounts.ts';
 import {
@@ -14,9 +14,10 @@ import {
 } from '../core/recreate/request.ts';
 import { guessUserSet, isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
 import { isImageId } from '../core/reference.ts';
+import { restoredRoll } from '../core/slot.ts';
 import type { Way } from '../core/way.ts';
 import { movedHash } from './moved-hash.ts';
-import { imageOf, stateOf } from './observe.ts';
+import { imageOf, stateOf } from './own.ts';
 import type { SlotRun } from './slot-run.ts';
 
 const HISTORY_LENGTH = 10;
@@ -82,9 +83,10 @@ export async function recreateOld(
     role: 'replica',
     service: run.service,
     slot: run.names.home,
-    roll: `${run.desired.roll}-restored`,
+    roll: restoredRoll(run.desired.roll),
     at: isoNow(run),
     image: step.image,
+    base: step.image,
     follows: before?.follows,
     generation: Math.max(0, (before?.generation ?? 1) - 1),
     history: before?.history.slice(1) ?? [],
@@ -116,7 +118,7 @@ export async function knownUserSet(
   container: Container,
 ): Promise<UserSet | undefined> {
   const image = await imageOf(run, container.imageId);
-  const stored = decodeState(ownLabels(container, image))?.userSet;
+  const stored = (await stateOf(run, container))?.userSet;
   if (isUserSet(stored)) return stored;
   return image && subtractImage(container.config, image.config);
 }
@@ -175,6 +177,7 @@ function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in' | 'helper'): Su
     roll: run.desired.roll,
     at: isoNow(run),
     image: id,
+    base: id,
     digest,
   };
 }
@@ -197,6 +200,7 @@ async function candidateState(
     // A bare id can't be followed: what it followed before is still what the next roll is to ask for.
     follows: isImageId(image.follows) ? before?.follows || incumbent.config.Image : image.follows,
     image: image.id,
+    base: image.id,
     digest: image.digest,
     way,
     replaces: incumbent.id,

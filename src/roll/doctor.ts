@@ -12,6 +12,7 @@ import { groupServices } from '../core/service.ts';
 import type { Finding } from '../core/status.ts';
 import type { EngineFacts, Ports } from '../ports.ts';
 import { askRunning, kernelLayer } from './kernel-layer.ts';
+import { listed } from './own.ts';
 
 /** What this host allows, and what to do about the rest. */
 export async function diagnose(ports: Ports): Promise<Finding[]> {
@@ -74,7 +75,7 @@ function place(facts: EngineFacts): Finding {
 
 async function rights(ports: Ports): Promise<Finding[]> {
   try {
-    const services = groupServices(await ports.engine.list());
+    const services = groupServices(await listed(ports.engine));
     return [
       {
         check: 'rights',
@@ -146,7 +147,7 @@ async function configuration(ports: Ports): Promise<Finding[]> {
     const { path, services } = ports.config();
     if (path === undefined) return [];
     // An engine that does not even list is told of elsewhere.
-    const there = await ports.engine.list().then(groupServices, () => undefined);
+    const there = await listed(ports.engine).then(groupServices, () => undefined);
     const known = there?.flatMap(({ key }) => entryNames(key));
     const strangers = Object.keys(services).filter((name) => known?.includes(name) === false);
     if (strangers.length === 0) return [{ check, state: 'ok', found: path }];

@@ -9,8 +9,8 @@ import { type RunningReplica, type Split, splitOf } from '../core/split.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { runsIn } from './helper.ts';
-import { lockLives } from './lease.ts';
-import { stateOf } from './observe.ts';
+import { lockLives } from './lock.ts';
+import { listed, stateOf } from './own.ts';
 import { reported } from './reported.ts';
 import { rollService } from './service.ts';
 import { freshMemory } from './slot-run.ts';
@@ -33,7 +33,7 @@ export function isUnderWay(all: readonly ContainerSummary[], key: string): boole
 export async function evenOut(ports: Ports, key: string, signal: AbortSignal): Promise<RecoveredItem[]> {
   // A roll that lives is on its way from the one version to the other.
   if (await lockLives(ports, key)) return [];
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const service = groupServices(all).find((one) => one.key === key);
   const split = service && !runsIn(ports, service) ? splitOf(await replicasOf(ports, service)) : undefined;
   if (!split) return [];
@@ -71,7 +71,7 @@ function rollTo(
 ): Promise<ServiceReport> {
   const options = { image: undefined, pull: 'never', force: false, overrides: {}, condemn: false } as const;
   return reported(key, async () => {
-    const all = await ports.engine.list();
+    const all = await listed(ports.engine);
     const service = groupServices(all).find((one) => one.key === key);
     if (!service) return { service: key, outcome: 'unchanged', timings: { total: 0 } };
     return rollService(ports, service, all, { ...options, target, event, signal });

@@ -9,6 +9,7 @@ import { endForward, forward } from './forward.ts';
 import { shut } from './gate.ts';
 import { HELD } from './held.ts';
 import { rememberFailure } from './remember.ts';
+import { removeOwn } from './remove.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
 import { awaitHealthy, settle } from './watch.ts';
@@ -27,7 +28,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   uncover: (run) => run.ports.kernel.endCover(run.names.home),
   'drop-cover': (run) => run.ports.kernel.clearCover(run.names.home),
   'pass-rehearsal': async (run, step) => {
-    await run.ports.engine.remove(step.container, { discard: true });
+    await removeOwn(run.ports, step.container, 'rehearsal');
     run.memory.rehearsed = true;
   },
   'point-tag': (run, step) => run.ports.engine.tag(step.image, step.reference),
@@ -96,9 +97,9 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   'back-up': (run, step, snapshot) => backUp(run, step, snapshot),
   'put-back': (run, step, snapshot) => putBack(run, step, snapshot),
-  'drop-backup': (run, step) => dropBackup(run, step),
+  'drop-backup': (run, step, { seen }) => dropBackup(run, step, seen.halfCopied),
   'drop-copies': (run, step) => dropCopies(run, step.copies),
-  'forget-failure': (run, step) => run.ports.engine.remove(step.container, { discard: true }),
+  'forget-failure': (run, step) => removeOwn(run.ports, step.container, 'failed'),
 };
 
 /** Does one step. Raises what the engine raises; the caller looks at the world again either way. */

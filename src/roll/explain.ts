@@ -1,14 +1,15 @@
 import { settingsFor } from '../core/config.ts';
-import { type ContainerSummary, ownLabels } from '../core/container.ts';
+import type { ContainerSummary } from '../core/container.ts';
 import { fail, SwapError } from '../core/error.ts';
 import { dependenciesOf } from '../core/order.ts';
-import { explainPolicy, readPolicy } from '../core/policy.ts';
+import { explainPolicy } from '../core/policy.ts';
 import { mayRoll, nextCheck } from '../core/schedule.ts';
 import { groupServices, type Service } from '../core/service.ts';
 import type { ServiceExplained } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { factsOf } from './facts.ts';
-import { imageOf } from './observe.ts';
+import { ownOf } from './own.ts';
+import { settingsOf } from './settings.ts';
 import { freshMemory } from './slot-run.ts';
 
 /**
@@ -25,16 +26,16 @@ export async function explainService(
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no replica`);
   const look = { ports, memory: freshMemory() };
-  const labels = ownLabels(container, await imageOf(look, container.imageId));
+  const labels = await ownOf(look, container);
   const file = settingsFor(ports.config(), service.key);
-  const policy = readPolicy(labels, overrides, file);
+  const policy = settingsOf(ports, service.key, labels, overrides);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const keys = groupServices(all).map(({ key }) => key);
   const may = mayRoll(policy, await factsOf(look, service, all), now);
   const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0).catch(refuseSchedule(service.key));
   return {
     settings: explainPolicy(labels, overrides, file),
-    dependsOn: dependenciesOf(service.key, policy.dependsOn, container.config.Labels ?? {}, keys),
+    dependsOn: dependenciesOf(service.key, policy.dependsOn, labels, keys),
     mayRoll: may.now ? may : { ...may, until: isoOf(may.until) },
     nextCheck: isoOf(next),
   };

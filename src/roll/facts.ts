@@ -2,7 +2,8 @@ import type { ContainerSummary } from '../core/container.ts';
 import type { RollFacts } from '../core/schedule.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
-import { failuresIn, stateOf } from './observe.ts';
+import { failuresIn } from './observe.ts';
+import { stateOf } from './own.ts';
 import type { Memory } from './slot-run.ts';
 
 /** What containers tell about a service's last rolls and failures; since when its next image is there, only a check can tell. */

@@ -7,11 +7,9 @@ import type { Ports } from '../ports.ts';
 export async function followedOf(
   { engine }: Pick<Ports, 'engine'>,
   member: ContainerSummary,
-  /** Its own, not its image's. */
-  labels: Readonly<Record<string, string>>,
   image: ImageSummary | undefined,
 ): Promise<string | undefined> {
-  const noted = decodeState(labels)?.follows;
+  const noted = decodeState(member.labels)?.follows;
   if (noted && !isImageId(noted)) return noted;
   if (!isImageId(member.image)) return member.image;
   // The list shows the id instead, once the tag is on another image.

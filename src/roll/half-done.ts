@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { decodeState } from '../core/labels.ts';
-import { slotNames } from '../core/names.ts';
+import { helpersOf } from '../core/ownership.ts';
 import { groupServices, type Service, type Slot } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { namespaceOwners } from './observe.ts';
@@ -34,13 +34,14 @@ export function concerns(service: Service, half: Half): boolean {
   return own || members.some(({ id, name }) => half.owners.includes(id) || half.owners.includes(name));
 }
 
+const HELPERS = ['rehearsal', 'stand-in', 'copying'] as const;
+
 /** The slots of one service that a dead roll left half done. */
 export function halfDoneOf(service: Service, all: readonly ContainerSummary[]): Slot[] {
   return service.slots.filter((slot) => {
     const [only] = slot.members;
     const half = only && slot.members.length === 1 && only.status === 'created' && isFor(slot, only);
-    const { rehearsal, standIn, copying, reading } = slotNames(slot.home);
-    const helped = all.some(({ name }) => [rehearsal, standIn, copying, reading].includes(name));
+    const helped = HELPERS.some((role) => helpersOf(all, slot.home, role).length > 0);
     return slot.members.length > 1 || only?.name !== slot.home || half || helped || leftOthersBehind(slot, all);
   });
 }

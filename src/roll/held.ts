@@ -1,6 +1,8 @@
 import type { RestartPolicy } from '../core/container.ts';
 import { decodeState } from '../core/labels.ts';
+import type { OwnLabels } from '../core/own-labels.ts';
 import type { Ports } from '../ports.ts';
+import { listed } from './own.ts';
 import type { SlotRun } from './slot-run.ts';
 
 /**
@@ -17,7 +19,12 @@ export async function recallHeld({ engine }: Ports, { held }: SlotRun['memory'],
   const now = (await engine.container(old))?.host.RestartPolicy;
   // Nothing was taken from one with --rm, nor where the engine can't change it.
   if (now?.Name !== HELD.Name) return;
-  const successor = (await engine.list()).find(({ labels }) => decodeState(labels)?.replaces === old);
+  const successor = (await listed(engine)).find(({ labels }) => isSuccessor(labels, old));
   const own = successor && (await engine.container(successor.id))?.host.RestartPolicy;
   if (own && own.Name !== HELD.Name) held.set(old, own);
+}
+
+function isSuccessor(labels: OwnLabels, old: string): boolean {
+  const state = decodeState(labels);
+  return state?.role === 'replica' && state.replaces === old;
 }

@@ -2,13 +2,16 @@ import { fail, messageOf } from '../core/error.ts';
 import { endsWithRun, failed, helperArgs, helperCommand, judgeHelper } from '../core/helper.ts';
 import type { PinnedImage } from '../core/image.ts';
 import { decodeState } from '../core/labels.ts';
+import { helperRole } from '../core/ownership.ts';
 import type { ServiceReport } from '../core/report.ts';
-import { helperRole, type Service } from '../core/service.ts';
+import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { createHelper } from './create.ts';
 import type { Lease } from './lease.ts';
+import { listed } from './own.ts';
 import type { PreparedSlot } from './prepare.ts';
 import { rememberFailure } from './remember.ts';
+import { removeOwn } from './remove.ts';
 import { type RollOptions, slotRun } from './roll-slot.ts';
 import type { SlotRun } from './slot-run.ts';
 
@@ -111,7 +114,7 @@ async function untilEnded(
 export async function clearOwnHelper(ports: Ports): Promise<void> {
   const { engine, host, report } = ports;
   if (host.containerId === undefined) return;
-  const all = await engine.list();
+  const all = await listed(engine);
   const own = all.find(({ id }) => id === host.containerId)?.name;
   const helper = all.find(
     (one) => helperRole(one) === 'helper' && own !== undefined && decodeState(one.labels)?.slot === own,
@@ -121,9 +124,10 @@ export async function clearOwnHelper(ports: Ports): Promise<void> {
 }
 
 /** Takes away a helper that has ended, or never began; resolves with whether it did. */
-export async function clearHelper({ engine }: Ports, name: string): Promise<boolean> {
+export async function clearHelper(ports: Ports, name: string): Promise<boolean> {
+  const { engine } = ports;
   const helper = await engine.container(name);
   if (!helper || !['exited', 'created', 'dead'].includes(helper.status)) return false;
-  await engine.remove(helper.id, { discard: true });
+  await removeOwn(ports, helper.id, 'helper');
   return true;
 }

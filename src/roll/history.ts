@@ -3,10 +3,11 @@ import { fail } from '../core/error.ts';
 import type { PinnedImage } from '../core/image.ts';
 import { decodeState, type HistoryEntry } from '../core/labels.ts';
 import { homeOf } from '../core/names.ts';
-import { helperRole, type Service } from '../core/service.ts';
+import { helperRole } from '../core/ownership.ts';
+import type { Service } from '../core/service.ts';
 import type { KeptBackup, ServiceHistory } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
-import { stateOf } from './observe.ts';
+import { listed, stateOf } from './own.ts';
 import { freshMemory } from './slot-run.ts';
 import { backupsOf } from './volumes.ts';
 
@@ -20,7 +21,7 @@ export async function historyOf(ports: Ports, service: Service): Promise<Service
       available: (await ports.engine.image(entry.id)) !== undefined,
     })),
   );
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const backups = await Promise.all(service.slots.map(({ home }) => keptBackups(ports, all, home)));
   return { service: service.key, entries: shown, backups: backups.flat(), failures: failuresOf(all, service) };
 }

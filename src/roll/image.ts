@@ -1,9 +1,10 @@
-import { type Container, type Image, ownLabels } from '../core/container.ts';
+import type { Container, Image } from '../core/container.ts';
 import { EngineError, isAway, isDiskFull } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { commitIn, REVISION } from '../core/git.ts';
 import { digestsFor, type PinnedImage, type PullPolicy, runs } from '../core/image.ts';
 import { decodeState } from '../core/labels.ts';
+import { ownLabels } from '../core/own-labels.ts';
 import { goArchitecture } from '../core/platform.ts';
 import { formatRepository, parseReference } from '../core/reference.ts';
 import type { Ports, PullLayer } from '../ports.ts';
@@ -88,7 +89,10 @@ export function alreadyRuns(
 }
 
 function isBuiltFrom(running: Container, image: Image | undefined, digest: string): boolean {
-  const state = decodeState(ownLabels(running, image));
+  const { name, imageId, config } = running;
+  const state = decodeState(
+    ownLabels({ name, imageId, labels: config.Labels ?? {} }, image?.config.Labels ?? (image && {})),
+  );
   return state?.digest === digest || image?.config.Labels?.[REVISION] === commitIn(digest);
 }
 

@@ -1,8 +1,9 @@
 import { projectOf } from '../core/compose.ts';
 import type { Container } from '../core/container.ts';
-import { COMPOSE_HASH, COMPOSE_SERVICE } from '../core/labels.ts';
+import { COMPOSE_HASH, COMPOSE_SERVICE } from '../core/label-keys.ts';
 import { composeHashLabel } from '../core/recreate/compose-hash.ts';
 import { followedModes } from '../core/recreate/host.ts';
+import { ownOf } from './own.ts';
 import type { SlotRun } from './slot-run.ts';
 
 /**
@@ -10,10 +11,11 @@ import type { SlotRun } from './slot-run.ts';
  * move, or where compose itself can't tell (it is not installed here, or its files have changed since).
  */
 export async function movedHash(
-  run: Pick<SlotRun, 'ports' | 'successors'>,
-  { config, host }: Container,
+  run: Pick<SlotRun, 'ports' | 'successors' | 'memory'>,
+  container: Container,
 ): Promise<string | undefined> {
-  const labels = config.Labels ?? {};
+  const { host } = container;
+  const labels = await ownOf(run, container);
   const label = labels[COMPOSE_HASH];
   const project = projectOf(labels);
   const after = followedModes(host, run.successors);

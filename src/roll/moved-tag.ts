@@ -1,9 +1,9 @@
-import type { Container } from '../core/container.ts';
 import { digestsFor } from '../core/image.ts';
-import { decodeState, type StateNote } from '../core/labels.ts';
-import { helperRole } from '../core/service.ts';
+import type { StateLabels, StateNote } from '../core/labels.ts';
+import { helperRole } from '../core/ownership.ts';
 import type { Ports } from '../ports.ts';
 import type { Resolved } from './image.ts';
+import { listed } from './own.ts';
 
 /** Where a local tag is before a roll moves it, and to which image; what a lock says of it outlives whoever holds it. */
 export type TagNote = Pick<StateNote, 'follows' | 'image' | 'digest' | 'tagBefore'>;
@@ -21,15 +21,14 @@ export async function noteTag({ engine }: Ports, resolved: Resolved): Promise<Ta
  * Puts the tag back that a dead roll has moved before it made a container: until there is one that says where the tag was,
  * only its lock does. One that somebody else has moved since, or that a container of the service runs by now, stays.
  */
-export async function putTagBack({ engine, report }: Ports, lock: Container): Promise<void> {
-  const state = decodeState(lock.config.Labels ?? {});
-  if (!state?.tagBefore) return;
+export async function putTagBack({ engine, report }: Ports, state: StateLabels): Promise<void> {
+  if (!state.tagBefore) return;
   const { follows, tagBefore, service } = state;
   const now = await engine.image(follows);
   if (!now || now.id === tagBefore) return;
   const isRolls =
     now.id === state.image || (state.digest !== undefined && digestsFor(now, follows).includes(state.digest));
-  const replicas = (await engine.list()).filter((container) => helperRole(container) === undefined);
+  const replicas = (await listed(engine)).filter((container) => helperRole(container) === undefined);
   const isRun = replicas.some((container) => container.imageId === now.id);
   if (!isRolls || isRun || (await engine.image(tagBefore)) === undefined) return;
   await engine.tag(tagBefore, follows);

@@ -1,15 +1,15 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
-import { namespaceOwner, ownLabels } from '../core/container.ts';
+import { namespaceOwner } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { judge, settledAt, type Verdict } from '../core/health.ts';
 import { runs } from '../core/image.ts';
-import { decodeState, type StateLabels, slotLabel } from '../core/labels.ts';
-import { homeOf } from '../core/names.ts';
+import { decodeState, slotLabel } from '../core/labels.ts';
 import type { Backup, Dependent, Failure, Observed, Replica } from '../core/observed.ts';
+import { copyState, helperRole, helpersOf, membersOf } from '../core/ownership.ts';
 import { parseReference } from '../core/reference.ts';
-import { helperRole } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import { cannotUpdate } from './abilities.ts';
+import { imageOf, listed, stateOf } from './own.ts';
 import { coverOf, forwardsOf } from './rules-seen.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -18,20 +18,10 @@ import { backupsOf } from './volumes.ts';
 /** Reads the engine into one snapshot of the slot. */
 export async function observe(run: SlotRun): Promise<Snapshot> {
   const { ports, names, memory } = run;
-  const all = await ports.engine.list();
-  const own = mates(all, names.home);
-  const replicas = await inspectAll(
-    run,
-    own.filter((container) => helperRole(container) === undefined),
-  );
-  const [standIn] = await inspectAll(
-    run,
-    own.filter((container) => helperRole(container) === 'stand-in'),
-  );
-  const [rehearsal] = await inspectAll(
-    run,
-    own.filter((container) => helperRole(container) === 'rehearsal'),
-  );
+  const all = await listed(ports.engine);
+  const replicas = await inspectAll(run, membersOf(all, names.home));
+  const [standIn] = await inspectAll(run, helpersOf(all, names.home, 'stand-in'));
+  const [rehearsal] = await inspectAll(run, helpersOf(all, names.home, 'rehearsal'));
   const wanted = await imageOf(run, run.desired.image.id);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
   const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
@@ -60,10 +50,6 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal, standIn };
 }
 
-function mates(all: readonly ContainerSummary[], home: string): ContainerSummary[] {
-  return all.filter((container) => homeOf(container.name) === home);
-}
-
 /** The images that failed in a slot, from the inert containers that remember them. */
 export function failuresIn(containers: readonly ContainerSummary[], home: string): Failure[] {
   return containers.flatMap((container) => {
@@ -84,22 +70,6 @@ export function failuresIn(containers: readonly ContainerSummary[], home: string
       },
     ];
   });
-}
-
-/** The state labels of a container that are really its own. */
-export async function stateOf(
-  run: Pick<SlotRun, 'ports' | 'memory'>,
-  container: Container,
-): Promise<StateLabels | undefined> {
-  return decodeState(ownLabels(container, await imageOf(run, container.imageId)));
-}
-
-/** An image by id, asked for once in a run: what an id names never changes. */
-export async function imageOf(run: Pick<SlotRun, 'ports' | 'memory'>, id: string): Promise<Image | undefined> {
-  const { images } = run.memory;
-  const known = images.get(id) ?? (await run.ports.engine.image(id));
-  images.set(id, known);
-  return known;
 }
 
 async function inspectAll(run: SlotRun, summaries: readonly ContainerSummary[]): Promise<Container[]> {
@@ -197,7 +167,7 @@ async function copiesOf(
 ): Promise<Pick<Observed, 'backups' | 'halfCopied' | 'looseCopies'>> {
   const { ports, names, desired } = run;
   const backups = await backupsOf(ports, all, names.home);
-  const copying = mates(all, names.home).find((container) => helperRole(container) === 'copying');
+  const [copying] = helpersOf(all, names.home, 'copying');
   const halfCopied = copying && {
     id: copying.id,
     name: copying.name,
@@ -211,9 +181,8 @@ async function looseCopies(run: SlotRun, backups: readonly Backup[]): Promise<Ob
   const known = new Set(backups.flatMap(({ copies }) => copies.map(({ copy }) => copy)));
   const volumes = await run.ports.engine.volumes(slotLabel(run.names.home));
   return volumes.flatMap(({ name: copy, labels }) => {
-    const state = decodeState(labels);
-    const isLoose = state?.role === 'backup' && !known.has(copy) && !run.memory.leftCopies.has(copy);
-    return isLoose ? [{ copy, at: state.at }] : [];
+    const state = copyState({ name: copy, labels }, run.names.home);
+    return state && !known.has(copy) && !run.memory.leftCopies.has(copy) ? [{ copy, at: state.at }] : [];
   });
 }
 

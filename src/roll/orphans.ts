@@ -1,12 +1,15 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { decodeState, type Role, type StateLabels } from '../core/labels.ts';
 import { homeOf } from '../core/names.ts';
-import { groupServices, helperRole, type Service } from '../core/service.ts';
+import { helperRole } from '../core/ownership.ts';
+import { groupServices, type Service } from '../core/service.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { clearHelper } from './helper.ts';
-import { dropDeadLock } from './lease.ts';
 import { lenient } from './lenient.ts';
+import { dropDeadLock } from './lock.ts';
+import { listed } from './own.ts';
+import { removeCopy, removeOwn } from './remove.ts';
 import { retireUnlessHalfDone } from './retain.ts';
 import { sweepRules } from './sweep.ts';
 
@@ -22,7 +25,7 @@ export function servicesGone(all: readonly ContainerSummary[]): Service[] {
  * services that are wanted; rules that lead nowhere are nobody's.
  */
 export async function removeOrphans(ports: Ports, isWanted: (service: string) => boolean): Promise<RecoveredItem[]> {
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const services = groupServices(all);
   const items = await removeOrphanedRules(ports);
   for (const container of all) {
@@ -58,7 +61,7 @@ async function removeOrphan(
   // What was in the volumes of a service that is gone may be the last thing that is left of it.
   if (role === 'backup') return false;
   if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
-  await ports.engine.remove(container.id, { discard: true });
-  for (const { copy } of state.copies) await ports.engine.removeVolume(copy);
+  await removeOwn(ports, container.id, role);
+  for (const { copy } of state.copies) await removeCopy(ports, copy, state.slot);
   return true;
 }

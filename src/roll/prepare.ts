@@ -1,22 +1,25 @@
-import { settingsFor } from '../core/config.ts';
 import type { Container, ContainerSummary } from '../core/container.ts';
-import { ownLabels } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import { fixedPorts } from '../core/exclusive.ts';
 import { type KernelLayer, layerNotes } from '../core/kernel-layer.ts';
-import { COMPOSE_FILES, COMPOSE_SERVICE } from '../core/labels.ts';
+import { COMPOSE_FILES, COMPOSE_SERVICE } from '../core/label-keys.ts';
 import { homeOf } from '../core/names.ts';
 import type { Failure, WantedBackup } from '../core/observed.ts';
-import { type Policy, readPolicy } from '../core/policy.ts';
+import { whyNotOne } from '../core/one-service.ts';
+import type { OwnLabels } from '../core/own-labels.ts';
+import { helperRole, homesOf, refuseStrangers } from '../core/ownership.ts';
+import type { Policy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { isImageId } from '../core/reference.ts';
-import { helperRole, type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import { type Service, type Slot, whyNotRollable } from '../core/service.ts';
 import type { Track } from '../core/track.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { knownUserSet } from './create.ts';
 import { kernelLayerFor } from './kernel-layer.ts';
-import { failuresIn, imageOf, isLinked, namespaceOwners, stateOf } from './observe.ts';
+import { failuresIn, isLinked, namespaceOwners } from './observe.ts';
+import { imageOf, ownOf, stateOf } from './own.ts';
+import { settingsOf } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { prepareVolumes } from './volumes.ts';
 
@@ -28,6 +31,8 @@ export interface PreparedSlot {
   readonly choice: Choice;
   readonly kernel: KernelLayer;
   readonly follows: string;
+  /** The reference that its container follows by itself; undefined where it follows none. */
+  readonly followed: string | undefined;
   /** Which tags beside the followed one count. */
   readonly track: Track;
   readonly failures: readonly Failure[];
@@ -66,7 +71,9 @@ export async function prepareService(
     });
   if (rollable.length === 0)
     return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
-  return Promise.all(rollable.map((slot) => prepareSlot(ports, service.key, slot, all, options)));
+  const prepared = await Promise.all(rollable.map((slot) => prepareSlot(ports, service.key, slot, all, options)));
+  const why = whyNotOne(prepared.map(({ home, followed }) => ({ home, follows: followed })));
+  return why ? fail('refused', `${service.key}: ${why.message}`, { hint: why.hint }) : prepared;
 }
 
 /** Looks at one slot of the service with that key. */
@@ -79,15 +86,22 @@ export async function prepareSlot(
 ): Promise<PreparedSlot> {
   const [member] = slot.members;
   if (!member) return fail('not-found', `${slot.home} has no container`);
+  refuseStrangers(all, slot.home);
   refuseUnfit(member);
   const container = await ports.engine.container(member.id);
   if (!container) return fail('not-found', `${member.name} was removed just now`);
   const memory = freshMemory();
-  const labels = ownLabels(container, await imageOf({ ports, memory }, container.imageId));
-  const policy = readPolicy(labels, options.overrides, settingsFor(ports.config(), service));
+  const own = await ownOf({ ports, memory }, container);
+  const policy = settingsOf(ports, service, own, options.overrides);
   const kernel = await kernelLayerFor(ports, container);
   for (const note of layerNotes(kernel, fixedPorts(container).length > 0)) memory.notes.add(note);
-  const backup = await prepareVolumes(ports, container, slot.home, policy, all, options.volumesOf);
+  const backup = await prepareVolumes(
+    ports,
+    { container, own, home: slot.home, service },
+    policy,
+    all,
+    options.volumesOf,
+  );
   const choice = chooseWay(container, policy, kernel, backup.volumes.length > 0);
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   if (!(await knownUserSet({ ports, memory }, container))) {
@@ -105,9 +119,10 @@ export async function prepareSlot(
     kernel,
     track: options.image === undefined ? policy.track : { kind: 'digest' },
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
+    followed: await followedBy({ ports, memory }, container),
     failures: failuresIn(all, slot.home),
     dependents,
-    inlineFiles: [...(await copiedFiles(ports, container)), ...(options.carry ?? [])],
+    inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
     backup,
     memory,
   };
@@ -136,10 +151,15 @@ function refuseOwn(
     });
 }
 
+async function followedBy(run: { ports: Ports; memory: Memory }, container: Container): Promise<string | undefined> {
+  const followed = (await stateOf(run, container))?.follows || container.config.Image || '';
+  return followed === '' || isImageId(followed) ? undefined : followed;
+}
+
 /** The reference that a container follows. Raises `refused` for one that was created from a bare id. */
 export async function followedReference(run: { ports: Ports; memory: Memory }, container: Container): Promise<string> {
-  const followed = (await stateOf(run, container))?.follows || container.config.Image || '';
-  if (followed && !isImageId(followed)) return followed;
+  const followed = await followedBy(run, container);
+  if (followed !== undefined) return followed;
   const tags = (await imageOf(run, container.imageId))?.tags ?? [];
   const [tag] = tags;
   if (tag && tags.length === 1) return tag;
@@ -172,13 +192,14 @@ export async function dependentNames(ports: Ports, owner: Owner, all: readonly C
   const others = all.filter(
     (other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined,
   );
+  const homes = new Map([...homesOf(all)].map(([{ id }, home]) => [id, home]));
   const names: string[] = [];
   for (let at = 0; at < others.length; at += SCANS_AT_ONCE) {
     const containers = await Promise.all(
       others.slice(at, at + SCANS_AT_ONCE).map((other) => ports.engine.container(other.id)),
     );
     for (const container of containers)
-      if (container && dependsOn(container, owner)) names.push(homeOf(container.name));
+      if (container && dependsOn(container, owner)) names.push(homes.get(container.id) ?? container.name);
   }
   return names;
 }
@@ -193,9 +214,9 @@ function dependsOn(container: Container, owner: Owner): boolean {
   );
 }
 
-async function copiedFiles(ports: Ports, container: Container): Promise<string[]> {
-  const service = container.config.Labels?.[COMPOSE_SERVICE];
-  const files = container.config.Labels?.[COMPOSE_FILES]?.split(',');
+async function copiedFiles(ports: Ports, container: Container, own: OwnLabels): Promise<string[]> {
+  const service = own[COMPOSE_SERVICE];
+  const files = own[COMPOSE_FILES]?.split(',');
   if (!service || !files) return [];
   const documents = await Promise.all(files.map((file) => ports.host.readYaml(file)));
   const told = inlineFiles(documents, service);

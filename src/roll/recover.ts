@@ -1,26 +1,29 @@
-import { settingsFor } from '../core/config.ts';
 import type { ContainerSummary } from '../core/container.ts';
 import { EngineError, isAway } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
-import { decodeState, type StateLabels } from '../core/labels.ts';
+import type { StateLabels } from '../core/labels.ts';
 import { keepReference, lockName, slotNames } from '../core/names.ts';
+import { refuseStrangers, strangersAmong } from '../core/ownership.ts';
 import { groupServices, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { chosenOf } from './chosen.ts';
 import { evenOut, isUnderWay, replicated } from './even-out.ts';
+import { guarded } from './guard.ts';
 import { concerns, type Half, halfDone, halfDoneOf, leftOthersBehind } from './half-done.ts';
 import { recallHeld } from './held.ts';
 import { kernelLayer } from './kernel-layer.ts';
-import { dropDeadLock, type Lease, takeLease } from './lease.ts';
-import { lenient, lenientPolicy } from './lenient.ts';
-import { stateOf } from './observe.ts';
+import { type Lease, takeLease } from './lease.ts';
+import { lenient } from './lenient.ts';
+import { dropDeadLock } from './lock.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
+import { listed, stateOf } from './own.ts';
 import { dependentNames, type Owner } from './prepare.ts';
 import { retireUnlessHalfDone } from './retain.ts';
 import { inTheMiddle, moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
+import { lenientSettingsOf } from './settings.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
 import { sweepRules } from './sweep.ts';
 
@@ -33,7 +36,7 @@ export async function recover(
   selectors: readonly string[],
   signal: AbortSignal,
 ): Promise<RecoveredItem[]> {
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const named = selectors.length > 0 ? chosenOf(all, selectors, servicesGone(all)) : undefined;
   const isNamed = (key: string): boolean => named === undefined || named.some((service) => service.key === key);
   const items: RecoveredItem[] = [];
@@ -46,7 +49,18 @@ export async function recover(
     const unfinished = items.some(({ service, error }) => service === key && error);
     if (!unfinished) items.push(...(await evenOut(ports, key, signal)));
   }
-  return [...items, ...(await removeOrphans(ports, isNamed))];
+  return [...items, ...strangerItems(all, isNamed), ...(await removeOrphans(ports, isNamed))];
+}
+
+// Whoever looks for what a roll left is told of what only looks like it.
+function strangerItems(all: readonly ContainerSummary[], isNamed: (key: string) => boolean): RecoveredItem[] {
+  const services = groupServices(all);
+  return strangersAmong(all).flatMap(({ name, home, error }) => {
+    const key = services.find(({ slots }) => slots.some((slot) => slot.home === home))?.key ?? home;
+    if (!isNamed(key) && !isNamed(name)) return [];
+    const { code, message, hint = '' } = error;
+    return [{ service: key, slot: home, found: name, outcome: 'failed' as const, error: { code, message, hint } }];
+  });
 }
 
 /** The same for one service, before it is rolled; true if there was anything. Raises `busy` where a living roll is at it. */
@@ -130,15 +144,18 @@ async function recovered(
 
 /** Resolves with undefined where somebody else was faster: what was seen before the lock was taken may be over. */
 async function recoverSlot(
-  ports: Ports,
+  given: Ports,
   half: Half,
   all: readonly ContainerSummary[],
   signal: AbortSignal,
 ): Promise<'finished' | 'undone' | undefined> {
+  refuseStrangers(all, half.slot.home);
   const images = [...half.slot.members, ...all].map((container) => container.imageId);
-  const lease = await takeLease(ports, half.service.key, images);
+  const incumbents = half.slot.members.map(({ id }) => id);
+  const lease = await takeLease(given, half.service.key, images, { incumbents });
+  const ports = guarded(given, lease);
   try {
-    const now = await ports.engine.list();
+    const now = await listed(ports.engine);
     const service = groupServices(now).find(({ key }) => key === half.service.key);
     const slot = service && halfDoneOf(service, now).find(({ home }) => home === half.slot.home);
     const outcome = slot && (await finish(ports, service, slot, now, lease, signal));
@@ -216,7 +233,7 @@ async function recoveryRun(
   const { state } = subject;
   const container = await ports.engine.container(subject.id);
   const isCandidate = subject !== incumbent;
-  const policy = lenientPolicy(container?.config.Labels ?? {}, settingsFor(ports.config(), service.key));
+  const policy = lenientSettingsOf(ports, service.key, subject.labels);
   return {
     ports,
     names: slotNames(slot.home),
@@ -265,7 +282,7 @@ const MEND: Omit<RollOptions, 'signal'> = {
 
 // Some may have been moved before the roll died, so whoever lives with any container of the slot counts.
 async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const owners = await ownersEver(ports, slot);
   const names = await Promise.all(owners.map((owner) => dependentNames(ports, owner, all)));
   return [...new Set(names.flat())];
@@ -275,7 +292,9 @@ async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
 async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[]> {
   const found = await Promise.all(members.map(({ id }) => ports.engine.container(id)));
   const there = found.flatMap((container) => container ?? []);
-  const replaced = there.flatMap(({ config }) => decodeState(config.Labels ?? {})?.replaces ?? []);
+  const look = { ports, memory: freshMemory() };
+  const states = await Promise.all(there.map((container) => stateOf(look, container)));
+  const replaced = states.flatMap((state) => state?.replaces ?? []);
   const gone = replaced.filter((id) => !there.some((container) => container.id === id));
   return [...there, ...gone.map((id) => ({ id, name: home }))];
 }

@@ -1,9 +1,10 @@
 import type { Container } from '../core/container.ts';
 import { isConflict } from '../core/engine-error.ts';
-import { encodeState } from '../core/labels.ts';
+import { encodeState, type StateNote } from '../core/labels.ts';
 import { failureName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
 import { firstThere } from './lease.ts';
+import { removeOwn } from './remove.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 const LOG_LINES = 20;
@@ -35,7 +36,7 @@ export async function rememberFailure(
   const { health, log } = isGone ? { health: [], log: [] } : await evidence(run, failed);
   run.memory.lastWords = log;
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
-  const labels = encodeState({
+  const note = {
     role: 'failed',
     service: run.service,
     slot: run.names.home,
@@ -45,9 +46,9 @@ export async function rememberFailure(
     digest: image === id ? digest : undefined,
     follows,
     failure: { code: 'not-healthy', reason: what.reason, health, log },
-  });
+  } as const;
   const name = failureName(run.names.home, image);
-  await createAnew(run, name, await firstThere(run.ports, [from.imageId, image]), labels);
+  await createAnew(run, name, await firstThere(run.ports, [from.imageId, image]), note);
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */
@@ -57,7 +58,7 @@ export async function rememberCondemned(
   digest: string | undefined,
   serving: string,
 ): Promise<void> {
-  const labels = encodeState({
+  const note = {
     role: 'failed',
     service: run.service,
     slot: run.names.home,
@@ -67,24 +68,26 @@ export async function rememberCondemned(
     digest,
     follows: from.config.Image ?? '',
     failure: { code: 'known-bad', reason: 'it was rolled back', health: [], log: [] },
-  });
-  await createAnew(run, failureName(run.names.home, from.imageId), serving, labels);
+  } as const;
+  await createAnew(run, failureName(run.names.home, from.imageId), serving, note);
 }
 
 /** Creates an inert container. With --force an image may fail a second time: the newer memory takes the place of the older. */
 export async function createAnew(
-  { ports: { engine } }: Pick<SlotRun, 'ports'>,
+  { ports }: Pick<SlotRun, 'ports'>,
   name: string,
   image: string,
-  labels: Record<string, string>,
+  note: StateNote,
 ): Promise<void> {
+  const { engine } = ports;
+  const request = inertRequest(name, image, encodeState({ ...note, base: image }));
   try {
-    await engine.create(inertRequest(name, image, labels));
+    await engine.create(request);
   } catch (error) {
     const older = isConflict(error) ? await engine.container(name) : undefined;
     if (!older) throw error;
-    await engine.remove(older.id, { discard: true });
-    await engine.create(inertRequest(name, image, labels));
+    await removeOwn(ports, older.id, 'failed');
+    await engine.create(request);
   }
 }
 

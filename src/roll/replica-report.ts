@@ -5,7 +5,7 @@ import { digestsFor } from '../core/image.ts';
 import { isImageId } from '../core/reference.ts';
 import type { ReplicaReport, ReportedError, Side, Timings } from '../core/report.ts';
 import type { Ports } from '../ports.ts';
-import { imageOf, stateOf } from './observe.ts';
+import { imageOf, stateOf } from './own.ts';
 import type { PreparedSlot } from './prepare.ts';
 import type { Memory, SlotRun } from './slot-run.ts';
 

@@ -1,13 +1,14 @@
 import { beyondKeep } from '../core/backup.ts';
-import { settingsFor } from '../core/config.ts';
 import type { ContainerSummary } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { keepReference, keepRepository } from '../core/names.ts';
+import { NO_LABELS } from '../core/own-labels.ts';
 import type { Policy } from '../core/policy.ts';
 import { groupServices } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
-import { lenientPolicy } from './lenient.ts';
-import { stateOf } from './observe.ts';
+import { listed, stateOf } from './own.ts';
+import { removeCopy, removeOwn } from './remove.ts';
+import { lenientSettingsOf } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { backupsOf } from './volumes.ts';
 
@@ -26,7 +27,7 @@ export async function retireOldImages(ports: Ports, service: string, slots: read
     const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container?.imageId);
     for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id));
     // What was copied is of use to the image that wrote it.
-    for (const { image } of await backupsOf(ports, await ports.engine.list(), slot.home))
+    for (const { image } of await backupsOf(ports, await listed(ports.engine), slot.home))
       wanted.add(keepReference(service, image));
   }
   const kept = await ports.engine.imageTags(keepRepository(service));
@@ -50,13 +51,12 @@ export async function retireUnlessHalfDone(ports: Ports, service: string): Promi
 }
 
 async function retireWhole(ports: Ports, service: string): Promise<void> {
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const slots = groupServices(all).find(({ key }) => key === service)?.slots ?? [];
   if (slots.length === 0 || slots.some(({ home, members }) => members.length !== 1 || members[0]?.name !== home))
     return;
-  const file = settingsFor(ports.config(), service);
   const keepers = slots.map(({ home, members }) => {
-    return { home, policy: lenientPolicy(members[0]?.labels ?? {}, file), memory: freshMemory() };
+    return { home, policy: lenientSettingsOf(ports, service, members[0]?.labels ?? NO_LABELS), memory: freshMemory() };
   });
   for (const { home, policy } of keepers) await retireCopies(ports, all, home, policy.backupKeep);
   await retireOldImages(ports, service, keepers);
@@ -66,7 +66,7 @@ async function retireCopies(ports: Ports, all: readonly ContainerSummary[], home
   const serving = all.find(({ name, status }) => name === home && status === 'running');
   if (!serving) return;
   for (const { id, copies } of beyondKeep(await backupsOf(ports, all, home), keep, serving.imageId)) {
-    await ports.engine.remove(id, { discard: true });
-    for (const { copy } of copies) await ports.engine.removeVolume(copy);
+    await removeOwn(ports, id, 'backup');
+    for (const { copy } of copies) await removeCopy(ports, copy, home);
   }
 }

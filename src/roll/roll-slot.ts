@@ -9,6 +9,7 @@ import type { ReplicaReport } from '../core/report.ts';
 import { groupServices } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import type { Lease } from './lease.ts';
+import { listed } from './own.ts';
 import { type PreparedSlot, prepareSlot } from './prepare.ts';
 import { rememberCondemned } from './remember.ts';
 import { digestOf, replicaReport } from './replica-report.ts';
@@ -182,7 +183,7 @@ export async function moveDependents(
       await endMove(moving, name);
       continue;
     }
-    const all = await ports.engine.list();
+    const all = await listed(ports.engine);
     const members = all.filter((container) => container.name === name);
     const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
     const options = { overrides: {}, image: undefined, successors };

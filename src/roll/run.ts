@@ -1,7 +1,7 @@
 import { byHand } from '../core/backup.ts';
 import { isDiskFull, isNotFound, isPassing } from '../core/engine-error.ts';
 import { messageOf, SwapError } from '../core/error.ts';
-import { violation } from '../core/invariants.ts';
+import { tagHarm, violation } from '../core/invariants.ts';
 import { plan } from '../core/plan.ts';
 import { describeStep, type Step } from '../core/step.ts';
 import { diskFull } from './disk.ts';
@@ -87,7 +87,7 @@ async function untilAnswered(run: SlotRun, { incumbent }: Snapshot['seen']): Pro
 
 // What the planner is tested with is checked before every step, too: better a roll that stops than one that does harm.
 function forbidHarm(run: SlotRun, { seen }: Snapshot, step: Step): void {
-  const broken = violation(seen, step);
+  const broken = violation(seen, step) ?? tagHarm(step);
   if (broken === undefined) return;
   throw new SwapError('attention', `${run.names.home}: stopped before a step that must not be (${broken})`, {
     hint: 'nothing was done for it; this is a bug in swapctl, please report it',

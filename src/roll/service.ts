@@ -3,17 +3,19 @@ import { EngineError } from '../core/engine-error.ts';
 import { fail } from '../core/error.ts';
 import { commitIn } from '../core/git.ts';
 import type { PinnedImage } from '../core/image.ts';
+import { membersOf } from '../core/ownership.ts';
 import { knownBad, knownFailure } from '../core/plan.ts';
 import { type ReplicaReport, type ServiceReport, summarize } from '../core/report.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { buildCommit, foundCommit } from './commit.ts';
+import { guarded } from './guard.ts';
 import { rollByHelper, runsIn } from './helper.ts';
 import { alreadyRuns, fetchImage, type Resolved, resolveFound } from './image.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { noteLost } from './lost-replicas.ts';
 import { noteTag } from './moved-tag.ts';
-import { imageOf } from './observe.ts';
+import { imageOf, listed } from './own.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
 import { failedReport, unchangedReport } from './replica-report.ts';
 import { retireOldImages, retireUnlessHalfDone } from './retain.ts';
@@ -37,12 +39,22 @@ export async function rollService(
     return rollByHelper(ports, service, slots, image, options);
   }
   const images = [...slots.map((slot) => slot.container.imageId), resolved.follows];
-  const lease = await takeLease(ports, service.key, images, await noteTag(ports, resolved));
+  const note = { ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all) };
+  const lease = await takeLease(ports, service.key, images, note);
   try {
-    return await rollLocked(ports, service, slots, resolved, lease, options, began);
+    return await rollLocked(guarded(ports, lease), service, slots, resolved, lease, options, began);
   } finally {
     await lease.release();
   }
+}
+
+// Those that live with them are re-created too.
+function incumbentsOf(slots: readonly PreparedSlot[], all: readonly ContainerSummary[]): string[] {
+  const dependents = new Set(slots.flatMap((slot) => slot.dependents));
+  return [
+    ...slots.map(({ container }) => container.id),
+    ...all.flatMap(({ id, name }) => (dependents.has(name) ? [id] : [])),
+  ];
 }
 
 async function rollLocked(
@@ -126,8 +138,8 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
 
 async function rollBack(context: RollContext, slot: PreparedSlot): Promise<ReplicaReport> {
   const { ports, options } = context;
-  const all = await ports.engine.list();
-  const members = all.filter((container) => container.name === slot.home);
+  const all = await listed(ports.engine);
+  const members = membersOf(all, slot.home);
   const volumesOf = slot.backup.volumes.length > 0 ? slot.container.imageId : undefined;
   const now = await prepareSlot(ports, context.service, { home: slot.home, members }, all, { ...options, volumesOf });
   const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };

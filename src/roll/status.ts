@@ -1,25 +1,24 @@
 import { wantedVolumes } from '../core/backup.ts';
-import { settingsFor } from '../core/config.ts';
 import type { Container, ContainerSummary } from '../core/container.ts';
-import { ownLabels } from '../core/container.ts';
 import { SwapError } from '../core/error.ts';
 import type { KernelLayer } from '../core/kernel-layer.ts';
-import { slotNames } from '../core/names.ts';
-import { readPolicy } from '../core/policy.ts';
+import { helpersOf } from '../core/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../core/service.ts';
 import type { Phase, ReplicaStatus } from '../core/status.ts';
 import { chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { kernelLayer } from './kernel-layer.ts';
-import { lockHeld } from './lease.ts';
-import { failuresIn, imageOf, stateOf } from './observe.ts';
+import { lockHeld } from './lock.ts';
+import { failuresIn } from './observe.ts';
+import { listed, stateOf } from './own.ts';
+import { settingsOf } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 
 /** One line a container for `swapctl status`; nothing is changed. */
 export async function statusOf(ports: Ports, services: readonly Service[]): Promise<ReplicaStatus[]> {
   const kernel = await kernelLayer(ports);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
-  const look: Look = { ports, memory: freshMemory(), all: await ports.engine.list(), kernel, now };
+  const look: Look = { ports, memory: freshMemory(), all: await listed(ports.engine), kernel, now };
   const lines: ReplicaStatus[] = [];
   for (const service of services) {
     const held = await lockHeld(ports, service.key);
@@ -77,9 +76,8 @@ async function lineOf(
   };
 }
 
-function hasHelper(all: readonly ContainerSummary[], slot: Slot): boolean {
-  const { rehearsal, standIn } = slotNames(slot.home);
-  return all.some((container) => container.name === rehearsal || container.name === standIn);
+function hasHelper(all: readonly ContainerSummary[], { home }: Slot): boolean {
+  return (['rehearsal', 'stand-in'] as const).some((role) => helpersOf(all, home, role).length > 0);
 }
 
 function healthWord(container: Container): string {
@@ -101,9 +99,13 @@ function phaseOf(container: Container, rolled: boolean): Phase {
 async function wayOf(look: Look, service: Service, member: ContainerSummary, container: Container): Promise<string> {
   if (whyNotRollable(member)) return '-';
   try {
-    const labels = ownLabels(container, await imageOf(look, container.imageId));
-    const policy = readPolicy(labels, {}, settingsFor(look.ports.config(), service.key));
-    const choice = chooseWay(container, policy, look.kernel, wantedVolumes(container, policy).length > 0);
+    const policy = settingsOf(look.ports, service.key, member.labels);
+    const choice = chooseWay(
+      container,
+      policy,
+      look.kernel,
+      wantedVolumes(container, member.labels, policy).length > 0,
+    );
     return choice.kind === 'way' ? choice.way : 'refused';
   } catch (error) {
     if (error instanceof SwapError) return 'bad setting';

@@ -1,9 +1,10 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { SwapError } from '../core/error.ts';
 import { homeOf } from '../core/names.ts';
-import { helperRole } from '../core/service.ts';
+import { helperRole } from '../core/ownership.ts';
 import type { Ports, Process } from '../ports.ts';
 import { kernelLayer } from './kernel-layer.ts';
+import { listed } from './own.ts';
 
 /**
  * Takes away rules that lead nowhere: to a stand-in that is not there, or from a container that is gone once the connections
@@ -14,7 +15,7 @@ export async function sweepRules(ports: Ports): Promise<number> {
   if (!(await kernelLayer(ports)).available) return 0;
   const covers = await told(
     ports,
-    kernel.clearOrphans(async () => coveredSlots(await engine.list())),
+    kernel.clearOrphans(async () => coveredSlots(await listed(engine))),
   );
   return (
     covers +

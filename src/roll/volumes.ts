@@ -4,8 +4,9 @@ import { EngineError } from '../core/engine-error.ts';
 import { fail } from '../core/error.ts';
 import { decodeState } from '../core/labels.ts';
 import type { Backup, WantedBackup } from '../core/observed.ts';
+import type { OwnLabels } from '../core/own-labels.ts';
+import { helperRole } from '../core/ownership.ts';
 import type { Policy } from '../core/policy.ts';
-import { helperRole } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { tellsNoOwners } from './abilities.ts';
 import { findEraser } from './eraser.ts';
@@ -27,6 +28,15 @@ async function backupIn(ports: Ports, container: ContainerSummary, home: string)
   return { id, name, roll, at, madeAt: inspected.createdAt, image, copies };
 }
 
+/** A container that serves a slot, and its own labels. */
+interface Subject {
+  readonly container: Container;
+  readonly own: OwnLabels;
+  readonly home: string;
+  /** The key of its service. */
+  readonly service: string;
+}
+
 /**
  * What is wanted of a container's volumes, looked at before anything is touched. `backTo`: the image with which its volumes are to
  * go back as well. Raises `config` and `refused` for what can't be copied safely, `no-history` where there is no such copy, and
@@ -34,20 +44,19 @@ async function backupIn(ports: Ports, container: ContainerSummary, home: string)
  */
 export async function prepareVolumes(
   ports: Ports,
-  container: Container,
-  home: string,
+  { container, own, home, service }: Subject,
   policy: Policy,
   all: readonly ContainerSummary[],
   backTo: string | undefined,
 ): Promise<WantedBackup> {
   const keep = policy.backupKeep;
   const back = backTo === undefined ? undefined : await backupFor(ports, container, home, all, backTo);
-  const wanted = withFilled(container, wantedVolumes(container, policy), back);
+  const wanted = withFilled(container, wantedVolumes(container, own, policy), back);
   if (wanted.length === 0) return { volumes: [], keep, fillFrom: undefined };
   await refuseWithoutOwners(ports, container);
   refuseForeign(container, wanted);
   await refuseOtherWriters(ports, container, wanted, all);
-  await refuseWithoutEraser(ports, container, all);
+  await refuseWithoutEraser(ports, { container, own, home, service }, policy, all);
   const volumes = wanted.map(({ name }) => name);
   await refuseWithoutRoom(ports, container, volumes);
   return { volumes, keep, fillFrom: back?.roll };
@@ -126,12 +135,13 @@ async function refuseOtherWriters(
 
 async function refuseWithoutEraser(
   ports: Ports,
-  container: Container,
+  { container, home, service }: Subject,
+  { eraser: named }: Policy,
   all: readonly ContainerSummary[],
 ): Promise<void> {
-  if (await findEraser(ports, all, container.imageId)) return;
-  fail('refused', 'no container here has the program rm, without which a copy of volumes could not be put back', {
-    hint: 'start any container that has it (busybox), or set swapctl.backup.volumes=false',
+  if (await findEraser(ports, all, { service, home, images: [container.imageId], named })) return;
+  fail('refused', `${home}: its image has no program rm, without which a copy of its volumes could not be put back`, {
+    hint: 'name an image of this engine that has it (swapctl.backup.eraser=busybox), or set swapctl.backup.volumes=false',
   });
 }
 

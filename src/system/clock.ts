@@ -5,6 +5,7 @@ import type { Clock } from '../ports.ts';
 export function systemClock(): Clock {
   return {
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     sleep: async (ms, signal) => {
       try {
         await delay(ms, undefined, signal ? { signal } : {});

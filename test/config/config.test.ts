@@ -7,9 +7,10 @@ import type { Lookup } from '../../src/config/find.ts';
 import { checkConfig, openConfig, openReloadable, schemaOfConfig, showConfig } from '../../src/config/open.ts';
 import { type Secret, settingsFor } from '../../src/core/config.ts';
 import { SwapError } from '../../src/core/error.ts';
-import { explainPolicy, POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
+import { POLICY_LABELS } from '../../src/core/policy.ts';
 import { SETTINGS } from '../../src/core/settings.ts';
 import { cronSchedules } from '../../src/system/schedules.ts';
+import { explainedOf, policyOf } from '../core/own.ts';
 
 const schedules = cronSchedules();
 let folder = '';
@@ -288,12 +289,12 @@ suite('what the file says', () => {
   test('has its place among label and command line', async () => {
     const file = settingsFor((await openConfig(at(WHOLE), schedules))(), 'shop/web');
     const labels = { 'swapctl.health.cmd': 'true', 'swapctl.settle': '7s' };
-    assert.equal(readPolicy({}, {}, file).settleMs, 30_000);
-    assert.equal(readPolicy(labels, {}, file).settleMs, 7000);
-    assert.equal(readPolicy(labels, { settle: '8s' }, file).settleMs, 8000);
+    assert.equal(policyOf({}, {}, file).settleMs, 30_000);
+    assert.equal(policyOf(labels, {}, file).settleMs, 7000);
+    assert.equal(policyOf(labels, { settle: '8s' }, file).settleMs, 8000);
     // Another kind of check on the label, so the file's does not count.
-    assert.deepEqual(readPolicy(labels, {}, file).probe, { kind: 'cmd', command: 'true' });
-    const said = new Map(explainPolicy(labels, { keep: '5' }, file).map(({ setting, ...rest }) => [setting, rest]));
+    assert.deepEqual(policyOf(labels, {}, file).probe, { kind: 'cmd', command: 'true' });
+    const said = new Map(explainedOf(labels, { keep: '5' }, file).map(({ setting, ...rest }) => [setting, rest]));
     assert.deepEqual(said.get('keep'), { value: '5', source: 'flag', where: '--keep' });
     assert.deepEqual(said.get('settle'), { value: '7s', source: 'label', where: 'swapctl.settle' });
     assert.deepEqual(said.get('enable'), { value: 'true', source: 'file', where: 'some.yml:6' });

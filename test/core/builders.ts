@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import type { Container, ContainerSummary, Image } from '../../src/core/container.ts';
+import type { Container, ContainerSummary, Image, ListedContainer } from '../../src/core/container.ts';
 import { SwapError } from '../../src/core/error.ts';
 import type { Verdict } from '../../src/core/health.ts';
 import { slotNames } from '../../src/core/names.ts';
 import type { Desired, Failure, Observed, Replica } from '../../src/core/observed.ts';
 import type { Policy } from '../../src/core/policy.ts';
+import { own } from './own.ts';
+
+export { own };
 
 /** Names and ids that all tests of the core share. */
 export const NAMES = slotNames('web');
@@ -181,14 +184,14 @@ export function image(change: Partial<Image> = {}): Image {
   };
 }
 
-export function summary(change: Partial<ContainerSummary> = {}): ContainerSummary {
+export function summary({ labels = {}, ...change }: Partial<ListedContainer> = {}): ContainerSummary {
   return {
     id: 'a1b2c3',
     name: 'web',
     status: 'running',
     image: 'app:1',
     imageId: OLD_IMAGE,
-    labels: {},
+    labels: own(labels),
     addresses: [],
     networkOf: undefined,
     ...change,
@@ -200,7 +203,7 @@ export function composed(
   project: string,
   service: string,
   number: number,
-  change: Partial<ContainerSummary> = {},
+  change: Partial<ListedContainer> = {},
 ): ContainerSummary {
   const labels = {
     'com.docker.compose.project': project,
@@ -224,6 +227,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     keep: 1,
     backup: { kind: 'none' },
     backupKeep: 1,
+    eraser: undefined,
     track: { kind: 'digest' },
     enable: undefined,
     monitorOnly: false,

@@ -3,7 +3,7 @@ import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import { SwapError } from '../../src/core/error.ts';
 import { commitDigest, commitIn, parseGitSource, shownGit } from '../../src/core/git.ts';
-import { explainPolicy } from '../../src/core/policy.ts';
+import { explainedOf } from './own.ts';
 
 const read = (text: string) => parseGitSource(text, 'label swapctl.build.git');
 
@@ -81,7 +81,7 @@ suite('a repository that is built from', () => {
     assert.equal(source.url, 'https://example.org/shop.git');
     assert.equal(shownGit(source), 'https://example.org/shop.git#main:web');
     assert.equal(read('ssh://git:s3cret@example.org/shop.git').url, 'ssh://git@example.org/shop.git');
-    const explained = explainPolicy({ 'swapctl.build.git': 'https://t0ken@example.org/x.git' }, {}, NO_FILE);
+    const explained = explainedOf({ 'swapctl.build.git': 'https://t0ken@example.org/x.git' }, {}, NO_FILE);
     const shown = explained.find(({ setting }) => setting === 'build.git');
     assert.equal(shown?.value, 'https://example.org/x.git');
     for (const text of [

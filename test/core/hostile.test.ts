@@ -6,9 +6,7 @@ import { wantedVolumes } from '../../src/core/backup.ts';
 import { parseDuration } from '../../src/core/duration.ts';
 import { SwapError } from '../../src/core/error.ts';
 import { harmlessText } from '../../src/core/harmless.ts';
-import { decodeState } from '../../src/core/labels.ts';
 import { dependenciesOf } from '../../src/core/order.ts';
-import { explainPolicy, readPolicy } from '../../src/core/policy.ts';
 import { inlineFiles } from '../../src/core/recreate/compose.ts';
 import { composeHashLabel } from '../../src/core/recreate/compose-hash.ts';
 import { isUserSet } from '../../src/core/recreate/user-set.ts';
@@ -20,6 +18,7 @@ import { parseTrack } from '../../src/core/track.ts';
 import { parseWindows } from '../../src/core/window.ts';
 import { anyJson, anyText, survives } from '../lab/hostile.ts';
 import { container, summary } from './builders.ts';
+import { decoded, explainedOf, own, policyOf } from './own.ts';
 
 const STATE = 'swapctl.state.';
 const STATE_KEYS =
@@ -43,7 +42,7 @@ const settings = fc
 suite('whatever it holds, there is a value or an error with a code', () => {
   test('state labels', () => {
     survives(stateLabels, (labels) => {
-      const state = decodeState(labels);
+      const state = decoded(labels);
       if (!state) return;
       const { history, failure, copies, saves, userSet } = state;
       for (const { at, follows, id } of history) [at, follows, id].map((one) => one.trim());
@@ -56,9 +55,9 @@ suite('whatever it holds, there is a value or an error with a code', () => {
 
   test('labels that steer', () => {
     survives(settings, (labels) => {
-      const policy = readPolicy(labels);
-      JSON.stringify([policy, explainPolicy(labels, {}, { defaults: {}, service: {} })]);
-      wantedVolumes(container(), policy);
+      const policy = policyOf(labels);
+      JSON.stringify([policy, explainedOf(labels, {}, { defaults: {}, service: {} })]);
+      wantedVolumes(container(), own({}), policy);
     });
   });
 
@@ -77,7 +76,7 @@ suite('whatever it holds, there is a value or an error with a code', () => {
       .map((pairs) => Object.fromEntries(pairs));
     survives(fc.tuple(labels, anyText, anyText), ([labels, name, selector]) => {
       const services = groupServices([summary({ labels, name })]);
-      dependenciesOf(services[0]?.key ?? '', [], labels, [name]);
+      dependenciesOf(services[0]?.key ?? '', [], own(labels), [name]);
       findService(services, selector);
     });
   });
@@ -94,13 +93,13 @@ suite('whatever it holds, there is a value or an error with a code', () => {
 
 test('an unknown label is refused with what was probably meant', () => {
   const said = (error: unknown) => error instanceof SwapError && error.hint === 'did you mean swapctl.backup.volumes?';
-  assert.throws(() => readPolicy({ 'swapctl.backup.volume': 'true' }), said);
+  assert.throws(() => policyOf({ 'swapctl.backup.volume': 'true' }), said);
 });
 
 test('no error shows what a terminal would obey, once it is made harmless', () => {
   survives(settings, (labels) => {
     try {
-      readPolicy(labels);
+      policyOf(labels);
     } catch (error) {
       if (!(error instanceof SwapError)) throw error;
       for (const text of [error.message, error.hint ?? ''])

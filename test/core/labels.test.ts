@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
-import { ownLabels } from '../../src/core/container.ts';
-import { decodeState, encodeState, isComposeLabel, isStateLabel, type StateLabels } from '../../src/core/labels.ts';
+import { isComposeLabel, isStateLabel } from '../../src/core/label-keys.ts';
+import { encodeState, type StateLabels } from '../../src/core/labels.ts';
+import { decoded } from './own.ts';
 
 const text = fc.string();
+const said = fc.string({ minLength: 1 });
 const some = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const names = fc.array(text, { maxLength: 3 });
 
@@ -18,6 +20,7 @@ const entry = fc.record(
   },
   { requiredKeys: ['at', 'follows', 'id', 'event'], noNullPrototype: true },
 );
+const imageId = fc.stringMatching(/^sha256:[0-9a-f]{64}$/);
 const state: fc.Arbitrary<StateLabels> = fc.record(
   {
     role: fc.constantFrom(
@@ -29,18 +32,18 @@ const state: fc.Arbitrary<StateLabels> = fc.record(
       'backup' as const,
       'copying' as const,
     ),
-    service: text,
-    slot: text,
+    service: said,
+    slot: said,
     roll: text,
     at: text,
     generation: fc.nat(),
     follows: text,
     image: text,
-    digest: some(text),
+    digest: some(said),
     way: some(fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const)),
-    replaces: some(text),
-    tagBefore: some(text),
-    imageBefore: some(text),
+    replaces: some(said),
+    tagBefore: some(imageId),
+    imageBefore: some(imageId),
     userSet: some(
       fc.record(
         {
@@ -55,7 +58,7 @@ const state: fc.Arbitrary<StateLabels> = fc.record(
       ),
     ),
     saves: names,
-    fillFrom: some(text),
+    fillFrom: some(said),
     copies: fc.array(
       fc.record({ volume: text, copy: text, bytes: fc.maxSafeNat(), files: fc.nat() }, { noNullPrototype: true }),
       { maxLength: 3 },
@@ -67,30 +70,61 @@ const state: fc.Arbitrary<StateLabels> = fc.record(
         { noNullPrototype: true },
       ),
     ),
-    holder: some(text),
+    holder: some(said),
+    incumbents: names,
+    base: some(said),
   },
   { noNullPrototype: true },
 );
 
+const COMPLETE: StateLabels = {
+  role: 'replica',
+  service: 's',
+  slot: 's',
+  roll: 'r',
+  at: 'now',
+  generation: 1,
+  follows: 'app:1',
+  image: 'i',
+  digest: 'd',
+  way: 'handover',
+  replaces: 'c',
+  tagBefore: 't',
+  imageBefore: 'i',
+  userSet: { env: [], labels: [], ports: [], volumes: [], health: [], scalars: [] },
+  saves: ['v'],
+  fillFrom: 'r',
+  copies: [],
+  history: [],
+  failure: { code: 'not-healthy', reason: 'r', health: [], log: [] },
+  holder: 'h',
+  incumbents: ['c'],
+  base: 'i',
+};
+
 suite('state labels', () => {
   test('what is written is read again', () => {
-    fc.assert(fc.property(state, (one) => assert.deepEqual(decodeState(encodeState(one)), one)));
+    fc.assert(fc.property(state, (one) => assert.deepEqual(decoded(encodeState(one)), one)));
   });
 
-  test('what a container does not need is left out', () => {
+  test('every label is written, empty where there is nothing to say, so that none of an image shines through', () => {
     const labels = encodeState({ role: 'lock', service: 's', slot: 's', holder: undefined });
-    assert.deepEqual(Object.keys(labels).sort(), [
-      'swapctl.state.role',
-      'swapctl.state.service',
-      'swapctl.state.slot',
-      'swapctl.state.version',
-    ]);
+    const full = encodeState({ ...COMPLETE });
+    assert.deepEqual(Object.keys(labels).sort(), Object.keys(full).sort());
+    const forged = Object.fromEntries(Object.keys(full).map((key) => [key, '[{"volume":"theirs","copy":"theirs"}]']));
+    const { copies, holder, saves } = decoded({ ...forged, ...labels }) ?? {};
+    assert.deepEqual([copies, holder, saves], [[], undefined, []]);
+  });
+
+  test('a tag that is to be put back goes to an id, not to what a name means', () => {
+    const written = encodeState({ role: 'replica', service: 's', slot: 's', tagBefore: 'evil:latest' });
+    assert.equal(decoded(written)?.tagBefore, undefined);
   });
 
   test('without a role or a slot, or with a role from the future, a container is none of swapctl', () => {
-    assert.equal(decodeState({}), undefined);
-    assert.equal(decodeState({ 'swapctl.state.role': 'replica' }), undefined);
-    assert.equal(decodeState({ 'swapctl.state.role': 'toString', 'swapctl.state.slot': 'x' }), undefined);
+    assert.equal(decoded({}), undefined);
+    assert.equal(decoded({ 'swapctl.state.role': 'replica' }), undefined);
+    assert.equal(decoded({ 'swapctl.state.role': 'toString', 'swapctl.state.slot': 'x' }), undefined);
   });
 
   test('damaged values count as absent, one by one', () => {
@@ -103,7 +137,7 @@ suite('state labels', () => {
     const key = fc.constantFrom('generation', 'history', 'failure', 'user-set', 'way');
     fc.assert(
       fc.property(key, damaged, (name, value) => {
-        const read = decodeState({ ...good, [`swapctl.state.${name}`]: value });
+        const read = decoded({ ...good, [`swapctl.state.${name}`]: value });
         assert.ok(read);
         assert.ok(Number.isSafeInteger(read.generation) && read.generation >= 0, 'generation');
         assert.ok(read.way === undefined || ['start-first', 'stop-first', 'handover'].includes(read.way), 'way');
@@ -124,7 +158,7 @@ suite('state labels', () => {
     const failure = { code: 'not-healthy', reason: 'r', health: [], log: [] } as const;
     const labels = encodeState({ role: 'failed', service: 's', slot: 's', failure });
     const newer = { ...labels, 'swapctl.state.failure': JSON.stringify({ ...failure, code: 'from-the-future' }) };
-    assert.deepEqual(decodeState(newer)?.failure, failure);
+    assert.deepEqual(decoded(newer)?.failure, failure);
   });
 
   test('its own labels and those of compose are told apart from all others', () => {
@@ -138,10 +172,4 @@ suite('state labels', () => {
       false,
     ]);
   });
-});
-
-test('only labels that the image did not bring are the container’s own', () => {
-  const container = { config: { Labels: { a: '1', b: '2', c: '3' } } };
-  assert.deepEqual(ownLabels(container, { config: { Labels: { a: '1', b: 'other' } } }), { b: '2', c: '3' });
-  assert.deepEqual(ownLabels(container, undefined), { a: '1', b: '2', c: '3' });
 });

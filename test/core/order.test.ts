@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import { type Dependent, dependenciesOf, heldBack, rollOrder, startable } from '../../src/core/order.ts';
-import { raised } from './builders.ts';
+import { own, raised } from './builders.ts';
 
 function services(graph: Record<string, string[]>): Dependent[] {
   return Object.entries(graph).map(([key, dependsOn]) => ({ key, dependsOn }));
@@ -136,10 +136,10 @@ suite('what a service depends on', () => {
     ['both at once, each once', ['db', 'proxy'], composed('db:service_healthy:true'), ['shop/db', 'proxy']],
   ];
   for (const [what, named, labels, expected] of table)
-    test(what, () => assert.deepEqual(dependenciesOf('shop/web', named, labels, all), expected));
+    test(what, () => assert.deepEqual(dependenciesOf('shop/web', named, own(labels), all), expected));
 
   test('is refused where it is not there, or not clear', () => {
-    const refused = (name: string) => raised(() => dependenciesOf('proxy', [name], {}, all));
+    const refused = (name: string) => raised(() => dependenciesOf('proxy', [name], own({}), all));
     assert.equal(refused('cahce').message, 'depends-on of proxy: cahce is no service of this engine');
     assert.equal(refused('cahce').hint, 'did you mean cache?');
     assert.equal(refused('ldap').hint, 'start it, or take its name out');

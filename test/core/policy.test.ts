@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import type { Policy } from '../../src/core/policy.ts';
-import { explainPolicy, POLICY_LABELS, readPolicy } from '../../src/core/policy.ts';
+import { POLICY_LABELS } from '../../src/core/policy.ts';
 import { SETTINGS } from '../../src/core/settings.ts';
 import { policy, raised } from './builders.ts';
+import { explainedOf, policyOf } from './own.ts';
 
 test('without labels the defaults count', () => {
-  assert.deepEqual(readPolicy({}), policy());
+  assert.deepEqual(policyOf({}), policy());
 });
 
 suite('every label', () => {
@@ -32,6 +33,7 @@ suite('every label', () => {
     ['backup.volumes', 'false', { backup: { kind: 'none' } }],
     ['backup.volumes', 'data, /var/lib/x', { backup: { kind: 'some', names: ['data', '/var/lib/x'] } }],
     ['backup.keep', '3', { backupKeep: 3 }],
+    ['backup.eraser', ' busybox:1 ', { eraser: 'busybox:1' }],
     ['enable', 'true', { enable: true }],
     ['enable', 'false', { enable: false }],
     ['monitor-only', 'true', { monitorOnly: true }],
@@ -56,8 +58,8 @@ suite('every label', () => {
   ];
   for (const [key, value, expected] of table) {
     test(`swapctl.${key}=${value} is read, and --${key.replaceAll('.', '-')} the same`, () => {
-      assert.deepEqual(readPolicy({ [`swapctl.${key}`]: value }), policy(expected));
-      assert.deepEqual(readPolicy({}, { [key]: value }), policy(expected));
+      assert.deepEqual(policyOf({ [`swapctl.${key}`]: value }), policy(expected));
+      assert.deepEqual(policyOf({}, { [key]: value }), policy(expected));
     });
   }
 
@@ -95,7 +97,7 @@ suite('wrong values name the label, the value and what would be right', () => {
   ];
   for (const [key, value, hint] of table) {
     test(`swapctl.${key}=${JSON.stringify(value)}`, () => {
-      const error = raised(() => readPolicy({ [`swapctl.${key}`]: value }));
+      const error = raised(() => policyOf({ [`swapctl.${key}`]: value }));
       assert.equal(error.code, 'config');
       assert.match(error.message, new RegExp(`swapctl\\.${key.replace('.', '\\.')}`));
       assert.match(error.hint ?? '', hint);
@@ -103,17 +105,17 @@ suite('wrong values name the label, the value and what would be right', () => {
   }
 
   test('on the command line the option is named', () => {
-    assert.match(raised(() => readPolicy({}, { 'drain.timeout': 'x' })).message, /^--drain-timeout/);
+    assert.match(raised(() => policyOf({}, { 'drain.timeout': 'x' })).message, /^--drain-timeout/);
   });
 
   test('control characters are shown, not printed', () => {
-    const { message } = raised(() => readPolicy({ 'swapctl.strategy': 'auto\u001b[2J\u0007' }));
+    const { message } = raised(() => policyOf({ 'swapctl.strategy': 'auto\u001b[2J\u0007' }));
     assert.ok(!message.includes('\u001b') && !message.includes('\u0007'));
     assert.match(message, /\\u001b/);
   });
 
   test('an endless value is cut', () => {
-    assert.ok(raised(() => readPolicy({ 'swapctl.keep': '9'.repeat(10_000) })).message.length < 200);
+    assert.ok(raised(() => policyOf({ 'swapctl.keep': '9'.repeat(10_000) })).message.length < 200);
   });
 });
 
@@ -131,14 +133,14 @@ suite('unknown labels', () => {
   ];
   for (const [label, hint] of table) {
     test(`${label} is refused: ${hint.source}`, () => {
-      const error = raised(() => readPolicy({ [label]: 'x' }));
+      const error = raised(() => policyOf({ [label]: 'x' }));
       assert.equal(error.code, 'config');
       assert.match(error.hint ?? '', hint);
     });
   }
 
   test('an unknown option is refused too', () => {
-    assert.equal(raised(() => readPolicy({}, { hasOwnProperty: 'x' })).code, 'config');
+    assert.equal(raised(() => policyOf({}, { hasOwnProperty: 'x' })).code, 'config');
   });
 
   test('what swapctl writes itself, what tests mark, and the labels of others are left alone', () => {
@@ -149,12 +151,12 @@ suite('unknown labels', () => {
       'com.example.swapctl.keep': 'x',
       swapctlx: 'y',
     };
-    assert.deepEqual(readPolicy(labels), policy());
+    assert.deepEqual(policyOf(labels), policy());
   });
 });
 
 test('the command line overrules labels', () => {
-  assert.equal(readPolicy({ 'swapctl.keep': '3' }, { keep: '5' }).keep, 5);
+  assert.equal(policyOf({ 'swapctl.keep': '3' }, { keep: '5' }).keep, 5);
 });
 
 suite('the rule of merging', () => {
@@ -175,7 +177,7 @@ suite('the rule of merging', () => {
         const inFile = (values: Record<string, string>, name: string) =>
           Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value, where: name }]));
         const file = { defaults: inFile(defaults, 'defaults'), service: inFile(service, 'service') };
-        const explained = new Map(explainPolicy(prefixed, flags, file).map((one) => [one.setting, one]));
+        const explained = new Map(explainedOf(prefixed, flags, file).map((one) => [one.setting, one]));
         for (const key of keys) {
           const { value, layer } = winner(given, key);
           assert.deepEqual(
@@ -190,7 +192,7 @@ suite('the rule of merging', () => {
             return value === undefined ? [] : [[key, value]];
           }),
         );
-        assert.deepEqual(readPolicy(prefixed, flags, file), readPolicy({}, merged));
+        assert.deepEqual(policyOf(prefixed, flags, file), policyOf({}, merged));
       }),
     );
   });
@@ -202,16 +204,16 @@ suite('the rule of merging', () => {
 
   test('among settings of one thing the one counts that was said with the most weight', () => {
     const file = { defaults: { 'health.http': { value: '80/', where: 'x:1' } }, service: {} };
-    assert.deepEqual(readPolicy({ 'swapctl.health.tcp': '70' }, {}, file).probe, { kind: 'tcp', port: 70 });
-    assert.deepEqual(readPolicy({}, {}, file).probe, { kind: 'http', port: 80, path: '/' });
+    assert.deepEqual(policyOf({ 'swapctl.health.tcp': '70' }, {}, file).probe, { kind: 'tcp', port: 70 });
+    assert.deepEqual(policyOf({}, {}, file).probe, { kind: 'http', port: 80, path: '/' });
   });
 
   test('a wrong value is told even where it would be overruled', () => {
-    assert.match(raised(() => readPolicy({ 'swapctl.keep': 'x' }, { keep: '5' })).message, /swapctl\.keep/);
+    assert.match(raised(() => policyOf({ 'swapctl.keep': 'x' }, { keep: '5' })).message, /swapctl\.keep/);
   });
 
   test('a second health check on one container is refused', () => {
-    const error = raised(() => readPolicy({ 'swapctl.health.tcp': '70', 'swapctl.health.cmd': 'x' }));
+    const error = raised(() => policyOf({ 'swapctl.health.tcp': '70', 'swapctl.health.cmd': 'x' }));
     assert.equal(error.message, 'swapctl.health.tcp and swapctl.health.cmd are set at once');
   });
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPolicy } from '../../src/core/policy.ts';
 import { mayRoll, nextCheck, type RollFacts } from '../../src/core/schedule.ts';
 import { isOpen } from '../../src/core/window.ts';
 import { cronSchedules } from '../../src/system/schedules.ts';
+import { policyOf } from './own.ts';
 
 const MINUTE = 60_000;
 
@@ -20,7 +20,7 @@ async function live(
   pushed: string,
   failing: number,
 ): Promise<Day> {
-  const policy = readPolicy({}, settings);
+  const policy = policyOf({}, settings);
   const { next } = cronSchedules();
   const checks: number[] = [];
   const rolls: number[] = [];
@@ -52,7 +52,7 @@ test('the night in which Berlin has an hour twice: in the window, old enough, ev
   const { checks, rolls } = await live(settings, '2026-10-24T12:00Z', 24, '2026-10-24T19:05Z', 3);
   // Every ten minutes of a day, without its two ends.
   assert.equal(checks.length, 143);
-  const { windows } = readPolicy({}, settings);
+  const { windows } = policyOf({}, settings);
   for (const at of rolls) assert.ok(isOpen(windows, at));
   // The window opens at 00:00 UTC and is open for four hours; the image is six hours old at 01:05. From then on each roll is
   // at the first check, with its jitter, after the wait.

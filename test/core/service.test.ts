@@ -3,7 +3,8 @@ import test, { suite } from 'node:test';
 import type { ContainerStatus } from '../../src/core/container.ts';
 import { encodeState } from '../../src/core/labels.ts';
 import { homeOf, slotNames } from '../../src/core/names.ts';
-import { findService, groupServices, helperRole, whyNotRollable } from '../../src/core/service.ts';
+import { helperRole } from '../../src/core/ownership.ts';
+import { findService, groupServices, whyNotRollable } from '../../src/core/service.ts';
 import { castRoles } from '../../src/core/slot.ts';
 import { composed, raised, summary } from './builders.ts';
 
@@ -31,14 +32,21 @@ suite('services', () => {
   test('a container under a temporary name belongs to the slot that it is to take over', () => {
     const [service] = groupServices([
       composed('shop', 'web', 1),
-      summary({ id: 'n', name: 'shop-web-1.swapctl-next' }),
+      summary({
+        id: 'n',
+        name: 'shop-web-1.swapctl-next',
+        labels: encodeState({ role: 'replica', service: 'shop/web', slot: 'shop-web-1' }),
+      }),
     ]);
     assert.deepEqual([service?.key, service?.slots.length, service?.slots[0]?.members.length], ['shop/web', 1, 2]);
   });
 
   test('helpers of swapctl are no members, an image that brings their labels is', () => {
     const labels = encodeState({ role: 'lock', service: 'redis', slot: 'redis' });
-    const all = [summary({ name: 'redis', labels }), summary({ id: 'l', name: 'redis.swapctl-lock', labels })];
+    const all = [
+      summary({ name: 'redis', labels }),
+      summary({ id: 'l', name: 'redis.swapctl-lock', status: 'created', labels }),
+    ];
     assert.deepEqual(
       groupServices(all).flatMap((service) => service.slots.flatMap((slot) => slot.members.map((one) => one.name))),
       ['redis'],
@@ -50,7 +58,7 @@ suite('services', () => {
     const once = composed('shop', 'web', 1, { name: 'shop-web-run-1' });
     const labels = { ...once.labels, 'com.docker.compose.oneoff': 'True' };
     assert.deepEqual(
-      groupServices([{ ...once, labels }]).map((service) => service.key),
+      groupServices([summary({ ...once, labels })]).map((service) => service.key),
       ['shop-web-run-1'],
     );
   });

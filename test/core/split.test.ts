@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { decodeState, encodeState, type StateNote } from '../../src/core/labels.ts';
+import { encodeState, type StateNote } from '../../src/core/labels.ts';
 import { type RunningReplica, splitOf } from '../../src/core/split.ts';
+import { decoded } from './own.ts';
 
 const [V1, V2, V3] = ['1', '2', '3'].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string, string];
 
@@ -9,7 +10,7 @@ const BEFORE = Date.parse('2026-01-01T00:00:00Z');
 
 function replica(slot: string, imageId: string, note?: Partial<StateNote>, createdAt = BEFORE): RunningReplica {
   const labels = note && encodeState({ role: 'replica', service: 'shop/web', slot, roll: 'r', ...note });
-  return { slot, imageId, reference: 'shop:1', createdAt, state: labels && decodeState(labels) };
+  return { slot, imageId, reference: 'shop:1', createdAt, state: labels && decoded(labels) };
 }
 
 const rolled = (slot: string, minute: number, more: Partial<StateNote> = {}): RunningReplica =>

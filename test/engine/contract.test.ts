@@ -6,7 +6,8 @@ import { dockerEngine } from '../../src/docker/engine/engine.ts';
 import { engineContract, type ImageAsked, type Program, type Stage } from '../contract/engine.ts';
 import type { AppImageOptions } from '../lab/images.ts';
 import { startRegistry } from '../lab/registry.ts';
-import { eventually, testWorld, type World } from '../lab/world.ts';
+import { eventually } from '../lab/waiting.ts';
+import { testWorld, type World } from '../lab/world.ts';
 
 const COMMANDS: Record<Program, string[]> = {
   runs: ['sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'],
@@ -14,8 +15,6 @@ const COMMANDS: Record<Program, string[]> = {
   ends: ['sh', '-c', 'echo one; echo two; echo three; exit 3'],
   missing: ['/no/such/program'],
 };
-
-const LONGEST_MS = 60_000;
 
 async function open(t: TestContext): Promise<Stage> {
   const world = testWorld(t);
@@ -29,7 +28,7 @@ async function open(t: TestContext): Promise<Stage> {
     network: (suffix) => world.network(suffix),
     pause: (id) => world.docker.getContainer(id).pause(),
     unpause: (id) => world.docker.getContainer(id).unpause(),
-    until: (what, ask) => eventually(what, ask, LONGEST_MS),
+    until: (what, ask) => eventually(what, ask),
     now: () => Date.now(),
     pushed: (suffix) => pushed(t, world, suffix),
   };

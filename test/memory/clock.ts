@@ -41,6 +41,7 @@ export function virtualClock(begin: number): VirtualClock {
 
   return {
     now: () => now,
+    monotonic: () => now,
     alarm,
     watch: (look) => void watchers.push(look),
     sleep: (ms, signal) => asleep(alarm, now + Math.max(0, ms), signal),

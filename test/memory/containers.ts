@@ -2,9 +2,9 @@
 import type {
   Container,
   ContainerConfig,
-  ContainerSummary,
   CreateRequest,
   Endpoint,
+  ListedContainer,
   Mount,
   MountRequest,
   RestartPolicy,
@@ -176,17 +176,17 @@ function shownBox(box: Box, health: Box['health'] | undefined): Container {
   };
 }
 
-let listed: { machine: Machine; version: number; all: ContainerSummary[] } | undefined;
+let listed: { machine: Machine; version: number; all: ListedContainer[] } | undefined;
 
 /** All containers, the newest first. */
-export function listOf(machine: Machine): ContainerSummary[] {
+export function listOf(machine: Machine): ListedContainer[] {
   if (listed?.machine === machine && listed.version === machine.version) return listed.all;
   const all = [...machine.boxes.values()].reverse().map((box) => summaryOf(machine, box));
   listed = { machine, version: machine.version, all };
   return all;
 }
 
-function summaryOf(machine: Machine, box: Box): ContainerSummary {
+function summaryOf(machine: Machine, box: Box): ListedContainer {
   const { id, name, status, image, config, host } = box;
   const asked = config.Image ?? '';
   return {

@@ -76,6 +76,7 @@ export function stoppedClock(): Clock & { readonly slept: number[]; forward(ms: 
   return {
     slept,
     now: () => now,
+    monotonic: () => now,
     forward: (ms) => {
       now += ms;
     },

@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { NO_CONFIG } from '../../src/core/config.ts';
-import type { Container, ContainerSummary, Image, ImageSummary } from '../../src/core/container.ts';
+import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/container.ts';
 import { SwapError } from '../../src/core/error.ts';
 import { encodeState } from '../../src/core/labels.ts';
 import type { Checked } from '../../src/core/newer.ts';
 import { groupServices } from '../../src/core/service.ts';
 import type { Ports, Registry, RemoteImage } from '../../src/ports.ts';
 import { checkServices } from '../../src/roll/check.ts';
+import { listed } from '../../src/roll/own.ts';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const [ID, OLD, NEW] = [digest('1'), digest('a'), digest('b')];
 const REMOTE: RemoteImage = { manifestDigest: digest('c'), configDigest: digest('d'), created: Date.UTC(2026, 0, 2) };
 
 interface Scene {
-  containers: Partial<ContainerSummary>[];
+  containers: Partial<ListedContainer>[];
   images?: Partial<ImageSummary>[];
   /** By reference: what the registry answers, or raises. */
   heads?: Record<string, string | SwapError>;
@@ -41,15 +42,17 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
     tags: (reference) => answer(`tags ${reference}`, scene.tags),
     close: () => {},
   };
-  const all = scene.containers.map((one, at) => container({ id: `id-${at}`, name: `web-${at}`, ...one }));
+  const list = scene.containers.map((one, at) => container({ id: `id-${at}`, name: `web-${at}`, ...one }));
   const images = (scene.images ?? [{}]).map(image);
   const engine = {
+    list: async () => list,
     images: async () => images,
     container: async (id: string) => ({ id, config: { Image: 'app:1' }, ...scene.inspected }) as unknown as Container,
     image: async () => ({ os: 'linux', architecture: 'arm64' }) as Image,
     facts: async () => ({ os: 'linux', architecture: 'x86_64', imageStore: scene.imageStore ?? 'classic' }),
   };
   const ports = { registry, engine, config: () => NO_CONFIG } as unknown as Ports;
+  const all = await listed(ports.engine);
   const checked = await checkServices(ports, groupServices(all), all, {
     signal: new AbortController().signal,
     here: scene.here,
@@ -57,7 +60,7 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
   return { checked, asked };
 }
 
-function container(one: Partial<ContainerSummary>): ContainerSummary {
+function container(one: Partial<ListedContainer>): ListedContainer {
   return {
     id: 'id',
     name: 'web',
@@ -135,7 +138,7 @@ suite('check', () => {
       digest: NEW,
       failure,
     });
-    const memory = { name: 'web-0.swapctl-failed-1', status: 'created', labels } as const;
+    const memory = { name: `web-0.swapctl-failed-${'9'.repeat(12)}`, status: 'created', labels } as const;
     const { checked, asked } = await check({ containers: [{}, memory] });
     assert.equal(checked.length, 1);
     assert.equal(checked[0]?.outcome, 'held');
@@ -207,7 +210,11 @@ suite('check', () => {
   test('holds a build that failed here', async () => {
     const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
     const state = { role: 'failed', service: 'web-0', slot: 'web-0', at: 'then', image: digest('7'), failure } as const;
-    const memory = { name: 'web-0.swapctl-failed-1', status: 'created', labels: encodeState(state) } as const;
+    const memory = {
+      name: `web-0.swapctl-failed-${'7'.repeat(12)}`,
+      status: 'created',
+      labels: encodeState(state),
+    } as const;
     const built = { id: digest('7'), digests: [] };
     const { checked } = await check({
       containers: [{ image: ID }, memory],
@@ -282,7 +289,7 @@ suite('check', () => {
   });
 
   test('of several replicas tells the one that is behind', async () => {
-    const replica = (number: string, imageId: string): Partial<ContainerSummary> => ({
+    const replica = (number: string, imageId: string): Partial<ListedContainer> => ({
       imageId,
       labels: {
         'com.docker.compose.project': 'shop',

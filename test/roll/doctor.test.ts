@@ -23,6 +23,7 @@ function findings(config: () => Config, layer: KernelLayer) {
     engine: {
       facts: async () => ({ product: 'docker', local: true, clockOffsetMs: 0 }),
       list: async () => [composed('shop', 'web', 1)],
+      images: async () => [],
       container: async () => container(),
       bridges: async () => [],
     },

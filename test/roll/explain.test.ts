@@ -92,7 +92,8 @@ test('the last roll and earlier failures decide when its time has come', async (
 
 function failure(at: string, n: number): ContainerSummary {
   const note = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
-  const labels = encodeState({ role: 'failed', service: 'shop/web', slot: 'shop-web-1', at, failure: note });
+  const image = `sha256:${n}${'0'.repeat(63)}`;
+  const labels = encodeState({ role: 'failed', service: 'shop/web', slot: 'shop-web-1', at, image, failure: note });
   return summary({
     id: `failed-${n}`,
     name: `shop-web-1.swapctl-failed-${n}${'0'.repeat(11)}`,

@@ -12,9 +12,10 @@ async function recalled(old: string, replaces: string, successor: string): Promi
   const policies: Record<string, string> = { old, next: successor };
   const engine = {
     list: async () => [
-      { id: 'old', labels: {} },
-      { id: 'next', labels: encodeState({ ...STATE, replaces }) },
+      { id: 'old', imageId: 'image', labels: {} },
+      { id: 'next', imageId: 'image', labels: encodeState({ ...STATE, replaces }) },
     ],
+    images: async () => [{ id: 'image', labels: {} }],
     container: async (id: string) => ({ id, host: { RestartPolicy: { Name: policies[id] } } }),
   };
   const memory = freshMemory();

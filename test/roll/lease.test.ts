@@ -15,7 +15,7 @@ function portsWhere(passes: () => number, beat: () => Promise<void>): { ports: P
   const lock = { id: 'lock' } as Container;
   const engine = {
     facts: async () => ({ product: 'docker' }),
-    image: async () => ({}),
+    image: async (id: string) => ({ id, config: {} }),
     create: async () => 'lock',
     container: async () => lock,
     remove: async () => {},
@@ -23,6 +23,7 @@ function portsWhere(passes: () => number, beat: () => Promise<void>): { ports: P
   };
   const clock = {
     now: () => now,
+    monotonic: () => now,
     sleep: async () => {
       now += passes();
       // Others get their turn.

@@ -1,6 +1,6 @@
 // A made-up engine and registry, for decisions about updates: containers, what they run, and what tags are now.
 import { NO_CONFIG } from '../../src/core/config.ts';
-import type { Container, ContainerSummary, Image, ImageSummary } from '../../src/core/container.ts';
+import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/container.ts';
 import { SwapError } from '../../src/core/error.ts';
 import { encodeState } from '../../src/core/labels.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
@@ -22,7 +22,7 @@ export const START = Date.parse('2026-03-02T12:00:00Z');
 export interface MadeUp {
   /** Milliseconds since the epoch. */
   now: number;
-  containers: ContainerSummary[];
+  containers: ListedContainer[];
   /** What tags are in the registry, by reference; what is not there is raised. */
   tags: Map<string, string>;
   /** The commit that every branch is at; what is raised where there is none. */
@@ -39,7 +39,7 @@ export interface MadeUp {
   engineAway: Error | undefined;
   ports: Ports;
   /** A running container of `app:1` with its own labels. */
-  add(name: string, labels?: Record<string, string>, more?: Partial<ContainerSummary>): void;
+  add(name: string, labels?: Record<string, string>, more?: Partial<ListedContainer>): void;
   /** Parts of a container's HostConfig, by its name. */
   hosts: Map<string, object>;
   /** Remembers, as a roll does, that an image failed in a slot. */
@@ -90,7 +90,7 @@ export function madeUp(): MadeUp {
   return world;
 }
 
-function rolled(one: ContainerSummary, image: string, now: number): ContainerSummary {
+function rolled(one: ListedContainer, image: string, now: number): ListedContainer {
   const history = [{ at: iso(now), follows: one.image, id: image, digest: image, event: 'rolled' }] as const;
   const { name } = one;
   const state = encodeState({ role: 'replica', service: name, slot: name, image, digest: image, history });
@@ -176,7 +176,7 @@ function image(id: string, tags: string[], digests: string[]): ImageSummary {
   return { id, tags, digests, labels: {}, createdAt: undefined };
 }
 
-function inspected({ hosts }: MadeUp, one: ContainerSummary | undefined): Container | undefined {
+function inspected({ hosts }: MadeUp, one: ListedContainer | undefined): Container | undefined {
   return (
     one &&
     ({

@@ -1,5 +1,6 @@
 import type { ContainerConfig, HealthConfig } from '../container.ts';
-import { isComposed, isComposeLabel } from '../labels.ts';
+import { COMPOSE_NUMBER, isComposeLabel } from '../label-keys.ts';
+import { ownLabels } from '../own-labels.ts';
 
 /**
  * Which parts of a container's config its user set, and which came from the image. The engine merges the two at
@@ -24,14 +25,11 @@ const HEALTH_FIELDS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInter
 /** Works out the user-set part by subtracting the config of the image that the container was created from. */
 export function subtractImage(container: ContainerConfig, image: ContainerConfig): UserSet {
   const imageEnv = new Set(image.Env ?? []);
-  const imageLabels = image.Labels ?? {};
-  // Compose puts some of them on images that it builds as well; the next image need not have them.
-  const own = (key: string): boolean => isComposeLabel(key) && isComposed(container.Labels);
+  // Compose puts some labels on images that it builds as well; the next image need not have them.
+  const own = ownLabels({ name: '', imageId: '', labels: container.Labels ?? {} }, image.Labels ?? {});
   return {
     env: (container.Env ?? []).filter((pair) => !imageEnv.has(pair)).map(envName),
-    labels: Object.entries(container.Labels ?? {}).flatMap(([key, value]) =>
-      imageLabels[key] === value && !own(key) ? [] : [key],
-    ),
+    labels: Object.keys(own),
     ports: keysNotIn(container.ExposedPorts, image.ExposedPorts),
     volumes: keysNotIn(container.Volumes, image.Volumes),
     health: userHealth(container.Healthcheck ?? {}, image.Healthcheck ?? {}),
@@ -52,8 +50,17 @@ export function guessUserSet(
   const health = set.health.length > 0 ? ['HEALTHCHECK'] : [];
   const unclear = [...env.unclear.map((name) => `the variable ${name}`), ...set.scalars, ...health];
   if (unclear.length > 0) return { unclear };
-  const labels = set.labels.filter((key) => next.Labels?.[key] === undefined || isComposeLabel(key));
+  const labels = labelsOf(container, next);
   return { set: { ...set, env: env.user, labels } };
+}
+
+// Compose puts some labels on images that it builds as well, but a number only on containers.
+function labelsOf({ Labels: labels }: ContainerConfig, { Labels: brought }: ContainerConfig): string[] {
+  const composed = labels?.[COMPOSE_NUMBER] !== undefined;
+  return Object.entries(labels ?? {}).flatMap(([key, value]) => {
+    const isOwn = isComposeLabel(key) ? composed || brought?.[key] !== value : brought?.[key] === undefined;
+    return isOwn ? [key] : [];
+  });
 }
 
 // The engine puts what the user set first and the image's variables behind it, so a variable that the next image has too

@@ -2,12 +2,12 @@ import {
   type Container,
   type ContainerConfig,
   type ContainerStatus,
-  type ContainerSummary,
   type Endpoint,
   type EngineHealth,
   type HostConfig,
   type Image,
   type ImageSummary,
+  type ListedContainer,
   type Mount,
   namespaceOwner,
   type PublishedPort,
@@ -58,7 +58,7 @@ export function decodeContainer(body: unknown, dialect: Dialect): Container {
 }
 
 /** Decodes one entry of `GET /containers/json`. */
-export function decodeSummary(body: unknown): ContainerSummary {
+export function decodeSummary(body: unknown): ListedContainer {
   const raw = record(body);
   const [name = ''] = list(raw.Names)
     .map(text)

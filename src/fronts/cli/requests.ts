@@ -6,6 +6,7 @@ import { parseDuration } from '../../core/duration.ts';
 import { fail, SwapError } from '../../core/error.ts';
 import { parseGitSource } from '../../core/git.ts';
 import type { PullPolicy } from '../../core/image.ts';
+import { NO_LABELS } from '../../core/own-labels.ts';
 import { readPolicy } from '../../core/policy.ts';
 import { parseReference } from '../../core/reference.ts';
 import { parseSchedule } from '../../core/schedule.ts';
@@ -118,7 +119,7 @@ export function gitRequest(flags: DevFlags, command: string): Pick<UpdateRequest
     parseSchedule(`every ${interval}`, '--interval');
     const source = typeof git === 'string' ? { 'build.git': git } : {};
     const own = { ...DEV_TIMES, schedule: `every ${interval}`, backoff: 'off', ...source, ...overrides(flags) };
-    readPolicy({}, own);
+    readPolicy(NO_LABELS, own);
     return { overrides: own };
   });
 }
@@ -154,7 +155,7 @@ function overrides(flags: RollFlags): Record<string, string> {
   const written = Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  readPolicy({}, written);
+  readPolicy(NO_LABELS, written);
   return written;
 }
 

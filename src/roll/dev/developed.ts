@@ -1,15 +1,14 @@
 import { type BuildSpec, composeBuild } from '../../core/build.ts';
 import { projectOf } from '../../core/compose.ts';
-import { settingsFor } from '../../core/config.ts';
-import { type Container, ownLabels } from '../../core/container.ts';
 import { composeRules, type Developed, type DevRule, parseDevRule, parseDevRules } from '../../core/develop.ts';
 import { fail } from '../../core/error.ts';
-import { COMPOSE_SERVICE, isComposeLabel } from '../../core/labels.ts';
-import { readPolicy } from '../../core/policy.ts';
+import { COMPOSE_SERVICE, isComposeLabel } from '../../core/label-keys.ts';
+import type { OwnLabels } from '../../core/own-labels.ts';
 import type { Service } from '../../core/service.ts';
 import type { Ports } from '../../ports.ts';
 import { chosenOf } from '../chosen.ts';
-import { imageOf } from '../observe.ts';
+import { imageOf, listed, ownOf } from '../own.ts';
+import { settingsOf } from '../settings.ts';
 import { freshMemory } from '../slot-run.ts';
 
 /** What people say about what they develop. */
@@ -28,7 +27,7 @@ export async function developedOf(
   selectors: readonly string[],
   request: DevelopRequest,
 ): Promise<Developed[]> {
-  const chosen = chosenOf(await ports.engine.list(), selectors);
+  const chosen = chosenOf(await listed(ports.engine), selectors);
   return Promise.all(chosen.map((service) => developed(ports, service, request)));
 }
 
@@ -38,11 +37,12 @@ async function developed(ports: Ports, service: Service, request: DevelopRequest
   if (!container) return fail('not-found', `${service.key} has no replica`);
   const look = { ports, memory: freshMemory() };
   const image = await imageOf(look, container.imageId);
-  const { devRules } = readPolicy(ownLabels(container, image), {}, settingsFor(ports.config(), service.key));
-  const told = await toldBuild(ports, service.key, container, request, devRules !== undefined);
+  const own = await ownOf(look, container);
+  const { devRules } = settingsOf(ports, service.key, own);
+  const told = await toldBuild(ports, service.key, own, request, devRules !== undefined);
   const marks = composeLabels(image?.config.Labels);
   const build = told.build && { ...told.build, labels: { ...marks, ...told.build.labels } };
-  const base = projectOf(container.config.Labels ?? {})?.folder ?? build?.context ?? request.folder;
+  const base = projectOf(own)?.folder ?? build?.context ?? request.folder;
   const asked = request.rules.map((rule) => parseDevRule(rule, request.folder, '--watch'));
   const labelled = devRules === undefined ? [] : parseDevRules(devRules, base, `dev.watch of ${service.key}`);
   const rules = asked.length > 0 ? asked : [...told.rules, ...labelled];
@@ -59,21 +59,20 @@ async function developed(ports: Ports, service: Service, request: DevelopRequest
 async function toldBuild(
   ports: Ports,
   key: string,
-  container: Container,
+  own: OwnLabels,
   request: DevelopRequest,
   labelled: boolean,
 ): Promise<{ build: BuildSpec | undefined; rules: DevRule[] }> {
   if (request.build) return { build: request.build, rules: [] };
-  return composeSays(ports, key, container, { needed: request.rules.length === 0 && !labelled });
+  return composeSays(ports, key, own, { needed: request.rules.length === 0 && !labelled });
 }
 
 async function composeSays(
   ports: Ports,
   key: string,
-  { config }: Container,
+  labels: OwnLabels,
   { needed }: { readonly needed: boolean },
 ): Promise<{ build: BuildSpec | undefined; rules: DevRule[] }> {
-  const labels = config.Labels ?? {};
   const project = projectOf(labels);
   if (!project) return needed ? unknownBuild(key) : { build: undefined, rules: [] };
   const { services, secrets } = await ports.compose.read(project);

@@ -6,6 +6,7 @@ import { healthCheck } from '../../core/health.ts';
 import { isSourceChange } from '../../core/source-changed.ts';
 import type { Ports } from '../../ports.ts';
 import { pick } from '../chosen.ts';
+import { listed } from '../own.ts';
 import { prepareSlot } from '../prepare.ts';
 import { probe } from '../watch.ts';
 
@@ -115,7 +116,7 @@ async function signalOne(
 }
 
 async function illness(ports: Ports, key: string, member: ContainerSummary): Promise<string | undefined> {
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const slot = { home: member.name, members: [member] };
   const { container, policy } = await prepareSlot(ports, key, slot, all, { overrides: {}, image: undefined });
   const check = healthCheck(container, policy);
@@ -125,6 +126,6 @@ async function illness(ports: Ports, key: string, member: ContainerSummary): Pro
 }
 
 async function runningOf(ports: Ports, key: string): Promise<ContainerSummary[]> {
-  const { slots } = pick(await ports.engine.list(), [key], key);
+  const { slots } = pick(await listed(ports.engine), [key], key);
   return slots.flatMap(({ members }) => members).filter(({ status }) => status === 'running');
 }

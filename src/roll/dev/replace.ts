@@ -6,6 +6,7 @@ import type { Service } from '../../core/service.ts';
 import type { Ports } from '../../ports.ts';
 import { recoverThenRoll } from '../attempt.ts';
 import { pick } from '../chosen.ts';
+import { listed } from '../own.ts';
 import { followedReference } from '../prepare.ts';
 import type { RollOptions } from '../roll-slot.ts';
 import { freshMemory } from '../slot-run.ts';
@@ -20,7 +21,7 @@ export async function rollToImage(
   image: string,
   options: Omit<RollOptions, 'target' | 'force' | 'image' | 'pull'>,
 ): Promise<ServiceReport> {
-  const service = pick(await ports.engine.list(), [key], key);
+  const service = pick(await listed(ports.engine), [key], key);
   const follows = await followedBy(ports, service);
   const runsIt = service.slots.every(({ members }) => members.every(({ imageId }) => imageId === image));
   const target = { follows, id: image, digest: undefined };

@@ -1,13 +1,11 @@
 import { projectOf } from '../../core/compose.ts';
-import { settingsFor } from '../../core/config.ts';
-import { ownLabels } from '../../core/container.ts';
 import { fail } from '../../core/error.ts';
-import { COMPOSE_SERVICE } from '../../core/labels.ts';
-import { readPolicy } from '../../core/policy.ts';
+import { COMPOSE_SERVICE } from '../../core/label-keys.ts';
 import type { Service } from '../../core/service.ts';
 import type { Ports } from '../../ports.ts';
 import { chosenOf } from '../chosen.ts';
-import { imageOf } from '../observe.ts';
+import { listed, ownOf } from '../own.ts';
+import { settingsOf } from '../settings.ts';
 import { freshMemory } from '../slot-run.ts';
 
 /**
@@ -15,7 +13,7 @@ import { freshMemory } from '../slot-run.ts';
  * settings say it. Raises `config` where nothing does.
  */
 export async function repositoryOf(ports: Ports, selectors: readonly string[]): Promise<string | undefined> {
-  const chosen = chosenOf(await ports.engine.list(), selectors);
+  const chosen = chosenOf(await listed(ports.engine), selectors);
   const found = await Promise.all(chosen.map((service) => contextOf(ports, service)));
   const [context, ...more] = new Set(found);
   if (more.length === 0) return context;
@@ -26,9 +24,8 @@ async function contextOf(ports: Ports, { key, slots }: Service): Promise<string 
   const [member] = slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${key} has no replica`);
-  const image = await imageOf({ ports, memory: freshMemory() }, container.imageId);
-  if (readPolicy(ownLabels(container, image), {}, settingsFor(ports.config(), key)).git) return undefined;
-  const labels = container.config.Labels ?? {};
+  const labels = await ownOf({ ports, memory: freshMemory() }, container);
+  if (settingsOf(ports, key, labels).git) return undefined;
   const project = projectOf(labels);
   const services = project && (await ports.compose.services(project));
   const build = services?.[labels[COMPOSE_SERVICE] ?? '']?.build;

@@ -2,6 +2,7 @@ import type { ContainerSummary } from '../../core/container.ts';
 import type { ServiceReport } from '../../core/report.ts';
 import type { Ports } from '../../ports.ts';
 import { pick } from '../chosen.ts';
+import { listed } from '../own.ts';
 import { prepareSlot } from '../prepare.ts';
 import type { RollOptions } from '../roll-slot.ts';
 import { rollToImage } from './replace.ts';
@@ -21,7 +22,7 @@ export async function restartService(
   targets: readonly string[],
   options: Omit<RollOptions, 'target' | 'force' | 'image' | 'pull' | 'carry'>,
 ): Promise<ServiceReport> {
-  const service = pick(await ports.engine.list(), [key], key);
+  const service = pick(await listed(ports.engine), [key], key);
   const [member] = service.slots[0]?.members ?? [];
   const single = service.slots.length === 1 && member !== undefined;
   const layer = single ? await layerOf(ports, member, targets) : undefined;
@@ -63,14 +64,14 @@ async function whyInPlace(
     return `a new container would lose ${first}${lost.length > 1 ? ` and ${lost.length - 1} more files` : ''}`;
   if (!member) return 'it has no replica';
   const slot = { home: member.name, members: [member] };
-  const { choice } = await prepareSlot(ports, key, slot, await ports.engine.list(), { overrides, image: undefined });
+  const { choice } = await prepareSlot(ports, key, slot, await listed(ports.engine), { overrides, image: undefined });
   return choice.way === 'stop-first' ? choice.because : undefined;
 }
 
 async function restartInPlace(ports: Ports, key: string, because: string): Promise<ServiceReport> {
   const began = ports.clock.now();
   ports.report({ kind: 'note', text: `${key}: restarted in its place, with a gap: ${because}` });
-  const { slots } = pick(await ports.engine.list(), [key], key);
+  const { slots } = pick(await listed(ports.engine), [key], key);
   let gap = 0;
   for (const { id, status } of slots.flatMap(({ members }) => members)) {
     if (status !== 'running') continue;

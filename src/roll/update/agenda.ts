@@ -1,12 +1,13 @@
 import type { Policy } from '../../core/policy.ts';
 import type { Appointment } from '../../core/update.ts';
 import type { Ports } from '../../ports.ts';
+import { listed } from '../own.ts';
 import { optedIn, type Wanted } from './opted-in.ts';
 import { dependenciesAmong } from './order.ts';
 
 /** What is opted in, and when it is to be checked. Nothing is asked but the engine, by its lists. */
 export async function agendaOf(ports: Ports, wanted: Wanted): Promise<Appointment[]> {
-  const all = await ports.engine.list();
+  const all = await listed(ports.engine);
   const chosen = await optedIn(ports, all, wanted);
   const policies = new Map(
     chosen.flatMap((one): [string, Policy][] => (one.line ? [] : [[one.service.key, one.policy]])),

@@ -1,10 +1,11 @@
 import type { Arrival } from '../../core/arrival.ts';
-import { type ContainerSummary, type ImageSummary, notInherited } from '../../core/container.ts';
+import type { ContainerSummary, ImageSummary } from '../../core/container.ts';
 import { decodeState } from '../../core/labels.ts';
 import { groupServices, type Service } from '../../core/service.ts';
 import type { Ports } from '../../ports.ts';
 import { canonicalOrNone, followedOf, namesOf } from '../followed.ts';
-import { lockHeld } from '../lease.ts';
+import { lockHeld } from '../lock.ts';
+import { listed } from '../own.ts';
 import { optedIn, type Wanted } from './opted-in.ts';
 
 /** Whom arrivals of images concern. */
@@ -27,8 +28,8 @@ export interface ArrivalsWanted extends Wanted {
  * process or of another, is news for nobody. Nothing is asked but the engine. Raises EngineError, and what `optedIn` raises.
  */
 export async function concernedBy(ports: Ports, wanted: ArrivalsWanted): Promise<Concerned> {
-  const { list, images: listImages, facts } = ports.engine;
-  const [all, images, { clockOffsetMs }] = await Promise.all([list(), listImages(), facts()]);
+  const { images: listImages, facts } = ports.engine;
+  const [all, images, { clockOffsetMs }] = await Promise.all([listed(ports.engine), listImages(), facts()]);
   const look: Look = { ports, all, images: new Map(images.map((image) => [image.id, image])), names: namesOf(images) };
   const arrivals = wanted.arrivals.filter(({ at }) => at >= wanted.since + clockOffsetMs - CLOCKS_MS);
   const named = arrivals.map((arrival) => ({ arrival, names: namesIn(arrival, look) }));
@@ -82,7 +83,7 @@ async function followersOf(look: Look, names: ReadonlySet<string>): Promise<Foll
 
 async function followerOf(look: Look, service: Service, member: ContainerSummary): Promise<Follower | undefined> {
   const image = look.images.get(member.imageId);
-  const follows = await followedOf(look.ports, member, notInherited(member.labels, image?.labels ?? {}), image);
+  const follows = await followedOf(look.ports, member, image);
   const name = follows === undefined ? undefined : canonicalOrNone(follows);
   return name === undefined ? undefined : { service, name, running: member.imageId };
 }

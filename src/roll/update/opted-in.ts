@@ -1,13 +1,15 @@
-import { type Config, type FileLayer, type FileSettings, settingsFor } from '../../core/config.ts';
-import { type ContainerSummary, type ImageSummary, notInherited } from '../../core/container.ts';
+import { type FileLayer, type FileSettings, settingsFor } from '../../core/config.ts';
+import type { ContainerSummary } from '../../core/container.ts';
 import { SwapError } from '../../core/error.ts';
-import { type Policy, readPolicy } from '../../core/policy.ts';
+import { NO_LABELS, type OwnLabels } from '../../core/own-labels.ts';
+import { enablePolicy, type Policy } from '../../core/policy.ts';
 import { findService, groupServices, type Service, whyNotRollable } from '../../core/service.ts';
 import type { ServiceUpdate } from '../../core/update.ts';
 import type { Ports } from '../../ports.ts';
 import { canBeRolled, chosenOf } from '../chosen.ts';
 import { isOneShot, runsIn } from '../helper.ts';
 import { reportedError } from '../reported.ts';
+import { settingsOf } from '../settings.ts';
 
 /** Which services a run is about. */
 export interface Wanted {
@@ -28,16 +30,15 @@ export type OptedIn =
 /** The services that are to be looked at. Raises `not-found` and `ambiguous`, and `config` for what is wrong in swapctl.yml. */
 export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wanted: Wanted): Promise<OptedIn[]> {
   const config = ports.config();
-  const images = new Map((await ports.engine.images()).map((image) => [image.id, image]));
   const named = wanted.selectors.length > 0;
   const services = named ? namedServices(all, wanted) : groupServices(all);
   const passing = services.some((service) => runsIn(ports, service)) && (await isOneShot(ports));
   return services.flatMap((service) => {
-    const labels = labelsOf(service, images);
+    const labels = labelsOf(service);
     try {
       if (!named && !isMeant(labels, settingsFor(config, service.key), wanted.all)) return [];
       if (passing && runsIn(ports, service)) return [{ service, line: skippedLine(service, OWN_RUN) }];
-      return [lookAt(config, service, labels, wanted)];
+      return [lookAt(ports, service, labels, wanted)];
     } catch (raised) {
       const { key } = service;
       const error = reportedError(raised);
@@ -48,15 +49,10 @@ export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wa
 
 const OWN_RUN = 'swapctl itself runs in it, and it ends with this run';
 
-function lookAt(
-  config: Config,
-  service: Service,
-  labels: Readonly<Record<string, string>>,
-  { overrides }: Wanted,
-): OptedIn {
+function lookAt(ports: Ports, service: Service, labels: OwnLabels, { overrides }: Wanted): OptedIn {
   const why = whySkipped(service);
   if (why !== undefined) return { service, line: skippedLine(service, why) };
-  return { service, policy: readPolicy(labels, overrides, settingsFor(config, service.key)) };
+  return { service, policy: settingsOf(ports, service.key, labels, overrides) };
 }
 
 function skippedLine({ key }: Service, because: string): ServiceUpdate {
@@ -85,23 +81,20 @@ function isThere(services: readonly Service[], selector: string): boolean {
 }
 
 // The other settings may be wrong: whether anybody meant it is another question.
-function isMeant(labels: Readonly<Record<string, string>>, file: FileSettings, all: boolean): boolean {
-  const own = labels[ENABLE] === undefined ? {} : { [ENABLE]: labels[ENABLE] };
-  const { enable } = readPolicy(own, {}, { defaults: onlyEnable(file.defaults), service: onlyEnable(file.service) });
+function isMeant(own: OwnLabels, file: FileSettings, all: boolean): boolean {
+  const { enable } = enablePolicy(own, { defaults: onlyEnable(file.defaults), service: onlyEnable(file.service) });
   return all ? enable !== false : enable === true;
 }
-
-const ENABLE = 'swapctl.enable';
 
 function onlyEnable({ enable }: FileLayer): FileLayer {
   return enable === undefined ? {} : { enable };
 }
 
 // Replicas are alike; of several the first that runs tells.
-function labelsOf(service: Service, images: ReadonlyMap<string, ImageSummary>): Record<string, string> {
+function labelsOf(service: Service): OwnLabels {
   const members = service.slots.flatMap(({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates);
   const member = members.find(({ status }) => status === 'running') ?? members[0];
-  return member ? notInherited(member.labels, images.get(member.imageId)?.labels ?? {}) : {};
+  return member?.labels ?? NO_LABELS;
 }
 
 function whySkipped(service: Service): string | undefined {

@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../../core/container.ts';
 import { SwapError } from '../../core/error.ts';
 import { type Dependent, dependenciesOf, rollOrder, startable } from '../../core/order.ts';
+import { NO_LABELS } from '../../core/own-labels.ts';
 import type { Policy } from '../../core/policy.ts';
 import { groupServices } from '../../core/service.ts';
 
@@ -18,9 +19,9 @@ export function dependenciesAmong(
 ): Dependencies {
   const services = groupServices(all);
   const keys = services.map(({ key }) => key);
-  const labels = new Map(services.map(({ key, slots }) => [key, slots[0]?.members[0]?.labels ?? {}]));
+  const labels = new Map(services.map(({ key, slots }) => [key, slots[0]?.members[0]?.labels ?? NO_LABELS]));
   const direct = (key: string): string[] =>
-    dependenciesOf(key, policies.get(key)?.dependsOn ?? [], labels.get(key) ?? {}, keys);
+    dependenciesOf(key, policies.get(key)?.dependsOn ?? [], labels.get(key) ?? NO_LABELS, keys);
   // A mistake in the settings of another service is told there.
   const lenient = (key: string): string[] => {
     try {

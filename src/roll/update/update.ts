@@ -19,6 +19,7 @@ import type { Ports } from '../../ports.ts';
 import { checkServices } from '../check.ts';
 import { factsOf } from '../facts.ts';
 import { runsIn } from '../helper.ts';
+import { listed } from '../own.ts';
 import { recoverServices } from '../recover.ts';
 import { reportedError } from '../reported.ts';
 import type { Found } from '../roll-slot.ts';
@@ -121,7 +122,7 @@ async function lookAndMend(
 ): Promise<{ all: ContainerSummary[]; chosen: OptedIn[]; lines: Map<string, ServiceUpdate> }> {
   const { only, dryRun, signal } = options;
   const look = async (): Promise<{ all: ContainerSummary[]; chosen: OptedIn[] }> => {
-    const all = await ports.engine.list();
+    const all = await listed(ports.engine);
     const chosen = await optedIn(ports, all, options);
     return { all, chosen: only ? chosen.filter(({ service }) => only.has(service.key)) : chosen };
   };

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container, Endpoint, HostConfig, Mount } from '../../../src/core/container.ts';
-import { decodeState } from '../../../src/core/labels.ts';
 import { primaryNetwork } from '../../../src/core/recreate/networks.ts';
 import {
   inertRequest,
@@ -12,6 +11,7 @@ import {
 } from '../../../src/core/recreate/request.ts';
 import { subtractImage } from '../../../src/core/recreate/user-set.ts';
 import { container, NAMES } from '../builders.ts';
+import { decoded } from '../own.ts';
 
 function successor(of: Container, change: Partial<Successor> = {}): Successor {
   return {
@@ -91,7 +91,7 @@ suite('the config', () => {
       [labels.mine, labels['com.docker.compose.service'], labels['com.docker.compose.replace']],
       ['1', 'web', undefined],
     );
-    const state = decodeState(labels);
+    const state = decoded(labels);
     assert.deepEqual([state?.roll, state?.holder], ['r1', undefined]);
   });
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
-import { type Container, ownLabels } from '../../../src/core/container.ts';
+import type { Container, Image } from '../../../src/core/container.ts';
 import { EngineError } from '../../../src/core/engine-error.ts';
 import { judge } from '../../../src/core/health.ts';
 import { digestsFor, runs } from '../../../src/core/image.ts';
-import { decodeState } from '../../../src/core/labels.ts';
+import { ownLabels } from '../../../src/core/own-labels.ts';
 import { readPolicy } from '../../../src/core/policy.ts';
 import { replicaRequest, standInRequest } from '../../../src/core/recreate/request.ts';
 import { subtractImage } from '../../../src/core/recreate/user-set.ts';
@@ -21,6 +21,7 @@ import {
   decodeVolume,
 } from '../../../src/docker/engine/decode.ts';
 import { policy } from '../../core/builders.ts';
+import { decoded, own } from '../../core/own.ts';
 import { anyJson, mutated, survives } from '../../lab/hostile.ts';
 
 const DIALECT = { apiVersion: '1.41', serverVersion: '20.10.24' };
@@ -101,12 +102,16 @@ const IMAGE = {
   Manifests: [{ Available: true, Kind: 'image', Descriptor: { digest: 'sha256:3' }, ImageData: { Platform: {} } }],
 };
 
+function labelsOf({ name, imageId, config }: Container, image: Image) {
+  return ownLabels({ name, imageId, labels: config.Labels ?? {} }, image.config.Labels ?? {});
+}
+
 /** A container goes the way that it goes in a roll: judged, and created again. */
 function use(container: Container): void {
   const image = decodeImage(IMAGE);
   judge(container, policy(), { watchedSince: 0, healthySince: undefined, failuresInRow: 0, lastOutput: '' }, 1000);
-  chooseWay(container, readPolicy(ownLabels(container, image)), KERNEL);
-  decodeState(container.config.Labels ?? {});
+  chooseWay(container, readPolicy(labelsOf(container, image)), KERNEL);
+  decoded(container.config.Labels ?? {});
   runs(container, image);
   const userSet = subtractImage(container.config, image.config);
   const to = {
@@ -135,7 +140,10 @@ suite('whatever an engine answers is understood, or refused', () => {
 
   test('the list of containers', () => {
     survives(fc.array(fc.oneof(anyJson, mutated(SUMMARY)), { maxLength: 3 }), (bodies) => {
-      for (const { slots } of groupServices(bodies.map(decodeSummary))) for (const { home } of slots) home.trim();
+      for (const { slots } of groupServices(
+        bodies.map(decodeSummary).map((one) => ({ ...one, labels: own(one.labels) })),
+      ))
+        for (const { home } of slots) home.trim();
     });
   });
 

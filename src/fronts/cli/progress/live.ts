@@ -1,7 +1,7 @@
 import ora, { type Ora } from 'ora';
 import { formatDuration } from '../../../core/duration.ts';
 import { harmlessText } from '../../../core/harmless.ts';
-import { hasOwnName } from '../../../core/names.ts';
+import { reservedName } from '../../../core/names.ts';
 import type { Progress } from '../../../core/progress.ts';
 import { describeStep, type Step } from '../../../core/step.ts';
 import type { Terminal } from '../program.ts';
@@ -205,6 +205,6 @@ const BACKWARD: ReadonlySet<Step['kind']> = new Set(['remember-failure', 'recrea
 function turnsBack(wait: Step, next: Step): boolean {
   if (BACKWARD.has(next.kind)) return true;
   const own = 'container' in wait && 'container' in next && wait.container === next.container;
-  if (next.kind === 'rename') return own === hasOwnName(next.to);
+  if (next.kind === 'rename') return own === (reservedName(next.to) !== undefined);
   return own && (next.kind === 'stop' || next.kind === 'remove');
 }

@@ -1,0 +1,27 @@
+/** Labels that swapctl writes. They are fixed at creation, so they hold only what is true then. */
+export const STATE = 'swapctl.state.';
+
+export const COMPOSE_PROJECT = 'com.docker.compose.project';
+export const COMPOSE_SERVICE = 'com.docker.compose.service';
+export const COMPOSE_NUMBER = 'com.docker.compose.container-number';
+export const COMPOSE_ONEOFF = 'com.docker.compose.oneoff';
+export const COMPOSE_IMAGE = 'com.docker.compose.image';
+export const COMPOSE_HASH = 'com.docker.compose.config-hash';
+export const COMPOSE_FOLDER = 'com.docker.compose.project.working_dir';
+export const COMPOSE_ENV_FILES = 'com.docker.compose.project.environment_file';
+export const COMPOSE_REPLACE = 'com.docker.compose.replace';
+export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
+export const SWARM_TASK = 'com.docker.swarm.task.id';
+
+/** Id of the image that a container of swapctl's was created from: an image can't name its own id, which is a hash of its labels. */
+export const STATE_BASE = `${STATE}base`;
+
+/** Whether the key is one of those that swapctl writes, and so must not be copied from one container to the next. */
+export function isStateLabel(key: string): boolean {
+  return key.startsWith(STATE);
+}
+
+/** Whether a label came from compose. */
+export function isComposeLabel(key: string): boolean {
+  return key.startsWith('com.docker.compose.');
+}

@@ -1,0 +1,112 @@
+import {
+  COMPOSE_HASH,
+  COMPOSE_NUMBER,
+  COMPOSE_PROJECT,
+  COMPOSE_SERVICE,
+  isComposeLabel,
+  isStateLabel,
+  STATE,
+  STATE_BASE,
+  SWARM_TASK,
+} from './label-keys.ts';
+
+declare const OWN: unique symbol;
+
+/** Labels as the engine tells them, whoever set them. */
+export type Labels = Readonly<Record<string, string>>;
+
+/**
+ * The labels of a container that its image did not bring: the only ones that may steer swapctl. Only `ownLabels` makes them, so
+ * that nothing that takes them can be given what an image says.
+ */
+export type OwnLabels = Labels & { readonly [OWN]: true };
+
+/** A container (or volume, which has no image) as far as it tells whose its labels are. */
+export interface Labelled {
+  readonly name: string;
+  readonly imageId: string;
+  readonly labels: Labels;
+}
+
+/**
+ * The labels of a container without those that came with its image: a label is the image's if key and value are (T2).
+ * `inherited`: the labels of that image; undefined where it is gone, so that only some labels prove by themselves whose they are.
+ */
+export function ownLabels(one: Labelled, inherited: Labels | undefined): OwnLabels {
+  return pick(one.labels, inherited === undefined ? provenKeys(one) : notInherited(one.labels, inherited)) as OwnLabels;
+}
+
+/** Some of a container's own labels. */
+export function narrowed(own: OwnLabels, keys: readonly string[]): OwnLabels {
+  return pick(own, keys) as OwnLabels;
+}
+
+/** Of what has none. */
+export const NO_LABELS = {} as OwnLabels;
+
+/**
+ * Whether compose made the container. An image that compose built names its project and service too, and all that is created from
+ * it inherits that; only a container that compose made has a number and a hash of its own.
+ */
+export function isComposed(own: OwnLabels): boolean {
+  return own[COMPOSE_NUMBER] !== undefined || own[COMPOSE_HASH] !== undefined;
+}
+
+/** Whether swapctl's labels are certainly not the image's, whatever is known of that one. */
+export function isSealed({ labels, imageId }: Labelled): boolean {
+  return imageId !== '' && labels[STATE_BASE] === imageId;
+}
+
+/** What compose writes on images that it builds as well as on containers. */
+const SHARED = [COMPOSE_PROJECT, COMPOSE_SERVICE, COMPOSE_NUMBER];
+
+function notInherited(labels: Labels, inherited: Labels): string[] {
+  const own = Object.keys(labels).filter((key) => inherited[key] !== labels[key]);
+  const composed = own.includes(COMPOSE_NUMBER) || own.includes(COMPOSE_HASH);
+  return composed ? [...own, ...SHARED] : own;
+}
+
+// Whoever can set labels on a container can name it too, which no image can.
+function provenKeys(one: Labelled): string[] {
+  const keys = Object.keys(one.labels);
+  if (isSealed(one)) {
+    const set = userSetLabels(one.labels);
+    return keys.filter((key) => isStateLabel(key) || set.includes(key));
+  }
+  const composed = isNamedByCompose(one);
+  return keys.filter((key) => {
+    if (isStateLabel(key) || IN_DOUBT.has(key)) return false;
+    if (isComposeLabel(key)) return composed;
+    return key !== SWARM_TASK || isNamedBySwarm(one);
+  });
+}
+
+/** Settings that delete, build, read this machine or give up a safeguard: in doubt they are not the user's. */
+const IN_DOUBT: ReadonlySet<string> = new Set(
+  ['keep', 'backup.keep', 'backup.eraser', 'build.git', 'dev.watch', 'volumes', 'strategy', 'rehearsal'].map(
+    (key) => `swapctl.${key}`,
+  ),
+);
+
+function isNamedByCompose({ name, labels }: Labelled): boolean {
+  const parts = SHARED.map((key) => labels[key]);
+  return !parts.includes(undefined) && ['-', '_'].some((separator) => parts.join(separator) === name);
+}
+
+function isNamedBySwarm({ name, labels }: Labelled): boolean {
+  return name.endsWith(`.${labels[SWARM_TASK]}`);
+}
+
+function userSetLabels(labels: Labels): unknown[] {
+  try {
+    const { labels: keys } = JSON.parse(labels[`${STATE}user-set`] ?? '') as { labels?: unknown };
+    return Array.isArray(keys) ? keys : [];
+  } catch {
+    return [];
+  }
+}
+
+function pick(labels: Labels, keys: readonly string[]): Labels {
+  const wanted = new Set(keys);
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => wanted.has(key)));
+}

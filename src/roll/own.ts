@@ -1,0 +1,57 @@
+import type { Container, ContainerSummary, Image } from '../core/container.ts';
+import { decodeState, type StateLabels } from '../core/labels.ts';
+import { isSealed, type Labels, type OwnLabels, ownLabels } from '../core/own-labels.ts';
+import type { Engine, Ports } from '../ports.ts';
+import type { Memory } from './slot-run.ts';
+
+/** The labels of images by id, which never change: an id is a hash of what is in the image. */
+const KNOWN = new WeakMap<object, Map<string, Labels>>();
+
+type Lists = Pick<Engine, 'list' | 'images'>;
+
+/**
+ * All containers of the engine, each with its own labels only. Images are listed, all at once, when there is a container of one
+ * that was not seen before.
+ */
+export async function listed(engine: Lists): Promise<ContainerSummary[]> {
+  const all = await engine.list();
+  const known = KNOWN.get(engine) ?? new Map<string, Labels>();
+  KNOWN.set(engine, known);
+  // After the containers, so that the image of each is there, unless it is gone.
+  if (all.some((one) => !known.has(one.imageId) && !isSealed(one)))
+    for (const { id, labels } of await engine.images()) known.set(id, labels);
+  return all.map((one) => ({ ...one, labels: ownLabels(one, known.get(one.imageId)) }));
+}
+
+/** The labels of an inspected container that are its own. */
+export async function ownOf(look: Look, container: Container): Promise<OwnLabels> {
+  const { name, imageId, config } = container;
+  const image = await imageOf(look, imageId);
+  return ownLabels({ name, imageId, labels: config.Labels ?? {} }, image && (image.config.Labels ?? {}));
+}
+
+/** The state labels of a container that are its own. */
+export async function stateOf(look: Look, container: Container): Promise<StateLabels | undefined> {
+  return decodeState(await ownOf(look, container));
+}
+
+/** An inspected container as the list has it, with its own labels. */
+export async function summaryOf(look: Look, container: Container): Promise<Summed> {
+  const { id, name, status, imageId } = container;
+  return { id, name, status, imageId, labels: await ownOf(look, container) };
+}
+
+type Summed = Pick<ContainerSummary, 'id' | 'name' | 'status' | 'imageId' | 'labels'>;
+
+/** The engine, and what is remembered of its images. */
+export interface Look {
+  readonly ports: Pick<Ports, 'engine'>;
+  readonly memory: Pick<Memory, 'images'>;
+}
+
+/** An image by id, asked for once in a run: what an id names never changes. */
+export async function imageOf({ ports, memory: { images } }: Look, id: string): Promise<Image | undefined> {
+  const known = images.get(id) ?? (await ports.engine.image(id));
+  images.set(id, known);
+  return known;
+}

@@ -1,0 +1,29 @@
+import { settingsFor } from '../core/config.ts';
+import { SwapError } from '../core/error.ts';
+import { NO_LABELS, type OwnLabels } from '../core/own-labels.ts';
+import { type Policy, readPolicy } from '../core/policy.ts';
+import type { Ports } from '../ports.ts';
+
+/** Settings of the command line, by label key without the prefix. */
+type Overrides = Readonly<Record<string, string>>;
+
+/** The settings of a container of a service (its key). There is no other way to them. Raises `config`. */
+export function settingsOf(
+  { config }: Pick<Ports, 'config'>,
+  service: string,
+  own: OwnLabels,
+  overrides: Overrides = {},
+): Policy {
+  return readPolicy(own, overrides, settingsFor(config(), service));
+}
+
+/** The same; those of swapctl.yml alone where the labels are wrong, which must not keep a half-done roll from its end. */
+export function lenientSettingsOf({ config }: Pick<Ports, 'config'>, service: string, own: OwnLabels): Policy {
+  const file = settingsFor(config(), service);
+  try {
+    return readPolicy(own, {}, file);
+  } catch (raised) {
+    if (!(raised instanceof SwapError)) throw raised;
+    return readPolicy(NO_LABELS, {}, file);
+  }
+}
