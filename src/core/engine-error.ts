@@ -1,3 +1,5 @@
+import { isFaultOfImage } from './refused-start.ts';
+
 /** An answer of the engine other than success, in its own words. */
 export class EngineError extends Error {
   /** HTTP status; 0 where the connection broke before there was an answer. */
@@ -25,9 +27,9 @@ export function isDiskFull(error: unknown): error is EngineError {
   return error instanceof EngineError && /no space left on device|disk quota exceeded/i.test(error.message);
 }
 
-/** Whether a start was refused since the image has no such program. Docker notes that on the container, Podman does not. */
-export function isNoProgram(error: unknown): error is EngineError {
-  return error instanceof EngineError && /executable file .* not found|command that was not found/i.test(error.message);
+/** Whether a start was refused because of the image. Docker and newer Podmen note the words on the container, Podman 4.3 does not. */
+export function isStartRefusedByImage(error: unknown): error is EngineError {
+  return error instanceof EngineError && isFaultOfImage(error.message);
 }
 
 /** Whether looking and trying again may help: the connection broke, the engine had a fault, or the world had just moved. */

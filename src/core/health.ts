@@ -1,6 +1,7 @@
 import type { Container, HealthConfig } from './container.ts';
 import { formatDuration } from './duration.ts';
 import type { Policy, UserProbe } from './policy.ts';
+import { isFaultOfImage } from './refused-start.ts';
 
 /** How a container is asked whether it is healthy. */
 export type Probe = UserProbe | { readonly kind: 'exec'; readonly command: readonly string[] };
@@ -48,8 +49,6 @@ const DEFAULT_INTERVAL_MS = 30_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 3;
 const NS_PER_MS = 1e6;
-// Exit codes with which the engine reports a command that can't be run: 126 not executable, 127 not found.
-const CANT_RUN = new Set([126, 127]);
 
 /** The check of a container: one that the user gave by label, else its HEALTHCHECK; undefined where there is none. */
 export function healthCheck(container: Pick<Container, 'config'>, policy: Policy): HealthCheck | undefined {
@@ -96,16 +95,11 @@ const STOPPED = "it was stopped from outside (docker stop, or a restart of the e
 
 function stoppedVerdict(container: Container, { stoppedByOthers }: HealthMemory): Verdict | undefined {
   const { status, exitCode, error, restartCount, oomKilled } = container;
-  if (status === 'created') {
-    if (!error && exitCode === 0) return { kind: 'unstarted' };
-    return {
-      kind: 'failed',
-      reason: `it can't be started: ${error || `exit code ${exitCode}`}`,
-      blame: CANT_RUN.has(exitCode) ? 'image' : 'host',
-    };
-  }
+  if (status === 'created' && !error && exitCode === 0) return { kind: 'unstarted' };
+  if (status === 'created') return refused(error || `exit code ${exitCode}`);
   if (status === 'exited' || status === 'dead') {
-    if (CANT_RUN.has(exitCode) && error) return failed(`it can't be started: ${error}`);
+    // An engine notes an error for a start that it refused, and clears it when a start succeeds.
+    if (error) return refused(error);
     if (stoppedByOthers) return { kind: 'failed', reason: STOPPED, blame: 'person' };
     return failed(`it exited with status ${exitCode}${oomKilled ? ' (killed: out of memory)' : ''}`);
   }
@@ -118,6 +112,11 @@ function stoppedVerdict(container: Container, { stoppedByOthers }: HealthMemory)
 function uncheckedVerdict(container: Container, policy: Policy, now: number): Verdict {
   const until = container.startedAt + policy.settleMs;
   return now < until ? { kind: 'waiting', until } : { kind: 'healthy', since: until };
+}
+
+function refused(words: string): Verdict {
+  const blame = isFaultOfImage(words) ? 'image' : 'host';
+  return { kind: 'failed', reason: `it can't be started: ${words}`, blame };
 }
 
 function failed(reason: string): Verdict {

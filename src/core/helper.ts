@@ -1,5 +1,6 @@
 import type { ContainerConfig } from './container.ts';
-import { exitStatus, isErrorCode } from './error.ts';
+import { isStartRefusedByImage } from './engine-error.ts';
+import { exitStatus, isErrorCode, messageOf } from './error.ts';
 import type { PinnedImage } from './image.ts';
 import type { ReportedError, ServiceReport } from './report.ts';
 
@@ -91,6 +92,14 @@ export function judgeHelper(
         hint: 'this container goes on as before',
       };
   return { report: failed(service, error), blame: !killed };
+}
+
+/** The same for a helper that the engine refused to start. */
+export function judgeRefusedHelper(service: string, error: unknown): { report: ServiceReport; blame: boolean } {
+  const blame = isStartRefusedByImage(error);
+  const message = `${blame ? 'the new image' : 'its replacement'} can't be started: ${messageOf(error)}`;
+  const hint = `this container goes on as before${blame ? '' : '; the next check tries it again'}`;
+  return { report: failed(service, { code: blame ? 'bad-image' : 'cannot-start', message, hint }), blame };
 }
 
 /** The report of a service that was not rolled. */

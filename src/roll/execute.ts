@@ -1,5 +1,5 @@
 import type { Container, RestartPolicy } from '../core/container.ts';
-import { isNoProgram, isNotFound } from '../core/engine-error.ts';
+import { isNotFound, isStartRefusedByImage } from '../core/engine-error.ts';
 import type { Step, StepKind } from '../core/step.ts';
 import { backUp, dropBackup, dropCopies, putBack } from './backup.ts';
 import { cover, renewCover } from './cover.ts';
@@ -49,7 +49,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   start: async (run, step, snapshot) => {
     run.memory.starts.set(step.container, (run.memory.starts.get(step.container) ?? 0) + 1);
     await run.ports.engine.start(step.container).catch((error) => {
-      if (isNoProgram(error)) run.memory.unstartable.set(step.container, error.message);
+      if (isStartRefusedByImage(error)) run.memory.unstartable.set(step.container, error.message);
       else if (isNotFound(error)) run.memory.starts.delete(step.container);
       throw error;
     });

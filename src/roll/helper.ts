@@ -1,5 +1,5 @@
-import { fail, messageOf } from '../core/error.ts';
-import { endsWithRun, failed, helperArgs, helperCommand, judgeHelper } from '../core/helper.ts';
+import { fail } from '../core/error.ts';
+import { endsWithRun, failed, helperArgs, helperCommand, judgeHelper, judgeRefusedHelper } from '../core/helper.ts';
 import type { PinnedImage } from '../core/image.ts';
 import { decodeState } from '../core/labels.ts';
 import { helperRole } from '../core/ownership.ts';
@@ -82,10 +82,10 @@ async function startedHelper(
     await engine.start(id);
     return { id };
   } catch (error) {
-    const message = `the new image can't be started: ${messageOf(error)}`;
-    await condemn(run, slot, id, message);
+    const { report: ended, blame } = judgeRefusedHelper(run.service, error);
+    if (blame) await condemn(run, slot, id, ended.error?.message ?? '');
     await engine.remove(id, { discard: true });
-    return { failed: failed(run.service, { code: 'bad-image', message, hint: 'this container goes on as before' }) };
+    return { failed: ended };
   }
 }
 

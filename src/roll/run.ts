@@ -170,6 +170,9 @@ function isSwitched({ seen }: Snapshot): boolean {
 
 async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapError> {
   if (isDiskFull(error)) return diskFull(run.ports, `${run.names.home}: could not ${describeStep(step)}`, error);
+  // Not every engine notes on the container why it refused the start.
+  if (step.kind === 'start')
+    return new SwapError('cannot-start', `it can't be started: ${messageOf(error)}`, { cause: error });
   const code = step.kind.startsWith('create') ? 'cannot-create' : 'step-failed';
   return new SwapError(code, `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
     hint: 'the old container serves as before',

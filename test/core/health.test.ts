@@ -131,11 +131,15 @@ suite('who has no check', () => {
   });
 });
 
+const NO_PROGRAM = 'crun: executable file `x` not found in $PATH: No such file or directory';
+const GONE = 'crun: cannot stat `/srv/gone`: No such file or directory';
+
 suite('who does not run', () => {
   const table: [string, Partial<Container>, string, 'image' | 'host' | 'person' | undefined][] = [
     ['created', { status: 'created' }, 'unstarted', undefined],
-    ['not found in the image', { status: 'created', exitCode: 127, error: 'no such file' }, 'no such file', 'image'],
-    ['not executable', { status: 'created', exitCode: 126, error: 'permission denied' }, 'permission denied', 'image'],
+    ['not found in the image', { status: 'created', exitCode: 127, error: NO_PROGRAM }, NO_PROGRAM, 'image'],
+    ['not found, as Podman shows it', { status: 'created', exitCode: 0, error: NO_PROGRAM }, NO_PROGRAM, 'image'],
+    ['a mount that is gone, with the same exit code', { status: 'created', exitCode: 127, error: GONE }, GONE, 'host'],
     [
       'a port that is taken',
       { status: 'created', exitCode: 128, error: 'port is already allocated' },
@@ -146,12 +150,8 @@ suite('who does not run', () => {
     ['exited', { status: 'exited', exitCode: 3 }, 'exited with status 3', 'image'],
     ['exited with success', { status: 'exited', exitCode: 0 }, 'exited with status 0', 'image'],
     ['exited 127 by itself', { status: 'exited', exitCode: 127 }, 'exited with status 127', 'image'],
-    [
-      'could not be started, as some engines tell it',
-      { status: 'exited', exitCode: 127, error: 'not found' },
-      "can't be started: not found",
-      'image',
-    ],
+    ['could not be started again', { status: 'exited', exitCode: 127, error: NO_PROGRAM }, NO_PROGRAM, 'image'],
+    ['could not be started again by the host', { status: 'exited', exitCode: 137, error: GONE }, GONE, 'host'],
     ['out of memory', { status: 'exited', exitCode: 137, oomKilled: true }, 'out of memory', 'image'],
     ['dead', { status: 'dead', exitCode: 1 }, 'exited with status 1', 'image'],
     ['paused, and healthy before', { status: 'paused' }, 'somebody paused it', 'person'],

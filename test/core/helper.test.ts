@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { endsWithRun, helperArgs, helperCommand, judgeHelper } from '../../src/core/helper.ts';
+import { EngineError } from '../../src/core/engine-error.ts';
+import { endsWithRun, helperArgs, helperCommand, judgeHelper, judgeRefusedHelper } from '../../src/core/helper.ts';
 
 const CALL = {
   program: ['/usr/bin/node', '/app/swapctl.js'],
@@ -73,6 +74,21 @@ describe('what the end of a helper means', () => {
     test(what, () => {
       const [exitCode, ...lines] = ended;
       assert.deepEqual(judged(exitCode, ...lines), expected);
+    });
+
+  for (const [what, error, expected] of [
+    [
+      'the image has no such program',
+      new EngineError(400, 'runc create failed: unable to start container process: exec: "x": not found'),
+      ['bad-image', true],
+    ],
+    ['a mount is gone', new EngineError(500, 'crun: cannot stat `/srv/gone`'), ['cannot-start', false]],
+    ['the engine is away', new EngineError(0, 'socket hang up'), ['cannot-start', false]],
+  ] as const)
+    test(`it was not started: ${what}`, () => {
+      const { report, blame } = judgeRefusedHelper('own', error);
+      assert.deepEqual([report.error?.code, blame], expected);
+      assert.ok(report.error?.message.includes(error.message));
     });
 
   test('the line that says why it crashed is told', () => {

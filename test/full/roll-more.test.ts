@@ -54,6 +54,7 @@ test('bad images change nothing, say why, and are not tried twice', async (t) =>
     ['never healthy', { env: { NEVER_HEALTHY: 1 } }, /unhealthy|not healthy/],
     ['turns unhealthy', { env: { UNHEALTHY_AFTER_MS: 1500 } }, /unhealthy/],
     ['command not found', { cmd: ['/no/such/program'] }, /can't be started/],
+    ['command not executable', { cmd: ['/etc/passwd'] }, /can't be started/],
   ];
   for (const [at, [what, options, reason]] of bad.entries()) {
     await t.test(what, async () => assertRefused(world, await world.image(`bad:${at}`, options), reason));
