@@ -1,19 +1,29 @@
 // Which tests pass on which engine: brings up one engine after the other, runs the suites on it, and prints a table.
 // By hand: npm run test:engines -- --engine sid --engine podman --suite roll --log DIR
+//          npm run test:engines -- --engine sid --binaries DIR    with the programs in DIR before those of the suite
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatDuration } from '../../src/core/duration.ts';
 import { engineFacts } from '../lab/engine.ts';
-import { type EngineKind, type OtherEngine, startEngine } from '../lab/engines.ts';
+import { type EngineKind, endOnMistake, LabError, type OtherEngine, startEngine } from '../lab/engines.ts';
 import { enter } from '../lab/netns.ts';
+import { nftVersion } from '../lab/nft.ts';
+import { startTree, type Tree } from './tree.ts';
 
 /** What stands for an engine that people have: the kind, and how it is called in the table. */
-const ENGINES: readonly EngineKind[] = ['bookworm', 'trixie', 'sid', 'sid-like-29', 'podman'];
+const ENGINES: readonly EngineKind[] = [
+  'bookworm',
+  'trixie',
+  'sid',
+  'sid-like-29',
+  'podman',
+  'podman-trixie',
+  'podman-sid',
+];
 
 /** By suite, the files that it consists of. */
 const FILES = {
@@ -33,11 +43,9 @@ const SUITES = Object.keys(FILES) as Suite[];
 /** Those that have swapctl in their own process, or ask containers at their addresses: in the engine's network namespace. */
 const BESIDE_ENGINE: readonly Suite[] = ['forward', 'one-at-a-time'];
 
-/** What an engine is not asked, and why. */
-const LEFT_OUT: Partial<Record<EngineKind, Partial<Record<Suite, string>>>> = {
-  podman: {
-    handover: 'Podman leads published ports in a way of its own, so swapctl rolls what publishes them stop-first',
-  },
+/** What Podman is not asked, and why. */
+const LEFT_OUT_OF_PODMAN: Partial<Record<Suite, string>> = {
+  handover: 'Podman leads published ports in a way of its own, so swapctl rolls what publishes them stop-first',
 };
 
 const { values } = parseArgs({
@@ -46,6 +54,8 @@ const { values } = parseArgs({
     suite: { type: 'string', multiple: true, default: [...SUITES] },
     /** Where what the tests print goes; a folder for temporary files by default. */
     log: { type: 'string', default: '' },
+    binaries: { type: 'string' },
+    join: { type: 'boolean', default: false },
   },
 });
 
@@ -73,18 +83,22 @@ interface Cell extends Outcome {
 
 // Ctrl-C ends the suite that runs; its engine is still to be taken down.
 let interrupted = false;
-let running: ChildProcess | undefined;
+let running: Tree | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
     interrupted = true;
     running?.kill(signal);
   });
 
-await main();
+// An engine that is interrupted at its start fails.
+await main().catch((error) => (interrupted ? undefined : endOnMistake(error)));
+if (interrupted) process.exitCode = 130;
 
 async function main(): Promise<void> {
   const engines = known(values.engine, ENGINES);
   const suites = known(values.suite, SUITES);
+  const { binaries } = values;
+  if (binaries && engines.length !== 1) throw new LabError('--binaries needs one --engine that they run on');
   const folder = values.log || mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-engines-'));
   mkdirSync(folder, { recursive: true });
   console.error(`what the tests print is in ${folder}`);
@@ -92,12 +106,12 @@ async function main(): Promise<void> {
   const cells: Cell[] = [];
   for (const kind of engines) {
     if (interrupted) break;
-    const engine = await startEngine(kind);
+    const engine = await startEngine(kind, { fresh: !values.join, ...(binaries ? { binaries } : {}) });
     try {
       titles.set(kind, await titleOf(kind, engine));
       for (const suite of suites) {
         if (interrupted) break;
-        const why = LEFT_OUT[kind]?.[suite];
+        const why = isPodman(kind) ? LEFT_OUT_OF_PODMAN[suite] : undefined;
         const cell = why ? leftOut(kind, suite, why) : await runSuite(kind, suite, engine, folder);
         // What was cut short says nothing.
         if (!interrupted) cells.push(cell);
@@ -108,23 +122,27 @@ async function main(): Promise<void> {
   }
   print(titles, suites, cells);
   if (cells.some(failed)) process.exitCode = 1;
-  if (interrupted) process.exitCode = 130;
 }
 
 /** Those of a list that somebody named; ends with a list of the choices where it does not have one. */
 function known<T extends string>(named: readonly string[], all: readonly T[]): T[] {
   const unknown = named.find((name) => !all.some((one) => one === name));
-  if (unknown !== undefined) {
-    console.error(`there is no ${unknown}; there are ${all.join(', ')}`);
-    process.exit(2);
-  }
+  if (unknown !== undefined) throw new LabError(`there is no ${unknown}; there are ${all.join(', ')}`);
   return all.filter((one) => named.includes(one));
 }
 
-async function titleOf(kind: EngineKind, { docker }: OtherEngine): Promise<string> {
+async function titleOf(kind: EngineKind, { docker, env }: OtherEngine): Promise<string> {
   const { version, containerdStore } = await engineFacts(docker);
-  const product = kind === 'podman' ? 'Podman' : 'Docker';
-  return `${product} ${version}${containerdStore ? ', containerd store' : ''}`;
+  const parts = [
+    `${isPodman(kind) ? 'Podman' : 'Docker'} ${version}`,
+    ...(containerdStore ? ['containerd store'] : []),
+    nftVersion(env),
+  ];
+  return parts.join(', ');
+}
+
+function isPodman(kind: EngineKind): boolean {
+  return kind.startsWith('podman');
 }
 
 function leftOut(engine: EngineKind, suite: string, why: string): Cell {
@@ -144,19 +162,20 @@ async function runSuite(kind: EngineKind, suite: Suite, engine: OtherEngine, fol
   const reporter = [`--test-reporter=${REPORTER}`, `--test-reporter-destination=${counts}`];
   const files = FILES[suite].map((file) => `test/${file}.test.ts`);
   const command = [process.execPath, ...args, ...reporter, '--test-concurrency=1', ...files];
-  const [program = '', ...rest] = enter(BESIDE_ENGINE.includes(suite) ? engine.netns : undefined, command);
-  const child = spawn(program, rest, {
-    cwd: ROOT,
-    env: engine.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
   const log = createWriteStream(path.join(folder, `${kind}-${suite}.log`));
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
-  running = child;
-  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  const temporary = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-suite-'));
+  // Containers of other users may look into it, as into the one that it stands for.
+  chmodSync(temporary, 0o1777);
+  running = startTree(
+    enter(BESIDE_ENGINE.includes(suite) ? engine.netns : undefined, command),
+    ROOT,
+    { ...engine.env, TMPDIR: temporary },
+    log,
+  );
+  const status = await running.ended;
   log.end();
-  const outcome: Outcome = JSON.parse(readFileSync(counts, 'utf8') || '{}');
+  rmSync(temporary, { recursive: true, force: true });
+  const outcome: Outcome = JSON.parse(existsSync(counts) ? readFileSync(counts, 'utf8') || '{}' : '{}');
   // A runner that failed without a failed test must not pass for a success.
   if (status !== 0 && !outcome.fail && !outcome.cancelled) outcome.fail = 1;
   const cell = { ...outcome, engine: kind, suite, ms: Date.now() - began };

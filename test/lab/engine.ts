@@ -19,27 +19,45 @@ export interface EngineUnderTest {
 }
 
 export function engineUnderTest(): EngineUnderTest {
-  return engineAt(process.env.DOCKER_HOST || `unix://${DEFAULT_SOCKET}`);
+  const engine = engineAt(process.env.DOCKER_HOST || `unix://${DEFAULT_SOCKET}`);
+  // Tests also run swapctl in their own process, which finds nft by that PATH.
+  process.env.PATH = engine.env.PATH;
+  return engine;
 }
 
 export function engineAt(dockerHost: string): EngineUnderTest {
+  const { nft, ...addresses } = placeOf(dockerHost);
   return {
     dockerHost,
     docker: dockerAt(dockerHost),
-    ...addresses(dockerHost),
-    env: { ...process.env, DOCKER_HOST: dockerHost },
+    ...addresses,
+    env: { ...process.env, DOCKER_HOST: dockerHost, ...(nft && { PATH: withFirst(nft, process.env.PATH) }) },
   };
 }
 
-/** An engine in a namespace (engines.ts) leaves a note beside its socket; published ports are not on loopback there. */
-function addresses(dockerHost: string): Pick<EngineUnderTest, 'address' | 'hostAddress' | 'netns'> {
+/** What engines.ts notes beside the socket of an engine in a namespace. */
+export interface EngineNote {
+  address: string;
+  hostAddress: string;
+  /** The folder with the nft of the engine's suite. */
+  nft: string;
+}
+
+type Place = Pick<EngineUnderTest, 'address' | 'hostAddress' | 'netns'> & { nft?: string };
+
+/** Published ports of an engine in a namespace are not on loopback. */
+function placeOf(dockerHost: string): Place {
   const { protocol, pathname, hostname } = new URL(dockerHost);
   if (protocol !== 'unix:') return { address: hostname, hostAddress: hostname, netns: undefined };
-  const note = path.join(path.dirname(pathname), 'engine.json');
-  if (!existsSync(note)) return { address: '127.0.0.1', hostAddress: '127.0.0.1', netns: undefined };
-  const { address, hostAddress } = JSON.parse(readFileSync(note, 'utf8'));
+  const file = path.join(path.dirname(pathname), 'engine.json');
+  if (!existsSync(file)) return { address: '127.0.0.1', hostAddress: '127.0.0.1', netns: undefined };
+  const note: EngineNote = JSON.parse(readFileSync(file, 'utf8'));
   // start-engine.sh names the namespace by the number that is in its network.
-  return { address, hostAddress, netns: `swapctl-${address.split('.')[2]}` };
+  return { ...note, netns: `swapctl-${note.address.split('.')[2]}` };
+}
+
+function withFirst(folder: string, folders = ''): string {
+  return [folder, ...folders.split(':').filter((one) => one !== folder)].join(':');
 }
 
 function dockerAt(dockerHost: string): Docker {

@@ -1,16 +1,20 @@
 // Other Docker Engines beside the one of this machine, out of other Debian suites.
 //
 //   npx tsx test/lab/engines.ts up sid      prints DOCKER_HOST=…; tests run on it with that set
+//   npx tsx test/lab/engines.ts up sid --binaries DIR    the same with the programs in DIR before those of the suite
+//   npx tsx test/lab/engines.ts up sid --join            the same, or the engine that runs already
 //   npx tsx test/lab/engines.ts down sid    ends it (without a name: all of them)
 //
 // Published ports are reached at `address` (10.231.N.2) and not at 127.0.0.1, which is the engine's own in its namespace.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { cacheFolder, prepared } from '../../scripts/prepare/cache.mjs';
-import { type EngineUnderTest, engineAt } from './engine.ts';
+import { type EngineNote, type EngineUnderTest, engineAt } from './engine.ts';
+import { nftOf } from './nft.ts';
 import { eventually } from './waiting.ts';
 
 interface Kind {
@@ -20,11 +24,12 @@ interface Kind {
   env?: Record<string, string>;
 }
 
-/** In Debian at the time of writing: 20.10, 26.1 and 28.5 (one of them set up to be like 29), and Podman 4.3. */
+/** In Debian at the time of writing: Docker 20.10, 26.1 and 28.5, and Podman 4.3, 5.4 and 5.8. */
 const KINDS = {
   bookworm: { suite: 'bookworm' },
   trixie: { suite: 'trixie' },
   sid: { suite: 'sid' },
+  // Docker 29.0 to 29.2: containerd's image store, and no API before 1.44 (from 29.3 on, none before 1.40).
   'sid-like-29': {
     suite: 'sid',
     flags: ['--feature', 'containerd-snapshotter=true'],
@@ -35,6 +40,8 @@ const KINDS = {
   // Reached from afar: the test that starts it says by which flags.
   remote: { suite: 'trixie' },
   podman: { suite: 'bookworm', daemon: 'podman' },
+  'podman-trixie': { suite: 'trixie', daemon: 'podman' },
+  'podman-sid': { suite: 'sid', daemon: 'podman' },
 } satisfies Record<string, Kind>;
 
 export type EngineKind = keyof typeof KINDS;
@@ -56,25 +63,51 @@ export interface OtherEngine extends EngineUnderTest {
 export interface EngineOptions {
   flags?: string[];
   /** One of its own, that no other test uses at the same time. */
-  spare?: Spare;
+  spare?: Spare | undefined;
   /** The size of the disk for its data (`100m`), which then begins empty; otherwise that is the machine's. */
   disk?: string;
+  /** A folder of programs that come before those of the suite: dockerd, containerd, runc, podman, crun…, and their libraries. */
+  binaries?: string;
+  /** Fails if the engine runs already, instead of joining it. */
+  fresh?: boolean;
 }
+
+/** What the person at the terminal can act on. */
+export class LabError extends Error {}
 
 /** Takes about 2 seconds. Root only. */
 export async function startEngine(kind: EngineKind, options: EngineOptions = {}): Promise<OtherEngine> {
-  const place = placeOf(kind, options.spare);
-  if (await answers(place.dockerHost)) return { ...reached(place), stop: async () => {} };
+  const place = placeOf(kind, options);
+  const runs = await answers(place.dockerHost);
+  if (runs && (options.fresh || options.binaries)) throw new LabError(runsAlready(kind, place.dockerHost, options));
+  if (runs) return { ...reached(place), stop: async () => {} };
+  checkBinaries(options.binaries);
   await stopEngine(kind, options.spare);
   mkdirSync(place.run, { recursive: true, mode: 0o700 });
+  if (options.binaries) rmSync(place.data, { recursive: true, force: true });
   mkdirSync(place.data, { recursive: true });
-  const facts = { address: `10.231.${place.number}.2`, hostAddress: `10.231.${place.number}.1` };
-  writeFileSync(path.join(place.run, 'engine.json'), JSON.stringify(facts));
+  const note: EngineNote = {
+    address: `10.231.${place.number}.2`,
+    hostAddress: `10.231.${place.number}.1`,
+    nft: path.dirname(nftOf(KINDS[kind].suite).program),
+  };
+  writeFileSync(path.join(place.run, 'engine.json'), JSON.stringify(note));
   await launch(kind, options, 'start').catch(async (error) => {
     await stopEngine(kind, options.spare);
     throw error;
   });
   return { ...reached(place), stop: () => stopEngine(kind, options.spare) };
+}
+
+function runsAlready(kind: EngineKind, dockerHost: string, { binaries }: EngineOptions): string {
+  const ways = [...(binaries ? [] : ['--join to use it as it is']), `engines.ts down ${kind} to end it`];
+  return `${kind} runs already, at ${dockerHost}: ${ways.join(', or ')}`;
+}
+
+function checkBinaries(folder: string | undefined): void {
+  if (folder === undefined) return;
+  const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory();
+  if (!isFolder || readdirSync(folder).length === 0) throw new LabError(`there are no programs in ${folder}`);
 }
 
 function reached({ dockerHost, netns, run, data }: ReturnType<typeof placeOf>): Omit<OtherEngine, 'stop'> {
@@ -91,7 +124,7 @@ export async function stopDaemon(
   options: EngineOptions,
   signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
 ): Promise<void> {
-  const pid = daemonOf(placeOf(kind, options.spare).run);
+  const pid = daemonOf(placeOf(kind, options).run);
   if (isRunning(pid, KINDS[kind])) process.kill(pid, signal);
   await ended(() => isRunning(pid, KINDS[kind]));
 }
@@ -103,7 +136,7 @@ export function startDaemon(kind: EngineKind, options: EngineOptions): Promise<v
 
 function launch(kind: EngineKind, options: EngineOptions, action: 'start' | 'again'): Promise<void> {
   const { suite, daemon = 'dockerd', flags = [], env = {} }: Kind = KINDS[kind];
-  const place = placeOf(kind, options.spare);
+  const place = placeOf(kind, options);
   return script({
     ...env,
     ACTION: action,
@@ -112,6 +145,7 @@ function launch(kind: EngineKind, options: EngineOptions, action: 'start' | 'aga
     RUN: place.run,
     DATA: place.data,
     DISK: options.disk ?? '',
+    BINARIES: options.binaries ? path.resolve(options.binaries) : '',
     N: String(place.number),
     FLAGS: [...flags, ...(options.flags ?? [])].join(' '),
   });
@@ -119,17 +153,20 @@ function launch(kind: EngineKind, options: EngineOptions, action: 'start' | 'aga
 
 /** Which of several sets of engines on one machine (SWAPCTL_TEST_LAB, 0 to 14): people at work side by side each have their own. */
 const LAB = Number(process.env.SWAPCTL_TEST_LAB || 0);
+/** Numbers for each lab: more than there are kinds and spares, and few enough for 15 labs below 255. */
+const PER_LAB = 16;
 
 /** Everything of an engine follows from its name and lab, so that another process finds it, and can end it. */
-function placeOf(kind: EngineKind, spare?: Spare) {
-  const number = 101 + 10 * LAB + (spare ? 8 + SPARES.indexOf(spare) : ENGINE_KINDS.indexOf(kind));
+function placeOf(kind: EngineKind, { spare, binaries }: EngineOptions = {}) {
+  const number = 1 + PER_LAB * LAB + (spare ? ENGINE_KINDS.length + SPARES.indexOf(spare) : ENGINE_KINDS.indexOf(kind));
   const name = [kind, ...(spare ? [spare] : []), ...(LAB === 0 ? [] : [LAB])].join('-');
   // In the folder for temporary files, because the path of a socket must not be long.
   const run = path.join(os.tmpdir(), `swapctl-test-engine-${name}`);
   return {
     number,
     run,
-    data: path.join(cacheFolder(), 'engines', name, 'data'),
+    // Another version might not be able to read it, or change it for good.
+    data: path.join(cacheFolder(), 'engines', name, binaries ? 'data-of-binaries' : 'data'),
     dockerHost: `unix://${run}/docker.sock`,
     netns: `swapctl-${number}`,
   };
@@ -155,19 +192,27 @@ function script(env: Record<string, string>): Promise<void> {
     });
     child.on('error', reject);
     child.on('close', (status) =>
-      status === 0 ? resolve() : reject(new Error(`the engine did not start (it takes root):\n${said}`)),
+      status === 0 ? resolve() : reject(new LabError(`the engine did not start (it takes root):\n${said}`)),
     );
   });
 }
 
 export async function stopEngine(kind: EngineKind, spare?: Spare): Promise<void> {
-  const { run, netns } = placeOf(kind, spare);
+  const { run, netns } = placeOf(kind, { spare });
   // One that does not end is killed below.
   await stopDaemon(kind, spare ? { spare } : {}).catch(() => {});
-  killAllOf(netns);
-  quietly('ip', 'netns', 'del', netns);
+  for (const one of [netns, ...hostsBeside(netns)]) {
+    killAllOf(one);
+    quietly('ip', 'netns', 'del', one);
+  }
   quietly('ip', 'link', 'del', netns);
   rmSync(run, { recursive: true, force: true });
+}
+
+/** The namespaces (netns.ts) that a test which did not come to its end has left, linked to that of the engine. */
+function hostsBeside(netns: string): string[] {
+  const { stdout } = spawnSync('ip', ['-n', netns, '-o', 'link'], { encoding: 'utf8' });
+  return [...(stdout ?? '').matchAll(/^\d+: (swtest-[0-9a-f]{6})@/gm)].flatMap(([, name]) => name ?? []);
 }
 
 /** What a daemon leaves alive: the process that holds the namespaces, those that watch a container each, and their children. */
@@ -213,20 +258,41 @@ function quietly(command: string, ...args: string[]): void {
 
 // ---- by hand
 
-async function main([command, kind]: string[]): Promise<void> {
-  const kinds = kind ? ENGINE_KINDS.filter((known) => known === kind) : ENGINE_KINDS;
-  if (command === 'up' && kind && kinds[0]) {
-    const { dockerHost, address, netns } = await startEngine(kinds[0]);
-    console.error(`published ports: ${address}, or 127.0.0.1 under nsenter --net=/run/netns/${netns}`);
-    console.log(`DOCKER_HOST=${dockerHost}`);
-  } else if (command === 'down' && kinds.length > 0) {
-    for (const one of kinds) {
-      for (const spare of [undefined, ...SPARES]) if (existsSync(placeOf(one, spare).run)) await stopEngine(one, spare);
-    }
-  } else {
-    console.error(`usage: engines.ts up <${ENGINE_KINDS.join('|')}> | down [name]`);
-    process.exitCode = 2;
+const USAGE = `usage: engines.ts up <${ENGINE_KINDS.join('|')}> [--binaries DIR] [--join] | down [name]`;
+
+async function main(args: string[]): Promise<void> {
+  const options = { binaries: { type: 'string' }, join: { type: 'boolean' } } as const;
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const [command, named, ...more] = positionals;
+  const kind = ENGINE_KINDS.find((known) => known === named);
+  if (more.length > 0 || (named !== undefined && !kind)) throw new LabError(USAGE);
+  if (command === 'up' && kind) return up(kind, values);
+  if (command === 'down') return down(kind ? [kind] : ENGINE_KINDS);
+  throw new LabError(USAGE);
+}
+
+async function up(kind: EngineKind, { join, binaries }: { join?: boolean; binaries?: string }): Promise<void> {
+  const { dockerHost, address, netns } = await startEngine(kind, {
+    fresh: !join,
+    ...(binaries === undefined ? {} : { binaries }),
+  });
+  console.error(`published ports: ${address}, or 127.0.0.1 under nsenter --net=/run/netns/${netns}`);
+  console.log(`DOCKER_HOST=${dockerHost}`);
+}
+
+async function down(kinds: readonly EngineKind[]): Promise<void> {
+  for (const kind of kinds) {
+    for (const spare of [undefined, ...SPARES])
+      if (existsSync(placeOf(kind, { spare }).run)) await stopEngine(kind, spare);
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
+/** The end of a program of the lab: only a bug keeps its stack. */
+export function endOnMistake(error: unknown): void {
+  const isMistake =
+    error instanceof LabError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+  console.error(isMistake ? (error as Error).message : error);
+  process.exitCode = isMistake ? 2 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2)).catch(endOnMistake);

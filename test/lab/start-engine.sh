@@ -1,7 +1,8 @@
 #!/bin/bash
 # Starts an unpacked engine in mount and network namespaces of its own; called by engines.ts, which says by environment:
 # ROOT (its file system), RUN (socket, pid files, log), DATA, N (number of its networks), DAEMON (dockerd or podman), FLAGS,
-# DISK (size of a small disk for DATA; empty: the machine's own), ACTION (start, or again: after it was stopped), and IPTABLES
+# DISK (size of a small disk for DATA; empty: the machine's own), BINARIES (folder of programs that come before those of ROOT;
+# empty: none), ACTION (start, or again: after it was stopped), and IPTABLES
 # (`legacy`: the kernel's older tables instead of nftables).
 #
 # The namespaces are what keeps it from rebuilding the iptables chains and bridges of another engine on this machine. A process
@@ -36,7 +37,7 @@ in_namespace() {
   fi
   mount -t tmpfs tmpfs run
   # Host folders that a test may want to bind-mount into a container, by the same path as outside.
-  for folder in /tmp /home /root /srv "$RUN" "$DATA"; do
+  for folder in /tmp /home /root /srv "$RUN" "$DATA" "$BINARIES"; do
     [ -d "$folder" ] || continue
     mkdir -p "$ROOT$folder"
     mountpoint -q "$ROOT$folder" || mount --rbind "$folder" "$ROOT$folder"
@@ -50,8 +51,14 @@ in_namespace() {
   "$DAEMON"_up
 }
 
+# Programs of another suite may need libraries that this one does not have; these may lie beside them.
+first_binaries() {
+  export HOME=/root PATH=/usr/sbin:/usr/bin
+  [ -z "$BINARIES" ] || export PATH=$BINARIES:$PATH LD_LIBRARY_PATH=$BINARIES
+}
+
 dockerd_up() {
-  export PATH=/usr/sbin:/usr/bin HOME=/root
+  first_binaries
   if [ "${IPTABLES:-nft}" = legacy ]; then
     mkdir -p /run/iptables
     for tool in iptables ip6tables; do ln -sf /usr/sbin/xtables-legacy-multi "/run/iptables/$tool"; done
@@ -73,7 +80,8 @@ dockerd_up() {
 
 # With journald and systemd away it logs to files, and runs no health check by itself.
 podman_up() {
-  export PATH=/usr/sbin:/usr/bin HOME=/root CONTAINERS_CONF=$RUN/containers.conf
+  first_binaries
+  export CONTAINERS_CONF=$RUN/containers.conf
   export CONTAINERS_STORAGE_CONF=$RUN/storage.conf CONTAINERS_REGISTRIES_CONF=$RUN/registries.conf
   mount --make-rshared /
   cat > "$CONTAINERS_CONF" << X
@@ -81,6 +89,8 @@ podman_up() {
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "lab"
+helper_binaries_dir = [${BINARIES:+"\"$BINARIES\", "}"/usr/lib/podman", "/usr/libexec/podman", "/usr/sbin", "/usr/bin"]
+conmon_path = [${BINARIES:+"\"$BINARIES/conmon\", "}"/usr/bin/conmon"]
 [engine.runtimes]
 lab = ["$RUN/crun"]
 [network]
@@ -107,7 +117,7 @@ done
 if [ -n "$spec" ] && ! (ulimit -Hn 1048576 && ulimit -Hu 1048576) 2> /dev/null; then
   sed -i -E 's/\{"type":"RLIMIT_(NOFILE|NPROC)","hard":1048576,"soft":1048576\},?//g; s/,\]/]/' "$spec"
 fi
-exec /usr/bin/crun "$@"
+exec crun "$@"
 X
   chmod +x "$RUN/crun"
   # shellcheck disable=SC2086 # FLAGS is a list
@@ -121,7 +131,7 @@ X
   tail -20 "$RUN/dockerd.log" >&2
   exit 1
 }
-export -f in_namespace dockerd_up podman_up
+export -f in_namespace first_binaries dockerd_up podman_up
 
 if [ "$ACTION" = again ]; then
   nsenter --target "$(cat "$RUN/holder.pid")" --mount --net bash -euc "${DAEMON}_up"
