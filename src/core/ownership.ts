@@ -126,7 +126,7 @@ const FITS: Readonly<Record<Reserved['kind'], Fit>> = {
   reading: inSlot('copying'),
   failed: (_, name, { role, slot, image }) => role === 'failed' && name === failureName(slot, image),
   backup: (_, name, { role, slot, roll }) => role === 'backup' && name === backupName(slot, roll),
-  lock: (_, name, { role, service }) => role === 'lock' && name === lockName(service),
+  lock: (_, name, { role, slot, service }) => role === 'lock' && slot === service && name === lockName(service),
 };
 
 function fits(place: Reserved, name: string, state: StateLabels): boolean {

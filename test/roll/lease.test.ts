@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Container } from '../../src/core/container.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
+import { isPlausible } from '../../src/core/lock.ts';
 import type { Ports } from '../../src/ports.ts';
+import { guarded } from '../../src/roll/guard.ts';
 import { takeLease } from '../../src/roll/lease.ts';
 
 /** Ports on which time passes only when somebody sleeps, and then as much as `passes` says. */
@@ -57,4 +59,63 @@ test('a lock that the engine does not let beat any more counts as lost', async (
   const lease = await takeLease(ports, 'web', ['image']);
   await new Promise((lost) => lease.lost.addEventListener('abort', lost));
   assert.match(String(lease.lost.reason), /the lock of web was lost/);
+});
+
+/** A holder that was suspended right after it took the lock: no beat of its own ever comes, and its clocks show what has passed. */
+function suspended(answer: () => Promise<void>) {
+  const passed = { monotonic: 0, wall: 0 };
+  const asked: string[] = [];
+  const engine = {
+    facts: async () => ({ product: 'docker' }),
+    image: async (id: string) => ({ id, config: {} }),
+    create: async () => 'lock',
+    container: async () => undefined,
+    setRestart: async () => {
+      asked.push('beat');
+      await answer();
+    },
+    tag: async () => void asked.push('tag'),
+  };
+  const clock = { now: () => passed.wall, monotonic: () => passed.monotonic, sleep: () => new Promise(() => {}) };
+  const host = { randomId: () => 'mark', holder: 'me', isAlive: () => true };
+  return { passed, asked, ports: { engine, kernel: {}, clock, host, report: () => {} } as unknown as Ports };
+}
+
+for (const clock of ['monotonic', 'wall'] as const)
+  test(`a holder that was suspended changes nothing once its lock was taken (told by the ${clock} clock)`, async () => {
+    const { passed, asked, ports } = suspended(() => Promise.reject(new EngineError(404, 'no such container')));
+    const lease = await takeLease(ports, 'web', ['image']);
+    const { engine } = guarded(ports, lease);
+    passed[clock] += 8000;
+    await assert.rejects(engine.tag('old', 'app:1'), { code: 'attention', message: 'the lock of web was lost' });
+    assert.deepEqual(asked, ['beat', 'beat'], 'asked, once more for a broken connection, and not tagged');
+    assert.equal(lease.lost.aborted, true);
+    await assert.rejects(engine.tag('old', 'app:1'), { code: 'attention' });
+    assert.equal(asked.length, 2);
+  });
+
+test('a holder that was suspended and still has its lock goes on; a fresh beat is not asked for again', async () => {
+  const { passed, asked, ports } = suspended(async () => {});
+  const lease = await takeLease(ports, 'web', ['image']);
+  const { engine } = guarded(ports, lease);
+  await engine.tag('old', 'app:1');
+  assert.deepEqual(asked, ['tag']);
+  passed.monotonic += 8000;
+  await engine.tag('old', 'app:1');
+  await engine.tag('old', 'app:1');
+  assert.deepEqual(asked, ['tag', 'beat', 'tag', 'tag']);
+});
+
+test('a lock is plausible as long as it is changed about as often as a living holder does', () => {
+  for (const [ageMs, beats, plausible] of [
+    [0, 0, true],
+    [6000, 0, true],
+    [60_000, 0, false],
+    [60_000, 29, true],
+    [60_000, 20, true],
+    [60_000, 10, false],
+    [60_000, 1_000_000, false],
+    [3_600_000, 1700, true],
+  ] as const)
+    assert.equal(isPlausible(ageMs, beats), plausible, `${beats} beats in ${ageMs} ms`);
 });
