@@ -21,11 +21,13 @@ export async function buildxBuild(
   const folder = await mkdtemp(path.join(os.tmpdir(), 'swapctl-build-'));
   try {
     const metadata = path.join(folder, 'metadata.json');
-    const args = ['buildx', 'build', ...buildxArgs(spec), '--metadata-file', metadata, spec.context];
+    const named = buildArguments(spec, env);
+    const args = ['buildx', 'build', ...buildxArgs(spec, named.args), '--metadata-file', metadata, spec.context];
     const told = (line: string): void => {
       if (line.trim() !== '') onLine(line);
     };
-    const { code, stderr } = await runProgram('docker', args, { env, input: spec.inline, signal, onLine: told });
+    const run = { env: { ...env, ...named.env }, input: spec.inline, signal, onLine: told };
+    const { code, stderr } = await runProgram('docker', args, run);
     if (signal.aborted) return fail('interrupted', 'the build was interrupted');
     if (code !== 0) return { kind: 'failed', ...failureOf(stderr) };
     const [id = '', ...others] = idsOf(await readText(metadata, { bytes: MOST_METADATA }));
@@ -39,7 +41,7 @@ export async function buildxBuild(
 const MOST_METADATA = 16 * 1024 * 1024;
 
 /** The options of `docker buildx build` for a build; see its reference. */
-export function buildxArgs(spec: BuildSpec): string[] {
+export function buildxArgs(spec: BuildSpec, buildArgs: readonly string[]): string[] {
   const each = (option: string, values: readonly string[]): string[] => values.flatMap((value) => [option, value]);
   const pairs = (values: Readonly<Record<string, string>>): string[] =>
     Object.entries(values).map(([key, value]) => `${key}=${value}`);
@@ -48,7 +50,7 @@ export function buildxArgs(spec: BuildSpec): string[] {
     ...['--progress', 'plain', '--load', '--provenance', 'false'],
     ...(spec.inline === undefined ? dockerfileArgs(spec) : ['--file', '-']),
     ...(spec.target ? ['--target', spec.target] : []),
-    ...each('--build-arg', pairs(spec.args)),
+    ...each('--build-arg', buildArgs),
     ...each('--label', pairs(spec.labels)),
     ...each('--cache-from', spec.cacheFrom),
     ...each('--cache-to', spec.cacheTo),
@@ -65,6 +67,27 @@ export function buildxArgs(spec: BuildSpec): string[] {
     ...(spec.pull ? ['--pull'] : []),
   ];
 }
+
+/**
+ * Build arguments: their names, for the command line, and their values, for the environment, where no list of processes shows them.
+ * Only what would steer docker itself, or is another's value already, stands on the command line as a whole.
+ */
+export function buildArguments(
+  { args, secrets }: Pick<BuildSpec, 'args' | 'secrets'>,
+  env: Env,
+): { readonly args: string[]; readonly env: Record<string, string> } {
+  const taken = new Set(secrets.flatMap(({ from }) => ('environment' in from ? [from.environment] : [])));
+  const hidden = ([name, value]: [string, string]): boolean =>
+    env[name] === value || !(taken.has(name) || STEERING.test(name) || /[=\0]|^$/.test(name));
+  const all = Object.entries(args);
+  return {
+    args: all.map((one) => (hidden(one) ? one[0] : one.join('='))),
+    env: Object.fromEntries(all.filter(hidden)),
+  };
+}
+
+const STEERING =
+  /^(PATH|HOME|USER|SHELL|TMPDIR|TERM|LANG|NO_COLOR|(LC|LD|DOCKER|BUILDX|BUILDKIT|COMPOSE|CONTAINERD|GIT|SSH|SSL_CERT|XDG|OTEL|AWS|AZURE|GOOGLE)_\w*|GO[A-Z]+|\w*_proxy)$/i;
 
 function dockerfileArgs({ context, dockerfile }: BuildSpec): string[] {
   return dockerfile === undefined ? [] : ['--file', path.resolve(context, dockerfile)];

@@ -46,7 +46,7 @@ const HELPER = '!f() { echo "username=$SWAPCTL_GIT_USERNAME"; echo "password=$SW
 const FOREIGN = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_OBJECT_DIRECTORY', 'GIT_NAMESPACE', 'GIT_PREFIX'];
 
 function runner(env: Env, source: GitSource, signal: AbortSignal): RunGit {
-  const config = [...HARMLESS, ...(source.login ? ['credential.helper=', `credential.helper=${HELPER}`] : [])];
+  const config = [...HARMLESS, ...loginOptions(source)];
   const options = config.flatMap((setting) => ['-c', setting]);
   const own = environment(env, source);
   return async (args, { env: more = {}, mayFail = false } = {}) => {
@@ -61,6 +61,12 @@ function runner(env: Env, source: GitSource, signal: AbortSignal): RunGit {
     if (signal.aborted) return fail('interrupted', `git was interrupted; the containers serve as before`);
     return refuse(source, end, limit.aborted);
   };
+}
+
+// For this scheme and host alone: where the host leads elsewhere, nobody follows with a login.
+function loginOptions({ url, login }: GitSource): string[] {
+  if (!login) return [];
+  return ['credential.helper=', `credential.${new URL(url).origin}.helper=${HELPER}`, 'http.followRedirects=false'];
 }
 
 function environment(env: Env, { login }: GitSource): Env {
@@ -208,6 +214,10 @@ function refuse(source: GitSource, { code, stderr }: ProgramEnd, late: boolean):
   const said = late ? 'it did not answer in time' : told(source, stderr);
   const denied =
     /authentication failed|could not read (username|password)|permission denied|terminal prompts disabled|access denied|403/i;
+  if (source.login && /returned error: 30\d/.test(said))
+    return fail('source-unreachable', `${source.url} leads elsewhere, where its login is not taken to`, {
+      hint: 'write the URL that it leads to (git ls-remote without the login may show it)',
+    });
   return fail('source-unreachable', `${source.url} can't be read: ${said}`, {
     hint: denied.test(said)
       ? 'git logs in with its own credential helpers and ssh keys, of the user that runs swapctl'

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fail, messageOf } from '../core/error.ts';
 import { readText } from '../files/read.ts';
+import { trustedUsers, whyUntrusted } from './trusted.ts';
 
 /** Where swapctl.yml is looked for. */
 export interface Lookup {
@@ -31,10 +32,23 @@ export async function findFile({ file, env, folder }: Lookup): Promise<FoundFile
   if (file !== undefined) return namedFile(file, folder, '--config');
   if (env.SWAPCTL_CONFIG) return namedFile(env.SWAPCTL_CONFIG, folder, 'SWAPCTL_CONFIG');
   for (const place of USUAL_PLACES) {
+    if (!path.isAbsolute(place)) await mustBeOwn(place, folder, env);
     const found = await readAt(place, folder);
     if (found) return found;
   }
   return undefined;
+}
+
+// Whoever runs this may stand in anybody's folder, and what is in the file sends files and variables elsewhere.
+async function mustBeOwn(place: string, folder: string, env: Lookup['env']): Promise<void> {
+  const why = await whyUntrusted(path.resolve(folder, place), trustedUsers(env)).catch((error) => {
+    if (isAbsent(error)) return undefined;
+    return fail('config', `${place} can't be read: ${messageOf(error)}`);
+  });
+  if (why === undefined) return;
+  fail('config', `${place} in the current folder is not used: ${why}`, {
+    hint: `nothing was touched; name it if you mean it (--config ${place}), or see to it that only you and root can write to it`,
+  });
 }
 
 async function namedFile(file: string, folder: string, by: string): Promise<FoundFile> {
@@ -50,9 +64,13 @@ async function readAt(file: string, folder: string): Promise<FoundFile | undefin
   try {
     return { path: file, folder: path.dirname(full), text: await readText(full) };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && ABSENT.includes(String(error.code))) return undefined;
+    if (isAbsent(error)) return undefined;
     return fail('config', `${file} can't be read: ${messageOf(error)}`, {
       hint: 'it has to be a file that you may read',
     });
   }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ABSENT.includes(String(error.code));
 }

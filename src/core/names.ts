@@ -73,10 +73,16 @@ export function backupName(home: string, roll: string): string {
 
 // What a file system takes as one name is 255 bytes.
 const LONGEST_SOURCE = 200;
+const DIGEST_LENGTH = 32;
 
-/** Name of the volume that holds the copy of a volume. */
-export function copyName(volume: string, roll: string): string {
-  return `${volume.slice(0, LONGEST_SOURCE)}${MARK}backup-${roll}`;
+/**
+ * Name of the volume that holds the copy of a volume. A long name is cut, and has a digest of all of it at its end; what is not
+ * cut is shorter than all that is, so that no two volumes share a copy.
+ */
+export function copyName(volume: string, roll: string, sha256: (text: string) => string): string {
+  const whole = LONGEST_SOURCE - DIGEST_LENGTH - 1;
+  const source = volume.length < whole ? volume : `${volume.slice(0, whole)}-${sha256(volume).slice(0, DIGEST_LENGTH)}`;
+  return `${source}${MARK}backup-${roll}`;
 }
 
 /** Name of the inert container that is the lock of a service. */

@@ -1,3 +1,5 @@
+import { cronVariable, cronWord } from './encode/cron.ts';
+import { systemdQuoted, systemdWord } from './encode/systemd.ts';
 import { fail } from './error.ts';
 import { parseSchedule } from './schedule.ts';
 import { printable } from './suggest.ts';
@@ -69,12 +71,6 @@ export function unitPlan(wish: UnitWish, place: UnitPlace): Omit<UnitPlan, 'note
   for (const text of [...place.command, ...Object.values(place.env), wish.schedule ?? ''])
     if (/[\x00-\x1f\x7f]/.test(text))
       return fail('usage', `${printable(text)} has a control character in it, which cron and systemd do not take`);
-  const [program = ''] = place.command;
-  if (wish.way === 'systemd' && /["'\\]/.test(program))
-    return fail(
-      'usage',
-      `${printable(program)} has quotes in it, which systemd does not take in the path of a program`,
-    );
   if (wish.way === 'cron') return { files: [cronFile(wish, place)], next: [] };
   if (wish.watch) return { files: [watchUnit(place)], next: enabling(WATCH) };
   return { files: [updateUnit(place), timerUnit(wish)], next: enabling(TIMER) };
@@ -86,13 +82,13 @@ function enabling(unit: string): string[] {
 
 function cronFile({ watch, schedule }: UnitWish, { command, env, host }: UnitPlace): UnitFile {
   if (watch) return fail('usage', 'cron keeps no daemon', { hint: 'use --systemd --watch, or --cron without --watch' });
-  const update = [...command, '--quiet', 'update'].map(shellWord).join(' ');
+  const update = [...command, '--quiet', 'update'].map(cronWord).join(' ');
   // What cron has to say it sends by mail: only where something went wrong it has something to say.
-  const line = `out=$(${update}) || printf '%s\\n' "$out"`.replaceAll('%', '\\%');
+  const line = `out=$(${update}) || printf '\\%s\\n' "$out"`;
   return file(CRON, [
     // nft is in sbin, where cron does not look by itself.
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(env).map(([name, value]) => cronVariable(name, value)),
     `${cronTime(schedule, host)} root ${line}`,
   ]);
 }
@@ -194,7 +190,7 @@ function unitSection(description: string): string[] {
 
 function serviceLines({ env }: UnitPlace): string[] {
   return [
-    ...Object.entries(env).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
+    ...Object.entries(env).map(([name, value]) => `Environment=${systemdQuoted(`${name}=${value}`)}`),
     `EnvironmentFile=-${ENVIRONMENT_FILE}`,
     '# A roll comes to a safe end first; its helpers (nft, ssh) are left to it until then.',
     'KillMode=mixed',
@@ -224,22 +220,4 @@ const HARDENING = [
 
 function file(path: string, lines: readonly string[]): UnitFile {
   return { path, content: `# ${path}\n${UNIT_MARK}\n${lines.join('\n')}\n` };
-}
-
-const PLAIN_WORD = /^[\w@+=:,./-]+$/;
-
-function shellWord(word: string): string {
-  return PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-// systemd.service(5), "Command lines": $ and % mean something within quotes, too; but no variable is looked for in the first
-// word, the program's path.
-function systemdWord(word: string, at: number): string {
-  const safe = at === 0 ? word : word.replaceAll('$', '$$$$');
-  return PLAIN_WORD.test(word) ? word : quoted(safe);
-}
-
-function quoted(text: string): string {
-  const escaped = text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%');
-  return PLAIN_WORD.test(text) ? text : `"${escaped}"`;
 }

@@ -33,7 +33,12 @@ export async function backUp(
   { seen, incumbent, candidate }: Snapshot,
 ): Promise<void> {
   const began = run.now();
-  const planned = step.volumes.map((volume) => ({ volume, copy: copyName(volume, step.roll), bytes: 0, files: 0 }));
+  const planned = step.volumes.map((volume) => ({
+    volume,
+    copy: copyName(volume, step.roll, run.ports.host.sha256),
+    bytes: 0,
+    files: 0,
+  }));
   const image = incumbent?.imageId ?? seen.candidate?.imageBefore ?? '';
   const note = { service: run.service, slot: run.names.home, roll: step.roll, image, at: isoNow(run) };
   try {

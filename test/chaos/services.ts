@@ -1,4 +1,5 @@
 // The services that are rolled here: their images, and their containers of version 1.
+import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
 import { encodeState } from '../../src/core/labels.ts';
 import { copyName, failureName } from '../../src/core/names.ts';
@@ -80,7 +81,10 @@ export async function copying(place: Place): Promise<Setup> {
 export async function looseCopy({ world, name }: Place): Promise<void> {
   const at = new Date().toISOString();
   const state = encodeState({ role: 'backup', service: name, slot: name, roll: 'an-earlier-one', at });
-  await world.docker.createVolume({ Name: copyName(name, 'an-earlier-one'), Labels: { ...world.labels, ...state } });
+  await world.docker.createVolume({
+    Name: copyName(name, 'an-earlier-one', (text) => createHash('sha256').update(text).digest('hex')),
+    Labels: { ...world.labels, ...state },
+  });
 }
 
 export async function remembered({ world, name }: Place): Promise<void> {
