@@ -179,7 +179,9 @@ async function runSuite(kind: EngineKind, suite: Suite, engine: OtherEngine, fol
   // A runner that failed without a failed test must not pass for a success.
   if (status !== 0 && !outcome.fail && !outcome.cancelled) outcome.fail = 1;
   const cell = { ...outcome, engine: kind, suite, ms: Date.now() - began };
-  console.error(`${kind.padEnd(12)} ${suite.padEnd(14)} ${interrupted ? 'interrupted' : shown(cell)} in ${formatDuration(cell.ms)}`);
+  console.error(
+    `${kind.padEnd(12)} ${suite.padEnd(14)} ${interrupted ? 'interrupted' : shown(cell)} in ${formatDuration(cell.ms)}`,
+  );
   return cell;
 }
 
