@@ -7,8 +7,11 @@ import path from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { plainText } from '../../src/core/summary.ts';
 import { makeCertificates } from '../docker/connect/fake-engine.ts';
+import { missingProgram } from '../lab/missing.ts';
 import { type Answerer, type Asked, type Scripted, scripted, stoppedClock } from '../registry/scripted.ts';
 import { notifier, SUMMARY, told } from './telling.ts';
+
+const noOpenssl = missingProgram('openssl');
 
 const OK: Answerer = (_, response) => void response.writeHead(200).end('ok');
 const TEXT = plainText(SUMMARY.lines);
@@ -278,7 +281,7 @@ suite('the way there', () => {
     assert.deepEqual([server.asked.length, proxy.asked.length], [1, 1]);
   });
 
-  test('trusts the authorities of this machine, and no others', async (t) => {
+  test('trusts the authorities of this machine, and no others', { skip: noOpenssl }, async (t) => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-notify-'));
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     makeCertificates(folder);

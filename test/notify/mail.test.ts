@@ -6,15 +6,18 @@ import path from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { makeCertificates } from '../docker/connect/fake-engine.ts';
+import { missingProgram } from '../lab/missing.ts';
 import { stoppedClock } from '../registry/scripted.ts';
 import { notifier, SUMMARY, told } from './telling.ts';
+
+const skip = missingProgram('openssl');
 
 const ADDRESSES = { from: 'swapctl <swapctl@example.org>', to: 'me@example.org, You <you@example.org>' };
 
 let folder = '';
 before(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-mail-'));
-  makeCertificates(folder);
+  if (!skip) makeCertificates(folder);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -56,7 +59,7 @@ async function mailbox(t: TestContext, options: SMTPServerOptions = {}): Promise
   return { port: (server.server.address() as AddressInfo).port, letters, logins };
 }
 
-test('an e-mail has the title for its subject, and the summary as text', async (t) => {
+test('an e-mail has the title for its subject, and the summary as text', { skip }, async (t) => {
   const { port, letters } = await mailbox(t, { disabledCommands: ['STARTTLS', 'AUTH'] });
   const [one] = await told([notifier('email', { url: `smtp://127.0.0.1:${port}`, ...ADDRESSES })]);
   assert.deepEqual(one, { kind: 'email', to: 'shown', outcome: 'sent' });
@@ -71,7 +74,7 @@ test('an e-mail has the title for its subject, and the summary as text', async (
   assert.ok(decodeQuoted(body.replace(/=\r\n/g, '')).startsWith(`${SUMMARY.lines[0]?.text}\r\n`), body);
 });
 
-test('a login goes only where the connection is encrypted and trusted', async (t) => {
+test('a login goes only where the connection is encrypted and trusted', { skip }, async (t) => {
   const { port, letters, logins } = await mailbox(t);
   const url = `smtp://me:se%2Fcret@localhost:${port}`;
   const [distrusted] = await told([notifier('email', { url, ...ADDRESSES })]);
@@ -88,14 +91,14 @@ test('a login goes only where the connection is encrypted and trusted', async (t
   assert.equal((await told([notifier('email', { url: open, ...ADDRESSES })]))[0]?.outcome, 'sent');
 });
 
-test('smtps is encrypted from the start', async (t) => {
+test('smtps is encrypted from the start', { skip }, async (t) => {
   const { port, letters } = await mailbox(t, { secure: true });
   const url = `smtps://me:se%2Fcret@localhost:${port}`;
   const [one] = await told([notifier('email', { url, ...ADDRESSES })], { authorities: [pem('ca.pem')] });
   assert.deepEqual([one?.outcome, letters[0]?.secure], ['sent', true]);
 });
 
-test('a wrong login is told, without the password', async (t) => {
+test('a wrong login is told, without the password', { skip }, async (t) => {
   const { port, logins } = await mailbox(t);
   const url = `smtp://me%40example.org:wr%2Fong@localhost:${port}`;
   const [one] = await told([notifier('email', { url, ...ADDRESSES })], { authorities: [pem('ca.pem')] });
@@ -103,13 +106,13 @@ test('a wrong login is told, without the password', async (t) => {
   assert.match(one?.error ?? '', /^localhost: Invalid login: 535 no … with … here$/);
 });
 
-test('a server that is not there is tried once more', async () => {
+test('a server that is not there is tried once more', { skip }, async () => {
   const clock = stoppedClock();
   const [one] = await told([notifier('email', { url: 'smtp://127.0.0.1:1', ...ADDRESSES })], { clock });
   assert.deepEqual([one?.error, clock.slept], ['127.0.0.1: nobody listens there', [500]]);
 });
 
-test('a letter that was refused is not sent again', async (t) => {
+test('a letter that was refused is not sent again', { skip }, async (t) => {
   let times = 0;
   const { port } = await mailbox(t, {
     disabledCommands: ['STARTTLS'],
@@ -124,7 +127,7 @@ test('a letter that was refused is not sent again', async (t) => {
   assert.equal(times, 1);
 });
 
-test('a server that says nothing is not waited for longer than the patience lasts, and let go', async (t) => {
+test('a server that says nothing is not waited for longer than the patience lasts, and let go', { skip }, async (t) => {
   let closed: Promise<unknown> | undefined;
   const server = createServer((socket) => {
     closed = new Promise((resolve) => socket.once('close', resolve));
@@ -138,7 +141,7 @@ test('a server that says nothing is not waited for longer than the patience last
   await (closed ?? assert.fail('nobody came'));
 });
 
-test('what is no address of a mail server is refused', async () => {
+test('what is no address of a mail server is refused', { skip }, async () => {
   for (const url of ['mail.example.org', 'https://mail.example.org']) {
     const [one] = await told([notifier('email', { url, ...ADDRESSES })]);
     assert.equal(one?.error, 'its url is none; it has to begin with smtps:// or smtp://');

@@ -7,6 +7,9 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { missingProgram } from '../lab/missing.ts';
+
+const skip = missingProgram('flock');
 
 const PROGRAM = fileURLToPath(new URL('made-up.mjs', import.meta.url));
 
@@ -64,7 +67,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test('an entry is not there before it is complete', async (t) => {
+test('an entry is not there before it is complete', { skip }, async (t) => {
   const cache = emptyCache(t);
   const one = cache.start('whole');
   await one.says('half');
@@ -75,7 +78,7 @@ test('an entry is not there before it is complete', async (t) => {
   assert.deepEqual(cache.temporary(), []);
 });
 
-test('of two that start at the same time one prepares, and the other says that it waits', async (t) => {
+test('of two that start at the same time one prepares, and the other says that it waits', { skip }, async (t) => {
   const cache = emptyCache(t);
   const both = [cache.start('whole'), cache.start('whole')];
   await Promise.race(both.map((one) => one.says('waiting: another process')));
@@ -89,7 +92,7 @@ test('of two that start at the same time one prepares, and the other says that i
   assert.deepEqual(cache.files(), [['first', 'second']]);
 });
 
-test('one that fails half way leaves nothing, and says why', async (t) => {
+test('one that fails half way leaves nothing, and says why', { skip }, async (t) => {
   const cache = emptyCache(t);
   const { code, output } = await cache.start('fails').end;
   assert.equal(code, 1);
@@ -97,7 +100,7 @@ test('one that fails half way leaves nothing, and says why', async (t) => {
   assert.deepEqual([cache.entries(), cache.temporary()], [[], []]);
 });
 
-test('Ctrl-C ends the program that runs, and leaves nothing', async (t) => {
+test('Ctrl-C ends the program that runs, and leaves nothing', { skip }, async (t) => {
   const cache = emptyCache(t);
   const one = cache.start('hangs');
   await one.says('running');
@@ -109,7 +112,7 @@ test('Ctrl-C ends the program that runs, and leaves nothing', async (t) => {
   assert.ok(!isRunning(cache.pid()));
 });
 
-test('one that is killed half way gives way to the one that waits, which removes what it left', async (t) => {
+test('one that is killed half way gives way to the one that waits, which removes what it left', { skip }, async (t) => {
   const cache = emptyCache(t);
   const killed = cache.start('whole');
   await killed.says('half');
@@ -123,7 +126,7 @@ test('one that is killed half way gives way to the one that waits, which removes
   assert.deepEqual([cache.files(), cache.temporary()], [[['first', 'second']], []]);
 });
 
-test('Ctrl-C ends one that waits, and the other goes on', async (t) => {
+test('Ctrl-C ends one that waits, and the other goes on', { skip }, async (t) => {
   const cache = emptyCache(t);
   const one = cache.start('whole');
   await one.says('half');

@@ -13,10 +13,12 @@ import { openHttp } from '../../src/registry/http.ts';
 import { retryAfterMs } from '../../src/registry/pace.ts';
 import { readSettings } from '../../src/registry/settings.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { missingDownload, missingProgram } from '../lab/missing.ts';
 import { startRegistry } from '../lab/registry.ts';
 import { pushImage } from './push.ts';
 import { client, image, scripted, serving } from './scripted.ts';
 
+const noRegistry = missingDownload('tools') || missingProgram('openssl');
 const never = new AbortController().signal;
 const one = image('one');
 
@@ -35,7 +37,7 @@ function ownAddress(): string | undefined {
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 }
 
-suite('a real registry', () => {
+suite('a real registry', { skip: noRegistry }, () => {
   for (const login of ['none', 'htpasswd', 'token'] as const)
     test(`with login ${login}`, async (t) => {
       const registry = await startRegistry({ login });
@@ -234,7 +236,7 @@ test('connections end when the client is closed', async (t) => {
   );
 });
 
-test('a login never goes out in clear text for a registry that has TLS', async (t) => {
+test('a login never goes out in clear text for a registry that has TLS', { skip: noRegistry }, async (t) => {
   const address = ownAddress();
   if (!address) return t.skip('this machine has no address but its loopback');
   const registry = await startRegistry({ tls: true, login: 'token', address });

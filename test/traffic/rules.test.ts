@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import type { Route } from '../../src/core/traffic.ts';
 import { coverScript, endScript, type Ground, removeScript } from '../../src/traffic/rules.ts';
+import { missingRoot } from '../lab/missing.ts';
 
 const GROUND: Ground = {
   table: 'swapctl-0123456789ab',
@@ -49,7 +50,7 @@ const nft = (script: string) =>
     encoding: 'utf8',
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
   });
-const unable = nft('').status === 0 ? false : 'nft is missing, or not allowed';
+const unable = missingRoot() || (nft('').status !== 0 && 'nft is missing, or not allowed');
 
 for (const [ground, on] of Object.entries(GROUNDS)) {
   test(`nft accepts the rules for every layout, ${ground}`, { skip: unable }, () => {

@@ -11,8 +11,11 @@ import { type Connection, type ConnectOptions, connect, withVersion } from '../.
 import type { Endpoint } from '../../../src/docker/connect/endpoint.ts';
 import { readTls, type Tls } from '../../../src/docker/connect/world.ts';
 import { readText } from '../../../src/docker/credentials/config-file.ts';
+import { missingProgram } from '../../lab/missing.ts';
 import { SAFETY_NET_MS } from '../../lab/waiting.ts';
 import { fakeEngine, makeCertificates, scratch, VERSION } from './fake-engine.ts';
+
+const noTls = missingProgram('openssl');
 
 const unix = (path: string): Endpoint => ({ kind: 'unix', path, origin: 'the default socket' });
 const tcp = (port: number, host = '127.0.0.1'): Endpoint => ({ kind: 'tcp', host, port, origin: 'DOCKER_HOST' });
@@ -114,7 +117,7 @@ test('a hijacked exec carries bytes both ways, ends by half, and is ended by clo
   await once(other, 'close');
 });
 
-test('TLS: the engine is verified by the CA, and gets the certificate of the client', async (t) => {
+test('TLS: the engine is verified by the CA, and gets the certificate of the client', { skip: noTls }, async (t) => {
   const folder = scratch(t);
   makeCertificates(folder);
   const pem = (name: string) => readFileSync(join(folder, name));
@@ -137,7 +140,9 @@ test('TLS: the engine is verified by the CA, and gets the certificate of the cli
   );
 });
 
-test('TLS: an unknown CA and a wrong name are refused, and skipping verification accepts both', async (t) => {
+test('TLS: an unknown CA and a wrong name are refused, and skipping verification accepts both', {
+  skip: noTls,
+}, async (t) => {
   const folder = scratch(t);
   makeCertificates(folder, 'elsewhere', 'DNS:elsewhere');
   const pem = (name: string) => readFileSync(join(folder, name));
@@ -156,7 +161,7 @@ test('TLS: an unknown CA and a wrong name are refused, and skipping verification
   assert.deepEqual([broken.code, /TLS files of context "c"/.test(broken.message)], ['config', true]);
 });
 
-test('TLS against a plain port, and plain against a TLS port, are told apart', async (t) => {
+test('TLS against a plain port, and plain against a TLS port, are told apart', { skip: noTls }, async (t) => {
   const folder = scratch(t);
   makeCertificates(folder);
   const plain = await fakeEngine(t, {});

@@ -11,10 +11,19 @@ import { scratch, VERSION } from '../connect/fake-engine.ts';
 
 type Answer = (response: ServerResponse, path: string, nth: number) => void;
 
-const PATIENCE = { read: 100, change: 150, idle: 200 };
+type Patience = { read: number; change: number; idle: number };
+
+/** No limit that a busy machine could reach. */
+const LONG: Patience = { read: 60_000, change: 60_000, idle: 60_000 };
+/** Limits that are to be reached. */
+const SHORT: Patience = { read: 100, change: 150, idle: 200 };
 
 /** An engine that answers every call but the first one, for its version, as it is told. */
-async function engineThat(t: TestContext, answer: Answer): Promise<{ engine: Engine; asked: string[] }> {
+async function engineThat(
+  t: TestContext,
+  answer: Answer,
+  patience = LONG,
+): Promise<{ engine: Engine; asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     if (request.url === '/version') return void response.end(JSON.stringify(VERSION));
@@ -31,7 +40,7 @@ async function engineThat(t: TestContext, answer: Answer): Promise<{ engine: Eng
     server.closeAllConnections();
     server.close();
   });
-  return { engine: dockerEngine(connection, endpoint, async () => undefined, PATIENCE), asked };
+  return { engine: dockerEngine(connection, endpoint, async () => undefined, patience), asked };
 }
 
 function broken(error: unknown): boolean {
@@ -65,7 +74,7 @@ for (const [what, begin] of [
   ['is an error that stops in the middle', (response: ServerResponse) => void response.writeHead(500).write('{')],
 ] as const) {
   test(`an answer that ${what} ends with an error`, async (t) => {
-    const { engine } = await engineThat(t, begin);
+    const { engine } = await engineThat(t, begin, SHORT);
     const calls = [
       engine.list(),
       engine.start('abc'),
@@ -84,24 +93,28 @@ for (const [what, begin] of [
 }
 
 test('a pull goes on for as long as it tells of progress', async (t) => {
-  const { engine } = await engineThat(t, (response) => {
+  // A pause of several seconds is what a busy machine may add to one between two lines.
+  const patience = { ...LONG, idle: 5000 };
+  const answer: Answer = (response) => {
     let lines = 0;
     const timer = setInterval(() => {
       response.write(`${JSON.stringify({ id: 'layer', status: `${++lines}` })}\n`);
       if (lines === 8) response.end(() => clearInterval(timer));
-    }, PATIENCE.idle / 4);
-  });
+    }, patience.idle / 7);
+  };
+  const { engine } = await engineThat(t, answer, patience);
   const told: string[] = [];
   await engine.pull('localhost:5000/app:1', ({ status }) => void told.push(status));
   assert.equal(told.length, 8);
 });
 
 test('a stop has the time that the container has for it', async (t) => {
-  const { engine } = await engineThat(t, (response, path) => {
+  const answer: Answer = (response, path) => {
     if (path.startsWith('GET'))
-      return void response.end(JSON.stringify({ Config: { StopTimeout: 1 }, HostConfig: {} }));
-    setTimeout(() => response.writeHead(204).end(), PATIENCE.change * 3);
-  });
+      return void response.end(JSON.stringify({ Config: { StopTimeout: 60 }, HostConfig: {} }));
+    setTimeout(() => response.writeHead(204).end(), SHORT.change * 3);
+  };
+  const { engine } = await engineThat(t, answer, { ...LONG, change: SHORT.change });
   await engine.stop('abc');
 });
 
@@ -152,11 +165,12 @@ test('that the removal of a container with --rm can not be waited for is told, a
     HostConfig: { AutoRemove: true },
   });
   let stops = true;
-  const { engine } = await engineThat(t, (response, path) => {
+  const answer: Answer = (response, path) => {
     if (path.endsWith('/json')) return void response.end(found);
     if (path.includes('/wait')) return void response.writeHead(500).end('{"message":"no"}');
     if (stops) response.writeHead(204).end();
-  });
+  };
+  const { engine } = await engineThat(t, answer, { ...LONG, change: 3000 });
   const refused = (error: unknown) => error instanceof EngineError && error.status === 500;
   await assert.rejects(engine.stop('abc'), refused);
   // Its stop hangs: what the other said meanwhile ends nobody.
