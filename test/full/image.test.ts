@@ -8,9 +8,9 @@ import type Docker from 'dockerode';
 import { composeProject } from '../lab/compose.ts';
 import { endOf, engineUnderTest } from '../lab/engine.ts';
 import { faultProxy } from '../lab/fault-proxy.ts';
-import { toolsImage } from '../lab/images.ts';
 import { output } from '../lab/load-inside.ts';
 import { documentedCalls } from '../lab/rights.ts';
+import { toolsImage } from '../lab/tools-image.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 
@@ -19,13 +19,18 @@ const skip = dockerHost.startsWith('unix://') ? false : 'needs the socket of the
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CONTEXT = ['Dockerfile', 'package'];
 
+/** By the suite of Debian that the Dockerfile names, the nft that is in the published image. */
+const NFT: Record<string, RegExp> = { trixie: /nftables v1\.1\.3 / };
+
 /** Builds the Dockerfile as it stands; resolves with the image's name. */
 async function build(world: World): Promise<string> {
   const tag = `${world.name('swapctl')}:1`;
   const base = await toolsImage(world.docker);
   const context = spawn('tar', ['-C', ROOT, '-c', ...CONTEXT], { stdio: ['ignore', 'pipe', 'inherit'] });
   const options = { t: tag, buildargs: { BASE: base }, labels: world.labels, forcerm: true };
-  await endOf(await world.docker.buildImage(context.stdout as never, options));
+  const log = await endOf(await world.docker.buildImage(context.stdout as never, options));
+  const [, suite = ''] = /^ARG BASE=node:\d+-(\w+)-slim$/m.exec(readFileSync(`${ROOT}/Dockerfile`, 'utf8')) ?? [];
+  assert.match(log, NFT[suite] ?? /no nft of this suite is known here/, `the image has the nft of ${suite}`);
   return tag;
 }
 

@@ -8,6 +8,7 @@ import { endOf, engineUnderTest } from '../lab/engine.ts';
 import type { AppImageOptions } from '../lab/images.ts';
 import { output } from '../lab/load-inside.ts';
 import { startRegistry } from '../lab/registry.ts';
+import { toolsImage } from '../lab/tools-image.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
 
@@ -44,7 +45,7 @@ async function startOwn(t: TestContext): Promise<Own> {
   const push = async (version: string, options: AppImageOptions = {}): Promise<string> => {
     const env = { DOCKER_HOST: 'unix:///engine.sock', ...options.env };
     const image = await world.image(`own:${version}`, {
-      from: 'tools',
+      base: await toolsImage(docker),
       version,
       cmd: [...CALL, 'watch', name],
       health: false,

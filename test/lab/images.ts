@@ -29,7 +29,6 @@ import { endOf, isPodman } from './engine.ts';
 export const TEST_LABELS = { 'swapctl.test': '1' };
 const BASE_IMAGE = 'swapctl-test/base:1';
 const NODE_IMAGE = 'swapctl-test/node:1';
-const TOOLS_IMAGE = 'swapctl-test/tools:1';
 /** The port that the application under test listens on unless PORT says otherwise. */
 export const APP_PORT = 8080;
 
@@ -77,27 +76,11 @@ function nodeParts(): { content: string; load: string } {
   return parts;
 }
 
-/** What swapctl needs of a machine (node, nft and nsenter), and what its own image has beside that (ssh and tini). */
-export function toolsImage(docker: Docker): Promise<string> {
-  const programs = {
-    '/usr/bin/node': realpathSync(process.execPath),
-    '/usr/sbin/nft': '/usr/sbin/nft',
-    '/usr/bin/nsenter': '/usr/bin/nsenter',
-    '/usr/bin/ssh': '/usr/bin/ssh',
-    '/usr/bin/tini': unpackedTool('usr/bin/tini'),
-  };
-  return once(docker, TOOLS_IMAGE, contentOf([busybox(), ...Object.values(programs)], [process.version]), (root) => {
-    fillBase(root);
-    for (const [target, file] of Object.entries(programs)) addProgram(root, file, target);
-    symlinkSync('/bin/busybox', path.join(root, 'usr/bin/env'));
-  });
-}
-
-function busybox(): string {
+export function busybox(): string {
   return unpackedTool('bin/busybox');
 }
 
-function contentOf(files: string[], texts: string[]): string {
+export function contentOf(files: string[], texts: string[]): string {
   const hash = createHash('sha256');
   for (const content of [...files.map((file) => readFileSync(file)), ...texts]) hash.update(content);
   return hash.update(fillBase.toString()).digest('hex').slice(0, 16);
@@ -143,7 +126,7 @@ async function importUnlessThere(
   return name;
 }
 
-function fillBase(root: string): void {
+export function fillBase(root: string): void {
   chmodSync(root, 0o755);
   for (const folder of ['bin', 'etc', 'tmp', 'run', 'root', 'proc', 'sys', 'dev', 'usr/bin', 'data']) {
     mkdirSync(path.join(root, folder), { recursive: true });
@@ -164,7 +147,7 @@ function fillBase(root: string): void {
 }
 
 /** A dynamically linked program with the libraries that ldd names, each at the path where it expects them. */
-function addProgram(root: string, file: string, target: string): void {
+export function addProgram(root: string, file: string, target: string): void {
   const libraries = execFileSync('ldd', [file], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
   for (const [from, to] of [[file, target], ...libraries.map((library) => [library, library])]) {
     if (!from || !to) continue;
@@ -204,7 +187,9 @@ export interface AppImageOptions {
    * Default: the node image with the application, for what needs one that drains, is slow or misbehaves. 'httpd' answers with
    * its version, and starts at a fraction of the cost; 'base' is busybox alone, 'tools' what swapctl needs.
    */
-  from?: 'node' | 'httpd' | 'base' | 'tools';
+  from?: keyof typeof COMMANDS;
+  /** An image to build on instead; then `cmd` says what runs. */
+  base?: string;
   /** VERSION of the application; shorthand for env. Default: the tag. */
   version?: string;
   env?: Record<string, string | number>;
@@ -233,17 +218,16 @@ const COMMANDS = {
   node: ['node', '/app/server.mjs'],
   httpd: ['sh', '-c', HTTPD],
   base: ['sleep', '1000000'],
-  tools: ['sleep', '1000000'],
 };
 
-const BASES = { node: nodeImage, httpd: baseImage, base: baseImage, tools: toolsImage };
+const BASES = { node: nodeImage, httpd: baseImage, base: baseImage };
 
 /** Makes `name:tag` out of a base image, with what the options ask for; returns the image's id. */
 export async function appImage(docker: Docker, name: string, options: AppImageOptions = {}): Promise<string> {
   const [repo, tag] = splitTag(name);
   const config = configOf(tag, options);
   if (options.architecture) return foreignImage(docker, name, config, options.architecture);
-  const base = await BASES[options.from ?? 'node'](docker);
+  const base = options.base ?? (await BASES[options.from ?? 'node'](docker));
   if (await isPodman(docker)) return builtImage(docker, name, base, config);
   const container = await docker.createContainer({ Image: base, Cmd: ['true'], Labels: TEST_LABELS });
   try {
@@ -313,7 +297,7 @@ type ImageConfig = Pick<
 >;
 
 function configOf(tag: string, options: AppImageOptions): ImageConfig {
-  const from = options.from ?? 'node';
+  const from = options.from ?? (options.base ? 'base' : 'node');
   const isApp = from === 'node' || from === 'httpd';
   // busybox's server handles no signal, and the first process of a container then obeys this one only.
   const stopSignal = options.stopSignal ?? (from === 'httpd' ? 'SIGKILL' : undefined);
