@@ -88,6 +88,11 @@ const IN_DOUBT: ReadonlySet<string> = new Set(
   ),
 );
 
+/** The settings on a container that don't count, since its image is gone and nobody can tell whose they are. */
+export function doubted(labels: Labels, own: OwnLabels): string[] {
+  return Object.keys(labels).filter((key) => IN_DOUBT.has(key) && own[key] === undefined);
+}
+
 function isNamedByCompose({ name, labels }: Labelled): boolean {
   const parts = SHARED.map((key) => labels[key]);
   return !parts.includes(undefined) && ['-', '_'].some((separator) => parts.join(separator) === name);

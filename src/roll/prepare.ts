@@ -6,7 +6,7 @@ import { COMPOSE_FILES, COMPOSE_SERVICE } from '../core/label-keys.ts';
 import { homeOf } from '../core/names.ts';
 import type { Failure, WantedBackup } from '../core/observed.ts';
 import { whyNotOne } from '../core/one-service.ts';
-import type { OwnLabels } from '../core/own-labels.ts';
+import { doubted, type OwnLabels } from '../core/own-labels.ts';
 import { helperRole, homesOf, refuseStrangers } from '../core/ownership.ts';
 import type { Policy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
@@ -108,6 +108,7 @@ export async function prepareSlot(
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
     ports.report({ kind: 'note', text });
   }
+  if (!(await imageOf({ ports, memory }, container.imageId))) noteDoubted(ports, container, own);
   await refuseLostNamespaces(ports, container, options.successors);
   const dependents = await dependentNames(ports, container, all);
   refuseOwn(ports, slot.home, dependents, all);
@@ -126,6 +127,13 @@ export async function prepareSlot(
     backup,
     memory,
   };
+}
+
+function noteDoubted(ports: Ports, { name, config }: Container, own: OwnLabels): void {
+  const labels = doubted(config.Labels ?? {}, own);
+  if (labels.length === 0) return;
+  const text = `the image of ${name} is gone, so ${labels.join(', ')} may be its label: it does not count; swapctl.yml can say the same`;
+  ports.report({ kind: 'note', text });
 }
 
 function isOff(slot: Slot): boolean {
