@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { enter } from './netns.ts';
+import { ruleLines } from './rule-lines.ts';
 import { eventually } from './waiting.ts';
 import type { World } from './world.ts';
 
@@ -135,11 +136,7 @@ export function proxies(netns: string | undefined): string[] {
 }
 
 function rules(netns: string | undefined): string[] {
-  const text = nft(netns, 'list', 'ruleset').replace(/counter packets \d+ bytes \d+/g, 'counter');
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && line !== '}');
+  return ruleLines(nft(netns, 'list', 'ruleset'));
 }
 
 function replaced(text: string, ip: string, name: string): string {
