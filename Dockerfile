@@ -2,7 +2,8 @@
 #
 #   npm run build && docker build -t swapctl .
 #
-# BASE is any image with Node 20.18 or newer; one without apt-get must have nft, nsenter, ssh and tini.
+# BASE is any image with Node 20.18 or newer; one without apt-get must have nft, nsenter, ssh and tini. A release names it by its
+# digest (CONTRIBUTING.md, Releases); the tag below is for builds by hand.
 ARG BASE=node:24-trixie-slim
 FROM ${BASE}
 

@@ -40,7 +40,10 @@ test('the packed manifest brings no other package, and is published with provena
   assert.equal(packed.version, manifest.version);
   assert.equal(packed.private, undefined);
   assert.deepEqual(packed.publishConfig, { access: 'public', provenance: true });
-  assert.match(read('.github/workflows/release.yml'), /npm run build\n +- run: npm publish \.\/package$/m);
+  assert.match(
+    read('.github/workflows/release.yml'),
+    /npm run build\n +- run: npm pack \.\/package --ignore-scripts && mv swapctl-\*\.tgz package\.tgz$/m,
+  );
 });
 
 test('the repository itself can be neither packed nor published', { skip: noNpm }, () => {
@@ -67,6 +70,67 @@ test('actions are pinned by commit, with the version beside it', () => {
   assert.ok(used.length > 5);
   const loose = used.filter((what) => !what.startsWith('./') && !/^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(what));
   assert.deepEqual(loose, []);
+});
+
+test('every package in the lock file has a digest, and comes from the registry', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { integrity?: string; resolved?: string; link?: boolean }>;
+  };
+  const all = Object.entries(packages).filter(([name]) => name !== '');
+  assert.ok(all.length > 100);
+  assert.deepEqual(
+    all.filter(([, { integrity }]) => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? '')),
+    [],
+  );
+  assert.deepEqual(
+    all.filter(([, { resolved, link }]) => link || (resolved && !resolved.startsWith('https://'))),
+    [],
+  );
+});
+
+const LICENCES = ['MIT', 'MIT-0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD', 'BlueOak-1.0.0'];
+
+test('what is bundled may be, and its licences go along', { skip: unbuilt }, (t) => {
+  const [head = '', ...texts] = read('dist/LICENSES.txt').split(`\n${'-'.repeat(80)}\n\n`);
+  const packages = [head.replace(/^.*\n\n/, ''), ...texts].map((text) =>
+    /^(\S+) (\S+) \((.+)\)\n\n([\s\S]*)$/.exec(text),
+  );
+  assert.ok(packages.length > 50);
+  const licences = packages.map((found) => found?.[3] ?? 'none');
+  t.diagnostic(`${packages.length} packages under ${[...new Set(licences)].sort().join(', ')}`);
+  assert.deepEqual(
+    licences.filter((licence) => !LICENCES.includes(licence)),
+    [],
+  );
+  // It would be passed on without its terms.
+  const silent = packages.filter((found) => (found?.[4] ?? '').trim() === '').map((found) => found?.[1]);
+  assert.deepEqual(silent, WITHOUT_TEXT);
+});
+
+// They name their licence in package.json only.
+const WITHOUT_TEXT = ['split-ca'];
+
+test('no job that may publish or push runs code of packages, and none runs their install scripts', () => {
+  for (const file of readdirSync(path.join(ROOT, '.github/workflows'))) {
+    const text = read(`.github/workflows/${file}`);
+    assert.deepEqual(
+      [...text.matchAll(/npm (ci|install)\b(?!.*--ignore-scripts).*/g)].map(([line]) => line),
+      [],
+    );
+    const jobs = text
+      .slice(text.indexOf('\njobs:'))
+      .split(/\n {2}(?=[\w-]+:\n)/)
+      .slice(1);
+    assert.ok(jobs.length > 0);
+    for (const job of jobs.filter((one) => /: write\b/.test(one)))
+      assert.doesNotMatch(job, /npm (ci|install|run|exec|test)\b|\bnpx\b|cache: npm/);
+  }
+});
+
+test('the image that is released is built on a digest', () => {
+  const release = read('.github/workflows/release.yml');
+  assert.match(release, /build-args: BASE=\$\{\{ vars\.BASE_IMAGE \}\}/);
+  assert.match(release, /\*@sha256:\*\) ;;\n\s+\*\) .*exit 1/);
 });
 
 test(`all of it has at most ${MOST_KB} kB, and what every start reads ${MOST_AT_START_KB} kB in ${MOST_FILES_AT_START} files`, {

@@ -52,7 +52,8 @@ function modules(folder) {
 }
 
 async function installIn(cwd, run) {
-  const quiet = ['--no-audit', '--no-fund'];
+  // Nothing of a package runs before it is used: those that would build something work without.
+  const quiet = ['--no-audit', '--no-fund', '--ignore-scripts'];
   say(existsSync(modules(root)) ? 'package-lock.json has changed: npm ci' : 'no node_modules yet: npm ci');
   try {
     await run('npm', ['ci', ...quiet], { cwd });

@@ -44,9 +44,11 @@ suite('a git login', () => {
       );
       const git = installedGit({ env: process.env, home: folderOf(t, {}) });
       const source = parseGitSource(`${host.replace('://', '://me:secret@')}/shop.git#main`, 'it');
-      await assert.rejects(git.head(source, signal), { code: 'source-unreachable', message: /leads elsewhere/ });
-      await assert.rejects(git.tree(source, 'a'.repeat(40), signal), { code: 'source-unreachable' });
-      assert.deepEqual(seen.filter(Boolean), []);
+      const refused = await git.head(source, signal).catch((error) => error);
+      await git.tree(source, 'a'.repeat(40), signal).catch(() => {});
+      assert.deepEqual(seen.filter(Boolean), [], 'the login was sent elsewhere');
+      assert.equal(refused.code, 'source-unreachable');
+      assert.match(refused.message, /leads elsewhere/);
     });
 });
 
