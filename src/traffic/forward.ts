@@ -19,6 +19,7 @@ import {
 } from './forward-rules.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { removeScript } from './rules.ts';
+import type { Script } from './script.ts';
 
 /** Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. */
 export async function forward(
@@ -29,12 +30,24 @@ export async function forward(
 ): Promise<void> {
   const table = forwardTable(from.id, to.id);
   const lanes = lanesBetween(from, to, bridges);
-  if ((await tableOf('bridge', table)) !== undefined) return applyNft(renewScript(table, lanes, lifetimeMs));
   if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
+  // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is none.
+  if (await isChanged(table, renewScript(table, lanes, lifetimeMs))) return;
   await applyNft(targetScript(table, lanes), to.pid);
   await applyNft(hostScript(table, lanes, lifetimeMs));
   // Whoever was led to from the same addresses before keeps what it has.
   for (const other of await tablesFrom(from.id)) if (other !== table) await halt(other);
+}
+
+/** Applies a script to the tables of a redirect; false if there are none. Raises RuleError if nft fails for another reason. */
+async function isChanged(table: string, change: Script): Promise<boolean> {
+  try {
+    await applyNft(change);
+    return true;
+  } catch (error) {
+    if ((await tableOf('bridge', table)) !== undefined) throw error;
+    return false;
+  }
 }
 
 /** What leads new connections from or to one of these containers now. */
@@ -98,13 +111,9 @@ async function sweepForward(
   return (await clearIfOver(table, to)) === 0;
 }
 
-// Somebody else may have swept it in the meantime.
+// Another process may have swept it in the meantime.
 async function halt(table: string): Promise<void> {
-  try {
-    await applyNft(haltScript(table));
-  } catch (error) {
-    if ((await tableOf('bridge', table)) !== undefined) throw error;
-  }
+  await isChanged(table, haltScript(table));
 }
 
 async function clearIfOver(table: string, to: Process | undefined): Promise<number> {
