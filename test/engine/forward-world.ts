@@ -1,13 +1,15 @@
 // A service and its neighbour in a network, and what an address of the service answers during a roll.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import type test from 'node:test';
+import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { createApp } from '../../src/app.ts';
 import type { Progress } from '../../src/core/progress.ts';
 import type { Step } from '../../src/core/step.ts';
 import { kernelLayer } from '../../src/roll/kernel-layer.ts';
-import { nft } from '../lab/host-state.ts';
+import { forwardTables, nft, nftIn } from '../lab/host-state.ts';
+import { enter } from '../lab/netns.ts';
 import { SAFETY_NET_MS } from '../lab/waiting.ts';
 import { type ContainerOptions, testWorld, untilHealthy, type World } from '../lab/world.ts';
 import { openApp } from './compose-app.ts';
@@ -34,11 +36,20 @@ export interface Roll {
   during: Partial<Record<string, () => Promise<void>>>;
 }
 
+export interface RollOptions {
+  /** Environment of the new image. */
+  newer?: Env;
+  ports?: ContainerOptions['ports'];
+  /** Called before each step. */
+  atStep?: (kind: Step['kind'], service: { world: World; old: string }) => void;
+  /** Whether the kernel takes the rules of a redirect. */
+  mayRedirect?: () => boolean;
+}
+
 /** A service and its neighbour, and swapctl on a clock that stands still while a test looks. */
 export async function startRoll(
   t: test.TestContext,
-  newer: Env = {},
-  ports: ContainerOptions['ports'] = [],
+  { newer = {}, ports = [], atStep, mayRedirect }: RollOptions = {},
 ): Promise<Roll | undefined> {
   const world = testWorld(t);
   const network = await world.network('net');
@@ -49,8 +60,9 @@ export async function startRoll(
   await world.image('web:live', { version: '2', health: {}, env: newer });
   let step = '';
   const { ports: real, close } = await openApp(world, (progress: Progress) => {
-    if (progress.kind === 'step')
-      step = `${progress.step.kind} ${nameIn(progress.step).replace(world.name('web'), 'web')}`;
+    if (progress.kind !== 'step') return;
+    step = `${progress.step.kind} ${nameIn(progress.step).replace(world.name('web'), 'web')}`;
+    atStep?.(progress.step.kind, { world, old: web.id });
   });
   world.after(async () => close());
   if (!(await kernelLayer(real)).available) {
@@ -63,7 +75,11 @@ export async function startRoll(
     delete during[step];
     await (look ? look() : real.clock.sleep(ms, signal));
   };
-  const app = createApp({ ...real, clock: { ...real.clock, sleep } });
+  const forward: typeof real.kernel.forward = async (...request) => {
+    if (mayRedirect?.() === false) throw new Error('the test lets no redirect be renewed');
+    return real.kernel.forward(...request);
+  };
+  const app = createApp({ ...real, kernel: { ...real.kernel, forward }, clock: { ...real.clock, sleep } });
   const address = await addressOf(web, network);
   return { world, name: world.name('web'), old: web.id, address, network, neighbour, app, during };
 }
@@ -76,35 +92,36 @@ export async function addressOf(container: Docker.Container, network: string): P
   return address;
 }
 
+/** The command line that runs a command in the network namespace of a container. */
+export async function inside(container: Docker.Container, command: string[]): Promise<string[]> {
+  const { State } = await container.inspect();
+  return ['nsenter', `--net=/proc/${State.Pid}/ns/net`, ...command];
+}
+
+interface Answer {
+  version: string;
+  from: string;
+}
+
 /** What an address answers to a container; undefined: nothing. */
-export async function asked(
-  by: Docker.Container,
-  address: string,
-): Promise<{ version: string; from: string } | undefined> {
-  const { State } = await by.inspect();
-  return answerOf('nsenter', [`--net=/proc/${State.Pid}/ns/net`], address);
+export async function asked(by: Docker.Container, address: string): Promise<Answer | undefined> {
+  return answerTo(await inside(by, client(address)));
 }
 
 /** What it answers to the engine's host. */
-export function askedFromHost(world: World, address: string) {
-  return world.netns === undefined
-    ? answerOf('env', [], address)
-    : answerOf('nsenter', [`--net=/run/netns/${world.netns}`], address);
+export function askedFromHost(world: World, address: string): Promise<Answer | undefined> {
+  return answerTo(enter(world.netns, client(address)));
 }
 
-export function answerOf(
-  program: string,
-  args: string[],
-  address: string,
-): { version: string; from: string } | undefined {
-  const script = `fetch('http://${address}:8080/', { signal: AbortSignal.timeout(${SAFETY_NET_MS}) }).then(async (a) => console.log(await a.text()))`;
+function client(address: string): string[] {
+  return [process.execPath, '-e', `fetch('http://${address}:8080/').then(async (a) => console.log(await a.text()))`];
+}
+
+// A client that blocks this process would keep the roll in it from renewing the redirect.
+async function answerTo([program = '', ...args]: string[]): Promise<Answer | undefined> {
   try {
-    return JSON.parse(
-      execFileSync(program, [...args, process.execPath, '-e', script], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }),
-    );
+    const { stdout } = await promisify(execFile)(program, args, { timeout: SAFETY_NET_MS });
+    return JSON.parse(stdout);
   } catch {
     return undefined;
   }
@@ -113,12 +130,13 @@ export function answerOf(
 /** Our tables on the host, and in the namespace of the container that serves. */
 export async function tables({ world, name, old }: Roll): Promise<string[]> {
   const { Id, State } = await world.docker.getContainer(name).inspect();
-  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-  const inside = execFileSync('nsenter', [`--net=/proc/${State.Pid}/ns/net`, 'nft', 'list', 'tables'], {
-    encoding: 'utf8',
-    env,
-  });
   const ours = [old, Id].map((id) => id.slice(0, 12));
-  const all = `${nft(world.netns, 'list', 'tables')}${inside}`.split('\n');
+  const all = `${nft(world.netns, 'list', 'tables')}${nftIn(State.Pid, 'list', 'tables')}`.split('\n');
   return all.filter((line) => line.includes('swapctl-moved') && ours.some((id) => line.includes(id)));
+}
+
+/** What the kernel does once the time of a redirect is over. */
+export function lapse(world: World, from: string): void {
+  for (const { family, table } of forwardTables(world, from))
+    for (const set of ['live_ip', 'live_ip6']) nft(world.netns, 'flush', 'set', family, table, set);
 }

@@ -6,14 +6,14 @@ import { quickly } from './compose-app.ts';
 import { addressOf, asked, askedFromHost, startRoll, TIMES, tables } from './forward-world.ts';
 
 test('from the switch on the old address leads to the new container, also for a while after the old one has gone', async (t) => {
-  const rolled = await startRoll(t, { READY_AFTER_MS: 500 });
+  const rolled = await startRoll(t, { newer: { READY_AFTER_MS: 500 } });
   if (!rolled) return;
   const { world, name, address, neighbour, app, during } = rolled;
   const seen: Record<string, unknown> = {};
   const look = (when: string) => async () => {
     const newer = world.docker.getContainer(name);
     const byItself = await asked(newer, address);
-    const answers = [await asked(neighbour, address), askedFromHost(world, address), byItself];
+    const answers = [await asked(neighbour, address), await askedFromHost(world, address), byItself];
     seen[when] = { versions: answers.map((answer) => answer?.version), from: answers[0]?.from };
   };
   during['await-healthy web.swapctl-next'] = async () => {

@@ -2,28 +2,25 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import test from 'node:test';
-import { kernelLayer } from '../../src/roll/kernel-layer.ts';
-import { momentReader } from '../chaos/moments.ts';
-import { assertSafe, endExpiring } from '../chaos/subject.ts';
-import { commandOf, prepare } from '../chaos/ways.ts';
 import { openApp, quickly } from '../engine/compose-app.ts';
-import { addressOf, asked, askedFromHost, NEEDS_NFT, startRoll, TIMES, tables } from '../engine/forward-world.ts';
+import { addressOf, asked, askedFromHost, inside, lapse, startRoll, TIMES, tables } from '../engine/forward-world.ts';
 import { fixedPort } from '../engine/handover-world.ts';
-import { swapctl } from '../lab/cli.ts';
+import { connectFrom } from '../lab/connection.ts';
 import { engineFacts, engineUnderTest, isPodman } from '../lab/engine.ts';
 import { coverTable, nft } from '../lab/host-state.ts';
-import { clientsAt, type Shape, startTraffic, tableOf } from '../lab/traffic.ts';
+import { type Cells, clientsAt, type Shape, startTraffic, tableOf } from '../lab/traffic.ts';
+import { eventually } from '../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 
 test('while its published port is handed over, whoever has an address of the service is led along', async (t) => {
   if (await isPodman(engineUnderTest().docker)) return t.skip('Podman leads published ports in a way of its own');
-  const rolled = await startRoll(t, { READY_AFTER_MS: 500 }, [{ host: await fixedPort() }]);
+  const rolled = await startRoll(t, { newer: { READY_AFTER_MS: 500 }, ports: [{ host: await fixedPort() }] });
   if (!rolled) return;
   const { world, name, address, network, neighbour, app, during } = rolled;
   const seen: Record<string, unknown> = {};
   let standIn = '';
   const look = (when: string, at: () => string) => async () => {
-    const answers = [await asked(neighbour, at()), askedFromHost(world, at())];
+    const answers = [await asked(neighbour, at()), await askedFromHost(world, at())];
     seen[when] = answers.map((answer) => answer?.version);
   };
   holdOpen(world, address);
@@ -80,7 +77,7 @@ function holdOpen(world: World, address: string): void {
 }
 
 test('a container in several networks, one of them internal, is led to in each of them', async (t) => {
-  const rolled = await startRoll(t, { READY_AFTER_MS: 500 });
+  const rolled = await startRoll(t, { newer: { READY_AFTER_MS: 500 } });
   if (!rolled) return;
   const { world, name, old, app, during } = rolled;
   const web = world.docker.getContainer(old);
@@ -125,30 +122,46 @@ test('an address that the engine gives to somebody else is theirs at once', asyn
   assert.equal((await asked(neighbour, address))?.version, 'heir');
 });
 
+// After its end the redirect takes no new connection, so a client that may open one proves nothing from then on.
 test('connections by the old address outlive it, and what leads them is swept once they are closed', async (t) => {
   const rolled = await startRoll(t);
   if (!rolled) return;
-  const { world, name, address, network, app } = rolled;
-  const client = await startTraffic(
+  const { world, name, address, network, neighbour, app, during } = rolled;
+  const clients = await startTraffic(
     { world, network },
     clientsAt({ url: `http://${address}:8080/` }, { kept: { kind: 'kept', method: 'POST', ratePerSecond: 20 } }),
   );
+  const connect = async () => connectFrom(world, await inside(neighbour, []), address);
+  let connection = await connect();
+  const versions = [await connection.version];
+  during['settle web'] = async () => {
+    connection = await connect();
+    versions.push(await connection.version);
+  };
+  let cells: Cells = {};
+  during['end-forward web.swapctl-old'] = async () => {
+    cells = await clients.stop();
+  };
   const [report] = await app.roll([name], quickly({ overrides: TIMES }));
   assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  for (const line of tableOf({ neighbour: cells })) t.diagnostic(line);
   const left = await tables(rolled);
   await app.recover([name], new AbortController().signal);
   assert.deepEqual(await tables(rolled), left, 'a connection is open');
-  const cells = await client.stop();
-  for (const line of tableOf({ neighbour: cells })) t.diagnostic(line);
+  assert.ok(left.length > 0);
+  assert.deepEqual(versions, ['1', '2']);
+  assert.equal(await connection.echo('still here'), 'still here');
   assert.equal(cells.kept?.failed, 0, JSON.stringify(cells));
   assert.ok(cells.kept?.byVersion['1'] && cells.kept.byVersion['2'], JSON.stringify(cells));
-  await app.recover([name], new AbortController().signal);
-  assert.deepEqual(await tables(rolled), []);
-  assert.ok(left.length > 0);
+  connection.close();
+  await eventually('the tables are gone once the container has seen the end of the connection', async () => {
+    await app.recover([name], new AbortController().signal);
+    return (await tables(rolled)).length === 0;
+  });
 });
 
 test('a new container that turns unhealthy is led to no more', async (t) => {
-  const rolled = await startRoll(t, { UNHEALTHY_AFTER_MS: 3000 });
+  const rolled = await startRoll(t, { newer: { UNHEALTHY_AFTER_MS: 3000 } });
   if (!rolled) return;
   const { name, address, neighbour, app, during } = rolled;
   let settling: string | undefined;
@@ -178,24 +191,20 @@ test('a swapctl that can not lead connections rolls all the same', async (t) => 
 
 // As when the engine is away for longer than the rules last.
 test('what could not be renewed, and leads no more by itself, is gone with the roll', async (t) => {
-  const world = testWorld(t);
-  const { ports, close } = await openApp(world);
-  world.after(async () => close());
-  if (!(await kernelLayer(ports)).available) return t.skip(NEEDS_NFT);
-  const subject = await prepare(world, 'start-first');
-  const read = momentReader();
-  let expired = false;
-  const { code, stdout, stderr } = await swapctl(commandOf('start-first', subject), {
-    env: world.env,
-    netns: world.netns,
-    atLine: async (line) => {
-      const moment = read(line);
-      if (moment?.when !== 'before' || moment.kind !== 'stop') return;
-      await endExpiring(subject);
-      expired = true;
+  const steps: string[] = [];
+  let lapsed = false;
+  const rolled = await startRoll(t, {
+    atStep: (kind, { world, old }) => {
+      steps.push(kind);
+      if (kind !== 'stop') return;
+      lapse(world, old);
+      lapsed = true;
     },
+    mayRedirect: () => !lapsed,
   });
-  assert.equal(code, 0, stdout + stderr);
-  assert.ok(expired && !stderr.includes('let the successor answer'), stderr);
-  await assertSafe(subject, true);
+  if (!rolled) return;
+  const [report] = await rolled.app.roll([rolled.name], quickly({ overrides: TIMES }));
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  assert.ok(lapsed && !steps.includes('end-forward'), steps.join(', '));
+  assert.deepEqual(await tables(rolled), []);
 });
