@@ -1,6 +1,8 @@
+import { FAMILIES, type Family, flowKey, flowSet, flows, OPENS } from './flows.ts';
 import { PROBE_PORTS } from './gate.ts';
 import { type Script, script } from './script.ts';
 import { elementsOf, type Table } from './table.ts';
+import { retransmitted, unansweredChains, unansweredSets } from './unanswered.ts';
 
 /**
  * One network that two containers share: new connections to the address of one are led to the other. They are bridged, so
@@ -10,7 +12,7 @@ import { elementsOf, type Table } from './table.ts';
  * survive its end.
  */
 export interface Lane {
-  readonly family: 'ip' | 'ip6';
+  readonly family: Family;
   /** Host interface of the network. */
   readonly device: string;
   readonly from: { readonly ip: string; readonly mac: string };
@@ -34,33 +36,33 @@ export function forwardEnds(table: string): { from: string; to: string } | undef
 // Before the engine's own chains (-100), and before connection tracking looks at bridged packets.
 const BEFORE_ENGINE = -105;
 const BEFORE_BRIDGE_NAT = -305;
-const OPENS = 'tcp flags & (fin | syn | rst | ack) == syn';
-// As long as a connection may be silent; each packet begins it anew.
-const IDLE = '1h';
-const MOST_CONNECTIONS = 65_535;
 
 /** One nft transaction for the host's namespace: leads new connections for a while, and those that it led to their end. */
 export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number): Script {
   return script([
     `table bridge ${table} {`,
-    ...LANE_FAMILIES.flatMap(liveSet),
-    ...LANE_FAMILIES.flatMap(flowSet),
+    ...FAMILIES.flatMap(liveSet),
+    ...FAMILIES.flatMap(flowSet),
     '  chain pre {',
     `    type filter hook prerouting priority ${BEFORE_BRIDGE_NAT}; policy accept;`,
     ...lanes.flatMap(bridged),
     '  }',
     '}',
     `table inet ${table} {`,
-    ...LANE_FAMILIES.flatMap(liveSet),
+    ...FAMILIES.flatMap(liveSet),
+    ...unansweredSets(),
     '  chain pre {',
     `    type nat hook prerouting priority ${BEFORE_ENGINE}; policy accept;`,
-    ...lanes.map((lane) => `    iifname != "${lane.device}" ${routed(lane)}`),
+    ...lanes.map((lane) => `    ${arrives(lane)} ${redirected(lane)}`),
     '  }',
     '  chain out {',
     `    type nat hook output priority ${BEFORE_ENGINE}; policy accept;`,
-    // Probes mean the very container that has the address by now.
-    ...lanes.map((lane) => `    tcp sport != ${PROBE_PORTS.first}-${PROBE_PORTS.last} ${routed(lane)}`),
+    ...lanes.map((lane) => `    ${leaves(lane)} ${redirected(lane)}`),
     '  }',
+    ...unansweredChains(
+      lanes.map((lane) => retransmitted(lane.family, arrives(lane), lane.from.ip)),
+      lanes.map((lane) => retransmitted(lane.family, leaves(lane), lane.from.ip)),
+    ),
     '}',
     ...liveElements(table, lanes, lifetimeMs),
   ]);
@@ -97,23 +99,19 @@ export function haltScript(table: string): Script {
 
 /** One nft transaction after which the tables of the host's namespace are not there, whether they were or not. */
 export function clearHostScript(table: string): Script {
-  return script(FAMILIES.flatMap((family) => [`table ${family} ${table}`, `delete table ${family} ${table}`]));
+  return script(TABLE_FAMILIES.flatMap((family) => [`table ${family} ${table}`, `delete table ${family} ${table}`]));
 }
 
-const FAMILIES = ['bridge', 'inet'] as const;
-const LANE_FAMILIES = ['ip', 'ip6'] as const;
+/** A redirect has a table of the same name in each of these families. */
+export const TABLE_FAMILIES = ['bridge', 'inet'] as const;
 
-function live(family: Lane['family']): string {
+function live(family: Family): string {
   return `live_${family}`;
 }
 
-function flows(family: Lane['family']): string {
-  return `flows_${family}`;
-}
-
-/** The connections that a bridge table still leads: address and port of each client. */
+/** The connections that a table still leads: address and port of each client. */
 export function ledClients(table: Table): { address: string; port: number }[] {
-  return LANE_FAMILIES.flatMap((family) => elementsOf(table, flows(family))).map(({ value: [address, port] }) => ({
+  return FAMILIES.flatMap((family) => elementsOf(table, flows(family))).map(({ value: [address, port] }) => ({
     address: String(address),
     port: Number(port),
   }));
@@ -121,39 +119,26 @@ export function ledClients(table: Table): { address: string; port: number }[] {
 
 /** Whether a table still leads new connections. */
 export function isLive(table: Table): boolean {
-  return LANE_FAMILIES.some((family) => elementsOf(table, live(family)).length > 0);
+  return FAMILIES.some((family) => elementsOf(table, live(family)).length > 0);
 }
 
 function flushes(table: string): string[] {
-  return FAMILIES.flatMap((family) => LANE_FAMILIES.map((ip) => `flush set ${family} ${table} ${live(ip)}`));
+  return TABLE_FAMILIES.flatMap((family) => FAMILIES.map((ip) => `flush set ${family} ${table} ${live(ip)}`));
 }
 
 // By address, since every other match that is true for all connections would contradict the match on TCP (nft 1.1.3 refuses it).
-function liveSet(family: Lane['family']): string[] {
+function liveSet(family: Family): string[] {
   return [`  set ${live(family)} {`, `    typeof ${family} daddr; flags timeout;`, '  }'];
 }
 
 // Not in the set's own block: nft 1.1.3 crashes on a transaction that declares a set with elements and flushes it.
 function liveElements(table: string, lanes: readonly Lane[], lifetimeMs: number): string[] {
-  return LANE_FAMILIES.flatMap((ip) => {
+  return FAMILIES.flatMap((ip) => {
     const addresses = [...new Set(lanes.filter((lane) => lane.family === ip).map(({ from }) => from.ip))];
     if (addresses.length === 0) return [];
     const elements = addresses.map((address) => `${address} ${timeout(lifetimeMs)}`).join(', ');
-    return FAMILIES.map((family) => `add element ${family} ${table} ${live(ip)} { ${elements} }`);
+    return TABLE_FAMILIES.map((family) => `add element ${family} ${table} ${live(ip)} { ${elements} }`);
   });
-}
-
-function flowSet(family: Lane['family']): string[] {
-  return [
-    `  set ${flows(family)} {`,
-    `    typeof ${flowKey(family)};`,
-    `    size ${MOST_CONNECTIONS}; flags dynamic,timeout; timeout ${IDLE};`,
-    '  }',
-  ];
-}
-
-function flowKey(family: Lane['family']): string {
-  return `${family} saddr . tcp sport . ${family} daddr . tcp dport`;
 }
 
 function taken({ family, from, to }: Lane): string {
@@ -175,8 +160,21 @@ function bridged({ family, from, to }: Lane): string[] {
   ].map((rule) => `    ${rule}`);
 }
 
-function routed({ family, from, to }: Lane): string {
-  return `${family} daddr ${from.ip} ${OPENS} ${family} daddr @${live(family)} dnat ${family} to ${to.ip}`;
+function arrives(lane: Lane): string {
+  return `iifname != "${lane.device}" ${opensTo(lane)}`;
+}
+
+// Probes mean the very container that has the address by now.
+function leaves(lane: Lane): string {
+  return `tcp sport != ${PROBE_PORTS.first}-${PROBE_PORTS.last} ${opensTo(lane)}`;
+}
+
+function opensTo({ family, from }: Lane): string {
+  return `${family} daddr ${from.ip} ${OPENS} ${family} daddr @${live(family)}`;
+}
+
+function redirected({ family, to }: Lane): string {
+  return `dnat ${family} to ${to.ip}`;
 }
 
 function timeout(lifetimeMs: number): string {

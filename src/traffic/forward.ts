@@ -15,6 +15,7 @@ import {
   type Lane,
   ledClients,
   renewScript,
+  TABLE_FAMILIES,
   targetScript,
 } from './forward-rules.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
@@ -137,7 +138,7 @@ async function unlessGone({ pid }: Process, cleaning: Promise<void>): Promise<vo
 
 // The set remembers connections for a while after their end; only the sockets say which are open.
 async function openConnections(table: string, { pid }: Process): Promise<number> {
-  const led = ledClients((await tableOf('bridge', table)) ?? {});
+  const led = await ledBy(table);
   if (led.length === 0) return 0;
   const texts = await Promise.all(['tcp', 'tcp6'].map((name) => textOf(`/proc/${pid}/net/${name}`)));
   const peers = texts
@@ -146,6 +147,12 @@ async function openConnections(table: string, { pid }: Process): Promise<number>
     .map(({ remoteAddress, remotePort }) => `${remoteAddress ?? 'ip6'} ${remotePort}`);
   const open = new Set(peers);
   return led.filter(({ address, port }) => open.has(`${isIPv6(address) ? 'ip6' : address} ${port}`)).length;
+}
+
+// NAT keeps the host's own connections without the table, except those that began anew (see unanswered.ts).
+async function ledBy(table: string): Promise<{ address: string; port: number }[]> {
+  const found = await Promise.all(TABLE_FAMILIES.map((family) => tableOf(family, table)));
+  return found.flatMap((one) => ledClients(one ?? {}));
 }
 
 async function tablesFrom(from: string): Promise<string[]> {

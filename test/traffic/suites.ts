@@ -18,10 +18,12 @@ export interface Trial {
   readers: { suite: NftSuite; status: number; words: string; facts: unknown }[];
 }
 
-// Connections that were redirected, as the kernel notes them.
+// Connections that were redirected, as the kernel notes them, and one that nobody has answered so far.
 const FLOWS = [
   'add element bridge TABLE flows_ip { 192.0.2.77 . 50000 . 192.0.2.2 . 80 }',
   'add element bridge TABLE flows_ip6 { 2001:db8::77 . 50001 . 2001:db8::2 . 80 }',
+  'add element inet TABLE flows_ip { 192.0.2.77 . 50002 . 192.0.2.2 . 80 }',
+  'add element inet TABLE unanswered_ip { 192.0.2.77 . 50003 . 192.0.2.2 . 80 }',
 ];
 
 /** Loads the scripts of an example one after the other in a network namespace of its own. */
@@ -43,6 +45,7 @@ export function tryOut(example: Example, creator: NftSuite, continuer: NftSuite)
 export function expectedFacts(example: Example, builder: string): unknown {
   const flows = [
     { address: '192.0.2.77', port: 50_000 },
+    { address: '192.0.2.77', port: 50_002 },
     { address: '2001:db8::77', port: 50_001 },
   ];
   const none = { tables: 0, cover: 'over', live: false, flows: [] };
