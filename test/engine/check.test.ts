@@ -7,7 +7,6 @@ import { checkSeesPush } from './check-push.ts';
 import { lab, QUICK_APP } from './registry-lab.ts';
 
 checkSeesPush({});
-checkSeesPush({ login: 'token', tls: true });
 
 test('an index that changed for another platform is no update, and one for this is', async (t) => {
   const { world, registry, env, push, start } = await lab(t);

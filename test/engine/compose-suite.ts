@@ -58,7 +58,7 @@ async function alwaysAnew({ docker }: World, version: ComposeVersion): Promise<b
   return version === '2.40' && (await isPodman(docker));
 }
 
-/** Defines all tests with one compose. */
+/** Defines the tests with one compose. */
 export function composeSuite(version: ComposeVersion): void {
   test(`compose ${version} sees nothing to do after rolls, a rollback and a failed roll`, async (t) => {
     const world = testWorld(t);
@@ -155,6 +155,45 @@ export function composeSuite(version: ComposeVersion): void {
     assert.deepEqual(await replicas(world, project), after);
   });
 
+  test(`compose ${version} gave a container files of its own, and the next one has them`, async (t) => {
+    const world = testWorld(t);
+    if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
+    const image = await world.image('web:1', { from: 'httpd' });
+    const yaml = `
+      configs:
+        short: { content: "one\\n" }
+        long: { content: "two\\n" }
+      secrets:
+        token: { environment: COMPOSE_TEST_TOKEN }
+      services:
+        web:
+          image: '${image}'
+          labels: ${composeLabels(world)}
+          configs: [short, { source: long, target: /etc/app/long.conf, mode: 0440, uid: '1000' }]
+          secrets: [token]`;
+    world.env.COMPOSE_TEST_TOKEN = 'hush';
+    const project = composeProject(world, yaml, { version });
+    await project.run('up', '--detach', '--wait');
+    const [before] = await replicas(world, project);
+    const files = ['/short', '/etc/app/long.conf', '/run/secrets/token'];
+    const look = (id = '') => inside(world, id, `stat -c '%n %a %u:%g' ${files.join(' ')}; cat ${files.join(' ')}`);
+    const looked = await look(before?.id);
+    assert.match(looked, /one\s+two\s+hush/);
+    const app = await appOf(world);
+
+    for (const number of [2, 3]) {
+      await retag(world, await world.image(`web:${number}`, { from: 'httpd' }), image);
+      assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
+      const [after] = await replicas(world, project);
+      assert.equal(after?.version, String(number));
+      assert.equal(await look(after?.id), looked);
+      await assertUpChangesNothing(world, project);
+    }
+  });
+}
+
+/** Defines the test of a service that compose builds itself. */
+export function composeBuilds(version: ComposeVersion): void {
   test(`compose ${version} leaves a rolled service that it built itself alone`, async (t) => {
     const world = testWorld(t);
     if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
@@ -196,41 +235,5 @@ export function composeSuite(version: ComposeVersion): void {
     assert.deepEqual([placesOf(final), versionsOf(final)], [placesOf(before), '4']);
     assert.equal((await stray.inspect()).State.Running, true, 'what only was made from the image is left alone');
     await assertUpChangesNothing(world, project);
-  });
-
-  test(`compose ${version} gave a container files of its own, and the next one has them`, async (t) => {
-    const world = testWorld(t);
-    if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
-    const image = await world.image('web:1', { from: 'httpd' });
-    const yaml = `
-      configs:
-        short: { content: "one\\n" }
-        long: { content: "two\\n" }
-      secrets:
-        token: { environment: COMPOSE_TEST_TOKEN }
-      services:
-        web:
-          image: '${image}'
-          labels: ${composeLabels(world)}
-          configs: [short, { source: long, target: /etc/app/long.conf, mode: 0440, uid: '1000' }]
-          secrets: [token]`;
-    world.env.COMPOSE_TEST_TOKEN = 'hush';
-    const project = composeProject(world, yaml, { version });
-    await project.run('up', '--detach', '--wait');
-    const [before] = await replicas(world, project);
-    const files = ['/short', '/etc/app/long.conf', '/run/secrets/token'];
-    const look = (id = '') => inside(world, id, `stat -c '%n %a %u:%g' ${files.join(' ')}; cat ${files.join(' ')}`);
-    const looked = await look(before?.id);
-    assert.match(looked, /one\s+two\s+hush/);
-    const app = await appOf(world);
-
-    for (const number of [2, 3]) {
-      await retag(world, await world.image(`web:${number}`, { from: 'httpd' }), image);
-      assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
-      const [after] = await replicas(world, project);
-      assert.equal(after?.version, String(number));
-      assert.equal(await look(after?.id), looked);
-      await assertUpChangesNothing(world, project);
-    }
   });
 }

@@ -43,23 +43,6 @@ test('a bad image fails once, is held then, and keeps back what depends on it', 
   assert.ok(Date.parse(waiting.until) > Date.now());
 });
 
-test('what an update that was killed left half done, the next one makes good', async (t) => {
-  const own = await lab(t);
-  const { env, push, start } = own;
-  await push('1', 'stable');
-  const web = await start('web', 'stable');
-  await push('2', 'stable');
-  const onStderr = (text: string, kill: (signal: NodeJS.Signals) => void): void => {
-    if (text.includes(`rename ${web} to`)) kill('SIGKILL');
-  };
-  const killed = await swapctl(['update', web], { env, onStderr });
-  assert.equal(killed.endedBy, 'SIGKILL', killed.stderr);
-  assert.ok((await containerNames(own.world)).length > 1, 'something is left');
-  const { code, stdout, stderr } = await swapctl(['update', web, '--json'], { env });
-  assert.equal(code, 0, stdout + stderr);
-  assert.equal(await versionOf(own, web), '2');
-});
-
 // ---- watch
 
 test('watch rolls what is pushed, takes in what appears, obeys signals, and ends', async (t) => {

@@ -27,13 +27,13 @@ const ENGINES: readonly EngineKind[] = [
 
 /** By suite, the files that it consists of. */
 const FILES = {
-  recreate: ['engine/recreate', 'full/recreate-random'],
+  recreate: ['engine/recreate', 'full/recreate-more'],
   roll: ['engine/roll', 'full/roll-more'],
   check: ['engine/check', 'full/check-logins'],
   update: ['engine/update', 'full/update-more'],
   handover: ['engine/handover', 'full/handover-exits'],
   forward: ['engine/forward', 'full/forward-more'],
-  compose: ['engine/compose', 'full/compose-2.26'],
+  compose: ['engine/compose', 'full/compose-more'],
   'one-at-a-time': ['engine/one-at-a-time', 'full/lock'],
   backup: ['engine/backup'],
 };

@@ -1,5 +1,6 @@
-// `swapctl check` on the other kinds of registries; test/engine/check.test.ts has those without login and with token and TLS.
+// `swapctl check` on registries with a login; test/engine/check.test.ts has one without.
 import { checkSeesPush } from '../engine/check-push.ts';
 
 checkSeesPush({ login: 'htpasswd' });
 checkSeesPush({ login: 'token' });
+checkSeesPush({ login: 'token', tls: true });

@@ -1,4 +1,4 @@
-// The same as test/engine/recreate.test.ts and recreate-random.test.ts on a second engine, which speaks an API ten versions younger. SWAPCTL_TEST_ENGINES=default
+// The same as test/engine/recreate.test.ts and recreate-more.test.ts on a second engine, which speaks an API ten versions younger. SWAPCTL_TEST_ENGINES=default
 // leaves it out.
 
 import { recreateSuite } from '../engine/recreate/suite.ts';

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import type Docker from 'dockerode';
 import { identity, ownNames, QUICK, registryFor, untag } from '../engine/roll-world.ts';
 import { startSwapctl, swapctl } from '../lab/cli.ts';
+import { engineFacts } from '../lab/engine.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 
 test('a roll whose terminal is closed is done to its end', async (t) => {
@@ -106,4 +108,32 @@ function dockerConfig(t: { after(cleanUp: () => unknown): void }, config: object
   writeFileSync(path.join(folder, 'config.json'), JSON.stringify(config));
   t.after(() => rmSync(folder, { recursive: true }));
   return folder;
+}
+
+test('a push to the followed tag is pulled by its digest and rolled', async (t) => {
+  const world = testWorld(t);
+  const registry = await registryFor(t, world);
+  const { reference } = await registry.push(world.docker, await world.image('app:1'), 'app:stable');
+  await pull(world.docker, reference);
+  await untilHealthy(await world.container('web', { image: reference, network: await world.network('net') }));
+  assert.equal((await swapctl(['roll', world.name('web'), '--json'], { env: world.env })).json().outcome, 'unchanged');
+
+  const { digest } = await registry.push(world.docker, await world.image('app:2'), 'app:stable');
+  const roll = await swapctl(['roll', world.name('web'), '--json', ...QUICK], { env: world.env });
+  assert.equal(roll.code, 0, roll.stderr);
+  // Podman has two digests of an image that was built and pushed here, and its registries without TLS are its secret.
+  if (!(await engineFacts(world.docker)).podman) assert.equal(roll.json().to.digest, digest);
+  const { Config, Image } = await world.docker.getContainer(world.name('web')).inspect();
+  assert.equal(Config.Image, reference, 'it still follows the tag');
+  assert.equal((await world.docker.getImage(reference).inspect()).Id, Image, 'the local tag names what runs');
+
+  await registry.stop();
+  const back = await swapctl(['rollback', world.name('web'), '--json', ...QUICK], { env: world.env });
+  assert.equal(back.json().outcome, 'rolled-back', 'a rollback needs no registry');
+  await untag(world, reference);
+});
+
+async function pull(docker: Docker, reference: string): Promise<void> {
+  const stream = await docker.pull(reference);
+  await new Promise<void>((resolve, reject) => stream.on('end', resolve).on('error', reject).resume());
 }

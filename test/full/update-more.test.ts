@@ -110,3 +110,24 @@ test('a watch that was killed in the middle of a roll makes it good when it star
   const { msg } = await second.said(/an earlier roll was left half done; it was/);
   assert.equal(await versionOf(own, web), /finished$/.test(String(msg)) ? '2' : '1');
 });
+
+updateRollsPush({});
+
+test('what an update that was killed left half done, the next one makes good', async (t) => {
+  const own = await lab(t);
+  const { env, push, start } = own;
+  await push('1', 'stable');
+  const web = await start('web', 'stable');
+  await push('2', 'stable');
+  const onStderr = (text: string, kill: (signal: NodeJS.Signals) => void): void => {
+    if (text.includes(`rename ${web} to`)) kill('SIGKILL');
+  };
+  const killed = await swapctl(['update', web], { env, onStderr });
+  assert.equal(killed.endedBy, 'SIGKILL', killed.stderr);
+  assert.ok((await containerNames(own.world)).length > 1, 'something is left');
+  const { code, stdout, stderr } = await swapctl(['update', web, '--json'], { env });
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal(await versionOf(own, web), '2');
+});
+
+// ---- watch

@@ -11,10 +11,13 @@ import { PODMAN, setStage } from './place.ts';
 import { randomTest } from './random.ts';
 import { type Scene, targetedTests } from './targeted.ts';
 
+const PARTS = ['fields', 'targeted', 'files', 'random'] as const;
+type Part = (typeof PARTS)[number];
+
 interface Options {
   skip?: string | false;
-  /** Random containers, or the tests of what is known, or both by default. */
-  only?: 'random' | 'known';
+  /** All of them by default. */
+  parts?: readonly Part[];
 }
 
 /** Defines all tests on one engine, which is started (or found) when they run. */
@@ -40,14 +43,14 @@ export function recreateSuite(
       await stop?.();
     });
 
-    if (options.only !== 'random') {
-      fieldTests(scene);
-      targetedTests(scene);
-      inlineFileTests(scene);
-    }
-    if (options.only !== 'known') {
-      randomTest(scene, (name, fields) => rolled(scene(), name, fields, scene().stage.images.slice(1, 2)));
-    }
+    const define: Record<Part, () => void> = {
+      fields: () => fieldTests(scene),
+      targeted: () => targetedTests(scene),
+      files: () => inlineFileTests(scene),
+      random: () =>
+        randomTest(scene, (name, fields) => rolled(scene(), name, fields, scene().stage.images.slice(1, 2))),
+    };
+    for (const part of options.parts ?? PARTS) define[part]();
   });
 }
 

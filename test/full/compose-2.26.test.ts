@@ -1,3 +1,0 @@
-import { composeSuite } from '../engine/compose-suite.ts';
-
-composeSuite('2.26');
