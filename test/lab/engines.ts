@@ -13,6 +13,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cacheFolder, prepared } from '../../scripts/prepare/cache.mjs';
+import { Failure } from '../../scripts/shell.mjs';
 import { type EngineNote, type EngineUnderTest, engineAt } from './engine.ts';
 import { nftOf } from './nft.ts';
 import { eventually } from './waiting.ts';
@@ -47,8 +48,8 @@ const KINDS = {
 export type EngineKind = keyof typeof KINDS;
 export const ENGINE_KINDS = Object.keys(KINDS) as EngineKind[];
 
-/** Beside the one of each kind that tests share: one that may be stopped, one with a small disk. Behind the kinds in number. */
-const SPARES = ['away', 'small'] as const;
+/** Beside the one of each kind that tests share: one that may be stopped, one with a small disk, and one of the lab's own test. */
+const SPARES = ['away', 'small', 'lab'] as const;
 type Spare = (typeof SPARES)[number];
 
 export interface OtherEngine extends EngineUnderTest {
@@ -289,8 +290,8 @@ async function down(kinds: readonly EngineKind[]): Promise<void> {
 
 /** The end of a program of the lab: only a bug keeps its stack. */
 export function endOnMistake(error: unknown): void {
-  const isMistake =
-    error instanceof LabError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+  const isUsage = String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+  const isMistake = isUsage || error instanceof LabError || error instanceof Failure;
   console.error(isMistake ? (error as Error).message : error);
   process.exitCode = isMistake ? 2 : 1;
 }
