@@ -471,6 +471,9 @@ const STOP: Record<string, Rule> = {
     const removed = await running(stage, 'removed', { host: { AutoRemove: true } });
     await stage.engine.stop(removed);
     assert.equal(await stage.engine.wasStopped(removed), true, 'also of one that is gone');
+    const forced = await running(stage, 'forced');
+    await stage.engine.remove(forced, { discard: true });
+    assert.equal(await stage.engine.wasStopped(forced), true, 'or was removed while it ran');
   },
 };
 

@@ -1,6 +1,9 @@
 // A clock on which time passes only while everybody waits for it: no real time passes, and the same run takes the same course.
 import type { Clock } from '../../src/ports.ts';
 
+// Far more than anything here takes: what goes in circles must end as an error.
+const MOST_TURNS = 20_000;
+
 interface Timer {
   readonly at: number;
   fire(): void;
@@ -31,6 +34,18 @@ export function virtualClock(begin: number): VirtualClock {
     };
   };
 
+  // One lets time pass for all.
+  let running = false;
+  const pump = async (state: { readonly over: boolean }, patient: boolean): Promise<void> => {
+    for (let turns = 0; ; turns++) {
+      if (turns > MOST_TURNS && !patient) throw new Error('time passes, and nothing comes of it');
+      await everybodyWaits();
+      for (const look of watchers) look();
+      if (state.over) return;
+      if (!pass() && !patient) throw new Error('everybody waits, and nobody for time: a call was never answered');
+    }
+  };
+
   const pass = (): boolean => {
     const next = timers.pop();
     if (!next) return false;
@@ -46,17 +61,19 @@ export function virtualClock(begin: number): VirtualClock {
     watch: (look) => void watchers.push(look),
     sleep: (ms, signal) => asleep(alarm, now + Math.max(0, ms), signal),
     run: async (work, patient = false) => {
+      if (running) return work;
+      running = true;
       const state = { over: false };
       const end = (): void => {
         state.over = true;
       };
       work.then(end, end);
-      for (;;) {
-        await everybodyWaits();
-        for (const look of watchers) look();
-        if (state.over) return work;
-        if (!pass() && !patient) throw new Error('everybody waits, and nobody for time: a call was never answered');
+      try {
+        await pump(state, patient);
+      } finally {
+        running = false;
       }
+      return work;
     },
   };
 }

@@ -224,6 +224,7 @@ export function remove(machine: Machine, box: Box, { force = false, volumes = fa
       409,
       `You cannot remove a ${box.status} container ${box.id}. Stop the container before attempting removal or force remove`,
     );
+  if (isUp(box)) for (const action of ['kill', 'die']) tell(machine, 'container', box.id, action);
   unpublish(machine, box);
   leave(machine, box);
   machine.boxes.delete(box.id);

@@ -145,6 +145,8 @@ export async function stop(machine: Machine, box: Box): Promise<void> {
   if (box.status === 'restarting') return void down(machine, box, box.exitCode);
   if (box.status === 'paused') unpause(machine, box);
   tell(machine, 'container', box.id, 'kill');
+  // It turns new requests away from now on.
+  box.sickSince = Math.min(box.sickSince, machine.clock.now());
   const graceMs = (box.config.StopTimeout ?? DEFAULT_GRACE_S) * 1000;
   const { stopMs, stopCode } = box.app;
   const { run } = box;

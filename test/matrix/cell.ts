@@ -1,0 +1,244 @@
+// One cell: one thing that goes wrong at one call of one roll, what swapctl says of it, its recovery, and one roll more.
+import assert from 'node:assert/strict';
+import type { ServiceReport } from '../../src/core/report.ts';
+import type { CallMade, Death, Failure, Process } from '../memory/process.ts';
+import {
+  assertAnswered,
+  assertSafe,
+  assertSound,
+  assertTrue,
+  assertTrueMeanwhile,
+  hasStray,
+  imagesOf,
+  storyOf,
+} from './checks.ts';
+import { DEEDS, type DeedName, isHarm, outage } from './people.ts';
+import { goesBack, SETUPS, type Setup, type SetupName } from './setups.ts';
+import { command, recovered, rollAgain, type Stage, stageOf } from './stage.ts';
+
+export type Mending = 'recover' | 'roll' | 'waiting';
+
+/** What goes wrong just before, at, or after the `at`th call of the process (from 1). */
+export type Trouble =
+  | { readonly kind: 'kill'; readonly at: number; readonly when: Death; readonly by: Mending }
+  | { readonly kind: 'fault'; readonly at: number; readonly how: Failure }
+  | { readonly kind: 'person'; readonly at: number; readonly deed: DeedName }
+  | {
+      readonly kind: 'daemon';
+      readonly at: number;
+      readonly going: 'stopped' | 'killed';
+      readonly liveRestore: boolean;
+    }
+  | { readonly kind: 'interrupt'; readonly at: number };
+
+export interface Cell {
+  readonly setup: SetupName;
+  readonly trouble: Trouble;
+}
+
+export type Result = { readonly safe: true; readonly outcome: string } | { readonly safe: false; readonly why: string };
+
+/** The calls of an undisturbed run. Fails unless that ends where the set-up ends. */
+export async function courseOf(setup: Setup): Promise<readonly CallMade[]> {
+  const stage = await stageOf(setup);
+  const process = stage.open();
+  const report = await command(stage, process);
+  if (report === 'died') return assert.fail('nothing happened to it, and it died');
+  assertTrue(stage, report);
+  assert.equal(report.outcome, undisturbed(setup), `${JSON.stringify(report)}\n${storyOf(process)}`);
+  assertAnswered(stage, report);
+  assert.equal(assertSafe(stage, { memories: mayRemember(setup) }), endOf(stage), storyOf(process));
+  return [...process.calls];
+}
+
+function undisturbed(setup: Setup): ServiceReport['outcome'] {
+  if (goesBack(setup)) return 'rolled-back';
+  return setup.bad ? 'failed' : 'rolled';
+}
+
+function endOf({ setup, from, to }: Stage): string {
+  return setup.bad ? from : to;
+}
+
+// A roll back remembers the image that was left.
+function mayRemember(setup: Setup): boolean {
+  return setup.bad !== undefined || setup.remembered || goesBack(setup);
+}
+
+/** Tries a cell. */
+export async function tryCell({ setup, trouble }: Cell): Promise<Result> {
+  return trySetup(SETUPS[setup], trouble);
+}
+
+export async function trySetup(setup: Setup, trouble: Trouble): Promise<Result> {
+  const stage = await stageOf(setup);
+  const process = stage.open();
+  try {
+    return { safe: true, outcome: await endure(stage, process, trouble) };
+  } catch (error) {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { safe: false, why: `${why}\n${storyOf(process)}` };
+  }
+}
+
+function endure(stage: Stage, process: Process, trouble: Trouble): Promise<string> {
+  switch (trouble.kind) {
+    case 'kill':
+      return killed(stage, process, trouble);
+    case 'fault':
+      process.fail(undefined, trouble.at, trouble.how);
+      return faulted(stage, process, stage.setup.bad === undefined);
+    case 'interrupt':
+      return interrupted(stage, process, trouble.at);
+    case 'person':
+      return meddled(stage, process, trouble);
+    case 'daemon':
+      return away(stage, process, trouble);
+  }
+}
+
+async function killed(
+  stage: Stage,
+  process: Process,
+  { at, when, by }: Extract<Trouble, { kind: 'kill' }>,
+): Promise<string> {
+  process.crashAt(undefined, at, when);
+  const report = await command(stage, process);
+  if (report !== 'died') return 'not met';
+  const { machine } = stage;
+  // A process takes a moment to start.
+  await machine.clock.run(machine.clock.sleep(by === 'waiting' ? 60_000 : START_MS));
+  assertAnswered(stage, undefined);
+  const outcome = by === 'roll' ? await secondRoll(stage) : await recovery(stage);
+  assertAnswered(stage, undefined);
+  const image = assertSafe(stage, { memories: mayRemember(stage.setup), soon: true });
+  if (by === 'roll' && !goesBack(stage.setup)) assert.equal(image, endOf(stage), outcome);
+  await assertConverges(stage);
+  return outcome;
+}
+
+// What swapctl takes to start, containers to answer, and rules of the dead to end.
+const START_MS = 100;
+const READY_MS = 300;
+const RULES_LAST_MS = 15_000;
+
+async function recovery(stage: Stage, attentionWillDo = false): Promise<string> {
+  const process = stage.open();
+  const items = await recovered(stage, process);
+  for (const { outcome, error } of items) {
+    const fine = outcome !== 'failed' && outcome !== 'busy';
+    assert.ok(
+      fine || (attentionWillDo && error?.code === 'attention'),
+      `recover: ${outcome} ${JSON.stringify(error)}\n${storyOf(process)}`,
+    );
+  }
+  // One that was started again answers soon.
+  await stage.machine.clock.run(stage.machine.clock.sleep(READY_MS));
+  return [...new Set(items.map(({ outcome }) => outcome))].join(' and ') || 'nothing to do';
+}
+
+async function secondRoll(stage: Stage): Promise<string> {
+  const process = stage.open();
+  const report = await rollAgain(stage, process);
+  if (report === 'died') return assert.fail('the second roll died');
+  const said = report.error?.code ?? report.outcome;
+  const meant = stage.setup.bad && !goesBack(stage.setup) ? /^(not-healthy|known-bad)$/ : /^(rolled|unchanged)$/;
+  const back = goesBack(stage.setup) && said === 'known-bad';
+  assert.ok(meant.test(said) || back, `the next roll: ${JSON.stringify(report)}\n${storyOf(process)}`);
+  await stage.machine.clock.run(stage.machine.clock.sleep(READY_MS));
+  return said;
+}
+
+// One roll that nothing happens to ends well, and after that there is nothing to do for anybody.
+async function assertConverges(stage: Stage): Promise<void> {
+  const { clock } = stage.machine;
+  await clock.run(clock.sleep(RULES_LAST_MS));
+  await secondRoll(stage);
+  const image = assertSafe(stage, { memories: mayRemember(stage.setup) });
+  if (!goesBack(stage.setup)) assert.equal(image, endOf(stage), 'the roll after that');
+  assert.deepEqual(await recovered(stage, stage.open()), [], 'nothing is left to recover');
+}
+
+async function faulted(stage: Stage, process: Process, blameless: boolean): Promise<string> {
+  const report = await command(stage, process);
+  if (report === 'died') return assert.fail('it died');
+  assertTrue(stage, report);
+  assertAnswered(stage, report);
+  const said = report.error?.code ?? report.outcome;
+  if (blameless) assert.notEqual(said, 'not-healthy', `no image is to blame: ${JSON.stringify(report)}`);
+  const healed = report.outcome === 'failed' ? await recovery(stage) : 'over';
+  assertSafe(stage, { memories: mayRemember(stage.setup) });
+  await assertConverges(stage);
+  return `${said}, ${healed}`;
+}
+
+async function interrupted(stage: Stage, process: Process, at: number): Promise<string> {
+  const signal = new AbortController();
+  process.before(undefined, at, () => signal.abort());
+  const report = await command(stage, process, signal.signal);
+  if (report === 'died') return assert.fail('it died');
+  assertTrue(stage, report);
+  assertAnswered(stage, report);
+  const said = report.error?.code ?? report.outcome;
+  assert.notEqual(said, 'attention', JSON.stringify(report));
+  assertSafe(stage, { memories: mayRemember(stage.setup) });
+  await assertConverges(stage);
+  return said;
+}
+
+async function meddled(
+  stage: Stage,
+  process: Process,
+  { at, deed }: Extract<Trouble, { kind: 'person' }>,
+): Promise<string> {
+  let done = false;
+  let said = 0;
+  process.before(undefined, at, async () => {
+    said = process.progress.length;
+    done = await DEEDS[deed](stage);
+    if (done) stage.watch.meddled = true;
+  });
+  const report = await command(stage, process);
+  if (report === 'died') return assert.fail('it died');
+  if (!done) return 'not met';
+  const wasLost = process.progress.some(
+    (one) => one.kind === 'note' && /it was rolled, and is .* by now/.test(one.text),
+  );
+  if (wasLost) return 'rolled, and says what needs a person';
+  assertSound(report);
+  // After the last look nothing that is done can be in the report.
+  const wasLast = !process.progress.slice(said).some(({ kind }) => kind === 'step');
+  if (!wasLast && !hasStray(stage) && deed !== 'tag moved') assertTrueMeanwhile(stage, report);
+  const word = report.error?.code ?? report.outcome;
+  if (deed.startsWith('new one') && stage.setup.bad === undefined)
+    assert.notEqual(word, 'not-healthy', `no image is to blame: ${JSON.stringify(report)}`);
+  if (!isHarm(deed)) assertAnswered(stage, report);
+  const healed = await recovery(stage, true);
+  if (needsPerson(stage, word)) return `${word}, needs a person`;
+  assertSafe(stage, { memories: true, meddled: true, as: deed !== 'old one disconnected' });
+  return `${word}, ${healed}`;
+}
+
+function needsPerson(stage: Stage, word: string): boolean {
+  return word === 'attention' || hasStray(stage) || imagesOf(stage).includes(undefined);
+}
+
+async function away(
+  stage: Stage,
+  process: Process,
+  { at, going, liveRestore }: Extract<Trouble, { kind: 'daemon' }>,
+): Promise<string> {
+  process.before(undefined, at, () => outage(stage, going, liveRestore));
+  stage.watch.meddled = true;
+  const report = await command(stage, process);
+  if (report === 'died') return assert.fail('it died');
+  const { clock } = stage.machine;
+  await clock.run(clock.sleep(5000));
+  assertTrue(stage, report);
+  const said = report.error?.code ?? report.outcome;
+  if (going === 'killed' && stage.setup.bad === undefined)
+    assert.notEqual(said, 'not-healthy', `no image is to blame: ${JSON.stringify(report)}`);
+  const healed = await recovery(stage);
+  assertSafe(stage, { memories: true, meddled: true });
+  return `${said}, ${healed}`;
+}

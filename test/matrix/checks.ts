@@ -1,0 +1,215 @@
+// What must be true when a roll is over, when it was recovered, and when it was rolled once more.
+import assert from 'node:assert/strict';
+import { exitStatus } from '../../src/core/error.ts';
+import { decodeState } from '../../src/core/labels.ts';
+import { keepRepository } from '../../src/core/names.ts';
+import type { ServiceReport } from '../../src/core/report.ts';
+import { helperRole } from '../../src/core/service.ts';
+import { answering } from '../memory/clients.ts';
+import type { Box } from '../memory/machine.ts';
+import type { Process } from '../memory/process.ts';
+import { hasGap } from './setups.ts';
+import { boxAt, type Stage, specOf } from './stage.ts';
+import { writerOf } from './watch.ts';
+
+interface Excused {
+  /** Containers that remember a bad image may be there. */
+  readonly memories: boolean;
+  /** Somebody did something to its data and its tags. */
+  readonly meddled?: boolean;
+  /** True: what ends by itself may still be there. */
+  readonly soon?: boolean;
+  /** False: somebody changed how it is set up. */
+  readonly as?: boolean;
+}
+
+/** Exactly one container a slot, as it was set up, which runs and answers, and nothing beside it. Returns its image. */
+export function assertSafe(stage: Stage, { memories, meddled = false, soon = false, as = true }: Excused): string {
+  assertAlone(stage, memories);
+  for (const slot of stage.slots) assertServes(stage, slot, as);
+  const [image, ...others] = new Set(imagesOf(stage));
+  assert.ok(image !== undefined && others.length === 0, 'all replicas run the same image');
+  for (const way of as ? stage.ways : []) {
+    const box = answering(stage.machine, stage.place.rules, way);
+    assert.ok(box, `somebody answers by ${JSON.stringify(way)}`);
+    assert.equal(box.image.id, image, 'what runs is what answers');
+  }
+  assertNoRules(stage, soon);
+  if (!meddled) assertTags(stage, image);
+  if (!stage.watch.meddled && !meddled) assertData(stage);
+  assertVolumes(stage, memories || meddled);
+  return image;
+}
+
+function assertAlone({ machine, slots }: Stage, memories: boolean): void {
+  const found = [...machine.boxes.values()].filter((box) => {
+    const role = helperRole({ name: box.name, labels: box.config.Labels ?? {} });
+    if (role === 'failed' && memories) return false;
+    // What a person renamed is that person's own; a copy that is kept says so by a container.
+    return role !== 'backup' && box.name !== 'elsewhere';
+  });
+  assert.deepEqual(
+    found.map(({ name }) => name).sort(),
+    [...slots].sort(),
+    'one container a slot, and nothing beside them',
+  );
+}
+
+function assertServes(stage: Stage, slot: string, as: boolean): void {
+  const box = boxAt(stage, slot);
+  assert.equal(box?.status, 'running', `${slot} runs`);
+  if (as) assert.equal(specOf(stage.machine, slot), stage.specs.get(slot), `${slot} is as it was set up`);
+}
+
+/** The images of the service's replicas, by their real names; undefined where none runs. */
+export function imagesOf(stage: Stage): (string | undefined)[] {
+  return stage.own.map((slot) => {
+    const box = boxAt(stage, slot);
+    return box?.status === 'running' || box?.status === 'restarting' ? box.image.id : undefined;
+  });
+}
+
+function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
+  const { covers, forwards, gates } = place.rules;
+  const now = machine.clock.now();
+  assert.deepEqual([...covers.keys()], [], 'no rules that lead ports are left');
+  assert.deepEqual(
+    soon ? [] : forwards.filter(({ until, open }) => until > now || open === 0),
+    [],
+    'no rules that lead from one to another are left',
+  );
+  for (const slot of slots) {
+    const pid = machine.names.get(slot)?.pid ?? 0;
+    assert.ok((gates.get(pid) ?? 0) <= now, `${slot} is open`);
+  }
+}
+
+// keep: 1. What it follows is what runs, or what the user has pointed it at.
+function assertTags({ machine, setup, service, follows, to }: Stage, image: string): void {
+  const names = [...machine.tags.keys()].filter((tag) => tag.includes(`/${keepRepository(service)}:`));
+  const most = 1 + setup.keep;
+  assert.ok(names.length <= most, `at most ${most} images are kept as the way back: ${names}`);
+  const means = [...machine.tags].find(([tag]) =>
+    tag.endsWith(follows.startsWith('app:') ? `/library/${follows}` : follows),
+  )?.[1];
+  assert.ok(
+    means === undefined || means === image || means === to,
+    'the tag means what runs, or what the user made it mean',
+  );
+}
+
+// What it wrote, and those it came after, is in its volume, nothing else is, and nothing is lost.
+function assertData({ machine, setup, watch, own }: Stage): void {
+  assert.deepEqual(watch.wrongs, []);
+  if (!setup.copies) return;
+  for (const slot of own) {
+    const box = machine.names.get(slot);
+    const [mount] = box?.mounts ?? [];
+    if (!box || !mount) continue;
+    const entries = [...(machine.volumes.get(mount.name)?.files.keys() ?? [])];
+    const lineage = watch.lineage(box.id);
+    for (const entry of entries) assert.ok(lineage.has(writerOf(entry)), `${slot} finds what ${entry} wrote`);
+    if (setup.command === 'rollback with volumes') continue;
+    for (const [id, written] of watch.written)
+      if (lineage.has(id.slice(0, 12)))
+        for (const one of written) assert.ok(entries.includes(one), `what ${one} is, was lost`);
+  }
+}
+
+// Copies count only with the container that says so.
+function assertVolumes({ machine, setup }: Stage, failed: boolean): void {
+  const known = new Set<string>();
+  const backups = [...machine.boxes.values()].filter((box) => roleOf(box) === 'backup');
+  for (const box of backups) for (const { copy } of decodeState(box.config.Labels ?? {})?.copies ?? []) known.add(copy);
+  const copies = [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-'));
+  const loose = copies.filter((name) => !known.has(name) && !name.endsWith('-earlier'));
+  if (!failed) assert.deepEqual(loose, [], 'no copies are left that nothing says to be complete');
+  const most = setup.keep + (setup.keep > 0 ? 1 : 0) + 1;
+  assert.ok(backups.length <= most, `at most ${most} copies are left: ${backups.map(({ name }) => name)}`);
+}
+
+function roleOf({ name, config }: Box): string | undefined {
+  return helperRole({ name, labels: config.Labels ?? {} });
+}
+
+/** The loop came to its end, and never before a step that would break a promise. */
+export function assertSound(report: ServiceReport): void {
+  assert.doesNotMatch(
+    JSON.stringify(report.error ?? {}),
+    /this is a bug in swapctl|still not done after/,
+    `the loop stopped itself: ${report.error?.message}`,
+  );
+}
+
+/** The same as assertTrue, where a person may have taken away what serves: nothing serves that should not. */
+export function assertTrueMeanwhile(stage: Stage, { outcome, error }: ServiceReport): void {
+  const running = new Set(imagesOf(stage).filter((image) => image !== undefined));
+  if (outcome === 'rolled' || outcome === 'rolled-back')
+    assert.deepEqual(running, new Set([stage.to]), 'the new image serves');
+  if (outcome !== 'failed' || exitStatus(error?.code ?? 'attention') !== 1) return;
+  assert.deepEqual(running, new Set([stage.from]), `the old image serves: ${error?.code} ${error?.message}`);
+}
+
+/** What the report says is what there is, before anybody recovers anything. */
+export function assertTrue(stage: Stage, report: ServiceReport): void {
+  const { outcome, error } = report;
+  const said = JSON.stringify(report);
+  assertSound(report);
+  if (outcome === 'unchanged') return;
+  if (outcome !== 'failed') {
+    assertRolled(stage, report);
+    return;
+  }
+  // Everything but "needs attention" promises that the old version serves as before, or that nothing was touched.
+  if (exitStatus(error?.code ?? 'attention') === 3) return;
+  assert.deepEqual(new Set(imagesOf(stage)), new Set([stage.from]), `the old image serves: ${said}`);
+  if (stage.setup.autoRemove || report.replicas) return;
+  assert.equal(boxAt(stage, stage.own[0] ?? '')?.id, stage.before.get(stage.own[0] ?? ''), `as before: ${said}`);
+}
+
+function assertRolled(stage: Stage, report: ServiceReport): void {
+  const { from, to } = report.replicas?.[0] ?? report;
+  const slot = stage.own[0] ?? '';
+  const said = JSON.stringify(report);
+  assert.deepEqual(new Set(imagesOf(stage)), new Set([stage.to]), said);
+  assert.equal(from?.container, stage.before.get(slot)?.slice(0, 12), said);
+  // An engine that was away at the end could not be asked.
+  if (to) assert.equal(to.container, boxAt(stage, slot)?.id.slice(0, 12), said);
+}
+
+/** Nobody waited in vain for an answer, save where there is a gap, and then for no longer than the report says. */
+export function assertAnswered(stage: Stage, report: ServiceReport | undefined): void {
+  const { watch, setup, machine } = stage;
+  const now = machine.clock.now();
+  const told = watch.outages.map(({ way, from, to }) => `${way.kind}: ${from} to ${to ?? 'now'}`);
+  if (!hasGap(setup)) assert.deepEqual(told, [], 'somebody answered all the time');
+  if (!hasGap(setup) || !report || report.error?.code === 'attention') return;
+  const longest = Math.max(
+    0,
+    ...stage.ways.map((way) =>
+      sum(watch.outages.filter((one) => one.way === way).map(({ from, to }) => (to ?? now) - from)),
+    ),
+  );
+  assert.ok(
+    longest <= Math.max(report.gap ?? 0, 0) + 5,
+    `nobody answered for ${longest} ms, and the report says ${report.gap}`,
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** What was said while it ran, for whoever looks for the reason of a failure. */
+export function storyOf({ progress, calls }: Process): string {
+  const lines = progress.flatMap((one) => {
+    if (one.kind === 'step') return [`==> ${one.slot}: ${JSON.stringify(one.step)}`];
+    return one.kind === 'note' || one.kind === 'debug' ? [`    ${one.text}`] : [];
+  });
+  return [...lines, `${calls.length} calls`].join('\n');
+}
+
+/** Whether a container of the stage is one that a person moved away. */
+export function hasStray({ machine }: Stage): boolean {
+  return machine.names.has('elsewhere');
+}

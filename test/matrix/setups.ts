@@ -1,0 +1,99 @@
+// The services that are rolled: how they are set up, what is asked of swapctl, and where that ends undisturbed.
+import type { Way } from '../../src/core/way.ts';
+
+/** One service, its newer image, and what swapctl is called for. */
+export interface Setup {
+  readonly strategy: Way;
+  /** Whether it publishes a fixed host port. */
+  readonly published: boolean;
+  readonly replicas: 1 | 2;
+  readonly autoRemove: boolean;
+  readonly restart: 'no' | 'always' | 'on-failure' | 'unless-stopped';
+  /** Whether it writes to a volume, and whether that is copied before each change. */
+  readonly volume: boolean;
+  readonly copies: boolean;
+  readonly keep: 0 | 1 | 2;
+  /** Whether another container lives in its network. */
+  readonly mate: boolean;
+  /** Whether compose copied a file into it. */
+  readonly files: boolean;
+  /** How swapctl asks whether it is healthy: from outside, by the image's check inside, or not at all. */
+  readonly health: 'http' | 'check' | 'none';
+  /** What is wrong with the newer image. */
+  readonly bad: 'ends' | 'sick' | 'missing' | undefined;
+  readonly command: 'roll' | 'rollback' | 'rollback with volumes' | 'update';
+  /** Whether an earlier image failed here. */
+  readonly remembered: boolean;
+  /** Whether the kernel layer is within reach. */
+  readonly kernel: boolean;
+  readonly rehearsal: boolean;
+  /** For how long clients keep connections to what served first, in milliseconds. */
+  readonly busyMs: number;
+}
+
+const PLAIN: Setup = {
+  strategy: 'start-first',
+  published: false,
+  replicas: 1,
+  autoRemove: false,
+  restart: 'always',
+  volume: false,
+  copies: false,
+  keep: 0,
+  mate: false,
+  files: false,
+  health: 'http',
+  bad: undefined,
+  command: 'roll',
+  remembered: false,
+  kernel: true,
+  rehearsal: true,
+  busyMs: 0,
+};
+
+const STOP_FIRST: Setup = { ...PLAIN, strategy: 'stop-first', volume: true };
+const HANDOVER: Setup = { ...PLAIN, strategy: 'handover', published: true };
+const COPIED: Setup = { ...STOP_FIRST, copies: true };
+
+/** As test/chaos/ways.ts has them on real engines, and more. */
+export const SETUPS = {
+  'start-first': { ...PLAIN, remembered: true },
+  'start-first, no kernel layer': { ...PLAIN, kernel: false, health: 'check' },
+  'start-first, bad image': { ...PLAIN, bad: 'ends' },
+  'start-first, sick image': { ...PLAIN, bad: 'sick', health: 'check' },
+  'start-first, no check': { ...PLAIN, health: 'none', restart: 'on-failure' },
+  'stop-first': STOP_FIRST,
+  rehearsed: { ...PLAIN, strategy: 'stop-first', published: true },
+  'rehearsed, bad image': { ...PLAIN, strategy: 'stop-first', published: true, bad: 'sick' },
+  handover: HANDOVER,
+  'handover, busy': { ...HANDOVER, busyMs: 900, restart: 'unless-stopped' },
+  'handover, bad image': { ...HANDOVER, bad: 'ends' },
+  rollback: { ...PLAIN, command: 'rollback' },
+  update: { ...PLAIN, command: 'update', health: 'check' },
+  compose: { ...PLAIN, files: true },
+  scaled: { ...PLAIN, replicas: 2, files: true },
+  'scaled, bad image': { ...PLAIN, replicas: 2, bad: 'missing' },
+  'scaled, stop-first': { ...STOP_FIRST, replicas: 2 },
+  dependents: { ...PLAIN, mate: true },
+  'dependents, stop-first': { ...STOP_FIRST, mate: true, restart: 'no' },
+  'bad image': { ...STOP_FIRST, bad: 'ends' },
+  copied: COPIED,
+  'copied, kept': { ...COPIED, keep: 1 },
+  'copied, bad image': { ...COPIED, bad: 'ends' },
+  'rollback with volumes': { ...COPIED, keep: 2, command: 'rollback with volumes' },
+  '--rm': { ...STOP_FIRST, autoRemove: true, restart: 'no' },
+  '--rm, start-first': { ...PLAIN, autoRemove: true, restart: 'no' },
+  '--rm, bad image': { ...STOP_FIRST, autoRemove: true, restart: 'no', bad: 'ends' },
+} satisfies Record<string, Setup>;
+
+export type SetupName = keyof typeof SETUPS;
+export const SETUP_NAMES = Object.keys(SETUPS) as SetupName[];
+
+/** Whether there may be a time in which nobody answers. */
+export function hasGap({ strategy, replicas }: Setup): boolean {
+  return strategy === 'stop-first' && replicas === 1;
+}
+
+export function goesBack({ command }: Setup): boolean {
+  return command === 'rollback' || command === 'rollback with volumes';
+}

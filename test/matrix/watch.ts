@@ -1,0 +1,102 @@
+// Watches from outside, all the time: whether clients are answered, and what containers find in their volumes as they start.
+import { decodeState } from '../../src/core/labels.ts';
+import { helperRole } from '../../src/core/service.ts';
+import { answering, type WayIn } from '../memory/clients.ts';
+import type { Rules } from '../memory/kernel.ts';
+import type { Box, Machine } from '../memory/machine.ts';
+import type { Setup } from './setups.ts';
+
+export interface Outage {
+  readonly way: WayIn;
+  readonly from: number;
+  to: number | undefined;
+}
+
+export interface Watch {
+  readonly outages: Outage[];
+  /** What was started on what it should not have found. */
+  readonly wrongs: string[];
+  /** The containers that came before one, and itself: what they wrote it is to find. */
+  lineage(id: string): ReadonlySet<string>;
+  /** All that was written, by whom. */
+  readonly written: ReadonlyMap<string, readonly string[]>;
+  /** From now on what is in the volumes proves nothing: somebody meddled. */
+  meddled: boolean;
+}
+
+export function watchClients(machine: Machine, rules: Rules, ways: readonly WayIn[], { copies }: Setup): Watch {
+  const lineages = new Map<string, ReadonlySet<string>>();
+  const written = new Map<string, string[]>();
+  const notes: Omit<Notes, 'watch'> = { lineages, written, runs: new Map(), rolls: new Map() };
+  const watch: Watch = {
+    outages: [],
+    wrongs: [],
+    written,
+    meddled: false,
+    lineage: (id) => lineages.get(id) ?? new Set([id]),
+  };
+  const look = (): void => {
+    for (const way of ways) noteAnswer(machine, rules, way, watch.outages);
+    if (copies) for (const box of machine.boxes.values()) noteStart(machine, box, { watch, ...notes });
+  };
+  machine.clock.watch(look);
+  look();
+  return watch;
+}
+
+function noteAnswer(machine: Machine, rules: Rules, way: WayIn, outages: Outage[]): void {
+  const open = outages.find((one) => one.way === way && one.to === undefined);
+  const answered = answering(machine, rules, way) !== undefined;
+  if (open && answered) open.to = machine.clock.now();
+  if (!open && !answered) outages.push({ way, from: machine.clock.now(), to: undefined });
+}
+
+interface Notes {
+  readonly watch: Watch;
+  readonly lineages: Map<string, ReadonlySet<string>>;
+  readonly written: Map<string, string[]>;
+  readonly runs: Map<string, number>;
+  /** The roll that made a container, by its id. */
+  readonly rolls: Map<string, string>;
+}
+
+// A container that was started on what is half restored, or was written by one that it does not come after, does harm.
+function noteStart(machine: Machine, box: Box, notes: Notes): void {
+  const { watch, lineages, written, runs, rolls } = notes;
+  if (!lineages.has(box.id)) {
+    lineages.set(box.id, lineageOf(box, notes));
+    rolls.set(box.id, decodeState(box.config.Labels ?? {})?.roll ?? '');
+  }
+  if ((runs.get(box.id) ?? 0) === box.run) return;
+  runs.set(box.id, box.run);
+  if (box.app.writes === undefined || isHelper(box)) return;
+  const own = lineages.get(box.id) ?? new Set();
+  for (const { name, writable } of box.mounts) {
+    if (!writable) continue;
+    const entry = `${box.id.slice(0, 12)}-${box.run}`;
+    written.set(box.id, [...(written.get(box.id) ?? []), entry]);
+    const strange = [...(machine.volumes.get(name)?.files.keys() ?? [])].find((one) => !own.has(writerOf(one)));
+    if (strange !== undefined && !watch.meddled) watch.wrongs.push(`${box.name} was started on what ${strange} left`);
+  }
+}
+
+function isHelper({ name, config }: Box): boolean {
+  return helperRole({ name, labels: config.Labels ?? {} }) !== undefined;
+}
+
+/** The beginning of the id of the container that wrote an entry. */
+export function writerOf(entry: string): string {
+  return entry.slice(0, 12);
+}
+
+// One that is restored comes after what its candidate came after; another after the one that it replaces.
+function lineageOf(box: Box, { lineages, rolls }: Pick<Notes, 'lineages' | 'rolls'>): ReadonlySet<string> {
+  const state = decodeState(box.config.Labels ?? {});
+  const own = box.id.slice(0, 12);
+  if (state?.replaces) return new Set([...(lineages.get(state.replaces) ?? [state.replaces.slice(0, 12)]), own]);
+  const restored = /^(.+)-restored$/.exec(state?.roll ?? '')?.[1];
+  const candidate = [...rolls].find(([, roll]) => roll === restored)?.[0];
+  if (!candidate) return new Set([own]);
+  const before = lineages.get(candidate) ?? [];
+  return new Set([...before].filter((one) => one !== candidate.slice(0, 12)).concat(own));
+}

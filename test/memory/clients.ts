@@ -1,0 +1,65 @@
+// Clients: whom they reach at any moment by a published port or by a name in a network; and what the host sees of them.
+import { type Container, namespaceOwner } from '../../src/core/container.ts';
+import type { Traffic } from '../../src/ports.ts';
+import type { Rules } from './kernel.ts';
+import { answers } from './lifecycle.ts';
+import { type Box, boxOf, type Machine } from './machine.ts';
+import { isCalled, portKey } from './networks.ts';
+
+/** A way in to a service. */
+export type WayIn =
+  | { readonly kind: 'port'; readonly hostPort: number }
+  | { readonly kind: 'name'; readonly network: string; readonly name: string };
+
+/** Who answers a new request now; undefined: nobody. A client that knows several addresses tries one after the other. */
+export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
+  if (way.kind === 'port') return atPort(machine, rules, way.hostPort);
+  for (const box of machine.boxes.values()) {
+    if (!isCalled(box, way.network, way.name)) continue;
+    const reached = led(machine, rules, box, way.network);
+    if (reached && isOpen(machine, rules, reached)) return reached;
+  }
+  return undefined;
+}
+
+function atPort(machine: Machine, rules: Rules, hostPort: number): Box | undefined {
+  const cover = [...rules.covers.values()].find(
+    (rule) => rule.until > machine.clock.now() && rule.hostPorts.has(hostPort),
+  );
+  const id = cover?.standIn ?? machine.hostPorts.get(portKey(hostPort, '/tcp'));
+  const box = machine.boxes.get(id ?? '');
+  return box && isOpen(machine, rules, box) ? box : undefined;
+}
+
+// The one that a new connection to an address ends up at.
+function led(machine: Machine, { forwards }: Rules, box: Box, network: string): Box | undefined {
+  const address = box.networks[network]?.IPAddress ?? '';
+  const rule = forwards.find(({ addresses, until }) => until > machine.clock.now() && addresses.has(address));
+  return rule ? boxOf(machine, rule.to) : box;
+}
+
+function isOpen(machine: Machine, { gates }: Rules, box: Box): boolean {
+  return answers(machine, box) && (gates.get(box.pid) ?? 0) <= machine.clock.now();
+}
+
+export function memoryTraffic(machine: Machine): Traffic {
+  return {
+    connections: async ({ id, pid }) => {
+      const box = machine.boxes.get(id);
+      if (!box || box.pid !== pid || pid <= 0) return undefined;
+      return box.busyUntil > machine.clock.now() ? 1 : 0;
+    },
+    reachable: async ({ host }) => {
+      const box = [...machine.boxes.values()].find((one) => hasAddress(machine, one, host));
+      const ok = box !== undefined && answers(machine, box);
+      return { ok, output: ok ? 'HTTP 200' : 'connect ECONNREFUSED' };
+    },
+  };
+}
+
+// One in another's network is reached where that one is.
+function hasAddress(machine: Machine, box: Box, host: string): boolean {
+  const owner = namespaceOwner(box.host.NetworkMode);
+  const { networks }: Pick<Container, 'networks'> = owner === undefined ? box : (boxOf(machine, owner) ?? box);
+  return Object.values(networks).some(({ IPAddress }) => IPAddress === host);
+}

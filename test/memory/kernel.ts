@@ -1,0 +1,149 @@
+// What the kernel does with new connections: gates, covers of published ports, and forwards between addresses, each with its lifetime.
+import { fail } from '../../src/core/error.ts';
+import { type Cover, pairRoutes } from '../../src/core/traffic.ts';
+import type { ForwardEnd, Kernel } from '../../src/ports.ts';
+import type { Machine } from './machine.ts';
+
+interface CoverRule {
+  readonly standIn: string;
+  readonly hostPorts: ReadonlySet<number>;
+  /** Until when new connections are led; Infinity: until somebody ends it. */
+  until: number;
+}
+
+interface ForwardRule {
+  readonly from: string;
+  readonly to: string;
+  readonly addresses: ReadonlySet<string>;
+  until: number;
+  /** Connections that were led and are open still. */
+  open: number;
+}
+
+export interface Rules {
+  readonly covers: Map<string, CoverRule>;
+  /** Until when containers are shut, by their processes: with these the rules end. */
+  readonly gates: Map<number, number>;
+  forwards: ForwardRule[];
+  /** Whether traffic can be moved from here at all. */
+  available: boolean;
+}
+
+export function newRules(available: boolean): Rules {
+  return { covers: new Map(), gates: new Map(), forwards: [], available };
+}
+
+// A rule is named by the beginnings of ids only.
+const SHORT = 12;
+const TICK_MS = 1;
+
+export function memoryKernel(machine: Machine, rules: Rules): Kernel {
+  const now = (): number => machine.clock.now();
+  // Each is a program that runs for a moment.
+  const worked = <A extends unknown[], T>(work: (...args: A) => T | Promise<T>): ((...args: A) => Promise<T>) => {
+    return async (...args) => {
+      await machine.clock.sleep(TICK_MS);
+      return work(...args);
+    };
+  };
+  return {
+    layer: async () =>
+      rules.available
+        ? { available: true }
+        : { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' },
+    cover: async (slot) => coverOf(rules, slot, now()),
+    setCover: worked((slot, { ports, standIn, lifetimeMs }) => {
+      const ip = Object.values(standIn.networks)[0]?.IPAddress;
+      const routes = ip ? pairRoutes(ports, standIn.published, ip) : undefined;
+      if (!routes) fail('step-failed', `the stand-in ${standIn.name} does not publish what ${slot} does`);
+      const hostPorts = new Set(routes.map(({ hostPort }) => hostPort));
+      rules.covers.set(slot, { standIn: standIn.id, hostPorts, until: lifetimeMs ? now() + lifetimeMs : Infinity });
+      alarmAt(machine, lifetimeMs);
+    }),
+    endCover: worked((slot) => {
+      const rule = rules.covers.get(slot);
+      if (rule) rule.until = 0;
+    }),
+    clearCover: worked((slot) => void rules.covers.delete(slot)),
+    shut: worked(({ id, pid }, { lifetimeMs }) => {
+      reach(machine, id, pid);
+      rules.gates.set(pid, now() + lifetimeMs);
+      alarmAt(machine, lifetimeMs);
+    }),
+    open: worked(({ pid }) => void rules.gates.delete(pid)),
+    forward: worked((from, to, _bridges, lifetimeMs) => forward(machine, rules, from, to, lifetimeMs)),
+    forwarding: async (ids) =>
+      rules.forwards
+        .filter(({ from, to, until }) => until > now() && ids.some((id) => [from, to].includes(id.slice(0, SHORT))))
+        .map(({ from, to, open }) => ({ from, to, connections: open })),
+    endForward: worked((from) => endForward(rules, from.slice(0, SHORT))),
+    sweepForwards: worked(async (find) => {
+      let swept = 0;
+      for (const rule of [...rules.forwards]) {
+        const to = await find(rule.to);
+        if (to && (rule.until > now() || (await find(rule.from)))) continue;
+        if (to && rule.open > 0) continue;
+        rules.forwards = rules.forwards.filter((one) => one !== rule);
+        swept++;
+      }
+      return swept;
+    }),
+    clearOrphans: async (inUse) => {
+      const found = [...rules.covers.keys()];
+      const known = new Set(await inUse());
+      const orphans = found.filter((slot) => !known.has(slot));
+      for (const slot of orphans) rules.covers.delete(slot);
+      return orphans.length;
+    },
+  };
+}
+
+// A moment at which somebody may notice that a rule has ended.
+function alarmAt({ clock }: Machine, lifetimeMs: number | undefined): void {
+  if (lifetimeMs !== undefined) clock.alarm(clock.now() + lifetimeMs, () => {});
+}
+
+function coverOf(rules: Rules, slot: string, now: number): Cover {
+  const rule = rules.covers.get(slot);
+  if (!rule) return 'none';
+  if (rule.until <= now) return 'over';
+  return rule.until === Infinity ? 'lasting' : 'expiring';
+}
+
+function reach(machine: Machine, id: string, pid: number): void {
+  if (machine.boxes.get(id)?.pid !== pid || pid <= 0)
+    fail('step-failed', `the process of ${id.slice(0, SHORT)} is out of reach (another pid namespace)`);
+}
+
+function forward(machine: Machine, rules: Rules, from: ForwardEnd, to: ForwardEnd, lifetimeMs: number): void {
+  reach(machine, to.id, to.pid);
+  const ends = { from: from.id.slice(0, SHORT), to: to.id.slice(0, SHORT) };
+  const until = machine.clock.now() + lifetimeMs;
+  alarmAt(machine, lifetimeMs);
+  const known = rules.forwards.find((rule) => rule.from === ends.from && rule.to === ends.to);
+  if (known) {
+    known.until = until;
+    return;
+  }
+  const addresses = addressesBetween(from, to);
+  if (addresses.size === 0)
+    fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
+  endForward(rules, ends.from);
+  rules.forwards.push({ ...ends, addresses, until, open: 0 });
+}
+
+function addressesBetween(from: ForwardEnd, to: ForwardEnd): Set<string> {
+  const shared = Object.entries(from.networks).filter(([network]) => to.networks[network]?.IPAddress);
+  const own = shared.flatMap(([, { IPAddress }]) => (IPAddress ? [IPAddress] : []));
+  return new Set(own.filter((address) => !Object.values(to.networks).some(({ IPAddress }) => IPAddress === address)));
+}
+
+function endForward(rules: Rules, from: string): number {
+  let left = 0;
+  for (const rule of rules.forwards.filter((one) => one.from === from)) {
+    rule.until = 0;
+    left += rule.open;
+    if (rule.open === 0) rules.forwards = rules.forwards.filter((one) => one !== rule);
+  }
+  return left;
+}

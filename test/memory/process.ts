@@ -1,0 +1,271 @@
+// One process of swapctl on a machine in memory: the shipped use cases, and all that can go wrong with one of their calls.
+import { type App, createApp } from '../../src/app.ts';
+import { type Config, NO_CONFIG } from '../../src/core/config.ts';
+import { EngineError } from '../../src/core/engine-error.ts';
+import { SwapError } from '../../src/core/error.ts';
+import type { Progress } from '../../src/core/progress.ts';
+import type { Ports } from '../../src/ports.ts';
+import { memoryTraffic } from './clients.ts';
+import { CHANGING, memoryEngine } from './engine.ts';
+import { memoryRegistry, type Remote } from './images.ts';
+import { memoryKernel, type Rules } from './kernel.ts';
+import type { Machine } from './machine.ts';
+
+/** What fails at a call: a refusal, a connection that breaks before it or takes the answer along, or an answer that never comes. */
+export type Failure = 404 | 409 | 500 | 'cut before' | 'answer lost' | 'timeout' | 'disk full';
+
+/** When a process dies: before a call reaches the engine, with its answer, or while the engine does it. */
+export type Death = 'before' | 'after' | 'answer lost';
+
+/** One call of a process, in its order; `what` is the port's method (`engine.start`). */
+export interface CallMade {
+  readonly what: string;
+  readonly changes: boolean;
+}
+
+/** Where processes live, and who of them does. */
+export interface Place {
+  readonly machine: Machine;
+  readonly remote: Remote;
+  readonly rules: Rules;
+  readonly living: Set<string>;
+  /** What the one YAML file of this machine says. */
+  readonly yaml: unknown;
+  count: number;
+}
+
+export interface Process {
+  readonly app: App;
+  readonly ports: Ports;
+  readonly progress: Progress[];
+  readonly calls: CallMade[];
+  /** Resolves when it dies. */
+  readonly died: Promise<void>;
+  /** Has the nth call (from 1) of a kind, or of all, fail. */
+  fail(call: string | undefined, nth: number, how: Failure): void;
+  /** Has the process die at a call. */
+  crashAt(call: string | undefined, nth: number, when: Death): void;
+  /** Does something just before a call, while the process stands still. */
+  before(call: string | undefined, nth: number, act: () => void | Promise<void>): void;
+  /** Dies at once. */
+  kill(): void;
+  /** Its end: what came of the work, or that it died before. */
+  run<T>(work: (app: App) => Promise<T>): Promise<{ readonly value: T } | 'died'>;
+}
+
+export interface ProcessOptions {
+  /** Whether other processes can't tell if it lives, as from another machine. */
+  readonly remote?: boolean;
+  readonly config?: Config;
+}
+
+interface Happens {
+  readonly call: string | undefined;
+  readonly nth: number;
+  readonly fail?: Failure;
+  readonly death?: Death;
+  readonly act?: () => void | Promise<void>;
+}
+
+const NEVER = new Promise<never>(() => {});
+
+export function openProcess(place: Place, { remote = false, config = NO_CONFIG }: ProcessOptions = {}): Process {
+  const { machine, living } = place;
+  const number = ++place.count;
+  const holder = `memory ${remote ? `elsewhere-${number}` : 'here'} ${number}`;
+  living.add(holder);
+  const script: Happens[] = [];
+  const counts = new Map<string, number>();
+  const calls: CallMade[] = [];
+  const progress: Progress[] = [];
+  const state = { alive: true };
+  let over: () => void = () => {};
+  const died = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+
+  const kill = (): void => {
+    state.alive = false;
+    living.delete(holder);
+    over();
+  };
+
+  const happensAt = (what: string): Happens[] => {
+    const nth = (counts.get(what) ?? 0) + 1;
+    counts.set(what, nth);
+    if (script.length === 0) return [];
+    return script.filter((one) =>
+      one.call === undefined ? one.nth === calls.length : one.call === what && one.nth === nth,
+    );
+  };
+
+  const through = async (what: string, changes: boolean, call: () => Promise<unknown>): Promise<unknown> => {
+    if (!state.alive) return NEVER;
+    calls.push({ what, changes });
+    const happening = happensAt(what);
+    if (happening.length === 0) {
+      const answer = await call();
+      return state.alive ? answer : NEVER;
+    }
+    for (const { act } of happening) await act?.();
+    if (!state.alive) return NEVER;
+    const answer = await disturbed(machine, what, happening, kill, call);
+    return state.alive ? answer : NEVER;
+  };
+
+  const wrapped = <T extends object>(port: string, real: T, changing: (name: string) => boolean): T => {
+    const result: Record<string, unknown> = {};
+    for (const [name, call] of Object.entries(real) as [string, (...args: unknown[]) => Promise<unknown>][]) {
+      const what = `${port}.${name}`;
+      const changes = changing(name);
+      const plain = name === 'close' || name === 'events';
+      result[name] = plain
+        ? call
+        : (...args: unknown[]) =>
+            refusing(
+              state,
+              through(what, changes, () => call(...args)),
+            );
+    }
+    return result as T;
+  };
+
+  const ports = {
+    ...OUTSIDE,
+    engine: wrapped('engine', memoryEngine(machine, place.remote), (name) => CHANGING.has(name)),
+    kernel: wrapped('kernel', memoryKernel(machine, place.rules), (name) =>
+      /^(set|end|clear|shut|open|forward$|sweep)/.test(name),
+    ),
+    registry: wrapped('registry', memoryRegistry(place.remote), () => false),
+    traffic: memoryTraffic(machine),
+    clock: {
+      now: () => machine.clock.now(),
+      sleep: async (ms: number, signal?: AbortSignal) => {
+        if (!state.alive) return NEVER;
+        await machine.clock.sleep(ms, signal);
+        return state.alive ? undefined : NEVER;
+      },
+    },
+    host: hostOf(place, holder, number),
+    config: () => config,
+    report: (one: Progress) => void (state.alive && progress.push(one)),
+  } as unknown as Ports;
+  const app = createApp(ports);
+  return {
+    app,
+    ports,
+    progress,
+    calls,
+    died,
+    fail: (call, nth, how) => void script.push({ call, nth, fail: how }),
+    crashAt: (call, nth, death) => void script.push({ call, nth, death }),
+    before: (call, nth, act) => void script.push({ call, nth, act }),
+    kill,
+    run: (work) => endOf(work(app), died),
+  };
+}
+
+// A dead process hears of no error either.
+async function refusing(state: { readonly alive: boolean }, answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!state.alive) return NEVER;
+    throw error;
+  }
+}
+
+async function endOf<T>(work: Promise<T>, died: Promise<void>): Promise<{ readonly value: T } | 'died'> {
+  return Promise.race([work.then((value) => ({ value })), died.then(() => 'died' as const)]);
+}
+
+async function disturbed(
+  machine: Machine,
+  what: string,
+  happening: readonly Happens[],
+  kill: () => void,
+  call: () => Promise<unknown>,
+): Promise<unknown> {
+  const death = happening.find((one) => one.death)?.death;
+  const fail = happening.find((one) => one.fail)?.fail;
+  if (death === 'before') {
+    kill();
+    return NEVER;
+  }
+  if (death === 'answer lost') {
+    // The engine goes on with what it was asked for; nobody hears what came of it.
+    call().catch(() => {});
+    kill();
+    return NEVER;
+  }
+  const answer = await (fail === undefined ? call() : failed(machine, what, fail, call));
+  if (death === 'after') kill();
+  return answer;
+}
+
+const TIMEOUT_MS = 30_000;
+
+async function failed(machine: Machine, what: string, how: Failure, call: () => Promise<unknown>): Promise<unknown> {
+  if (!what.startsWith('engine.')) return failedElsewhere(machine, what, how, call);
+  switch (how) {
+    case 404:
+      throw new EngineError(404, 'No such thing (a test says so)');
+    case 409:
+      throw new EngineError(409, 'Conflict (a test says so)');
+    case 500:
+      throw new EngineError(500, 'a fault of the engine (a test says so)');
+    case 'disk full':
+      throw new EngineError(500, 'write /var/lib/docker/tmp: no space left on device');
+    case 'cut before':
+      throw new EngineError(0, 'socket hang up');
+    case 'answer lost':
+      await call().catch(() => {});
+      throw new EngineError(0, 'socket hang up');
+    case 'timeout':
+      await call().catch(() => {});
+      await machine.clock.sleep(TIMEOUT_MS);
+      throw new EngineError(0, 'no answer within 30 s');
+  }
+}
+
+// The kernel and the registries say themselves what went wrong.
+async function failedElsewhere(
+  machine: Machine,
+  what: string,
+  how: Failure,
+  call: () => Promise<unknown>,
+): Promise<never> {
+  if (how === 'answer lost' || how === 'timeout') await call().catch(() => {});
+  if (how === 'timeout') await machine.clock.sleep(TIMEOUT_MS);
+  throw what.startsWith('kernel.')
+    ? new SwapError('step-failed', 'nft failed (a test says so)')
+    : new SwapError('registry-unreachable', 'the registry does not answer (a test says so)');
+}
+
+function hostOf({ machine, living, yaml }: Place, holder: string, number: number): Ports['host'] {
+  return {
+    holder,
+    isAlive: (other) => (other.includes('elsewhere') ? undefined : living.has(other)),
+    containerId: undefined,
+    call: { program: ['node', 'swapctl'], args: [], options: [] },
+    sha256: (text) => text,
+    randomId: () => `${number.toString(16)}${(++machine.count).toString(16)}`.padStart(12, '0'),
+    logins: async () => [],
+    readYaml: async () => yaml,
+  };
+}
+
+const absent = (): never => {
+  throw new SwapError('config', 'there is no such program here');
+};
+
+// What no roll here has any need of.
+const OUTSIDE = {
+  compose: { read: async () => absent(), services: async () => undefined },
+  builder: { build: async () => absent(), outline: async () => absent() },
+  git: { head: async () => absent(), tree: async () => absent() },
+  sources: { watch: async () => absent(), list: async () => [], pack: absent },
+  schedules: { next: async () => undefined },
+  notify: async () => [],
+  reloadConfig: async () => {},
+};
