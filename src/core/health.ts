@@ -97,7 +97,8 @@ function stoppedVerdict(container: Container, { stoppedByOthers }: HealthMemory)
   const { status, exitCode, error, restartCount, oomKilled } = container;
   if (status === 'created' && !error && exitCode === 0) return { kind: 'unstarted' };
   if (status === 'created') return refused(error || `exit code ${exitCode}`);
-  if (status === 'exited' || status === 'dead') {
+  // With --rm an end is seen as a removal.
+  if (status === 'exited' || status === 'dead' || status === 'removing') {
     // An engine notes an error for a start that it refused, and clears it when a start succeeds.
     if (error) return refused(error);
     if (stoppedByOthers) return { kind: 'failed', reason: STOPPED, blame: 'person' };

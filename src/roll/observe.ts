@@ -116,8 +116,8 @@ async function learnWhoEnded(run: SlotRun, container: Container): Promise<void> 
   const { id, status } = container;
   const known = recall(run, container);
   const isOurs = run.memory.drained.has(id);
-  // One with --rm is seen dead at times, on its way out.
-  const isDown = status === 'exited' || status === 'dead';
+  // One with --rm is seen dead, or being removed, on its way out.
+  const isDown = status === 'exited' || status === 'dead' || status === 'removing';
   if (!isDown || isOurs || known.stoppedByOthers !== undefined) return;
   const told = await run.ports.engine.wasStopped(id).catch(unknown);
   // What this very run has started came down with the engine's daemon, if that knows nothing of its end.

@@ -178,3 +178,13 @@ suite('who does not run', () => {
     });
   }
 });
+
+test('one that is being removed is down, however well it was: with --rm that is how an end is seen', () => {
+  const verdict = judge(
+    checked({}, { status: 'removing', exitCode: 0 }),
+    policy(),
+    memory({ healthySince: 1500 }),
+    2000,
+  );
+  assert.equal(verdict.kind, 'failed');
+});
