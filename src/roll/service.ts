@@ -83,6 +83,7 @@ async function rollLocked(
   }
   if (reports.some((report) => report.error)) {
     await takeBack(context, slots, reports);
+    await tagBack(context, slots).catch((error) => tellMoved(context, error));
     // What runs again was kept as a way back to it.
     await retireUnlessHalfDone(ports, service.key);
   } else {
@@ -134,6 +135,19 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
         ...(end.error ? { error: end.error } : {}),
       };
   }
+}
+
+// Where the user's own build was to be rolled to, the tag was on it before: the way back of each slot has moved it.
+async function tagBack({ ports, image, tagBefore }: RollContext, slots: readonly PreparedSlot[]): Promise<void> {
+  const now = await ports.engine.image(image.follows);
+  const isMoved = slots.some(({ container }) => container.imageId === now?.id);
+  if (tagBefore !== undefined && tagBefore !== now?.id && isMoved) await ports.engine.tag(tagBefore, image.follows);
+}
+
+function tellMoved({ ports, image: { follows } }: RollContext, error: unknown): void {
+  if (!(error instanceof EngineError)) throw error;
+  const text = `the local tag ${follows} stays on the old image, since the engine failed: ${error.message}`;
+  ports.report({ kind: 'note', text });
 }
 
 async function rollBack(context: RollContext, slot: PreparedSlot): Promise<ReplicaReport> {
