@@ -1,10 +1,13 @@
 import { beyondKeep } from '../core/backup.ts';
-import type { ContainerSummary } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
+import { slotLabel } from '../core/labels.ts';
 import { keepReference, keepRepository } from '../core/names.ts';
+import type { Backup } from '../core/observed.ts';
 import { NO_LABELS } from '../core/own-labels.ts';
+import { copyState } from '../core/ownership.ts';
 import type { Policy } from '../core/policy.ts';
 import { groupServices } from '../core/service.ts';
+import type { Volume } from '../core/volume.ts';
 import type { Ports } from '../ports.ts';
 import { listed, stateOf } from './own.ts';
 import { removeCopy, removeOwn } from './remove.ts';
@@ -14,7 +17,7 @@ import { backupsOf } from './volumes.ts';
 
 interface Keeper {
   readonly home: string;
-  readonly policy: Pick<Policy, 'keep' | 'backupKeep'>;
+  readonly policy: Pick<Policy, 'keep' | 'backupKeep' | 'backup'>;
   readonly memory: Memory;
 }
 
@@ -58,15 +61,31 @@ async function retireWhole(ports: Ports, service: string): Promise<void> {
   const keepers = slots.map(({ home, members }) => {
     return { home, policy: lenientSettingsOf(ports, service, members[0]?.labels ?? NO_LABELS), memory: freshMemory() };
   });
-  for (const { home, policy } of keepers) await retireCopies(ports, all, home, policy.backupKeep);
+  for (const keeper of keepers) await retireCopies(ports, keeper);
   await retireOldImages(ports, service, keepers);
 }
 
-async function retireCopies(ports: Ports, all: readonly ContainerSummary[], home: string, keep: number): Promise<void> {
+// The volumes are listed before the containers: while a copy is made nobody serves under the name, so that none of a roll
+// that goes on meanwhile is taken for one that is left.
+async function retireCopies(ports: Ports, { home, policy }: Keeper): Promise<void> {
+  const copies = policy.backup.kind === 'none' ? [] : await ports.engine.volumes(slotLabel(home));
+  const all = await listed(ports.engine);
   const serving = all.find(({ name, status }) => name === home && status === 'running');
   if (!serving) return;
-  for (const { id, copies } of beyondKeep(await backupsOf(ports, all, home), keep, serving.imageId)) {
+  const backups = await backupsOf(ports, all, home);
+  for (const { id, copies: old } of beyondKeep(backups, policy.backupKeep, serving.imageId)) {
     await removeOwn(ports, id, 'backup');
-    for (const { copy } of copies) await removeCopy(ports, copy, home);
+    for (const { copy } of old) await removeCopy(ports, copy, home);
   }
+  for (const copy of looseOf(copies, home, backups, policy.backupKeep)) await removeCopy(ports, copy, home);
+}
+
+// Of a roll that died before its copy was complete, or after that said so.
+function looseOf(volumes: readonly Volume[], home: string, backups: readonly Backup[], keep: number): string[] {
+  const known = new Set(backups.flatMap(({ copies }) => copies.map(({ copy }) => copy)));
+  return volumes.flatMap((volume) => {
+    const state = copyState(volume, home);
+    const isOver = keep === 0 || backups.some(({ at }) => at > (state?.at ?? ''));
+    return state && !known.has(volume.name) && isOver ? [volume.name] : [];
+  });
 }
