@@ -99,7 +99,7 @@ function lanes(ipv6: boolean): Lane[] {
   const macs = ['02:42:c0:00:02:02', '02:42:c0:00:02:03'] as const;
   const lane = (family: Lane['family'], from: string, to: string): Lane => ({
     family,
-    device: 'br-0123456789ab',
+    device: '"br-0123456789ab"',
     from: { ip: from, mac: macs[0] },
     to: { ip: to, mac: macs[1] },
   });

@@ -13,7 +13,7 @@ import { retransmitted, unansweredChains, unansweredSets } from './unanswered.ts
  */
 export interface Lane {
   readonly family: Family;
-  /** Host interface of the network. */
+  /** Host interface of the network, as a string of a script (nftInterface). */
   readonly device: string;
   readonly from: { readonly ip: string; readonly mac: string };
   readonly to: { readonly ip: string; readonly mac: string };
@@ -161,7 +161,7 @@ function bridged({ family, from, to }: Lane): string[] {
 }
 
 function arrives(lane: Lane): string {
-  return `iifname != "${lane.device}" ${opensTo(lane)}`;
+  return `iifname != ${lane.device} ${opensTo(lane)}`;
 }
 
 // Probes mean the very container that has the address by now.

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Endpoint } from '../core/container.ts';
+import { nftInterface } from '../core/encode/nft.ts';
 import { fail } from '../core/error.ts';
 import { RuleError } from '../core/kernel-layer.ts';
 import { parseSockets } from '../core/sockets.ts';
@@ -173,7 +174,7 @@ function lanesOf(ours: Endpoint, theirs: Endpoint, bridges: readonly Bridge[]): 
     ['ip6', ours.GlobalIPv6Address, theirs.GlobalIPv6Address],
   ] as const;
   return pairs.flatMap(([family, fromIp, toIp]) => {
-    const device = bridges.find((bridge) => isIn(fromIp, bridge))?.device;
+    const device = nftInterface(bridges.find((bridge) => isIn(fromIp, bridge))?.device ?? '');
     // One that started after the other had stopped may well have got its address.
     if (!fromIp || !toIp || fromIp === toIp || !ours.MacAddress || !theirs.MacAddress || !device) return [];
     return [{ family, device, from: { ip: fromIp, mac: ours.MacAddress }, to: { ip: toIp, mac: theirs.MacAddress } }];

@@ -1,3 +1,4 @@
+import { nftInterface } from '../core/encode/nft.ts';
 import type { Cover, Route } from '../core/traffic.ts';
 import { type Script, script } from './script.ts';
 import { elementsOf, type Table } from './table.ts';
@@ -188,8 +189,8 @@ function joined(a: Rules, b: Rules): Rules {
 }
 
 function fromBridges(ground: Ground, rule: string): string[] {
-  if (ground.bridges.length === 0) return [];
-  return [`iifname { ${ground.bridges.map((name) => `"${name}"`).join(', ')} } ${rule}`];
+  const bridges = ground.bridges.flatMap((name) => nftInterface(name) ?? []);
+  return bridges.length === 0 ? [] : [`iifname { ${bridges.join(', ')} } ${rule}`];
 }
 
 // By their SYN: where nothing else made the kernel track connections (IPv6 on most engines), it takes those that are

@@ -1,13 +1,12 @@
 // What must be true when a roll is over, when it was recovered, and when it was rolled once more.
+
 import assert from 'node:assert/strict';
 import { exitStatus } from '../../src/core/error.ts';
-import { decodeState } from '../../src/core/labels.ts';
 import { keepRepository } from '../../src/core/names.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
-import { helperRole } from '../../src/core/service.ts';
 import { answering } from '../memory/clients.ts';
-import type { Box } from '../memory/machine.ts';
 import type { Process } from '../memory/process.ts';
+import { roleOf, stateOf } from './boxes.ts';
 import { hasGap } from './setups.ts';
 import { boxAt, type Stage, specOf } from './stage.ts';
 import { writerOf } from './watch.ts';
@@ -43,7 +42,7 @@ export function assertSafe(stage: Stage, { memories, meddled = false, soon = fal
 
 function assertAlone({ machine, slots }: Stage, memories: boolean): void {
   const found = [...machine.boxes.values()].filter((box) => {
-    const role = helperRole({ name: box.name, labels: box.config.Labels ?? {} });
+    const role = roleOf(box);
     if (role === 'failed' && memories) return false;
     // What a person renamed is that person's own; a copy that is kept says so by a container.
     return role !== 'backup' && box.name !== 'elsewhere';
@@ -120,16 +119,12 @@ function assertData({ machine, setup, watch, own }: Stage): void {
 function assertVolumes({ machine, setup }: Stage, failed: boolean): void {
   const known = new Set<string>();
   const backups = [...machine.boxes.values()].filter((box) => roleOf(box) === 'backup');
-  for (const box of backups) for (const { copy } of decodeState(box.config.Labels ?? {})?.copies ?? []) known.add(copy);
+  for (const box of backups) for (const { copy } of stateOf(box)?.copies ?? []) known.add(copy);
   const copies = [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-'));
   const loose = copies.filter((name) => !known.has(name) && !name.endsWith('-earlier'));
   if (!failed) assert.deepEqual(loose, [], 'no copies are left that nothing says to be complete');
   const most = setup.keep + (setup.keep > 0 ? 1 : 0) + 1;
   assert.ok(backups.length <= most, `at most ${most} copies are left: ${backups.map(({ name }) => name)}`);
-}
-
-function roleOf({ name, config }: Box): string | undefined {
-  return helperRole({ name, labels: config.Labels ?? {} });
 }
 
 /** The loop came to its end, and never before a step that would break a promise. */

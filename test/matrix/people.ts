@@ -1,11 +1,12 @@
 // People, prunes, compose, other rolls and the daemon do things to the containers of a roll, between any two of its calls.
+
 import { slotNames } from '../../src/core/names.ts';
-import { helperRole } from '../../src/core/service.ts';
 import { remove, rename } from '../memory/containers.ts';
 import { imageNamed, nameImage, unname } from '../memory/images.ts';
 import { daemonComes, daemonGoes, end, pause, start, stop } from '../memory/lifecycle.ts';
 import { type Box, changed, isUp, type Machine } from '../memory/machine.ts';
 import { disconnect } from '../memory/networks.ts';
+import { roleOf } from './boxes.ts';
 import { rollAgain, type Stage } from './stage.ts';
 
 /** Resolves with false where there is nothing to do it to. */
@@ -82,9 +83,7 @@ function helper({ machine, slots }: Stage, which: 'standIn' | 'rehearsal'): Box 
 }
 
 function withRole({ machine }: Stage, role: string): Box | undefined {
-  return [...machine.boxes.values()].find(
-    ({ name, config }) => helperRole({ name, labels: config.Labels ?? {} }) === role,
-  );
+  return [...machine.boxes.values()].find((box) => roleOf(box) === role);
 }
 
 type Act = (box: Box) => unknown;

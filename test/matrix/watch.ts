@@ -1,9 +1,9 @@
 // Watches from outside, all the time: whether clients are answered, and what containers find in their volumes as they start.
-import { decodeState } from '../../src/core/labels.ts';
-import { helperRole } from '../../src/core/service.ts';
+
 import { answering, type WayIn } from '../memory/clients.ts';
 import type { Rules } from '../memory/kernel.ts';
 import type { Box, Machine } from '../memory/machine.ts';
+import { roleOf, stateOf } from './boxes.ts';
 import type { Setup } from './setups.ts';
 
 export interface Outage {
@@ -65,7 +65,7 @@ function noteStart(machine: Machine, box: Box, notes: Notes): void {
   const { watch, lineages, written, runs, rolls } = notes;
   if (!lineages.has(box.id)) {
     lineages.set(box.id, lineageOf(box, notes));
-    rolls.set(box.id, decodeState(box.config.Labels ?? {})?.roll ?? '');
+    rolls.set(box.id, stateOf(box)?.roll ?? '');
   }
   if ((runs.get(box.id) ?? 0) === box.run) return;
   runs.set(box.id, box.run);
@@ -80,8 +80,8 @@ function noteStart(machine: Machine, box: Box, notes: Notes): void {
   }
 }
 
-function isHelper({ name, config }: Box): boolean {
-  return helperRole({ name, labels: config.Labels ?? {} }) !== undefined;
+function isHelper(box: Box): boolean {
+  return roleOf(box) !== undefined;
 }
 
 /** The beginning of the id of the container that wrote an entry. */
@@ -91,7 +91,7 @@ export function writerOf(entry: string): string {
 
 // One that is restored comes after what its candidate came after; another after the one that it replaces.
 function lineageOf(box: Box, { lineages, rolls }: Pick<Notes, 'lineages' | 'rolls'>): ReadonlySet<string> {
-  const state = decodeState(box.config.Labels ?? {});
+  const state = stateOf(box);
   const own = box.id.slice(0, 12);
   if (state?.replaces) return new Set([...(lineages.get(state.replaces) ?? [state.replaces.slice(0, 12)]), own]);
   const restored = /^(.+)-restored$/.exec(state?.roll ?? '')?.[1];

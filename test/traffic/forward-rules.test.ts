@@ -20,13 +20,13 @@ const TABLE = forwardTable('0123456789abcdef', 'fedcba9876543210');
 const LANES: Lane[] = [
   {
     family: 'ip',
-    device: 'br-1',
+    device: '"br-1"',
     from: { ip: '172.29.0.2', mac: '02:42:ac:1d:00:02' },
     to: { ip: '172.29.0.3', mac: '02:42:ac:1d:00:03' },
   },
   {
     family: 'ip6',
-    device: 'br-1',
+    device: '"br-1"',
     from: { ip: 'fd00::2', mac: '02:42:ac:1d:00:02' },
     to: { ip: 'fd00::3', mac: '02:42:ac:1d:00:03' },
   },

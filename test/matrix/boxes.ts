@@ -1,0 +1,18 @@
+// Containers of the in-memory engine as swapctl understands them.
+import { decodeState, type StateLabels } from '../../src/core/labels.ts';
+import { type OwnLabels, ownLabels } from '../../src/core/own-labels.ts';
+import { helperRole } from '../../src/core/ownership.ts';
+import type { Box } from '../memory/machine.ts';
+
+/** The role of a container that swapctl made to help; undefined for every other. */
+export function roleOf(box: Box): string | undefined {
+  return helperRole({ name: box.name, status: box.status, labels: ownOf(box) });
+}
+
+export function stateOf(box: Box): StateLabels | undefined {
+  return decodeState(ownOf(box));
+}
+
+function ownOf({ name, image, config }: Box): OwnLabels {
+  return ownLabels({ name, imageId: image.id, labels: config.Labels ?? {} }, image.config.Labels ?? {});
+}
