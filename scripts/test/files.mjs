@@ -6,7 +6,12 @@ import { spec } from 'node:test/reporters';
 import countingReporter from '../counting-reporter.mjs';
 
 const { counts, atOnce, patterns, files } = JSON.parse(process.argv[2]);
-const events = run({ files, concurrency: atOnce, ...(patterns.length > 0 && { testNamePatterns: patterns }) });
+// Ctrl-C ends the tests, and the counts of those that were done are written all the same.
+const over = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => over.abort());
+
+const { signal } = over;
+const events = run({ files, signal, concurrency: atOnce, ...(patterns.length > 0 && { testNamePatterns: patterns }) });
 events.on('test:fail', () => {
   process.exitCode = 1;
 });
