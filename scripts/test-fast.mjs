@@ -22,7 +22,7 @@ async function main(args) {
 
 /** Runs the tests of a file again whenever it changes, or anything that it imports. */
 function watch(files, patterns) {
-  const options = ['--watch', ...patterns.map((pattern) => `--test-name-pattern=${pattern}`)];
+  const options = ['--watch', '--test-reporter=spec', ...patterns.map((pattern) => `--test-name-pattern=${pattern}`)];
   return inForeground(process.execPath, ['--import=tsx', '--test', ...options, ...files], { cwd: root });
 }
 
