@@ -41,6 +41,8 @@ export async function fakeEngine(
     response.end(version ? JSON.stringify(options.version ?? VERSION) : 'OK');
   };
   const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
+  // By default it closes idle connections after 5 s, as no engine does: a client on a busy machine may be slower than that.
+  server.keepAliveTimeout = 0;
   server.on('connection', () => {
     seen.connections += 1;
   });

@@ -31,6 +31,7 @@ async function engineThat(
     asked.push(path);
     answer(response, path, asked.filter((one) => one === path).length);
   });
+  server.keepAliveTimeout = 0;
   const path = join(scratch(t), 'engine.sock');
   await new Promise<void>((listening) => server.listen(path, listening));
   const endpoint: Endpoint = { kind: 'unix', path, origin: 'a test' };
