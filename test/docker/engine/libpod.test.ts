@@ -30,6 +30,7 @@ async function podman(t: TestContext, own: Answer, docker: Answer = () => [200, 
     const [status, body] = url === '/version' ? [200, PODMAN] : (url.includes('/libpod/') ? own : docker)(url);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
+  server.keepAliveTimeout = 0;
   const path = join(scratch(t), 'engine.sock');
   await new Promise<void>((listening) => server.listen(path, listening));
   const endpoint: Endpoint = { kind: 'unix', path, origin: 'a test' };
