@@ -7,6 +7,7 @@ import type Docker from 'dockerode';
 import { createApp } from '../../src/app.ts';
 import type { Progress } from '../../src/core/progress.ts';
 import type { Step } from '../../src/core/step.ts';
+import type { Kernel } from '../../src/ports.ts';
 import { kernelLayer } from '../../src/roll/kernel-layer.ts';
 import { forwardTables, nft, nftIn } from '../lab/host-state.ts';
 import { enter } from '../lab/netns.ts';
@@ -41,15 +42,15 @@ export interface RollOptions {
   newer?: Env;
   ports?: ContainerOptions['ports'];
   /** Called before each step. */
-  atStep?: (kind: Step['kind'], service: { world: World; old: string }) => void;
-  /** Whether the kernel takes the rules of a redirect. */
-  mayRedirect?: () => boolean;
+  atStep?: (kind: Step['kind']) => void;
+  /** Whether the redirect has lapsed: from then on it is not renewed, and takes no new connection. */
+  hasLapsed?: () => boolean;
 }
 
 /** A service and its neighbour, and swapctl on a clock that stands still while a test looks. */
 export async function startRoll(
   t: test.TestContext,
-  { newer = {}, ports = [], atStep, mayRedirect }: RollOptions = {},
+  { newer = {}, ports = [], atStep, hasLapsed = () => false }: RollOptions = {},
 ): Promise<Roll | undefined> {
   const world = testWorld(t);
   const network = await world.network('net');
@@ -62,7 +63,7 @@ export async function startRoll(
   const { ports: real, close } = await openApp(world, (progress: Progress) => {
     if (progress.kind !== 'step') return;
     step = `${progress.step.kind} ${nameIn(progress.step).replace(world.name('web'), 'web')}`;
-    atStep?.(progress.step.kind, { world, old: web.id });
+    atStep?.(progress.step.kind);
   });
   world.after(async () => close());
   if (!(await kernelLayer(real)).available) {
@@ -75,13 +76,27 @@ export async function startRoll(
     delete during[step];
     await (look ? look() : real.clock.sleep(ms, signal));
   };
-  const forward: typeof real.kernel.forward = async (...request) => {
-    if (mayRedirect?.() === false) throw new Error('the test lets no redirect be renewed');
-    return real.kernel.forward(...request);
-  };
-  const app = createApp({ ...real, kernel: { ...real.kernel, forward }, clock: { ...real.clock, sleep } });
+  const kernel = lapsing(real.kernel, hasLapsed, () => lapse(world, web.id));
+  const app = createApp({ ...real, kernel, clock: { ...real.clock, sleep } });
   const address = await addressOf(web, network);
   return { world, name: world.name('web'), old: web.id, address, network, neighbour, app, during };
+}
+
+// A renewal that is under way when the redirect lapses would put its rules back, so whoever reads them waits for it.
+function lapsing(kernel: Kernel, hasLapsed: () => boolean, end: () => void): Kernel {
+  let renewal: Promise<void> = Promise.resolve();
+  return {
+    ...kernel,
+    forward: async (...request) => {
+      if (hasLapsed()) throw new Error('the test lets no redirect be renewed');
+      renewal = kernel.forward(...request);
+      await renewal;
+    },
+    forwarding: async (ids) => {
+      if (hasLapsed()) await renewal.catch(() => {}).then(end);
+      return kernel.forwarding(ids);
+    },
+  };
 }
 
 export const nameIn = (step: Step): string => ('name' in step ? step.name : '');

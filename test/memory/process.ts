@@ -140,6 +140,7 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
     traffic: memoryTraffic(machine),
     clock: {
       now: () => machine.clock.now(),
+      monotonic: () => machine.clock.now(),
       sleep: async (ms: number, signal?: AbortSignal) => {
         if (!state.alive) return NEVER;
         await machine.clock.sleep(ms, signal);
