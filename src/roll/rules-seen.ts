@@ -13,7 +13,8 @@ export async function coverOf(run: SlotRun, standIn: Container | undefined): Pro
   try {
     return await run.ports.kernel.cover(run.names.home);
   } catch (error) {
-    if (!(error instanceof RuleError) || !standIn) return unreadable(run, error);
+    if (!(error instanceof RuleError)) return unreadable(run, error);
+    if (!standIn) throw error;
     const message = `${run.names.home}: its ports may be redirected to ${standIn.name}, and that can't be read: ${error.message}`;
     return fail('attention', message, { hint: `${error.hint}; then run swapctl recover`, cause: error });
   }

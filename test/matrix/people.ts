@@ -48,8 +48,6 @@ export const DEEDS = {
 } satisfies Record<string, Deed>;
 
 export type DeedName = keyof typeof DEEDS;
-export const DEED_NAMES = Object.keys(DEEDS) as DeedName[];
-
 const ELSEWHERE = 'elsewhere';
 
 /** Whether a deed takes away, or stops, what serves or is to serve. */
