@@ -439,7 +439,7 @@ const STOP: Record<string, Rule> = {
     await stage.pause(id);
     assert.equal((await shown(stage, id)).status, 'paused');
     await refused(409, stage.engine.start(id));
-    await refused(409, stage.engine.exec(id, ['true'], { timeoutMs: 5000 }));
+    await refused(409, stage.engine.exec(id, ['true'], { timeoutMs: 60_000 }));
     await refused(409, stage.engine.remove(id));
     await stage.engine.stop(id);
     assert.equal((await shown(stage, id)).status, 'exited');
@@ -566,12 +566,12 @@ const SETTINGS: Record<string, Rule> = {
   },
   'a command inside has its exit code and its output': async (stage) => {
     const id = await running(stage, 'web');
-    const run = (command: string) => stage.engine.exec(id, ['sh', '-c', command], { timeoutMs: 20_000 });
+    const run = (command: string) => stage.engine.exec(id, ['sh', '-c', command], { timeoutMs: 60_000 });
     assert.deepEqual(await run('echo hello; exit 7'), { exitCode: 7, output: 'hello\n' });
     assert.equal((await run('exit 0')).exitCode, 0);
     await stage.engine.stop(id);
     await refused(409, run('exit 0'));
-    await refused(404, stage.engine.exec(ABSENT, ['true'], { timeoutMs: 5000 }));
+    await refused(404, stage.engine.exec(ABSENT, ['true'], { timeoutMs: 60_000 }));
   },
 };
 

@@ -85,6 +85,7 @@ export async function startRoll(
 // A renewal that is under way when the redirect lapses would put its rules back, so whoever reads them waits for it.
 function lapsing(kernel: Kernel, hasLapsed: () => boolean, end: () => void): Kernel {
   let renewal: Promise<void> = Promise.resolve();
+  let over: Promise<void> | undefined;
   return {
     ...kernel,
     forward: async (...request) => {
@@ -93,7 +94,8 @@ function lapsing(kernel: Kernel, hasLapsed: () => boolean, end: () => void): Ker
       await renewal;
     },
     forwarding: async (ids) => {
-      if (hasLapsed()) await renewal.catch(() => {}).then(end);
+      if (hasLapsed()) over ??= renewal.catch(() => {}).then(end);
+      await over;
       return kernel.forwarding(ids);
     },
   };
