@@ -111,8 +111,6 @@ test('a watch that was killed in the middle of a roll makes it good when it star
   assert.equal(await versionOf(own, web), /finished$/.test(String(msg)) ? '2' : '1');
 });
 
-updateRollsPush({});
-
 test('what an update that was killed left half done, the next one makes good', async (t) => {
   const own = await lab(t);
   const { env, push, start } = own;

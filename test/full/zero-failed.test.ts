@@ -16,8 +16,6 @@ const LONG = process.env.SWAPCTL_TEST_LONG === '1';
 for (const keepAlive of LONG ? ([false, 'mixed'] as const) : ([false] as const))
   rollsUnderLoad(LONG ? 10 : 3, keepAlive);
 
-rollsUnderLoad(1, false);
-
 test('a connection that is being made is one to wait for', async (t) => {
   const world = testWorld(t);
   const web = await world.container('web', { image: await world.image('app:1') });
