@@ -112,6 +112,8 @@ export interface Engine {
    * Undefined: it does not remember its end at all.
    */
   wasStopped(id: string): Promise<boolean | undefined>;
+  /** Whether a container that runs was told to stop since its start and has not ended yet, as far as the engine still remembers. */
+  isStopping(id: string): Promise<boolean>;
   close(): void;
 }
 

@@ -155,6 +155,7 @@ async function recoverSlot(
   const lease = await takeLease(given, half.service.key, images, { incumbents });
   const ports = guarded(given, lease);
   try {
+    await endStops(ports, half.slot);
     const now = await listed(ports.engine);
     const service = groupServices(now).find(({ key }) => key === half.service.key);
     const slot = service && halfDoneOf(service, now).find(({ home }) => home === half.slot.home);
@@ -163,6 +164,15 @@ async function recoverSlot(
     return outcome;
   } finally {
     await lease.release();
+  }
+}
+
+// A stop goes on when swapctl dies, for as long as the container takes: until its end it looks like one that serves.
+async function endStops({ engine, report }: Ports, { home, members }: Slot): Promise<void> {
+  for (const { id, name, status } of members) {
+    if (status !== 'running' || !(await engine.isStopping(id))) continue;
+    report({ kind: 'note', text: `${home}: ${name} was told to stop; waiting until it has` });
+    await engine.stop(id);
   }
 }
 

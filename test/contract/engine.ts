@@ -460,6 +460,19 @@ const STOP: Record<string, Rule> = {
     await refused(409, stage.engine.kill(id, 'SIGHUP'));
     await refused(404, stage.engine.kill(ABSENT, 'SIGHUP'));
   },
+  'the engine tells of a stop that is under way': async (stage) => {
+    const id = await running(stage, 'web', { config: { StopTimeout: 2 } }, await stage.image('deaf:1', 'deaf'));
+    await stage.engine.kill(id, 'SIGHUP');
+    assert.equal(await stage.engine.isStopping(id), false);
+    const stopped = stage.engine.stop(id);
+    await stage.until('it is told', () => stage.engine.isStopping(id));
+    assert.equal((await shown(stage, id)).status, 'running');
+    await stopped;
+    assert.equal(await stage.engine.isStopping(id), false);
+    await stage.engine.start(id);
+    assert.equal(await stage.engine.isStopping(id), false, 'what ended before is past');
+    assert.equal(await stage.engine.isStopping(ABSENT), false);
+  },
   'the engine tells whether somebody stopped it': async (stage) => {
     const stopped = await running(stage, 'stopped');
     await stage.engine.stop(stopped);

@@ -24,7 +24,7 @@ export function forget(machine: Machine): void {
   machine.happenings.length = 0;
 }
 
-export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStopped'> {
+export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStopped' | 'isStopping'> {
   return {
     events: (since, signal) => eventsSince(machine, since, signal),
     wasStopped: async (id) => {
@@ -34,6 +34,12 @@ export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStoppe
       const own = machine.happenings.filter((one) => one.id === whole && one.timeNano >= since);
       if (own.some(({ action }) => action === 'kill' || action === 'stop')) return true;
       return own.some(({ action }) => action === 'die') ? false : undefined;
+    },
+    isStopping: async (id) => {
+      const box = boxOf(machine, id);
+      if (box?.status !== 'running') return false;
+      const own = machine.happenings.filter((one) => one.id === box.id && one.timeNano >= box.startedAt * 1e6);
+      return own.some(({ action, name }) => action === 'kill' && name !== 'HUP');
     },
   };
 }

@@ -144,7 +144,7 @@ export async function stop(machine: Machine, box: Box): Promise<void> {
   box.stoppedByHand = true;
   if (box.status === 'restarting') return void down(machine, box, box.exitCode);
   if (box.status === 'paused') unpause(machine, box);
-  tell(machine, 'container', box.id, 'kill');
+  tell(machine, 'container', box.id, 'kill', 'TERM');
   // It turns new requests away from now on.
   box.sickSince = Math.min(box.sickSince, machine.clock.now());
   const graceMs = (box.config.StopTimeout ?? DEFAULT_GRACE_S) * 1000;
@@ -160,7 +160,7 @@ export async function stop(machine: Machine, box: Box): Promise<void> {
 export async function kill(machine: Machine, box: Box, signal: string): Promise<void> {
   if (!isUp(box)) refuse(409, `Cannot kill container: ${box.id}: Container ${box.id} is not running`);
   const name = signal.replace(/^SIG/, '');
-  tell(machine, 'container', box.id, 'kill');
+  tell(machine, 'container', box.id, 'kill', name);
   if (name === 'HUP') return;
   if (name === 'KILL' || name === 'TERM') box.stoppedByHand = true;
   if (name === 'TERM' && box.app.stopMs === Infinity) return;

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type Dockerode from 'dockerode';
 import type { EngineEvent } from '../../core/event.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
@@ -46,6 +47,30 @@ export async function wasStopped(docker: Dockerode, id: string, podman = false):
     ended = false;
   }
   return ended;
+}
+
+/**
+ * Whether a running container was sent its stop signal, or SIGKILL: a stop that is under way shows in nothing else. Podman (4.3)
+ * does not name the signal.
+ */
+export async function isStopping(docker: Dockerode, id: string): Promise<boolean> {
+  const found = await orUndefined(() => docker.getContainer(id).inspect());
+  if (!found?.State.Running) return false;
+  const stopping = new Set([signalNumber((found.Config as { StopSignal?: string }).StopSignal ?? 'SIGTERM'), constants.signals.SIGKILL]);
+  const { SystemTime } = (await docker.info()) as { SystemTime: string };
+  const past = { since: Date.parse(found.State.StartedAt) / 1000, until: Date.parse(SystemTime) / 1000 };
+  const filters = JSON.stringify({ container: [found.Id], event: ['kill'] });
+  const stream: unknown = await docker.getEvents({ ...past, filters } as object);
+  for await (const { Actor } of jsonLines(stream as AsyncIterable<Buffer>)) {
+    const { signal } = (Actor as { Attributes?: { signal?: string } } | undefined)?.Attributes ?? {};
+    if (stopping.has(Number(signal))) return true;
+  }
+  return false;
+}
+
+function signalNumber(signal: string): number {
+  const name = signal.startsWith('SIG') ? signal : `SIG${signal}`;
+  return Number(signal) || (constants.signals[name as NodeJS.Signals] ?? constants.signals.SIGTERM);
 }
 
 const WORD_MS = 1000;
