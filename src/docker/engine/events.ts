@@ -50,22 +50,33 @@ export async function wasStopped(docker: Dockerode, id: string, podman = false):
 }
 
 /**
- * Whether a running container was sent its stop signal, or SIGKILL: a stop that is under way shows in nothing else. Podman (4.3)
- * does not name the signal.
+ * Whether a running container was sent its stop signal, or SIGKILL, within the time that it has to stop: a stop that is under way
+ * shows in nothing else, and a signal of longer ago was not the beginning of one. Podman (4.3) does not name the signal.
  */
 export async function isStopping(docker: Dockerode, id: string): Promise<boolean> {
   const found = await orUndefined(() => docker.getContainer(id).inspect());
   if (!found?.State.Running) return false;
-  const stopping = new Set([signalNumber((found.Config as { StopSignal?: string }).StopSignal ?? 'SIGTERM'), constants.signals.SIGKILL]);
+  const { StopSignal = 'SIGTERM', StopTimeout } = found.Config as { StopSignal?: string; StopTimeout?: number };
+  const stopping = new Set([signalNumber(StopSignal), constants.signals.SIGKILL]);
   const { SystemTime } = (await docker.info()) as { SystemTime: string };
-  const past = { since: Date.parse(found.State.StartedAt) / 1000, until: Date.parse(SystemTime) / 1000 };
+  const until = Date.parse(SystemTime) / 1000;
+  const since = Math.max(Date.parse(found.State.StartedAt) / 1000, until - stopSeconds(StopTimeout));
   const filters = JSON.stringify({ container: [found.Id], event: ['kill'] });
-  const stream: unknown = await docker.getEvents({ ...past, filters } as object);
+  const stream: unknown = await docker.getEvents({ since, until, filters } as object);
   for await (const { Actor } of jsonLines(stream as AsyncIterable<Buffer>)) {
     const { signal } = (Actor as { Attributes?: { signal?: string } } | undefined)?.Attributes ?? {};
     if (stopping.has(Number(signal))) return true;
   }
   return false;
+}
+
+const DEFAULT_STOP_S = 10;
+// A busy engine is late with SIGKILL, and the process with its end.
+const LATE_S = 30;
+const FOR_EVER_S = 86_400;
+
+function stopSeconds(timeout: number | null | undefined): number {
+  return (timeout ?? DEFAULT_STOP_S) < 0 ? FOR_EVER_S : (timeout ?? DEFAULT_STOP_S) + LATE_S;
 }
 
 function signalNumber(signal: string): number {
