@@ -180,4 +180,4 @@ function makePki() {
 }
 
 // The engine's address is known only once it runs, and it wants the certificate before: all that it may have.
-const ADDRESSES = ['127.0.0.1', ...Array.from({ length: 155 }, (_, at) => `10.231.${at + 101}.2`)];
+const ADDRESSES = ['127.0.0.1', ...Array.from({ length: 254 }, (_, at) => `10.231.${at + 1}.2`)];
