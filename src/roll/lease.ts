@@ -8,7 +8,7 @@ import { inertRequest } from '../core/recreate/request.ts';
 import type { Ports } from '../ports.ts';
 import { cannotUpdate } from './abilities.ts';
 import { diskFull } from './disk.ts';
-import { claim, disclaim, isHeld, type Lock, lockOf, takeDown } from './lock.ts';
+import { claim, disclaim, holdingOf, type Lock, lockOf, takeDown } from './lock.ts';
 import type { TagNote } from './moved-tag.ts';
 import { removeOwn } from './remove.ts';
 
@@ -25,7 +25,9 @@ export interface Lease {
 
 // Without a beat for so long, others may take the lock.
 const LONGEST_MS = 5000;
-const TRIES = 5;
+// A name stays taken while the engine removes its container, on a busy machine for seconds; by then an inspect no longer finds it.
+const PATIENCE_MS = 15_000;
+const TRY_EVERY_MS = 100;
 const RELEASE_TRIES = 3;
 const RETRY_AFTER_MS = 300;
 const MOST_INCUMBENTS = 100;
@@ -90,7 +92,7 @@ async function created(
   request: (incumbents: readonly string[]) => CreateRequest,
 ): Promise<string> {
   let incumbents = given;
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (const until = ports.clock.monotonic() + PATIENCE_MS; ; ) {
     try {
       return await ports.engine.create(request(incumbents));
     } catch (error) {
@@ -99,11 +101,17 @@ async function created(
       // The engine made it, and the answer was lost on its way.
       if (lock?.state.roll === mark) return lock.container.id;
       if (!isConflict(error)) throw error;
-      if (lock) await breakDeadLock(ports, service, lock);
-      incumbents = [...new Set([...given, ...(lock?.state.incumbents ?? [])])].slice(0, MOST_INCUMBENTS);
+      if (ports.clock.monotonic() > until) return stillTaken(service);
+      if (lock && (await breakDeadLock(ports, service, lock)))
+        incumbents = [...new Set([...given, ...(lock.state.incumbents ?? [])])].slice(0, MOST_INCUMBENTS);
+      else await ports.clock.sleep(TRY_EVERY_MS);
     }
   }
-  return busy(service, 'others take and leave its lock all the time');
+}
+
+function stillTaken(service: string): never {
+  const seconds = PATIENCE_MS / 1000;
+  return busy(service, `the name ${lockName(service)} was taken for ${seconds} s, by one process after the other`);
 }
 
 /** Id of the first of some images that the engine has; what runs may be created from one that is gone. */
@@ -115,15 +123,18 @@ export async function firstThere(ports: Ports, images: readonly string[]): Promi
   return images[0] ?? '';
 }
 
-async function breakDeadLock(ports: Ports, service: string, lock: Lock): Promise<void> {
+// Whether there was a dead one to break; raises `busy` where its holder lives.
+async function breakDeadLock(ports: Ports, service: string, lock: Lock): Promise<boolean> {
   const { holder = 'an unknown process' } = lock.state;
-  if (await isHeld(ports, lock))
-    busy(service, `since ${new Date(lock.container.createdAt).toISOString()}, by ${holder}`);
+  const holding = await holdingOf(ports, lock);
+  if (holding === 'held') busy(service, `since ${new Date(lock.container.createdAt).toISOString()}, by ${holder}`);
+  if (holding === 'released') return false;
   ports.report({
     kind: 'note',
     text: `${service}: the process that rolled it before (${holder}) is dead; taking over`,
   });
   await takeDown(ports, lock);
+  return true;
 }
 
 function held(ports: Ports, service: string, own: { mark: string; id: string; beats: boolean }): Lease {

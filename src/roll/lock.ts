@@ -54,25 +54,29 @@ export async function lockLives(ports: Ports, service: string): Promise<boolean>
 /** Takes away the lock of a service if its holder is dead; resolves with whether it was. Waits if that takes watching. */
 export async function dropDeadLock(ports: Ports, service: string): Promise<boolean> {
   const lock = await lockOf(ports, service);
-  if (!lock || (await isHeld(ports, lock))) return false;
+  if (!lock || (await holdingOf(ports, lock)) !== 'dead') return false;
   await takeDown(ports, lock);
   return true;
 }
 
-/** Takes a lock of a dead holder away. In this order: while the lock is there, it says what is left to do. */
+/** Removes the lock of a dead holder, unless another process was faster. In this order: while the lock exists, it says what is left to do. */
 export async function takeDown(ports: Ports, { container, state }: Lock): Promise<void> {
+  if (!(await ports.engine.container(container.id))) return;
   await putTagBack(ports, state);
   await removeOwn(ports, container.id, 'lock');
 }
 
-/** Whether somebody holds a lock: whoever lives and beats it. Waits if that takes watching. */
-export async function isHeld(ports: Ports, lock: Lock): Promise<boolean> {
+/** A lock's holder is alive, or dead, or has released the lock while it was watched: its work is done, and nothing is left to undo. */
+export type Holding = 'held' | 'dead' | 'released';
+
+/** Whether the holder of a lock lives and beats. Waits if that takes watching. */
+export async function holdingOf(ports: Ports, lock: Lock): Promise<Holding> {
   const lives = holds(ports, lock);
-  if (lives === false || lock.state.holder === ports.host.holder) return lives ?? false;
+  if (lives === false || lock.state.holder === ports.host.holder) return lives ? 'held' : 'dead';
   // Where nobody can beat, who lives can't be told from who is dead, and harm is worse than a lock that a person takes away.
-  if (cannotUpdate(await ports.engine.facts())) return true;
-  if (lives && (await beatsAsItShould(ports, lock))) return true;
-  return beats(ports, lock, lives ? LIVING_SILENCE_MS : SILENCE_MS);
+  if (cannotUpdate(await ports.engine.facts())) return 'held';
+  if (lives && (await beatsAsItShould(ports, lock))) return 'held';
+  return watched(ports, lock, lives ? LIVING_SILENCE_MS : SILENCE_MS);
 }
 
 // What only bears the name is no lock, whatever it says.
@@ -93,12 +97,12 @@ async function beatsAsItShould({ engine, clock }: Ports, { container }: Lock): P
   return isPlausible(now - container.createdAt, beatOf(container));
 }
 
-async function beats({ engine, clock }: Ports, { container }: Lock, silenceMs: number): Promise<boolean> {
+async function watched({ engine, clock }: Ports, { container }: Lock, silenceMs: number): Promise<Holding> {
   for (let waited = 0; waited < silenceMs; waited += LOOK_EVERY_MS) {
     await clock.sleep(LOOK_EVERY_MS);
     const later = await engine.container(container.id);
-    if (!later) return false;
-    if (beatOf(later) !== beatOf(container)) return true;
+    if (!later) return 'released';
+    if (beatOf(later) !== beatOf(container)) return 'held';
   }
-  return false;
+  return 'dead';
 }

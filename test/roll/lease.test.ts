@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Container } from '../../src/core/container.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
+import { encodeState } from '../../src/core/labels.ts';
 import { isPlausible } from '../../src/core/lock.ts';
 import type { Ports } from '../../src/ports.ts';
 import { guarded } from '../../src/roll/guard.ts';
@@ -118,4 +119,85 @@ test('a lock is plausible as long as it is changed about as often as a living ho
     [3_600_000, 1700, true],
   ] as const)
     assert.equal(isPlausible(ageMs, beats), plausible, `${beats} beats in ${ageMs} ms`);
+});
+
+/** Somebody else's lock is seen `looks` times and then no more; its name stays taken for another `conflicts` tries. */
+function lockOfOthers(looks: number, conflicts: number, lives: boolean | undefined) {
+  const clock = { at: 0 };
+  const asked: string[] = [];
+  const notes: string[] = [];
+  const labels = encodeState({
+    role: 'lock',
+    service: 'web',
+    slot: 'web',
+    roll: 'theirs',
+    holder: 'them',
+    ...TAG,
+    at: '',
+  });
+  const config = { Labels: { ...labels, 'swapctl.state.base': 'image' } };
+  const lock = { id: 'theirs', name: 'web.swapctl-lock', imageId: 'image', createdAt: 0, config, host: {} };
+  let left = looks;
+  let tries = conflicts;
+  const seen = () => (left > 0 ? lock : undefined);
+  const engine = {
+    facts: async () => ({ product: 'docker', clockOffsetMs: 0 }),
+    image: async (id: string) => ({ id, config: {}, digests: [] }),
+    list: async () => [],
+    container: async () => {
+      const now = seen();
+      left -= 1;
+      return now;
+    },
+    create: async () => {
+      if (seen() || tries-- > 0) throw new EngineError(409, 'the name is in use');
+      return 'ours';
+    },
+    setRestart: async () => {},
+    tag: async () => void asked.push('tag'),
+    remove: async () => {
+      asked.push('remove');
+      left = 0;
+    },
+  };
+  const ports = {
+    engine,
+    kernel: {},
+    clock: {
+      now: () => clock.at,
+      monotonic: () => clock.at,
+      sleep: async (ms: number) => {
+        clock.at += ms;
+        await new Promise((turn) => setImmediate(turn));
+      },
+    },
+    host: { randomId: () => 'mark', holder: 'me', isAlive: () => lives },
+    report: (one: { kind: string; text: string }) => {
+      if (one.kind === 'note') notes.push(one.text);
+    },
+  } as unknown as Ports;
+  return { ports, asked, notes };
+}
+const TAG = { follows: 'app:1', image: 'new', tagBefore: 'old' };
+
+test('a name that the engine frees only after the container is gone is waited for', async () => {
+  const { ports, asked, notes } = lockOfOthers(0, 40, undefined);
+  const lease = await takeLease(ports, 'web', ['image']);
+  assert.deepEqual([asked, notes], [[], []]);
+  await lease.release();
+});
+
+test('a lock that its holder releases while it is watched is no dead one: nothing of it is undone', async () => {
+  const { ports, asked, notes } = lockOfOthers(4, 3, undefined);
+  const lease = await takeLease(ports, 'web', ['image']);
+  assert.deepEqual([asked, notes], [[], []], 'its tag is where its roll put it');
+  await lease.release();
+});
+
+test('where the name never becomes free, the roll ends as busy', async () => {
+  const { ports } = lockOfOthers(0, Number.POSITIVE_INFINITY, undefined);
+  await assert.rejects(takeLease(ports, 'web', ['image']), {
+    code: 'busy',
+    message: /web\.swapctl-lock was taken for 15 s/,
+  });
 });
