@@ -67,7 +67,10 @@ interface Happens {
   readonly act?: () => void | Promise<void>;
 }
 
-const NEVER = new Promise<never>(() => {});
+// Each waits for a promise of its own: one that all shared would hold everything that ever waited for it.
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 export function openProcess(place: Place, { remote = false, config = NO_CONFIG }: ProcessOptions = {}): Process {
   const { machine, living } = place;
@@ -100,17 +103,17 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
   };
 
   const through = async (what: string, changes: boolean, call: () => Promise<unknown>): Promise<unknown> => {
-    if (!state.alive) return NEVER;
+    if (!state.alive) return never();
     calls.push({ what, changes });
     const happening = happensAt(what);
     if (happening.length === 0) {
       const answer = await call();
-      return state.alive ? answer : NEVER;
+      return state.alive ? answer : never();
     }
     for (const { act } of happening) await act?.();
-    if (!state.alive) return NEVER;
+    if (!state.alive) return never();
     const answer = await disturbed(machine, what, happening, kill, call);
-    return state.alive ? answer : NEVER;
+    return state.alive ? answer : never();
   };
 
   const wrapped = <T extends object>(port: string, real: T, changing: (name: string) => boolean): T => {
@@ -142,9 +145,9 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
       now: () => machine.clock.now(),
       monotonic: () => machine.clock.now(),
       sleep: async (ms: number, signal?: AbortSignal) => {
-        if (!state.alive) return NEVER;
+        if (!state.alive) return never();
         await machine.clock.sleep(ms, signal);
-        return state.alive ? undefined : NEVER;
+        return state.alive ? undefined : never();
       },
     },
     host: hostOf(place, holder, number),
@@ -171,7 +174,7 @@ async function refusing(state: { readonly alive: boolean }, answer: Promise<unkn
   try {
     return await answer;
   } catch (error) {
-    if (!state.alive) return NEVER;
+    if (!state.alive) return never();
     throw error;
   }
 }
@@ -191,13 +194,13 @@ async function disturbed(
   const fail = happening.find((one) => one.fail)?.fail;
   if (death === 'before') {
     kill();
-    return NEVER;
+    return never();
   }
   if (death === 'answer lost') {
     // The engine goes on with what it was asked for; nobody hears what came of it.
     call().catch(() => {});
     kill();
-    return NEVER;
+    return never();
   }
   const answer = await (fail === undefined ? call() : failed(machine, what, fail, call));
   if (death === 'after') kill();
