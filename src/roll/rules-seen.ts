@@ -1,5 +1,5 @@
 import type { Container } from '../core/container.ts';
-import { fail, SwapError } from '../core/error.ts';
+import { fail } from '../core/error.ts';
 import { RuleError } from '../core/kernel-layer.ts';
 import type { Cover, Forward } from '../core/traffic.ts';
 import type { Kernel } from '../ports.ts';
@@ -13,8 +13,8 @@ export async function coverOf(run: SlotRun, standIn: Container | undefined): Pro
   try {
     return await run.ports.kernel.cover(run.names.home);
   } catch (error) {
-    if (!(error instanceof RuleError)) return unreadable(run, error);
-    if (!standIn) throw error;
+    if (!(error instanceof RuleError)) throw error;
+    if (!standIn) return unreadable(run, error);
     const message = `${run.names.home}: its ports may be redirected to ${standIn.name}, and that can't be read: ${error.message}`;
     return fail('attention', message, { hint: `${error.hint}; then run swapctl recover`, cause: error });
   }
@@ -49,16 +49,15 @@ async function forwardingNow(run: SlotRun, ids: readonly string[]): ReturnType<K
   try {
     return await run.ports.kernel.forwarding(ids);
   } catch (error) {
-    if (!(error instanceof RuleError)) return unreadable(run, error);
+    if (!(error instanceof RuleError)) throw error;
     noteOnce(run, `${run.names.home}: its address redirects can't be read: ${error.message}`);
     return [];
   }
 }
 
-// The slot is in the middle of its roll, and nobody knows where new connections go.
-function unreadable(run: SlotRun, error: unknown): never {
-  if (!(error instanceof SwapError)) throw error;
-  const message = `the kernel's rules for ${run.names.home} could not be read in the middle of its roll: ${error.message}`;
-  const hint = 'once nft works again, swapctl recover finishes or undoes it';
-  return fail('attention', message, { hint, cause: error });
+// Before this run has created anything, the old container serves as before; later, nobody knows where new connections go.
+function unreadable({ names, memory, desired }: SlotRun, error: RuleError): never {
+  if (memory.created.size === 0 && !desired.mendOnly) throw error;
+  const message = `the kernel's rules for ${names.home} could not be read in the middle of its roll: ${error.message}`;
+  return fail('attention', message, { hint: `${error.hint}; then run swapctl recover`, cause: error });
 }

@@ -3,6 +3,7 @@ import { type App, createApp } from '../../src/app.ts';
 import { type Config, NO_CONFIG } from '../../src/core/config.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
 import { SwapError } from '../../src/core/error.ts';
+import { RuleError, type RuleTrouble } from '../../src/core/kernel-layer.ts';
 import type { Progress } from '../../src/core/progress.ts';
 import type { Ports } from '../../src/ports.ts';
 import { memoryTraffic } from './clients.ts';
@@ -242,8 +243,15 @@ async function failedElsewhere(
   if (how === 'answer lost' || how === 'timeout') await call().catch(() => {});
   if (how === 'timeout') await machine.clock.sleep(TIMEOUT_MS);
   throw what.startsWith('kernel.')
-    ? new SwapError('step-failed', 'nft failed (a test says so)')
+    ? new RuleError(troubleBy(how))
     : new SwapError('registry-unreachable', 'the registry does not answer (a test says so)');
+}
+
+// If nft was killed, or is late, its script may be in force.
+function troubleBy(how: Failure): RuleTrouble {
+  if (how === 'timeout') return { kind: 'timeout', afterMs: TIMEOUT_MS };
+  if (how === 'answer lost') return { kind: 'killed', signal: 'SIGKILL' };
+  return { kind: 'refused', words: 'a test says so' };
 }
 
 function hostOf({ machine, living, yaml }: Place, holder: string, number: number): Ports['host'] {

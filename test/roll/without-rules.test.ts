@@ -92,4 +92,6 @@ test('whether ports are redirected to a stand-in is never guessed', async () => 
     return true;
   });
   await assert.rejects(coverOf(run, undefined), RuleError);
+  run.memory.created.add('new');
+  await assert.rejects(coverOf(run, undefined), { code: 'attention' });
 });
