@@ -222,7 +222,8 @@ function dependsOn(container: Container, owner: Owner): boolean {
   );
 }
 
-async function copiedFiles(ports: Ports, container: Container, own: OwnLabels): Promise<string[]> {
+/** Files that compose copied into a container, which no create call brings. */
+export async function copiedFiles(ports: Ports, container: Container, own: OwnLabels): Promise<string[]> {
   const service = own[COMPOSE_SERVICE];
   const files = own[COMPOSE_FILES]?.split(',');
   if (!service || !files) return [];

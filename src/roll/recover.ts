@@ -1,4 +1,4 @@
-import type { ContainerSummary } from '../core/container.ts';
+import type { Container, ContainerSummary } from '../core/container.ts';
 import { EngineError, isAway } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import type { StateLabels } from '../core/labels.ts';
@@ -17,9 +17,10 @@ import { kernelLayer } from './kernel-layer.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { lenient } from './lenient.ts';
 import { dropDeadLock } from './lock.ts';
+import { namespaceOwners } from './observe.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
-import { listed, stateOf } from './own.ts';
-import { dependentNames, type Owner } from './prepare.ts';
+import { listed, ownOf, stateOf } from './own.ts';
+import { copiedFiles, dependentNames, type Owner } from './prepare.ts';
 import { retireUnlessHalfDone } from './retain.ts';
 import { inTheMiddle, moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
@@ -195,7 +196,9 @@ async function finish(
   const movesTraffic = (await kernelLayer(ports)).available;
   if (movesTraffic) distrustGates(slot, memory);
   if (!candidate && incumbent) await recallHeld(ports, memory, incumbent.id);
-  const run = { ...(await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory)), movesTraffic };
+  const inlineFiles = candidate && incumbent ? await adopted(ports, memory, candidate, incumbent) : [];
+  const wish = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
+  const run = { ...wish, movesTraffic, inlineFiles };
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;
   if (!error && leftOthersBehind(slot, all)) return 'finished';
@@ -204,6 +207,30 @@ async function finish(
   if (!candidate || (now && now.id !== candidate.id)) return 'undone';
   throw error ?? new SwapError('attention', `${slot.home} could not be recovered`, { hint: 'see docker ps -a' });
 }
+
+/**
+ * Adopts a candidate that was not started, if its old container can't start again: the one is down in whose namespaces that lives.
+ * Only its files are in doubt then; resolves with the paths of those.
+ */
+async function adopted(
+  ports: Ports,
+  memory: SlotRun['memory'],
+  candidate: ContainerSummary,
+  incumbent: ContainerSummary,
+): Promise<readonly string[]> {
+  if (candidate.status !== 'created' || incumbent.status !== 'exited') return [];
+  const old = await ports.engine.container(incumbent.id);
+  if (!old || !(await isStranded(ports, old))) return [];
+  memory.created.add(candidate.id);
+  return copiedFiles(ports, old, await ownOf({ ports, memory }, old));
+}
+
+async function isStranded({ engine }: Ports, container: Container): Promise<boolean> {
+  const owners = await Promise.all(namespaceOwners(container).map((owner) => engine.container(owner)));
+  return owners.some((owner) => owner === undefined || !UP.includes(owner.status));
+}
+
+const UP: readonly string[] = ['running', 'restarting', 'paused'];
 
 const NO_ROLL = 'recover';
 
