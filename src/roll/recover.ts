@@ -3,7 +3,7 @@ import { EngineError, isAway } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import type { StateLabels } from '../core/labels.ts';
 import { keepReference, lockName, slotNames } from '../core/names.ts';
-import { refuseStrangers, strangersAmong } from '../core/ownership.ts';
+import { helperRole, refuseStrangers, strangersAmong } from '../core/ownership.ts';
 import { groupServices, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
@@ -16,7 +16,7 @@ import { recallHeld } from './held.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { lenient } from './lenient.ts';
-import { dropDeadLock } from './lock.ts';
+import { dropDeadLock, lockHeld } from './lock.ts';
 import { namespaceOwners } from './observe.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
 import { listed, ownOf, stateOf } from './own.ts';
@@ -115,7 +115,26 @@ export async function recoverServices(
     any = (await evenOut(ports, key, signal)).length > 0 || any;
   }
   if (any) await sweepRules(ports);
+  for (const { key } of services) {
+    if (recovered.includes(key) || failed.has(key) || !hasLock(all, key)) continue;
+    try {
+      any = (await dropLock(ports, key)) || any;
+    } catch (raised) {
+      failed.set(key, raised);
+    }
+  }
   return { any, failed };
+}
+
+function hasLock(all: readonly ContainerSummary[], key: string): boolean {
+  return all.some((one) => one.name === lockName(key) && helperRole(one) === 'lock');
+}
+
+// Only a holder that is known to be dead: an update never waits to see whether a lock is beaten.
+async function dropLock(ports: Ports, key: string): Promise<boolean> {
+  if ((await lockHeld(ports, key)) || !(await dropDeadLock(ports, key))) return false;
+  await retireUnlessHalfDone(lenient(ports), key);
+  return true;
 }
 
 async function recovered(

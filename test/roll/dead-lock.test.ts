@@ -1,0 +1,40 @@
+// A roll that dies after its last step leaves only its lock.
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import { SETUPS } from '../matrix/setups.ts';
+import { command, recovered, rollAgain, type Stage, stageOf } from '../matrix/stage.ts';
+import type { ProcessOptions } from '../memory/process.ts';
+
+async function killedAtTheEnd(options: ProcessOptions = {}): Promise<Stage> {
+  const stage = await stageOf(SETUPS.update);
+  const process = stage.open(options);
+  // Its last look: at the images that are kept as the way back.
+  process.crashAt('engine.imageTags', 1, 'before');
+  assert.equal(await command(stage, process), 'died');
+  assert.deepEqual(namesOf(stage), ['web', 'web.swapctl-lock']);
+  return stage;
+}
+
+const namesOf = ({ machine }: Stage): string[] => [...machine.names.keys()].sort();
+
+suite('the lock of a dead process is removed', () => {
+  test('by an update that finds nothing newer', async () => {
+    const stage = await killedAtTheEnd();
+    const report = await rollAgain(stage, stage.open());
+    assert.ok(report !== 'died' && report.outcome === 'unchanged', JSON.stringify(report));
+    assert.deepEqual(namesOf(stage), ['web']);
+  });
+
+  test('by recover', async () => {
+    const stage = await killedAtTheEnd();
+    await recovered(stage, stage.open());
+    assert.deepEqual(namesOf(stage), ['web']);
+  });
+});
+
+test('an update leaves the lock of a process on another machine, which may live', async () => {
+  const stage = await killedAtTheEnd({ remote: true });
+  const report = await rollAgain(stage, stage.open());
+  assert.ok(report !== 'died' && report.outcome === 'unchanged', JSON.stringify(report));
+  assert.deepEqual(namesOf(stage), ['web', 'web.swapctl-lock']);
+});
