@@ -77,7 +77,7 @@ async function rollLocked(
   const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
   const reports: ReplicaReport[] = [];
   for (const slot of slots) {
-    const report = await rollSlot(context, slot);
+    const report = await rollNext(context, slot, reports.length);
     reports.push(report);
     if (report.error) break;
   }
@@ -114,6 +114,12 @@ function tellKept(ports: Ports, service: Service, error: unknown): void {
   if (!(error instanceof EngineError)) throw error;
   const text = `${service.key}: old images stay until the next roll, since the engine failed: ${error.message}`;
   ports.report({ kind: 'note', text });
+}
+
+// Once a replica was rolled, an engine that fails is no reason to say that nothing was touched.
+function rollNext(context: RollContext, slot: PreparedSlot, before: number): Promise<ReplicaReport> {
+  const rolling = rollSlot(context, slot);
+  return before === 0 ? rolling : rolling.catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
 }
 
 // One replica failed after others were rolled: the service is not left with two versions.

@@ -1,0 +1,46 @@
+// A later replica of a service fails, after others were rolled.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { ServiceReport } from '../../src/core/report.ts';
+import { assertTrue } from '../matrix/checks.ts';
+import { SETUPS } from '../matrix/setups.ts';
+import { command, type Stage, stageOf } from '../matrix/stage.ts';
+import type { Failure } from '../memory/process.ts';
+
+const SCALED = SETUPS['scaled, stop-first'];
+
+interface Moment {
+  readonly what: string;
+  readonly nth: number;
+  readonly how: Failure;
+}
+
+/** The calls of a kind, counted from 1, that an undisturbed roll makes after the nth call of another kind. */
+async function callsAfter(mark: string, nthMark: number, what: string): Promise<number[]> {
+  const stage = await stageOf(SCALED);
+  const process = stage.open();
+  await command(stage, process);
+  const kinds = process.calls.map((call) => call.what);
+  const marks = kinds.flatMap((kind, at) => (kind === mark ? [at] : []));
+  const from = marks[nthMark - 1] ?? assert.fail(`there is no ${mark} ${nthMark}`);
+  const before = kinds.slice(0, from).filter((kind) => kind === what).length;
+  const after = kinds.slice(from).filter((kind) => kind === what).length;
+  return Array.from({ length: after }, (_, at) => before + at + 1);
+}
+
+async function failedAt({ what, nth, how }: Moment): Promise<{ stage: Stage; report: ServiceReport }> {
+  const stage = await stageOf(SCALED);
+  const process = stage.open();
+  process.fail(what, nth, how);
+  const report = await command(stage, process);
+  return report === 'died' ? assert.fail('it died') : { stage, report };
+}
+
+test('nobody says that nothing was touched once a replica was rolled, whenever the engine goes away', async (t) => {
+  const looks = await callsAfter('engine.remove', 1, 'engine.facts');
+  for (const nth of looks) {
+    const { stage, report } = await failedAt({ what: 'engine.facts', nth, how: 'timeout' });
+    assertTrue(stage, report);
+  }
+  t.diagnostic(`${looks.length} looks`);
+});
