@@ -83,7 +83,6 @@ async function rollLocked(
   }
   if (reports.some((report) => report.error)) {
     await takeBack(context, slots, reports);
-    await tagBack(context, slots).catch((error) => tellMoved(context, error));
     // What runs again was kept as a way back to it.
     await retireUnlessHalfDone(ports, service.key);
   } else {
@@ -122,8 +121,10 @@ function rollNext(context: RollContext, slot: PreparedSlot, before: number): Pro
   return before === 0 ? rolling : rolling.catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
 }
 
-// One replica failed after others were rolled: the service is not left with two versions.
+// One replica failed after others were rolled: the service is not left with two versions. If that one needs attention it may not
+// serve, so the others go on; recover brings all to one version.
 async function takeBack(context: RollContext, slots: readonly PreparedSlot[], reports: ReplicaReport[]): Promise<void> {
+  if (needAttention(reports)) return;
   const done = reports.flatMap((report, at) => (report.outcome === 'rolled' ? [{ report, at }] : []));
   for (const { at } of done.reverse()) {
     const slot = slots[at];
@@ -140,7 +141,13 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
         outcome: end.error ? 'failed' : 'rolled-back',
         ...(end.error ? { error: end.error } : {}),
       };
+    if (needAttention(reports)) return;
   }
+  await tagBack(context, slots).catch((error) => tellMoved(context, error));
+}
+
+function needAttention(reports: readonly ReplicaReport[]): boolean {
+  return reports.some(({ error }) => error?.code === 'attention');
 }
 
 // Where the user's own build was to be rolled to, the tag was on it before: the way back of each slot has moved it.

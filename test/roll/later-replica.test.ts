@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ServiceReport } from '../../src/core/report.ts';
-import { assertTrue } from '../matrix/checks.ts';
+import { assertAnswered, assertSafe, assertTrue } from '../matrix/checks.ts';
 import { SETUPS } from '../matrix/setups.ts';
-import { command, type Stage, stageOf } from '../matrix/stage.ts';
+import { command, recovered, type Stage, stageOf } from '../matrix/stage.ts';
 import type { Failure } from '../memory/process.ts';
 
 const SCALED = SETUPS['scaled, stop-first'];
@@ -35,6 +35,19 @@ async function failedAt({ what, nth, how }: Moment): Promise<{ stage: Stage; rep
   const report = await command(stage, process);
   return report === 'died' ? assert.fail('it died') : { stage, report };
 }
+
+const outcomes = ({ replicas }: ServiceReport): string[] | undefined => replicas?.map(({ outcome }) => outcome);
+
+test('if it needs attention and is down, those that were rolled serve on, and recover brings all to the new version', async () => {
+  // The second replica is stopped.
+  const [nth = 0] = await callsAfter('engine.stop', 2, 'engine.list');
+  const { stage, report } = await failedAt({ what: 'engine.list', nth, how: 500 });
+  assert.equal(report.error?.code, 'attention', JSON.stringify(report));
+  assert.deepEqual(outcomes(report), ['rolled', 'failed']);
+  assertAnswered(stage, undefined);
+  await recovered(stage, stage.open());
+  assert.equal(assertSafe(stage, { memories: false, soon: true }), stage.to);
+});
 
 test('nobody says that nothing was touched once a replica was rolled, whenever the engine goes away', async (t) => {
   const looks = await callsAfter('engine.remove', 1, 'engine.facts');
