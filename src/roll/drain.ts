@@ -1,4 +1,5 @@
 import type { Container } from '../core/container.ts';
+import { undoShut } from './gate.ts';
 import type { SlotRun } from './slot-run.ts';
 import { goWithout } from './without-rules.ts';
 
@@ -48,6 +49,7 @@ async function turnAway(run: SlotRun, container: Container, renew: () => Promise
     run.memory.turnedAway.add(container.id);
     return true;
   } catch (error) {
+    await undoShut(run, container, error);
     await goWithout(run, container, `${container.name} gets new connections until it stops`, error);
     return false;
   }

@@ -1,3 +1,5 @@
+import { RuleError } from '../core/kernel-layer.ts';
+import type { Process } from '../ports.ts';
 import type { SlotRun } from './slot-run.ts';
 import { goWithout } from './without-rules.ts';
 
@@ -16,9 +18,29 @@ export async function shut(run: SlotRun, id: string): Promise<void> {
     await run.ports.kernel.shut(container, { lifetimeMs: LIFETIME_MS, fresh: true });
     run.memory.shut.set(id, run.ports.clock.now() + LIFETIME_MS);
   } catch (error) {
+    // One that was shut before is opened by a later step.
+    if (!run.memory.shut.has(id)) await undoShut(run, container, error);
     await goWithout(run, container, `${container.name} can be reached before it is healthy`, error);
   }
 }
+
+/**
+ * Opens a container if it may be shut all the same: an nft that was killed or hung may have done its work before, and no later step
+ * would open what is not known to be shut.
+ */
+export async function undoShut(
+  run: SlotRun,
+  container: Process & { readonly name: string },
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof RuleError) || !UNCERTAIN.includes(error.trouble.kind)) return;
+  await run.ports.kernel.open(container).catch((raised) => {
+    const text = `${container.name} may reject new connections for ${LIFETIME_MS / 1000} s`;
+    return goWithout(run, container, text, raised);
+  });
+}
+
+const UNCERTAIN: readonly string[] = ['killed', 'timeout'];
 
 /** Renews what keeps a container shut, while it is waited for. */
 export async function keepShut(run: SlotRun, id: string): Promise<void> {

@@ -1,6 +1,6 @@
 // What a roll goes on without, when nft fails in its middle.
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { suite } from 'node:test';
 import { SwapError } from '../../src/core/error.ts';
 import { RuleError } from '../../src/core/kernel-layer.ts';
 import type { Progress } from '../../src/core/progress.ts';
@@ -24,7 +24,7 @@ function failing(error: Error, [now]: readonly unknown[] = [WEB]): { run: SlotRu
     names: { home: 'web' },
     desired: { choice: { way: 'handover' } },
     ports: {
-      kernel: { shut: fail, forward: fail, forwarding: fail, cover: fail },
+      kernel: { shut: fail, open: fail, forward: fail, forwarding: fail, cover: fail },
       engine: { container: async () => (shown.length > 1 ? shown.shift() : now), bridges: async () => [] },
       clock: { now: () => 0, sleep: async () => {} },
       report: (one: Progress) => told.push(one),
@@ -52,6 +52,26 @@ test('a gate for a container that has ended is nothing to note', async () => {
     );
     assert.equal(run.memory.notes.size, 0);
   }
+});
+
+suite('a gate that may be in force, since nft was killed as it set it', () => {
+  const killed = new RuleError({ kind: 'killed', signal: 'SIGKILL' });
+
+  test('is opened, and if that fails, too, both are notes', async () => {
+    const { run, told } = failing(killed);
+    await shut(run, 'new');
+    assert.deepEqual(told, [
+      { kind: 'note', text: 'web may reject new connections for 30 s: nft died by SIGKILL' },
+      { kind: 'note', text: 'web can be reached before it is healthy: nft died by SIGKILL' },
+    ]);
+  });
+
+  test('stays, if it was in force before: a later step opens it', async () => {
+    const { run } = failing(killed);
+    run.memory.shut.set('new', 15_000);
+    await shut(run, 'new');
+    assert.deepEqual([...run.memory.notes], ['web can be reached before it is healthy: nft died by SIGKILL']);
+  });
 });
 
 const STEP = { kind: 'forward', container: 'old', name: 'web.swapctl-old', to: 'new', toName: 'web' } as const;
