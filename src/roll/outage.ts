@@ -21,6 +21,7 @@ export async function observeThrough(run: SlotRun): Promise<Snapshot> {
       if (!run.memory.away) return snapshot;
       if (since !== undefined) report({ kind: 'note', text: `${run.names.home}: the engine answers again; going on` });
       noteFallen(run, snapshot, since !== undefined);
+      renewDeadlines(run);
       run.memory.away = false;
       since = undefined;
     } catch (error) {
@@ -46,6 +47,12 @@ function noteFallen(run: SlotRun, { incumbent, candidate, rehearsal, standIn }: 
     if (container?.status !== 'exited') continue;
     if (wasSeenAway || recall(run, container).stoppedByOthers) run.memory.fallen.add(container.id);
   }
+}
+
+// Nobody could see a container become healthy meanwhile.
+function renewDeadlines({ memory: { health }, now }: SlotRun): void {
+  for (const [id, known] of health)
+    if (known.healthySince === undefined) health.set(id, { ...known, watchedSince: now() });
 }
 
 function waiting(home: string): string {

@@ -1,4 +1,5 @@
 import type { Container } from '../core/container.ts';
+import { isAway } from '../core/engine-error.ts';
 import {
   type HealthCheck,
   type HealthMemory,
@@ -44,7 +45,9 @@ async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSig
     remember(run, container, {});
     const verdict = judge(container, run.policy, recall(run, container), run.now());
     if (done(verdict, container)) return noteEngineHealth(run, container, verdict);
+    const began = run.now();
     await keepShut(run, id);
+    prolong(run, container, began);
     const check = healthCheck(container, run.policy);
     if (check && container.status === 'running') await probeOnce(run, container, check, signal);
     const after = judge(container, run.policy, recall(run, container), run.now());
@@ -66,8 +69,10 @@ function noteEngineHealth(run: SlotRun, container: Container, verdict: Verdict):
 
 async function probeOnce(run: SlotRun, container: Container, check: HealthCheck, signal: AbortSignal): Promise<void> {
   const before = recall(run, container);
-  const { ok, output } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
+  const began = run.now();
+  const { ok, output, away } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
   if (signal.aborted) return;
+  if (away) return prolong(run, container, began);
   if (ok)
     return remember(run, container, {
       healthySince: before.healthySince ?? run.now(),
@@ -82,10 +87,23 @@ async function probeOnce(run: SlotRun, container: Container, check: HealthCheck,
   remember(run, container, { failuresInRow: failures, lastOutput: output });
 }
 
+// An engine or nft that hangs proves nothing about the image: nobody could see the container become healthy meanwhile.
+function prolong(run: SlotRun, container: Container, since: number): void {
+  const { watchedSince = since } = recall(run, container);
+  remember(run, container, { watchedSince: watchedSince + run.now() - since });
+}
+
 function remember(run: SlotRun, container: Container, news: Partial<HealthMemory>): void {
   const { id, startedAt } = container;
   const before = recall(run, container);
   run.memory.health.set(id, { ...before, startedAt, watchedSince: before.watchedSince ?? run.now(), ...news });
+}
+
+interface Probed {
+  readonly ok: boolean;
+  readonly output: string;
+  /** Whether it was the engine that did not answer. */
+  readonly away?: boolean;
 }
 
 /** Asks a container once whether it is well. */
@@ -95,7 +113,7 @@ export async function probe(
   probe: Probe,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<{ ok: boolean; output: string }> {
+): Promise<Probed> {
   switch (probe.kind) {
     case 'exec':
       return run(ports, container, probe.command, timeoutMs, signal);
@@ -114,13 +132,13 @@ async function run(
   command: readonly string[],
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<{ ok: boolean; output: string }> {
+): Promise<Probed> {
   try {
     const result = await ports.engine.exec(container.id, command, { timeoutMs, signal });
     return { ok: result.exitCode === 0, output: result.output.trim() };
   } catch (error) {
     // A container that stops between the look and the probe refuses the exec: the next look will say so.
-    return { ok: false, output: error instanceof Error ? error.message : String(error) };
+    return { ok: false, output: error instanceof Error ? error.message : String(error), away: isAway(error) };
   }
 }
 
