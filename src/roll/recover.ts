@@ -80,11 +80,15 @@ export async function recoverService(
     await recoverSlot(lenient(ports), half, all, signal);
   }
   // What led from a container that went just now, and leads no more.
-  if (left.length > 0) await sweepRules(ports);
-  // One that died between its last step and this has left nothing but its lock.
-  if (left.length === 0 && all.some((container) => container.name === lockName(service.key)))
-    if (await dropDeadLock(ports, service.key)) await retireUnlessHalfDone(lenient(ports), service.key);
-  return left.length > 0;
+  if (left.length > 0) {
+    await sweepRules(ports);
+    return true;
+  }
+  // One that died before its first step or after its last has left nothing but its lock.
+  if (!all.some(({ name }) => name === lockName(service.key)) || !(await dropDeadLock(ports, service.key)))
+    return false;
+  await retireUnlessHalfDone(lenient(ports), service.key);
+  return true;
 }
 
 /** The same for several services; resolves with those that it could not be done for, by key, and what was raised. */

@@ -38,3 +38,13 @@ test('an update leaves the lock of a process on another machine, which may live'
   assert.ok(report !== 'died' && report.outcome === 'unchanged', JSON.stringify(report));
   assert.deepEqual(namesOf(stage), ['web', 'web.swapctl-lock']);
 });
+
+test('a roll that copies volumes does not look for rm in the lock that it has just removed', async () => {
+  const stage = await stageOf(SETUPS.copied);
+  const process = stage.open();
+  process.crashAt('engine.create', 1, 'after');
+  assert.equal(await command(stage, process), 'died');
+  assert.deepEqual(namesOf(stage), ['web', 'web.swapctl-lock']);
+  const report = await rollAgain(stage, stage.open());
+  assert.ok(report !== 'died' && report.outcome === 'rolled', JSON.stringify(report));
+});
