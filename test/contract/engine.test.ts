@@ -7,6 +7,7 @@ import { build, newRemote, push } from '../memory/images.ts';
 import { pause, unpause } from '../memory/lifecycle.ts';
 import { addNetwork, BEGIN, mustBox, newMachine } from '../memory/machine.ts';
 import { engineContract, NOT_MODELLED, type Program, type Stage } from './engine.ts';
+import { passing, until } from './passing.ts';
 
 const APPS: Record<Program, App> = {
   runs: { ...SOUND, readyMs: 0, prints: ['up'] },
@@ -20,16 +21,7 @@ async function open(t: TestContext): Promise<Stage> {
   const machine = newMachine(clock);
   const remote = newRemote();
   const engine = memoryEngine(machine, remote);
-  const over = new AbortController();
-  // Time passes whenever nobody has anything to do.
-  const passing = clock.run(
-    new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve())),
-    true,
-  );
-  t.after(async () => {
-    over.abort();
-    await passing;
-  });
+  passing(t, clock);
   const every = { Interval: 200e6, Retries: 2 };
   const checks = { well: { Test: ['CMD', 'true'], ...every }, sick: { Test: ['CMD', 'false'], ...every } };
   return {
@@ -52,14 +44,7 @@ async function open(t: TestContext): Promise<Stage> {
     network: async (suffix) => addNetwork(machine, `web-${suffix}`).name,
     pause: async (id) => pause(machine, mustBox(machine, id)),
     unpause: async (id) => unpause(machine, mustBox(machine, id)),
-    until: async (what, ask) => {
-      for (let tries = 0; tries < 1000; tries++) {
-        const answer = await ask();
-        if (answer) return answer;
-        await clock.sleep(50);
-      }
-      throw new Error(`it never was: ${what}`);
-    },
+    until: (what, ask) => until(clock, what, ask),
     now: () => clock.now(),
     pushed: async (suffix) => {
       const reference = `registry.test/web-${suffix}:1`;

@@ -3,13 +3,45 @@ import { type Container, namespaceOwner } from '../../src/core/container.ts';
 import type { Traffic } from '../../src/ports.ts';
 import type { Rules } from './kernel.ts';
 import { answers } from './lifecycle.ts';
-import { type Box, boxOf, type Machine } from './machine.ts';
+import { type Box, boxOf, isUp, type Machine } from './machine.ts';
 import { isCalled, portKey } from './networks.ts';
 
 /** A way in to a service. */
 export type WayIn =
   | { readonly kind: 'port'; readonly hostPort: number }
   | { readonly kind: 'name'; readonly network: string; readonly name: string };
+
+/** A connection that a client has opened. */
+export interface Connection {
+  readonly server: Box;
+  isOpen(): boolean;
+  close(): void;
+}
+
+/** Opens a connection; undefined: it is refused. It stays with the container that answered, until that ends. */
+export function connect(machine: Machine, rules: Rules, way: WayIn): Connection | undefined {
+  const server = answering(machine, rules, way);
+  if (!server) return undefined;
+  const { run } = server;
+  let closed = false;
+  const isOpen = (): boolean => !closed && server.run === run && isUp(server);
+  const connection: Connection = {
+    server,
+    isOpen,
+    close: () => {
+      closed = true;
+    },
+  };
+  rules.connections.push(connection);
+  if (way.kind === 'name') leading(machine, rules, way)?.led.push(connection);
+  return connection;
+}
+
+// The redirect that a new connection takes.
+function leading(machine: Machine, rules: Rules, { network, name }: Extract<WayIn, { kind: 'name' }>) {
+  const box = [...machine.boxes.values()].find((one) => isCalled(one, network, name));
+  return box && ruleAt(machine, rules, box, network);
+}
 
 /** Who answers a new request now; undefined: nobody. A client that knows several addresses tries one after the other. */
 export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
@@ -32,22 +64,32 @@ function atPort(machine: Machine, rules: Rules, hostPort: number): Box | undefin
 }
 
 // The one that a new connection to an address ends up at.
-function led(machine: Machine, { forwards }: Rules, box: Box, network: string): Box | undefined {
-  const address = box.networks[network]?.IPAddress ?? '';
-  const rule = forwards.find(({ addresses, until }) => until > machine.clock.now() && addresses.has(address));
+function led(machine: Machine, rules: Rules, box: Box, network: string): Box | undefined {
+  const rule = ruleAt(machine, rules, box, network);
   return rule ? boxOf(machine, rule.to) : box;
+}
+
+function ruleAt(
+  machine: Machine,
+  { forwards }: Rules,
+  box: Box,
+  network: string,
+): Rules['forwards'][number] | undefined {
+  const address = box.networks[network]?.IPAddress ?? '';
+  return forwards.find(({ addresses, until }) => until > machine.clock.now() && addresses.has(address));
 }
 
 function isOpen(machine: Machine, { gates }: Rules, box: Box): boolean {
   return answers(machine, box) && (gates.get(box.pid) ?? 0) <= machine.clock.now();
 }
 
-export function memoryTraffic(machine: Machine): Traffic {
+export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic {
   return {
     connections: async ({ id, pid }) => {
       const box = machine.boxes.get(id);
       if (!box || box.pid !== pid || pid <= 0) return undefined;
-      return box.busyUntil > machine.clock.now() ? 1 : 0;
+      const open = connections.filter((one) => one.server === box && one.isOpen()).length;
+      return open + (box.busyUntil > machine.clock.now() ? 1 : 0);
     },
     reachable: async ({ host }) => {
       const box = [...machine.boxes.values()].find((one) => hasAddress(machine, one, host));

@@ -1,14 +1,16 @@
 // What the kernel does with new connections: gates, covers of published ports, and forwards between addresses, each with its lifetime.
+import { BlockList } from 'node:net';
 import { fail } from '../../src/core/error.ts';
 import { type Cover, pairRoutes } from '../../src/core/traffic.ts';
-import type { ForwardEnd, Kernel } from '../../src/ports.ts';
+import type { Bridge, ForwardEnd, Kernel, Process } from '../../src/ports.ts';
+import type { Connection } from './clients.ts';
 import type { Machine } from './machine.ts';
 
 interface CoverRule {
   readonly standIn: string;
   readonly hostPorts: ReadonlySet<number>;
   /** Until when new connections are led; Infinity: until somebody ends it. */
-  until: number;
+  readonly until: number;
 }
 
 interface ForwardRule {
@@ -16,8 +18,10 @@ interface ForwardRule {
   readonly to: string;
   readonly addresses: ReadonlySet<string>;
   until: number;
-  /** Connections that were led and are open still. */
-  open: number;
+  /** Connections that were led, open or not. */
+  readonly led: Connection[];
+  /** How many of these are open still. */
+  readonly open: number;
 }
 
 export interface Rules {
@@ -25,12 +29,14 @@ export interface Rules {
   /** Until when containers are shut, by their processes: with these the rules end. */
   readonly gates: Map<number, number>;
   forwards: ForwardRule[];
+  /** All that clients have opened. */
+  readonly connections: Connection[];
   /** Whether traffic can be moved from here at all. */
   available: boolean;
 }
 
 export function newRules(available: boolean): Rules {
-  return { covers: new Map(), gates: new Map(), forwards: [], available };
+  return { covers: new Map(), gates: new Map(), forwards: [], connections: [], available };
 }
 
 // A rule is named by the beginnings of ids only.
@@ -53,7 +59,7 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
         : { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' },
     cover: async (slot) => coverOf(rules, slot, now()),
     setCover: worked((slot, { ports, standIn, lifetimeMs }) => {
-      const ip = Object.values(standIn.networks)[0]?.IPAddress;
+      const ip = isIn(machine, standIn) ? Object.values(standIn.networks)[0]?.IPAddress : undefined;
       const routes = ip ? pairRoutes(ports, standIn.published, ip) : undefined;
       if (!routes) fail('step-failed', `the stand-in ${standIn.name} does not publish what ${slot} does`);
       const hostPorts = new Set(routes.map(({ hostPort }) => hostPort));
@@ -61,8 +67,8 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       alarmAt(machine, lifetimeMs);
     }),
     endCover: worked((slot) => {
-      const rule = rules.covers.get(slot);
-      if (rule) rule.until = 0;
+      const rule = rules.covers.get(slot) ?? { standIn: '', hostPorts: new Set() };
+      rules.covers.set(slot, { ...rule, until: 0 });
     }),
     clearCover: worked((slot) => void rules.covers.delete(slot)),
     shut: worked(({ id, pid }, { lifetimeMs }) => {
@@ -71,11 +77,14 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       alarmAt(machine, lifetimeMs);
     }),
     open: worked(({ pid }) => void rules.gates.delete(pid)),
-    forward: worked((from, to, _bridges, lifetimeMs) => forward(machine, rules, from, to, lifetimeMs)),
+    forward: worked((from, to, bridges, lifetimeMs) => {
+      reach(machine, to.id, to.pid);
+      forward(machine, rules, { from, to, addresses: addressesBetween(from, to, bridges), lifetimeMs });
+    }),
     forwarding: async (ids) =>
       rules.forwards
         .filter(({ from, to, until }) => until > now() && ids.some((id) => [from, to].includes(id.slice(0, SHORT))))
-        .map(({ from, to, open }) => ({ from, to, connections: open })),
+        .map(({ from, to, led }) => ({ from, to, connections: led.length })),
     endForward: worked((from) => endForward(rules, from.slice(0, SHORT))),
     sweepForwards: worked(async (find) => {
       let swept = 0;
@@ -111,31 +120,62 @@ function coverOf(rules: Rules, slot: string, now: number): Cover {
 }
 
 function reach(machine: Machine, id: string, pid: number): void {
-  if (machine.boxes.get(id)?.pid !== pid || pid <= 0)
+  if (!isIn(machine, { id, pid }))
     fail('step-failed', `the process of ${id.slice(0, SHORT)} is out of reach (another pid namespace)`);
 }
 
-function forward(machine: Machine, rules: Rules, from: ForwardEnd, to: ForwardEnd, lifetimeMs: number): void {
-  reach(machine, to.id, to.pid);
+function isIn(machine: Machine, { id, pid }: Process): boolean {
+  return pid > 0 && machine.boxes.get(id)?.pid === pid;
+}
+
+interface ForwardAsked {
+  readonly from: ForwardEnd;
+  readonly to: ForwardEnd;
+  readonly addresses: ReadonlySet<string>;
+  readonly lifetimeMs: number;
+}
+
+function forward(machine: Machine, rules: Rules, { from, to, addresses, lifetimeMs }: ForwardAsked): void {
+  if (addresses.size === 0)
+    fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   const ends = { from: from.id.slice(0, SHORT), to: to.id.slice(0, SHORT) };
   const until = machine.clock.now() + lifetimeMs;
   alarmAt(machine, lifetimeMs);
-  const known = rules.forwards.find((rule) => rule.from === ends.from && rule.to === ends.to);
+  const others = rules.forwards.filter((rule) => rule.from === ends.from);
+  const known = others.find((rule) => rule.to === ends.to);
   if (known) {
     known.until = until;
     return;
   }
-  const addresses = addressesBetween(from, to);
-  if (addresses.size === 0)
-    fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
-  endForward(rules, ends.from);
-  rules.forwards.push({ ...ends, addresses, until, open: 0 });
+  for (const other of others) other.until = 0;
+  rules.forwards.push(ruleOf({ ...ends, addresses, until }));
 }
 
-function addressesBetween(from: ForwardEnd, to: ForwardEnd): Set<string> {
-  const shared = Object.entries(from.networks).filter(([network]) => to.networks[network]?.IPAddress);
-  const own = shared.flatMap(([, { IPAddress }]) => (IPAddress ? [IPAddress] : []));
-  return new Set(own.filter((address) => !Object.values(to.networks).some(({ IPAddress }) => IPAddress === address)));
+function ruleOf(rule: Omit<ForwardRule, 'led' | 'open'>): ForwardRule {
+  const led: Connection[] = [];
+  return {
+    ...rule,
+    led,
+    get open() {
+      return led.filter((connection) => connection.isOpen()).length;
+    },
+  };
+}
+
+function addressesBetween(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[]): Set<string> {
+  const pairs = Object.entries(from.networks).map(([network, ours]) => [
+    ours.IPAddress ?? '',
+    to.networks[network]?.IPAddress ?? '',
+  ]);
+  const able = pairs.filter(([ours, theirs]) => ours && theirs && ours !== theirs && isBridged(ours, bridges));
+  return new Set(able.map(([ours = '']) => ours));
+}
+
+function isBridged(address: string, bridges: readonly Bridge[]): boolean {
+  const all = new BlockList();
+  for (const [net = '', bits] of bridges.flatMap(({ subnets }) => subnets.map((subnet) => subnet.split('/'))))
+    all.addSubnet(net, Number(bits));
+  return all.check(address);
 }
 
 function endForward(rules: Rules, from: string): number {

@@ -141,7 +141,7 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
       /^(set|end|clear|shut|open|forward$|sweep)/.test(name),
     ),
     registry: wrapped('registry', memoryRegistry(place.remote), () => false),
-    traffic: memoryTraffic(machine),
+    traffic: memoryTraffic(machine, place.rules),
     clock: {
       now: () => machine.clock.now(),
       monotonic: () => machine.clock.now(),

@@ -1,0 +1,74 @@
+// What the contracts of the Kernel and the Traffic port stand on: a host with containers on one bridge, and clients.
+import assert from 'node:assert/strict';
+import test, { suite, type TestContext } from 'node:test';
+import type { Container } from '../../src/core/container.ts';
+import { SwapError } from '../../src/core/error.ts';
+import type { Bridge, FindProcess, Kernel, Traffic } from '../../src/ports.ts';
+
+/** The network that all containers of a stage share. */
+export const NETWORK = 'net';
+/** The port that every container listens on, and that it publishes. */
+export const APP_PORT = 8080;
+export const APP_KEY = `${APP_PORT}/tcp`;
+
+/** A container as the engine shows it. */
+export type Box = Pick<Container, 'id' | 'pid' | 'name' | 'networks' | 'published'>;
+
+/** An open connection of a client. */
+export interface Connection {
+  /** The name of the container that answers. */
+  readonly server: string;
+  /** Whether it still leads there. */
+  isOpen(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface Stage {
+  readonly kernel: Kernel;
+  readonly traffic: Traffic;
+  readonly bridges: readonly Bridge[];
+  readonly find: FindProcess;
+  /** Starts a container that answers; `hostPort`: the port of the host that it is published on. */
+  start(name: string, hostPort?: number): Promise<Box>;
+  /** Kills a container. */
+  kill(box: Box): Promise<void>;
+  /** Connects from another container to the address of one; undefined: refused. */
+  connect(to: Box): Promise<Connection | undefined>;
+  /** Connects from another host to a published port. */
+  connectTo(hostPort: number): Promise<Connection | undefined>;
+  /** Asks until the answer is something. */
+  until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T>;
+}
+
+export type Open = (t: TestContext) => Promise<Stage>;
+export type Rules = Record<string, Record<string, (stage: Stage) => Promise<void>>>;
+
+/** Declares the rules of a port for one stage. */
+export function contract(port: string, what: string, rules: Rules, open: Open): void {
+  suite(`the ${port} port: ${what}`, () => {
+    for (const [about, some] of Object.entries(rules))
+      suite(about, () => {
+        for (const [name, rule] of Object.entries(some)) test(name, async (t) => rule(await open(t)));
+      });
+  });
+}
+
+export async function connected(connecting: Promise<Connection | undefined>): Promise<Connection> {
+  return (await connecting) ?? assert.fail('the connection was refused');
+}
+
+export async function assertServes(server: string, connecting: Promise<Connection | undefined>): Promise<void> {
+  assert.equal((await connected(connecting)).server, server);
+}
+
+export async function assertRefused(connecting: Promise<Connection | undefined>): Promise<void> {
+  assert.equal((await connecting)?.server, undefined);
+}
+
+export async function fails(code: string, call: Promise<unknown>): Promise<void> {
+  await assert.rejects(call, (error) => {
+    assert.ok(error instanceof SwapError, String(error));
+    assert.equal(error.code, code, error.message);
+    return true;
+  });
+}

@@ -1,0 +1,60 @@
+// The contracts of the Kernel and the Traffic port on those in memory; test/engine/kernel-contract.test.ts has them on real ones.
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import { SOUND } from '../memory/apps.ts';
+import { connect, memoryTraffic, type WayIn } from '../memory/clients.ts';
+import { virtualClock } from '../memory/clock.ts';
+import { create, inspected } from '../memory/containers.ts';
+import { build } from '../memory/images.ts';
+import { memoryKernel, newRules } from '../memory/kernel.ts';
+import { kill, start } from '../memory/lifecycle.ts';
+import { addNetwork, BEGIN, type Machine, mustBox, newMachine } from '../memory/machine.ts';
+import { bridgesOf } from '../memory/networks.ts';
+import { APP_KEY, type Box, type Connection, NETWORK, type Stage } from './host.ts';
+import { kernelContract, NOT_MODELLED } from './kernel.ts';
+import { passing, until } from './passing.ts';
+import { TRAFFIC_NOT_MODELLED, trafficContract } from './traffic.ts';
+
+async function open(t: TestContext): Promise<Stage> {
+  const clock = virtualClock(BEGIN);
+  passing(t, clock);
+  const machine = newMachine(clock);
+  const rules = newRules(true);
+  addNetwork(machine, NETWORK);
+  build(machine, 'app:1', { app: { ...SOUND, readyMs: 0 }, config: { ExposedPorts: { [APP_KEY]: {} } } });
+  return {
+    kernel: memoryKernel(machine, rules),
+    traffic: memoryTraffic(machine, rules),
+    bridges: bridgesOf(machine),
+    find: async (id) => running(machine, id),
+    start: async (name, hostPort) => started(machine, name, hostPort),
+    kill: async ({ id }) => kill(machine, mustBox(machine, id), 'KILL'),
+    connect: async ({ name }) => connectionOf(machine, rules, { kind: 'name', network: NETWORK, name }),
+    connectTo: async (hostPort) => connectionOf(machine, rules, { kind: 'port', hostPort }),
+    until: (what, ask) => until(clock, what, ask),
+  };
+}
+
+function started(machine: Machine, name: string, hostPort: number | undefined): Box {
+  const ports = hostPort === undefined ? {} : { [APP_KEY]: [{ HostIp: '0.0.0.0', HostPort: String(hostPort) }] };
+  const host = { NetworkMode: NETWORK, PortBindings: ports };
+  start(machine, create(machine, { name, config: { Image: 'app:1' }, host, networks: { [NETWORK]: {} } }));
+  return running(machine, name) ?? assert.fail(`${name} does not run`);
+}
+
+function running(machine: Machine, reference: string): Box | undefined {
+  const found = inspected(machine, reference);
+  return found?.status === 'running' ? found : undefined;
+}
+
+function connectionOf(...args: [Machine, Parameters<typeof connect>[1], WayIn]): Connection | undefined {
+  const made = connect(...args);
+  return made && { server: made.server.name, isOpen: async () => made.isOpen(), close: async () => made.close() };
+}
+
+kernelContract('in memory', open);
+trafficContract('in memory', open);
+
+test('what the kernel layer and the traffic in memory do not model is written down', (t) => {
+  for (const line of [...NOT_MODELLED, ...TRAFFIC_NOT_MODELLED]) t.diagnostic(`not modelled: ${line}`);
+});

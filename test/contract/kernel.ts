@@ -1,0 +1,383 @@
+// What the loop relies on of the Kernel port: the same statements about the one in memory and about nftables.
+import assert from 'node:assert/strict';
+import type { Kernel } from '../../src/ports.ts';
+import {
+  APP_KEY,
+  assertRefused,
+  assertServes,
+  type Box,
+  connected,
+  contract,
+  fails,
+  NETWORK,
+  type Open,
+  type Rules,
+  type Stage,
+} from './host.ts';
+
+/** What nftables does, and the kernel layer in memory does not. */
+export const NOT_MODELLED = [
+  'UDP and IPv6',
+  "the ways to a published port other than from another host: the host's own, loopback, and other containers",
+  'the userland proxy of the engine',
+  'lifetimes in whole seconds: nft is given the next higher number of seconds',
+  'clients that keep the address of a container that has ended: ARP must still know it',
+  'SYNs that nobody has answered, and their retransmissions',
+  'the memory of led connections ends after an hour without a packet',
+  'kinds of rules that an nft refuses, and every reason why the kernel layer is not available',
+  'RuleError: no nft dies, hangs or refuses rules in memory unless a test says so',
+  "what a crash leaves between two transactions of one call (a redirect's table in the target's namespace only)",
+  'how long a call takes: each that changes something takes one millisecond',
+] as const;
+
+export function kernelContract(what: string, open: Open): void {
+  contract('kernel', what, RULES, open);
+}
+
+const LONG_MS = 60_000;
+const SHORT_MS = 1000;
+const PORT = 80;
+const STAND_IN_PORT = 49_153;
+const SHORT_ID = 12;
+
+type Cover = Parameters<Kernel['setCover']>[1];
+
+/** A slot whose incumbent publishes a port, and its stand-in. */
+async function slotOf(stage: Stage) {
+  const incumbent = await stage.start('old', PORT);
+  const standIn = await stage.start('stand-in', STAND_IN_PORT);
+  return { incumbent, standIn, request: (lifetimeMs?: number) => coverRequest(stage, standIn, lifetimeMs) };
+}
+
+function coverRequest({ bridges }: Stage, standIn: Box, lifetimeMs: number | undefined): Cover {
+  const ports = { [APP_KEY]: [{ HostIp: '0.0.0.0', HostPort: String(PORT) }] };
+  return { ports, standIn, bridges: bridges.map(({ device }) => device), lifetimeMs };
+}
+
+const LAYER: Rules[string] = {
+  'is available on the host of the containers': async (stage) => {
+    const web = await stage.start('web');
+    assert.deepEqual(await stage.kernel.layer(stage.bridges, web), { available: true });
+    assert.deepEqual(await stage.kernel.layer(stage.bridges, undefined), { available: true });
+  },
+};
+
+const COVERS: Rules[string] = {
+  'a slot without a port redirect has none': async ({ kernel }) => {
+    assert.equal(await kernel.cover('web'), 'none');
+    await kernel.clearCover('web');
+    assert.equal(await kernel.cover('web'), 'none');
+  },
+  'sends new connections to the stand-in and leaves open ones': async (stage) => {
+    const { kernel } = stage;
+    const { request } = await slotOf(stage);
+    const before = await connected(stage.connectTo(PORT));
+    assert.equal(before.server, 'old');
+    await kernel.setCover('web', request(LONG_MS));
+    assert.equal(await kernel.cover('web'), 'expiring');
+    const led = await connected(stage.connectTo(PORT));
+    assert.equal(led.server, 'stand-in');
+    assert.ok(await before.isOpen());
+    await kernel.setCover('web', request());
+    assert.equal(await kernel.cover('web'), 'lasting');
+    assert.ok(await led.isOpen());
+  },
+  'ends for new connections only': async (stage) => {
+    const { kernel } = stage;
+    const { request } = await slotOf(stage);
+    await kernel.setCover('web', request());
+    const led = await connected(stage.connectTo(PORT));
+    await kernel.endCover('web');
+    assert.equal(await kernel.cover('web'), 'over');
+    await assertServes('old', stage.connectTo(PORT));
+    assert.equal(led.server, 'stand-in');
+    assert.ok(await led.isOpen());
+    await kernel.clearCover('web');
+    assert.equal(await kernel.cover('web'), 'none');
+    await assertServes('old', stage.connectTo(PORT));
+  },
+  'ends by itself after its lifetime': async (stage) => {
+    const { request } = await slotOf(stage);
+    await stage.kernel.setCover('web', request(SHORT_MS));
+    await stage.until('the redirect is over', async () => (await stage.kernel.cover('web')) === 'over');
+    await assertServes('old', stage.connectTo(PORT));
+  },
+  'is set again after its end': async (stage) => {
+    const { request } = await slotOf(stage);
+    await stage.kernel.setCover('web', request());
+    await stage.kernel.endCover('web');
+    await stage.kernel.setCover('web', request(LONG_MS));
+    assert.equal(await stage.kernel.cover('web'), 'expiring');
+    await assertServes('stand-in', stage.connectTo(PORT));
+  },
+  'an end without a beginning is an end': async ({ kernel }) => {
+    await kernel.endCover('web');
+    assert.equal(await kernel.cover('web'), 'over');
+  },
+  'fails if the stand-in does not publish the port': async (stage) => {
+    const standIn = await stage.start('stand-in');
+    await fails('step-failed', stage.kernel.setCover('web', coverRequest(stage, standIn, LONG_MS)));
+    assert.equal(await stage.kernel.cover('web'), 'none');
+  },
+  'fails if the stand-in has ended, and leaves what was set': async (stage) => {
+    const { standIn, request } = await slotOf(stage);
+    await stage.kernel.setCover('web', request(LONG_MS));
+    await stage.kill(standIn);
+    await fails('step-failed', stage.kernel.setCover('web', request()));
+    assert.equal(await stage.kernel.cover('web'), 'expiring');
+  },
+  'reaches nobody once the stand-in keeps clients out': async (stage) => {
+    const { standIn, request } = await slotOf(stage);
+    await stage.kernel.setCover('web', request());
+    await stage.kernel.shut(standIn, { lifetimeMs: LONG_MS, fresh: true });
+    await assertRefused(stage.connectTo(PORT));
+  },
+};
+
+const ORPHANS: Rules[string] = {
+  'those of slots that are not in use go, whether they lead or not': async (stage) => {
+    const { kernel } = stage;
+    const { request } = await slotOf(stage);
+    for (const slot of ['used', 'leads', 'over']) await kernel.setCover(slot, request());
+    await kernel.endCover('over');
+    assert.equal(await kernel.clearOrphans(async () => ['used', 'other']), 2);
+    const left = await Promise.all(['used', 'leads', 'over'].map((slot) => kernel.cover(slot)));
+    assert.deepEqual(left, ['lasting', 'none', 'none']);
+    assert.equal(await kernel.clearOrphans(async () => ['used']), 0);
+  },
+  'one that begins after the look stays': async (stage) => {
+    const { kernel } = stage;
+    const { request } = await slotOf(stage);
+    await kernel.setCover('old', request());
+    const inUse = async (): Promise<string[]> => {
+      await kernel.setCover('new', request());
+      return [];
+    };
+    assert.equal(await kernel.clearOrphans(inUse), 1);
+    assert.equal(await kernel.cover('new'), 'lasting');
+  },
+};
+
+const GATE: Rules[string] = {
+  'refuses new connections and leaves open ones': async (stage) => {
+    const web = await stage.start('web', PORT);
+    const before = await connected(stage.connect(web));
+    await stage.kernel.shut(web, { lifetimeMs: LONG_MS, fresh: false });
+    await assertRefused(stage.connect(web));
+    await assertRefused(stage.connectTo(PORT));
+    assert.ok(await before.isOpen());
+    await stage.kernel.open(web);
+    await assertServes('web', stage.connect(web));
+    await assertServes('web', stage.connectTo(PORT));
+  },
+  'lets probes of swapctl through': async (stage) => {
+    const web = await stage.start('web');
+    await stage.kernel.shut(web, { lifetimeMs: LONG_MS, fresh: true });
+    const host = web.networks[NETWORK]?.IPAddress ?? '';
+    assert.equal((await stage.traffic.reachable({ host, port: 8080 }, LONG_MS)).ok, true);
+  },
+  'ends by itself after its lifetime': async (stage) => {
+    const web = await stage.start('web');
+    await stage.kernel.shut(web, { lifetimeMs: SHORT_MS, fresh: true });
+    await assertRefused(stage.connect(web));
+    await stage.until('the container is reached again', () => stage.connect(web));
+  },
+  'can be set twice and removed twice': async (stage) => {
+    const web = await stage.start('web');
+    for (const fresh of [true, false]) await stage.kernel.shut(web, { lifetimeMs: LONG_MS, fresh });
+    await assertRefused(stage.connect(web));
+    for (let times = 0; times < 2; times++) await stage.kernel.open(web);
+    await assertServes('web', stage.connect(web));
+  },
+  'fails for a container that has ended, and is no more to be removed there': async (stage) => {
+    const web = await stage.start('web');
+    await stage.kernel.shut(web, { lifetimeMs: LONG_MS, fresh: true });
+    await stage.kill(web);
+    await fails('step-failed', stage.kernel.shut(web, { lifetimeMs: LONG_MS, fresh: false }));
+    await stage.kernel.open(web);
+  },
+  'fails for a process of another container': async (stage) => {
+    const [web, other] = [await stage.start('web'), await stage.start('other')];
+    await fails('step-failed', stage.kernel.shut({ ...web, pid: other.pid }, { lifetimeMs: LONG_MS, fresh: true }));
+    await assertServes('other', stage.connect(other));
+  },
+};
+
+async function pairOf(stage: Stage) {
+  const [from, to] = [await stage.start('old'), await stage.start('new')];
+  const forward = (lifetimeMs = LONG_MS): Promise<void> => stage.kernel.forward(from, to, stage.bridges, lifetimeMs);
+  return { from, to, forward, lead: (connections: number) => leadOf(from, to, connections) };
+}
+
+function leadOf(from: Box, to: Box, connections: number) {
+  return { from: from.id.slice(0, SHORT_ID), to: to.id.slice(0, SHORT_ID), connections };
+}
+
+const FORWARDS: Rules[string] = {
+  'sends new connections to the other container and leaves open ones': async (stage) => {
+    const { from, to, forward, lead } = await pairOf(stage);
+    const before = await connected(stage.connect(from));
+    await forward();
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(0)]);
+    await assertServes('new', stage.connect(from));
+    await assertServes('new', stage.connect(to));
+    assert.ok(await before.isOpen());
+    assert.deepEqual(await stage.kernel.forwarding([to.id]), [lead(1)]);
+    assert.deepEqual(await stage.kernel.forwarding([]), []);
+    assert.deepEqual(await stage.kernel.forwarding(['f'.repeat(64)]), []);
+  },
+  'does not lead what comes by a published port': async (stage) => {
+    const from = await stage.start('old', PORT);
+    const to = await stage.start('new');
+    await stage.kernel.forward(from, to, stage.bridges, LONG_MS);
+    await assertServes('old', stage.connectTo(PORT));
+  },
+  'goes on if asked for again': async (stage) => {
+    const { from, forward, lead } = await pairOf(stage);
+    await forward();
+    const led = await connected(stage.connect(from));
+    await forward();
+    assert.ok(await led.isOpen());
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(1)]);
+    await assertServes('new', stage.connect(from));
+  },
+  'ends by itself after its lifetime, and for new connections only': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    await forward(SHORT_MS);
+    const led = await connected(stage.connect(from));
+    await stage.until('it leads no more', async () => (await stage.kernel.forwarding([from.id])).length === 0);
+    await assertServes('old', stage.connect(from));
+    assert.ok(await led.isOpen());
+    await forward();
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [leadOf(from, to, 1)]);
+    await assertServes('new', stage.connect(from));
+  },
+  'outlives the first container for the connections that it led': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward();
+    const led = await connected(stage.connect(from));
+    await stage.kill(from);
+    assert.ok(await led.isOpen());
+  },
+  'a second one from the same container ends the first': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    const third = await stage.start('third');
+    await forward();
+    const led = await connected(stage.connect(from));
+    await stage.kernel.forward(from, third, stage.bridges, LONG_MS);
+    await assertServes('third', stage.connect(from));
+    assert.ok(await led.isOpen());
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [leadOf(from, third, 1)]);
+  },
+  'leads to nobody while the other container keeps clients out': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    await forward();
+    await stage.kernel.shut(to, { lifetimeMs: LONG_MS, fresh: false });
+    await assertRefused(stage.connect(from));
+  },
+  'fails without a common network on a bridge of the engine': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    const { kernel, bridges } = stage;
+    await fails('step-failed', kernel.forward({ ...from, networks: {} }, to, bridges, LONG_MS));
+    await fails('step-failed', kernel.forward(from, { ...to, networks: {} }, bridges, LONG_MS));
+    await fails('step-failed', kernel.forward(from, to, [], LONG_MS));
+    await fails('step-failed', kernel.forward(from, { ...to, networks: from.networks }, bridges, LONG_MS));
+    await forward();
+    await fails('step-failed', kernel.forward(from, to, [], LONG_MS));
+  },
+  'fails if the other container has ended': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    await stage.kill(to);
+    await fails('step-failed', forward());
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), []);
+  },
+};
+
+const END_FORWARDS: Rules[string] = {
+  'is told how many connections go on': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward();
+    const led = await connected(stage.connect(from));
+    assert.equal(await stage.kernel.endForward(from.id, stage.find), 1);
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), []);
+    await assertServes('old', stage.connect(from));
+    assert.ok(await led.isOpen());
+    await led.close();
+    await stage.until('none goes on', async () => (await stage.kernel.endForward(from.id, stage.find)) === 0);
+  },
+  'leaves nothing to sweep where none goes on': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward();
+    assert.equal(await stage.kernel.endForward(from.id, stage.find), 0);
+    await stage.kill(from);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+  },
+  'counts no connections of a container that has ended': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    await forward();
+    await connected(stage.connect(from));
+    await stage.kill(to);
+    assert.equal(await stage.kernel.endForward(from.id, stage.find), 0);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+  },
+  'is nothing where nothing leads': async (stage) => {
+    assert.equal(await stage.kernel.endForward('f'.repeat(64), stage.find), 0);
+  },
+};
+
+const SWEEP: Rules[string] = {
+  'leaves what leads, and what no longer leads from a container that runs': async (stage) => {
+    const { from, forward, lead } = await pairOf(stage);
+    await forward();
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(0)]);
+    await connected(stage.connect(from));
+    await stage.kernel.endForward(from.id, stage.find);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+  },
+  'leaves what leads from a container that has ended': async (stage) => {
+    const { from, forward, lead } = await pairOf(stage);
+    await forward();
+    await stage.kill(from);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(0)]);
+  },
+  'waits for the last connection from a container that has ended': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward();
+    const led = await connected(stage.connect(from));
+    await stage.kernel.endForward(from.id, stage.find);
+    await stage.kill(from);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+    assert.ok(await led.isOpen());
+    await led.close();
+    await stage.until('it is swept', async () => (await stage.kernel.sweepForwards(stage.find)) === 1);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+  },
+  'takes what leads to a container that has ended': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    await forward();
+    await stage.kill(to);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 1);
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), []);
+    await assertServes('old', stage.connect(from));
+  },
+  'takes the first of two redirects once its container has ended': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward();
+    await stage.kernel.forward(from, await stage.start('third'), stage.bridges, LONG_MS);
+    await stage.kill(from);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 1);
+    assert.equal((await stage.kernel.forwarding([from.id])).length, 1);
+  },
+};
+
+const RULES: Rules = {
+  'the layer': LAYER,
+  'a port redirect': COVERS,
+  'orphaned port redirects': ORPHANS,
+  'the gate': GATE,
+  'an address redirect': FORWARDS,
+  'the end of an address redirect': END_FORWARDS,
+  'the sweep of address redirects': SWEEP,
+};
