@@ -103,9 +103,9 @@ export function imageCalls(machine: Machine, remote: Remote): Pick<Engine, Calls
       nameImage(machine, id, name);
     },
     untag: async (reference) => unname(machine, reference),
-    resolve: async (reference) => remote.tags.get(canonical(reference)) ?? refuse(404, 'manifest unknown'),
+    resolve: async (reference) => digestIn(remote, reference) ?? refuse(404, 'manifest unknown'),
     pull: async (reference, onLayer) => {
-      const digest = parseReference(reference).digest ?? remote.tags.get(canonical(reference)) ?? '';
+      const digest = digestIn(remote, reference) ?? '';
       const made = remote.images.get(digest) ?? refuse(404, `manifest for ${reference} not found: manifest unknown`);
       onLayer({ layer: 'a1', status: 'Pull complete', current: undefined, total: undefined });
       arrive(machine, made, reference, digest);
@@ -115,7 +115,7 @@ export function imageCalls(machine: Machine, remote: Remote): Pick<Engine, Calls
 
 function arrive(machine: Machine, made: StoredImage, reference: string, digest: string): void {
   const image = machine.images.get(made.id) ?? { ...made, digests: [] };
-  const entry = `${formatRepository(parseReference(reference))}@${digest}`;
+  const entry = entryOf(reference, digest);
   if (!image.digests.includes(entry)) image.digests = [...image.digests, entry];
   machine.images.set(image.id, image);
   if (parseReference(reference).tag !== undefined) nameImage(machine, image.id, reference);
@@ -136,10 +136,12 @@ export interface Remote {
   /** Digests by reference, in its canonical form. */
   readonly tags: Map<string, string>;
   readonly images: Map<string, StoredImage>;
+  /** What is in which repository, as `repository@digest`. */
+  readonly entries: Set<string>;
 }
 
 export function newRemote(): Remote {
-  return { tags: new Map(), images: new Map() };
+  return { tags: new Map(), images: new Map(), entries: new Set() };
 }
 
 /** Pushes an image, which the engine does not have yet; resolves with its digest. */
@@ -155,7 +157,19 @@ export function push(
   const merged = { Env: ['PATH=/usr/bin:/bin'], Cmd: ['serve'], ...config };
   remote.images.set(digest, { id, config: merged, os: 'linux', architecture: 'amd64', createdAt, app, digests: [] });
   remote.tags.set(canonical(reference), digest);
+  remote.entries.add(entryOf(reference, digest));
   return digest;
+}
+
+function entryOf(reference: string, digest: string): string {
+  return `${formatRepository(parseReference(reference))}@${digest}`;
+}
+
+// What a reference means in its registry, by its digest where it has one.
+function digestIn({ tags, entries }: Remote, reference: string): string | undefined {
+  const { digest } = parseReference(reference);
+  if (digest === undefined) return tags.get(canonical(reference));
+  return entries.has(entryOf(reference, digest)) ? digest : undefined;
 }
 
 /** The registries, asked directly. */
@@ -163,14 +177,19 @@ export function memoryRegistry(remote: Remote): Registry {
   const missing = (reference: string): never => {
     throw new SwapError('no-such-image', `there is no image ${reference}: manifest unknown`);
   };
+  const known = (reference: string, signal: AbortSignal): string => {
+    signal.throwIfAborted();
+    return digestIn(remote, reference) ?? missing(reference);
+  };
   return {
-    digest: async (reference) => remote.tags.get(canonical(reference)) ?? missing(reference),
-    image: async (reference) => {
-      const digest = parseReference(reference).digest ?? '';
+    digest: async (reference, signal) => known(reference, signal),
+    image: async (reference, _, signal) => {
+      const digest = known(reference, signal);
       const image = remote.images.get(digest) ?? missing(reference);
       return { manifestDigest: digest, configDigest: image.id, created: image.createdAt };
     },
-    tags: async (reference) => {
+    tags: async (reference, signal) => {
+      signal.throwIfAborted();
       const repository = `${formatRepository(parseReference(reference))}:`;
       const shorts = [...remote.tags.keys()].map(shortOf).filter((tag) => tag.startsWith(repository));
       return shorts.length > 0 ? shorts.map((tag) => tag.slice(repository.length)) : missing(reference);
