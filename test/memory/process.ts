@@ -1,4 +1,5 @@
 // One process of swapctl on a machine in memory: the shipped use cases, and all that can go wrong with one of their calls.
+import { createHash } from 'node:crypto';
 import { type App, createApp } from '../../src/app.ts';
 import { type Config, NO_CONFIG } from '../../src/core/config.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
@@ -260,7 +261,7 @@ function hostOf({ machine, living, yaml }: Place, holder: string, number: number
     isAlive: (other) => (other.includes('elsewhere') ? undefined : living.has(other)),
     containerId: undefined,
     call: { program: ['node', 'swapctl'], args: [], options: [] },
-    sha256: (text) => text,
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
     randomId: () => `${number.toString(16)}${(++machine.count).toString(16)}`.padStart(12, '0'),
     logins: async () => [],
     readYaml: async () => yaml,
