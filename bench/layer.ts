@@ -107,18 +107,19 @@ async function whileHandedOver(
   const [began, usedBefore] = [performance.now(), cpuMs(roll.pid)];
   const during = await rates();
   const cpu = (cpuMs(roll.pid) - usedBefore) / (performance.now() - began);
-  assertCovered(world, name, true);
+  await assertCovered(world, name, true);
   held.destroy();
   const { code, stderr } = await roll.result;
   if (code !== 0) throw new Error(`the roll failed: ${stderr}`);
-  assertCovered(world, name, false);
+  await assertCovered(world, name, false);
   return { during, cpu };
 }
 
 /** Fails unless swapctl's table for this container is (not) there: the figures would not be what the table says. */
-function assertCovered(world: World, name: string, covered: boolean): void {
+async function assertCovered(world: World, name: string, covered: boolean): Promise<void> {
+  const table = await coverTable(world, name);
   const tables = nft(world.netns, 'list', 'tables');
-  if (tables.includes(coverTable(name)) !== covered) throw new Error(`covered should be ${covered}: ${tables}`);
+  if (tables.includes(table) !== covered) throw new Error(`covered should be ${covered}: ${tables}`);
 }
 
 /** A connection that the app keeps until it is destroyed. */

@@ -57,19 +57,30 @@ async function volumes() {
     .map(({ Name, Labels }) => leftover(Labels, `/volumes/${Name}?force=1`));
 }
 
-/** The rules of rolls that were killed: those of our slots, and those that lead to containers which are gone. */
+/** The rules of rolls that were killed: those of our slots, and those that lead to containers of this engine which are gone. */
 async function removeRules(names) {
+  const owner = await ownerOfRules();
   const ids = (await engineRequest('GET', '/containers/json?all=1')).map(({ Id }) => Id.slice(0, 12));
-  const slots = new Set(names.map((name) => name.replace(/\.swapctl-.*$/, '')).map(coverTable));
+  const slots = new Set(names.map((name) => `${coverTable(name.replace(/\.swapctl-.*$/, ''))}-${owner}`));
   for (const [, family, table] of (nft('list', 'tables') ?? '').matchAll(/^table (\S+) (\S+)$/gm)) {
-    const to = /^swapctl-moved-[0-9a-f]{12}-([0-9a-f]{12})$/.exec(table)?.[1];
-    if (slots.has(table) || (to && !ids.includes(to))) nft('delete', 'table', family, table);
+    const [, to, of] = /^swapctl-moved-[0-9a-f]{12}-([0-9a-f]{12})-(\S+)$/.exec(table) ?? [];
+    if (slots.has(table) || (of === owner && !ids.includes(to))) nft('delete', 'table', family, table);
   }
 }
 
-/** As src/traffic/nft-kernel.ts names them. */
+/** As src/traffic/nft-kernel.ts names them, before the owner. */
 function coverTable(slot) {
-  return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 12)}`;
+  return `swapctl-${hash(slot).slice(0, 12)}`;
+}
+
+/** As src/docker/engine/facts.ts and src/traffic/owner.ts tell Docker engines apart. */
+async function ownerOfRules() {
+  const { ID, DockerRootDir } = await engineRequest('GET', '/info');
+  return hash(`${ID} ${DockerRootDir}`).slice(0, 8);
+}
+
+function hash(text) {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What nft says; undefined where there is none, or we are not allowed. */

@@ -54,7 +54,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
   const loginFor = openCredentials({ env, home, given });
   const engine = await openEngine({ host, context, ...trust }, loginFor);
-  const kernel = nftKernel(async () => (await engine.facts()).local);
+  const kernel = nftKernel(() => engine.facts());
   const compose = installedCompose(env);
   const builder = openBuilder({ engine, env: dockerEnv(reach) });
   const sources = openSources();

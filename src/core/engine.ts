@@ -4,6 +4,8 @@ import type { RegistryConfig } from './config.ts';
 export interface EngineFacts {
   /** The name of its machine. */
   readonly name: string;
+  /** Tells it from every other engine on its host. */
+  readonly id: string;
   /** Where it was reached, for people: `unix:///var/run/docker.sock (default)`. */
   readonly endpoint: string;
   /** Whether it runs on this very machine, so that its processes and networks are within reach. */

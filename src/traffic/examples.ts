@@ -21,8 +21,9 @@ export interface Example {
   readonly scripts: readonly (readonly [builder: string, script: Script])[];
 }
 
-const TABLE = 'swapctl-0123456789ab';
-const FORWARD = forwardTable('0123456789ab', 'ba9876543210');
+const OWNER = '01234567';
+const TABLE = `swapctl-0123456789ab-${OWNER}`;
+const FORWARD = forwardTable(OWNER, '0123456789ab', 'ba9876543210');
 const LIFETIME_MS = 12_000;
 
 /** Every script that swapctl has nft run, with data such as a roll has. `ipv6`: whether the kernel speaks it. */

@@ -23,13 +23,14 @@ const PREFIX = 'swapctl-moved-';
 const ID_LENGTH = 12;
 
 /** The name of the tables that lead from one container to another, in the host's namespace and in that of the other. */
-export function forwardTable(from: string, to: string): string {
-  return `${PREFIX}${from.slice(0, ID_LENGTH)}-${to.slice(0, ID_LENGTH)}`;
+export function forwardTable(owner: string, from: string, to: string): string {
+  return `${PREFIX}${from.slice(0, ID_LENGTH)}-${to.slice(0, ID_LENGTH)}-${owner}`;
 }
 
-/** The two containers (beginnings of their ids) of such a table; undefined if it is none. */
-export function forwardEnds(table: string): { from: string; to: string } | undefined {
-  const [, from, to] = new RegExp(`^${PREFIX}([0-9a-f]{${ID_LENGTH}})-([0-9a-f]{${ID_LENGTH}})$`).exec(table) ?? [];
+/** The two containers (beginnings of their ids) of such a table; undefined if it is none of this owner's. */
+export function forwardEnds(owner: string, table: string): { from: string; to: string } | undefined {
+  const id = `([0-9a-f]{${ID_LENGTH}})`;
+  const [, from, to] = new RegExp(`^${PREFIX}${id}-${id}-${owner}$`).exec(table) ?? [];
   return from && to ? { from, to } : undefined;
 }
 

@@ -23,14 +23,19 @@ import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { removeScript } from './rules.ts';
 import type { Script } from './script.ts';
 
-/** Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. */
-export async function forward(
-  from: ForwardEnd,
-  to: ForwardEnd,
-  bridges: readonly Bridge[],
-  lifetimeMs: number,
-): Promise<void> {
-  const table = forwardTable(from.id, to.id);
+interface ForwardAsked {
+  readonly from: ForwardEnd;
+  readonly to: ForwardEnd;
+  readonly bridges: readonly Bridge[];
+  readonly lifetimeMs: number;
+}
+
+/**
+ * Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. `owner`, here
+ * and below: whose containers they are, since the rules of other engines are none of ours.
+ */
+export async function forward(owner: string, { from, to, bridges, lifetimeMs }: ForwardAsked): Promise<void> {
+  const table = forwardTable(owner, from.id, to.id);
   const lanes = lanesBetween(from, to, bridges);
   if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is none.
@@ -38,7 +43,8 @@ export async function forward(
   await applyNft(targetScript(table, lanes), to.pid);
   await applyNft(hostScript(table, lanes, lifetimeMs));
   // Whoever was led to from the same addresses before keeps what it has.
-  for (const other of await tablesFrom(from.id)) if (other !== table) await halt(other);
+  const others = (await forwardTables(owner)).filter((one) => from.id.startsWith(one.from) && one.table !== table);
+  for (const other of others) await halt(other.table);
 }
 
 /** Applies a script to the tables of a redirect; false if there are none. Raises RuleError if nft fails for another reason. */
@@ -53,30 +59,49 @@ async function isChanged(table: string, change: Script): Promise<boolean> {
 }
 
 /** What leads new connections from or to one of these containers now. */
-export async function forwarding(ids: readonly string[]): Promise<{ from: string; to: string; connections: number }[]> {
-  const tables = (await tablesOf('bridge')).filter((table) => isBetween(table, ids));
+export async function forwarding(owner: string, ids: readonly string[]): Promise<LiveForward[]> {
+  const tables = (await forwardTables(owner)).filter((one) => isBetween(one, ids));
   const found = await Promise.all(tables.map(liveForward));
   return found.filter((one) => one !== undefined);
 }
 
 // A table costs a process to read, and other rolls have theirs.
-function isBetween(table: string, ids: readonly string[]): boolean {
-  const { from, to } = forwardEnds(table) ?? {};
-  return ids.some((id) => [from, to].some((short) => short !== undefined && id.startsWith(short)));
+function isBetween({ from, to }: Ends, ids: readonly string[]): boolean {
+  return ids.some((id) => id.startsWith(from) || id.startsWith(to));
 }
 
-async function liveForward(table: string): Promise<{ from: string; to: string; connections: number } | undefined> {
+interface LiveForward extends Ends {
+  readonly connections: number;
+}
+
+async function liveForward({ table, from, to }: ForwardTable): Promise<LiveForward | undefined> {
   const found = await tableOf('bridge', table);
-  const ends = forwardEnds(table);
-  return ends && found && isLive(found) ? { ...ends, connections: ledClients(found).length } : undefined;
+  return found && isLive(found) ? { from, to, connections: ledClients(found).length } : undefined;
+}
+
+/** Beginnings of the ids of two containers. */
+interface Ends {
+  readonly from: string;
+  readonly to: string;
+}
+
+interface ForwardTable extends Ends {
+  readonly table: string;
+}
+
+async function forwardTables(owner: string): Promise<ForwardTable[]> {
+  return (await tablesOf('bridge')).flatMap((table) => {
+    const ends = forwardEnds(owner, table);
+    return ends ? [{ table, ...ends }] : [];
+  });
 }
 
 /** Leads no new connection any more; the tables go as well once none of those that were led is open. */
-export async function endForward(from: string, find: FindProcess): Promise<number> {
+export async function endForward(owner: string, from: string, find: FindProcess): Promise<number> {
   let left = 0;
-  for (const table of await tablesFrom(from)) {
+  for (const { table, to: target } of (await forwardTables(owner)).filter((one) => from.startsWith(one.from))) {
     await halt(table);
-    const to = await find(forwardEnds(table)?.to ?? '');
+    const to = await find(target);
     left += await clearIfOver(table, to && to.pid > 0 ? to : undefined);
   }
   return left;
@@ -86,14 +111,12 @@ export async function endForward(from: string, find: FindProcess): Promise<numbe
  * Takes away what leads to containers that are gone, or leads no more from such. Resolves with how many such tables there
  * were; one that can't be taken away is in the way of no other, and the first reason for that is raised at the end.
  */
-export async function sweepForwards(find: FindProcess): Promise<number> {
+export async function sweepForwards(owner: string, find: FindProcess): Promise<number> {
   const failures: unknown[] = [];
   let swept = 0;
-  for (const table of await tablesOf('bridge')) {
-    const ends = forwardEnds(table);
-    if (!ends) continue;
+  for (const one of await forwardTables(owner)) {
     try {
-      if (await sweepForward(table, ends, find)) swept++;
+      if (await sweepForward(one, find)) swept++;
     } catch (error) {
       failures.push(error);
     }
@@ -102,15 +125,11 @@ export async function sweepForwards(find: FindProcess): Promise<number> {
   return swept;
 }
 
-async function sweepForward(
-  table: string,
-  ends: { readonly from: string; readonly to: string },
-  find: FindProcess,
-): Promise<boolean> {
-  const to = await find(ends.to);
+async function sweepForward(one: ForwardTable, find: FindProcess): Promise<boolean> {
+  const to = await find(one.to);
   // One that leads belongs to a roll that is under way; what a dead one left leads for a while and then no more.
-  if (to && ((await liveForward(table)) || (await find(ends.from)))) return false;
-  return (await clearIfOver(table, to)) === 0;
+  if (to && ((await liveForward(one)) || (await find(one.from)))) return false;
+  return (await clearIfOver(one.table, to)) === 0;
 }
 
 // Another process may have swept it in the meantime.
@@ -154,11 +173,6 @@ async function openConnections(table: string, { pid }: Process): Promise<number>
 async function ledBy(table: string): Promise<{ address: string; port: number }[]> {
   const found = await Promise.all(TABLE_FAMILIES.map((family) => tableOf(family, table)));
   return found.flatMap((one) => ledClients(one ?? {}));
-}
-
-async function tablesFrom(from: string): Promise<string[]> {
-  const tables = await tablesOf('bridge');
-  return tables.filter((table) => from.startsWith(forwardEnds(table)?.from ?? '-'));
 }
 
 function lanesBetween(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[]): Lane[] {

@@ -8,26 +8,28 @@ import type { Bridge, CoverRequest, Kernel, Process } from '../ports.ts';
 import { endForward, forward, forwarding, sweepForwards } from './forward.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
+import { type EngineHere, knownOwner } from './owner.ts';
 import { coverIn, coverScript, endScript, removeScript } from './rules.ts';
 import type { Script } from './script.ts';
 import { type Taken, whatIsTaken, whyNotTakenIn } from './taken.ts';
 
 const PREFIX = 'swapctl-';
 
-/** Moves new connections with nftables, in the network namespace that this process lives in. `local`: the engine runs here. */
-export function nftKernel(local: () => Promise<boolean>): Kernel {
+/** Moves new connections of one engine's containers with nftables, in the network namespace that this process lives in. */
+export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
+  const { look, owner } = knownOwner(facts);
+  const tableOfSlot = async (slot: string): Promise<string> => tableName(slot, await owner());
   return {
-    layer: async (bridges, example) => layer(await local(), bridges, example),
-    cover: async (slot) => coverIn(await tableOf('inet', tableName(slot))),
+    layer: async (bridges, example) => layer((await look()).local, bridges, example),
+    cover: async (slot) => coverIn(await tableOf('inet', await tableOfSlot(slot))),
     setCover: async (slot, request) => {
       const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
       const { bridges, lifetimeMs } = request;
-      await applyNft(
-        coverScript(await routesFor(slot, request), { table: tableName(slot), bridges, proxied, lifetimeMs }),
-      );
+      const ground = { table: await tableOfSlot(slot), bridges, proxied, lifetimeMs };
+      await applyNft(coverScript(await routesFor(slot, request), ground));
     },
-    endCover: (slot) => applyNft(endScript(tableName(slot))),
-    clearCover: (slot) => applyNft(removeScript(tableName(slot))),
+    endCover: async (slot) => applyNft(endScript(await tableOfSlot(slot))),
+    clearCover: async (slot) => applyNft(removeScript(await tableOfSlot(slot))),
     shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
     open: async (container) => {
       // What is out of reach was never shut from here.
@@ -35,14 +37,15 @@ export function nftKernel(local: () => Promise<boolean>): Kernel {
     },
     forward: async (from, to, bridges, lifetimeMs) => {
       if (!(await isWithinReach(to))) outOfReach(to);
-      await forward(from, to, bridges, lifetimeMs);
+      await forward(await owner(), { from, to, bridges, lifetimeMs });
     },
-    forwarding,
-    endForward,
-    sweepForwards,
+    forwarding: async (ids) => forwarding(await owner(), ids),
+    endForward: async (from, find) => endForward(await owner(), from, find),
+    sweepForwards: async (find) => sweepForwards(await owner(), find),
     clearOrphans: async (inUse) => {
-      const found = (await tablesOf('inet')).filter(isOurs);
-      const known = new Set((await inUse()).map(tableName));
+      const own = await owner();
+      const found = (await tablesOf('inet')).filter((table) => isOurs(table, own));
+      const known = new Set((await inUse()).map((slot) => tableName(slot, own)));
       const orphans = found.filter((table) => !known.has(table));
       for (const table of orphans) await applyNft(removeScript(table));
       return orphans.length;
@@ -66,12 +69,12 @@ async function isWithinReach({ id, pid }: Process): Promise<boolean> {
 }
 
 // One table a slot. Its name is a hash, since a container's name may be longer than nft allows.
-function tableName(slot: string): string {
-  return PREFIX + createHash('sha256').update(slot).digest('hex').slice(0, 12);
+function tableName(slot: string, owner: string): string {
+  return `${PREFIX}${createHash('sha256').update(slot).digest('hex').slice(0, 12)}-${owner}`;
 }
 
-function isOurs(table: string): boolean {
-  return new RegExp(`^${PREFIX}[0-9a-f]{12}$`).test(table);
+function isOurs(table: string, owner: string): boolean {
+  return new RegExp(`^${PREFIX}[0-9a-f]{12}-${owner}$`).test(table);
 }
 
 async function layer(local: boolean, bridges: readonly Bridge[], example: Process | undefined): Promise<KernelLayer> {

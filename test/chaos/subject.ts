@@ -168,9 +168,9 @@ async function assertAnswers(world: World, slot: string, version: string): Promi
 async function assertNoRules({ world, slots }: Subject): Promise<void> {
   const tables = nft(world.netns, 'list', 'tables');
   for (const slot of slots) {
-    assert.ok(!tables.includes(coverTable(slot)), `no rules that lead the ports of ${slot} are left`);
+    assert.ok(!tables.includes(await coverTable(world, slot)), `no rules that lead the ports of ${slot} are left`);
     const { Id, State } = await world.docker.getContainer(slot).inspect();
-    assert.ok(!tables.includes(`-${Id.slice(0, 12)}\n`), `nothing leads to ${slot}`);
+    assert.ok(!tables.includes(`-${Id.slice(0, 12)}-`), `nothing leads to ${slot}`);
     assert.ok(!tables.includes(`swapctl-moved-${Id.slice(0, 12)}`), `nothing leads from ${slot}`);
     assert.ok(!nftIn(State.Pid, 'list', 'tables').includes('swapctl'), `${slot} has no rules in its own namespace`);
   }
@@ -194,13 +194,14 @@ async function assertTags({ world, service, name, slots }: Subject): Promise<voi
 /** What the kernel does when the time of rules that end by themselves is over. */
 export async function endExpiring(subject: Subject): Promise<void> {
   const { world, slots, name } = subject;
+  const covers = await Promise.all(slots.map((slot) => coverTable(world, slot)));
   for (const [, family = '', table = ''] of nft(world.netns, 'list', 'tables').matchAll(
     /^table (\S+) (swapctl-\S+)$/gm,
   )) {
-    if (slots.map(coverTable).includes(table)) expire(world, family, table);
+    if (covers.includes(table)) expire(world, family, table);
   }
   for (const { Id, State } of await containersOf(world, name)) {
-    const tables = nft(world.netns, 'list', 'tables').matchAll(/^table (\S+) (swapctl-moved-(\S+)-\S+)$/gm);
+    const tables = nft(world.netns, 'list', 'tables').matchAll(/^table (\S+) (swapctl-moved-([0-9a-f]+)-\S+)$/gm);
     for (const [, family = '', table = '', from = '-'] of tables) if (Id.startsWith(from)) expire(world, family, table);
     if (State !== 'running') continue;
     const { Pid } = (await world.docker.getContainer(Id).inspect()).State;

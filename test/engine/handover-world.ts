@@ -92,7 +92,7 @@ export async function versionOf(world: World, name: string): Promise<string | un
 /** Fails if anything of a handover is still there. */
 export async function assertNothingLeft(world: World, service: string): Promise<void> {
   const tables = nft(world.netns, 'list', 'tables');
-  assert.ok(!tables.includes(coverTable(service)), tables);
+  assert.ok(!tables.includes(await coverTable(world, service)), tables);
   const all = await world.docker.listContainers({ all: true });
   // One that remembers a bad image is inert, and is to stay.
   const helper = new RegExp(`^/${service}\\.swapctl-(?!failed-)`);

@@ -5,10 +5,10 @@ import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import type Docker from 'dockerode';
 import { kernelLayer } from '../../src/roll/kernel-layer.ts';
-import { clearHostScript, forwardTable } from '../../src/traffic/forward-rules.ts';
+import { clearHostScript } from '../../src/traffic/forward-rules.ts';
 import { type Connection, connectFrom } from '../lab/connection.ts';
 import { engineFacts } from '../lab/engine.ts';
-import { nftScript } from '../lab/host-state.ts';
+import { forwardTables, nftScript } from '../lab/host-state.ts';
 import { enter } from '../lab/netns.ts';
 import { eventually } from '../lab/waiting.ts';
 import { testWorld, untilHealthy } from '../lab/world.ts';
@@ -65,7 +65,9 @@ async function startPair(t: test.TestContext) {
     t.skip(NEEDS_NFT);
     return undefined;
   }
-  world.after(async () => nftScript(world.netns, clearHostScript(forwardTable(from.id, to.id))));
+  world.after(async () => {
+    for (const { table } of forwardTables(world, from.id)) nftScript(world.netns, clearHostScript(table));
+  });
   const address = await addressOf(from, network);
   // The commands that enter the network namespaces of clients.
   const clients = { neighbour: await inside(neighbour, []), host: enter(world.netns, []) };

@@ -30,7 +30,7 @@ test('while its published port is handed over, whoever has an address of the ser
   };
   let outlives: boolean | undefined;
   async function whileTurningAway(): Promise<void> {
-    const [turnedAway, covered] = [await gateSeconds(world, rolled?.old ?? ''), coverSeconds(world, name)];
+    const [turnedAway, covered] = [await gateSeconds(world, rolled?.old ?? ''), await coverSeconds(world, name)];
     if (turnedAway === undefined) during['drain web'] = whileTurningAway;
     else outlives = covered > turnedAway;
   }
@@ -58,8 +58,8 @@ async function gateSeconds(world: World, container: string): Promise<number | un
 }
 
 /** For how many seconds the ports of a slot are still led to its stand-in, should swapctl die. */
-function coverSeconds(world: World, slot: string): number {
-  return expiry(nft(world.netns, 'list', 'table', 'inet', coverTable(slot))) ?? 0;
+async function coverSeconds(world: World, slot: string): Promise<number> {
+  return expiry(nft(world.netns, 'list', 'table', 'inet', await coverTable(world, slot))) ?? 0;
 }
 
 function expiry(printed: string): number | undefined {

@@ -21,14 +21,15 @@ test('a swapctl that dies while both run leaves rules that end by themselves', a
   holdOpen(world, port);
   await rollUntilKilled(world, web, 'let NAME finish its open connections');
 
-  const rules = nft(world.netns, 'list', 'table', 'inet', coverTable(web.name));
+  const cover = await coverTable(world, web.name);
+  const rules = nft(world.netns, 'list', 'table', 'inet', cover);
   const [, timeout, expires] = new RegExp(`${port} timeout (\\d+)s expires (\\d+)s`).exec(rules) ?? [];
   assert.equal(Number(timeout), LIFETIME_S, rules);
   assert.ok(Number(expires) <= LIFETIME_S, rules);
   await eventually('the stand-in answers', async () => (await under.version()) === '2');
 
   // What the kernel does when the time is up.
-  nftScript(world.netns, `flush set inet ${coverTable(web.name)} live_tcp`);
+  nftScript(world.netns, `flush set inet ${cover} live_tcp`);
   const led = forwardTables(world, web.container.id).map(({ table }) => table);
   for (const table of new Set(led)) nftScript(world.netns, haltScript(table));
   await eventually('the old container answers', async () => (await under.version()) === '1');
@@ -56,7 +57,8 @@ test('a successor that never becomes healthy behind a healthy stand-in is taken 
 test('rules of ours that lead nowhere are removed, and all others are left alone', async (t) => {
   const world = testWorld(t);
   const { web, under } = await begin(world);
-  const [orphan, foreign] = [coverTable(world.name('gone')), world.prefix];
+  const orphan = await coverTable(world, world.name('gone'));
+  const foreign = world.prefix;
   const rules = (table: string) => `table inet ${table} { chain c { type nat hook prerouting priority -105; }; }`;
   world.after(async () => nftScript(world.netns, `delete table inet ${foreign}`));
   nftScript(world.netns, `${rules(orphan)}\n${rules(foreign)}`);

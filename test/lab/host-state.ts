@@ -4,6 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { identityOf } from '../../src/docker/engine/facts.ts';
+import { ownerOf } from '../../src/traffic/owner.ts';
+import { isPodman } from './engine.ts';
 import { enter } from './netns.ts';
 import { ruleLines } from './rule-lines.ts';
 import { eventually } from './waiting.ts';
@@ -84,13 +87,15 @@ function bridgesGoing(inForce: string[], networks: { Id: string }[]): string[] {
 }
 
 /** Name of the table that covers a slot. */
-export function coverTable(slot: string): string {
-  return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 12)}`;
+export async function coverTable({ docker }: World, slot: string): Promise<string> {
+  const product = (await isPodman(docker)) ? 'podman' : 'docker';
+  const owner = ownerOf(identityOf(await docker.info(), product));
+  return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 12)}-${owner}`;
 }
 
 /** The tables that lead from a container to others. */
 export function forwardTables(world: World, from: string): { family: string; table: string }[] {
-  const tables = nft(world.netns, 'list', 'tables').matchAll(/^table (\S+) (swapctl-moved-(\S+)-\S+)$/gm);
+  const tables = nft(world.netns, 'list', 'tables').matchAll(/^table (\S+) (swapctl-moved-([0-9a-f]+)-\S+)$/gm);
   return [...tables].flatMap(([, family = '', table = '', short = '-']) =>
     from.startsWith(short) ? [{ family, table }] : [],
   );

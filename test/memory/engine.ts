@@ -106,6 +106,7 @@ function answered(machine: Machine, name: string, call: Call): Call {
 
 const FACTS: EngineFacts = {
   name: 'memory',
+  id: 'memory',
   endpoint: 'memory (a test)',
   local: true,
   product: 'docker',

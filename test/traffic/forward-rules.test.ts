@@ -16,7 +16,8 @@ import {
 } from '../../src/traffic/forward-rules.ts';
 import { missingRoot } from '../lab/missing.ts';
 
-const TABLE = forwardTable('0123456789abcdef', 'fedcba9876543210');
+const OWNER = '01234567';
+const TABLE = forwardTable(OWNER, '0123456789abcdef', 'fedcba9876543210');
 const LANES: Lane[] = [
   {
     family: 'ip',
@@ -56,11 +57,12 @@ test('nft accepts what sets a forward up, goes on with it, ends it, and clears i
   }
 });
 
-test('a table names the two containers', () => {
-  assert.deepEqual(forwardEnds(TABLE), { from: '0123456789ab', to: 'fedcba987654' });
+test('a table names the two containers and the engine that they are of', () => {
+  assert.deepEqual(forwardEnds(OWNER, TABLE), { from: '0123456789ab', to: 'fedcba987654' });
   for (const other of ['swapctl-0123456789ab', 'swapctl-gate', `${TABLE}0`, 'docker']) {
-    assert.equal(forwardEnds(other), undefined);
+    assert.equal(forwardEnds(OWNER, other), undefined);
   }
+  assert.equal(forwardEnds('76543210', TABLE), undefined);
 });
 
 // As nft 1.0.6 to 1.1.7 print it: with what is known of an element beside its value, or bare.

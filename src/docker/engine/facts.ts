@@ -6,6 +6,8 @@ import { shaped } from './shape.ts';
 
 interface Info {
   readonly Name?: string;
+  readonly ID?: string;
+  readonly DockerRootDir?: string;
   readonly SystemTime?: string;
   readonly OSType?: string;
   readonly Architecture?: string;
@@ -29,6 +31,7 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
   const clock = Date.parse(info.SystemTime ?? '');
   return {
     name: info.Name ?? '',
+    id: identityOf(info, version.engine),
     endpoint: `${showEndpoint(endpoint)} (${endpoint.origin})`,
     local:
       endpoint.kind === 'unix' && process.platform === 'linux' && !/Docker Desktop/i.test(info.OperatingSystem ?? ''),
@@ -43,6 +46,17 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
     clockOffsetMs: Number.isNaN(clock) ? 0 : clock - halfway,
     registries: registryRules(info.RegistryConfig ?? {}),
   };
+}
+
+/**
+ * Tells an engine from every other one on its host. Engines of Docker 20.10 share an ID if they share /etc/docker, but never a data
+ * folder; Podman gives a new ID in each answer.
+ */
+export function identityOf(
+  { ID = '', DockerRootDir = '' }: Pick<Info, 'ID' | 'DockerRootDir'>,
+  product: EngineFacts['product'],
+): string {
+  return product === 'podman' ? DockerRootDir : `${ID} ${DockerRootDir}`;
 }
 
 const FACTS_LAST_MS = 60_000;

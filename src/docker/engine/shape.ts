@@ -67,6 +67,8 @@ const Endpoint = z.looseObject({
 
 const Info = z.looseObject({
   Name: TEXT,
+  ID: TEXT,
+  DockerRootDir: TEXT,
   SystemTime: TEXT,
   OSType: TEXT,
   Architecture: TEXT,
