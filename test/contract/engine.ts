@@ -259,7 +259,8 @@ const LOOK: Record<string, Rule> = {
     assert.deepEqual(listed, ids.reverse());
   },
   'the engine tells what it is': async (stage) => {
-    const { product, os, architecture, imageStore, clockOffsetMs } = await stage.engine.facts();
+    const { id, product, os, architecture, imageStore, clockOffsetMs } = await stage.engine.facts();
+    assert.notEqual(id.trim(), '');
     assert.deepEqual([product, os], ['docker', 'linux']);
     assert.match(architecture, /./);
     assert.match(imageStore, /^(classic|containerd)$/);

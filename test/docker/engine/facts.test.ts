@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { remembered } from '../../../src/docker/engine/facts.ts';
+import { identityOf, remembered } from '../../../src/docker/engine/facts.ts';
 import type { EngineFacts } from '../../../src/ports.ts';
 
 /** Facts that are asked for at some instants: which question each answer is of; a number that is odd fails. */
@@ -29,4 +29,17 @@ test('facts of an engine are remembered for a minute, and a failure is not', asy
   assert.equal(await at(59_000), '2');
   await assert.rejects(at(60_001), /failure 3/);
   assert.equal(await at(60_002), '4');
+});
+
+test('engines on one host are told apart by their data, and by their ID where that stays the same', () => {
+  const docker = { ID: 'A:B', DockerRootDir: '/var/lib/docker' };
+  const others = [
+    { ...docker, DockerRootDir: '/srv/docker' },
+    { ...docker, ID: 'C:D' },
+  ];
+  const ids = [docker, ...others].map((info) => identityOf(info, 'docker'));
+  assert.equal(new Set(ids).size, 3);
+  const podman = { ID: 'one', DockerRootDir: '/var/lib/containers/storage' };
+  assert.equal(identityOf(podman, 'podman'), identityOf({ ...podman, ID: 'another' }, 'podman'));
+  assert.notEqual(identityOf(podman, 'podman'), identityOf(docker, 'docker'));
 });
