@@ -11,6 +11,7 @@ import {
 } from './label-keys.ts';
 
 declare const OWN: unique symbol;
+const DOUBTED: unique symbol = Symbol('doubted');
 
 /** Labels as the engine tells them, whoever set them. */
 export type Labels = Readonly<Record<string, string>>;
@@ -19,7 +20,7 @@ export type Labels = Readonly<Record<string, string>>;
  * The labels of a container that its image did not bring: the only ones that may steer swapctl. Only `ownLabels` makes them, so
  * that nothing that takes them can be given what an image says.
  */
-export type OwnLabels = Labels & { readonly [OWN]: true };
+export type OwnLabels = Labels & { readonly [OWN]: true; readonly [DOUBTED]?: Labels };
 
 /** A container (or volume, which has no image) as far as it tells whose its labels are. */
 export interface Labelled {
@@ -33,12 +34,23 @@ export interface Labelled {
  * `inherited`: the labels of that image; undefined where it is gone, so that only some labels prove by themselves whose they are.
  */
 export function ownLabels(one: Labelled, inherited: Labels | undefined): OwnLabels {
-  return pick(one.labels, inherited === undefined ? provenKeys(one) : notInherited(one.labels, inherited)) as OwnLabels;
+  if (inherited !== undefined) return pick(one.labels, notInherited(one.labels, inherited)) as OwnLabels;
+  const own = pick(one.labels, provenKeys(one)) as OwnLabels;
+  return isSealed(one) ? own : { ...own, [DOUBTED]: pick(one.labels, [...IN_DOUBT]) };
 }
 
 /** Some of a container's own labels. */
 export function narrowed(own: OwnLabels, keys: readonly string[]): OwnLabels {
-  return pick(own, keys) as OwnLabels;
+  const doubted = own[DOUBTED];
+  return { ...pick(own, keys), ...(doubted && { [DOUBTED]: pick(doubted, keys) }) } as OwnLabels;
+}
+
+/**
+ * Settings that are none of the own labels, since the image is gone and they may be its: they count only if they make swapctl more
+ * careful. Undefined where it is certain whose the labels are; else the settings among the own labels are in doubt, too.
+ */
+export function doubtedOf(own: OwnLabels): Labels | undefined {
+  return own[DOUBTED];
 }
 
 /** Of what has none. */
@@ -87,11 +99,6 @@ const IN_DOUBT: ReadonlySet<string> = new Set(
     (key) => `swapctl.${key}`,
   ),
 );
-
-/** The settings on a container that don't count, since its image is gone and nobody can tell whose they are. */
-export function doubted(labels: Labels, own: OwnLabels): string[] {
-  return Object.keys(labels).filter((key) => IN_DOUBT.has(key) && own[key] === undefined);
-}
 
 function isNamedByCompose({ name, labels }: Labelled): boolean {
   const parts = SHARED.map((key) => labels[key]);

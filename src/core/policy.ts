@@ -1,7 +1,8 @@
+import { isNoLessCareful } from './careful.ts';
 import type { FileSettings } from './config.ts';
-import { fail } from './error.ts';
+import { fail, SwapError } from './error.ts';
 import type { GitSource } from './git.ts';
-import { narrowed, type OwnLabels } from './own-labels.ts';
+import { doubtedOf, narrowed, type OwnLabels } from './own-labels.ts';
 import type { Backoff, Schedule } from './schedule.ts';
 import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf, shownValue } from './settings.ts';
 import { nearest, printable } from './suggest.ts';
@@ -120,8 +121,52 @@ interface Said {
 
 // Who speaks later overrules; by what is decided, not by key: `health.tcp` of a label overrules `health.http` of the file.
 function decided(labels: OwnLabels, overrides: Texts, file: FileSettings): Map<keyof Policy, Said> {
-  const layers = [fromFile(file.defaults), fromFile(file.service), fromLabels(labels), fromFlags(overrides)];
-  return new Map(layers.flat().map(({ setting, ...said }) => [setting.field, said]));
+  const inFile = byField([...fromFile(file.defaults), ...fromFile(file.service)]);
+  const counting = inDoubt(labels)
+    ? [...fromLabels(labels).filter((one) => isCareful(one, inFile, true)), ...fromDoubted(labels, inFile)]
+    : fromLabels(labels);
+  return new Map([...inFile, ...byField(counting), ...byField(fromFlags(overrides))]);
+}
+
+function byField(layer: Layer): Map<keyof Policy, Said> {
+  return new Map(layer.map(({ setting, ...said }) => [setting.field, said]));
+}
+
+/** The labels of settings that don't count, since nobody can tell whether the container's user set them or its image did. */
+export function uncountedLabels(labels: OwnLabels, file: FileSettings): string[] {
+  const doubted = doubtedOf(labels);
+  if (!doubted) return [];
+  const counting = new Set([...decided(labels, {}, file).values()].map(({ where }) => where));
+  return POLICY_LABELS.filter((label) => label in { ...labels, ...doubted } && !counting.has(label));
+}
+
+function inDoubt(labels: OwnLabels): boolean {
+  return doubtedOf(labels) !== undefined;
+}
+
+// What can't be read as a value is nothing that anybody could follow.
+function fromDoubted(labels: OwnLabels, inFile: ReadonlyMap<keyof Policy, Said>): Layer {
+  return Object.entries(doubtedOf(labels) ?? {}).flatMap(([label, value]) => {
+    try {
+      const one = said(label.slice(PREFIX.length), value, 'label', label, `label ${label}`);
+      return isCareful(one, inFile, false) ? [one] : [];
+    } catch (raised) {
+      if (raised instanceof SwapError) return [];
+      throw raised;
+    }
+  });
+}
+
+// A label in doubt never makes swapctl less careful than the file does. `harmless`: it may do so beside the defaults, and have a
+// value that is neither more nor less careful.
+function isCareful(
+  { setting: { field }, fields }: Layer[number],
+  inFile: ReadonlyMap<keyof Policy, Said>,
+  harmless: boolean,
+): boolean {
+  const known = inFile.get(field)?.fields;
+  if (!known && harmless) return true;
+  return isNoLessCareful(field, fields[field], { ...DEFAULTS, ...known }[field]) ?? harmless;
 }
 
 type Layer = (Said & { readonly setting: Setting })[];

@@ -6,7 +6,7 @@ import { COMPOSE_FILES, COMPOSE_SERVICE } from '../core/label-keys.ts';
 import { homeOf } from '../core/names.ts';
 import type { Failure, WantedBackup } from '../core/observed.ts';
 import { whyNotOne } from '../core/one-service.ts';
-import { doubted, type OwnLabels } from '../core/own-labels.ts';
+import type { OwnLabels } from '../core/own-labels.ts';
 import { helperRole, homesOf, refuseStrangers } from '../core/ownership.ts';
 import type { Policy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
@@ -19,7 +19,7 @@ import { knownUserSet } from './create.ts';
 import { kernelLayerFor } from './kernel-layer.ts';
 import { failuresIn, isLinked, namespaceOwners } from './observe.ts';
 import { imageOf, ownOf, stateOf } from './own.ts';
-import { settingsOf } from './settings.ts';
+import { settingsOf, uncountedIn } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { prepareVolumes } from './volumes.ts';
 
@@ -108,7 +108,7 @@ export async function prepareSlot(
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
     ports.report({ kind: 'note', text });
   }
-  if (!(await imageOf({ ports, memory }, container.imageId))) noteDoubted(ports, container, own);
+  noteUncounted(ports, container, uncountedIn(ports, service, own));
   await refuseLostNamespaces(ports, container, options.successors);
   const dependents = await dependentNames(ports, container, all);
   refuseOwn(ports, slot.home, dependents, all);
@@ -129,8 +129,7 @@ export async function prepareSlot(
   };
 }
 
-function noteDoubted(ports: Ports, { name, config }: Container, own: OwnLabels): void {
-  const labels = doubted(config.Labels ?? {}, own);
+function noteUncounted(ports: Ports, { name }: Container, labels: readonly string[]): void {
   if (labels.length === 0) return;
   const text = `the image of ${name} is gone, so ${labels.join(', ')} may be its label: it does not count; swapctl.yml can say the same`;
   ports.report({ kind: 'note', text });

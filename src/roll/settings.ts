@@ -1,7 +1,7 @@
 import { settingsFor } from '../core/config.ts';
 import { SwapError } from '../core/error.ts';
 import { NO_LABELS, type OwnLabels } from '../core/own-labels.ts';
-import { type Policy, readPolicy } from '../core/policy.ts';
+import { type Policy, readPolicy, uncountedLabels } from '../core/policy.ts';
 import type { Ports } from '../ports.ts';
 
 /** Settings of the command line, by label key without the prefix. */
@@ -17,7 +17,12 @@ export function settingsOf(
   return readPolicy(own, overrides, settingsFor(config(), service));
 }
 
-/** The same; those of swapctl.yml alone where the labels are wrong, which must not keep a half-done roll from its end. */
+/** The labels of a container that don't count as settings, since its image is gone, and they may be its. */
+export function uncountedIn({ config }: Pick<Ports, 'config'>, service: string, own: OwnLabels): string[] {
+  return uncountedLabels(own, settingsFor(config(), service));
+}
+
+/** The same settings; those of swapctl.yml alone where the labels are wrong, which must not keep a half-done roll from its end. */
 export function lenientSettingsOf({ config }: Pick<Ports, 'config'>, service: string, own: OwnLabels): Policy {
   const file = settingsFor(config(), service);
   try {
