@@ -1,4 +1,4 @@
-import type { Container, ContainerSummary } from '../core/container.ts';
+import type { ContainerSummary } from '../core/container.ts';
 import { EngineError, isAway } from '../core/engine-error.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import type { StateLabels } from '../core/labels.ts';
@@ -9,6 +9,7 @@ import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { chosenOf } from './chosen.ts';
+import { dependentsEver } from './dependents-ever.ts';
 import { evenOut, isUnderWay, replicated } from './even-out.ts';
 import { guarded } from './guard.ts';
 import { concerns, type Half, halfDone, halfDoneOf, leftOthersBehind } from './half-done.ts';
@@ -17,15 +18,14 @@ import { kernelLayer } from './kernel-layer.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { lenient } from './lenient.ts';
 import { dropDeadLock, lockHeld } from './lock.ts';
-import { namespaceOwners } from './observe.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
-import { listed, ownOf, stateOf } from './own.ts';
-import { copiedFiles, dependentNames, type Owner } from './prepare.ts';
+import { listed, stateOf } from './own.ts';
 import { retireUnlessHalfDone } from './retain.ts';
 import { inTheMiddle, moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
 import { lenientSettingsOf } from './settings.ts';
 import { freshMemory, type SlotRun } from './slot-run.ts';
+import { adopted } from './stranded.ts';
 import { sweepRules } from './sweep.ts';
 
 /**
@@ -231,30 +231,6 @@ async function finish(
   throw error ?? new SwapError('attention', `${slot.home} could not be recovered`, { hint: 'see docker ps -a' });
 }
 
-/**
- * Adopts a candidate that was not started, if its old container can't start again: the one is down in whose namespaces that lives.
- * Only its files are in doubt then; resolves with the paths of those.
- */
-async function adopted(
-  ports: Ports,
-  memory: SlotRun['memory'],
-  candidate: ContainerSummary,
-  incumbent: ContainerSummary,
-): Promise<readonly string[]> {
-  if (candidate.status !== 'created' || incumbent.status !== 'exited') return [];
-  const old = await ports.engine.container(incumbent.id);
-  if (!old || !(await isStranded(ports, old))) return [];
-  memory.created.add(candidate.id);
-  return copiedFiles(ports, old, await ownOf({ ports, memory }, old));
-}
-
-async function isStranded({ engine }: Ports, container: Container): Promise<boolean> {
-  const owners = await Promise.all(namespaceOwners(container).map((owner) => engine.container(owner)));
-  return owners.some((owner) => owner === undefined || !UP.includes(owner.status));
-}
-
-const UP: readonly string[] = ['running', 'restarting', 'paused'];
-
 const NO_ROLL = 'recover';
 
 // One that got the name but was never started serves nobody, even where it is alone: its own roll makes it a candidate.
@@ -315,7 +291,7 @@ async function recoveryRun(
       back: false,
     },
     event: 'rolled',
-    dependents: await dependentsOf(ports, slot),
+    dependents: await dependentsEver(ports, slot),
     inlineFiles: [],
     successors: new Map(),
     signal,
@@ -339,22 +315,3 @@ const MEND: Omit<RollOptions, 'signal'> = {
   event: 'rolled',
   condemn: false,
 };
-
-// Some may have been moved before the roll died, so whoever lives with any container of the slot counts.
-async function dependentsOf(ports: Ports, slot: Slot): Promise<string[]> {
-  const all = await listed(ports.engine);
-  const owners = await ownersEver(ports, slot);
-  const names = await Promise.all(owners.map((owner) => dependentNames(ports, owner, all)));
-  return [...new Set(names.flat())];
-}
-
-/** The containers of a slot, and those that they replace, which somebody may have removed since. */
-async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[]> {
-  const found = await Promise.all(members.map(({ id }) => ports.engine.container(id)));
-  const there = found.flatMap((container) => container ?? []);
-  const look = { ports, memory: freshMemory() };
-  const states = await Promise.all(there.map((container) => stateOf(look, container)));
-  const replaced = states.flatMap((state) => state?.replaces ?? []);
-  const gone = replaced.filter((id) => !there.some((container) => container.id === id));
-  return [...there, ...gone.map((id) => ({ id, name: home }))];
-}
