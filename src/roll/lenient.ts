@@ -1,5 +1,10 @@
-import { NO_CONFIG } from '../core/config.ts';
+import { type Config, NO_CONFIG } from '../core/config.ts';
 import type { Ports } from '../ports.ts';
+
+// As much as any setting can ask to keep.
+const MOST = { value: '99', where: 'swapctl.yml, which is wrong' };
+// How much is to be kept is not known, so nothing of it goes.
+const CAREFUL: Config = { ...NO_CONFIG, defaults: { keep: MOST, 'backup.keep': MOST } };
 
 /** The same ports; where swapctl.yml is wrong, without it: that must not keep a half-done roll from being finished. */
 export function lenient(ports: Ports): Ports {
@@ -7,6 +12,6 @@ export function lenient(ports: Ports): Ports {
     ports.config();
     return ports;
   } catch {
-    return { ...ports, config: () => NO_CONFIG };
+    return { ...ports, config: () => CAREFUL };
   }
 }

@@ -22,13 +22,16 @@ export function uncountedIn({ config }: Pick<Ports, 'config'>, service: string, 
   return uncountedLabels(own, settingsFor(config(), service));
 }
 
-/** The same settings; those of swapctl.yml alone where the labels are wrong, which must not keep a half-done roll from its end. */
+/**
+ * The same settings; those of swapctl.yml alone where the labels are wrong, which must not keep a half-done roll from its end. How
+ * much is to be kept is not known then, so nothing of it goes.
+ */
 export function lenientSettingsOf({ config }: Pick<Ports, 'config'>, service: string, own: OwnLabels): Policy {
   const file = settingsFor(config(), service);
   try {
     return readPolicy(own, {}, file);
   } catch (raised) {
     if (!(raised instanceof SwapError)) throw raised;
-    return readPolicy(NO_LABELS, {}, file);
+    return { ...readPolicy(NO_LABELS, {}, file), keep: Infinity, backupKeep: Infinity };
   }
 }
