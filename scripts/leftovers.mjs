@@ -59,10 +59,12 @@ async function volumes() {
 
 /** The rules of rolls that were killed: those of our slots, and those that lead to containers of this engine which are gone. */
 async function removeRules(names) {
+  // Looked at before the containers: a redirect that begins in between is none of theirs.
+  const tables = [...(nft('list', 'tables') ?? '').matchAll(/^table (\S+) (\S+)$/gm)];
   const owner = await ownerOfRules();
   const ids = (await engineRequest('GET', '/containers/json?all=1')).map(({ Id }) => Id.slice(0, 12));
   const slots = new Set(names.map((name) => `${coverTable(name.replace(/\.swapctl-.*$/, ''))}-${owner}`));
-  for (const [, family, table] of (nft('list', 'tables') ?? '').matchAll(/^table (\S+) (\S+)$/gm)) {
+  for (const [, family, table] of tables) {
     const [, to, of] = /^swapctl-moved-[0-9a-f]{12}-([0-9a-f]{12})-(\S+)$/.exec(table) ?? [];
     if (slots.has(table) || (of === owner && !ids.includes(to))) nft('delete', 'table', family, table);
   }
