@@ -29,7 +29,7 @@ const RULES: Record<string, Rule> = {
     assert.ok(clock.monotonic() - before.monotonic >= 40 - ROUNDING_MS);
     assert.ok(clock.now() - before.now >= 40 - ROUNDING_MS);
   },
-  'who sleeps for less wakes first, and among equals who began first': async (clock) => {
+  'shorter sleeps end first, and equal ones in the order of their beginning': async (clock) => {
     const woken: string[] = [];
     const sleep = (name: string, ms: number): Promise<unknown> => clock.sleep(ms).then(() => woken.push(name));
     await Promise.all([sleep('long', 200), sleep('first', 20), sleep('second', 20)]);

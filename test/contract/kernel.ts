@@ -26,6 +26,7 @@ export const NOT_MODELLED = [
   'the memory of led connections ends after an hour without a packet',
   'kinds of rules that an nft refuses, and every reason why the kernel layer is not available',
   'RuleError: no nft dies, hangs or refuses rules in memory unless a test says so',
+  'a second engine on the same host',
   "what a crash leaves between two transactions of one call (a redirect's table in the target's namespace only)",
   'how long a call takes: each that changes something takes one millisecond',
 ] as const;
@@ -110,23 +111,23 @@ const COVERS: Rules[string] = {
     assert.equal(await stage.kernel.cover('web'), 'expiring');
     await assertServes('stand-in', stage.connectTo(PORT));
   },
-  'an end without a beginning is an end': async ({ kernel }) => {
+  'is over if it is ended before it was ever set': async ({ kernel }) => {
     await kernel.endCover('web');
     assert.equal(await kernel.cover('web'), 'over');
   },
-  'fails if the stand-in does not publish the port': async (stage) => {
+  'can not be set if the stand-in does not publish the port': async (stage) => {
     const standIn = await stage.start('stand-in');
     await fails('step-failed', stage.kernel.setCover('web', coverRequest(stage, standIn, LONG_MS)));
     assert.equal(await stage.kernel.cover('web'), 'none');
   },
-  'fails if the stand-in has ended, and leaves what was set': async (stage) => {
+  'can not be set if the stand-in has ended, and one that was set before stays': async (stage) => {
     const { standIn, request } = await slotOf(stage);
     await stage.kernel.setCover('web', request(LONG_MS));
     await stage.kill(standIn);
     await fails('step-failed', stage.kernel.setCover('web', request()));
     assert.equal(await stage.kernel.cover('web'), 'expiring');
   },
-  'reaches nobody once the stand-in keeps clients out': async (stage) => {
+  'leads to nobody while the gate of the stand-in blocks': async (stage) => {
     const { standIn, request } = await slotOf(stage);
     await stage.kernel.setCover('web', request());
     await stage.kernel.shut(standIn, { lifetimeMs: LONG_MS, fresh: true });
@@ -135,7 +136,7 @@ const COVERS: Rules[string] = {
 };
 
 const ORPHANS: Rules[string] = {
-  'those of slots that are not in use go, whether they lead or not': async (stage) => {
+  'are removed if their slots are not in use, whether they have ended or not': async (stage) => {
     const { kernel } = stage;
     const { request } = await slotOf(stage);
     for (const slot of ['used', 'leads', 'over']) await kernel.setCover(slot, request());
@@ -145,7 +146,7 @@ const ORPHANS: Rules[string] = {
     assert.deepEqual(left, ['lasting', 'none', 'none']);
     assert.equal(await kernel.clearOrphans(async () => ['used']), 0);
   },
-  'one that begins after the look stays': async (stage) => {
+  'stay if they are set while the slots in use are asked for': async (stage) => {
     const { kernel } = stage;
     const { request } = await slotOf(stage);
     await kernel.setCover('old', request());
@@ -189,14 +190,14 @@ const GATE: Rules[string] = {
     for (let times = 0; times < 2; times++) await stage.kernel.open(web);
     await assertServes('web', stage.connect(web));
   },
-  'fails for a container that has ended, and is no more to be removed there': async (stage) => {
+  'can not be set for a container that has ended, and its removal there does nothing': async (stage) => {
     const web = await stage.start('web');
     await stage.kernel.shut(web, { lifetimeMs: LONG_MS, fresh: true });
     await stage.kill(web);
     await fails('step-failed', stage.kernel.shut(web, { lifetimeMs: LONG_MS, fresh: false }));
     await stage.kernel.open(web);
   },
-  'fails for a process of another container': async (stage) => {
+  'can not be set in the namespace of another container': async (stage) => {
     const [web, other] = [await stage.start('web'), await stage.start('other')];
     await fails('step-failed', stage.kernel.shut({ ...web, pid: other.pid }, { lifetimeMs: LONG_MS, fresh: true }));
     await assertServes('other', stage.connect(other));
@@ -214,7 +215,7 @@ function leadOf(from: Box, to: Box, connections: number) {
 }
 
 const FORWARDS: Rules[string] = {
-  'sends new connections to the other container and leaves open ones': async (stage) => {
+  'sends new connections to the target and leaves open ones': async (stage) => {
     const { from, to, forward, lead } = await pairOf(stage);
     const before = await connected(stage.connect(from));
     await forward();
@@ -226,7 +227,7 @@ const FORWARDS: Rules[string] = {
     assert.deepEqual(await stage.kernel.forwarding([]), []);
     assert.deepEqual(await stage.kernel.forwarding(['f'.repeat(64)]), []);
   },
-  'does not lead what comes by a published port': async (stage) => {
+  'does not lead connections to a published port': async (stage) => {
     const from = await stage.start('old', PORT);
     const to = await stage.start('new');
     await stage.kernel.forward(from, to, stage.bridges, LONG_MS);
@@ -269,13 +270,13 @@ const FORWARDS: Rules[string] = {
     assert.ok(await led.isOpen());
     assert.deepEqual(await stage.kernel.forwarding([from.id]), [leadOf(from, third, 1)]);
   },
-  'leads to nobody while the other container keeps clients out': async (stage) => {
+  'leads to nobody while the gate of the target blocks': async (stage) => {
     const { from, to, forward } = await pairOf(stage);
     await forward();
     await stage.kernel.shut(to, { lifetimeMs: LONG_MS, fresh: false });
     await assertRefused(stage.connect(from));
   },
-  'fails without a common network on a bridge of the engine': async (stage) => {
+  'can not be set without a common network on a bridge of the engine': async (stage) => {
     const { from, to, forward } = await pairOf(stage);
     const { kernel, bridges } = stage;
     await fails('step-failed', kernel.forward({ ...from, networks: {} }, to, bridges, LONG_MS));
@@ -285,7 +286,7 @@ const FORWARDS: Rules[string] = {
     await forward();
     await fails('step-failed', kernel.forward(from, to, [], LONG_MS));
   },
-  'fails if the other container has ended': async (stage) => {
+  'can not be set if the target has ended': async (stage) => {
     const { from, to, forward } = await pairOf(stage);
     await stage.kill(to);
     await fails('step-failed', forward());
@@ -294,7 +295,7 @@ const FORWARDS: Rules[string] = {
 };
 
 const END_FORWARDS: Rules[string] = {
-  'is told how many connections go on': async (stage) => {
+  'returns the number of connections that go on': async (stage) => {
     const { from, forward } = await pairOf(stage);
     await forward();
     const led = await connected(stage.connect(from));
@@ -320,13 +321,13 @@ const END_FORWARDS: Rules[string] = {
     assert.equal(await stage.kernel.endForward(from.id, stage.find), 0);
     assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
   },
-  'is nothing where nothing leads': async (stage) => {
+  'returns 0 if there is no redirect': async (stage) => {
     assert.equal(await stage.kernel.endForward('f'.repeat(64), stage.find), 0);
   },
 };
 
 const SWEEP: Rules[string] = {
-  'leaves what leads, and what no longer leads from a container that runs': async (stage) => {
+  'keeps live redirects, and ended ones from a container that runs': async (stage) => {
     const { from, forward, lead } = await pairOf(stage);
     await forward();
     assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
@@ -335,7 +336,7 @@ const SWEEP: Rules[string] = {
     await stage.kernel.endForward(from.id, stage.find);
     assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
   },
-  'leaves what leads from a container that has ended': async (stage) => {
+  'keeps live redirects from a container that has ended': async (stage) => {
     const { from, forward, lead } = await pairOf(stage);
     await forward();
     await stage.kill(from);
@@ -354,7 +355,7 @@ const SWEEP: Rules[string] = {
     await stage.until('it is swept', async () => (await stage.kernel.sweepForwards(stage.find)) === 1);
     assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
   },
-  'takes what leads to a container that has ended': async (stage) => {
+  'removes redirects to a container that has ended': async (stage) => {
     const { from, to, forward } = await pairOf(stage);
     await forward();
     await stage.kill(to);
@@ -362,7 +363,7 @@ const SWEEP: Rules[string] = {
     assert.deepEqual(await stage.kernel.forwarding([from.id]), []);
     await assertServes('old', stage.connect(from));
   },
-  'takes the first of two redirects once its container has ended': async (stage) => {
+  'removes the older of two redirects once their container has ended': async (stage) => {
     const { from, forward } = await pairOf(stage);
     await forward();
     await stage.kernel.forward(from, await stage.start('third'), stage.bridges, LONG_MS);

@@ -39,7 +39,7 @@ const RULES: Record<string, Rule> = {
     await end();
     assert.equal(host.isAlive(holder), false);
   },
-  'whether a process on another machine lives can not be told': async ({ host, elsewhere }) => {
+  'the state of a process on another machine is unknown': async ({ host, elsewhere }) => {
     assert.equal(host.isAlive(elsewhere()), undefined);
   },
   'ids of rolls are 12 hex digits, and never the same': async ({ host }) => {
@@ -50,7 +50,7 @@ const RULES: Record<string, Rule> = {
   'a text has the SHA-256 of its UTF-8': async ({ host }) => {
     assert.equal(host.sha256('é'), '4a99557e4033c3539de2eb65472017cad5f9557f7a0625a09f1c3f6e2ba69c4c');
   },
-  'a file that is not there has nothing in it': async ({ host }) => {
+  'a file that is not there reads as undefined': async ({ host }) => {
     assert.equal(await host.readYaml('/no/such/file.yml'), undefined);
   },
 };

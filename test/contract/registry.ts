@@ -84,7 +84,7 @@ const DIGEST: Rules = {
     await stage.push('app:1');
     assert.equal(await digestOf(stage, `app@${digest}`), digest);
   },
-  'of what is not there can not be had': async (stage) => {
+  'of a tag, a digest or a repository that is not there is an error': async (stage) => {
     await isAbsent(digestOf(stage, 'nothing:1'));
     const { digest } = await stage.push('app:1');
     await stage.push('other:1');
@@ -92,7 +92,7 @@ const DIGEST: Rules = {
     await isAbsent(digestOf(stage, `app@${ABSENT}`));
     await isAbsent(digestOf(stage, `other@${digest}`));
   },
-  'is not asked for once the work was given up': async ({ registry, reference, push }) => {
+  'is not asked for with an aborted signal': async ({ registry, reference, push }) => {
     await push('app:1');
     await assert.rejects(registry.digest(reference('app:1'), AbortSignal.abort()));
   },
@@ -117,7 +117,7 @@ const IMAGE: Rules = {
     await isAbsent(imageOf(stage, `app@${ABSENT}`));
     await isAbsent(imageOf(stage, 'app:2'));
   },
-  'is not asked for once the work was given up': async ({ registry, reference, push }) => {
+  'is not asked for with an aborted signal': async ({ registry, reference, push }) => {
     const { digest } = await push('app:1');
     await assert.rejects(registry.image(reference(`app@${digest}`), AMD64, AbortSignal.abort()));
   },
@@ -130,11 +130,11 @@ const TAGS: Rules = {
     for (const one of ['app:1', 'app:9', 'app', `app@${digest}`])
       assert.deepEqual(await tagsOf(stage, one), ['1', '1.0.1', '2']);
   },
-  'of a repository that is not there can not be had': async (stage) => {
+  'of a repository that is not there are an error': async (stage) => {
     await stage.push('app/other:1');
     await isAbsent(tagsOf(stage, 'app:1'));
   },
-  'are not asked for once the work was given up': async ({ registry, reference, push }) => {
+  'are not asked for with an aborted signal': async ({ registry, reference, push }) => {
     await push('app:1');
     await assert.rejects(registry.tags(reference('app:1'), AbortSignal.abort()));
   },

@@ -21,7 +21,7 @@ function until(stage: Stage, box: Parameters<Stage['traffic']['connections']>[0]
 }
 
 const CONNECTIONS: Rules[string] = {
-  'those that are open are counted': async (stage) => {
+  'are counted while they are open': async (stage) => {
     const web = await stage.start('web');
     await until(stage, web, 0);
     const [first, second] = [await connected(stage.connect(web)), await connected(stage.connect(web))];
@@ -31,14 +31,14 @@ const CONNECTIONS: Rules[string] = {
     await second.close();
     await until(stage, web, 0);
   },
-  'those that are led are counted where they end': async (stage) => {
+  'are counted at the target if a redirect leads them': async (stage) => {
     const [from, to] = [await stage.start('old'), await stage.start('new')];
     await stage.kernel.forward(from, to, stage.bridges, LONG_MS);
     await connected(stage.connect(from));
     await until(stage, to, 1);
     await until(stage, from, 0);
   },
-  'of a container that has ended, or of another process, nothing is known': async (stage) => {
+  'are unknown for a container that has ended, and for a process of another container': async (stage) => {
     const [web, other] = [await stage.start('web'), await stage.start('other')];
     assert.equal(await stage.traffic.connections({ ...web, pid: other.pid }), undefined);
     assert.equal(await stage.traffic.connections({ ...web, pid: 0 }), undefined);
@@ -48,7 +48,7 @@ const CONNECTIONS: Rules[string] = {
 };
 
 const PROBES: Rules[string] = {
-  'reach a container that listens, and nobody where none is': async (stage) => {
+  'reach a container that listens, and fail once it has ended': async (stage) => {
     const web = await stage.start('web');
     const host = web.networks[NETWORK]?.IPAddress ?? '';
     assert.equal((await stage.traffic.reachable({ host, port: APP_PORT }, LONG_MS)).ok, true);
