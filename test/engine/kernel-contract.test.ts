@@ -8,7 +8,7 @@ import { inOwnNetwork } from '../lab/bare-host.ts';
 import { missingProgram, missingRoot } from '../lab/missing.ts';
 import { openStage, startHost } from './bare-stage.ts';
 
-const unable = missingRoot() || missingProgram('unshare', 'nsenter', 'ip', 'nft');
+const unable = missingRoot() || missingProgram('setpriv', 'unshare', 'nsenter', 'ip', 'nft');
 
 if (unable) test('nftables keeps the contracts', { skip: unable }, () => {});
 else if (inOwnNetwork()) {

@@ -40,8 +40,9 @@ export function inOwnNetwork(): boolean {
   const outside = process.env[OUTSIDE];
   if (outside !== undefined && outside !== here) return true;
   const [, ...args] = process.argv;
-  const command = ['--net', process.execPath, ...process.execArgv, ...args];
-  const { status } = spawnSync('unshare', command, { stdio: 'inherit', env: { ...process.env, [OUTSIDE]: here } });
+  // The kernel kills the other process with this one, which a test runner may end at any time.
+  const command = ['--pdeathsig=KILL', 'unshare', '--net', process.execPath, ...process.execArgv, ...args];
+  const { status } = spawnSync('setpriv', command, { stdio: 'inherit', env: { ...process.env, [OUTSIDE]: here } });
   process.exitCode = status ?? 1;
   return false;
 }
