@@ -14,7 +14,7 @@ async function main(args) {
   if (watching) return watch(some, patterns);
   const began = Date.now();
   const totals = noTotals();
-  await runTests('fast', some, patterns, totals);
+  await runTests('fast', some, { patterns, whole: files.length === 0 }, totals);
   if (files.length === 0) printTime('npm run test:fast', Date.now() - began, LANES.fast.budgetMs);
   printTotals(totals);
   return totals.failed > 0 ? 1 : 0;

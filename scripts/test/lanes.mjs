@@ -8,12 +8,15 @@ import { Failure } from '../shell.mjs';
 const ENGINE = path.join('test', 'engine') + path.sep;
 const FULL = path.join('test', 'full') + path.sep;
 
+const CORES = os.availableParallelism();
+
 /**
- * `budgetMs` is for the whole command on two cores: a lane that takes longer says so. Engine tests mostly wait, each in a world
- * of its own, but more than two files at a time starve the load clients on a small machine.
+ * `budgetMs` is for the whole command on two cores. `atOnce` is how many test processes run at a time: tests on an engine mostly
+ * wait, each in a world of its own, but more than two files take the time of the load clients and the applications that these
+ * measure on two cores; `--at-a-time` tries another number. `processes`: the files of a whole lane share so many.
  */
 export const LANES = {
-  fast: { atOnce: os.availableParallelism(), budgetMs: 60_000 },
+  fast: { atOnce: CORES, processes: CORES, budgetMs: 60_000 },
   engine: { atOnce: 2, budgetMs: 8 * 60_000 },
   full: { atOnce: 2, budgetMs: 22 * 60_000 },
 };
@@ -35,15 +38,24 @@ function allTests() {
     .sort();
 }
 
-/** Seconds by file, as measured once; what is not in there is taken for average. */
+/** Seconds by file, as measured once. */
 const WEIGHTS = JSON.parse(readFileSync(new URL('weights.json', import.meta.url), 'utf8'));
-const AVERAGE = 30;
+/** For a file that is not in there. */
+const AVERAGE = { fast: 0.3, engine: 30, full: 30 };
 
-const weightOf = (file) => WEIGHTS[file.split(path.sep).join('/')] ?? AVERAGE;
+const weightOf = (file) => WEIGHTS[file.split(path.sep).join('/')] ?? AVERAGE[laneOf(file)];
 
 /** The longest come first, so that no long one is left alone at the end. */
 export function longestFirst(files) {
   return [...files].sort((a, b) => weightOf(b) - weightOf(a));
+}
+
+/** The files of each process: one; or of a whole lane, where starting costs more than most tests, a share of them. */
+export function processesOf(lane, files, { whole = false } = {}) {
+  const { processes } = LANES[lane];
+  if (!whole || processes === undefined) return longestFirst(files).map((file) => [file]);
+  const parts = Array.from({ length: processes }, (_, index) => partOf(files, `${index + 1}/${processes}`));
+  return parts.filter(({ length }) => length > 0);
 }
 
 /** Part `2/3` of files: each goes, the longest first, to the part that has the least to do. */

@@ -9,8 +9,11 @@ import { laneOf } from './lanes.mjs';
 import { runTests } from './run.mjs';
 import { noTotals, printTime, printTotals } from './totals.mjs';
 
-/** Resolves with the exit status. `budget` is for all of it, if these are whole lanes. */
-export async function testPrepared(files, patterns, budget) {
+/**
+ * Resolves with the exit status. `patterns` choose tests by name, `atOnce` is how many files run at a time on an engine; `budget`
+ * is for all of it, if these are whole lanes.
+ */
+export async function testPrepared(files, { patterns, atOnce, budget }) {
   const began = Date.now();
   const interrupted = outliveInterrupts();
   const totals = noTotals();
@@ -19,10 +22,11 @@ export async function testPrepared(files, patterns, budget) {
 
   await prepare(needsOf(files), { onEngine });
   await attemptBuild(totals);
-  await runTests('fast', of('fast'), patterns, totals);
+  await runTests('fast', of('fast'), { patterns, whole: budget !== undefined }, totals);
   if (onEngine && !interrupted()) {
     await withEngine(async () => {
-      for (const lane of ['engine', 'full']) if (!interrupted()) await runTests(lane, of(lane), patterns, totals);
+      for (const lane of ['engine', 'full'])
+        if (!interrupted()) await runTests(lane, of(lane), { patterns, atOnce }, totals);
     });
   }
 

@@ -1,25 +1,19 @@
 import assert from 'node:assert/strict';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { UNIT_MARK } from '../../src/core/units.ts';
 import { presentOf, writeUnits } from '../../src/system/units.ts';
+import { folderOf } from '../build/files.ts';
 
 let folder = '';
-beforeEach(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-write-'));
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+/** A test in an empty folder of its own. */
+function testInFolder(name: string, work: () => Promise<void>): void {
+  test(name, async (t) => {
+    folder = folderOf(t, {});
+    await work();
+  });
+}
 
 const at = (name: string): string => path.join(folder, name);
 const ours = (name: string, more = ''): { path: string; content: string } => ({
@@ -27,7 +21,7 @@ const ours = (name: string, more = ''): { path: string; content: string } => ({
   content: `${UNIT_MARK}\n${more}`,
 });
 
-test('files are written, and written anew where they changed', async () => {
+testInFolder('files are written, and written anew where they changed', async () => {
   const files = [ours('a', '1'), ours('b', '1')];
   assert.deepEqual(
     (await writeUnits(files, { force: false })).map(({ outcome }) => outcome),
@@ -42,7 +36,7 @@ test('files are written, and written anew where they changed', async () => {
   assert.deepEqual(readdirSync(folder), ['a', 'b']);
 });
 
-test("somebody else's file is left alone, and then nothing is written", async () => {
+testInFolder("somebody else's file is left alone, and then nothing is written", async () => {
   writeFileSync(at('b'), 'mine');
   await assert.rejects(writeUnits([ours('a'), ours('b')], { force: false }), {
     code: 'refused',
@@ -53,25 +47,25 @@ test("somebody else's file is left alone, and then nothing is written", async ()
   assert.match(readFileSync(at('b'), 'utf8'), /^# Written by swapctl/);
 });
 
-test('a unit that was masked is left alone', async () => {
+testInFolder('a unit that was masked is left alone', async () => {
   symlinkSync('/dev/null', at('a'));
   await assert.rejects(writeUnits([ours('a')], { force: false }), { code: 'refused' });
 });
 
-test('a folder that is not there is told', async () => {
+testInFolder('a folder that is not there is told', async () => {
   await assert.rejects(writeUnits([ours('none/a')], { force: false }), {
     code: 'refused',
     message: `there is no ${at('none')} on this machine`,
   });
 });
 
-test('what can not be written leaves nothing half-done', async () => {
+testInFolder('what can not be written leaves nothing half-done', async () => {
   mkdirSync(at('a'));
   await assert.rejects(writeUnits([ours('a')], { force: true }), { code: 'step-failed' });
   assert.deepEqual(readdirSync(folder), ['a']);
 });
 
-test('what is there is found', async () => {
+testInFolder('what is there is found', async () => {
   writeFileSync(at('a'), '');
   assert.deepEqual(await presentOf([at('a'), at('b'), at('a/c')]), [at('a')]);
 });
