@@ -1,6 +1,7 @@
 // node --import=tsx scripts/test/files.mjs '{ folder, atOnce, patterns, processes }': node's test runner on files in this order,
 // which `node --test` sorts by name. Each of `processes` lists the files of one process. In the folder it writes `counts.json`
 // (scripts/counting-reporter.mjs) and `unfinished.json`: the files whose process ended before all their tests had run.
+import { setMaxListeners } from 'node:events';
 import { createWriteStream, existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from 'node:test';
@@ -11,6 +12,8 @@ import countingReporter from '../counting-reporter.mjs';
 const { folder, atOnce, patterns, processes } = JSON.parse(process.argv[2]);
 // Ctrl-C ends the tests, and the counts of those that were done are written all the same.
 const over = new AbortController();
+// Node's runner listens once for each process, and would warn of a leak from the eleventh on.
+setMaxListeners(0, over.signal);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => over.abort());
 
 const { signal } = over;
