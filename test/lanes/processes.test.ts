@@ -1,7 +1,7 @@
 // Files that share a process: each is reported as if it had run alone, whatever another one does.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,14 @@ test('a whole lane is dealt to its processes, and files by name run alone', () =
     [1, 1],
   );
   assert.equal(processesOf('engine', filesOf('engine'), { whole: true }).length, filesOf('engine').length);
+});
+
+test('every weight is that of a file', () => {
+  const weights = JSON.parse(readFileSync(path.join(root, 'scripts/test/weights.json'), 'utf8'));
+  assert.deepEqual(
+    Object.keys(weights).filter((file) => !existsSync(path.join(root, file))),
+    [],
+  );
 });
 
 test('no hook of a file runs around the tests of another', () => {
