@@ -14,9 +14,12 @@ export interface LoadOptions {
   /** true: connections are kept; false: a new one per request; 'mixed': every other request. Default: true. */
   keepAlive?: boolean | 'mixed';
   method?: 'GET' | 'POST';
+  /** From when on a request without an answer counts as failed. Default: a minute, as a slow answer is not a lost one. */
   timeoutMs?: number;
-  /** How long one address may take to accept the connection before the next one is tried. */
+  /** How long one address may take to accept the connection before the next one is tried. Default: a minute. */
   connectTimeoutMs?: number;
+  /** Called at the first good answer of each version. */
+  onVersion?: (version: string) => void;
   /** What counts as a good answer. Default: a status below 500. */
   isGood?: (status: number) => boolean;
 }
@@ -55,6 +58,8 @@ export interface Load {
  */
 const idleMs = (interval: number) => Math.max(300, 5 * interval);
 
+const TIMEOUT_MS = 60_000;
+
 export function startLoad(options: LoadOptions): Load {
   const url = new URL(options.url);
   const resolve = options.resolve ?? (async () => [bare(url.hostname)]);
@@ -67,6 +72,7 @@ export function startLoad(options: LoadOptions): Load {
   const now = () => Math.round(performance.now() - startedAt);
   const failures: LoadFailure[] = [];
   const timeline: LoadReport['timeline'] = [];
+  const versions = new Set<string>();
   const underWay = new Set<Promise<void>>();
   let sent = 0;
 
@@ -74,6 +80,8 @@ export function startLoad(options: LoadOptions): Load {
     const begun = now();
     try {
       const version = await askFirstThatAnswers(await resolve(), { ...options, url, agent });
+      if (!versions.has(version)) options.onVersion?.(version);
+      versions.add(version);
       timeline.push({ atMs: now(), version, tookMs: now() - begun });
     } catch (error) {
       failures.push({ atMs: begun, endedMs: now(), error: describe(error), reused: reused.has(error as Error) });
@@ -82,9 +90,7 @@ export function startLoad(options: LoadOptions): Load {
 
   let timer: NodeJS.Timeout;
   let over = false;
-  // Timers come before what has arrived is read: a connection that its server has closed would pass for one to use.
-  // Two turns, as an answer and the end behind it are read in two.
-  const tick = () => setImmediate(() => setImmediate(() => over || sendWhatIsDue()));
+  const tick = () => onceAllIsRead(() => over || sendWhatIsDue());
   function sendWhatIsDue(): void {
     dropEnded(agents.kept);
     // As many as are due by now: timers are late on a busy machine, and the rate shall hold all the same.
@@ -115,6 +121,29 @@ export function startLoad(options: LoadOptions): Load {
       await eventually(`${answers} good answers${version ? ` of ${version}` : ''}`, async () => count() >= answers);
     },
   };
+}
+
+const PAUSE_MS = 10;
+const MOST_PAUSES = 50;
+
+/**
+ * Calls back after two turns of the event loop without a pause in them: timers come before what has arrived is read, an answer and
+ * the end behind it are read in two turns, and what arrives in a pause is not read before it ends. A connection that its server
+ * has closed would pass for one to use.
+ */
+function onceAllIsRead(then: () => void): void {
+  let turns = 0;
+  let pauses = 0;
+  let before = performance.now();
+  const turn = () => {
+    const now = performance.now();
+    if (now - before > PAUSE_MS && pauses++ < MOST_PAUSES) turns = 0;
+    else turns += 1;
+    before = now;
+    if (turns < 2) setImmediate(turn);
+    else then();
+  };
+  setImmediate(turn);
 }
 
 /** An agent takes a connection for one to use until it is closed on both sides, which is a turn after its server's end was read. */
@@ -196,9 +225,12 @@ function askOne(address: string, ask: Ask): Promise<string> {
     };
     const connectTimer = setTimeout(
       () => setImmediate(() => connected || fail(new Error(`no connection to ${address} in time`))),
-      ask.connectTimeoutMs ?? 1000,
+      ask.connectTimeoutMs ?? TIMEOUT_MS,
     );
-    const timer = setTimeout(() => setImmediate(() => fail(new Error('no answer in time'))), ask.timeoutMs ?? 5000);
+    const timer = setTimeout(
+      () => setImmediate(() => fail(new Error('no answer in time'))),
+      ask.timeoutMs ?? TIMEOUT_MS,
+    );
     request.on('socket', (socket) => {
       if (!socket.connecting) connected = true;
       else
