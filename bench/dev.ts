@@ -126,7 +126,7 @@ services:
 async function underLoad(name: string, world: World, { put }: Source, port: number): Promise<Way> {
   const url = urlAt(world, port);
   await untilVersion(url, '1');
-  const load = startLoad({ url, keepAlive: 'mixed' });
+  const load = startLoad({ url, keepAlive: 'mixed', timeoutMs: 5000, connectTimeoutMs: 1000 });
   world.after(async () => void (await load.stop()));
   const edit = async (version: string): Promise<void> => {
     put({ 'main.mjs': program(version) });

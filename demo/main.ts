@@ -36,6 +36,8 @@ async function play(): Promise<number> {
     network: stage.world.name('net'),
     url: 'http://shop:8080/',
     ratePerSecond: RATE,
+    timeoutMs: 5000,
+    connectTimeoutMs: 1000,
   });
   say(
     `${RATE} requests a second to http://shop:8080/, GET, by a client that retries nothing but the next address of the name`,
@@ -87,7 +89,10 @@ async function publish(
   version: number,
   env: Record<string, string | number>,
 ): Promise<void> {
-  const image = await world.image(`shop:${version}`, { env, health: { intervalMs: version === 2 ? 30_000 : 1000 } });
+  const image = await world.image(`shop:${version}`, {
+    env,
+    health: { intervalMs: version === 2 ? 30_000 : 1000, retries: 3 },
+  });
   await registry.push(world.docker, image, 'shop:stable');
   await world.docker.getImage(image).remove();
 }

@@ -8,6 +8,6 @@ const end = (healthy, why) => {
   process.exit(healthy ? 0 : 1);
 };
 http
-  .get(url, { timeout: 2000 }, (response) => end(response.statusCode === 200, `HTTP ${response.statusCode}`))
-  .on('timeout', () => end(false, 'no answer within 2 s'))
+  .get(url, { timeout: 60_000 }, (response) => end(response.statusCode === 200, `HTTP ${response.statusCode}`))
+  .on('timeout', () => end(false, 'no answer within 60 s'))
   .on('error', (error) => end(false, error.message));

@@ -3,6 +3,7 @@
 //   PORT=8080            VERSION=1            in the header x-version and in every body
 //   READY_AFTER_MS=0     until then every answer is 503; with LISTEN=late it doesn't even listen
 //   NEVER_HEALTHY=1      never becomes ready            UNHEALTHY_AFTER_MS   /healthz turns 503, the rest goes on
+//   at SIGUSR2           /healthz turns 503, too
 //   EXIT_AFTER_MS        exits by itself, with EXIT_CODE=1
 //   DRAIN=1              on SIGTERM: no new connections, requests under way are finished, then exit 0
 //   DRAIN=0              on SIGTERM: exits at once, cutting what is under way
@@ -18,10 +19,11 @@ const version = env.VERSION ?? '0';
 const readyAfter = ms('READY_AFTER_MS') ?? 0;
 const startedAt = Date.now();
 let draining = false;
+let sick = false;
 
 const isReady = () => env.NEVER_HEALTHY !== '1' && Date.now() - startedAt >= readyAfter;
 const isHealthy = () =>
-  isReady() && !(Date.now() - startedAt >= (ms('UNHEALTHY_AFTER_MS') ?? Number.POSITIVE_INFINITY));
+  isReady() && !sick && !(Date.now() - startedAt >= (ms('UNHEALTHY_AFTER_MS') ?? Number.POSITIVE_INFINITY));
 
 function answer(request, response, status, content) {
   const from = request.socket.remoteAddress;
@@ -90,6 +92,9 @@ function endUpgraded() {
 
 process.on('SIGTERM', () => (env.DRAIN === '0' ? process.exit(0) : drain()));
 process.on('SIGINT', () => process.exit(130));
+process.on('SIGUSR2', () => {
+  sick = true;
+});
 
 if (env.EXIT_AFTER_MS !== undefined) {
   setTimeout(() => {

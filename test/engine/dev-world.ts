@@ -36,7 +36,7 @@ COPY . /srv/
 RUN node --check /srv/main.mjs
 ${more}
 CMD ["node", "/srv/main.mjs"]
-HEALTHCHECK --interval=1s CMD ${WGET_HEALTH}
+HEALTHCHECK --interval=1s --retries=60 CMD ${WGET_HEALTH}
 `;
   const folder = folderOf(t, { 'main.mjs': program('1'), Dockerfile: dockerfile, ...files });
   return { folder, put: (more) => put(folder, more) };

@@ -10,6 +10,7 @@ import type { Step } from '../../src/core/step.ts';
 import type { Kernel } from '../../src/ports.ts';
 import { kernelLayer } from '../../src/roll/kernel-layer.ts';
 import { forwardTables, nft, nftIn } from '../lab/host-state.ts';
+import type { HealthOptions } from '../lab/images.ts';
 import { enter } from '../lab/netns.ts';
 import { SAFETY_NET_MS } from '../lab/waiting.ts';
 import { type ContainerOptions, testWorld, untilHealthy, type World } from '../lab/world.ts';
@@ -40,6 +41,8 @@ export interface Roll {
 export interface RollOptions {
   /** Environment of the new image. */
   newer?: Env;
+  /** Of the new image. */
+  health?: HealthOptions;
   ports?: ContainerOptions['ports'];
   /** Called before each step. */
   atStep?: (kind: Step['kind']) => void;
@@ -50,7 +53,7 @@ export interface RollOptions {
 /** A service and its neighbour, and swapctl on a clock that stands still while a test looks. */
 export async function startRoll(
   t: test.TestContext,
-  { newer = {}, ports = [], atStep, hasLapsed = () => false }: RollOptions = {},
+  { newer = {}, health = {}, ports = [], atStep, hasLapsed = () => false }: RollOptions = {},
 ): Promise<Roll | undefined> {
   const world = testWorld(t);
   const network = await world.network('net');
@@ -58,7 +61,7 @@ export async function startRoll(
   const web = await world.container('web', { image, network, aliases: ['web'], env: { DRAIN: 1 }, ports });
   const neighbour = await world.container('neighbour', { image, network });
   await Promise.all([untilHealthy(web), untilHealthy(neighbour)]);
-  await world.image('web:live', { version: '2', health: {}, env: newer });
+  await world.image('web:live', { version: '2', health, env: newer });
   let step = '';
   const { ports: real, close } = await openApp(world, (progress: Progress) => {
     if (progress.kind !== 'step') return;

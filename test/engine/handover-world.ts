@@ -26,9 +26,6 @@ function isFree(port: number): Promise<boolean> {
 /** The app, which a client that finds it by name meets only when it is ready. */
 export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late' };
 
-// On a busy machine a check takes its time, and that says nothing about the app.
-const PATIENT = { timeoutMs: 20_000, retries: 5 };
-
 export interface Service {
   name: string;
   container: Docker.Container;
@@ -45,7 +42,7 @@ export async function startService(
   const { app = {}, ...rest } = options;
   const publish: Service['publish'] = async (version, more = {}) => {
     const env = { ...app.env, ...more.env };
-    await world.image(`${suffix}:live`, { version, health: PATIENT, ...app, ...more, env });
+    await world.image(`${suffix}:live`, { version, ...app, ...more, env });
   };
   await publish('1');
   const labels = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '3s', ...rest.labels };

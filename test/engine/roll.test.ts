@@ -97,7 +97,7 @@ test('a stop-first roll whose new container fails brings the old one back', asyn
   const create = { HostConfig: { Binds: [`${volume}:/data`], RestartPolicy: { Name: 'always' } } };
   await untilHealthy(await world.container('web', { image: await world.image('app:1'), create }));
   const old = await identity(world, 'web');
-  const bad = await world.image('app:bad', { env: { NEVER_HEALTHY: 1 } });
+  const bad = await world.image('app:bad', { env: { NEVER_HEALTHY: 1 }, health: { retries: 3 } });
   const roll = await swapctl(['roll', world.name('web'), '--image', bad, '--json'], { env: world.env });
   assert.equal(roll.code, 1);
   assert.equal(roll.json().strategy, 'stop-first');

@@ -41,6 +41,7 @@ export function rollsUnderLoad(rolls: number, keepAlive: false | 'mixed'): void 
       const [report] = await app.roll([`${project.name}/web`], quickly({ overrides: TIMES }));
       assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
     }
+    await load.answeredBy(`v${rolls}`);
     const { failed, failures, requests, longestGapMs, byVersion } = await load.stop();
     t.diagnostic(
       `${requests} requests, ${failed} failed, longest gap ${longestGapMs} ms: ${JSON.stringify(byVersion)}`,

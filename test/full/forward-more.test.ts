@@ -161,14 +161,15 @@ test('connections by the old address outlive it, and what leads them is swept on
 });
 
 test('a new container that turns unhealthy is led to no more', async (t) => {
-  const rolled = await startRoll(t, { newer: { UNHEALTHY_AFTER_MS: 3000 } });
+  const rolled = await startRoll(t, { health: { retries: 3 } });
   if (!rolled) return;
-  const { name, address, neighbour, app, during } = rolled;
+  const { world, name, address, neighbour, app, during } = rolled;
   let settling: string | undefined;
   during['settle web'] = async () => {
     settling = (await asked(neighbour, address))?.version;
+    await world.docker.getContainer(name).kill({ signal: 'SIGUSR2' });
   };
-  const [report] = await app.roll([name], quickly({ overrides: { settle: '60s' } }));
+  const [report] = await app.roll([name], quickly({ overrides: { settle: '10m' } }));
   assert.equal(report?.error?.code, 'not-healthy', JSON.stringify(report));
   assert.equal(settling, '2');
   assert.equal((await asked(neighbour, address))?.version, '1');

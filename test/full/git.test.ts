@@ -24,7 +24,7 @@ ENV DRAIN=1
 COPY . /srv/
 RUN node --check /srv/main.mjs
 CMD ["node", "/srv/main.mjs"]
-HEALTHCHECK --interval=1s CMD ${WGET_HEALTH}
+HEALTHCHECK --interval=1s --retries=60 CMD ${WGET_HEALTH}
 `;
 }
 

@@ -30,7 +30,7 @@ test('a roll whose terminal is closed is done to its end', async (t) => {
 /** Tries a bad image twice: the old container is untouched after each, and the second time nothing is started. */
 async function assertRefused(world: World, image: string, reason: RegExp): Promise<void> {
   const old = await identity(world, 'web');
-  const first = await swapctl(['roll', world.name('web'), '--image', image, '--settle', '5s'], { env: world.env });
+  const first = await swapctl(['roll', world.name('web'), '--image', image, '--settle', '10m'], { env: world.env });
   assert.equal(first.code, 1, first.stdout + first.stderr);
   assert.match(first.stdout + first.stderr, reason);
   assert.deepEqual(await identity(world, 'web'), old, 'same container, same start time');
@@ -53,8 +53,8 @@ test('bad images change nothing, say why, and are not tried twice', async (t) =>
   const bad: [string, Parameters<World['image']>[1], RegExp][] = [
     ['exits at once', { env: { EXIT_AFTER_MS: 0, EXIT_CODE: 3 } }, /exited with status 3/],
     ['exits after 3 s', { env: { EXIT_AFTER_MS: 3000, EXIT_CODE: 4 }, health: false }, /exited with status 4/],
-    ['never healthy', { env: { NEVER_HEALTHY: 1 } }, /unhealthy|not healthy/],
-    ['turns unhealthy', { env: { UNHEALTHY_AFTER_MS: 1500 } }, /unhealthy/],
+    ['never healthy', { env: { NEVER_HEALTHY: 1 }, health: { retries: 3 } }, /unhealthy|not healthy/],
+    ['turns unhealthy', { env: { UNHEALTHY_AFTER_MS: 1500 }, health: { retries: 3 } }, /unhealthy/],
     ['command not found', { cmd: ['/no/such/program'] }, /can't be started/],
     ['command not executable', { cmd: ['/etc/passwd'] }, /can't be started/],
   ];

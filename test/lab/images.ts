@@ -195,7 +195,7 @@ export interface AppImageOptions {
   env?: Record<string, string | number>;
   cmd?: string[];
   entrypoint?: string[];
-  /** false: no HEALTHCHECK. Default: /healthz by wget every 500 ms, 3 retries. */
+  /** false: no HEALTHCHECK. Default: /healthz by wget every 500 ms, with a minute until it is unhealthy. */
   health?: HealthOptions | false;
   labels?: Record<string, string>;
   /** Container ports, `8080` or `53/udp`. Default: the application's. */
@@ -321,6 +321,9 @@ function configOf(tag: string, options: AppImageOptions): ImageConfig {
 const keys = (names: string[]) => Object.fromEntries(names.map((name) => [name, {}]));
 const portKey = (port: number | string) => (String(port).includes('/') ? String(port) : `${port}/tcp`);
 
+/** So that a busy machine has time to start an app. A test of an unhealthy app says how many retries it wants to wait for. */
+const RETRIES = 60;
+
 /** The engine's form of a health check, for an image or for a container. */
 export function healthcheck(health: HealthOptions): Docker.HealthConfig {
   const test = health.test ?? WGET_HEALTH;
@@ -328,8 +331,8 @@ export function healthcheck(health: HealthOptions): Docker.HealthConfig {
   return {
     Test: typeof test === 'string' ? ['CMD-SHELL', test] : test,
     Interval: nanoseconds(health.intervalMs ?? 500),
-    Timeout: nanoseconds(health.timeoutMs ?? 5000),
-    Retries: health.retries ?? 3,
+    Timeout: nanoseconds(health.timeoutMs ?? 30_000),
+    Retries: health.retries ?? RETRIES,
     ...(health.startPeriodMs !== undefined && { StartPeriod: nanoseconds(health.startPeriodMs) }),
     ...(health.startIntervalMs !== undefined && {
       StartInterval: nanoseconds(health.startIntervalMs),

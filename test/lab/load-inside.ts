@@ -5,7 +5,7 @@ import type { LoadOptions, LoadReport } from './load.ts';
 import { eventually } from './waiting.ts';
 import type { World } from './world.ts';
 
-export interface LoadInsideOptions extends Omit<LoadOptions, 'resolve' | 'isGood'> {
+export interface LoadInsideOptions extends Omit<LoadOptions, 'resolve' | 'isGood' | 'onVersion'> {
   /** The network that the client lives in. */
   network: string;
   /** Resolve the name for every request and try all its addresses. Otherwise Node connects by name as it does. Default: true. */
@@ -14,6 +14,8 @@ export interface LoadInsideOptions extends Omit<LoadOptions, 'resolve' | 'isGood
 
 export interface LoadInside {
   container: Docker.Container;
+  /** Settles once this version has answered. */
+  answeredBy(version: string): Promise<void>;
   stop(): Promise<LoadReport>;
 }
 
@@ -24,10 +26,13 @@ export async function startLoadInside(world: World, options: LoadInsideOptions):
     network,
     cmd: ['node', '/app/load.mjs', JSON.stringify({ ...load, byName })],
   });
-  const underLoad = async () => (await output(container)).stderr.includes('under load');
-  await eventually('the load client in its container has begun', underLoad);
+  const said = async (line: string) => (await output(container)).stderr.split('\n').includes(line);
+  await eventually('the load client in its container has begun', () => said('under load'));
   return {
     container,
+    async answeredBy(version) {
+      await eventually(`the load client has an answer of ${version}`, () => said(`answered by ${version}`));
+    },
     async stop() {
       await container.kill({ signal: 'SIGTERM' });
       await container.wait();

@@ -2,7 +2,7 @@
 //
 //   node /app/load.mjs '{"url":"http://web:8080/","ratePerSecond":50,"byName":true}'
 //
-// It prints its report as JSON when it gets SIGTERM. With byName the name is resolved for every request.
+// It prints its report as JSON when it gets SIGTERM, and on stderr each version at its first answer. With byName the name is resolved for every request.
 import dns from 'node:dns/promises';
 import { type LoadOptions, startLoad } from './load.ts';
 
@@ -14,7 +14,11 @@ async function addressesOf(name: string): Promise<string[]> {
 }
 
 const { hostname } = new URL(options.url);
-const load = startLoad({ ...options, ...(byName && { resolve: () => addressesOf(hostname) }) });
+const load = startLoad({
+  ...options,
+  ...(byName && { resolve: () => addressesOf(hostname) }),
+  onVersion: (version) => console.error(`answered by ${version}`),
+});
 
 process.on('SIGTERM', async () => {
   const report = await load.stop();

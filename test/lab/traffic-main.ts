@@ -6,7 +6,7 @@ import type { Cell, Client, Shape } from './traffic.ts';
 import { startUdp } from './udp.ts';
 import { startUpgrades } from './upgrade.ts';
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 async function addressesOf(name: string): Promise<string[]> {
   const found = await dns.lookup(name, { all: true, family: 4 });

@@ -7,7 +7,6 @@ export interface UdpOptions {
   ratePerSecond: number;
   /** One socket for all datagrams, as a program has that stays; else one for each. */
   oneSocket?: boolean;
-  timeoutMs?: number;
 }
 
 export interface UdpReport {
@@ -60,10 +59,13 @@ export function startUdp(options: UdpOptions): UdpLoad {
   };
 }
 
+/** A lost datagram holds up the end of a test for as long, so this is not a minute as for requests. */
+const TIMEOUT_MS = 20_000;
+
 let sent = 0;
 
 /** Every datagram bears a number, which its answer repeats: an answer that is late is none for the next one. */
-function answer(socket: dgram.Socket, { address, port, timeoutMs = 2000 }: UdpOptions): Promise<string | undefined> {
+function answer(socket: dgram.Socket, { address, port }: UdpOptions): Promise<string | undefined> {
   return new Promise((resolve) => {
     const number = String(sent++);
     const end = (version: string | undefined) => {
@@ -71,7 +73,7 @@ function answer(socket: dgram.Socket, { address, port, timeoutMs = 2000 }: UdpOp
       socket.off('message', onMessage);
       resolve(version);
     };
-    const timer = setTimeout(() => end(undefined), timeoutMs);
+    const timer = setTimeout(() => end(undefined), TIMEOUT_MS);
     const onMessage = (message: Buffer) => {
       const [version, echo] = String(message).split(' ');
       if (echo === number) end(version);

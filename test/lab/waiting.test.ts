@@ -22,18 +22,13 @@ const DEADLINES = [
 /** Short ones that nothing waits for in vain. */
 const SHORT = {
   'when a client that is measured counts a request as failed': [
+    'bench/dev.ts',
     'bench/traffic.ts',
-    'test/lab/load.ts',
-    'test/lab/traffic-main.ts',
+    'demo/main.ts',
     'test/lab/udp.ts',
   ],
   'one attempt of a wait that goes on': ['bench/version.ts', 'test/chaos/subject.ts'],
-  'a setting of a health check': [
-    'test/app/healthcheck.mjs',
-    'test/engine/handover-world.ts',
-    'test/engine/recreate/fields.ts',
-    'test/lab/images.ts',
-  ],
+  'a setting of a health check': ['test/engine/recreate/fields.ts', 'test/lab/images.ts'],
   'a time that the kernel is given': ['test/traffic/forward-rules.test.ts'],
   'a limit of swapctl that is to be reached': [
     'test/chaos/faults.ts',
