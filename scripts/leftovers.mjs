@@ -72,7 +72,7 @@ async function removeRules(names) {
 
 /** As src/traffic/nft-kernel.ts names them, before the owner. */
 function coverTable(slot) {
-  return `swapctl-${hash(slot).slice(0, 12)}`;
+  return `swapctl-${hash(slot).slice(0, 32)}`;
 }
 
 /** As src/docker/engine/facts.ts and src/traffic/owner.ts tell Docker engines apart. */

@@ -20,7 +20,7 @@ export function installedGit({ env, home }: GitOptions): Git {
   return {
     head: (source, signal) => head(runner(env, source, signal), source),
     tree: (source, commit, signal) => {
-      const place = path.join(cache, createHash('sha256').update(source.url).digest('hex').slice(0, 16));
+      const place = path.join(cache, createHash('sha256').update(source.url).digest('hex').slice(0, 32));
       return atOnce(place, () => treeOf(runner(env, source, signal), { source, commit, place }));
     },
   };

@@ -63,7 +63,7 @@ export function reservedName(name: string): Reserved | undefined {
 
 /** Name of the inert container that remembers an image which failed in the slot. */
 export function failureName(home: string, imageKey: string): string {
-  return `${home}${MARK}failed-${hex12(imageKey)}`;
+  return `${home}${MARK}failed-${short(imageKey)}`;
 }
 
 /** Name of the inert container that says that copies of the slot's volumes are complete. */
@@ -73,63 +73,81 @@ export function backupName(home: string, roll: string): string {
 
 // What a file system takes as one name is 255 bytes.
 const LONGEST_SOURCE = 200;
+// 128 bits: anybody finds two texts with the same 32 or 48 bits of a hash, and may choose both.
 const DIGEST_LENGTH = 32;
+
+// Who may call a service as another one's digest is written must not get its names by that.
+const ENDS_AS_OURS = new RegExp(`-[0-9a-f]{${DIGEST_LENGTH}}$`);
+
+/** The host's SHA-256 of a text, as hex. */
+export type Sha256 = (text: string) => string;
 
 /**
  * Name of the volume that holds the copy of a volume. A long name is cut, and has a digest of all of it at its end; what is not
  * cut is shorter than all that is, so that no two volumes share a copy.
  */
-export function copyName(volume: string, roll: string, sha256: (text: string) => string): string {
+export function copyName(volume: string, roll: string, sha256: Sha256): string {
   const whole = LONGEST_SOURCE - DIGEST_LENGTH - 1;
   const source = volume.length < whole ? volume : `${volume.slice(0, whole)}-${sha256(volume).slice(0, DIGEST_LENGTH)}`;
   return `${source}${MARK}backup-${roll}`;
 }
 
 /** Name of the inert container that is the lock of a service. */
-export function lockName(service: string): string {
+export function lockName(service: string, sha256: Sha256): string {
   const name = service.replaceAll('/', '.');
-  // A project's label may hold what no name can.
-  const legal = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) && name.length <= LONGEST_SOURCE;
-  return `${legal ? name : legalName(name)}${MARK}lock`;
+  return `${isLegal(name) ? name : `${shownPart(name)}-${short(sha256(name))}`}${MARK}lock`;
 }
 
-function legalName(name: string): string {
-  const kept = name.replace(/[^A-Za-z0-9_.-]+/g, '-').slice(0, LONGEST_SOURCE);
-  return `x${kept}-${checksum(name)}`;
+/** Whether a name is that of the lock of a service, as far as this can be told without a hash: its holder asks for it by name. */
+export function isLockName(container: string, service: string): boolean {
+  const name = service.replaceAll('/', '.');
+  if (isLegal(name)) return container === `${name}${MARK}lock`;
+  const begin = `${shownPart(name)}-`;
+  return container.startsWith(begin) && LOCK_END.test(container.slice(begin.length));
+}
+
+const LOCK_END = new RegExp(`^[0-9a-f]{${DIGEST_LENGTH}}\\${MARK}lock$`);
+
+// A project's label may hold what no name can.
+function isLegal(name: string): boolean {
+  return name.length <= LONGEST_SOURCE && /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) && !ENDS_AS_OURS.test(name);
+}
+
+function shownPart(name: string): string {
+  const kept = name.slice(0, LONGEST_SOURCE).replace(/[^A-Za-z0-9_.-]+/g, '-');
+  return `x${kept}`;
 }
 
 /** Repository of the tags with which old images of a service are kept from a prune. */
-export function keepRepository(service: string): string {
-  return `swapctl-rollback/${repositoryPath(service)}`;
+export function keepRepository(service: string, sha256: Sha256): string {
+  return `swapctl-rollback/${repositoryPath(service, sha256)}`;
 }
 
 /** The tag that keeps the image which a service ran before it was developed. */
-export function beforeDevReference(service: string): string {
-  return `swapctl-dev/${repositoryPath(service)}:before`;
+export function beforeDevReference(service: string, sha256: Sha256): string {
+  return `swapctl-dev/${repositoryPath(service, sha256)}:before`;
 }
 
-function repositoryPath(service: string): string {
+function repositoryPath(service: string, sha256: Sha256): string {
   const path = service
+    .slice(0, LONGEST_PATH)
     .toLowerCase()
-    .replace(/[^a-z0-9/]+/g, '-')
-    .replace(/-*\/[-/]*/g, '/')
-    .replace(/^[-/]+|[-/]+$/g, '');
+    .split('/')
+    .map((part) => part.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, ''))
+    .filter((part) => part !== '')
+    .join('/');
   // Names that only differ in what a repository can't have must not share their tags: one would prune the other's.
-  return path === service ? path : `${path || 'service'}-${checksum(service)}`;
+  return path === service && !ENDS_AS_OURS.test(path) ? path : `${path || 'service'}-${short(sha256(service))}`;
 }
 
-/** FNV-1a, 32 bits, as hex: enough to tell the names of one host apart. */
-function checksum(text: string): string {
-  let sum = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
-  return sum.toString(16).padStart(8, '0');
-}
+// With all that is put around it, a reference may have 255 characters before its tag.
+const LONGEST_PATH = 180;
 
 /** The tag that keeps one image as the way back. */
-export function keepReference(service: string, imageId: string): string {
-  return `${keepRepository(service)}:${hex12(imageId)}`;
+export function keepReference(service: string, imageId: string, sha256: Sha256): string {
+  return `${keepRepository(service, sha256)}:${short(imageId)}`;
 }
 
-function hex12(idOrDigest: string): string {
-  return idOrDigest.slice(idOrDigest.indexOf(':') + 1).slice(0, 12);
+function short(idOrDigest: string): string {
+  return idOrDigest.slice(idOrDigest.indexOf(':') + 1).slice(0, DIGEST_LENGTH);
 }

@@ -1,7 +1,7 @@
 import type { ContainerSummary } from './container.ts';
 import { SwapError } from './error.ts';
 import { decodeState, type Role, type StateLabels } from './labels.ts';
-import { backupName, failureName, lockName, type Reserved, reservedName, slotNames } from './names.ts';
+import { backupName, failureName, isLockName, type Reserved, reservedName, slotNames } from './names.ts';
 import { type Labelled, ownLabels } from './own-labels.ts';
 
 type Subject = Pick<ContainerSummary, 'name' | 'labels' | 'status'>;
@@ -126,7 +126,7 @@ const FITS: Readonly<Record<Reserved['kind'], Fit>> = {
   reading: inSlot('copying'),
   failed: (_, name, { role, slot, image }) => role === 'failed' && name === failureName(slot, image),
   backup: (_, name, { role, slot, roll }) => role === 'backup' && name === backupName(slot, roll),
-  lock: (_, name, { role, slot, service }) => role === 'lock' && slot === service && name === lockName(service),
+  lock: (_, name, { role, slot, service }) => role === 'lock' && slot === service && isLockName(name, service),
 };
 
 function fits(place: Reserved, name: string, state: StateLabels): boolean {

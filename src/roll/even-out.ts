@@ -21,8 +21,9 @@ export function replicated(all: readonly ContainerSummary[]): string[] {
 }
 
 /** Whether somebody works on a service, or worked when he died. */
-export function isUnderWay(all: readonly ContainerSummary[], key: string): boolean {
-  return all.some(({ name }) => name === lockName(key));
+export function isUnderWay({ host }: Pick<Ports, 'host'>, all: readonly ContainerSummary[], key: string): boolean {
+  const lock = lockName(key, host.sha256);
+  return all.some(({ name }) => name === lock);
 }
 
 /**

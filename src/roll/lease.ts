@@ -81,7 +81,7 @@ function lockRequest(
     base: image,
     ...note,
   });
-  return inertRequest(lockName(service), image, labels);
+  return inertRequest(lockName(service, host.sha256), image, labels);
 }
 
 async function created(
@@ -101,7 +101,7 @@ async function created(
       // The engine made it, and the answer was lost on its way.
       if (lock?.state.roll === mark) return lock.container.id;
       if (!isConflict(error)) throw error;
-      if (ports.clock.monotonic() > until) return stillTaken(service);
+      if (ports.clock.monotonic() > until) return stillTaken(ports, service);
       if (lock && (await breakDeadLock(ports, service, lock)))
         incumbents = [...new Set([...given, ...(lock.state.incumbents ?? [])])].slice(0, MOST_INCUMBENTS);
       else await ports.clock.sleep(TRY_EVERY_MS);
@@ -109,9 +109,10 @@ async function created(
   }
 }
 
-function stillTaken(service: string): never {
+function stillTaken({ host }: Ports, service: string): never {
+  const name = lockName(service, host.sha256);
   const seconds = PATIENCE_MS / 1000;
-  return busy(service, `the name ${lockName(service)} was taken for ${seconds} s, by one process after the other`);
+  return busy(service, `the name ${name} was taken for ${seconds} s, by one process after the other`);
 }
 
 /** Id of the first of some images that the engine has; what runs may be created from one that is gone. */

@@ -35,7 +35,7 @@ export function disclaim(mark: string): void {
 
 /** The lock of a service. Raises `attention` where somebody else gave its name to a container. */
 export async function lockOf(ports: Ports, service: string): Promise<Lock | undefined> {
-  const container = await ports.engine.container(lockName(service));
+  const container = await ports.engine.container(lockName(service, ports.host.sha256));
   if (!container) return undefined;
   const state = await stateOfMade(ports, container);
   return state?.role === 'lock' ? { container, state } : notOurs(container.name);
@@ -81,7 +81,7 @@ export async function holdingOf(ports: Ports, lock: Lock): Promise<Holding> {
 
 // What only bears the name is no lock, whatever it says.
 async function holdsIt(ports: Ports, service: string): Promise<boolean | undefined> {
-  const container = await ports.engine.container(lockName(service));
+  const container = await ports.engine.container(lockName(service, ports.host.sha256));
   const state = container && (await stateOfMade(ports, container));
   return container && state?.role === 'lock' ? holds(ports, { container, state }) : false;
 }

@@ -85,7 +85,10 @@ export async function recoverService(
     return true;
   }
   // One that died before its first step or after its last has left nothing but its lock.
-  if (!all.some(({ name }) => name === lockName(service.key)) || !(await dropDeadLock(ports, service.key)))
+  if (
+    !all.some(({ name }) => name === lockName(service.key, ports.host.sha256)) ||
+    !(await dropDeadLock(ports, service.key))
+  )
     return false;
   await retireUnlessHalfDone(lenient(ports), service.key);
   return true;
@@ -113,14 +116,14 @@ export async function recoverServices(
     }
   }
   let any = recovered.length > 0;
-  for (const key of replicated(all).filter((one) => recovered.includes(one) || isUnderWay(all, one))) {
+  for (const key of replicated(all).filter((one) => recovered.includes(one) || isUnderWay(ports, all, one))) {
     if (failed.has(key) || !services.some((service) => service.key === key)) continue;
     // Where it fails they are as they were, and whoever asked for this comes to them next.
     any = (await evenOut(ports, key, signal)).length > 0 || any;
   }
   if (any) await sweepRules(ports);
   for (const { key } of services) {
-    if (recovered.includes(key) || failed.has(key) || !hasLock(all, key)) continue;
+    if (recovered.includes(key) || failed.has(key) || !hasLock(ports, all, key)) continue;
     try {
       any = (await dropLock(ports, key)) || any;
     } catch (raised) {
@@ -130,8 +133,9 @@ export async function recoverServices(
   return { any, failed };
 }
 
-function hasLock(all: readonly ContainerSummary[], key: string): boolean {
-  return all.some((one) => one.name === lockName(key) && helperRole(one) === 'lock');
+function hasLock({ host }: Ports, all: readonly ContainerSummary[], key: string): boolean {
+  const name = lockName(key, host.sha256);
+  return all.some((one) => one.name === name && helperRole(one) === 'lock');
 }
 
 // Only a holder that is known to be dead: an update never waits to see whether a lock is beaten.
@@ -284,7 +288,7 @@ async function recoveryRun(
       roll: isCandidate ? (state?.roll ?? NO_ROLL) : NO_ROLL,
       force: false,
       choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
-      keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? ''),
+      keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? '', ports.host.sha256),
       tagBefore: undefined,
       mendOnly: true,
       backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },

@@ -28,12 +28,12 @@ export async function retireOldImages(ports: Ports, service: string, slots: read
     const container = await ports.engine.container(slot.home);
     const history = container ? ((await stateOf({ ports, memory: slot.memory }, container))?.history ?? []) : [];
     const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container?.imageId);
-    for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id));
+    for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id, ports.host.sha256));
     // What was copied is of use to the image that wrote it.
     for (const { image } of await backupsOf(ports, await listed(ports.engine), slot.home))
-      wanted.add(keepReference(service, image));
+      wanted.add(keepReference(service, image, ports.host.sha256));
   }
-  const kept = await ports.engine.imageTags(keepRepository(service));
+  const kept = await ports.engine.imageTags(keepRepository(service, ports.host.sha256));
   for (const reference of kept) if (!wanted.has(reference)) await ports.engine.untag(reference);
 }
 

@@ -143,7 +143,7 @@ export async function slotRun(
 
 /** What is wanted of a slot in a roll. */
 export function desiredOf(
-  context: Pick<RollContext, 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
+  context: Pick<RollContext, 'ports' | 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
   slot: PreparedSlot,
 ): Desired {
   return {
@@ -152,7 +152,7 @@ export function desiredOf(
     force: context.options.force,
     // What ran here before is proven; who goes back is in a hurry.
     choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
-    keepReference: keepReference(context.service, slot.container.imageId),
+    keepReference: keepReference(context.service, slot.container.imageId, context.ports.host.sha256),
     tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
     backup: slot.backup,
     back: context.options.event === 'rolled-back',

@@ -70,11 +70,11 @@ async function isWithinReach({ id, pid }: Process): Promise<boolean> {
 
 // One table a slot. Its name is a hash, since a container's name may be longer than nft allows.
 function tableName(slot: string, owner: string): string {
-  return `${PREFIX}${createHash('sha256').update(slot).digest('hex').slice(0, 12)}-${owner}`;
+  return `${PREFIX}${createHash('sha256').update(slot).digest('hex').slice(0, 32)}-${owner}`;
 }
 
 function isOurs(table: string, owner: string): boolean {
-  return new RegExp(`^${PREFIX}[0-9a-f]{12}-${owner}$`).test(table);
+  return new RegExp(`^${PREFIX}[0-9a-f]{32}-${owner}$`).test(table);
 }
 
 async function layer(local: boolean, bridges: readonly Bridge[], example: Process | undefined): Promise<KernelLayer> {

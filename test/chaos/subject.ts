@@ -9,6 +9,7 @@ import { unpackedTool } from '../lab/cache.ts';
 import { coverTable, nft, nftIn, nftScript } from '../lab/host-state.ts';
 import { APP_PORT } from '../lab/images.ts';
 import { enter, isHere } from '../lab/netns.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { eventually } from '../lab/waiting.ts';
 import { removeWithVolumes, type World } from '../lab/world.ts';
 
@@ -178,7 +179,7 @@ async function assertNoRules({ world, slots }: Subject): Promise<void> {
 
 // keep: 1. What it follows is what runs, or what the user has pointed it at.
 async function assertTags({ world, service, name, slots }: Subject): Promise<void> {
-  const repository = keepRepository(service);
+  const repository = keepRepository(service, sha256);
   const all = (await world.docker.listImages()).flatMap(({ Id, RepoTags }) =>
     (RepoTags ?? []).map((tag) => ({ Id, tag })),
   );
@@ -229,7 +230,7 @@ export async function removeSubject({
   for (const network of [name, `${name}_default`])
     await eventually(`${network} is gone`, () => withoutEnds(docker.getNetwork(network)));
   await unlessGone(docker.getVolume(name).remove());
-  const prefixes = [`${name}:`, `${keepRepository(service)}:`];
+  const prefixes = [`${name}:`, `${keepRepository(service, sha256)}:`];
   for (const { RepoTags } of await world.docker.listImages()) {
     for (const tag of RepoTags ?? []) {
       if (prefixes.some((prefix) => tag.startsWith(prefix)))

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { ContainerStatus, ContainerSummary } from '../../src/core/container.ts';
 import { tagHarm, violation } from '../../src/core/invariants.ts';
 import { encodeState, type StateNote } from '../../src/core/labels.ts';
-import { backupName, failureName, lockName, slotNames } from '../../src/core/names.ts';
+import { backupName, failureName, isLockName, lockName, slotNames } from '../../src/core/names.ts';
 import {
   copyState,
   helperRole,
@@ -16,6 +16,7 @@ import {
   whyNotRefill,
 } from '../../src/core/ownership.ts';
 import { groupServices } from '../../src/core/service.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { candidate, observed, replica, summary } from './builders.ts';
 
 const NAMES = slotNames('web');
@@ -40,7 +41,7 @@ const REAL: ContainerSummary[] = [
   made(NAMES.reading, { role: 'copying' }),
   made(failureName('web', IMAGE), { role: 'failed', image: IMAGE }),
   made(backupName('web', 'r1'), { role: 'backup', roll: 'r1' }),
-  made(lockName('web'), { role: 'lock' }),
+  made(lockName('web', sha256), { role: 'lock' }),
 ];
 
 suite('what swapctl made', () => {
@@ -91,9 +92,10 @@ suite('a container with only the name of one of swapctl', () => {
     const next = made(NAMES.next, { replaces: 'id-of-web' });
     assert.deepEqual(membersOf([old, next], 'web'), [old, next]);
     assert.deepEqual(membersOf([old, made(NAMES.next, { replaces: 'another' })], 'web').length, 1);
-    assert.deepEqual(membersOf([old, made(lockName('web'), { role: 'lock', incumbents: ['id-of-web'] })], 'web'), [
-      old,
-    ]);
+    assert.deepEqual(
+      membersOf([old, made(lockName('web', sha256), { role: 'lock', incumbents: ['id-of-web'] })], 'web'),
+      [old],
+    );
   });
 });
 
@@ -133,11 +135,13 @@ suite('before anything goes', () => {
 test('a lock has a name that an engine takes, whatever a project is called', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (project, other) => {
-      const name = lockName(`${project}/web`);
+      const name = lockName(`${project}/web`, sha256);
       assert.match(name, /^[A-Za-z0-9][A-Za-z0-9_.-]*\.swapctl-lock$/);
-      if (/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(project)) assert.equal(name, `${project}.web.swapctl-lock`);
+      assert.ok(isLockName(name, `${project}/web`));
+      if (/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(project) && project.length < 100)
+        assert.equal(name, `${project}.web.swapctl-lock`);
       if (project !== other && wellFormed(project + other) && !/[./]/.test(project + other))
-        assert.notEqual(name, lockName(`${other}/web`));
+        assert.notEqual(name, lockName(`${other}/web`, sha256));
     }),
   );
 });

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import { digestsFor, runs } from '../../src/core/image.ts';
-import { keepReference, keepRepository } from '../../src/core/names.ts';
+import { keepReference, keepRepository, lockName } from '../../src/core/names.ts';
 import { formatRepository, isImageId, parseReference, sameRepository, shortDigest } from '../../src/core/reference.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { image, raised } from './builders.ts';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -110,6 +111,11 @@ suite('image identity', () => {
   });
 });
 
+const ALIKE = [
+  ['web*.+~ ~...x', 'web*+.*_!...x'],
+  ['web*+.*_~...x', 'web*.+~ !...x'],
+] as const;
+
 suite('the tag that keeps an old image', () => {
   test('is a valid reference for whatever compose and the engine let a service be called', () => {
     const project = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,12}$/);
@@ -120,16 +126,28 @@ suite('the tag that keeps an old image', () => {
     );
     fc.assert(
       fc.property(service, (key) => {
-        const ref = parseReference(keepReference(key, DIGEST));
-        assert.deepEqual([ref.registry, ref.tag], ['docker.io', '0123456789ab']);
+        const ref = parseReference(keepReference(key, DIGEST, sha256));
+        assert.deepEqual([ref.registry, ref.tag], ['docker.io', DIGEST.slice(7, 39)]);
       }),
       { numRuns: 2000 },
     );
   });
 
+  test('is of one service only, even where 32 bits of a hash are the same', () => {
+    // FNV-1a gives both the same 32 bits; a project's label may hold any of them.
+    for (const [one, other] of ALIKE) assert.notEqual(keepRepository(one, sha256), keepRepository(other, sha256));
+  });
+
+  test('is not that of a service which is called like it', () => {
+    const path = keepRepository('My_App', sha256).replace('swapctl-rollback/', '');
+    assert.notEqual(keepRepository(path, sha256), keepRepository('My_App', sha256));
+    const lock = lockName('prö/web', sha256);
+    assert.notEqual(lockName(lock.replace(/\.swapctl-lock$/, ''), sha256), lock);
+  });
+
   test('shows the service', () => {
-    assert.equal(keepRepository('shop/web'), 'swapctl-rollback/shop/web');
-    assert.equal(keepRepository('My_App.2'), 'swapctl-rollback/my-app-2-fd9760cb');
-    assert.equal(keepRepository('___'), 'swapctl-rollback/service-045a3b34');
+    assert.equal(keepRepository('shop/web', sha256), 'swapctl-rollback/shop/web');
+    assert.equal(keepRepository('My_App.2', sha256), `swapctl-rollback/my-app-2-${sha256('My_App.2').slice(0, 32)}`);
+    assert.equal(keepRepository('___', sha256), `swapctl-rollback/service-${sha256('___').slice(0, 32)}`);
   });
 });

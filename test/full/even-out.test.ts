@@ -4,6 +4,7 @@ import test from 'node:test';
 import { lockName } from '../../src/core/names.ts';
 import { swapctl } from '../lab/cli.ts';
 import { composeProject } from '../lab/compose.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { testWorld, type World } from '../lab/world.ts';
 
 const STAY = 'trap "exit 0" TERM; sleep 1000000 & wait';
@@ -40,7 +41,7 @@ for (const [when, at, step, finished] of [
     await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', STAY] });
     await killAt(world, service, `${slots[at]}: ${step}`);
     // A roll that has ended gives its lock back.
-    await world.docker.getContainer(lockName(service)).remove({ force: true });
+    await world.docker.getContainer(lockName(service, sha256)).remove({ force: true });
 
     const recovering = await swapctl(['recover', service, '--json'], { env: world.env });
     assert.deepEqual(

@@ -90,7 +90,7 @@ function bridgesGoing(inForce: string[], networks: { Id: string }[]): string[] {
 export async function coverTable({ docker }: World, slot: string): Promise<string> {
   const product = (await isPodman(docker)) ? 'podman' : 'docker';
   const owner = ownerOf(identityOf(await docker.info(), product));
-  return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 12)}-${owner}`;
+  return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 32)}-${owner}`;
 }
 
 /** The tables that lead from a container to others. */

@@ -6,6 +6,7 @@ import { decodeState } from '../../src/core/labels.ts';
 import { keepRepository } from '../../src/core/names.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import { own } from '../core/own.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { answering } from '../memory/clients.ts';
 import type { Process } from '../memory/process.ts';
 import { roleOf, stateOf } from './boxes.ts';
@@ -87,7 +88,7 @@ function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
 
 // keep: 1. What it follows is what runs, or what the user has pointed it at.
 function assertTags({ machine, setup, service, follows, to }: Stage, image: string): void {
-  const names = [...machine.tags.keys()].filter((tag) => tag.includes(`/${keepRepository(service)}:`));
+  const names = [...machine.tags.keys()].filter((tag) => tag.includes(`/${keepRepository(service, sha256)}:`));
   const most = 1 + setup.keep;
   assert.ok(names.length <= most, `at most ${most} images are kept as the way back: ${names}`);
   const means = [...machine.tags].find(([tag]) =>

@@ -1,5 +1,4 @@
 // One process of swapctl on a machine in memory: the shipped use cases, and all that can go wrong with one of their calls.
-import { createHash } from 'node:crypto';
 import { type App, createApp } from '../../src/app.ts';
 import { type Config, NO_CONFIG } from '../../src/core/config.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
@@ -7,6 +6,7 @@ import { SwapError } from '../../src/core/error.ts';
 import { RuleError, type RuleTrouble } from '../../src/core/kernel-layer.ts';
 import type { Progress } from '../../src/core/progress.ts';
 import type { Ports } from '../../src/ports.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { memoryTraffic } from './clients.ts';
 import { CHANGING, memoryEngine } from './engine.ts';
 import { memoryRegistry, type Remote } from './images.ts';
@@ -261,7 +261,7 @@ function hostOf({ machine, living, yaml }: Place, holder: string, number: number
     isAlive: (other) => (other.includes('elsewhere') ? undefined : living.has(other)),
     containerId: undefined,
     call: { program: ['node', 'swapctl'], args: [], options: [] },
-    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    sha256,
     randomId: () => `${number.toString(16)}${(++machine.count).toString(16)}`.padStart(12, '0'),
     logins: async () => [],
     readYaml: async () => yaml,

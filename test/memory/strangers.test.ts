@@ -8,6 +8,7 @@ import { encodeState } from '../../src/core/labels.ts';
 import { slotNames } from '../../src/core/names.ts';
 import type { Ports } from '../../src/ports.ts';
 import { cronSchedules } from '../../src/system/schedules.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { SOUND } from './apps.ts';
 import { virtualClock } from './clock.ts';
 import { memoryEngine } from './engine.ts';
@@ -173,7 +174,7 @@ function portsOf(engine: Ports['engine'], clock: Ports['clock']): Ports {
       isAlive: () => undefined,
       containerId: undefined,
       randomId: () => `roll${++rolls}`,
-      sha256: (text: string) => text,
+      sha256,
       readYaml: no,
       call: { program: [], args: [], options: [] },
     },

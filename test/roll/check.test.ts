@@ -138,7 +138,7 @@ suite('check', () => {
       digest: NEW,
       failure,
     });
-    const memory = { name: `web-0.swapctl-failed-${'9'.repeat(12)}`, status: 'created', labels } as const;
+    const memory = { name: `web-0.swapctl-failed-${'9'.repeat(32)}`, status: 'created', labels } as const;
     const { checked, asked } = await check({ containers: [{}, memory] });
     assert.equal(checked.length, 1);
     assert.equal(checked[0]?.outcome, 'held');
@@ -211,7 +211,7 @@ suite('check', () => {
     const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
     const state = { role: 'failed', service: 'web-0', slot: 'web-0', at: 'then', image: digest('7'), failure } as const;
     const memory = {
-      name: `web-0.swapctl-failed-${'7'.repeat(12)}`,
+      name: `web-0.swapctl-failed-${'7'.repeat(32)}`,
       status: 'created',
       labels: encodeState(state),
     } as const;

@@ -96,7 +96,7 @@ function failure(at: string, n: number): ContainerSummary {
   const labels = encodeState({ role: 'failed', service: 'shop/web', slot: 'shop-web-1', at, image, failure: note });
   return summary({
     id: `failed-${n}`,
-    name: `shop-web-1.swapctl-failed-${n}${'0'.repeat(11)}`,
+    name: `shop-web-1.swapctl-failed-${n}${'0'.repeat(31)}`,
     status: 'created',
     labels,
   });

@@ -80,7 +80,7 @@ export function madeUp(): MadeUp {
       const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
       const state = { role: 'failed', service: name, slot: name, at: iso(world.now), image, digest: image } as const;
       const labels = encodeState({ ...state, failure });
-      world.add(`${name}.swapctl-failed-${image.slice(7, 19)}`, labels, { status: 'created' });
+      world.add(`${name}.swapctl-failed-${image.slice(7, 39)}`, labels, { status: 'created' });
     },
     becomes: (name, image) => {
       world.containers = world.containers.map((one) => (one.name === name ? rolled(one, image, world.now) : one));

@@ -47,10 +47,10 @@ async function followedBy(ports: Ports, service: Service): Promise<string> {
 
 /** Keeps the image that a service runs, until it is let go of, from a prune and from the rolls to come. */
 export async function keepBefore(ports: Ports, key: string, image: string): Promise<void> {
-  await ports.engine.tag(image, beforeDevReference(key));
+  await ports.engine.tag(image, beforeDevReference(key, ports.host.sha256));
 }
 
 /** Lets go of the image that was kept. */
 export async function letGoBefore(ports: Ports, key: string): Promise<void> {
-  await ports.engine.untag(beforeDevReference(key));
+  await ports.engine.untag(beforeDevReference(key, ports.host.sha256));
 }
