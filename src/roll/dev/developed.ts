@@ -10,6 +10,7 @@ import { chosenOf } from '../chosen.ts';
 import { imageOf, listed, ownOf } from '../own.ts';
 import { settingsOf } from '../settings.ts';
 import { freshMemory } from '../slot-run.ts';
+import { mustBeOne } from './service.ts';
 
 /** What people say about what they develop. */
 export interface DevelopRequest {
@@ -32,6 +33,7 @@ export async function developedOf(
 }
 
 async function developed(ports: Ports, service: Service, request: DevelopRequest): Promise<Developed> {
+  await mustBeOne(ports, service);
   const [member] = service.slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no replica`);

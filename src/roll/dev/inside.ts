@@ -5,10 +5,10 @@ import { fail } from '../../core/error.ts';
 import { healthCheck } from '../../core/health.ts';
 import { isSourceChange } from '../../core/source-changed.ts';
 import type { Ports } from '../../ports.ts';
-import { pick } from '../chosen.ts';
 import { listed } from '../own.ts';
 import { prepareSlot } from '../prepare.ts';
 import { probe } from '../watch.ts';
+import { runningOf } from './service.ts';
 
 const REMOVE_MS = 30_000;
 const EXEC_MS = 10 * 60_000;
@@ -123,9 +123,4 @@ async function illness(ports: Ports, key: string, member: ContainerSummary): Pro
   if (!check) return undefined;
   const { ok, output } = await probe(ports, container, check.probe, check.timeoutMs, new AbortController().signal);
   return ok ? undefined : output || 'its health check failed';
-}
-
-async function runningOf(ports: Ports, key: string): Promise<ContainerSummary[]> {
-  const { slots } = pick(await listed(ports.engine), [key], key);
-  return slots.flatMap(({ members }) => members).filter(({ status }) => status === 'running');
 }

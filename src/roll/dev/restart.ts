@@ -1,11 +1,11 @@
 import type { ContainerSummary } from '../../core/container.ts';
 import type { ServiceReport } from '../../core/report.ts';
 import type { Ports } from '../../ports.ts';
-import { pick } from '../chosen.ts';
 import { listed } from '../own.ts';
 import { prepareSlot } from '../prepare.ts';
 import type { RollOptions } from '../roll-slot.ts';
 import { rollToImage } from './replace.ts';
+import { developedService } from './service.ts';
 
 // What programs leave there nobody misses.
 const PASSING =
@@ -22,7 +22,7 @@ export async function restartService(
   targets: readonly string[],
   options: Omit<RollOptions, 'target' | 'force' | 'image' | 'pull' | 'carry'>,
 ): Promise<ServiceReport> {
-  const service = pick(await listed(ports.engine), [key], key);
+  const service = await developedService(ports, key);
   const [member] = service.slots[0]?.members ?? [];
   const single = service.slots.length === 1 && member !== undefined;
   const layer = single ? await layerOf(ports, member, targets) : undefined;
@@ -71,7 +71,7 @@ async function whyInPlace(
 async function restartInPlace(ports: Ports, key: string, because: string): Promise<ServiceReport> {
   const began = ports.clock.now();
   ports.report({ kind: 'note', text: `${key}: restarted in its place, with a gap: ${because}` });
-  const { slots } = pick(await listed(ports.engine), [key], key);
+  const { slots } = await developedService(ports, key);
   let gap = 0;
   for (const { id, status } of slots.flatMap(({ members }) => members)) {
     if (status !== 'running') continue;

@@ -1,0 +1,210 @@
+// A machine on which others have containers, volumes and images that say whatever they like, beside one service of the user's.
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { NO_CONFIG } from '../../src/core/config.ts';
+import { encodeState } from '../../src/core/labels.ts';
+import { slotNames } from '../../src/core/names.ts';
+import type { Ports } from '../../src/ports.ts';
+import { cronSchedules } from '../../src/system/schedules.ts';
+import { sha256 } from '../lab/sha256.ts';
+import { SOUND } from './apps.ts';
+import { type VirtualClock, virtualClock } from './clock.ts';
+import { memoryEngine } from './engine.ts';
+import { build, memoryRegistry, newRemote } from './images.ts';
+import { BEGIN, type Box, type Machine, newMachine } from './machine.ts';
+
+const { home: _, ...OWN_NAMES } = slotNames('web');
+// A roll of web needs these, and ends where somebody else has one of them.
+const NEEDED = [...Object.values(OWN_NAMES), 'web.swapctl-lock'];
+const OTHERS = [
+  'web.swapctl-backup-r',
+  `web.swapctl-failed-${'1'.repeat(32)}`,
+  'stranger.swapctl-old',
+  'stranger.swapctl-next',
+  'stranger',
+  'shop-web-2',
+];
+const ROLES = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock', 'helper', 'backup', 'copying'] as const;
+
+/** A container of somebody else: what it is called, whether it runs, and what its image says of it. */
+const stranger = fc.record({
+  name: fc.oneof(
+    { weight: 1, arbitrary: fc.constantFrom(...NEEDED) },
+    { weight: 6, arbitrary: fc.constantFrom(...OTHERS) },
+  ),
+  runs: fc.boolean(),
+  mounts: fc.boolean(),
+  role: fc.option(fc.constantFrom(...ROLES), { nil: undefined }),
+  slot: fc.constantFrom('web', 'stranger'),
+  compose: fc.boolean(),
+  swarm: fc.boolean(),
+  settings: fc.constantFrom(
+    {},
+    { 'swapctl.enable': 'true' },
+    { 'swapctl.backup.keep': '0', 'swapctl.keep': '0', 'swapctl.backup.volumes': 'all' },
+    { 'swapctl.track': 'regex:(', 'swapctl.schedule': 'every 1m', 'swapctl.depends-on': 'web' },
+  ),
+});
+
+type Stranger = typeof stranger extends fc.Arbitrary<infer T> ? T : never;
+
+/** What somebody else may set up, and what the user has. */
+export const anyWorld = fc.record({
+  strangers: fc.uniqueArray(stranger, { selector: ({ name }) => name, minLength: 1, maxLength: 4 }),
+  // Whether one more container has labels of its own that make it a replica of web, from another repository.
+  joins: fc.boolean(),
+  composed: fc.boolean(),
+  copied: fc.boolean(),
+  // Whether the image of web itself says all that, too.
+  infected: fc.option(stranger, { nil: undefined }),
+  sick: fc.boolean(),
+});
+
+type Setting = typeof anyWorld extends fc.Arbitrary<infer T> ? T : never;
+
+/** A machine that was set up so. */
+export interface Place {
+  readonly machine: Machine;
+  readonly clock: VirtualClock;
+  readonly ports: Ports;
+  /** What web is called for swapctl. */
+  readonly key: string;
+  readonly copied: boolean;
+  /** A new image of the user's under a tag; resolves with its id. */
+  build(reference: string): string;
+}
+
+/** Sets up a machine. */
+export async function placeOf(setting: Setting): Promise<Place> {
+  const { strangers, composed, copied, infected, sick, joins } = setting;
+  const clock = virtualClock(BEGIN);
+  const machine = newMachine(clock);
+  const remote = newRemote();
+  const engine = memoryEngine(machine, remote);
+  const theirs: Theirs = { before: build(machine, 'theirs:0'), now: build(machine, 'theirs:1'), web: '' };
+  const Labels = infected ? saidBy(infected, theirs) : {};
+  const app = { ...SOUND, readyMs: 10 };
+  const built = (reference: string, ill: boolean): string =>
+    build(machine, reference, {
+      app: ill ? { ...app, ends: { afterMs: 5, code: 1 } } : app,
+      config: { Labels },
+    });
+  built('app:1', false);
+  built('app:2', sick);
+  const setUp = async (): Promise<void> => {
+    for (const name of ['data', 'theirs', 'data.swapctl-backup-r']) await engine.createVolume(name, {});
+    theirs.web = await engine.create(webOf(setting));
+    await engine.start(theirs.web);
+    for (const one of strangers) await settle(machine, engine, one, theirs);
+    if (joins && composed) await joinIn(machine, engine);
+  };
+  await clock.run(setUp());
+  return {
+    machine,
+    clock,
+    copied,
+    ports: portsOf(engine, clock, memoryRegistry(remote)),
+    key: composed ? 'shop/web' : 'web',
+    build: (reference) => built(reference, sick),
+  };
+}
+
+function webOf({ composed, copied }: Setting) {
+  const labels = {
+    ...(composed ? composedAs('1') : {}),
+    ...(copied ? { 'swapctl.backup.volumes': 'true' } : {}),
+    'swapctl.settle': '100ms',
+    'swapctl.drain.timeout': '100ms',
+  };
+  const host = copied ? { Mounts: [{ Type: 'volume', Source: 'data', Target: '/data' }] } : {};
+  return { name: 'web', config: { Image: 'app:1', Labels: labels }, host, networks: {} };
+}
+
+/** What others know of the machine: images of theirs, and the user's container. */
+interface Theirs {
+  readonly before: string;
+  readonly now: string;
+  web: string;
+}
+
+function saidBy(
+  { role, slot, compose, swarm, settings }: Stranger,
+  { before, now, web }: Theirs,
+): Record<string, string> {
+  const copies = [{ volume: 'theirs', copy: 'theirs', bytes: 0, files: 0 }];
+  const tags = { follows: 'theirs:1', image: now, tagBefore: before, imageBefore: before };
+  const state = { service: slot, slot, roll: 'r', copies, replaces: web, incumbents: [web], ...tags };
+  return {
+    ...(role ? encodeState({ ...state, role }) : {}),
+    ...(compose ? composedAs('0') : {}),
+    ...(swarm ? { 'com.docker.swarm.task.id': 't' } : {}),
+    ...settings,
+  };
+}
+
+function composedAs(number: string): Record<string, string> {
+  const names = { project: 'shop', service: 'web', 'container-number': number, oneoff: 'False' };
+  return Object.fromEntries(Object.entries(names).map(([key, value]) => [`com.docker.compose.${key}`, value]));
+}
+
+async function settle(machine: Machine, engine: Ports['engine'], one: Stranger, theirs: Theirs): Promise<void> {
+  const image = `theirs/${one.name.replace(/[^a-z0-9]/g, '')}:1`;
+  build(machine, image, { app: SOUND, config: { Labels: saidBy(one, theirs) } });
+  const host = one.mounts ? { Mounts: [{ Type: 'volume', Source: 'theirs', Target: '/t' }] } : {};
+  const id = await engine.create({ name: one.name, config: { Image: image }, host, networks: {} });
+  if (one.runs) await engine.start(id);
+}
+
+async function joinIn(machine: Machine, engine: Ports['engine']): Promise<void> {
+  build(machine, 'theirs/joining:1', { app: SOUND });
+  const config = { Image: 'theirs/joining:1', Labels: composedAs('0') };
+  await engine.start(await engine.create({ name: 'joining', config, host: {}, networks: {} }));
+}
+
+/** All that is not web's. */
+export function belongings({ boxes, volumes, tags, images }: Machine): unknown {
+  const isTheirs = ({ config }: Box): boolean => config.Image?.startsWith('theirs') === true;
+  const shown = (box: Box) => ({ ...box, shown: undefined, image: box.image.id, health: undefined, logs: undefined });
+  const named = [...tags].filter(([name]) => name.includes('theirs'));
+  return structuredClone({
+    containers: [...boxes.values()].filter(isTheirs).map(shown),
+    volumes: ['theirs', 'data.swapctl-backup-r'].map((name) => volumes.get(name)),
+    images: named.map(([name, id]) => [name, id, images.has(id)]),
+  });
+}
+
+/** What a stranger may have to be compared with: nothing is compared with nothing. */
+export function mustHaveSome(found: unknown): void {
+  assert.ok((found as { containers: unknown[] }).containers.length > 0);
+}
+
+function portsOf(engine: Ports['engine'], clock: Ports['clock'], registry: Ports['registry']): Ports {
+  let rolls = 0;
+  const no = async (): Promise<undefined> => undefined;
+  const none = async function* (): AsyncGenerator<Uint8Array> {};
+  return {
+    engine,
+    clock,
+    registry,
+    config: () => NO_CONFIG,
+    reloadConfig: async () => {},
+    schedules: cronSchedules(),
+    report: () => {},
+    notify: async () => [],
+    traffic: { connections: async () => 0, reachable: async () => ({ ok: true, output: '' }) },
+    kernel: { layer: async () => ({ available: false, why: 'a test' }), cover: async () => 'none', clearCover: no },
+    compose: { services: no },
+    builder: { outline: async () => ({ ignored: [], files: [] }) },
+    sources: { pack: none, list: async () => [], watch: no },
+    host: {
+      holder: 'a test',
+      isAlive: () => undefined,
+      containerId: undefined,
+      randomId: () => `roll${++rolls}`,
+      sha256,
+      readYaml: no,
+      logins: async () => [],
+      call: { program: [], args: [], options: [] },
+    },
+  } as unknown as Ports;
+}
