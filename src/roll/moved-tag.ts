@@ -1,7 +1,11 @@
+import type { ContainerSummary } from '../core/container.ts';
 import { digestsFor } from '../core/image.ts';
 import type { StateLabels, StateNote } from '../core/labels.ts';
 import { helperRole } from '../core/ownership.ts';
+import { parseReference, sameRepository } from '../core/reference.ts';
+import { groupServices } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
+import { followedOf } from './followed.ts';
 import type { Resolved } from './image.ts';
 import { listed } from './own.ts';
 
@@ -21,16 +25,34 @@ export async function noteTag({ engine }: Ports, resolved: Resolved): Promise<Ta
  * Puts the tag back that a dead roll has moved before it made a container: until there is one that says where the tag was,
  * only its lock does. One that somebody else has moved since, or that a container of the service runs by now, stays.
  */
-export async function putTagBack({ engine, report }: Ports, state: StateLabels): Promise<void> {
+export async function putTagBack(ports: Ports, state: StateLabels): Promise<void> {
   if (!state.tagBefore) return;
+  const { engine, report } = ports;
   const { follows, tagBefore, service } = state;
   const now = await engine.image(follows);
   if (!now || now.id === tagBefore) return;
   const isRolls =
     now.id === state.image || (state.digest !== undefined && digestsFor(now, follows).includes(state.digest));
-  const replicas = (await listed(engine)).filter((container) => helperRole(container) === undefined);
+  const all = await listed(engine);
+  const replicas = all.filter((container) => helperRole(container) === undefined);
   const isRun = replicas.some((container) => container.imageId === now.id);
   if (!isRolls || isRun || (await engine.image(tagBefore)) === undefined) return;
+  if (!(await isFollowed(ports, all, state))) return;
   await engine.tag(tagBefore, follows);
   report({ kind: 'note', text: `${service}: the local tag ${follows} is back where it was before a roll that died` });
+}
+
+// The labels of a lock may name any tag of the engine: only one of a repository that the service follows is the service's.
+async function isFollowed(
+  ports: Ports,
+  all: readonly ContainerSummary[],
+  { service, follows }: StateLabels,
+): Promise<boolean> {
+  const wanted = parseReference(follows);
+  const slots = groupServices(all).find(({ key }) => key === service)?.slots ?? [];
+  for (const member of slots.flatMap(({ members }) => members)) {
+    const reference = await followedOf(ports, member, undefined);
+    if (reference !== undefined && sameRepository(parseReference(reference), wanted)) return true;
+  }
+  return false;
 }
