@@ -112,7 +112,8 @@ function urlOf(place: string): URL | undefined {
   const text = place.startsWith('github.com/') ? `https://${place}` : place;
   try {
     const url = new URL(text);
-    decodeURIComponent(url.username + url.password);
+    // Each alone: a letter of several bytes may lie across both.
+    for (const part of [url.username, url.password]) decodeURIComponent(part);
     return url;
   } catch {
     return undefined;

@@ -75,6 +75,11 @@ suite('a repository that is built from', () => {
     );
   });
 
+  test('is none where a name or a password is no text', () => {
+    for (const odd of ['https://%E4:%BD%A0@h/x.git', 'https://%FF@h/x.git', 'https://a:%E4%BD@h/x.git'])
+      assert.throws(() => parseGitSource(odd, 'it'), { code: 'config' });
+  });
+
   test('keeps its login out of everything that is shown', () => {
     const source = read('https://me:s%20cret@example.org/shop.git#main:web');
     assert.deepEqual(source.login, { username: 'me', password: 's cret' });
