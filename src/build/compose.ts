@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { ComposeModel, ComposeProject } from '../core/compose.ts';
+import { shellWord } from '../core/encode/shell.ts';
 import { fail, messageOf, SwapError } from '../core/error.ts';
 import { mustBeFit } from '../files/read.ts';
 import type { Compose } from '../ports.ts';
@@ -43,7 +44,7 @@ async function readModel(project: ComposeProject, env: Env): Promise<ComposeMode
         hint: "install docker's compose plugin, or say what to build with --build DIR",
       })
     : fail('config', `compose does not take the files of ${project.name}: ${said.trim()}`, {
-        hint: `docker compose --project-directory ${project.folder} config says more`,
+        hint: `docker compose --project-directory ${shellWord(project.folder)} config says more`,
       });
 }
 

@@ -105,9 +105,14 @@ function drop({ id, name, copies }: Backup): Step {
   return { kind: 'drop-backup', container: id, name, copies: copies.map(({ copy }) => copy) };
 }
 
-/** How people put copies back without swapctl. */
+/** How people put copies back without swapctl; of names that only a forged label can hold there is no command to copy out. */
 export function byHand(copies: readonly Pick<VolumeCopy, 'volume' | 'copy'>[]): string {
+  if (copies.some(({ volume, copy }) => !VOLUME.test(volume) || !VOLUME.test(copy)))
+    return 'not at all: no volumes have the names that the label swapctl.state.copies says';
   const one = ({ volume, copy }: Pick<VolumeCopy, 'volume' | 'copy'>): string =>
     `docker run --rm -v ${copy}:/from:ro -v ${volume}:/to busybox sh -c 'find /to -mindepth 1 -delete; cp -a /from/. /to/'`;
   return copies.map(one).join(' ; ');
 }
+
+// Neither a path, nor anything that a shell or docker's -v takes apart.
+const VOLUME = /^[A-Za-z0-9][A-Za-z0-9_./-]*$/;

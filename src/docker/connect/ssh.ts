@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
+import { shellWord } from '../../core/encode/shell.ts';
 import type { Dial } from './agent.ts';
 import type { Endpoint, SshTrust } from './endpoint.ts';
 
@@ -34,7 +35,8 @@ export function sshArgs({ host, user, port, socket, trust }: SshEndpoint, timeou
   const options = ['BatchMode=yes', `ConnectTimeout=${Math.ceil(timeoutMs / 1000)}`, 'ServerAliveInterval=20'];
   options.push('ClearAllForwardings=yes', 'RemoteCommand=none', ...trustOptions(trust ?? {}));
   const login = [...(user === undefined ? [] : ['-l', user]), ...(port === undefined ? [] : ['-p', `${port}`])];
-  const which = socket === undefined ? [] : ['--host', shellQuote(`unix://${socket}`)];
+  // ssh hands the command to a shell on the other side.
+  const which = socket === undefined ? [] : ['--host', shellWord(`unix://${socket}`)];
   return [
     ...options.flatMap((option) => ['-o', option]),
     '-T',
@@ -60,11 +62,6 @@ function trustOptions({ identityFile, knownHostsFile }: SshTrust): string[] {
 /** A path in an option is read as in ssh_config(5): spaces separate, and % stands for something. */
 function quoted(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`;
-}
-
-/** ssh hands the command to a shell on the other side. */
-function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Lets `limit` logins run and queues the others. */

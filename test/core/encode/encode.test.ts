@@ -4,10 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
+import { byHand } from '../../../src/core/backup.ts';
 import { codeBlock, plainTitle, slackText } from '../../../src/core/encode/chat.ts';
 import { cronVariable, cronWord } from '../../../src/core/encode/cron.ts';
 import { htmlLogLine, htmlText } from '../../../src/core/encode/html.ts';
 import { nftInterface } from '../../../src/core/encode/nft.ts';
+import { shellOperands, shellWord } from '../../../src/core/encode/shell.ts';
 import { systemdQuoted, systemdWord } from '../../../src/core/encode/systemd.ts';
 import { SwapError } from '../../../src/core/error.ts';
 import { harmlessText } from '../../../src/core/harmless.ts';
@@ -160,6 +162,29 @@ suite('a crontab', () => {
     for (const bad of ['a\nb', 'a\0b'])
       for (const encode of [cronWord, (text: string) => cronVariable('X', text)])
         assert.throws(() => encode(bad), { code: 'usage' });
+  });
+});
+
+suite('a command that people copy out of a message', () => {
+  test('has a name as it is, and no option', () => {
+    const words = new Set<string>();
+    always(printable, (any) => void words.add(any), 400);
+    const got = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${[...words].map(shellWord).join(' ')}`], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual(got.split('\0').slice(0, -1), [...words]);
+    assert.equal(shellOperands(['--image=evil/web', 'a b']), "-- --image=evil/web 'a b'");
+    assert.equal(shellOperands(['shop/web', 'db']), 'shop/web db');
+  });
+
+  test('is none where volumes have names that no volume has', () => {
+    for (const evil of ['a;id', '$(id)', '/:/host', '-v', "a'b", 'a:b', ''])
+      for (const copies of [[{ volume: evil, copy: 'data' }], [{ volume: 'data', copy: evil }]])
+        assert.doesNotMatch(byHand(copies), /docker/, evil);
+    assert.match(
+      byHand([{ volume: 'data', copy: 'data.swapctl-backup-r' }]),
+      /^docker run --rm -v data.swapctl-backup-r:/,
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import { formatAge } from '../../../core/duration.ts';
+import { shellOperands } from '../../../core/encode/shell.ts';
 import type { Checked, CheckOutcome } from '../../../core/newer.ts';
 import type { Page, Style } from '../style.ts';
 import { type Column, table } from '../table.ts';
@@ -9,7 +10,7 @@ export function checkView(checked: readonly Checked[], page: Page): string[] {
   if (checked.length === 0) return ['nothing runs on this engine'];
   const notes = checked.flatMap((one) => noteOn(one, page.style));
   const found = checked.filter(({ outcome }) => outcome === 'available');
-  const next = found.length > 0 ? ['', `swapctl roll ${found.map(({ service }) => service).join(' ')}`] : [];
+  const next = found.length > 0 ? ['', `swapctl roll ${shellOperands(found.map(({ service }) => service))}`] : [];
   return [...table(checked, columns(page), page), ...(notes.length > 0 ? ['', ...notes] : []), ...next];
 }
 

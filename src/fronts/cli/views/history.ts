@@ -1,4 +1,5 @@
 import { formatAge } from '../../../core/duration.ts';
+import { shellOperands } from '../../../core/encode/shell.ts';
 import { shortDigest } from '../../../core/reference.ts';
 import type { ServiceHistory } from '../../../core/status.ts';
 import type { Page, Style } from '../style.ts';
@@ -17,7 +18,7 @@ export function historyView({ service, entries, failures, backups }: ServiceHist
   const rows =
     entries.length > 0 ? table(entries, columns(page), page) : ['no image is known yet but the one that runs'];
   const back = entries.some((entry) => !entry.current && entry.available)
-    ? [`the way back: swapctl rollback ${service}`]
+    ? [`the way back: swapctl rollback ${shellOperands([service])}`]
     : [];
   const failed =
     failures.length > 0
@@ -36,7 +37,7 @@ function copyLines(service: string, backups: readonly Backup[], page: Page): str
     { title: 'WHEN', cell: ({ at }) => when(at, page.now), drop: 1 },
     { title: 'OF IMAGE', cell: ({ image }) => shortDigest(image), drop: 2 },
   ];
-  const way = `with its volumes: swapctl rollback ${service} --with-volumes`;
+  const way = `with its volumes: swapctl rollback --with-volumes ${shellOperands([service])}`;
   return ['', page.style.bold('copies of volumes'), ...table(copies, columns, page), way];
 }
 

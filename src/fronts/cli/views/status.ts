@@ -1,4 +1,5 @@
 import { formatAge } from '../../../core/duration.ts';
+import { shellOperands } from '../../../core/encode/shell.ts';
 import type { Phase, ReplicaStatus } from '../../../core/status.ts';
 import type { Page, Style } from '../style.ts';
 import { type Column, table } from '../table.ts';
@@ -34,7 +35,7 @@ function columns(replicas: readonly ReplicaStatus[], style: Style): Column<Repli
 
 function notesOn(replica: ReplicaStatus, style: Style): string[] {
   const { service, container, way, phase, failedImages } = replica;
-  const failed = `${failedImages} image${failedImages === 1 ? '' : 's'} failed here before: swapctl history ${service}`;
+  const failed = `${failedImages} image${failedImages === 1 ? '' : 's'} failed here before: swapctl history ${shellOperands([service])}`;
   const notes = [
     ...(phase === 'interrupted' ? [style.yellow('a roll was interrupted: swapctl recover finishes or undoes it')] : []),
     ...(isWay(way) ? [] : [`can't be rolled: ${way}`]),
