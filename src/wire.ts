@@ -58,7 +58,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const compose = installedCompose(env);
   const builder = openBuilder({ engine, env: dockerEnv(reach) });
   const sources = openSources();
-  const system = openSystem(engine, { logins: async () => knownLogins(env, home), options: optionsOf(reach) });
+  const system = openSystem(engine, { logins: () => knownLogins(env, home), options: optionsOf(reach) });
   const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
   const build = { compose, builder, git: installedGit({ env, home }), sources };

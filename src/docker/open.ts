@@ -10,6 +10,6 @@ export { knownLogins } from './credentials/logins.ts';
 
 /** Connects to the engine that the choice, the environment or the Docker context name. Raises `engine-unreachable`. */
 export async function openEngine(choice: Choice, loginFor: LoginFor): Promise<Engine> {
-  const endpoint = chooseEndpoint(choice, thisMachine());
+  const endpoint = await chooseEndpoint(choice, thisMachine());
   return dockerEngine(await connect(endpoint), endpoint, loginFor);
 }

@@ -1,4 +1,5 @@
-import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MOST_BYTES, mustFit, ONLY_NAME, READ, tooLarge, UnfitFile } from './fit.ts';
 
@@ -26,6 +27,16 @@ export function readText(file: string, limits: Limits = {}): Promise<string> {
 /** Makes sure that another program may read a file: raises what `readText` raises, and reads nothing. */
 export function mustBeFit(file: string, limits: Limits = {}): Promise<void> {
   return withFit(file, limits, async () => {});
+}
+
+/** What is known of a file without opening it. Raises UnfitFile where that takes too long, and the system's errors. */
+export function looked(file: string, { timeoutMs = MOST_MS }: Pick<Limits, 'timeoutMs'> = {}): Promise<BigIntStats> {
+  return inTime(timeoutMs, () => stat(file, { bigint: true }));
+}
+
+/** The names in a folder. Raises UnfitFile where that takes too long, and the system's errors. */
+export function namesIn(folder: string, { timeoutMs = MOST_MS }: Pick<Limits, 'timeoutMs'> = {}): Promise<string[]> {
+  return inTime(timeoutMs, () => readdir(folder));
 }
 
 function withFit<T>(file: string, limits: Limits, use: (handle: FileHandle) => Promise<T>): Promise<T> {

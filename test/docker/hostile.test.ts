@@ -60,11 +60,11 @@ suite('whatever it says, it is understood or refused', () => {
     survives(textOf(CONFIG), (text) => parseDockerConfig(text, 'config.json'));
   });
 
-  test("a context's meta.json", () => {
-    survives(textOf(META), (text) => {
-      const world = { env: {}, home: '/home/x', exists: () => true, list: () => ['a', 'b'] };
-      const read = (path: string) => (path.endsWith('meta.json') ? text : undefined);
-      readContext('far', { origin: 'a test', code: 'usage' }, { ...world, read }).host.trim();
+  test("a context's meta.json", async () => {
+    await survivesLater(textOf(META), async (text) => {
+      const world = { env: {}, home: '/home/x', exists: async () => true, list: async () => ['a', 'b'] };
+      const read = async (path: string) => (path.endsWith('meta.json') ? text : undefined);
+      (await readContext('far', { origin: 'a test', code: 'usage' }, { ...world, read })).host.trim();
     });
   });
 

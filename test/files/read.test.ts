@@ -5,8 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { UnfitFile } from '../../src/files/fit.ts';
-import { mustBeFit, readText } from '../../src/files/read.ts';
-import { readTextSync } from '../../src/files/read-sync.ts';
+import { looked, mustBeFit, namesIn, readText } from '../../src/files/read.ts';
 import { folderOf } from '../build/files.ts';
 import type { Scope } from '../lab/world.ts';
 
@@ -22,14 +21,12 @@ suite('files that others name', () => {
     symlinkSync('a.txt', path.join(folder, 'link'));
     assert.equal(await readText(path.join(folder, 'link')), 'häh');
     assert.equal(await readText(path.join(folder, 'link'), { within: folder }), 'häh');
-    assert.equal(readTextSync(path.join(folder, 'link')), 'häh');
     await mustBeFit(path.join(folder, 'deep/b.txt'));
   });
 
   test('that are none raise what the system says', async (t) => {
     const folder = folderOf(t, {});
     await assert.rejects(readText(path.join(folder, 'a')), { code: 'ENOENT' });
-    assert.throws(() => readTextSync(path.join(folder, 'a')), { code: 'ENOENT' });
     await assert.rejects(readText(path.join(folder, 'a\0b')), { code: 'ERR_INVALID_ARG_VALUE' });
   });
 
@@ -43,7 +40,6 @@ suite('files that others name', () => {
     for (const [file, message] of Object.entries(unfit)) {
       await assert.rejects(readText(file), message);
       await assert.rejects(mustBeFit(file), message);
-      assert.throws(() => readTextSync(file), message);
     }
   });
 
@@ -51,7 +47,6 @@ suite('files that others name', () => {
     const file = path.join(folderOf(t, { big: 'x'.repeat(2048) }), 'big');
     for (const unfit of [readText(file, { bytes: 2047 }), readText('/proc/self/status', { bytes: 100 })])
       await assert.rejects(unfit, UnfitFile);
-    assert.throws(() => readTextSync(file, 2047), /more than 2 KiB/);
     assert.equal((await readText(file, { bytes: 2048 })).length, 2048);
   });
 
@@ -68,6 +63,11 @@ suite('files that others name', () => {
 
   test('are not waited for without end', async (t) => {
     const file = path.join(folderOf(t, { a: 'x' }), 'a');
-    await assert.rejects(readText(file, { timeoutMs: 0 }), /within 0 s/);
+    for (const late of [
+      readText(file, { timeoutMs: 0 }),
+      looked(file, { timeoutMs: 0 }),
+      namesIn('/', { timeoutMs: 0 }),
+    ])
+      await assert.rejects(late, /within 0 s/);
   });
 });

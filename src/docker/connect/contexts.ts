@@ -17,17 +17,17 @@ const Meta = z.looseObject({
 });
 
 /** Reads a context from docker's store; fails with the source's code, listing the known ones, if there is none of that name. */
-export function readContext(name: string, source: Source, world: World): Context {
+export async function readContext(name: string, source: Source, world: World): Promise<Context> {
   const store = join(dockerConfigDir(world.env, world.home), 'contexts');
   const id = createHash('sha256').update(name).digest('hex');
-  const meta = readMeta(join(store, 'meta', id, 'meta.json'), world);
-  if (meta === undefined) return unknown(name, source, knownContexts(store, world));
+  const meta = await readMeta(join(store, 'meta', id, 'meta.json'), world);
+  if (meta === undefined) return unknown(name, source, await knownContexts(store, world));
   const docker = meta.Endpoints.docker;
   if (!docker)
     return fail('config', `the context "${name}" has no docker endpoint`, {
       hint: `docker context update ${name} --docker host=…`,
     });
-  const tls = readTls(join(store, 'tls', id, 'docker'), !docker.SkipTLSVerify, world.read);
+  const tls = await readTls(join(store, 'tls', id, 'docker'), !docker.SkipTLSVerify, world.read);
   return { host: docker.Host ?? '', tls: isUsed(tls) ? tls : undefined };
 }
 
@@ -36,14 +36,15 @@ function isUsed(tls: Tls): boolean {
   return !tls.verify || Boolean(tls.ca ?? tls.cert ?? tls.key);
 }
 
-function readMeta(file: string, world: World): z.infer<typeof Meta> | undefined {
-  const text = world.read(file);
+async function readMeta(file: string, world: World): Promise<z.infer<typeof Meta> | undefined> {
+  const text = await world.read(file);
   return text === undefined ? undefined : parseChecked(Meta, text, file);
 }
 
-function knownContexts(store: string, world: World): string[] {
-  const folders = world.list(join(store, 'meta'));
-  const names = folders.map((folder) => readMeta(join(store, 'meta', folder, 'meta.json'), world)?.Name);
+async function knownContexts(store: string, world: World): Promise<string[]> {
+  const folders = await world.list(join(store, 'meta'));
+  const metas = await Promise.all(folders.map((folder) => readMeta(join(store, 'meta', folder, 'meta.json'), world)));
+  const names = metas.map((meta) => meta?.Name);
   return ['default', ...names.filter((name) => name !== undefined).sort()];
 }
 

@@ -36,11 +36,11 @@ const DEFAULT_SOCKET = '/var/run/docker.sock';
  * The engine that the docker CLI would talk to: --host, --context, DOCKER_HOST, DOCKER_CONTEXT, the current context, the default socket.
  * Fails with 'usage' (options) or 'config' (environment, files), naming where the value came from and what is allowed.
  */
-export function chooseEndpoint(choice: Choice, world: World): Endpoint {
+export async function chooseEndpoint(choice: Choice, world: World): Promise<Endpoint> {
   if (choice.host && choice.context)
     fail('usage', '--host and --context contradict each other', { hint: 'give one of them' });
   if (choice.host)
-    return given(fromAddress(choice.host, { origin: '--host', code: 'usage' }, world, choice.tls), choice);
+    return given(await fromAddress(choice.host, { origin: '--host', code: 'usage' }, world, choice.tls), choice);
   if (choice.context) return fromContext(choice.context, { origin: '--context', code: 'usage' }, world);
   if (world.env.DOCKER_HOST) return fromEnvironment(world);
   return fromChosenContext(world);
@@ -50,50 +50,50 @@ function given(endpoint: Endpoint, { ssh }: Choice): Endpoint {
   return endpoint.kind === 'ssh' && ssh ? { ...endpoint, trust: ssh } : endpoint;
 }
 
-function fromChosenContext(world: World): Endpoint {
+async function fromChosenContext(world: World): Promise<Endpoint> {
   const { DOCKER_CONTEXT: name } = world.env;
   if (name) return fromContext(name, { origin: 'DOCKER_CONTEXT', code: 'config' }, world);
   const file = join(dockerConfigDir(world.env, world.home), 'config.json');
-  const { currentContext } = parseDockerConfig(world.read(file) ?? '{}', file);
+  const { currentContext } = parseDockerConfig((await world.read(file)) ?? '{}', file);
   return fromContext(currentContext || 'default', { origin: `currentContext in ${file}`, code: 'config' }, world);
 }
 
 /** The context named "default" is none: it means DOCKER_HOST, else the default socket, as in docker. */
-function fromContext(name: string, source: Source, world: World): Endpoint {
+async function fromContext(name: string, source: Source, world: World): Promise<Endpoint> {
   if (name === 'default') return world.env.DOCKER_HOST ? fromEnvironment(world) : defaultSocket(world);
-  const context = readContext(name, source, world);
+  const context = await readContext(name, source, world);
   const origin = `context "${name}"`;
   const address = parseAddress(context.host, { origin, code: 'config' });
   return complete(address, context.tls, { origin, world });
 }
 
-function fromEnvironment(world: World): Endpoint {
+function fromEnvironment(world: World): Promise<Endpoint> {
   return fromAddress(world.env.DOCKER_HOST ?? '', { origin: 'DOCKER_HOST', code: 'config' }, world);
 }
 
 /** TLS of the environment counts for tcp alone, so that a leftover DOCKER_TLS_VERIFY doesn't break a unix socket. */
-function fromAddress(text: string, source: Source, world: World, ownTls?: Tls): Endpoint {
+async function fromAddress(text: string, source: Source, world: World, ownTls?: Tls): Promise<Endpoint> {
   const address = parseAddress(text, source);
-  const tls = address.kind === 'tcp' ? (ownTls ?? tlsOfEnvironment(world)) : undefined;
+  const tls = address.kind === 'tcp' ? (ownTls ?? (await tlsOfEnvironment(world))) : undefined;
   return complete(address, tls, { origin: source.origin, world });
 }
 
-function complete(
+async function complete(
   address: Address,
   tls: Tls | undefined,
   { origin, world }: { origin: string; world: World },
-): Endpoint {
-  if (address.kind === 'default') return { ...defaultSocket(world), origin };
+): Promise<Endpoint> {
+  if (address.kind === 'default') return { ...(await defaultSocket(world)), origin };
   if (address.kind !== 'tcp') return { ...address, origin };
   return { ...address, port: address.port ?? (tls ? 2376 : 2375), ...(tls && { tls }), origin };
 }
 
 /** As docker: any value of DOCKER_TLS_VERIFY (even "0") means verify, DOCKER_TLS alone means TLS that proves nothing. */
-function tlsOfEnvironment({ env, home, read }: World): Tls | undefined {
+async function tlsOfEnvironment({ env, home, read }: World): Promise<Tls | undefined> {
   const verify = Boolean(env.DOCKER_TLS_VERIFY);
   if (!verify && !env.DOCKER_TLS) return undefined;
   const folder = env.DOCKER_CERT_PATH || dockerConfigDir(env, home);
-  const tls = readTls(folder, verify, read);
+  const tls = await readTls(folder, verify, read);
   if (verify && tls.ca === undefined)
     fail('config', `DOCKER_TLS_VERIFY is set, but there is no ${join(folder, 'ca.pem')} to verify the engine with`, {
       hint: 'set DOCKER_CERT_PATH to the folder that holds ca.pem, cert.pem and key.pem, or unset DOCKER_TLS_VERIFY',
@@ -102,11 +102,11 @@ function tlsOfEnvironment({ env, home, read }: World): Tls | undefined {
 }
 
 /** The system's socket; a rootless engine's or Docker Desktop's only where that one doesn't exist. */
-function defaultSocket({ env, home, exists }: World): Endpoint & { kind: 'unix' } {
-  const rootless = env.XDG_RUNTIME_DIR && join(env.XDG_RUNTIME_DIR, 'docker.sock');
-  const others = [rootless, join(home, '.docker/run/docker.sock')].filter((path) => path && exists(path));
-  const path = exists(DEFAULT_SOCKET) ? DEFAULT_SOCKET : (others[0] ?? DEFAULT_SOCKET);
-  return { kind: 'unix', path, origin: 'the default socket' };
+async function defaultSocket({ env, home, exists }: World): Promise<Endpoint & { kind: 'unix' }> {
+  const rootless = env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'docker.sock')] : [];
+  for (const path of [DEFAULT_SOCKET, ...rootless, join(home, '.docker/run/docker.sock')])
+    if (await exists(path)) return { kind: 'unix', path, origin: 'the default socket' };
+  return { kind: 'unix', path: DEFAULT_SOCKET, origin: 'the default socket' };
 }
 
 /** The endpoint as people write it, for messages. */

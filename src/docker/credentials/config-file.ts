@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { fail, messageOf } from '../../core/error.ts';
-import { readTextSync } from '../../files/read-sync.ts';
+import { UnfitFile } from '../../files/fit.ts';
+import { looked, readText } from '../../files/read.ts';
 
 /** Environment variables, as process.env has them. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -91,33 +91,39 @@ function place(text: string, offset: number): string {
 }
 
 /** A function that gives the parsed file, read again whenever it has changed; a missing file is an empty configuration. */
-export function configFile(path: string): () => DockerConfig {
+export function configFile(path: string): () => Promise<DockerConfig> {
   let seen: { mark: string; config: DockerConfig } | undefined;
-  return () => {
-    const mark = fileMark(path);
+  return async () => {
+    const mark = await fileMark(path);
     if (mark === undefined) return {};
-    if (seen?.mark !== mark) seen = { mark, config: parseDockerConfig(readText(path) ?? '{}', path) };
-    return seen.config;
+    if (seen?.mark === mark) return seen.config;
+    const config = parseDockerConfig((await textOf(path)) ?? '{}', path);
+    seen = { mark, config };
+    return config;
   };
 }
 
 /** What changes when a file is written or replaced; the inode as well, since docker writes a new file and renames it. */
-function fileMark(path: string): string | undefined {
-  const stat = unlessMissing(path, () => statSync(path, { bigint: true }));
+async function fileMark(path: string): Promise<string | undefined> {
+  const stat = await unlessMissing(path, () => looked(path));
   return stat && `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
 }
 
-/** The text of a file, undefined if there is none; fails with 'config' if it can't be read. */
-export function readText(path: string): string | undefined {
-  return unlessMissing(path, () => readTextSync(path));
+/** The text of a file, undefined if there is none; fails with 'config' if it can't be read: it may be on a network, or no file. */
+export function textOf(path: string): Promise<string | undefined> {
+  return unlessMissing(path, () => readText(path));
 }
 
-function unlessMissing<T>(path: string, read: () => T): T | undefined {
+async function unlessMissing<T>(path: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    return fail('config', `can't read ${path}: ${code ?? messageOf(error)}`, { cause: error });
+    return fail(
+      'config',
+      `can't read ${path}: ${error instanceof UnfitFile ? error.message : (code ?? messageOf(error))}`,
+      { cause: error },
+    );
   }
 }

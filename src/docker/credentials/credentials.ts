@@ -41,7 +41,7 @@ export function openCredentials({ env, home, given = [], run = runProgram }: Cre
     const own = given.find(({ registry }) => serverOf(registry) === serverOf(registryHost));
     if (own) return { username: own.username, password: own.password, serveraddress: serverOf(registryHost) };
     for (const { file, read } of readers) {
-      const found = await find({ file, config: read() }, registryHost, run);
+      const found = await find({ file, config: await read() }, registryHost, run);
       if (found) return found;
     }
     return undefined;

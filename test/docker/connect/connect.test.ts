@@ -10,7 +10,7 @@ import { SwapError } from '../../../src/core/error.ts';
 import { type Connection, type ConnectOptions, connect, withVersion } from '../../../src/docker/connect/connect.ts';
 import type { Endpoint } from '../../../src/docker/connect/endpoint.ts';
 import { readTls, type Tls } from '../../../src/docker/connect/world.ts';
-import { readText } from '../../../src/docker/credentials/config-file.ts';
+import { textOf } from '../../../src/docker/credentials/config-file.ts';
 import { missingProgram } from '../../lab/missing.ts';
 import { SAFETY_NET_MS } from '../../lab/waiting.ts';
 import { fakeEngine, makeCertificates, scratch, VERSION } from './fake-engine.ts';
@@ -129,7 +129,7 @@ test('TLS: the engine is verified by the CA, and gets the certificate of the cli
     rejectUnauthorized: true,
   };
   const { port, seen } = await fakeEngine(t, { tls: server });
-  const tls = readTls(folder, true, readText);
+  const tls = await readTls(folder, true, textOf);
   for (const host of ['localhost', '127.0.0.1'])
     await (await opened(t, { kind: 'tcp', host, port, tls, origin: 'DOCKER_HOST' })).docker.ping();
   assert.equal(seen.requests.length, 4);
@@ -165,7 +165,7 @@ test('TLS against a plain port, and plain against a TLS port, are told apart', {
   const folder = scratch(t);
   makeCertificates(folder);
   const plain = await fakeEngine(t, {});
-  const tls = readTls(folder, true, readText);
+  const tls = await readTls(folder, true, textOf);
   assert.match(
     (await refusal({ kind: 'tcp', host: 'localhost', port: plain.port, tls, origin: '--host' })).message,
     /does not speak TLS/,

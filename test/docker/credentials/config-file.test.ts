@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,29 +34,29 @@ test('the folder is $DOCKER_CONFIG, else .docker at home, and podman has its own
   assert.equal(podmanAuthFile({}), undefined);
 });
 
-test('a missing file, even in a missing folder or under a file, is an empty configuration', (t) => {
+test('a missing file, even in a missing folder or under a file, is an empty configuration', async (t) => {
   const file = fileIn(t);
-  assert.deepEqual(configFile(file)(), {});
+  assert.deepEqual(await configFile(file)(), {});
   writeFileSync(file, '{}');
-  assert.deepEqual(configFile(join(file, 'config.json'))(), {});
+  assert.deepEqual(await configFile(join(file, 'config.json'))(), {});
 });
 
-test('it is parsed once, and again when it was written, replaced or removed', (t) => {
+test('it is parsed once, and again when it was written, replaced or removed', async (t) => {
   const file = fileIn(t);
   const read = configFile(file);
   writeFileSync(file, '{"credsStore":"a"}');
-  const first = read();
-  assert.equal(read(), first);
+  const first = await read();
+  assert.equal(await read(), first);
   writeFileSync(file, '{"credsStore":"long"}');
-  assert.equal(read().credsStore, 'long');
+  assert.equal((await read()).credsStore, 'long');
   // Of the same size and time: only the inode tells, as when docker login renames a new file into place.
   const { atime, mtime } = statSync(file);
   writeFileSync(`${file}.new`, '{"credsStore":"lang"}');
   utimesSync(`${file}.new`, atime, mtime);
   renameSync(`${file}.new`, file);
-  assert.equal(read().credsStore, 'lang');
+  assert.equal((await read()).credsStore, 'lang');
   rmSync(file);
-  assert.deepEqual(read(), {});
+  assert.deepEqual(await read(), {});
 });
 
 test('broken JSON is refused by line and column and never shown, not even in the cause', () => {
@@ -86,14 +87,25 @@ test('nulls and unknown keys do no harm', () => {
   assert.equal(parseDockerConfig('{"auths":null,"credHelpers":null,"HttpHeaders":{"x":"y"}}', 'f').auths, null);
 });
 
-test('a file that may not be read is an error, not an empty configuration', (t) => {
+test('a pipe, a device or a folder in its place is refused, and not waited for', async (t) => {
+  const file = fileIn(t);
+  execFileSync('mkfifo', [file]);
+  await assert.rejects(configFile(file)(), {
+    code: 'config',
+    message: `can't read ${file}: it is a pipe, not a regular file`,
+  });
+  await assert.rejects(configFile('/dev/zero')(), { code: 'config', message: /it is a device/ });
+  await assert.rejects(configFile('/')(), { code: 'config', message: /it is a folder/ });
+});
+
+test('a file that may not be read is an error, not an empty configuration', async (t) => {
   const file = fileIn(t);
   writeFileSync(file, '{}');
   chmodSync(file, 0);
   const asNobody = process.getuid?.() === 0;
   if (asNobody) process.seteuid?.(65534);
   try {
-    assert.throws(configFile(file), { code: 'config', message: new RegExp(`can't read ${file}: EACCES`) });
+    await assert.rejects(configFile(file)(), { code: 'config', message: new RegExp(`can't read ${file}: EACCES`) });
   } finally {
     if (asNobody) process.seteuid?.(0);
   }
