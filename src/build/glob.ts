@@ -1,5 +1,22 @@
-/** Whether a path, relative and with `/`, matches. */
-export type Glob = (path: string) => boolean;
+import { fail } from '../core/error.ts';
+
+/** Whether a path, relative and with `/`, or (`above`) a folder that it lies in, matches. Raises `config` where that takes too long. */
+export type Glob = (path: string, how?: Look) => boolean;
+
+interface Look {
+  readonly above?: boolean;
+  readonly effort?: Effort;
+}
+
+/** How many comparisons are left for one path, and of whose patterns. */
+export interface Effort {
+  left: number;
+}
+
+/** For one path: far more than any list of patterns for people takes, and done in a second. */
+export function freshEffort(): Effort {
+  return { left: 5_000_000 };
+}
 
 /** One place in a pattern: what it takes, and whether it may take that any number of times, or be passed over. */
 interface Place {
@@ -17,12 +34,23 @@ const ONE: Place = { takes: (letter) => letter !== '/', many: false };
  */
 export function globOf(pattern: string): Glob {
   const letters = [...pattern];
-  const places: Place[] = [];
+  const places = new Places();
   for (let at = 0; at < letters.length; ) at = readPlace(letters, at, places);
-  return (path) => matches(places, path);
+  return (path, { above = false, effort = freshEffort() } = {}) => matches(places.all, path, above, effort);
 }
 
-function readPlace(letters: readonly string[], at: number, places: Place[]): number {
+class Places {
+  readonly all: Place[] = [];
+  /** A bracket was never closed: those after it are not looked for an end again. */
+  unclosed = false;
+
+  push(place: Place): void {
+    // Twice the same is once.
+    if (!place.many || this.all.at(-1) !== place) this.all.push(place);
+  }
+}
+
+function readPlace(letters: readonly string[], at: number, places: Places): number {
   const letter = letters[at] ?? '';
   if (letter === '*' && letters[at + 1] === '*') return readAnyDepth(letters, at + 2, places);
   if (letter === '*') places.push(WITHIN);
@@ -33,13 +61,13 @@ function readPlace(letters: readonly string[], at: number, places: Place[]): num
   return at + 1;
 }
 
-function readLiteral(letter: string, next: number, places: Place[]): number {
+function readLiteral(letter: string, next: number, places: Places): number {
   places.push({ takes: (other) => other === letter, many: false });
   return next;
 }
 
 // `**/` is any number of folders, none as well; at the end `**` is anything.
-function readAnyDepth(letters: readonly string[], at: number, places: Place[]): number {
+function readAnyDepth(letters: readonly string[], at: number, places: Places): number {
   const next = letters[at] === '/' ? at + 1 : at;
   places.push(next < letters.length ? FOLDERS : ANY);
   return next;
@@ -48,7 +76,8 @@ function readAnyDepth(letters: readonly string[], at: number, places: Place[]): 
 /** Takes anything, and once it has, may only be left at the beginning of a name. */
 const FOLDERS: Place = { takes: () => true, many: true };
 
-function readClass(letters: readonly string[], at: number, places: Place[]): number {
+function readClass(letters: readonly string[], at: number, places: Places): number {
+  if (places.unclosed) return readLiteral('[', at + 1, places);
   const negated = letters[at + 1] === '^' || letters[at + 1] === '!';
   const ranges: [string, string][] = [];
   let next = at + (negated ? 2 : 1);
@@ -65,10 +94,22 @@ function readClass(letters: readonly string[], at: number, places: Place[]): num
     }
   }
   // A class that never ends is a bracket.
-  if (next >= letters.length) return readLiteral('[', at + 1, places);
-  const within = (letter: string): boolean => ranges.some(([from, to]) => from <= letter && letter <= to);
-  places.push({ takes: (letter) => letter !== '/' && within(letter) !== negated, many: false });
+  if (next >= letters.length) {
+    places.unclosed = true;
+    return readLiteral('[', at + 1, places);
+  }
+  places.push({ takes: classOf(ranges, negated), many: false });
   return next + 1;
+}
+
+// Each letter is looked up once: a class may be long.
+function classOf(ranges: readonly [string, string][], negated: boolean): Place['takes'] {
+  const known = new Map<string, boolean>([['/', false]]);
+  return (letter) => {
+    const takes = known.get(letter) ?? ranges.some(([from, to]) => from <= letter && letter <= to) !== negated;
+    known.set(letter, takes);
+    return takes;
+  };
 }
 
 /** The places at which a match may stand, and those of them that it has come to by the one before. */
@@ -78,16 +119,25 @@ interface Standing {
 }
 
 // All of them side by side: there is nothing to go back to.
-function matches(places: readonly Place[], path: string): boolean {
+function matches(places: readonly Place[], path: string, above: boolean, effort: Effort): boolean {
   let standing = begun();
   enter(places, standing, 0);
   for (const letter of path) {
+    if (above && letter === '/' && standing.at.has(places.length)) return true;
+    effort.left -= standing.at.size;
+    if (effort.left < 0) tooLong(path);
     const next = begun();
     for (const at of standing.at) step(places, next, at, letter);
     if (next.at.size === 0) return false;
     standing = next;
   }
   return standing.at.has(places.length);
+}
+
+function tooLong(path: string): never {
+  return fail('config', `the patterns of what a build leaves out take too long for the path ${path.slice(0, 80)}…`, {
+    hint: 'make the patterns of .dockerignore shorter, or fewer',
+  });
 }
 
 function begun(): Standing {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fail, messageOf } from '../core/error.ts';
 import { readText } from '../files/read.ts';
 import { fenceOf } from './fence.ts';
-import { type Glob, globOf } from './glob.ts';
+import { freshEffort, type Glob, globOf } from './glob.ts';
 
 /** Whether patterns leave a path out, and whether a folder that they leave out has to be looked into all the same. */
 export interface Ignore {
@@ -33,21 +33,23 @@ interface Rule {
 }
 
 const MOST_PATTERNS = 5000;
+// The most that a path has; a longer one matches nothing.
+const LONGEST_PATTERN = 4096;
 
 // As docker cleans them: `/a/./b/../c/` is `a/c`.
 function ruleOf(line: string): Rule[] {
   const text = line.trim();
   const exception = text.startsWith('!');
   const pattern = path.posix.normalize((exception ? text.slice(1) : text).trim() || '.').replace(/^\/+|\/+$/g, '');
-  if (pattern === '.' || pattern === '') return [];
+  if (pattern === '.' || pattern === '' || pattern.length > LONGEST_PATTERN) return [];
   return [{ exception, pattern, matches: globOf(pattern) }];
 }
 
 // The last rule that matches a path, or a folder that it lies in, decides.
 function lastOf(rules: readonly Rule[], relative: string): boolean {
-  const folders = relative.split('/').map((_, at, parts) => parts.slice(0, at + 1).join('/'));
+  const how = { above: true, effort: freshEffort() };
   return rules.reduce(
-    (out, { exception, matches }) => (exception === out && folders.some(matches) ? !exception : out),
+    (out, { exception, matches }) => (exception === out && matches(relative, how) ? !exception : out),
     false,
   );
 }

@@ -26,7 +26,7 @@ suite('a pattern of .dockerignore', () => {
   for (const [pattern, yes, no] of cases)
     test(JSON.stringify(pattern), () => {
       const glob = globOf(pattern);
-      assert.deepEqual([...yes, ...no].filter(glob), yes);
+      assert.deepEqual([...yes, ...no].filter((path) => glob(path)), yes);
     });
 
   test('matches as the same pattern written as a regular expression does', () => {
@@ -51,6 +51,18 @@ suite('a pattern of .dockerignore', () => {
     for (const evil of ['*a'.repeat(60), '**/'.repeat(60), '**a'.repeat(60), '*?'.repeat(60), '[a-z]*'.repeat(60)])
       assert.equal(globOf(`${evil}b`)(path), false, evil);
     assert.equal(ignoreOf(['*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b', '**/'.repeat(200)]).leavesOut('a'.repeat(255)), true);
+  });
+
+  test('is read in no longer than it is long, and matched with a path however deep it is', () => {
+    const deep = 'a/'.repeat(2000);
+    for (const evil of ['[', '*', '[\\]', '**/', '[a-z'])
+      assert.equal(globOf(evil.repeat(200_000))('b/c'), /^\*/.test(evil), evil);
+    assert.equal(globOf(`*[${'b'.repeat(200_000)}]`)('a'.repeat(4000)), false);
+    assert.equal(ignoreOf(['**/b/**/a/b']).leavesOut(deep), false);
+    assert.throws(() => ignoreOf(Array(300).fill(`${'**/a/'.repeat(800)}b`)).leavesOut(deep), {
+      code: 'config',
+      message: /take too long/,
+    });
   });
 
   test('is the last that matches, also by a folder above', () => {
