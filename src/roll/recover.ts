@@ -122,8 +122,9 @@ export async function recoverServices(
     any = (await evenOut(ports, key, signal)).length > 0 || any;
   }
   if (any) await sweepRules(ports);
+  const locks = new Set(all.flatMap((one) => (helperRole(one) === 'lock' ? [one.name] : [])));
   for (const { key } of services) {
-    if (recovered.includes(key) || failed.has(key) || !hasLock(ports, all, key)) continue;
+    if (recovered.includes(key) || failed.has(key) || !locks.has(lockName(key, ports.host.sha256))) continue;
     try {
       any = (await dropLock(ports, key)) || any;
     } catch (raised) {
@@ -131,11 +132,6 @@ export async function recoverServices(
     }
   }
   return { any, failed };
-}
-
-function hasLock({ host }: Ports, all: readonly ContainerSummary[], key: string): boolean {
-  const name = lockName(key, host.sha256);
-  return all.some((one) => one.name === name && helperRole(one) === 'lock');
 }
 
 // Only a holder that is known to be dead: an update never waits to see whether a lock is beaten.
