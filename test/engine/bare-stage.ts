@@ -2,10 +2,8 @@
 import type { TestContext } from 'node:test';
 import type { Kernel } from '../../src/ports.ts';
 import { hostTraffic } from '../../src/system/traffic.ts';
-import { type Connection, NETWORK, type Stage } from '../contract/host.ts';
+import { APP_PORT, type Box, type Connection, NETWORK, type Stage } from '../contract/host.ts';
 import {
-  APP_PORT,
-  type Box,
   BRIDGES,
   clearRules,
   FAR_HOST,

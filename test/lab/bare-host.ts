@@ -5,11 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Container } from '../../src/core/container.ts';
+import { APP_KEY, APP_PORT, type Box, NETWORK } from '../contract/host.ts';
 import { inTime } from './waiting.ts';
-
-/** What the kernel layer has to know of a container. */
-export type Box = Pick<Container, 'id' | 'pid' | 'name' | 'networks' | 'published'>;
 
 /** A process that serves and connects, wherever it is. */
 export interface Program {
@@ -21,11 +18,9 @@ export interface Program {
   end(): Promise<void>;
 }
 
-export const APP_PORT = 8080;
 const HOST = '172.29.0.1';
 const SUBNET = '172.29.0.0/24';
 const DEVICE = 'br-swtest';
-export const NETWORK = 'net';
 export const BRIDGES = [{ device: DEVICE, subnets: [SUBNET] }];
 /** The host's address for clients on other hosts (198.18.0.0/15 is for tests of networks: RFC 2544). */
 export const FAR_HOST = '198.18.0.1';
@@ -74,7 +69,7 @@ export async function startBox(
     program.pid,
     `addr add ${address}/24 dev eth0\nlink set lo up\nlink set eth0 up\nroute add default via ${HOST}`,
   );
-  const published = hostPort === undefined ? [] : [{ containerPort: `${APP_PORT}/tcp`, hostIp: '0.0.0.0', hostPort }];
+  const published = hostPort === undefined ? [] : [{ containerPort: APP_KEY, hostIp: '0.0.0.0', hostPort }];
   const networks = { [NETWORK]: { IPAddress: address, MacAddress: mac, Gateway: HOST, GlobalIPv6Address: '' } };
   const end = async () => {
     await program.end();
