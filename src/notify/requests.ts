@@ -49,7 +49,7 @@ export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: Value
     server.pathname = '/';
     const message = clipBytes(plainText(lines) || title, NTFY_MOST_BYTES);
     const { priority, tags } = NTFY_TONES[tone];
-    return jsonTo(server.href, { topic: decodeURIComponent(topic), title, message, priority, tags }, bearer(token));
+    return jsonTo(server.href, { topic: decoded(topic), title, message, priority, tags }, bearer(token));
   },
   // https://gotify.net/api-docs#/message/createMessage
   gotify: ({ title, lines, tone }, { url, token }) => {
@@ -99,10 +99,18 @@ function toUrl(text: string, body: string, headers: Readonly<Record<string, stri
   const url = webUrl(text);
   const { username, password } = url;
   if (username === '' && password === '') return { url, headers, body };
-  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const login = `${decoded(username)}:${decoded(password)}`;
   url.username = '';
   url.password = '';
   return { url, headers: { authorization: `Basic ${Buffer.from(login).toString('base64')}`, ...headers }, body };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return fail('config', 'its url has a % in it that begins no letter; write %25 for the sign itself');
+  }
 }
 
 function webUrl(text: string): URL {
