@@ -48,9 +48,9 @@ interface Decoded {
   readonly logs: readonly { readonly vertex: string; readonly msg: Uint8Array }[];
 }
 
-/** Decodes the `aux` of a `moby.buildkit.trace` line. */
+/** Decodes the `aux` of a `moby.buildkit.trace` line; what is none tells nothing, which does not end a build. */
 export function decodeTrace(base64: string): Trace {
-  const { vertexes, logs } = SCHEMA.decode(Buffer.from(base64, 'base64')) as unknown as Decoded;
+  const { vertexes, logs } = decoded(base64);
   return {
     // Times are messages of their own; that they are there is what counts.
     vertexes: vertexes.map(({ digest, name, cached, started, completed, error }) => ({
@@ -63,4 +63,12 @@ export function decodeTrace(base64: string): Trace {
     })),
     logs: logs.map(({ vertex, msg }) => ({ vertex, text: Buffer.from(msg).toString() })),
   };
+}
+
+function decoded(base64: string): Decoded {
+  try {
+    return SCHEMA.decode(Buffer.from(base64, 'base64')) as unknown as Decoded;
+  } catch {
+    return { vertexes: [], logs: [] };
+  }
 }
