@@ -14,6 +14,7 @@ import { systemdQuoted, systemdWord } from '../../../src/core/encode/systemd.ts'
 import { SwapError } from '../../../src/core/error.ts';
 import { harmlessText } from '../../../src/core/harmless.ts';
 import { copyName } from '../../../src/core/names.ts';
+import { cronLine, systemdText } from '../../fuzz/readers.ts';
 import { anyText } from '../../lab/hostile.ts';
 
 const RUNS = process.env.SWAPCTL_TEST_LONG === '1' ? 50_000 : 2000;
@@ -118,32 +119,18 @@ suite('a block of code for a chat', () => {
 });
 
 suite('a crontab', () => {
-  /** do_command.c of Debian's cron, and of cronie: what becomes of a command before the shell gets it. */
-  function cron(line: string, backslashes: boolean): string {
-    let out = '';
-    for (let at = 0; at < line.length; at++) {
-      const [letter, next] = [line[at], line[at + 1]];
-      if (letter === '%') return out;
-      out += letter;
-      if (letter !== '\\' || next === undefined) continue;
-      at += 1;
-      out = next === '%' || (backslashes && next === '\\') ? out.slice(0, -1) + next : out + next;
-    }
-    return out;
-  }
-
   test('hands the word to the shell as it is', () => {
     const words = new Set<string>();
     always(printable, (any) => void words.add(any), 400);
     for (const backslashes of [true, false]) {
-      const given = [...words].map((word) => cron(cronWord(word), backslashes)).join(' ');
+      const given = [...words].map((word) => cronLine(cronWord(word), backslashes)).join(' ');
       const got = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${given}`], { encoding: 'utf8' });
       assert.deepEqual(got.split('\0').slice(0, -1), [...words]);
     }
   });
 
   test('is not cut at a percent sign behind a backslash', () => {
-    assert.equal(cron(cronWord('/a\\%b'), true), cron(cronWord('/a\\%b'), false));
+    assert.equal(cronLine(cronWord('/a\\%b'), true), cronLine(cronWord('/a\\%b'), false));
     assert.doesNotMatch(cronWord('\\\\%\\%\\'), /(?<!\\)%|\\\\/);
   });
 
@@ -189,18 +176,12 @@ suite('a command that people copy out of a message', () => {
 });
 
 suite('a unit of systemd', () => {
-  /** systemd.syntax(7), "Quoting", and specifiers. */
-  function unquoted(word: string): string {
-    const inner = word.startsWith('"') ? word.slice(1, -1).replace(/\\(.)/g, '$1') : word;
-    return inner.replaceAll('%%', '%');
-  }
-
   test('has every word and value as it is', () => {
     always(printable, (any) => {
       const word = systemdWord(any, 1);
       assert.match(word, /^([\w@+=:,./-]+|"([^"\\]|\\["\\])*")$/s);
-      assert.equal(unquoted(word).replaceAll('$$', '$'), any);
-      assert.equal(unquoted(systemdQuoted(any)), any);
+      assert.equal(systemdText(word).replaceAll('$$', '$'), any);
+      assert.equal(systemdText(systemdQuoted(any)), any);
       assert.doesNotMatch(word.replaceAll('%%', '').replaceAll('$$', ''), /[%$]/);
     });
     for (const bad of ['a\nb', 'a\0b']) assert.throws(() => systemdWord(bad, 1), { code: 'usage' });

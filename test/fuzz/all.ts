@@ -1,0 +1,9 @@
+import { ANSWERS } from './answers.ts';
+import { FILES } from './files.ts';
+import { LABELS } from './labels.ts';
+import { OUTPUTS } from './outputs.ts';
+import type { Target } from './target.ts';
+import { WORDS } from './words.ts';
+
+/** Every decoder and encoder that meets texts of others. */
+export const TARGETS: readonly Target[] = [...LABELS, ...WORDS, ...ANSWERS, ...FILES, ...OUTPUTS];
