@@ -26,7 +26,10 @@ suite('a pattern of .dockerignore', () => {
   for (const [pattern, yes, no] of cases)
     test(JSON.stringify(pattern), () => {
       const glob = globOf(pattern);
-      assert.deepEqual([...yes, ...no].filter((path) => glob(path)), yes);
+      assert.deepEqual(
+        [...yes, ...no].filter((path) => glob(path)),
+        yes,
+      );
     });
 
   test('matches as the same pattern written as a regular expression does', () => {
