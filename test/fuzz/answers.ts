@@ -207,6 +207,6 @@ export const ANSWERS: readonly Target[] = [
     isLive(listed);
     for (const { address, port } of ledClients(listed))
       assert.ok(typeof address === 'string' && typeof port === 'number');
-    forwardEnds(name);
+    forwardEnds('01234567', name);
   }),
 ];
