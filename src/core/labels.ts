@@ -84,7 +84,7 @@ export interface FailureNote {
 /** Writes all state labels, empty where there is nothing to say, so that none of an image shines through. */
 export function encodeState(state: StateNote): Record<string, string> {
   const said = Object.entries(state).flatMap(([key, value]) =>
-    value === undefined ? [] : [[STATE + kebab(key), value]],
+    value === undefined ? [] : [[LABELS[key as keyof StateLabels] ?? STATE + kebab(key), value]],
   );
   const texts = said.map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
   return { ...NOTHING_SAID, [`${STATE}version`]: '1', ...Object.fromEntries(texts) };
@@ -116,16 +116,29 @@ const KEYS: { readonly [K in keyof StateLabels]: true } = {
   base: true,
 };
 
-const NOTHING_SAID = Object.fromEntries(Object.keys(KEYS).map((key) => [STATE + kebab(key), '']));
+/** The label of each part. */
+const LABELS = Object.fromEntries(Object.keys(KEYS).map((key) => [key, STATE + kebab(key)])) as Readonly<
+  Record<keyof StateLabels, string>
+>;
+
+const NOTHING_SAID = Object.fromEntries(Object.values(LABELS).map((label) => [label, '']));
 
 /** The label of everything that swapctl made for a slot, as filters of the engine have it. */
 export function slotLabel(home: string): string {
   return `${STATE}slot=${home}`;
 }
 
+// One look asks for the state of the same container many times. Its labels never change, so they are read once.
+const DECODED = new WeakMap<OwnLabels, StateLabels | undefined>();
+
 /** Reads state labels; undefined where the container is not one of swapctl's. Damaged values count as absent. */
 export function decodeState(labels: OwnLabels): StateLabels | undefined {
-  const text = (key: string): string | undefined => labels[`${STATE}${key}`] || undefined;
+  if (!DECODED.has(labels)) DECODED.set(labels, decoded(labels));
+  return DECODED.get(labels);
+}
+
+function decoded(labels: OwnLabels): StateLabels | undefined {
+  const text = (key: keyof StateLabels): string | undefined => labels[LABELS[key]] || undefined;
   const role = ROLES.find((known) => known === text('role'));
   const slot = text('slot');
   if (role === undefined || slot === undefined) return undefined;
@@ -142,11 +155,11 @@ export function decodeState(labels: OwnLabels): StateLabels | undefined {
     way: wayOf(text('way')),
     replaces: text('replaces'),
     // A tag is only ever put back to an id, never to what another name means.
-    tagBefore: imageIdOf(text('tag-before')),
-    imageBefore: imageIdOf(text('image-before')),
-    userSet: userSetOf(parsed(text('user-set'))),
+    tagBefore: imageIdOf(text('tagBefore')),
+    imageBefore: imageIdOf(text('imageBefore')),
+    userSet: userSetOf(parsed(text('userSet'))),
     saves: lines(parsed(text('saves'))),
-    fillFrom: text('fill-from'),
+    fillFrom: text('fillFrom'),
     copies: copiesOf(parsed(text('copies'))),
     history: historyOf(parsed(text('history'))),
     failure: failureOf(parsed(text('failure'))),

@@ -56,6 +56,7 @@ const RESERVED = /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|
 
 /** What a name of swapctl's own is for; undefined for every other. */
 export function reservedName(name: string): Reserved | undefined {
+  if (!name.includes(MARK)) return undefined;
   const [, home, fixed, numbered] = RESERVED.exec(name) ?? [];
   const kind = (fixed ?? numbered) as Reserved['kind'] | undefined;
   return home === undefined || kind === undefined ? undefined : { home, kind };

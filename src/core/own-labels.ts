@@ -39,6 +39,19 @@ export function ownLabels(one: Labelled, inherited: Labels | undefined): OwnLabe
   return isSealed(one) ? own : { ...own, [DOUBTED]: pick(one.labels, [...IN_DOUBT]) };
 }
 
+/** A container's own labels, which are the same as long as it has its name and its image is known as it was. */
+export interface OwnedLabels {
+  readonly name: string;
+  readonly inherited: Labels | undefined;
+  readonly own: OwnLabels;
+}
+
+/** The same, from what was read before where that still counts: every look reads the labels of all containers of a host. */
+export function owned(one: Labelled, inherited: Labels | undefined, before: OwnedLabels | undefined): OwnedLabels {
+  if (before?.name === one.name && before.inherited === inherited) return before;
+  return { name: one.name, inherited, own: ownLabels(one, inherited) };
+}
+
 /** Some of a container's own labels. */
 export function narrowed(own: OwnLabels, keys: readonly string[]): OwnLabels {
   const doubted = own[DOUBTED];
@@ -119,6 +132,10 @@ function userSetLabels(labels: Labels): unknown[] {
 }
 
 function pick(labels: Labels, keys: readonly string[]): Labels {
-  const wanted = new Set(keys);
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => wanted.has(key)));
+  const picked: Record<string, string> = {};
+  for (const key of keys) {
+    const value = labels[key];
+    if (value !== undefined) picked[key] = value;
+  }
+  return picked;
 }

@@ -1,11 +1,17 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
 import { decodeState, type StateLabels } from '../core/labels.ts';
-import { isSealed, type Labels, type OwnLabels, ownLabels } from '../core/own-labels.ts';
+import { isSealed, type Labels, NO_LABELS, type OwnedLabels, type OwnLabels, owned } from '../core/own-labels.ts';
 import type { Engine, Ports } from '../ports.ts';
 import type { Memory } from './slot-run.ts';
 
-/** The labels of images by id, which never change: an id is a hash of what is in the image. */
-const KNOWN = new WeakMap<object, Map<string, Labels>>();
+/** What is known of an engine that never changes: the labels of images, since an id is a hash of what is in the image. */
+interface Known {
+  readonly images: Map<string, Labels>;
+  /** Of containers, by id. */
+  own: ReadonlyMap<string, OwnedLabels>;
+}
+
+const KNOWN = new WeakMap<object, Known>();
 
 type Lists = Pick<Engine, 'list' | 'images'>;
 
@@ -15,19 +21,25 @@ type Lists = Pick<Engine, 'list' | 'images'>;
  */
 export async function listed(engine: Lists): Promise<ContainerSummary[]> {
   const all = await engine.list();
-  const known = KNOWN.get(engine) ?? new Map<string, Labels>();
+  const known: Known = KNOWN.get(engine) ?? { images: new Map(), own: new Map() };
   KNOWN.set(engine, known);
   // After the containers, so that the image of each is there, unless it is gone.
-  if (all.some((one) => !known.has(one.imageId) && !isSealed(one)))
-    for (const { id, labels } of await engine.images()) known.set(id, labels);
-  return all.map((one) => ({ ...one, labels: ownLabels(one, known.get(one.imageId)) }));
+  if (all.some((one) => !known.images.has(one.imageId) && !isSealed(one)))
+    for (const { id, labels } of await engine.images()) known.images.set(id, labels);
+  const before = known.own;
+  const now = new Map(all.map((one) => [one.id, owned(one, known.images.get(one.imageId), before.get(one.id))]));
+  known.own = now;
+  return all.map((one) => ({ ...one, labels: now.get(one.id)?.own ?? NO_LABELS }));
 }
 
 /** The labels of an inspected container that are its own. */
 export async function ownOf(look: Look, container: Container): Promise<OwnLabels> {
-  const { name, imageId, config } = container;
+  const { id, name, imageId, config } = container;
   const image = await imageOf(look, imageId);
-  return ownLabels({ name, imageId, labels: config.Labels ?? {} }, image && (image.config.Labels ?? {}));
+  const inherited = image && (image.config.Labels ?? NO_LABELS);
+  const found = owned({ name, imageId, labels: config.Labels ?? {} }, inherited, look.memory.own.get(id));
+  look.memory.own.set(id, found);
+  return found.own;
 }
 
 /** The state labels of a container that are its own. */
@@ -46,7 +58,7 @@ type Summed = Pick<ContainerSummary, 'id' | 'name' | 'status' | 'imageId' | 'lab
 /** The engine, and what is remembered of its images. */
 export interface Look {
   readonly ports: Pick<Ports, 'engine'>;
-  readonly memory: Pick<Memory, 'images'>;
+  readonly memory: Pick<Memory, 'images' | 'own'>;
 }
 
 /** An image by id, asked for once in a run: what an id names never changes. */

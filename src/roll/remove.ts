@@ -9,7 +9,7 @@ type WithEngine = Pick<Ports, 'engine'>;
 
 /** What swapctl wrote on a container that it made under one of its own names; undefined for every other. */
 export async function stateOfMade(ports: WithEngine, container: Container): Promise<StateLabels | undefined> {
-  return madeBySwapctl(await summaryOf({ ports, memory: { images: new Map() } }, container));
+  return madeBySwapctl(await summaryOf({ ports, memory: { images: new Map(), own: new Map() } }, container));
 }
 
 /**

@@ -4,6 +4,7 @@ import { type HealthMemory, NOTHING_SEEN } from '../core/health.ts';
 import type { HistoryEntry, VolumeCopy } from '../core/labels.ts';
 import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
+import type { OwnedLabels } from '../core/own-labels.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Forward } from '../core/traffic.ts';
 import type { ForwardEnd, Ports } from '../ports.ts';
@@ -45,6 +46,8 @@ export interface Memory {
   /** By container: what was seen of its health since it was started at that time. */
   readonly health: Map<string, HealthMemory & { readonly startedAt: number }>;
   readonly images: Map<string, Image | undefined>;
+  /** Labels of inspected containers, by id. */
+  readonly own: Map<string, OwnedLabels>;
   /** Containers that this run created, those of them that were to take the place, and those that got their files. */
   readonly created: Set<string>;
   readonly candidates: Set<string>;
@@ -104,6 +107,7 @@ export function freshMemory(): Memory {
   return {
     health: new Map(),
     images: new Map(),
+    own: new Map(),
     created: new Set(),
     candidates: new Set(),
     takenAway: new Map(),
