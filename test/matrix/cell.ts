@@ -12,8 +12,8 @@ import {
   imagesOf,
   storyOf,
 } from './checks.ts';
-import { DEEDS, type DeedName, isHarm, outage } from './people.ts';
-import { goesBack, SETUPS, type Setup, type SetupName } from './setups.ts';
+import { type DeedName, doDeed, isHarm, outage } from './people.ts';
+import { BAD_ENDS, goesBack, hasGap, SETUPS, type Setup, type SetupName } from './setups.ts';
 import { command, recovered, rollAgain, type Stage, stageOf } from './stage.ts';
 
 export type Mending = 'recover' | 'roll' | 'waiting';
@@ -38,16 +38,21 @@ export interface Cell {
 
 export type Result = { readonly safe: true; readonly outcome: string } | { readonly safe: false; readonly why: string };
 
-/** The calls of an undisturbed run. Fails unless that ends where the set-up ends. */
-export async function courseOf(setup: Setup): Promise<readonly CallMade[]> {
+// More than any undisturbed run makes.
+const MOST_CALLS = 600;
+
+/** The calls of an undisturbed run; `look` is called before each. Fails unless that ends where the set-up ends. */
+export async function courseOf(setup: Setup, look?: (stage: Stage) => void): Promise<readonly CallMade[]> {
   const stage = await stageOf(setup);
   const process = stage.open();
+  if (look) for (let at = 1; at <= MOST_CALLS; at++) process.before(undefined, at, () => look(stage));
   const report = await command(stage, process);
   if (report === 'died') return assert.fail('nothing happened to it, and it died');
   assertTrue(stage, report);
   assert.equal(report.outcome, undisturbed(setup), `${JSON.stringify(report)}\n${storyOf(process)}`);
   assertAnswered(stage, report);
   assert.equal(assertSafe(stage, { memories: mayRemember(setup) }), endOf(stage), storyOf(process));
+  assert.ok(process.calls.length < MOST_CALLS);
   return [...process.calls];
 }
 
@@ -142,7 +147,7 @@ async function secondRoll(stage: Stage): Promise<string> {
   const report = await rollAgain(stage, process);
   if (report === 'died') return assert.fail('the second roll died');
   const said = report.error?.code ?? report.outcome;
-  const meant = stage.setup.bad && !goesBack(stage.setup) ? /^(not-healthy|known-bad)$/ : /^(rolled|unchanged)$/;
+  const meant = stage.setup.bad && !goesBack(stage.setup) ? BAD_ENDS : /^(rolled|unchanged)$/;
   const back = goesBack(stage.setup) && said === 'known-bad';
   assert.ok(meant.test(said) || back, `the next roll: ${JSON.stringify(report)}\n${storyOf(process)}`);
   await stage.machine.clock.run(stage.machine.clock.sleep(READY_MS));
@@ -150,11 +155,11 @@ async function secondRoll(stage: Stage): Promise<string> {
 }
 
 // One roll that nothing happens to ends well, and after that there is nothing to do for anybody.
-async function assertConverges(stage: Stage): Promise<void> {
+async function assertConverges(stage: Stage, tags = true): Promise<void> {
   const { clock } = stage.machine;
   await clock.run(clock.sleep(RULES_LAST_MS));
   await secondRoll(stage);
-  const image = assertSafe(stage, { memories: mayRemember(stage.setup) });
+  const image = assertSafe(stage, { memories: mayRemember(stage.setup), tags });
   if (!goesBack(stage.setup)) assert.equal(image, endOf(stage), 'the roll after that');
   assert.deepEqual(await recovered(stage, stage.open()), [], 'nothing is left to recover');
 }
@@ -167,8 +172,10 @@ async function faulted(stage: Stage, process: Process, blameless: boolean): Prom
   const said = report.error?.code ?? report.outcome;
   if (blameless) assert.notEqual(said, 'not-healthy', `no image is to blame: ${JSON.stringify(report)}`);
   const healed = report.outcome === 'failed' ? await recovery(stage) : 'over';
-  assertSafe(stage, { memories: mayRemember(stage.setup) });
-  await assertConverges(stage);
+  const later = /stay until the next roll/;
+  const tags = !process.progress.some((one) => one.kind === 'note' && later.test(one.text));
+  assertSafe(stage, { memories: mayRemember(stage.setup), soon: true, tags });
+  await assertConverges(stage, tags);
   return `${said}, ${healed}`;
 }
 
@@ -195,7 +202,7 @@ async function meddled(
   let said = 0;
   process.before(undefined, at, async () => {
     said = process.progress.length;
-    done = await DEEDS[deed](stage);
+    done = await doDeed(stage, deed);
     if (done) stage.watch.meddled = true;
   });
   const report = await command(stage, process);
@@ -212,7 +219,8 @@ async function meddled(
   const word = report.error?.code ?? report.outcome;
   if (deed.startsWith('new one') && stage.setup.bad === undefined)
     assert.notEqual(word, 'not-healthy', `no image is to blame: ${JSON.stringify(report)}`);
-  if (!isHarm(deed)) assertAnswered(stage, report);
+  // Of the gap of another roll this one knows nothing.
+  if (!isHarm(deed) && !(deed === 'another roll' && hasGap(stage.setup))) assertAnswered(stage, report);
   const healed = await recovery(stage, true);
   if (needsPerson(stage, word)) return `${word}, needs a person`;
   assertSafe(stage, { memories: true, meddled: true, as: deed !== 'old one disconnected' });

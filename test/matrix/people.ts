@@ -1,54 +1,74 @@
 // People, prunes, compose, other rolls and the daemon do things to the containers of a roll, between any two of its calls.
-
 import { slotNames } from '../../src/core/names.ts';
 import { remove, rename } from '../memory/containers.ts';
 import { imageNamed, nameImage, unname } from '../memory/images.ts';
 import { daemonComes, daemonGoes, end, pause, start, stop } from '../memory/lifecycle.ts';
-import { type Box, changed, isUp, type Machine } from '../memory/machine.ts';
+import { type Box, changed, isUp, type Machine, type StoredImage } from '../memory/machine.ts';
 import { disconnect } from '../memory/networks.ts';
 import { roleOf } from './boxes.ts';
+import { BAD_ENDS } from './setups.ts';
 import { rollAgain, type Stage } from './stage.ts';
 
-/** Resolves with false where there is nothing to do it to. */
-type Deed = (stage: Stage) => boolean | Promise<boolean>;
+/** Something that is done just before a call. */
+interface Deed {
+  /** What it is done to; undefined where there is nothing to do it to. */
+  target(stage: Stage): Box | true | undefined;
+  /** Does it. Resolves with false where the engine refuses. */
+  act(stage: Stage, target: Box | true): unknown;
+}
+
+type Find = (stage: Stage) => Box | undefined;
+type Act = (stage: Stage, box: Box) => unknown;
 
 const DOWN_MS = 1500;
+const stopped: Act = ({ machine }, box) => stop(machine, box);
+const paused: Act = ({ machine }, box) => pause(machine, box);
+const removed: Act = ({ machine }, box) => remove(machine, box, { force: true });
+const movedAway: Act = ({ machine }, box) => renamed(machine, box, ELSEWHERE);
 
-/** What is done, just before a call. */
 export const DEEDS = {
-  'old one stopped': (stage) => toUp(stage, oldOne(stage), (box) => stop(stage.machine, box)),
-  'new one stopped': (stage) => toUp(stage, newOne(stage), (box) => stop(stage.machine, box)),
-  'old one killed': (stage) => toUp(stage, oldOne(stage), (box) => end(stage.machine, box, 137)),
-  'old one started': (stage) => toDown(stage, oldOne(stage)),
-  'new one started': (stage) => toDown(stage, newOne(stage)),
-  'old one paused': (stage) => toUp(stage, oldOne(stage), (box) => pause(stage.machine, box)),
-  'new one paused': (stage) => toUp(stage, newOne(stage), (box) => pause(stage.machine, box)),
-  'old one removed': (stage) => toAny(stage, oldOne(stage), (box) => remove(stage.machine, box, { force: true })),
-  'new one removed': (stage) => toAny(stage, newOne(stage), (box) => remove(stage.machine, box, { force: true })),
-  'old one renamed': (stage) => toAny(stage, oldOne(stage), (box) => renamed(stage.machine, box, ELSEWHERE)),
-  'new one renamed': (stage) => toAny(stage, newOne(stage), (box) => renamed(stage.machine, box, ELSEWHERE)),
-  'new one gets the name': (stage) =>
-    toAny(stage, newOne(stage), (box) => renamed(stage.machine, box, stage.slots[0] ?? '')),
-  'old one disconnected': (stage) => toAny(stage, oldOne(stage), (box) => disconnected(stage.machine, box)),
-  'stand-in stopped': (stage) => toUp(stage, helper(stage, 'standIn'), (box) => stop(stage.machine, box)),
-  'stand-in removed': (stage) =>
-    toAny(stage, helper(stage, 'standIn'), (box) => remove(stage.machine, box, { force: true })),
-  'rehearsal stopped': (stage) => toUp(stage, helper(stage, 'rehearsal'), (box) => stop(stage.machine, box)),
-  'rehearsal removed': (stage) =>
-    toAny(stage, helper(stage, 'rehearsal'), (box) => remove(stage.machine, box, { force: true })),
-  'lock removed': (stage) =>
-    toAny(stage, withRole(stage, 'lock'), (box) => remove(stage.machine, box, { force: true })),
-  'copies pruned': (stage) => toAny(stage, withRole(stage, 'backup'), (box) => pruned(stage.machine, box)),
-  'note of copies pruned': (stage) => toAny(stage, withRole(stage, 'backup'), (box) => remove(stage.machine, box)),
-  'images pruned': ({ machine }) => pruneImages(machine),
-  'tag moved': (stage) => tagMoved(stage),
-  'rules lost': (stage) => rulesLost(stage),
-  'another roll': (stage) => otherRoll(stage).then(() => true),
-  'compose down': (stage) => composeDown(stage),
+  'old one stopped': toUp(oldOne, stopped),
+  'new one stopped': toUp(newOne, stopped),
+  'old one killed': toUp(oldOne, ({ machine }, box) => end(machine, box, 137)),
+  'old one started': toDown(oldOne),
+  'new one started': toDown(newOne),
+  'old one paused': toUp(oldOne, paused),
+  'new one paused': toUp(newOne, paused),
+  'old one removed': toAny(oldOne, removed),
+  'new one removed': toAny(newOne, removed),
+  'old one renamed': toAny(oldOne, movedAway),
+  'new one renamed': toAny(newOne, movedAway),
+  'new one gets the name': toAny(newOne, ({ machine, slots }, box) => renamed(machine, box, slots[0] ?? '')),
+  'old one disconnected': toAny(oldOne, ({ machine }, box) => disconnected(machine, box)),
+  'stand-in stopped': toUp(helper('standIn'), stopped),
+  'stand-in removed': toAny(helper('standIn'), removed),
+  'rehearsal stopped': toUp(helper('rehearsal'), stopped),
+  'rehearsal removed': toAny(helper('rehearsal'), removed),
+  'lock removed': toAny(withRole('lock'), removed),
+  'copies pruned': toAny(withRole('backup'), ({ machine }, box) => pruned(machine, box)),
+  'note of copies pruned': toAny(withRole('backup'), ({ machine }, box) => remove(machine, box)),
+  'images pruned': { target: ({ machine }) => looseTags(machine).length > 0 || undefined, act: pruneImages },
+  'tag moved': { target: (stage) => otherImage(stage) && true, act: tagMoved },
+  'rules lost': { target: hasRules, act: loseRules },
+  'another roll': { target: () => true, act: otherRoll },
+  'compose down': { target: ({ machine }) => composed(machine).length > 0 || undefined, act: composeDown },
 } satisfies Record<string, Deed>;
 
 export type DeedName = keyof typeof DEEDS;
+export const DEED_NAMES = Object.keys(DEEDS) as DeedName[];
 const ELSEWHERE = 'elsewhere';
+
+/** What people can do now. */
+export function possibleDeeds(stage: Stage): DeedName[] {
+  return DEED_NAMES.filter((name) => DEEDS[name].target(stage) !== undefined);
+}
+
+/** Does it; resolves with whether there was something to do it to. */
+export async function doDeed(stage: Stage, name: DeedName): Promise<boolean> {
+  const deed: Deed = DEEDS[name];
+  const target = deed.target(stage);
+  return target !== undefined && (await deed.act(stage, target)) !== false;
+}
 
 /** Whether a deed takes away, or stops, what serves or is to serve. */
 export function isHarm(deed: DeedName): boolean {
@@ -76,28 +96,33 @@ function newOne(stage: Stage): Box | undefined {
     .find((box) => box !== undefined && box !== old);
 }
 
-function helper({ machine, slots }: Stage, which: 'standIn' | 'rehearsal'): Box | undefined {
-  return machine.names.get(slotNames(slots[0] ?? '')[which]);
+function helper(which: 'standIn' | 'rehearsal'): Find {
+  return ({ machine, slots }) => machine.names.get(slotNames(slots[0] ?? '')[which]);
 }
 
-function withRole({ machine }: Stage, role: string): Box | undefined {
-  return [...machine.boxes.values()].find((box) => roleOf(box) === role);
+function withRole(role: string): Find {
+  return ({ machine }) => [...machine.boxes.values()].find((box) => roleOf(box) === role);
 }
 
-type Act = (box: Box) => unknown;
-
-async function toAny(_stage: Stage, box: Box | undefined, act: Act): Promise<boolean> {
-  if (!box || box.status === 'removing') return false;
-  await act(box);
-  return true;
+function toAny(find: Find, act: Act, fits: (box: Box) => boolean = () => true): Deed {
+  return {
+    target: (stage) => {
+      const box = find(stage);
+      return box && box.status !== 'removing' && fits(box) ? box : undefined;
+    },
+    act: (stage, target) => target !== true && act(stage, target),
+  };
 }
 
-function toUp(stage: Stage, box: Box | undefined, act: Act): Promise<boolean> | false {
-  return box?.status === 'running' && toAny(stage, box, act);
+function toUp(find: Find, act: Act): Deed {
+  return toAny(find, act, ({ status }) => status === 'running');
 }
 
-function toDown({ machine }: Stage, box: Box | undefined): boolean {
-  if (!box || isUp(box) || box.status === 'removing') return false;
+function toDown(find: Find): Deed {
+  return toAny(find, startedBy, (box) => !isUp(box));
+}
+
+function startedBy({ machine }: Stage, box: Box): boolean {
   try {
     start(machine, box.id);
     return true;
@@ -122,42 +147,53 @@ function pruned(machine: Machine, box: Box): void {
 }
 
 // As `docker image prune --all` does: every tag and image that no container uses.
-function pruneImages(machine: Machine): boolean {
-  const used = new Set([...machine.boxes.values()].map(({ image }) => image.id));
-  const loose = [...machine.tags].filter(([, id]) => !used.has(id));
-  for (const [tag] of loose) unname(machine, tag);
+function pruneImages({ machine }: Stage): void {
+  for (const tag of looseTags(machine)) unname(machine, tag);
+  const used = usedImages(machine);
   for (const id of machine.images.keys()) if (!used.has(id)) machine.images.delete(id);
-  return loose.length > 0;
 }
 
-function tagMoved({ machine, follows }: Stage): boolean {
-  const other = imageNamed(machine, 'mate:1') ?? imageNamed(machine, follows);
-  if (other) nameImage(machine, other.id, follows);
-  return other !== undefined;
+function looseTags(machine: Machine): string[] {
+  const used = usedImages(machine);
+  return [...machine.tags].flatMap(([tag, id]) => (used.has(id) ? [] : [tag]));
 }
 
-function rulesLost({ place }: Stage): boolean {
-  const { rules } = place;
-  const some = rules.covers.size + rules.forwards.length + rules.gates.size > 0;
+function usedImages({ boxes }: Machine): ReadonlySet<string> {
+  return new Set([...boxes.values()].map(({ image }) => image.id));
+}
+
+function tagMoved(stage: Stage): void {
+  nameImage(stage.machine, otherImage(stage)?.id ?? '', stage.follows);
+}
+
+function otherImage({ machine, follows }: Stage): StoredImage | undefined {
+  return imageNamed(machine, 'mate:1') ?? imageNamed(machine, follows);
+}
+
+function hasRules({ place: { rules } }: Stage): true | undefined {
+  return rules.covers.size + rules.forwards.length + rules.gates.size > 0 || undefined;
+}
+
+function loseRules({ place: { rules } }: Stage): void {
   rules.covers.clear();
   rules.gates.clear();
   rules.forwards = [];
-  return some;
 }
 
 async function otherRoll(stage: Stage): Promise<void> {
   const report = await rollAgain(stage, stage.open());
   const said = report === 'died' ? report : (report.error?.code ?? report.outcome);
-  if (!/^(busy|known-bad|unchanged|rolled)$/.test(said)) throw new Error(`the other roll: ${JSON.stringify(report)}`);
+  const fine = /^(busy|known-bad|unchanged|rolled)$/.test(said) || (stage.setup.bad && BAD_ENDS.test(said));
+  if (!fine) throw new Error(`the other roll: ${JSON.stringify(report)}`);
 }
 
-async function composeDown({ machine, own }: Stage): Promise<boolean> {
-  const all = [...machine.boxes.values()].filter(
-    ({ config }) => config.Labels?.['com.docker.compose.project'] === 'shop',
-  );
-  for (const box of all) {
+async function composeDown({ machine }: Stage): Promise<void> {
+  for (const box of composed(machine)) {
     await stop(machine, box);
     if (machine.boxes.has(box.id)) remove(machine, box, { force: true });
   }
-  return all.length > 0 && own.length > 0;
+}
+
+function composed({ boxes }: Machine): Box[] {
+  return [...boxes.values()].filter(({ config }) => config.Labels?.['com.docker.compose.project'] === 'shop');
 }

@@ -89,6 +89,9 @@ export const SETUPS = {
 export type SetupName = keyof typeof SETUPS;
 export const SETUP_NAMES = Object.keys(SETUPS) as SetupName[];
 
+/** How a roll to a bad image ends. */
+export const BAD_ENDS = /^(not-healthy|cannot-start|known-bad)$/;
+
 /** Whether there may be a time in which nobody answers. */
 export function hasGap({ strategy, replicas }: Setup): boolean {
   return strategy === 'stop-first' && replicas === 1;

@@ -1,5 +1,6 @@
 // The Engine port over an engine in memory. What it says no to, and in which words, is what Docker says.
 import type { EngineFacts } from '../../src/core/engine.ts';
+import { EngineError } from '../../src/core/engine-error.ts';
 import type { Engine } from '../../src/ports.ts';
 import { commandIn } from './apps.ts';
 import { create, inspected, listOf, remove, rename, setRestart } from './containers.ts';
@@ -93,9 +94,8 @@ type Call = (...args: any[]) => any;
 
 function answered(machine: Machine, name: string, call: Call): Call {
   if (name === 'close' || name === 'events') return call;
-  const ask = async (...args: unknown[]): Promise<unknown> => {
-    if (!machine.up) refuse(0, 'connect ECONNREFUSED');
-    return call(...args);
+  const ask = (...args: unknown[]): Promise<unknown> => {
+    return machine.up ? call(...args) : Promise.reject(new EngineError(0, 'connect ECONNREFUSED'));
   };
   if (!CHANGING.has(name)) return ask;
   return async (...args) => {

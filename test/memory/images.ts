@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { ContainerConfig, Image, ImageSummary } from '../../src/core/container.ts';
 import { SwapError } from '../../src/core/error.ts';
-import { canonical, formatRepository, isImageId, parseReference } from '../../src/core/reference.ts';
+import { canonical as canonicalOf, formatRepository, isImageId, parseReference } from '../../src/core/reference.ts';
 import type { Engine, Registry } from '../../src/ports.ts';
 import { type App, IDLE } from './apps.ts';
 import { tell } from './events.ts';
 import { changed, type Machine, refuse, type StoredImage } from './machine.ts';
+
+const MOST_REMEMBERED = 10_000;
 
 /** What an image is made of. */
 export interface ImageMade {
@@ -83,8 +85,17 @@ function tagsOf(machine: Machine, id: string): string[] {
 }
 
 // As the engine shows it: what its short form leaves out is left out.
-function shortOf(tag: string): string {
-  return `${formatRepository(parseReference(tag))}:${parseReference(tag).tag}`;
+const shortOf = remembered((tag) => `${formatRepository(parseReference(tag))}:${parseReference(tag).tag}`);
+const canonical = remembered(canonicalOf);
+
+// The same few references are read again and again, in every world.
+function remembered(read: (reference: string) => string): (reference: string) => string {
+  const known = new Map<string, string>();
+  return (reference) => {
+    const found = known.get(reference) ?? read(reference);
+    if (known.size < MOST_REMEMBERED) known.set(reference, found);
+    return found;
+  };
 }
 
 type Calls = 'image' | 'images' | 'imageTags' | 'tag' | 'untag' | 'resolve' | 'pull';

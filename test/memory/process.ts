@@ -5,6 +5,7 @@ import { EngineError } from '../../src/core/engine-error.ts';
 import { SwapError } from '../../src/core/error.ts';
 import { RuleError, type RuleTrouble } from '../../src/core/kernel-layer.ts';
 import type { Progress } from '../../src/core/progress.ts';
+import { remembered } from '../../src/docker/engine/facts.ts';
 import type { Ports } from '../../src/ports.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { memoryTraffic } from './clients.ts';
@@ -108,14 +109,16 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
     if (!state.alive) return never();
     calls.push({ what, changes });
     const happening = happensAt(what);
-    if (happening.length === 0) {
-      const answer = await call();
+    try {
+      for (const { act } of happening) await act?.();
+      if (!state.alive) return never();
+      const answer = await (happening.length === 0 ? call() : disturbed(machine, what, happening, kill, call));
       return state.alive ? answer : never();
+    } catch (error) {
+      // A dead process hears of no error either.
+      if (!state.alive) return never();
+      throw error;
     }
-    for (const { act } of happening) await act?.();
-    if (!state.alive) return never();
-    const answer = await disturbed(machine, what, happening, kill, call);
-    return state.alive ? answer : never();
   };
 
   const wrapped = <T extends object>(port: string, real: T, changing: (name: string) => boolean): T => {
@@ -124,20 +127,15 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
       const what = `${port}.${name}`;
       const changes = changing(name);
       const plain = name === 'close' || name === 'events';
-      result[name] = plain
-        ? call
-        : (...args: unknown[]) =>
-            refusing(
-              state,
-              through(what, changes, () => call(...args)),
-            );
+      result[name] = plain ? call : (...args: unknown[]) => through(what, changes, () => call(...args));
     }
     return result as T;
   };
 
+  const engine = wrapped('engine', memoryEngine(machine, place.remote), (name) => CHANGING.has(name));
   const ports = {
     ...OUTSIDE,
-    engine: wrapped('engine', memoryEngine(machine, place.remote), (name) => CHANGING.has(name)),
+    engine: { ...engine, facts: remembered(engine.facts, machine.clock.now) },
     kernel: wrapped('kernel', memoryKernel(machine, place.rules), (name) =>
       /^(set|end|clear|shut|open|forward$|sweep)/.test(name),
     ),
@@ -167,18 +165,13 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
     crashAt: (call, nth, death) => void script.push({ call, nth, death }),
     before: (call, nth, act) => void script.push({ call, nth, act }),
     kill,
-    run: (work) => endOf(work(app), died),
+    // Not at once: who lets time pass for this process must do so before its first call.
+    run: (work) =>
+      endOf(
+        Promise.resolve().then(() => work(app)),
+        died,
+      ),
   };
-}
-
-// A dead process hears of no error either.
-async function refusing(state: { readonly alive: boolean }, answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!state.alive) return never();
-    throw error;
-  }
 }
 
 async function endOf<T>(work: Promise<T>, died: Promise<void>): Promise<{ readonly value: T } | 'died'> {

@@ -1,0 +1,15 @@
+// Everything that can go wrong at each call of a roll, on an engine in memory: the short form of `npm run test:matrix -- --all`.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { endText, repeatText, runMatrix } from '../matrix/run.ts';
+
+const TRIED = 20_000;
+
+test('20,000 cells are safe', async (t) => {
+  const seed = Math.floor(Math.random() * 1e6);
+  const end = await runMatrix(TRIED, seed);
+  t.diagnostic(`${endText(end)}; seed ${seed}`);
+  assert.ok(end.tried >= TRIED);
+  const failed = end.failed.map(({ cell, why }) => `${cell}\n${why}\n${repeatText(cell)}`);
+  assert.deepEqual(failed, []);
+});

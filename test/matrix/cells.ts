@@ -1,0 +1,124 @@
+// Which cells there are: for each set-up what an undisturbed run of it does, and at each of its calls all that can go wrong there.
+import type { CallMade, Death, Failure } from '../memory/process.ts';
+import { type Cell, courseOf, type Mending, type Trouble } from './cell.ts';
+import { type DeedName, possibleDeeds } from './people.ts';
+import { SETUP_NAMES, SETUPS, type SetupName } from './setups.ts';
+
+const DEATHS: readonly Death[] = ['before', 'after', 'answer lost'];
+const MENDINGS: readonly Mending[] = ['recover', 'roll', 'waiting'];
+const OUTAGES = [
+  { going: 'stopped', liveRestore: false },
+  { going: 'killed', liveRestore: false },
+  { going: 'stopped', liveRestore: true },
+  { going: 'killed', liveRestore: true },
+] as const;
+
+/** Those that the engine starts again with its daemon, as they are. */
+const OUTAGE_SETUPS: ReadonlySet<SetupName> = new Set<SetupName>([
+  'start-first',
+  'stop-first',
+  'rehearsed',
+  'handover',
+  'scaled',
+  'update',
+  'copied',
+]);
+
+/** Everything that goes wrong in a set-up, at every call. */
+export async function cellsOf(setup: SetupName): Promise<Cell[]> {
+  const possible: DeedName[][] = [];
+  const calls = await courseOf(SETUPS[setup], (stage) => possible.push(possibleDeeds(stage)));
+  return calls.flatMap((call, before) => {
+    const at = before + 1;
+    const deeds = isMoment(call, calls[before - 1], at) ? people(setup, possible[before] ?? [], at) : [];
+    return [...kills(call, at), ...faults(call, at), ...deeds].map((trouble) => ({ setup, trouble }));
+  });
+}
+
+// A call that only looks changes nothing, so its answer makes no difference to whoever comes after.
+function kills({ changes }: CallMade, at: number): Trouble[] {
+  const deaths = changes ? DEATHS : (['before'] as const);
+  return deaths.map((when, nth) => ({
+    kind: 'kill',
+    at,
+    when,
+    by: MENDINGS[(at + nth) % MENDINGS.length] ?? 'recover',
+  }));
+}
+
+/** How a call can fail, as the loop sees it: the adapter asks again for what only looks, and answers a 404 with "none". */
+export function failuresOf({ what, changes }: CallMade): readonly Failure[] {
+  if (!what.startsWith('engine.')) return [500, 'answer lost', 'timeout'];
+  if (!changes) return [500, 'cut before', 'timeout'];
+  if (/\.(remove|stop|untag|removeVolume)$/.test(what)) return [409, 500, 'cut before', 'answer lost', 'timeout'];
+  if (/\.(create|createVolume)$/.test(what))
+    return [404, 409, 500, 'cut before', 'answer lost', 'timeout', 'disk full'];
+  return [404, 409, 500, 'cut before', 'answer lost', 'timeout'];
+}
+
+function faults(call: CallMade, at: number): Trouble[] {
+  return failuresOf(call).map((how) => ({ kind: 'fault', at, how }));
+}
+
+// What is done between two looks, nobody can tell from what is done after the second.
+function isMoment(call: CallMade, last: CallMade | undefined, at: number): boolean {
+  return call.changes || last?.changes === true || at % 4 === 1;
+}
+
+function people(setup: SetupName, possible: readonly DeedName[], at: number): Trouble[] {
+  const deeds = possible.map((deed): Trouble => ({ kind: 'person', at, deed }));
+  const outages = OUTAGE_SETUPS.has(setup) ? OUTAGES : [];
+  return [...deeds, ...outages.map((one): Trouble => ({ kind: 'daemon', at, ...one })), { kind: 'interrupt', at }];
+}
+
+/** All cells of all set-ups. */
+export async function allCells(): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  for (const name of SETUP_NAMES) cells.push(...(await cellsOf(name)));
+  return cells;
+}
+
+/**
+ * Some of them, chosen by a seed: at first one of each class, which is a set-up, a call and a kind of trouble, and then others, evenly.
+ */
+export function sampleOf(cells: readonly Cell[], most: number, seed = 0): Cell[] {
+  if (cells.length <= most) return [...cells];
+  const ranked = cells.map((cell, at) => ({ cell, at, rank: spread(at + seed) })).sort((a, b) => a.rank - b.rank);
+  const known = new Set<string>();
+  const first = ranked.filter(({ cell }) => isNew(known, classOf(cell)));
+  const chosen = new Set(first);
+  const others = ranked.filter((one) => !chosen.has(one));
+  return [...first, ...others]
+    .slice(0, most)
+    .sort((a, b) => a.at - b.at)
+    .map(({ cell }) => cell);
+}
+
+function isNew(known: Set<string>, one: string): boolean {
+  const before = known.size;
+  return known.add(one).size > before;
+}
+
+function classOf({ setup, trouble: { kind, at } }: Cell): string {
+  return `${setup}, ${kind}, ${at}`;
+}
+
+// By the golden ratio, so that no pattern of the cells meets a pattern of the choice.
+function spread(at: number): number {
+  return (at * GOLDEN) % 1;
+}
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** A cell in words. */
+export function cellText({ setup, trouble }: Cell): string {
+  const { kind, at, ...how } = trouble;
+  const words = Object.values(how).join(', ');
+  return `${setup}: ${kind} at call ${at}${words ? `, ${words}` : ''}`;
+}
+
+/** The cell of which `cellText` says that. */
+export async function cellNamed(text: string): Promise<Cell | undefined> {
+  const name = SETUP_NAMES.find((one) => text.startsWith(`${one}: `));
+  return name && (await cellsOf(name)).find((cell) => cellText(cell) === text);
+}
