@@ -8,7 +8,7 @@ import { enter } from './netns.ts';
 import { eventually, inTime } from './waiting.ts';
 import type { World } from './world.ts';
 
-/** kept: connections are kept; new: one a request; slow: an answer that takes 3 s; upgrade: stands for a WebSocket; udp: datagrams. */
+/** kept: connections are kept; new: one a request; slow: an answer that takes 2 s; upgrade: stands for a WebSocket; udp: datagrams. */
 export type Shape =
   | { kind: 'kept' | 'new' | 'slow'; method: 'GET' | 'POST'; ratePerSecond: number }
   | { kind: 'upgrade'; connections: number }
