@@ -115,7 +115,7 @@ suite('24 hours of a watch', () => {
   test('outlive a registry and an engine that are away for hours, and say so once', async () => {
     const made = quiet({ web: { 'swapctl.schedule': 'every 10s' } });
     const { rolls, log, checks, opened } = await simulate(made, {
-      hours: 24,
+      hours: 15,
       happenings: [
         { at: START + HOUR, what: () => Object.assign(made, { registryAway: AWAY_REGISTRY }) },
         { at: START + 5 * HOUR, what: () => Object.assign(made, { registryAway: undefined }) },
