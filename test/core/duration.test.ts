@@ -50,11 +50,10 @@ suite('durations are read', () => {
     assert.match(raised(() => parseDuration('366d', 'x', '365d')).message, /no duration up to 365d$/);
   });
 
-  test('a long text is answered at once', () => {
-    const began = performance.now();
-    raised(() => parseDuration(`${'1'.repeat(50_000)}x`, 'x'));
-    raised(() => parseDuration(`${'1s'.repeat(50_000)}x`, 'x'));
-    assert.ok(performance.now() - began < 1000);
+  test('a long text is read no more than once', () => {
+    // So long that the test would not end otherwise.
+    assert.equal(raised(() => parseDuration(`${'1'.repeat(500_000)}x`, 'x')).code, 'config');
+    assert.equal(raised(() => parseDuration(`${'1s'.repeat(500_000)}x`, 'x')).code, 'config');
   });
 });
 
