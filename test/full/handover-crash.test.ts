@@ -12,8 +12,9 @@ import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
 
 const RATE = 20;
-// swapctl.drain.timeout of the services here is 3 s, and swapctl adds 30 s to it.
-const LIFETIME_S = 33;
+// Long enough for a busy machine to kill swapctl while it drains. swapctl adds 30 s to it.
+const DRAIN_S = 25;
+const LIFETIME_S = DRAIN_S + 30;
 
 test('a swapctl that dies while both run leaves rules that end by themselves', async (t) => {
   const world = testWorld(t);
@@ -85,7 +86,7 @@ async function begin(world: World): Promise<{ web: Service; port: number; under:
     env: { DRAIN: 1 },
     ports: [{ host: port }],
     create: { HostConfig: { Binds: [`${mark}:/mark`] } },
-    labels: { 'swapctl.volumes': 'shared' },
+    labels: { 'swapctl.volumes': 'shared', 'swapctl.drain.timeout': `${DRAIN_S}s` },
   });
   const url = `http://127.0.0.1:${port}/`;
   const here = { world, netns: world.netns };
