@@ -58,7 +58,7 @@ async function beginning(t: TestContext, engine: OtherEngine, world: World): Pro
 async function forgetting(t: TestContext, engine: OtherEngine, world: World): Promise<void> {
   const before = await running(world, 'forgot');
   // Late enough for the disk to be full by then.
-  const health = { test: ['CMD', 'false'], intervalMs: 5000, retries: 1 };
+  const health = { test: ['CMD', 'false'], intervalMs: 10_000, retries: 1 };
   const to = await world.image('forgot:2', { from: 'base', health });
   let room = () => {};
   t.after(() => room());
