@@ -24,7 +24,7 @@ export function memoryEngine(machine: Machine, remote: Remote): Engine {
         refuse(409, `Container ${box.id} is ${box.status === 'paused' ? 'paused' : 'not running'}`);
       return commandIn(machine, box, command);
     },
-    wait: (id, signal) => ended(machine, mustBox(machine, id), signal),
+    wait: async (id, signal) => ended(machine, mustBox(machine, id), signal),
     build: async () => refuse(501, 'this engine builds nothing'),
     close: () => {},
   };
