@@ -48,7 +48,7 @@ export interface OwnedLabels {
 
 /** The same, from what was read before where that still counts: every look reads the labels of all containers of a host. */
 export function owned(one: Labelled, inherited: Labels | undefined, before: OwnedLabels | undefined): OwnedLabels {
-  if (before?.name === one.name && before.inherited === inherited) return before;
+  if (before && before.name === one.name && before.inherited === inherited) return before;
   return { name: one.name, inherited, own: ownLabels(one, inherited) };
 }
 
