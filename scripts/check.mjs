@@ -26,7 +26,8 @@ const CHECKS = {
 
 // npm's keys and sigstore are on the network: where they are out of reach that is said, twice, and only a workflow fails for it.
 async function signatures() {
-  const quick = ['--fetch-retries=0', '--fetch-timeout=20000'];
+  // Also under `npm run --silent`, which would keep npm from saying why it failed.
+  const quick = ['--fetch-retries=0', '--fetch-timeout=20000', '--loglevel=error'];
   const { code, output } = await attempt('npm', ['audit', 'signatures', ...quick], { cwd: root });
   const unreachable =
     /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/;
@@ -59,7 +60,7 @@ async function main() {
     if (skipped) notChecked.push(name);
     if (code === 0) continue;
     failed += 1;
-    console.log(output.trimEnd().replace(/^/gm, '       '));
+    console.log((output.trimEnd() || `it ended with status ${code} and printed nothing`).replace(/^/gm, '       '));
   }
   if (notChecked.length > 0) console.log(`NOT CHECKED: ${notChecked.join(', ')} (see above)`);
   return failed > 0 ? 1 : 0;
