@@ -1,8 +1,10 @@
 // Images, and containers of others, that say what only swapctl and compose say: nothing of anybody is changed for them.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type Docker from 'dockerode';
 import { encodeState } from '../../src/core/labels.ts';
 import { swapctl } from '../lab/cli.ts';
+import { eventually } from '../lab/waiting.ts';
 import { testWorld, type World } from '../lab/world.ts';
 
 const AT_ONCE = { concurrency: 3 };
@@ -125,3 +127,62 @@ test(
       });
   },
 );
+
+test('a forged backup has no volume emptied or refilled that another container uses', AT_ONCE, async (t) => {
+  const forgeries = {
+    'of a volume that is not of the service': { shared: false, own: true, says: /does not write to the volume/ },
+    'of a volume that another container writes to as well': {
+      shared: true,
+      own: true,
+      says: /is writing to the volume/,
+    },
+    'from a volume that is no copy': { shared: true, own: false, says: /does not say that it is a copy/ },
+  };
+  for (const [what, forgery] of Object.entries(forgeries))
+    await t.test(what, async (t) => {
+      const world = testWorld(t);
+      const { victims, copy, files } = await interrupted(world, forgery);
+      const before = await files();
+      const { code, stdout, stderr } = await swapctl(['recover', world.name('web'), '--json'], { env: world.env });
+      assert.equal(code, 3, stdout + stderr);
+      assert.match(stdout, forgery.says);
+      assert.deepEqual(await files(), before);
+      assert.match(before, /precious/);
+      assert.equal((await world.docker.getContainer(world.name('victim')).inspect()).State.Running, true);
+      for (const volume of [victims, copy]) assert.ok(await world.docker.getVolume(volume).inspect());
+    });
+});
+
+/** A roll that died after it had stopped and renamed web, a container of somebody else's that runs, and a forged backup. */
+async function interrupted(world: World, { shared, own }: { readonly shared: boolean; readonly own: boolean }) {
+  const { docker } = world;
+  const name = world.name('web');
+  const image = await sleeping(world, 'app:1');
+  const victims = await world.volume('victims');
+  const note = { service: name, slot: name, roll: 'r' };
+  const copy = world.name('copy');
+  const Labels = { ...world.labels, ...(own ? encodeState({ ...note, role: 'backup' }) : {}) };
+  await docker.createVolume({ Name: copy, Labels });
+  const victim = await world.container('victim', { image, create: bound(victims), cmd: ['sh', '-c', FILL] });
+  await eventually('the other container has written', async () => /precious/.test(await filesIn(victim)));
+  const mine = shared ? victims : await world.volume('data');
+  const web = await world.container('web.swapctl-old', { image, create: bound(mine) });
+  await web.kill();
+  await web.wait();
+  const lock = encodeState({ role: 'lock', ...note, slot: name, holder: 'a dead process', incumbents: [web.id] });
+  await world.container('web.swapctl-lock', { image, labels: lock, start: false });
+  const { Id } = await docker.getImage(image).inspect();
+  const copies = [{ volume: victims, copy, bytes: 0, files: 0 }];
+  const labels = encodeState({ ...note, role: 'backup', image: Id, copies });
+  await world.container('web.swapctl-backup-r', { image, labels, start: false });
+  return { victims, copy, files: () => filesIn(victim) };
+}
+
+const FILL = 'echo precious > /data/file; exec sleep 1000000';
+
+async function filesIn(container: Docker.Container): Promise<string> {
+  const archive = await container.getArchive({ path: '/data' });
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
