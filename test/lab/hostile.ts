@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { EngineError } from '../../src/core/engine-error.ts';
 import { SwapError } from '../../src/core/error.ts';
+import { anyCharacters } from './text.ts';
 
 // SWAPCTL_TEST_LONG=1 is for whoever changes a decoder.
 const RUNS = process.env.SWAPCTL_TEST_LONG === '1' ? 20_000 : 500;
@@ -12,7 +13,7 @@ const CONTROL = ['\u001b[2J', '\u0000', '\u202e', '\r\n', '\u009b31m'];
 
 /** Texts with control characters, names that every object has, and long ones. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  anyCharacters,
   fc.constantFrom(...KEYS, ...CONTROL, 'x'.repeat(10_000), '9'.repeat(400)),
 );
 
