@@ -1,6 +1,7 @@
 // Clients of several shapes as a process of their own: traffic.ts bundles it and says by environment what to ask.
 // It prints one report a client when it gets SIGTERM.
 import dns from 'node:dns/promises';
+import os from 'node:os';
 import { bare, type LoadReport, startLoad } from './load.ts';
 import type { Cell, Client, Shape } from './traffic.ts';
 import { startUdp } from './udp.ts';
@@ -75,6 +76,13 @@ function counted(texts: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const text of texts) counts[text] = (counts[text] ?? 0) + 1;
   return counts;
+}
+
+// On a busy machine its own stalls would look like those of the applications. Only root outside of containers may do this.
+try {
+  os.setPriority(-10);
+} catch {
+  // Then it waits its turn like everything else.
 }
 
 const clients: Record<string, Client> = JSON.parse(process.env.CLIENTS ?? '{}');
