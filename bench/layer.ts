@@ -3,7 +3,7 @@
 // they get, in turns within the same seconds, from a second container of the same kind that nobody rolls.
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { fixedPort } from '../test/engine/handover-world.ts';
+import { fixedPort } from '../test/engine/traffic/handover-world.ts';
 import { startSwapctl } from '../test/lab/cli.ts';
 import { coverTable, nft } from '../test/lab/host-state.ts';
 import { otherHost } from '../test/lab/netns.ts';

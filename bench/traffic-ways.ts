@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fixedPort } from '../test/engine/handover-world.ts';
+import { fixedPort } from '../test/engine/traffic/handover-world.ts';
 import { swapctl } from '../test/lab/cli.ts';
 import { type ComposeProject, composeLabels, composeProject } from '../test/lab/compose.ts';
 import { APP_PORT } from '../test/lab/images.ts';

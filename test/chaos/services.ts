@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
 import { encodeState } from '../../src/core/labels.ts';
 import { copyName, failureName } from '../../src/core/names.ts';
-import { fixedPort } from '../engine/handover-world.ts';
+import { fixedPort } from '../engine/traffic/handover-world.ts';
 import { type ComposeProject, composeProject } from '../lab/compose.ts';
 import { APP_PORT } from '../lab/images.ts';
 import type { World } from '../lab/world.ts';

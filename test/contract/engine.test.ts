@@ -1,4 +1,4 @@
-// The contract of the Engine port on the engine in memory; test/engine/contract.test.ts has it on a real one.
+// The contract of the Engine port on the engine in memory; test/engine/contract/contract.test.ts has it on a real one.
 import test, { type TestContext } from 'node:test';
 import { type App, SOUND } from '../memory/apps.ts';
 import { virtualClock } from '../memory/clock.ts';

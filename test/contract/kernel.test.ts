@@ -1,4 +1,4 @@
-// The contracts of the Kernel and the Traffic port on those in memory; test/engine/kernel-contract.test.ts has them on real ones.
+// The contracts of the Kernel and the Traffic port on those in memory; test/engine/contract/kernel-contract.test.ts has them on real ones.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { SOUND } from '../memory/apps.ts';

@@ -1,4 +1,4 @@
-// The contract of the Registry port on the registry in memory; test/engine/registry-contract.test.ts has it on a real one.
+// The contract of the Registry port on the registry in memory; test/engine/contract/registry-contract.test.ts has it on a real one.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { virtualClock } from '../memory/clock.ts';

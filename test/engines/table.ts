@@ -27,15 +27,15 @@ const ENGINES: readonly EngineKind[] = [
 
 /** By suite, the files that it consists of. */
 const FILES = {
-  recreate: ['engine/recreate', 'full/recreate-more'],
-  roll: ['engine/roll', 'full/roll-more'],
-  check: ['engine/check', 'full/check-logins'],
-  update: ['engine/update', 'full/update-more'],
-  handover: ['engine/handover', 'full/handover-exits'],
-  forward: ['engine/forward', 'full/forward-more'],
-  compose: ['engine/compose', 'full/compose-more'],
-  'one-at-a-time': ['engine/one-at-a-time', 'full/lock'],
-  backup: ['engine/backup'],
+  recreate: ['engine/recreate/recreate', 'full/recreate/recreate-more'],
+  roll: ['engine/roll/roll', 'full/roll/roll-more'],
+  check: ['engine/update/check', 'full/update/check-logins'],
+  update: ['engine/update/update', 'full/update/update-more'],
+  handover: ['engine/traffic/handover', 'full/traffic/handover-exits'],
+  forward: ['engine/traffic/forward', 'full/traffic/forward-more'],
+  compose: ['engine/compose/compose', 'full/roll/compose-more'],
+  'one-at-a-time': ['engine/roll/one-at-a-time', 'full/roll/lock'],
+  backup: ['engine/roll/backup'],
 };
 type Suite = keyof typeof FILES;
 const SUITES = Object.keys(FILES) as Suite[];

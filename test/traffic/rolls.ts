@@ -1,8 +1,15 @@
-// The long form of test/engine/handover.test.ts: many rolls of one published service in a row, under load by every way in.
+// The long form of test/engine/traffic/handover.test.ts: many rolls of one published service in a row, under load by every way in.
 // By hand: npm run test:traffic -- --rolls 100 --rate 200 --engine sid
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
-import { assertNothingLeft, fixedPort, gatewayOf, portsOf, roll, startService } from '../engine/handover-world.ts';
+import {
+  assertNothingLeft,
+  fixedPort,
+  gatewayOf,
+  portsOf,
+  roll,
+  startService,
+} from '../engine/traffic/handover-world.ts';
 import { engineFacts, engineUnderTest } from '../lab/engine.ts';
 import { ENGINE_KINDS, startEngine } from '../lab/engines.ts';
 import { assertAsBefore, hostState } from '../lab/host-state.ts';

@@ -1,4 +1,0 @@
-// Compose 2.40; test/full/compose-more.test.ts has the older one, and services that compose builds.
-import { composeSuite } from './compose-suite.ts';
-
-composeSuite('2.40');

@@ -1,5 +1,0 @@
-// Runs on the engine of DOCKER_HOST, or the default one; test/full/recreate-more.test.ts has the rest.
-import { engineUnderTest } from '../lab/engine.ts';
-import { recreateSuite } from './recreate/suite.ts';
-
-recreateSuite('the engine under test', async () => engineUnderTest(), { parts: ['fields', 'targeted'] });

@@ -1,0 +1,56 @@
+// The promise itself: a service behind its network alias is rolled again and again, and no request fails.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Ports } from '../../../src/ports.ts';
+import { kernelLayer } from '../../../src/roll/kernel-layer.ts';
+import { composeLabels, composeProject } from '../../lab/compose.ts';
+import { startLoadInside } from '../../lab/load-inside.ts';
+import { testWorld } from '../../lab/world.ts';
+import { openApp, quickly, replicas, retag } from '../compose-app.ts';
+
+// Ready two seconds after its start; until then its address is in the DNS and refuses connections.
+const slow = { env: { READY_AFTER_MS: 2000, LISTEN: 'late' }, health: { startPeriodMs: 10_000 } };
+// Kept connections end by the old app's own drain, so swapctl need not wait for long until they are idle.
+const TIMES = { settle: '500ms', 'drain.timeout': '500ms' };
+
+// Without it, a connection that the kernel has made and the old app not yet accepted is reset when that app stops.
+export const NEEDS_NFT = 'needs nft, in the network namespace of the engine';
+export const canGate = async (ports: Ports) => (await kernelLayer(ports)).available;
+
+/** Defines the test: so many rolls in a row. */
+export function rollsUnderLoad(rolls: number, keepAlive: false | 'mixed'): void {
+  test(`${rolls} ${rolls === 1 ? 'roll' : 'rolls'} of two replicas under load, connections ${keepAlive ? 'kept and new' : 'new'}, lose${rolls === 1 ? 's' : ''} no request`, async (t) => {
+    const world = testWorld(t);
+    const reference = await world.image('web:0', slow);
+    const web = `{ image: '${reference}', labels: ${composeLabels(world)}, scale: 2 }`;
+    const project = composeProject(world, `services: { web: ${web} }`);
+    await project.run('up', '--detach', '--wait');
+    const { app, ports, close } = await openApp(world);
+    world.after(async () => close());
+    if (!(await canGate(ports))) return t.skip(NEEDS_NFT);
+    const url = 'http://web:8080/';
+    const load = await startLoadInside(world, {
+      network: `${project.name}_default`,
+      url,
+      ratePerSecond: 200,
+      keepAlive,
+    });
+
+    for (let number = 1; number <= rolls; number++) {
+      await retag(world, await world.image(`web:v${number}`, slow), reference);
+      const [report] = await app.roll([`${project.name}/web`], quickly({ overrides: TIMES }));
+      assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+    }
+    await load.answeredBy(`v${rolls}`);
+    const { failed, failures, requests, longestGapMs, byVersion } = await load.stop();
+    t.diagnostic(
+      `${requests} requests, ${failed} failed, longest gap ${longestGapMs} ms: ${JSON.stringify(byVersion)}`,
+    );
+    assert.deepEqual(failures, []);
+    assert.ok(byVersion[`v${rolls}`], 'the last version has answered');
+    assert.deepEqual(
+      (await replicas(world, project)).map(({ version }) => version),
+      [`v${rolls}`, `v${rolls}`],
+    );
+  });
+}

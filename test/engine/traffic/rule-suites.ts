@@ -1,0 +1,113 @@
+// Every rule script, loaded by the nft of one Debian suite, continued by that of another, and listed by all of them.
+import { spawnSync } from 'node:child_process';
+import type { Example } from '../../../src/traffic/examples.ts';
+import { isLive, ledClients } from '../../../src/traffic/forward-rules.ts';
+import { coverIn } from '../../../src/traffic/rules.ts';
+import { objectsOf, type Table } from '../../../src/traffic/table.ts';
+import { NFT_SUITES, type NftSuite, nftOf } from '../../lab/nft.ts';
+
+/** What one nft did with one script. */
+export interface Trial {
+  example: string;
+  builder: string;
+  /** By whose nft the first script was loaded, and by whose this one. */
+  creator: NftSuite;
+  writer: NftSuite;
+  /** Exit status of `nft -c -f` and `nft -f`, and their words. */
+  loaded: { status: number; words: string };
+  readers: { suite: NftSuite; status: number; words: string; facts: unknown }[];
+}
+
+// Connections that were redirected, as the kernel notes them, and one that nobody has answered so far.
+const FLOWS = [
+  'add element bridge TABLE flows_ip { 192.0.2.77 . 50000 . 192.0.2.2 . 80 }',
+  'add element bridge TABLE flows_ip6 { 2001:db8::77 . 50001 . 2001:db8::2 . 80 }',
+  'add element inet TABLE flows_ip { 192.0.2.77 . 50002 . 192.0.2.2 . 80 }',
+  'add element inet TABLE unanswered_ip { 192.0.2.77 . 50003 . 192.0.2.2 . 80 }',
+];
+
+/** Loads the scripts of an example one after the other in a network namespace of its own. */
+export function tryOut(example: Example, creator: NftSuite, continuer: NftSuite): Trial[] {
+  const steps = example.scripts.map(([builder, script], at) => ({
+    builder,
+    script,
+    writer: at === 0 ? creator : continuer,
+  }));
+  const answers = inNamespace(steps.flatMap(({ writer, script }) => commandsFor(writer, script)));
+  return steps.map(({ builder, writer }, at) => {
+    const [loaded, ...listed] = answers.slice(at * PER_STEP, (at + 1) * PER_STEP);
+    const readers = NFT_SUITES.map((suite, of) => readerOf(suite, listed.slice(2 * of, 2 * of + 2)));
+    return { example: example.name, builder, creator, writer, loaded: statusOf(loaded), readers };
+  });
+}
+
+/** What a reader is to find after a script. */
+export function expectedFacts(example: Example, builder: string): unknown {
+  const flows = [
+    { address: '192.0.2.77', port: 50_000 },
+    { address: '192.0.2.77', port: 50_002 },
+    { address: '2001:db8::77', port: 50_001 },
+  ];
+  const none = { tables: 0, cover: 'over', live: false, flows: [] };
+  switch (builder) {
+    case 'coverScript':
+      return { ...none, tables: 1, cover: example.name.includes('lasting') ? 'lasting' : 'expiring' };
+    case 'hostScript':
+    case 'renewScript':
+      return { ...none, tables: 2, live: true, flows };
+    case 'haltScript':
+      return { ...none, tables: 2, flows };
+    case 'removeScript':
+    case 'clearHostScript':
+      return none;
+    default:
+      return { ...none, tables: 1 };
+  }
+}
+
+function commandsFor(writer: NftSuite, script: string): string[] {
+  const [, table] = /^table bridge (\S+) \{$/m.exec(script) ?? [];
+  const flows = table ? FLOWS.map((line) => `${line.replace('TABLE', table)}\n`).join('') : '';
+  const { program } = nftOf(writer);
+  const load = `'${program}' -c -f - <<'END' && '${program}' -f - <<'END2'\n${script}END\n${script}${flows}END2\n`;
+  const list = NFT_SUITES.flatMap((suite) => [
+    `'${nftOf(suite).program}' -j list ruleset`,
+    `'${nftOf(suite).program}' list ruleset > /dev/null`,
+  ]);
+  return [load, ...list];
+}
+
+const PER_STEP = 1 + 2 * NFT_SUITES.length;
+
+interface Answer {
+  status: number;
+  output: string;
+}
+
+function inNamespace(commands: string[]): Answer[] {
+  const lines = commands.map((command) => `{\n${command}\n} 2>&1\nprintf '\\n--- %s\\n' "$?"`);
+  const { stdout, stderr } = spawnSync('unshare', ['--net', 'sh'], { input: lines.join('\n'), encoding: 'utf8' });
+  const answers = stdout.split(/(?<=^--- \d+\n)/m).map((text) => {
+    const [, output = '', status] = /^([\s\S]*?)\n--- (\d+)\n$/.exec(text) ?? [];
+    return { status: Number(status), output };
+  });
+  if (answers.length !== commands.length) throw new Error(`${answers.length} answers: ${stdout}${stderr}`);
+  return answers;
+}
+
+function statusOf(answer: Answer | undefined): { status: number; words: string } {
+  return { status: answer?.status ?? -1, words: answer?.output.trim() ?? '' };
+}
+
+function readerOf(suite: NftSuite, [json, text]: Answer[]): Trial['readers'][number] {
+  const status = json?.status || text?.status || 0;
+  if (!json || status !== 0) return { suite, status, words: `${json?.output}${text?.output}`, facts: undefined };
+  const table: Table = JSON.parse(json.output);
+  const facts = {
+    tables: objectsOf(table, 'table').length,
+    cover: coverIn(table),
+    live: isLive(table),
+    flows: ledClients(table),
+  };
+  return { suite, status, words: '', facts };
+}

@@ -1,0 +1,108 @@
+// Updates of containers of a real engine, from a real registry. The engine is shared: services are always named.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import type { ServiceUpdate } from '../../../src/core/update.ts';
+import { swapctl } from '../../lab/cli.ts';
+import { containerNames } from '../compose-app.ts';
+import { lab, QUICK_APP } from './registry-lab.ts';
+import { outcomes, updateRollsPush, versionOf } from './update-world.ts';
+import { startWatch } from './watching.ts';
+
+updateRollsPush({});
+
+test('a bad image fails once, is held then, and keeps back what depends on it', async (t) => {
+  const own = await lab(t);
+  const { world, registry, env, push, start } = own;
+  await push('1', 'stable');
+  await push('1', 'web');
+  const db = await start('db', 'stable');
+  const web = await start('web', 'web', { 'swapctl.depends-on': world.name('db'), 'swapctl.backoff': 'off' });
+  const update = () => swapctl(['update', web, db, '--json', '--health-timeout', '5s'], { env });
+  const broken = await world.image('app:broken', { ...QUICK_APP, cmd: ['false'] });
+  await registry.push(world.docker, broken, 'team/app:stable');
+  await push('2', 'web');
+
+  const first = await update();
+  assert.equal(first.code, 1, first.stdout + first.stderr);
+  assert.deepEqual(outcomes(first.json().services), { [db]: 'failed', [web]: 'waiting' });
+  assert.match(first.stdout, /it depends on \S+, whose roll failed/);
+
+  const next = await update();
+  assert.equal(next.code, 0, next.stdout + next.stderr);
+  assert.deepEqual(outcomes(next.json().services), { [db]: 'held', [web]: 'waiting' });
+  assert.deepEqual([await versionOf(own, db), await versionOf(own, web)], ['1', '1']);
+
+  // What is good ends the hold, and the dependency comes first; but it was left alone for a while after the failure.
+  await push('3', 'stable');
+  const soon = await update();
+  const waiting = soon.json().services.find(({ service }: ServiceUpdate) => service === db);
+  assert.match(waiting.because, /its last roll failed, and backoff waits/);
+  assert.ok(Date.parse(waiting.until) > Date.now());
+});
+
+// ---- watch
+
+test('watch rolls what is pushed, takes in what appears, obeys signals, and ends', async (t) => {
+  const own = await lab(t);
+  const { world, push, start } = own;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-watch-'));
+  world.after(async () => rmSync(folder, { recursive: true }));
+  const config = path.join(folder, 'swapctl.yml');
+  const write = (text: string): void => writeFileSync(config, own.settings + text);
+  write('defaults:\n  settle: 300ms\n');
+  for (const tag of ['often', 'never', 'late']) await push('1', tag);
+  const often = await start('often', 'often', { 'swapctl.schedule': 'every 10s' });
+  const never = await start('never', 'never', { 'swapctl.schedule': '0 0 29 2 *' });
+  const watch = startWatch(world, ['--config', config, often, never, world.name('late')], own.env);
+  await watch.said(/^watching 2 services/);
+
+  // Pushed from this very engine, it may be seen as one that was built here, for a moment; it is the same image.
+  await push('2', 'often');
+  await watch.said(new RegExp(`^${often}: updated`));
+  assert.equal(await versionOf(own, often), '2');
+
+  await start('late', 'late', { 'swapctl.schedule': '0 0 29 2 *' });
+  await watch.said(/^watching 3 services/);
+
+  await push('2', 'never');
+  watch.kill('SIGUSR1');
+  await watch.said(new RegExp(`^${never}: updated`));
+
+  write('defaults:\n  settel: 1s\n');
+  watch.kill('SIGHUP');
+  assert.equal((await watch.said(/what was read before stays$/)).level, 'error');
+  write(`services:\n  ${never}:\n    monitor-only: true\n`);
+  watch.kill('SIGHUP');
+  await watch.said(/^swapctl.yml was read again$/);
+  await push('3', 'never');
+  watch.kill('SIGUSR1');
+  await watch.said(new RegExp(`^${never}: available .*monitor-only`));
+  assert.equal(await versionOf(own, never), '2');
+
+  watch.kill('SIGTERM');
+  const { code, stdout, stderr } = await watch.end;
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '').msg, 'ended');
+});
+
+test('watch brings a roll to its safe end before it ends', async (t) => {
+  const own = await lab(t);
+  const { world, push, start } = own;
+  await push('1', 'stable');
+  const web = await start('web', 'stable', { 'swapctl.schedule': 'every 10s' });
+  const watch = startWatch(own.world, ['--verbose', web], own.env);
+  await watch.said(/^watching 1 service/);
+  await push('2', 'stable');
+  await watch.said(/rename \S+ to \S+\.swapctl-old/);
+  watch.kill('SIGTERM');
+  const { code, stdout, stderr } = await watch.end;
+  assert.equal(code, 0, stdout + stderr);
+  assert.ok(['1', '2'].includes((await versionOf(own, web)) ?? ''));
+  assert.deepEqual(
+    (await containerNames(world)).filter((name) => name.endsWith('-lock')),
+    [],
+  );
+});

@@ -1,6 +1,0 @@
-// The rest of test/engine/compose.test.ts: the older compose, and services that compose builds.
-import { composeBuilds, composeSuite } from '../engine/compose-suite.ts';
-
-composeSuite('2.26');
-composeBuilds('2.26');
-composeBuilds('2.40');

@@ -1,3 +1,0 @@
-import { appIsHandedOver } from '../engine/handed-over.ts';
-
-appIsHandedOver({ drains: false });

@@ -1,0 +1,12 @@
+// The same as test/engine/recreate/recreate.test.ts and recreate-more.test.ts on a second engine, which speaks an API ten versions younger. SWAPCTL_TEST_ENGINES=default
+// leaves it out.
+
+import { recreateSuite } from '../../engine/recreate/suite.ts';
+import { startEngine } from '../../lab/engines.ts';
+
+const why =
+  process.env.SWAPCTL_TEST_ENGINES === 'default'
+    ? 'SWAPCTL_TEST_ENGINES=default'
+    : process.getuid?.() !== 0 && 'starting an engine takes root';
+
+recreateSuite('engine 28', () => startEngine('sid'), { skip: why });

@@ -1,0 +1,119 @@
+// The short form of npm run test:chaos: swapctl is killed at every kind of step, the engine fails, people interfere, each at a
+// few moments of the ways; whatever happens, one container a slot is left, and what is said is true.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { AT_ONCE, assertAllSafe, tryAll } from '../../chaos/all-safe.ts';
+import type { Tried } from '../../chaos/cell.ts';
+import { type CallAt, callText, type EngineFault, FAULT_NAMES, type FaultName } from '../../chaos/faults.ts';
+import { type Kill, THENS } from '../../chaos/kills.ts';
+import {
+  assertAllKinds,
+  type Course,
+  coursesOf,
+  everyKill,
+  everyMeddling,
+  faultTry,
+  isLine,
+  killTries,
+  peopleTry,
+} from '../../chaos/matrix.ts';
+import { momentText, STEP_KINDS } from '../../chaos/moments.ts';
+import type { Meddling } from '../../chaos/people.ts';
+import { WAY_NAMES, type WayName } from '../../chaos/ways.ts';
+import { testWorld, type World } from '../../lab/world.ts';
+
+let made: Promise<Course[]> | undefined;
+
+/** Every way without a fault, once for all tests here. */
+function undisturbed(world: World): Promise<Course[]> {
+  made ??= coursesOf(world, WAY_NAMES, ['kill'], AT_ONCE);
+  return made;
+}
+
+test('a swapctl that is killed at any kind of step loses nothing', async (t) => {
+  const world = testWorld(t);
+  const courses = await undisturbed(world);
+  assertAllKinds(courses);
+  const kills = oneOfEachKind(courses);
+  const tried: Tried[] = [];
+  for (const [at, then] of THENS.entries()) {
+    const some = kills.filter((_, nth) => nth % THENS.length === at);
+    for (const one of killTries(some, then, AT_ONCE)) tried.push(...(await one.run(world)));
+  }
+  assertAllSafe(t, tried);
+});
+
+test('an engine that fails in the middle of a roll leaves the old version or the new one, and the report is true', async (t) => {
+  const world = testWorld(t);
+  const courses = await coursesOf(world, ['start-first', 'rehearsed', 'handover'], ['engine'], AT_ONCE);
+  await tryAll(t, world, courses.flatMap(someFaults).map(faultTry));
+});
+
+test('whatever people do in the middle of a roll, it ends safely and says so', async (t) => {
+  const world = testWorld(t);
+  const all = everyMeddling(await undisturbed(world));
+  await tryAll(t, world, MEDDLING.map((line) => meant(all, line)).map(peopleTry));
+});
+
+/** A kill for each kind of step, in all of the ways by turns, before and after it. */
+function oneOfEachKind(courses: readonly Course[]): Kill[] {
+  const all = everyKill(courses);
+  return STEP_KINDS.map((kind, at) => {
+    const same = all.filter((kill) => isLine(kill.at) && kill.at.kind === kind);
+    return same[(at * 7) % same.length] ?? assert.fail(`no way meets ${kind}`);
+  });
+}
+
+/** Each kind of call that changes something, and a few looks, with one fault after the other. */
+function someFaults({ way, calls }: Course): EngineFault[] {
+  const isFirst = ({ what }: CallAt, at: number) => calls.findIndex((one) => one.what === what) === at;
+  const some = calls.filter(
+    (call, at) => (call.changes ? call.nth <= 2 : isFirst(call, at)) && !callText(call).includes('exec'),
+  );
+  return everyOther(some, SHIFT.indexOf(way)).map((at, nth) => ({
+    way,
+    fault: FAULT_NAMES[(nth + SHIFT.indexOf(way)) % FAULT_NAMES.length] as FaultName,
+    at,
+  }));
+}
+
+function everyOther<T>(items: readonly T[], from: number): T[] {
+  return items.filter((_, at) => at % 2 === from % 2);
+}
+
+const SHIFT: readonly WayName[] = ['start-first', 'rehearsed', 'handover'];
+
+const MEDDLING: readonly [WayName, Meddling['deed'], string][] = [
+  ['start-first', 'old one stopped', 'open#1'],
+  ['start-first', 'old one removed', 'rename#1'],
+  ['start-first', 'new one stopped', 'drain#1'],
+  ['start-first', 'old one renamed', 'rename#2'],
+  ['start-first', 'new one removed', 'stop#1'],
+  ['start-first', 'old one paused', 'forward#1'],
+  ['start-first', 'new one paused', 'rename#2'],
+  ['rehearsed', 'old one removed', 'start#2'],
+  ['rehearsed', 'another roll', 'start#2'],
+  ['rehearsed', 'old one stopped', 'pass-rehearsal#1'],
+  ['stop-first', 'images pruned', 'create#1'],
+  ['stop-first', 'new one removed', 'remove#1'],
+  ['handover', 'new one removed', 'keep-image#1'],
+  ['handover', 'old one removed', 'forward#2'],
+  ['handover', 'new one removed', 'stop#2'],
+  ['handover', 'images pruned', 'create#1'],
+  ['compose', 'new one renamed', 'copy-files#1'],
+  ['compose', 'compose up -d', 'rename#1'],
+  ['compose', 'compose up -d', 'drain#1'],
+  ['compose', 'compose down', 'rename#2'],
+  ['rollback', 'new one stopped', 'drain#1'],
+  ['scaled', 'new one paused', 'start#2'],
+  ['dependents', 'old one removed', 'rename#2'],
+  ['dependents', 'new one removed', 'create#2'],
+  ['bad image', 'old one stopped', 'remove#1'],
+  ['--rm', 'new one stopped', 'await-healthy#1'],
+  ['--rm', 'new one removed', 'stop#1'],
+];
+
+function meant(all: readonly Meddling[], [way, deed, step]: (typeof MEDDLING)[number]): Meddling {
+  const found = all.find((one) => one.way === way && one.deed === deed && momentText(one.before) === `before ${step}`);
+  return found ?? assert.fail(`${way} has no ${step}`);
+}

@@ -1,0 +1,75 @@
+// The rest of test/engine/roll/one-at-a-time.test.ts: a lock of another machine, and two recoveries at once.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createApp } from '../../../src/app.ts';
+import { killed } from '../../chaos/kills.ts';
+import type { Moment } from '../../chaos/moments.ts';
+import { assertSafe } from '../../chaos/subject.ts';
+import { openApp, quickly } from '../../engine/compose-app.ts';
+import { appOf, assertOneIsLeft, outdated } from '../../engine/roll/outdated.ts';
+import { isPodman } from '../../lab/engine.ts';
+import { baseImage } from '../../lab/images.ts';
+import { testWorld, type World } from '../../lab/world.ts';
+
+/** The lock of a service, held by a process of another machine. Resolves with a way to beat. */
+async function foreignLock(world: World, service: string): Promise<() => Promise<unknown>> {
+  const state = {
+    version: '1',
+    role: 'lock',
+    service,
+    slot: service,
+    holder: 'elsewhere 0000-boot pid:[1] 4711 12345',
+  };
+  const labels = Object.entries(state).map(([key, value]) => [`swapctl.state.${key}`, value]);
+  const lock = await world.docker.createContainer({
+    name: `${service}.swapctl-lock`,
+    Image: await baseImage(world.docker),
+    Labels: { ...world.labels, ...Object.fromEntries(labels) },
+  });
+  let beats = 0;
+  return () => lock.update({ RestartPolicy: { Name: 'on-failure', MaximumRetryCount: ++beats } });
+}
+
+test('the lock of another machine holds as long as it beats', async (t) => {
+  const world = testWorld(t);
+  if (await isPodman(world.docker))
+    return t.skip("Podman's Docker API changes nothing about a container, so no lock beats");
+  // One after the other: both make the same images, and the tag of one is nowhere for a moment on the containerd store.
+  const alive = await outdated(world, 'alive');
+  const dead = await outdated(world, 'dead');
+  const beat = await foreignLock(world, alive);
+  await foreignLock(world, dead);
+  const beating = setInterval(() => void beat(), 1000);
+  world.after(async () => clearInterval(beating));
+  const app = await appOf(world);
+  const reports = await Promise.all([alive, dead].map((name) => app.roll([name], quickly())));
+  assert.deepEqual(
+    reports.flat().map(({ outcome, error }) => error?.code ?? outcome),
+    ['busy', 'rolled'],
+  );
+  assert.equal(await assertOneIsLeft(world, dead), '2');
+});
+
+test('recover finds nothing left to do where somebody else was faster', async (t) => {
+  const world = testWorld(t);
+  const { app: other, ports, close } = await openApp(world);
+  world.after(async () => close());
+  const moments: Moment[] = [
+    { when: 'after', kind: 'create', nth: 1 },
+    { when: 'after', kind: 'rename', nth: 2 },
+  ];
+  const rolls = await Promise.all(moments.map((at) => killed(world, { way: 'rollback', at })));
+  const services = rolls.map(({ subject }) => subject.service);
+  let isFirst = true;
+  const list = async () => {
+    const all = await ports.engine.list();
+    if (isFirst) {
+      isFirst = false;
+      await other.recover(services, new AbortController().signal);
+    }
+    return all;
+  };
+  const app = createApp({ ...ports, engine: { ...ports.engine, list } });
+  assert.deepEqual(await app.recover(services, new AbortController().signal), []);
+  assert.deepEqual(await Promise.all(rolls.map(({ subject }) => assertSafe(subject, true))), ['2', '1']);
+});

@@ -1,0 +1,3 @@
+import { appIsHandedOver } from '../../engine/traffic/handed-over.ts';
+
+appIsHandedOver({ drains: false });
