@@ -1,3 +1,4 @@
+import { asText } from './as-text.ts';
 import { fail } from './error.ts';
 
 /** What an image is built from, and how: compose's `build:`, or a folder. Paths are absolute, of this machine. */
@@ -150,10 +151,10 @@ function secretOf(use: unknown, definitions: Definitions): BuildSecret[] {
 // `{ key: value }` or `["key=value"]`; what has no value is left out, since the environment had none either.
 function texts(value: unknown): Record<string, string> {
   const found = Array.isArray(value)
-    ? value.map((line) => String(line)).map((line) => [before(line, '='), after(line, '=')] as const)
+    ? value.map(asText).map((line) => [before(line, '='), after(line, '=')] as const)
     : Object.entries(record(value));
   return Object.fromEntries(
-    found.flatMap(([key, one]) => (one === null || one === undefined ? [] : [[key, `${one}`]])),
+    found.flatMap(([key, one]) => (one === null || one === undefined ? [] : [[key, asText(one)]])),
   );
 }
 
@@ -161,7 +162,7 @@ function pairs(value: unknown): string[] {
   if (Array.isArray(value))
     return value.map((one) => (typeof one === 'string' ? one : pairOf(record(one)))).filter(Boolean);
   return Object.entries(record(value)).flatMap(([key, one]) =>
-    (Array.isArray(one) ? one : [one]).map((item) => (item === null || item === '' ? key : `${key}=${item}`)),
+    (Array.isArray(one) ? one : [one]).map((item) => (item === null || item === '' ? key : `${key}=${asText(item)}`)),
   );
 }
 
@@ -170,7 +171,7 @@ function pairOf({ id, path }: Definitions): string {
 }
 
 function list(value: unknown): string[] {
-  return entries(value).map((one) => String(one));
+  return entries(value).map(asText);
 }
 
 function entries(value: unknown): unknown[] {

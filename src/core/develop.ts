@@ -1,3 +1,4 @@
+import { asText } from './as-text.ts';
 import type { BuildSpec } from './build.ts';
 import { fail } from './error.ts';
 import { joinPath } from './path.ts';
@@ -121,20 +122,20 @@ export function composeRules(service: Fields, name: string): DevRule[] {
       rule.exec === undefined
         ? undefined
         : {
-            command: typeof command === 'string' ? ['/bin/sh', '-c', command] : list(command).map(String),
+            command: typeof command === 'string' ? ['/bin/sh', '-c', command] : list(command).map(asText),
             user: text(user),
             privileged: privileged === true,
             workingDir: text(workingDir),
             env: Object.fromEntries(
-              Object.entries(record(environment)).flatMap(([key, one]) => (one === null ? [] : [[key, `${one}`]])),
+              Object.entries(record(environment)).flatMap(([key, one]) => (one === null ? [] : [[key, asText(one)]])),
             ),
           };
     const read: DevRule = {
       action: actionOf(text(rule.action) ?? '', what),
       path: text(rule.path) ?? '',
       target: text(rule.target) ?? '',
-      ignore: list(rule.ignore).map(String),
-      include: list(rule.include).map(String),
+      ignore: list(rule.ignore).map(asText),
+      include: list(rule.include).map(asText),
       initialSync: rule.initial_sync === true,
       exec,
     };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
+import { composeBuild } from '../../src/core/build.ts';
 import { composeRules, parseDevRule, parseDevRules, targetOf } from '../../src/core/develop.ts';
 
 const NONE = { ignore: [], include: [], initialSync: false, exec: undefined, signal: undefined };
@@ -96,6 +97,22 @@ test('rules of compose, as its config shows them', () => {
     () => composeRules({ develop: { watch: [{ path: '/p', action: 'sync+unknown' }] } }, 'web'),
     /web: develop.watch 1/,
   );
+});
+
+test('a compose file with mappings for words raises nothing of its own', () => {
+  const odd = { toString: -1, valueOf: 2 };
+  const rule = { action: 'sync', path: '/p', target: '/t', ignore: [[odd], odd], include: [odd] };
+  const exec = { command: [odd], environment: { A: odd } };
+  const [read] = composeRules({ develop: { watch: [{ ...rule, exec }] } }, 'web');
+  assert.deepEqual(read?.include, ['{"toString":-1,"valueOf":2}']);
+  const build = {
+    context: '/c',
+    args: { A: odd },
+    labels: [odd],
+    cache_from: [odd],
+    additional_contexts: { a: [odd] },
+  };
+  assert.equal(composeBuild({ build }, {})?.args.A, '{"toString":-1,"valueOf":2}');
 });
 
 test('where a file lies in the container', () => {
