@@ -12,7 +12,7 @@ import { observe } from './observe.ts';
 import { noteAway, observeThrough } from './outage.ts';
 import type { SlotRun } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
-import { awaitHealthy } from './watch.ts';
+import { awaitHealthy, NEVER } from './watch.ts';
 
 // Far more than any roll takes: a planner that goes in circles must end as an error, not as a hot loop.
 const MOST_STEPS = 200;
@@ -78,10 +78,10 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
   };
 }
 
-// Who says that the old container serves as before does so when it does.
+// Who says that the old container serves as before does so when it does; an interruption does not cut that short.
 async function untilAnswered(run: SlotRun, { incumbent }: Snapshot['seen']): Promise<void> {
   if (run.memory.gap.since === undefined || !incumbent?.running) return;
-  await awaitHealthy(run, incumbent.id);
+  await awaitHealthy(run, incumbent.id, NEVER);
   noteGap(run, (await observe(run)).seen, run.ports.clock.now());
 }
 

@@ -17,14 +17,18 @@ import { recall, type SlotRun } from './slot-run.ts';
 // check itself, one after the other with a short pause.
 const PAUSE_STARTING_MS = 100;
 const PAUSE_SETTLING_MS = 500;
-const NEVER = new AbortController().signal;
+/** Of what no interruption cuts short. */
+export const NEVER = new AbortController().signal;
 
 type Done = (verdict: Verdict, container: Container) => boolean;
 
 /** Watches a starting container until it is healthy, has failed, or the signal aborts; what it saw is in the memory. */
-export async function awaitHealthy(run: SlotRun, id: string): Promise<void> {
+export async function awaitHealthy(
+  run: SlotRun,
+  id: string,
   // On the way back there is nothing to cut short: the old container has to answer again.
-  const signal = run.memory.giveUp ? NEVER : run.signal;
+  signal: AbortSignal = run.memory.giveUp ? NEVER : run.signal,
+): Promise<void> {
   await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => verdict.kind !== 'waiting');
 }
 
