@@ -5,7 +5,7 @@ import { commitIn } from '../core/git.ts';
 import type { PinnedImage } from '../core/image.ts';
 import { membersOf } from '../core/ownership.ts';
 import { knownBad, knownFailure } from '../core/plan.ts';
-import { type ReplicaReport, type ServiceReport, summarize } from '../core/report.ts';
+import { type ReplicaReport, type ReportedError, type ServiceReport, summarize } from '../core/report.ts';
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { buildCommit, foundCommit } from './commit.ts';
@@ -125,8 +125,9 @@ function rollNext(context: RollContext, slot: PreparedSlot, before: number): Pro
 // serve, so the others go on; recover brings all to one version.
 async function takeBack(context: RollContext, slots: readonly PreparedSlot[], reports: ReplicaReport[]): Promise<void> {
   if (needAttention(reports)) return;
-  const done = reports.flatMap((report, at) => (report.outcome === 'rolled' ? [{ report, at }] : []));
-  for (const { at } of done.reverse()) {
+  // What a rollback did is taken back, too.
+  const done = reports.flatMap(({ outcome }, at) => (outcome === 'rolled' || outcome === 'rolled-back' ? [at] : []));
+  for (const at of done.reverse()) {
     const slot = slots[at];
     if (!slot) continue;
     context.ports.report({
@@ -135,15 +136,22 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
     });
     const end = await rollBack(context, slot).catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
     const report = reports[at];
-    if (report)
-      reports[at] = {
-        ...report,
-        outcome: end.error ? 'failed' : 'rolled-back',
-        ...(end.error ? { error: end.error } : {}),
-      };
+    const outcome = end.error ? 'failed' : 'rolled-back';
+    if (report) reports[at] = { ...report, outcome, ...(end.error ? { error: notBack(end.error, slot.home) } : {}) };
     if (needAttention(reports)) return;
   }
   await tagBack(context, slots).catch((error) => tellMoved(context, error));
+}
+
+// Whatever kept a replica from going back, it runs the new image while others run the old one.
+function notBack(error: ReportedError, home: string): ReportedError {
+  if (error.code === 'attention') return error;
+  return {
+    ...error,
+    code: 'attention',
+    message: `${home} could not go back to the old image: ${error.message}`,
+    hint: `${home} runs the new image and later replicas the old one: swapctl recover brings all to the same version`,
+  };
 }
 
 function needAttention(reports: readonly ReplicaReport[]): boolean {
