@@ -10,7 +10,7 @@ import { sha256 } from '../lab/sha256.ts';
 import { answering } from '../memory/clients.ts';
 import type { Process } from '../memory/process.ts';
 import { roleOf, stateOf } from './boxes.ts';
-import { hasGap } from './setups.ts';
+import { goesBack, hasGap } from './setups.ts';
 import { boxAt, type Stage, specOf } from './stage.ts';
 import { writerOf } from './watch.ts';
 
@@ -45,6 +45,7 @@ export function assertSafe(
   if (!meddled && tags) assertTags(stage, image);
   if (!stage.watch.meddled && !meddled) assertData(stage);
   assertVolumes(stage, memories || meddled);
+  if (!meddled) assertBlame(stage);
   return image;
 }
 
@@ -91,6 +92,13 @@ function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
   }
 }
 
+// Only an image that failed by itself, or that a person went back from, is remembered as bad.
+function assertBlame({ machine, setup, from, to }: Stage): void {
+  const bad = new Set([`sha256:${'e'.repeat(64)}`, ...(setup.bad ? [to] : []), ...(goesBack(setup) ? [from] : [])]);
+  const failed = [...machine.boxes.values()].filter((box) => roleOf(box) === 'failed');
+  for (const box of failed) assert.ok(bad.has(stateOf(box)?.image ?? ''), `${box.name}: its image did nothing wrong`);
+}
+
 // keep: 1. What it follows is what runs, or what the user has pointed it at.
 function assertTags({ machine, setup, service, follows, to }: Stage, image: string): void {
   const names = [...machine.tags.keys()].filter((tag) => tag.includes(`/${keepRepository(service, sha256)}:`));
@@ -124,7 +132,7 @@ function assertData({ machine, setup, watch, own }: Stage): void {
 }
 
 // Copies count only with the container that says so. If copies are kept, one that is not complete goes once there is a newer one.
-function assertVolumes({ machine, setup }: Stage, failed: boolean): void {
+function assertVolumes({ machine, setup, own: slots }: Stage, failed: boolean): void {
   const known = new Set<string>();
   const backups = [...machine.boxes.values()].filter((box) => roleOf(box) === 'backup');
   for (const box of backups) for (const { copy } of stateOf(box)?.copies ?? []) known.add(copy);
@@ -134,7 +142,7 @@ function assertVolumes({ machine, setup }: Stage, failed: boolean): void {
     setup.keep === 0 || backups.some((box) => (stateOf(box)?.at ?? '') > madeAt(name));
   const loose = copies.filter((name) => !known.has(name) && !name.endsWith('-earlier') && isOver(name));
   if (!failed) assert.deepEqual(loose, [], 'no copies are left that nothing says to be complete');
-  const most = setup.keep + (setup.keep > 0 ? 1 : 0) + 1;
+  const most = (setup.keep + (setup.keep > 0 ? 1 : 0) + 1) * slots.length;
   assert.ok(backups.length <= most, `at most ${most} copies are left: ${backups.map(({ name }) => name)}`);
 }
 
