@@ -4,11 +4,12 @@ import test from 'node:test';
 import { endText, repeatText, runMatrix } from '../matrix/run.ts';
 
 const TRIED = 20_000;
+// Always the same, so that a change is judged by what it changes; `npm run test:matrix` tries others.
+const SEED = 1;
 
 test('20,000 cells are safe', async (t) => {
-  const seed = Math.floor(Math.random() * 1e6);
-  const end = await runMatrix(TRIED, seed);
-  t.diagnostic(`${endText(end)}; seed ${seed}`);
+  const end = await runMatrix(TRIED, SEED);
+  t.diagnostic(`${endText(end)}; seed ${SEED}`);
   assert.ok(end.tried >= TRIED);
   const failed = end.failed.map(({ cell, why }) => `${cell}\n${why}\n${repeatText(cell)}`);
   assert.deepEqual(failed, []);
