@@ -1,6 +1,10 @@
 // Several test files in one process: starting node with tsx and loading the same modules cost more than the tests of most files.
 import { after, before, beforeEach, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+
+// A whole lane has the same inputs in each run, so that a change is judged by what it changes. A file that is named has others.
+fc.configureGlobal({ seed: Number(process.env.SWAPCTL_PROPERTY_SEED ?? 1) });
 
 /** Loads the files before the first test starts, and calls `done` after the last test: not if a test ends the process. */
 export function runTogether(files, done) {
