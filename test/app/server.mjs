@@ -2,6 +2,7 @@
 //
 //   PORT=8080            VERSION=1            in the header x-version and in every body
 //   READY_AFTER_MS=0     until then every answer is 503; with LISTEN=late it doesn't even listen
+//   READY_AT=SIGUSR1     becomes ready at that signal
 //   NEVER_HEALTHY=1      never becomes ready            UNHEALTHY_AFTER_MS   /healthz turns 503, the rest goes on
 //   at SIGUSR2           /healthz turns 503, too
 //   EXIT_AFTER_MS        exits by itself, with EXIT_CODE=1
@@ -20,8 +21,13 @@ const readyAfter = ms('READY_AFTER_MS') ?? 0;
 const startedAt = Date.now();
 let draining = false;
 let sick = false;
+let asked = env.READY_AT === undefined;
+if (!asked)
+  process.on(env.READY_AT, () => {
+    asked = true;
+  });
 
-const isReady = () => env.NEVER_HEALTHY !== '1' && Date.now() - startedAt >= readyAfter;
+const isReady = () => asked && env.NEVER_HEALTHY !== '1' && Date.now() - startedAt >= readyAfter;
 const isHealthy = () =>
   isReady() && !sick && !(Date.now() - startedAt >= (ms('UNHEALTHY_AFTER_MS') ?? Number.POSITIVE_INFINITY));
 

@@ -6,7 +6,7 @@ import { quickly } from '../compose-app.ts';
 import { addressOf, asked, askedFromHost, startRoll, TIMES, tables } from './forward-world.ts';
 
 test('from the switch on the old address leads to the new container, also for a while after the old one has gone', async (t) => {
-  const rolled = await startRoll(t, { newer: { READY_AFTER_MS: 500 } });
+  const rolled = await startRoll(t, { newer: { READY_AT: 'SIGUSR1' } });
   if (!rolled) return;
   const { world, name, address, neighbour, app, during } = rolled;
   const seen: Record<string, unknown> = {};
@@ -18,6 +18,7 @@ test('from the switch on the old address leads to the new container, also for a 
   };
   during['await-healthy web.swapctl-next'] = async () => {
     seen.before = (await asked(neighbour, address))?.version;
+    await world.docker.getContainer(`${name}.swapctl-next`).kill({ signal: 'SIGUSR1' });
   };
   during['settle web'] = look('settling');
   during['end-forward web.swapctl-old'] = look('gone');
