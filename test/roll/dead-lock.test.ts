@@ -1,9 +1,10 @@
 // A roll that dies after its last step leaves only its lock.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
+import { canonical } from '../../src/core/reference.ts';
 import { SETUPS } from '../matrix/setups.ts';
 import { command, recovered, rollAgain, type Stage, stageOf } from '../matrix/stage.ts';
-import type { ProcessOptions } from '../memory/process.ts';
+import type { Process, ProcessOptions } from '../memory/process.ts';
 
 async function killedAtTheEnd(options: ProcessOptions = {}): Promise<Stage> {
   const stage = await stageOf(SETUPS.update);
@@ -48,3 +49,33 @@ test('a roll that copies volumes does not look for rm in the lock that it has ju
   const report = await rollAgain(stage, stage.open());
   assert.ok(report !== 'died' && report.outcome === 'rolled', JSON.stringify(report));
 });
+
+suite('whoever removes a dead lock can die at any call: the tag is put back all the same', () => {
+  // The dead roll has pulled the newer image, and with that moved the tag; it has made no container.
+  const moved = async (): Promise<Stage> => {
+    const stage = await stageOf(SETUPS.update);
+    const process = stage.open();
+    process.crashAt('engine.tag', 1, 'after');
+    assert.equal(await command(stage, process), 'died');
+    assert.equal(tagged(stage), stage.to);
+    return stage;
+  };
+
+  for (const call of ['engine.tag', 'engine.remove'] as const)
+    for (const when of ['before', 'after'] as const)
+      test(`${call}, ${when}`, async () => {
+        const stage = await moved();
+        const process = stage.open();
+        process.crashAt(call, 1, when);
+        assert.equal(await killedRecovery(stage, process), 'died');
+        await recovered(stage, stage.open());
+        assert.equal(tagged(stage), stage.from);
+        assert.deepEqual(namesOf(stage), ['web']);
+      });
+});
+
+const tagged = ({ machine, follows }: Stage): string | undefined => machine.tags.get(canonical(follows));
+
+async function killedRecovery({ machine }: Stage, process: Process): Promise<unknown> {
+  return machine.clock.run(process.run((app) => app.recover([], new AbortController().signal)));
+}
