@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ServiceReport } from '../../src/core/report.ts';
 import { assertAnswered, assertSafe, assertTrue } from '../matrix/checks.ts';
-import { SETUPS } from '../matrix/setups.ts';
+import { SETUPS, type Setup } from '../matrix/setups.ts';
 import { command, recovered, type Stage, stageOf } from '../matrix/stage.ts';
-import type { Failure } from '../memory/process.ts';
+import type { Failure, Process } from '../memory/process.ts';
 
 const SCALED = SETUPS['scaled, stop-first'];
 
@@ -56,4 +56,40 @@ test('nobody says that nothing was touched once a replica was rolled, whenever t
     assertTrue(stage, report);
   }
   t.diagnostic(`${looks.length} looks`);
+});
+
+/** Interrupts before the second replica's new container is made; `more` goes wrong afterwards. */
+async function interruptedAtSecond(
+  setup: Setup,
+  more: (process: Process) => void = () => {},
+): Promise<{ stage: Stage; report: ServiceReport }> {
+  const stage = await stageOf(setup);
+  const interrupt = new AbortController();
+  const process = stage.open();
+  process.before('engine.create', SECOND, () => interrupt.abort());
+  more(process);
+  const report = await command(stage, process, interrupt.signal);
+  return report === 'died' ? assert.fail('it died') : { stage, report };
+}
+
+// After the lock and the first replica's.
+const SECOND = 3;
+
+test('if a replica can not go back to the old image, the report asks for attention, and recover brings all to one', async () => {
+  const { stage, report } = await interruptedAtSecond(SETUPS.scaled, (process) =>
+    process.fail('engine.create', SECOND + 1, 404),
+  );
+  assert.deepEqual(outcomes(report), ['failed', 'failed'], JSON.stringify(report));
+  assert.equal(report.error?.code, 'attention', JSON.stringify(report));
+  assert.match(report.replicas?.[0]?.error?.message ?? '', /^shop-web-1 could not go back to the old image: /);
+  assertTrue(stage, report);
+  await recovered(stage, stage.open());
+  assertSafe(stage, { memories: false, soon: true });
+});
+
+test('a rollback that a later replica keeps from its end is taken back, too', async () => {
+  const { stage, report } = await interruptedAtSecond({ ...SETUPS.scaled, command: 'rollback' });
+  assert.equal(report.outcome, 'failed', JSON.stringify(report));
+  assertTrue(stage, report);
+  assert.equal(assertSafe(stage, { memories: true, soon: true }), stage.from);
 });
