@@ -237,7 +237,8 @@ suite('faults', () => {
       response.on('close', () => clearInterval(drip));
     });
     const asked = client(t, { patience }).tags(`${host}/app:1`, never);
-    await refuses(asked, 'registry-unreachable', /does not answer in time/);
+    // Whether its head was there by then is a matter of speed.
+    await refuses(asked, 'registry-unreachable', /does not answer in time|does not come to an end/);
   });
 
   test('one that is down does not keep another from answering', async (t) => {
