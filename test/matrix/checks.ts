@@ -25,12 +25,14 @@ interface Excused {
   readonly tags?: boolean;
   /** False: somebody changed how it is set up. */
   readonly as?: boolean;
+  /** Copies that swapctl has said to stay. */
+  readonly left?: readonly string[];
 }
 
 /** Exactly one container a slot, as it was set up, which runs and answers, and nothing beside it. Returns its image. */
 export function assertSafe(
   stage: Stage,
-  { memories, meddled = false, soon = false, as = true, tags = true }: Excused,
+  { memories, meddled = false, soon = false, as = true, tags = true, left = [] }: Excused,
 ): string {
   assertAlone(stage, memories);
   for (const slot of stage.slots) assertServes(stage, slot, as);
@@ -44,7 +46,7 @@ export function assertSafe(
   assertNoRules(stage, soon);
   if (!meddled && tags) assertTags(stage, image);
   if (!stage.watch.meddled && !meddled) assertData(stage);
-  assertVolumes(stage, memories || meddled);
+  assertVolumes(stage, memories || meddled, left);
   if (!meddled) assertBlame(stage);
   return image;
 }
@@ -132,8 +134,8 @@ function assertData({ machine, setup, watch, own }: Stage): void {
 }
 
 // Copies count only with the container that says so. If copies are kept, one that is not complete goes once there is a newer one.
-function assertVolumes({ machine, setup, own: slots }: Stage, failed: boolean): void {
-  const known = new Set<string>();
+function assertVolumes({ machine, setup, own: slots }: Stage, failed: boolean, left: readonly string[]): void {
+  const known = new Set(left);
   const backups = [...machine.boxes.values()].filter((box) => roleOf(box) === 'backup');
   for (const box of backups) for (const { copy } of stateOf(box)?.copies ?? []) known.add(copy);
   const copies = [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-'));
