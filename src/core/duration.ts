@@ -1,6 +1,7 @@
 import { fail } from './error.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const LONGEST_TEXT = 100;
 
 /**
  * Reads `500ms`, `30s`, `1m30s`, `2h`, `7d` or a bare number of seconds into milliseconds; `what` names the setting in the
@@ -42,6 +43,8 @@ export function formatAge(ms: number): string {
 }
 
 function sumOfParts(text: string): number | undefined {
+  // A regular expression runs out of stack on megabytes of parts.
+  if (text.length > LONGEST_TEXT) return undefined;
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
   let total = 0;
   for (const [, amount, , unit] of text.matchAll(/(\d+(\.\d+)?)(ms|s|m|h|d)/g)) {

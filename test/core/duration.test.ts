@@ -54,6 +54,8 @@ suite('durations are read', () => {
     // So long that the test would not end otherwise.
     assert.equal(raised(() => parseDuration(`${'1'.repeat(500_000)}x`, 'x')).code, 'config');
     assert.equal(raised(() => parseDuration(`${'1s'.repeat(500_000)}x`, 'x')).code, 'config');
+    // More parts than a regular expression has stack for.
+    assert.equal(raised(() => parseDuration('1m'.repeat(2_000_000), 'x')).code, 'config');
   });
 });
 
