@@ -16,9 +16,8 @@ const MOST_OUTPUT = 1 << 30;
 const OPTIONS = ['--stack-trace-limit=4', '--max-semi-space-size=32', '--import=tsx'];
 
 /** Tries a sample of that many cells (0: all of them). */
-export async function runMatrix(most: number, seed: number): Promise<MatrixEnd> {
+export async function runMatrix(most: number, seed: number, processes = availableParallelism()): Promise<MatrixEnd> {
   const began = performance.now();
-  const processes = availableParallelism();
   const run = promisify(execFile);
   const slices = Array.from({ length: processes }, async (_, at): Promise<SliceEnd> => {
     const args = [SLICE, at, processes, most, seed].map(String);
