@@ -41,6 +41,8 @@ export type Trouble =
 export interface Cell {
   readonly setup: SetupName;
   readonly trouble: Trouble;
+  /** Cells that have the same one leave the same machine behind, so that they come to the same end. */
+  readonly leaves?: string;
 }
 
 export type Result = { readonly safe: true; readonly outcome: string } | { readonly safe: false; readonly why: string };

@@ -3,6 +3,7 @@ import type { CallMade, Death, Failure } from '../memory/process.ts';
 import { type Cell, courseOf, type Mending, type Trouble } from './cell.ts';
 import { type DeedName, possibleDeeds } from './people.ts';
 import { SETUP_NAMES, SETUPS, type SetupName } from './setups.ts';
+import type { Stage } from './stage.ts';
 
 const DEATHS: readonly Death[] = ['before', 'after', 'answer lost'];
 const MENDINGS: readonly Mending[] = ['recover', 'roll', 'waiting'];
@@ -27,12 +28,39 @@ const OUTAGE_SETUPS: ReadonlySet<SetupName> = new Set<SetupName>([
 /** Everything that goes wrong in a set-up, at every call. */
 export async function cellsOf(setup: SetupName): Promise<Cell[]> {
   const possible: DeedName[][] = [];
-  const calls = await courseOf(SETUPS[setup], (stage) => possible.push(possibleDeeds(stage)));
+  const machines: string[] = [];
+  const calls = await courseOf(SETUPS[setup], (stage) => {
+    possible.push(possibleDeeds(stage));
+    machines.push(standOf(stage));
+  });
+  const moments = momentsOf(calls, machines);
   return calls.flatMap((call, before) => {
     const at = before + 1;
     const deeds = isMoment(call, calls[before - 1], at) ? people(setup, possible[before] ?? [], at) : [];
-    return [...kills(call, at), ...faults(call, at), ...deeds].map((trouble) => ({ setup, trouble }));
+    return [...kills(call, at), ...faults(call, at), ...deeds].map((trouble) => {
+      const leaves = leavesOf(trouble, moments[before] ?? 0);
+      return leaves === undefined ? { setup, trouble } : { setup, trouble, leaves: `${setup}, ${leaves}` };
+    });
   });
+}
+
+// All that can change while only looks are made: alarms, and what numbers ids.
+function standOf({ machine, place }: Stage): string {
+  return [machine.clock.stirred(), machine.version, machine.count, place.count].join(' ');
+}
+
+/** For each call the moment at which it is made: between calls of one moment nothing has changed, and no time has passed. */
+function momentsOf(calls: readonly CallMade[], machines: readonly string[]): number[] {
+  let moment = 0;
+  return calls.map((_, at) => {
+    if (at > 0 && (calls[at - 1]?.changes || machines[at] !== machines[at - 1])) moment++;
+    return moment;
+  });
+}
+
+// With the process dies all that it has learnt by its looks, so that of those of one moment only the machine is left.
+function leavesOf(trouble: Trouble, moment: number): string | undefined {
+  return trouble.kind === 'kill' && trouble.when === 'before' ? `killed at moment ${moment}, ${trouble.by}` : undefined;
 }
 
 // A call that only looks changes nothing, so its answer makes no difference to whoever comes after.

@@ -29,6 +29,7 @@ export async function runMatrix(most: number, seed: number, processes = availabl
     all: ends[0]?.all ?? 0,
     tried: ends.reduce((sum, { tried }) => sum + tried, 0),
     notMet: ends.reduce((sum, { notMet }) => sum + notMet, 0),
+    same: ends.reduce((sum, { same }) => sum + same, 0),
     cpuSeconds: ends.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
     failed: ends.flatMap(({ failed }) => failed),
     seconds: (performance.now() - began) / 1000,
@@ -36,10 +37,11 @@ export async function runMatrix(most: number, seed: number, processes = availabl
 }
 
 /** What came of it, for people. */
-export function endText({ all, tried, notMet, failed, seconds, cpuSeconds }: MatrixEnd): string {
+export function endText({ all, tried, notMet, same, failed, seconds, cpuSeconds }: MatrixEnd): string {
   const speed = `${seconds.toFixed(1)} s, ${Math.round(tried / seconds)} cells per second, ${cpuSeconds.toFixed(0)} s of CPU time`;
   const passed = notMet > 0 ? ` (in ${notMet} the trouble had nothing to happen to)` : '';
-  return `${tried} of ${all} cells tried in ${speed}${passed}; ${failed.length} failed`;
+  const once = same > 0 ? `; ${same} of them leave the same machine as another and share its end` : '';
+  return `${tried} of ${all} cells tried in ${speed}${passed}${once}; ${failed.length} failed`;
 }
 
 /** How to try a failed cell alone. */

@@ -16,11 +16,14 @@ export interface VirtualClock extends Clock {
   run<T>(work: Promise<T>, patient?: boolean): Promise<T>;
   /** Called after every instant at which something happened. */
   watch(look: () => void): void;
+  /** Grows whenever an alarm is set, is cancelled, or goes off: while it stays, no time has passed and none was asked for. */
+  stirred(): number;
 }
 
 /** A clock that begins at an instant (milliseconds since the epoch). */
 export function virtualClock(begin: number): VirtualClock {
   let now = begin;
+  let stirred = 0;
   // The latest first, so that the next one is taken off the end.
   const timers: Timer[] = [];
   const watchers: (() => void)[] = [];
@@ -28,7 +31,9 @@ export function virtualClock(begin: number): VirtualClock {
   const alarm = (at: number, fire: () => void): (() => void) => {
     const timer = { at: Math.max(at, now), fire };
     timers.splice(placeOf(timers, timer.at), 0, timer);
+    stirred++;
     return () => {
+      stirred++;
       const place = timers.lastIndexOf(timer);
       if (place >= 0) timers.splice(place, 1);
     };
@@ -50,6 +55,7 @@ export function virtualClock(begin: number): VirtualClock {
     const next = timers.pop();
     if (!next) return false;
     now = next.at;
+    stirred++;
     next.fire();
     return true;
   };
@@ -58,6 +64,7 @@ export function virtualClock(begin: number): VirtualClock {
     now: () => now,
     monotonic: () => now,
     alarm,
+    stirred: () => stirred,
     watch: (look) => void watchers.push(look),
     sleep: (ms, signal) => asleep(alarm, now + Math.max(0, ms), signal),
     run: async (work, patient = false) => {
