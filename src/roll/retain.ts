@@ -65,9 +65,10 @@ async function retireWhole(ports: Ports, service: string): Promise<void> {
   await retireOldImages(ports, service, keepers);
 }
 
-// The volumes are listed before the containers: while a copy is made nobody serves under the name, so that none of a roll
-// that goes on meanwhile is taken for one that is left.
-async function retireCopies(ports: Ports, { home, policy }: Keeper): Promise<void> {
+/** Removes the copies of a slot's volumes beyond the count that the policy keeps, while a container of the slot serves. */
+export async function retireCopies(ports: Ports, { home, policy }: Omit<Keeper, 'memory'>): Promise<void> {
+  // The volumes are listed before the containers: while a copy is made nobody serves under the name, so that none of a roll
+  // that goes on meanwhile is taken for one that is left.
   const copies = policy.backup.kind === 'none' ? [] : await ports.engine.volumes(slotLabel(home));
   const all = await listed(ports.engine);
   const serving = all.find(({ name, status }) => name === home && status === 'running');

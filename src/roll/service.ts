@@ -18,7 +18,7 @@ import { noteTag } from './moved-tag.ts';
 import { imageOf, listed } from './own.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
 import { failedReport, unchangedReport } from './replica-report.ts';
-import { retireOldImages, retireUnlessHalfDone } from './retain.ts';
+import { retireCopies, retireOldImages, retireUnlessHalfDone } from './retain.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 import { resolveWanted } from './wanted.ts';
 
@@ -76,7 +76,7 @@ async function rollLocked(
   const roll = ports.host.randomId();
   const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
   const reports: ReplicaReport[] = [];
-  for (const slot of slots) {
+  for (const slot of keepingCopies(slots)) {
     const report = await rollNext(context, slot, reports.length);
     reports.push(report);
     if (report.error) break;
@@ -90,9 +90,20 @@ async function rollLocked(
       ports,
       slots.slice(0, -1).map(({ home }) => home),
     );
-    await retireOldImages(ports, service.key, slots).catch((error) => tellKept(ports, service, error));
+    await retire(ports, service, slots).catch((error) => tellKept(ports, service, error));
   }
   return summarize(service.key, reports, pullMs, ports.clock.now() - began);
+}
+
+// Replicas that were rolled go back if a later one fails, and for that need the copies of their volumes.
+function keepingCopies(slots: readonly PreparedSlot[]): readonly PreparedSlot[] {
+  if (slots.length === 1) return slots;
+  return slots.map((slot) => ({ ...slot, backup: { ...slot.backup, keep: Math.max(1, slot.backup.keep) } }));
+}
+
+async function retire(ports: Ports, service: Service, slots: readonly PreparedSlot[]): Promise<void> {
+  if (slots.length > 1) for (const slot of slots) await retireCopies(ports, slot);
+  await retireOldImages(ports, service.key, slots);
 }
 
 async function imageFor(
@@ -111,7 +122,7 @@ async function imageFor(
 // The roll is done, whatever becomes of its old images.
 function tellKept(ports: Ports, service: Service, error: unknown): void {
   if (!(error instanceof EngineError)) throw error;
-  const text = `${service.key}: old images stay until the next roll, since the engine failed: ${error.message}`;
+  const text = `${service.key}: old images and copies stay until the next roll, since the engine failed: ${error.message}`;
   ports.report({ kind: 'note', text });
 }
 

@@ -204,15 +204,16 @@ async function faulted(stage: Stage, process: Process, blameless: boolean): Prom
   if (blameless) assert.notEqual(said, 'not-healthy', `no image is to blame: ${JSON.stringify(report)}`);
   const healed = report.outcome === 'failed' ? await recovery(stage) : 'over';
   const tags = !says(process, /stay until the next roll/);
-  const left = leftCopies(process);
+  const left = leftCopies(stage, process);
   assertSafe(stage, { memories: mayRemember(stage.setup), soon: true, tags, left });
   await assertConverges(stage, { tags, left });
   return `${said}, ${healed}`;
 }
 
-// A copy that the engine says to be in use goes with the next roll to another image.
-function leftCopies({ progress }: Process): string[] {
-  return progress.flatMap((one) => {
+// Copies that swapctl says to stay go with the next roll to another image.
+function leftCopies({ machine }: Stage, process: Process): readonly string[] {
+  if (says(process, /old images and copies stay/)) return [...machine.volumes.keys()];
+  return process.progress.flatMap((one) => {
     const name = one.kind === 'note' && /the volume (\S+), an old copy, stays/.exec(one.text)?.[1];
     return name ? [name] : [];
   });
@@ -230,10 +231,7 @@ async function interrupted(stage: Stage, process: Process, at: number): Promise<
   assertTrue(stage, report);
   assertAnswered(stage, report);
   const said = report.error?.code ?? report.outcome;
-  // Of several that were copied, one that was done goes back only where its copy is kept.
-  const stuck = said === 'attention' && stage.setup.copies && stage.setup.replicas > 1;
-  assert.ok(stuck || said !== 'attention', JSON.stringify(report));
-  if (stuck) await recovery(stage);
+  assert.notEqual(said, 'attention', JSON.stringify(report));
   assertSafe(stage, { memories: mayRemember(stage.setup) });
   await assertConverges(stage);
   return said;

@@ -89,11 +89,16 @@ export function writerOf(entry: string): string {
   return entry.slice(0, 12);
 }
 
-// One that is restored comes after what its candidate came after; another after the one that it replaces.
+// One that is restored, or started on a copy, comes after what its candidate came after; another after the one that it replaces.
 function lineageOf(box: Box, { lineages, rolls }: Pick<Notes, 'lineages' | 'rolls'>): ReadonlySet<string> {
   const state = stateOf(box);
   const own = box.id.slice(0, 12);
-  if (state?.replaces) return new Set([...(lineages.get(state.replaces) ?? [state.replaces.slice(0, 12)]), own]);
+  if (state?.replaces) {
+    const replaced = state.replaces.slice(0, 12);
+    const undone = state.fillFrom !== undefined && rolls.get(state.replaces) === state.fillFrom;
+    const all = [...(lineages.get(state.replaces) ?? [replaced])];
+    return new Set([...all.filter((one) => !undone || one !== replaced), own]);
+  }
   const restored = /^(.+)-restored$/.exec(state?.roll ?? '')?.[1];
   const candidate = [...rolls].find(([, roll]) => roll === restored)?.[0];
   if (!candidate) return new Set([own]);

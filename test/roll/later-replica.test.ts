@@ -63,10 +63,19 @@ async function interruptedAtSecond(
   setup: Setup,
   more: (process: Process) => void = () => {},
 ): Promise<{ stage: Stage; report: ServiceReport }> {
+  return interruptedAt('engine.create', SECOND, setup, more);
+}
+
+async function interruptedAt(
+  call: string,
+  nth: number,
+  setup: Setup,
+  more: (process: Process) => void = () => {},
+): Promise<{ stage: Stage; report: ServiceReport }> {
   const stage = await stageOf(setup);
   const interrupt = new AbortController();
   const process = stage.open();
-  process.before('engine.create', SECOND, () => interrupt.abort());
+  process.before(call, nth, () => interrupt.abort());
   more(process);
   const report = await command(stage, process, interrupt.signal);
   return report === 'died' ? assert.fail('it died') : { stage, report };
@@ -93,3 +102,23 @@ test('a rollback that a later replica keeps from its end is taken back, too', as
   assertTrue(stage, report);
   assert.equal(assertSafe(stage, { memories: true, soon: true }), stage.from);
 });
+
+const COPIED: Setup = { ...SETUPS.copied, replicas: 2 };
+
+test('a replica goes back with the copy of its volume, of which none is to be kept', async () => {
+  const { stage, report } = await interruptedAt('engine.stop', 2, COPIED);
+  assert.deepEqual(outcomes(report), ['rolled-back', 'failed'], JSON.stringify(report));
+  assertTrue(stage, report);
+  assert.equal(assertSafe(stage, { memories: false, soon: true }), stage.from);
+  assert.deepEqual(copiesIn(stage), []);
+});
+
+test('copies of which none is to be kept go once all replicas are rolled', async () => {
+  const stage = await stageOf(COPIED);
+  const report = await command(stage, stage.open());
+  assert.ok(report !== 'died' && report.outcome === 'rolled', JSON.stringify(report));
+  assert.deepEqual(copiesIn(stage), []);
+});
+
+const copiesIn = ({ machine }: Stage): string[] =>
+  [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-'));
