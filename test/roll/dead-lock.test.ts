@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { canonical } from '../../src/core/reference.ts';
+import { removeOwn } from '../../src/roll/remove.ts';
 import { SETUPS } from '../matrix/setups.ts';
 import { command, recovered, rollAgain, type Stage, stageOf } from '../matrix/stage.ts';
 import type { Process, ProcessOptions } from '../memory/process.ts';
@@ -79,3 +80,11 @@ const tagged = ({ machine, follows }: Stage): string | undefined => machine.tags
 async function killedRecovery({ machine }: Stage, process: Process): Promise<unknown> {
   return machine.clock.run(process.run((app) => app.recover([], new AbortController().signal)));
 }
+
+test('a lock that the engine refuses to remove is raised, and stays', async () => {
+  const stage = await killedAtTheEnd();
+  const { ports, fail } = stage.open();
+  fail('engine.remove', 1, 500);
+  await assert.rejects(removeOwn(ports, 'web.swapctl-lock', 'lock'), { status: 500 });
+  assert.deepEqual(namesOf(stage), ['web', 'web.swapctl-lock']);
+});
