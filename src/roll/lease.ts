@@ -112,7 +112,7 @@ async function created(
 function stillTaken({ host }: Ports, service: string): never {
   const name = lockName(service, host.sha256);
   const seconds = PATIENCE_MS / 1000;
-  return busy(service, `the name ${name} was taken for ${seconds} s, by one process after the other`);
+  return busy(service, `the name ${name} has been in use for ${seconds} s`);
 }
 
 /** Id of the first of some images that the engine has; what runs may be created from one that is gone. */

@@ -198,6 +198,6 @@ test('where the name never becomes free, the roll ends as busy', async () => {
   const { ports } = lockOfOthers(0, Number.POSITIVE_INFINITY, undefined);
   await assert.rejects(takeLease(ports, 'web', ['image']), {
     code: 'busy',
-    message: /web\.swapctl-lock was taken for 15 s/,
+    message: /web\.swapctl-lock has been in use for 15 s/,
   });
 });
