@@ -19,61 +19,13 @@ import { summaryOf } from '../../src/fronts/action/summary.ts';
 import { harmless, harmlessLines } from '../../src/fronts/cli/harmless.ts';
 import { POSTS } from '../../src/notify/requests.ts';
 import { hostScript } from '../../src/traffic/forward-rules.ts';
+import { OBEYED_WORDS } from '../lab/text.ts';
 import { cronLine, shellWords, systemdText } from './readers.ts';
 import { repeated, type Target, target, texts } from './target.ts';
 
 const OBEYED = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
-const evil = texts(
-  [
-    '\\',
-    '%',
-    '\\%',
-    "'",
-    '"',
-    '`',
-    '```',
-    '$',
-    '$(id)',
-    '{',
-    '}',
-    '<',
-    '>',
-    '&',
-    '&lt;',
-    '@everyone',
-    '#1',
-    '*',
-    '_',
-    '|',
-    ';',
-  ].concat([
-    '[a](b)',
-    '<!channel>',
-    '<!-- swapctl',
-    '-->',
-    '\n',
-    '\n\n',
-    '\r',
-    '\t',
-    ' ',
-    '\x1b[0m',
-    '\x1b]0;',
-    '\x07',
-    '\x9d',
-    '\u202e',
-    'a',
-    'ä',
-    '/',
-    '=',
-    '-',
-    '~',
-    '!',
-    'https://x.example',
-    '</pre>',
-    '\u2028',
-  ]),
-);
+const evil = texts(OBEYED_WORDS);
 const oneLine = evil.map((text) => text.replace(/[\x00-\x1f\x7f]/g, ''));
 
 const client = new (withNamesEncoded(Docker))({ socketPath: '/nowhere' });

@@ -16,58 +16,14 @@ import { harmlessText } from '../../../src/core/harmless.ts';
 import { copyName } from '../../../src/core/names.ts';
 import { cronLine, systemdText } from '../../fuzz/readers.ts';
 import { anyText } from '../../lab/hostile.ts';
+import { OBEYED_WORDS } from '../../lab/text.ts';
 
 const RUNS = process.env.SWAPCTL_TEST_LONG === '1' ? 50_000 : 2000;
 
 /** Texts that are full of what means something somewhere. */
 const nasty = fc.oneof(
   anyText,
-  fc
-    .array(
-      fc.constantFrom(
-        ...[
-          '\\',
-          '%',
-          '\\%',
-          "'",
-          '"',
-          '`',
-          '```',
-          '$',
-          '$(id)',
-          '{',
-          '}',
-          '<',
-          '>',
-          '&',
-          '&lt',
-          '@everyone',
-          '#1',
-          '*',
-          '_',
-        ],
-        ...[
-          '[a](b)',
-          '<!channel>',
-          '\n',
-          '\r',
-          '\t',
-          ' ',
-          ';',
-          '|',
-          '\u001b[0m',
-          '\u009d',
-          '\u202e',
-          'a',
-          'ä',
-          '/',
-          '=',
-          '-',
-        ],
-      ),
-      { maxLength: 12 },
-    )
-    .map((parts) => parts.join('')),
+  fc.array(fc.constantFrom(...OBEYED_WORDS), { maxLength: 12 }).map((parts) => parts.join('')),
 );
 const printable = nasty.map((text) => text.replace(/[\x00-\x1f\x7f]/g, '')).filter((text) => text.length < 5000);
 
