@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Container } from '../../src/core/container.ts';
+import type { Container, CreateRequest } from '../../src/core/container.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
-import { encodeState } from '../../src/core/labels.ts';
+import { decodeState, encodeState } from '../../src/core/labels.ts';
 import { isPlausible } from '../../src/core/lock.ts';
 import type { Ports } from '../../src/ports.ts';
 import { guarded } from '../../src/roll/guard.ts';
@@ -122,10 +122,16 @@ test('a lock is plausible as long as it is changed about as often as a living ho
 });
 
 /** Somebody else's lock is seen `looks` times and then no more; its name stays taken for another `conflicts` tries. */
-function lockOfOthers(looks: number, conflicts: number, lives: boolean | undefined) {
+function lockOfOthers(
+  looks: number,
+  conflicts: number,
+  lives: boolean | undefined,
+  incumbents: readonly string[] = [],
+) {
   const clock = { at: 0 };
   const asked: string[] = [];
   const notes: string[] = [];
+  const made: (readonly string[])[] = [];
   const labels = encodeState({
     role: 'lock',
     service: 'web',
@@ -133,6 +139,7 @@ function lockOfOthers(looks: number, conflicts: number, lives: boolean | undefin
     roll: 'theirs',
     holder: 'them',
     ...TAG,
+    incumbents,
     at: '',
   });
   const config = { Labels: { ...labels, 'swapctl.state.base': 'image' } };
@@ -149,8 +156,9 @@ function lockOfOthers(looks: number, conflicts: number, lives: boolean | undefin
       left -= 1;
       return now;
     },
-    create: async () => {
+    create: async ({ config }: CreateRequest) => {
       if (seen() || tries-- > 0) throw new EngineError(409, 'the name is in use');
+      made.push(decodeState(config.Labels ?? {})?.incumbents ?? []);
       return 'ours';
     },
     setRestart: async () => {},
@@ -176,7 +184,7 @@ function lockOfOthers(looks: number, conflicts: number, lives: boolean | undefin
       if (one.kind === 'note') notes.push(one.text);
     },
   } as unknown as Ports;
-  return { ports, asked, notes };
+  return { ports, asked, notes, made };
 }
 const TAG = { follows: 'app:1', image: 'new', tagBefore: 'old' };
 
@@ -200,4 +208,14 @@ test('where the name never becomes free, the roll ends as busy', async () => {
     code: 'busy',
     message: /web\.swapctl-lock has been in use for 15 s/,
   });
+});
+
+test('the lock that replaces the one of a dead holder names the incumbents of both', async () => {
+  const { ports, made } = lockOfOthers(Number.POSITIVE_INFINITY, 0, false, ['a'.repeat(64), 'b'.repeat(64)]);
+  const lease = await takeLease(ports, 'web', ['image'], { incumbents: ['b'.repeat(64), 'c'.repeat(64)] });
+  await lease.release();
+  assert.deepEqual(
+    made.map((incumbents) => [...incumbents].sort()),
+    [['a', 'b', 'c'].map((digit) => digit.repeat(64))],
+  );
 });
