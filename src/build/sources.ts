@@ -43,6 +43,14 @@ async function watch(
   });
   // Of single files that can't be watched the others must not suffer.
   watcher.on('error', () => {});
+  if (pollMs !== undefined) await firstLookDone(watcher.getWatched());
+}
+
+// Polling compares with a first look that it has only asked for by now: a change before it would go unseen. The looks are done in
+// the order in which they were asked for (libuv's thread pool), so once these are answered, the first ones are as well.
+async function firstLookDone(watched: Readonly<Record<string, readonly string[]>>): Promise<void> {
+  const files = Object.entries(watched).flatMap(([folder, names]) => names.map((name) => path.join(folder, name)));
+  await Promise.all(files.map(isThere));
 }
 
 // Asked without knowing what it is, a path may be a folder with something that counts.
