@@ -61,14 +61,6 @@ for (const pollMs of [undefined, 100])
     assert.equal(seen.size, 6, [...seen].join('\n'));
   });
 
-test('polling sees what changes as soon as it has begun', async (t) => {
-  const names = Array.from({ length: 500 }, (_, at) => `f${at}`);
-  const root = folderOf(t, Object.fromEntries(names.map((name) => [name, '1'])));
-  const { saw } = await watching(t, [tree(root)], root, 100);
-  put(root, Object.fromEntries(names.map((name) => [name, '22'])));
-  await saw(...names.map((name) => `0 +${name}`));
-});
-
 test('an exception in .dockerignore is seen below a folder that is left out', async (t) => {
   const root = folderOf(t, { 'src/app/a.js': '1', 'src/other/b.js': '1', 'docs/x': '1' });
   const { seen, saw } = await watching(
