@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Container, CreateRequest } from '../../src/core/container.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
-import { decodeState, encodeState } from '../../src/core/labels.ts';
+import { encodeState } from '../../src/core/labels.ts';
 import { isPlausible } from '../../src/core/lock.ts';
 import type { Ports } from '../../src/ports.ts';
 import { guarded } from '../../src/roll/guard.ts';
 import { takeLease } from '../../src/roll/lease.ts';
+import { decoded } from '../core/own.ts';
 
 /** Ports on which time passes only when somebody sleeps, and then as much as `passes` says. */
 function portsWhere(passes: () => number, beat: () => Promise<void>): { ports: Ports; beaten: Promise<void> } {
@@ -158,7 +159,7 @@ function lockOfOthers(
     },
     create: async ({ config }: CreateRequest) => {
       if (seen() || tries-- > 0) throw new EngineError(409, 'the name is in use');
-      made.push(decodeState(config.Labels ?? {})?.incumbents ?? []);
+      made.push(decoded(config.Labels ?? {})?.incumbents ?? []);
       return 'ours';
     },
     setRestart: async () => {},
