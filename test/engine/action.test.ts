@@ -3,23 +3,13 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startRegistry } from '../lab/registry.ts';
-import { type StepResult, stepRunner } from '../lab/runner.ts';
-import { testWorld, untilHealthy, type World } from '../lab/world.ts';
+import { stepRunner } from '../lab/runner.ts';
+import { namesOf, outcomes, QUICK, serving } from './action-world.ts';
 
-const QUICK = { settle: '300ms', 'drain-timeout': '1s' };
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
-
-async function serving(t: TestContext): Promise<{ world: World; service: string }> {
-  const world = testWorld(t);
-  const image = await world.image('app:1', { from: 'httpd' });
-  await untilHealthy(await world.container('web', { image, network: await world.network('net') }));
-  return { world, service: world.name('web') };
-}
-
-const outcomes = ({ code, outputs }: StepResult) => ({ code, outcome: outputs.outcome });
 
 test('a step rolls, then finds it unchanged, and needs nothing but its own files', async (t) => {
   const { world, service } = await serving(t);
@@ -111,32 +101,3 @@ test('a cancelled step takes its new container away again', async (t) => {
   assert.match(cancelled.summary, /The old version serves as before/);
   assert.deepEqual(await namesOf(world), [service]);
 });
-
-test('what a killed step leaves half done is undone after the job', async (t) => {
-  const { world, service } = await serving(t);
-  const late = await world.image('app:late', { env: { READY_AFTER_MS: 600_000 } });
-  const runner = stepRunner(t);
-  const step = { env: world.env, inputs: { service, image: late, ...QUICK } };
-  const killed = await runner.run({
-    ...step,
-    onStdout: (text, kill) => {
-      if (/wait until .* is healthy/.test(text)) kill('SIGKILL');
-    },
-  });
-  assert.equal(killed.code, -1);
-  assert.ok((await namesOf(world)).includes(`${service}.swapctl-next`));
-  const post = await runner.runPost(step, killed);
-  assert.equal(post.code, 0, post.log);
-  assert.match(post.commands.join('\n'), new RegExp(`::notice title=swapctl::${service}: .*: undone`));
-  // By then the new one may have proven unhealthy, which is remembered.
-  const names = (await namesOf(world)).filter((name) => !name.includes('.swapctl-failed'));
-  assert.deepEqual(names, [service]);
-});
-
-async function namesOf(world: World): Promise<string[]> {
-  const all = await world.docker.listContainers({
-    all: true,
-    filters: { label: [`swapctl.test.world=${world.prefix}`] },
-  });
-  return all.flatMap(({ Names }) => Names.map((name) => name.slice(1)));
-}

@@ -4,12 +4,19 @@ import path from 'node:path';
 import test from 'node:test';
 import type { StepKind } from '../../../src/core/step.ts';
 import { momentReader } from '../../chaos/moments.ts';
+import {
+  assertNothingLeft,
+  fixedPort,
+  LATE,
+  roll,
+  type Service,
+  startService,
+} from '../../engine/traffic/handover-world.ts';
 import { engineUnderTest, isPodman } from '../../lab/engine.ts';
 import { forwardTables, nftIn } from '../../lab/host-state.ts';
 import { nftOf } from '../../lab/nft.ts';
 import { type Cells, clientsAt, type Shape, startTraffic, tableOf } from '../../lab/traffic.ts';
 import { testWorld, type World } from '../../lab/world.ts';
-import { assertNothingLeft, fixedPort, LATE, roll, type Service, startService } from './handover-world.ts';
 
 const SHAPES: Record<string, Shape> = {
   'new GET': { kind: 'new', method: 'GET', ratePerSecond: 20 },
