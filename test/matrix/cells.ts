@@ -99,13 +99,6 @@ function people(setup: SetupName, possible: readonly DeedName[], at: number): Tr
   return [...deeds, ...outages.map((one): Trouble => ({ kind: 'daemon', at, ...one })), { kind: 'interrupt', at }];
 }
 
-/** All cells of all set-ups. */
-export async function allCells(): Promise<Cell[]> {
-  const cells: Cell[] = [];
-  for (const name of SETUP_NAMES) cells.push(...(await cellsOf(name)));
-  return cells;
-}
-
 /**
  * Some of them, chosen by a seed: at first one of each class, which is a set-up, a call and a kind of trouble, and then others, evenly.
  */

@@ -1,38 +1,65 @@
 // Tries many cells, in as many processes as there are cores.
-import { execFile } from 'node:child_process';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { SliceEnd } from './slice.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Cell } from './cell.ts';
+import { sampleOf } from './cells.ts';
+import { SETUP_NAMES } from './setups.ts';
+import type { CellsEnd } from './worker.ts';
+import { bundleWorker, dealOut, openWorker, type Worker } from './workers.ts';
 
-export interface MatrixEnd extends SliceEnd {
+export interface MatrixEnd extends CellsEnd {
+  readonly all: number;
   readonly seconds: number;
 }
-
-const SLICE = fileURLToPath(new URL('slice.ts', import.meta.url));
-// The stories of all failed cells.
-const MOST_OUTPUT = 1 << 30;
-// An error's stack is made at each of the engine's refusals, and read of few.
-const OPTIONS = ['--stack-trace-limit=4', '--max-semi-space-size=32', '--import=tsx'];
 
 /** Tries a sample of that many cells (0: all of them). */
 export async function runMatrix(most: number, seed: number, processes = availableParallelism()): Promise<MatrixEnd> {
   const began = performance.now();
-  const run = promisify(execFile);
-  const slices = Array.from({ length: processes }, async (_, at): Promise<SliceEnd> => {
-    const args = [SLICE, at, processes, most, seed].map(String);
-    const { stdout } = await run(process.execPath, [...OPTIONS, ...args], { maxBuffer: MOST_OUTPUT });
-    return JSON.parse(stdout);
-  });
-  const ends = await Promise.all(slices);
+  const folder = mkdtempSync(path.join(tmpdir(), 'swapctl-matrix-'));
+  const workers: Worker[] = [];
+  try {
+    const program = await bundleWorker(folder);
+    for (let at = 0; at < processes; at++) workers.push(openWorker(program));
+    const all = (await dealOut(workers, SETUP_NAMES, (worker, setup) => worker.cellsOf(setup))).flat();
+    const batches = batchesOf(sampleOf(all, most || all.length, seed));
+    const ends = await dealOut(workers, batches, (worker, cells) => worker.tryAll(cells));
+    return { ...sumOf(ends), all: all.length, seconds: (performance.now() - began) / 1000 };
+  } finally {
+    for (const worker of workers) worker.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+// Small enough that no worker is left alone for long at the end.
+const BATCH = 50;
+
+/** Those that leave the same come into one batch. */
+function batchesOf(cells: readonly Cell[]): Cell[][] {
+  const groups = new Map<unknown, Cell[]>();
+  for (const cell of cells) {
+    const key = cell.leaves ?? cell;
+    const group = groups.get(key);
+    if (group) group.push(cell);
+    else groups.set(key, [cell]);
+  }
+  const batches: Cell[][] = [];
+  for (const group of groups.values()) {
+    const last = batches.at(-1);
+    if (last && last.length < BATCH) last.push(...group);
+    else batches.push(group);
+  }
+  return batches;
+}
+
+function sumOf(ends: readonly CellsEnd[]): CellsEnd {
+  const sum = (of: (end: CellsEnd) => number): number => ends.reduce((total, end) => total + of(end), 0);
   return {
-    all: ends[0]?.all ?? 0,
-    tried: ends.reduce((sum, { tried }) => sum + tried, 0),
-    notMet: ends.reduce((sum, { notMet }) => sum + notMet, 0),
-    same: ends.reduce((sum, { same }) => sum + same, 0),
-    cpuSeconds: ends.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+    tried: sum(({ tried }) => tried),
+    notMet: sum(({ notMet }) => notMet),
+    same: sum(({ same }) => same),
+    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
     failed: ends.flatMap(({ failed }) => failed),
-    seconds: (performance.now() - began) / 1000,
   };
 }
 
