@@ -121,26 +121,24 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
     }
   };
 
-  const wrapped = <T extends object>(port: string, real: T, changing: (name: string) => boolean): T => {
+  const wrapped = <T extends object>(calls: readonly PortCall[]): T => {
     const result: Record<string, unknown> = {};
-    for (const [name, call] of Object.entries(real) as [string, (...args: unknown[]) => Promise<unknown>][]) {
-      const what = `${port}.${name}`;
-      const changes = changing(name);
+    for (const { name, what, changes, call } of calls) {
       const plain = name === 'close' || name === 'events';
       result[name] = plain ? call : (...args: unknown[]) => through(what, changes, () => call(...args));
     }
     return result as T;
   };
 
-  const engine = wrapped('engine', memoryEngine(machine, place.remote), (name) => CHANGING.has(name));
+  const outside = outsideOf(place);
+  const engine = wrapped<Ports['engine']>(outside.engine);
+  engine.facts = remembered(engine.facts, machine.clock.now);
   const ports = {
     ...OUTSIDE,
-    engine: { ...engine, facts: remembered(engine.facts, machine.clock.now) },
-    kernel: wrapped('kernel', memoryKernel(machine, place.rules), (name) =>
-      /^(set|end|clear|shut|open|forward$|sweep)/.test(name),
-    ),
-    registry: wrapped('registry', memoryRegistry(place.remote), () => false),
-    traffic: memoryTraffic(machine, place.rules),
+    engine,
+    kernel: wrapped(outside.kernel),
+    registry: wrapped(outside.registry),
+    traffic: outside.traffic,
     clock: {
       now: () => machine.clock.now(),
       monotonic: () => machine.clock.now(),
@@ -172,6 +170,48 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
         died,
       ),
   };
+}
+
+interface PortCall {
+  readonly name: string;
+  readonly what: string;
+  readonly changes: boolean;
+  readonly call: (...args: unknown[]) => Promise<unknown>;
+}
+
+/** What all processes of a place call. */
+interface Outside {
+  readonly engine: readonly PortCall[];
+  readonly kernel: readonly PortCall[];
+  readonly registry: readonly PortCall[];
+  readonly traffic: Ports['traffic'];
+}
+
+const OUTSIDES = new WeakMap<Place, Outside>();
+
+function outsideOf(place: Place): Outside {
+  const { machine, remote, rules } = place;
+  const known = OUTSIDES.get(place);
+  if (known) return known;
+  const outside = {
+    engine: callsOf('engine', memoryEngine(machine, remote), (name) => CHANGING.has(name)),
+    kernel: callsOf('kernel', memoryKernel(machine, rules), (name) =>
+      /^(set|end|clear|shut|open|forward$|sweep)/.test(name),
+    ),
+    registry: callsOf('registry', memoryRegistry(remote), () => false),
+    traffic: memoryTraffic(machine, rules),
+  };
+  OUTSIDES.set(place, outside);
+  return outside;
+}
+
+function callsOf(port: string, real: object, changing: (name: string) => boolean): PortCall[] {
+  return Object.entries(real).map(([name, call]) => ({
+    name,
+    what: `${port}.${name}`,
+    changes: changing(name),
+    call,
+  }));
 }
 
 async function endOf<T>(work: Promise<T>, died: Promise<void>): Promise<{ readonly value: T } | 'died'> {
