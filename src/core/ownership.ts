@@ -6,11 +6,19 @@ import { type Labelled, ownLabels } from './own-labels.ts';
 
 type Subject = Pick<ContainerSummary, 'name' | 'labels' | 'status'>;
 
+// One look asks the same of each container many times, and the object of a look never changes.
+const MADE = new WeakMap<Subject, StateLabels | undefined>();
+
 /**
  * What swapctl wrote on a container that it made under one of its own names; undefined for everything else. Neither a name nor
  * labels prove anything alone: the labels must be the container's own, and say the role and the slot that the name says.
  */
-export function madeBySwapctl({ name, labels, status }: Subject): StateLabels | undefined {
+export function madeBySwapctl(container: Subject): StateLabels | undefined {
+  if (!MADE.has(container)) MADE.set(container, provenState(container));
+  return MADE.get(container);
+}
+
+function provenState({ name, labels, status }: Subject): StateLabels | undefined {
   const place = reservedName(name);
   const state = place && decodeState(labels);
   if (!place || !state || !fits(place, name, state)) return undefined;
