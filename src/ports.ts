@@ -19,7 +19,7 @@ import type { Platform } from './core/platform.ts';
 import type { Progress } from './core/progress.ts';
 import type { RemoteImage } from './core/registry.ts';
 import type { Delivery, Summary } from './core/summary.ts';
-import type { Cover, CoverRequest, FindProcess, ForwardEnd, Process } from './core/traffic.ts';
+import type { Cover, CoverRequest, FindProcess, ForwardEnd, ForwardStart, Joined, Process } from './core/traffic.ts';
 import type { FolderIn, FolderSize, Volume } from './core/volume.ts';
 
 export type { ComposeProject } from './core/compose.ts';
@@ -33,7 +33,7 @@ export type {
 } from './core/engine.ts';
 export type { GitTree } from './core/git.ts';
 export type { Login, LoginFor, RemoteImage } from './core/registry.ts';
-export type { CoverRequest, FindProcess, ForwardEnd, Process } from './core/traffic.ts';
+export type { CoverRequest, FindProcess, ForwardEnd, ForwardStart, Joined, Process } from './core/traffic.ts';
 
 /**
  * The container engine. Containers and images are named by id or name. "Not found" is an answer (`undefined`) where a
@@ -57,7 +57,8 @@ export interface Engine {
   untag(reference: string): Promise<void>;
   /** Creates a container and resolves with its id. */
   create(request: CreateRequest): Promise<string>;
-  start(id: string): Promise<void>;
+  /** Starts a container. `joined` is called before its process runs, if the engine reports the addresses by then; else never. */
+  start(id: string, joined?: Joined): Promise<void>;
   /** Stops with the container's own signal and timeout; resolves once it is down (with `--rm`: gone). */
   stop(id: string): Promise<void>;
   rename(id: string, name: string): Promise<void>;
@@ -167,8 +168,9 @@ export interface Kernel {
    * Leads new TCP connections to a container's addresses to another in the same networks, from wherever they come; the client
    * keeps its address, open connections stay where they are, and those that were led outlive the first container. Ends by
    * itself after the lifetime; asked for again it goes on. Raises `step-failed` where it can't; like all that sets or reads rules, RuleError where nft fails.
+   * `again`: this process has asked for it before.
    */
-  forward(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[], lifetimeMs: number): Promise<void>;
+  forward(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[], ms: number, again?: boolean): Promise<void>;
   /**
    * The forwards from or to one of these containers (ids) that lead new connections now: the beginnings of the two ids, and how
    * many connections were led. Other rolls may have any number of them.
@@ -181,6 +183,8 @@ export interface Kernel {
    * until sweepForwards finds them closed.
    */
   endForward(from: string, find: FindProcess): Promise<number>;
+  /** The same, and leaves the rules to sweepForwards, also for connections that are about to end. */
+  haltForward(from: string): Promise<void>;
   /** Takes away forwards whose first container is gone and whose connections are closed; resolves with how many. */
   sweepForwards(find: FindProcess): Promise<number>;
   /**

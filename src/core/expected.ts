@@ -1,3 +1,4 @@
+import { servingBeside } from './forward.ts';
 import type { Backup, Desired, Failure, Observed, Replica } from './observed.ts';
 import { plan } from './plan.ts';
 import type { Step } from './step.ts';
@@ -72,9 +73,28 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
       return { ...seen, failures: [...seen.failures, imaginedFailure(desired, step)] };
     case 'forget-failure':
       return { ...seen, failures: seen.failures.filter((failure) => failure.id !== step.container) };
+    case 'start':
+    case 'open':
+      return { ...afterReplicaStep(seen, step), forwarding: gateAfter(seen, step) };
     default:
-      return withReplicas(seen, step.container, (replica) => changed(replica, step, seen));
+      return afterReplicaStep(seen, step);
   }
+}
+
+function afterReplicaStep(seen: Observed, step: ReplicaStep): Observed {
+  return withReplicas(seen, step.container, (replica) => changed(replica, step, seen));
+}
+
+// The gate redirects to whoever serves.
+function gateAfter(
+  seen: Observed,
+  { kind, container: from }: Extract<Step, { kind: 'start' | 'open' }>,
+): readonly Forward[] {
+  const others = seen.forwarding.filter((one) => one.from !== from || one.state !== 'leads');
+  const started = [seen.candidate, seen.standIn].find((one) => one?.id === from);
+  const to = servingBeside(seen, from)?.id;
+  if (kind === 'open' || !seen.forwards || to === undefined || !started || !gated(started, seen)) return others;
+  return [...others, { from, to, state: 'leads' }];
 }
 
 function imaginedFailure({ image }: Desired, step: Extract<Step, { kind: 'remember-failure' }>): Failure {

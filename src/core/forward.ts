@@ -1,5 +1,6 @@
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
+import type { Forward } from './traffic.ts';
 
 /**
  * The steps by which new connections inside a Docker network go to whoever is to have them, whichever address their client
@@ -39,8 +40,39 @@ export function endForwardsOfTheDead(seen: Observed): Step | undefined {
 export function endDeadForward(seen: Observed): Step | undefined {
   const { incumbent, candidate, standIn } = seen;
   const able = [incumbent, candidate, standIn].filter((one) => one && answers(one)).map((one) => one?.id);
-  const [found] = live(seen).filter((one) => !able.includes(one.to));
+  const [found] = live(seen).filter((one) => !able.includes(one.to) && !isServed(seen, one));
   return found && end(seen, found.from, false);
+}
+
+// Whoever served before the roll goes on, whatever this run has seen of its health so far.
+function isServed(seen: Observed, { from, to }: Forward): boolean {
+  return isLedBack(seen, from) && [seen.incumbent, seen.standIn].some((one) => one?.id === to && one.running);
+}
+
+/**
+ * Whether the gate redirects new connections to a fresh container to one that serves: away from the candidate, or from the stand-in to
+ * the incumbent.
+ */
+export function isLedBack(
+  seen: Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'forwarding'>,
+  id: string,
+): boolean {
+  const { incumbent, candidate, standIn } = seen;
+  return live(seen).some(
+    ({ from, to }) => from === id && (from === candidate?.id || (from === standIn?.id && to === incumbent?.id)),
+  );
+}
+
+/** Who answers at the addresses of a container behind the gate: the incumbent, and once that is stopped the stand-in. */
+export function servingBeside({ incumbent, standIn }: Observed, id: string): Replica | undefined {
+  return [incumbent, standIn].find((one) => one?.running && one.id !== id);
+}
+
+/** The same look, in which a container behind the gate is shut, whichever process has shut it. */
+export function withGates(seen: Observed): Observed {
+  const view = (one: Replica | undefined): Replica | undefined =>
+    one && isLedBack(seen, one.id) ? { ...one, shut: true } : one;
+  return { ...seen, candidate: view(seen.candidate), standIn: view(seen.standIn) };
 }
 
 /** Whether connections may be led to a container. */
@@ -54,8 +86,8 @@ function canForward(seen: Observed, from: Replica, to: Replica): boolean {
   return seen.forwards && !tried && from.running && from.id !== to.id;
 }
 
-function live(seen: Observed): Observed['forwarding'] {
-  return seen.forwarding.filter((one) => one.state === 'leads');
+function live({ forwarding }: Pick<Observed, 'forwarding'>): Observed['forwarding'] {
+  return forwarding.filter((one) => one.state === 'leads');
 }
 
 function forward(from: Replica, to: Replica): Step {

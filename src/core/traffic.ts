@@ -85,8 +85,14 @@ export type Process = Pick<Container, 'id' | 'pid'>;
 /** A container by its id or the beginning of that; undefined if it is gone. */
 export type FindProcess = (id: string) => Promise<Process | undefined>;
 
-/** One end of a forward: a running container and its addresses. */
-export type ForwardEnd = Pick<Container, 'id' | 'pid' | 'networks'>;
+/** The container whose connections a forward redirects, and its addresses. */
+export type ForwardStart = Pick<Container, 'id' | 'networks'>;
+
+/** The running container that gets the connections of a forward. */
+export type ForwardEnd = ForwardStart & Process;
+
+/** Gets the addresses of a container that is being started, by network. */
+export type Joined = (networks: Container['networks']) => Promise<void>;
 
 /** How the ports of a slot are led to its stand-in. */
 export interface CoverRequest {

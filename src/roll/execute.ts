@@ -5,8 +5,8 @@ import { backUp, dropBackup, dropCopies, putBack } from './backup.ts';
 import { cover, renewCover } from './cover.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './create.ts';
 import { drain } from './drain.ts';
-import { endForward, forward } from './forward.ts';
-import { shut } from './gate.ts';
+import { endForward, endLeadingAway, forward } from './forward.ts';
+import { adoptGate, startGated } from './gate.ts';
 import { HELD } from './held.ts';
 import { rememberFailure } from './remember.ts';
 import { removeOwn } from './remove.ts';
@@ -48,21 +48,27 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'recreate-old': (run, step, { candidate }) => recreateOld(run, serving(run, candidate), step),
   start: async (run, step, snapshot) => {
     run.memory.starts.set(step.container, (run.memory.starts.get(step.container) ?? 0) + 1);
-    await run.ports.engine.start(step.container).catch((error) => {
+    const gated = isGated(run, step.container, snapshot);
+    const starting = gated ? startGated(run, step.container, snapshot) : run.ports.engine.start(step.container);
+    await starting.catch((error) => {
       if (isStartRefusedByImage(error)) run.memory.unstartable.set(step.container, error.message);
       else if (isNotFound(error)) run.memory.starts.delete(step.container);
       throw error;
     });
-    if (isGated(run, step.container, snapshot)) await shut(run, step.container);
   },
   open: async (run, step) => {
     const container = await run.ports.engine.container(step.container);
     // One that has just exited has no namespace to open, and says itself why it is not kept.
     if (container && container.pid > 0) await run.ports.kernel.open(container);
+    // Only then: what is redirected no more reaches the container itself.
+    if (run.movesTraffic) await endLeadingAway(run, step.container);
     run.memory.shut.delete(step.container);
     run.memory.turnedAway.delete(step.container);
   },
-  'await-healthy': (run, step) => awaitHealthy(run, step.container),
+  'await-healthy': async (run, step, snapshot) => {
+    await adoptGate(run, step.container, snapshot);
+    await awaitHealthy(run, step.container);
+  },
   settle: (run, step) => settle(run, step.container),
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
   'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),

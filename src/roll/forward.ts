@@ -1,9 +1,10 @@
 import type { Container } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { messageOf } from '../core/error.ts';
+import { RuleError } from '../core/kernel-layer.ts';
 import type { Step } from '../core/step.ts';
 import type { Forward } from '../core/traffic.ts';
-import type { ForwardEnd } from '../ports.ts';
+import type { Bridge, ForwardEnd, ForwardStart } from '../ports.ts';
 import { noteAway } from './outage.ts';
 import type { Renewal, SlotRun } from './slot-run.ts';
 import { sweepRules } from './sweep.ts';
@@ -28,22 +29,34 @@ export async function forward(
   from: Container | undefined,
   to: Container,
 ): Promise<void> {
-  const { kernel, engine } = run.ports;
-  const { container, name } = step;
+  const { name } = step;
   try {
     if (from?.status !== 'running') return note(run, step, 'impossible');
-    const bridges = await engine.bridges();
-    const lead = (): Promise<void> => kernel.forward(from, to, bridges, LIFETIME_MS);
-    await stopRenewing(run, container);
-    await lead();
-    run.memory.forwarded.set(container, from);
-    run.memory.renewals.set(container, renewing(run, name, lead));
+    await keepForwarding(run, { from, name, to, bridges: await run.ports.engine.bridges() });
     note(run, step, 'over');
   } catch (error) {
     note(run, step, 'impossible');
     noteAway(run, error);
     await goWithout(run, to, `no address redirect from ${name} to ${to.name}`, error);
   }
+}
+
+/** What is led where, and what it takes; `name` is that of the first container. */
+interface Leading {
+  readonly from: ForwardStart;
+  readonly name: string;
+  readonly to: ForwardEnd;
+  readonly bridges: readonly Bridge[];
+}
+
+/** Leads new connections to a container's addresses to another, and goes on with it until stopRenewing. */
+export async function keepForwarding(run: SlotRun, { from, name, to, bridges }: Leading): Promise<void> {
+  const { kernel } = run.ports;
+  await stopRenewing(run, from.id);
+  await kernel.forward(from, to, bridges, LIFETIME_MS);
+  run.memory.forwarded.set(from.id, from);
+  const again = (): Promise<void> => kernel.forward(from, to, bridges, LIFETIME_MS, true);
+  run.memory.renewals.set(from.id, renewing(run, name, again));
 }
 
 function note(
@@ -105,19 +118,27 @@ export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-
 }
 
 /**
- * Takes away what this run has led and no step has ended: it leads no more by itself, if the engine was away for longer than
- * that lasts.
+ * Has a container's own addresses lead to itself again. The rules stay for connections that were led away, down to their last packet, and
+ * clearExpired removes them.
  */
-export async function clearExpired({ ports, memory }: SlotRun): Promise<void> {
-  if (memory.forwarded.size === 0) return;
+export async function endLeadingAway(run: SlotRun, id: string): Promise<void> {
+  await stopRenewing(run, id);
+  await run.ports.kernel.haltForward(id);
+}
+
+/**
+ * Takes away what this run has led and no step has ended: it leads no more by itself, if the engine was away for longer than
+ * that lasts. Rules that can't be removed now do no harm, so the roll does not fail of them.
+ */
+export async function clearExpired(run: SlotRun): Promise<void> {
+  if (run.memory.forwarded.size === 0) return;
   try {
-    await sweepRules(ports);
+    await sweepRules(run.ports);
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    ports.report({
-      kind: 'debug',
-      text: `what leads no connections any more is left to the next sweep: ${error.message}`,
-    });
+    const text = `rules that redirect no new connection are left to the next roll: ${messageOf(error)}`;
+    if (error instanceof RuleError) noteOnce(run, text);
+    else if (error instanceof EngineError) run.ports.report({ kind: 'debug', text });
+    else throw error;
   }
 }
 
@@ -137,7 +158,7 @@ async function linger(run: SlotRun, from: string): Promise<void> {
   }
 }
 
-function addressesOf({ networks }: ForwardEnd): string[] {
+function addressesOf({ networks }: ForwardStart): string[] {
   const endpoints = Object.values(networks);
   return endpoints.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address].filter(isText));
 }

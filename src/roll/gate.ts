@@ -1,16 +1,66 @@
+import { isLedBack, servingBeside } from '../core/forward.ts';
 import { RuleError } from '../core/kernel-layer.ts';
-import type { Process } from '../ports.ts';
+import type { Joined } from '../core/traffic.ts';
+import type { Bridge, ForwardStart, Process } from '../ports.ts';
+import { keepForwarding } from './forward.ts';
 import type { SlotRun } from './slot-run.ts';
+import { named, type Snapshot } from './snapshot.ts';
 import { goWithout } from './without-rules.ts';
+
+/**
+ * The gate keeps clients from a container until it is healthy: the engine's DNS names it from its start on, and proxies pick it. New
+ * connections to its addresses are redirected to a container that serves; in its own network namespace the rest is rejected.
+ */
 
 // A swapctl that dies must not leave a container shut for long.
 const LIFETIME_MS = 30_000;
 const RENEW_BEFORE_MS = 15_000;
 
-/**
- * Keeps a container that has just started from being reached before it is healthy: the engine's DNS names it from its
- * start on. Where that fails the roll goes on without, as clients then meet a container that is not ready.
- */
+/** Starts a container behind the gate, which is there before its process, as far as the engine allows. */
+export async function startGated(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
+  const redirect = run.forwards ? await redirectOf(run, id, snapshot) : undefined;
+  const joined: Joined | undefined = redirect && ((networks) => redirect({ id, networks }));
+  await run.ports.engine.start(id, joined);
+  if (redirect && !run.memory.renewals.has(id)) await redirectStarted(run, id, redirect);
+  await shut(run, id);
+}
+
+async function redirectStarted(run: SlotRun, id: string, redirect: Redirect): Promise<void> {
+  const container = await run.ports.engine.container(id);
+  if (container?.status === 'running') await redirect(container);
+}
+
+/** Goes on with the gate of a container that a dead roll has left waiting. */
+export async function adoptGate(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
+  const container = named(id, snapshot);
+  if (!container || !isLedBack(snapshot.seen, id) || run.memory.renewals.has(id)) return;
+  await (await redirectOf(run, id, snapshot))?.(container);
+  await shut(run, id);
+}
+
+type Redirect = (from: ForwardStart) => Promise<void>;
+
+// All that can be known before the start is looked up here.
+async function redirectOf(run: SlotRun, id: string, snapshot: Snapshot): Promise<Redirect | undefined> {
+  const to = named(servingBeside(snapshot.seen, id)?.id ?? '', snapshot);
+  const name = named(id, snapshot)?.name ?? id;
+  if (!to) return undefined;
+  const bridges: readonly Bridge[] = await run.ports.engine.bridges();
+  return async (from) => {
+    try {
+      await keepForwarding(run, { from, name, to, bridges });
+    } catch (error) {
+      await goWithout(
+        run,
+        to,
+        `connections to ${name} are rejected until it is healthy, not redirected to ${to.name}`,
+        error,
+      );
+    }
+  };
+}
+
+/** Has a container reject what is not redirected. */
 export async function shut(run: SlotRun, id: string): Promise<void> {
   const container = await run.ports.engine.container(id);
   if (!container || container.pid <= 0) return;

@@ -26,6 +26,7 @@ const KERNEL = [
   'open',
   'forward',
   'endForward',
+  'haltForward',
 ] as const satisfies readonly (keyof Kernel)[];
 
 /**

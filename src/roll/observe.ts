@@ -1,6 +1,7 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
 import { namespaceOwner } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
+import { withGates } from '../core/forward.ts';
 import { judge, settledAt, type Verdict } from '../core/health.ts';
 import { runs } from '../core/image.ts';
 import { decodeState, slotLabel } from '../core/labels.ts';
@@ -25,7 +26,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   const wanted = await imageOf(run, run.desired.image.id);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
   const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
-  const seen: Observed = {
+  const seen = withGates({
     names,
     incumbent,
     candidate,
@@ -44,7 +45,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     incumbentKept: await isKept(run, incumbent),
     ...(await vanishedOf(run, replicas, incumbent)),
     giveUp: memory.giveUp,
-  };
+  });
   const behind = (replica: Replica | undefined): Container | undefined =>
     replicas.find((container) => container.id === replica?.id);
   return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal, standIn };

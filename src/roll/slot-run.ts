@@ -7,7 +7,7 @@ import type { Desired } from '../core/observed.ts';
 import type { OwnedLabels } from '../core/own-labels.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Forward } from '../core/traffic.ts';
-import type { ForwardEnd, Ports } from '../ports.ts';
+import type { ForwardStart, Ports } from '../ports.ts';
 
 /** What one run over one slot works with: the wish, and the memory that is lost with the process. */
 export interface SlotRun {
@@ -72,7 +72,7 @@ export interface Memory {
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
   /** Containers whose new connections this run has led to another, which no step has ended: as they were then. */
-  readonly forwarded: Map<string, ForwardEnd>;
+  readonly forwarded: Map<string, ForwardStart>;
   /** By container: what keeps its forward from ending while this run lives. */
   readonly renewals: Map<string, Renewal>;
   /** Every forward that was tried, for when it leads no more. */

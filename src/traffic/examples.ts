@@ -41,6 +41,7 @@ export function examples(ipv6: boolean): Example[] {
     gateExample('gate of a fresh container', true),
     gateExample('gate of a container with connections', false),
     redirectExample('address redirect, host', [
+      ['hostScript', hostScript(FORWARD, lanes(ipv6).slice(0, 1), LIFETIME_MS)],
       ['hostScript', hostScript(FORWARD, lanes(ipv6), LIFETIME_MS)],
       ['renewScript', renewScript(FORWARD, lanes(ipv6), LIFETIME_MS)],
       ['haltScript', haltScript(FORWARD)],

@@ -2,7 +2,7 @@ import { FAMILIES, type Family, flowKey, flowSet, flows, OPENS } from './flows.t
 import { PROBE_PORTS } from './gate.ts';
 import { type Script, script } from './script.ts';
 import { elementsOf, type Table } from './table.ts';
-import { retransmitted, unansweredChains, unansweredSets } from './unanswered.ts';
+import { type BareChain, retransmitted, unansweredChains, unansweredSets } from './unanswered.ts';
 
 /**
  * One network that two containers share: new connections to the address of one are led to the other. They are bridged, so
@@ -38,35 +38,53 @@ export function forwardEnds(owner: string, table: string): { from: string; to: s
 const BEFORE_ENGINE = -105;
 const BEFORE_BRIDGE_NAT = -305;
 
-/** One nft transaction for the host's namespace: leads new connections for a while, and those that it led to their end. */
+/**
+ * One nft transaction for the host's namespace: leads new connections for a while, and those that it led to their end. It may be
+ * repeated, also with other lanes: the rules are replaced, and the connections in the sets stay.
+ */
 export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number): Script {
+  const chains = hostChains(lanes);
   return script([
     `table bridge ${table} {`,
     ...FAMILIES.flatMap(liveSet),
     ...FAMILIES.flatMap(flowSet),
-    '  chain pre {',
-    `    type filter hook prerouting priority ${BEFORE_BRIDGE_NAT}; policy accept;`,
-    ...lanes.flatMap(bridged),
-    '  }',
+    ...chains.filter(({ family }) => family === 'bridge').flatMap(emptyChain),
     '}',
     `table inet ${table} {`,
     ...FAMILIES.flatMap(liveSet),
     ...unansweredSets(),
-    '  chain pre {',
-    `    type nat hook prerouting priority ${BEFORE_ENGINE}; policy accept;`,
-    ...lanes.map((lane) => `    ${arrives(lane)} ${redirected(lane)}`),
-    '  }',
-    '  chain out {',
-    `    type nat hook output priority ${BEFORE_ENGINE}; policy accept;`,
-    ...lanes.map((lane) => `    ${leaves(lane)} ${redirected(lane)}`),
-    '  }',
+    ...chains.filter(({ family }) => family === 'inet').flatMap(emptyChain),
+    '}',
+    ...chains.map(({ family, name }) => `flush chain ${family} ${table} ${name}`),
+    ...chains.flatMap(({ family, name, rules }) => rules.map((rule) => `add rule ${family} ${table} ${name} ${rule}`)),
+    // An element that is there already would keep the rest of its time.
+    ...flushes(table),
+    ...liveElements(table, lanes, lifetimeMs),
+  ]);
+}
+
+function hostChains(lanes: readonly Lane[]): Chain[] {
+  const nat = (hook: string): string => `type nat hook ${hook} priority ${BEFORE_ENGINE}`;
+  const bridge = `type filter hook prerouting priority ${BEFORE_BRIDGE_NAT}`;
+  const pre = lanes.map((lane) => `${arrives(lane)} ${redirected(lane)}`);
+  const out = lanes.map((lane) => `${leaves(lane)} ${redirected(lane)}`);
+  return [
+    { family: 'bridge', name: 'pre', hook: bridge, rules: lanes.flatMap(bridged) },
+    { family: 'inet', name: 'pre', hook: nat('prerouting'), rules: pre },
+    { family: 'inet', name: 'out', hook: nat('output'), rules: out },
     ...unansweredChains(
       lanes.map((lane) => retransmitted(lane.family, arrives(lane), lane.from.ip)),
       lanes.map((lane) => retransmitted(lane.family, leaves(lane), lane.from.ip)),
-    ),
-    '}',
-    ...liveElements(table, lanes, lifetimeMs),
-  ]);
+    ).map((chain) => ({ family: 'inet' as const, ...chain })),
+  ];
+}
+
+interface Chain extends BareChain {
+  readonly family: 'bridge' | 'inet';
+}
+
+function emptyChain({ name, hook }: Chain): string[] {
+  return [`  chain ${name} {`, `    ${hook}; policy accept;`, '  }'];
 }
 
 /** One nft transaction for the namespace of the container that is led to: what is for the other's address is for it. */
@@ -158,7 +176,7 @@ function bridged({ family, from, to }: Lane): string[] {
     `${here} ether daddr ${from.mac} ${OPENS} ${isLive} update ${flow}`,
     `${here} ${OPENS} ${isOver} delete ${flow}`,
     `${here} ${flowKey(family)} ${known} update ${flow} ether daddr set ${to.mac}`,
-  ].map((rule) => `    ${rule}`);
+  ];
 }
 
 function arrives(lane: Lane): string {

@@ -5,7 +5,7 @@ import { nftInterface } from '../core/encode/nft.ts';
 import { fail } from '../core/error.ts';
 import { RuleError } from '../core/kernel-layer.ts';
 import { parseSockets } from '../core/sockets.ts';
-import type { Bridge, FindProcess, ForwardEnd, Process } from '../ports.ts';
+import type { Bridge, FindProcess, ForwardEnd, ForwardStart, Process } from '../ports.ts';
 import {
   clearHostScript,
   forwardEnds,
@@ -24,26 +24,28 @@ import { removeScript } from './rules.ts';
 import type { Script } from './script.ts';
 
 interface ForwardAsked {
-  readonly from: ForwardEnd;
+  readonly from: ForwardStart;
   readonly to: ForwardEnd;
   readonly bridges: readonly Bridge[];
   readonly lifetimeMs: number;
+  /** Whether this process has begun it. */
+  readonly again: boolean;
 }
 
 /**
  * Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. `owner`, here
  * and below: whose containers they are, since the rules of other engines are none of ours.
  */
-export async function forward(owner: string, { from, to, bridges, lifetimeMs }: ForwardAsked): Promise<void> {
+export async function forward(owner: string, { from, to, bridges, lifetimeMs, again }: ForwardAsked): Promise<void> {
   const table = forwardTable(owner, from.id, to.id);
   const lanes = lanesBetween(from, to, bridges);
   if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is none.
-  if (await isChanged(table, renewScript(table, lanes, lifetimeMs))) return;
+  if (again && (await isChanged(table, renewScript(table, lanes, lifetimeMs)))) return;
   await applyNft(targetScript(table, lanes), to.pid);
   await applyNft(hostScript(table, lanes, lifetimeMs));
   // Whoever was led to from the same addresses before keeps what it has.
-  const others = (await forwardTables(owner)).filter((one) => from.id.startsWith(one.from) && one.table !== table);
+  const others = (await tablesFrom(owner, from.id)).filter((one) => one.table !== table);
   for (const other of others) await halt(other.table);
 }
 
@@ -96,10 +98,15 @@ async function forwardTables(owner: string): Promise<ForwardTable[]> {
   });
 }
 
+/** Leads no new connection any more; those that were led go on. */
+export async function haltForward(owner: string, from: string): Promise<void> {
+  for (const { table } of await tablesFrom(owner, from)) await halt(table);
+}
+
 /** Leads no new connection any more; the tables go as well once none of those that were led is open. */
 export async function endForward(owner: string, from: string, find: FindProcess): Promise<number> {
   let left = 0;
-  for (const { table, to: target } of (await forwardTables(owner)).filter((one) => from.startsWith(one.from))) {
+  for (const { table, to: target } of await tablesFrom(owner, from)) {
     await halt(table);
     const to = await find(target);
     left += await clearIfOver(table, to && to.pid > 0 ? to : undefined);
@@ -175,7 +182,11 @@ async function ledBy(table: string): Promise<{ address: string; port: number }[]
   return found.flatMap((one) => ledClients(one ?? {}));
 }
 
-function lanesBetween(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[]): Lane[] {
+async function tablesFrom(owner: string, from: string): Promise<ForwardTable[]> {
+  return (await forwardTables(owner)).filter((one) => from.startsWith(one.from));
+}
+
+function lanesBetween(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[]): Lane[] {
   return Object.entries(from.networks).flatMap(([network, ours]) => {
     const theirs = to.networks[network];
     return theirs ? lanesOf(ours, theirs, bridges) : [];

@@ -5,7 +5,7 @@ import { adviceOn, describeTrouble, type KernelLayer, type RuleTrouble } from '.
 import { dotted } from '../core/sockets.ts';
 import { pairRoutes, type Route } from '../core/traffic.ts';
 import type { Bridge, CoverRequest, Kernel, Process } from '../ports.ts';
-import { endForward, forward, forwarding, sweepForwards } from './forward.ts';
+import { endForward, forward, forwarding, haltForward, sweepForwards } from './forward.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { type EngineHere, knownOwner } from './owner.ts';
@@ -35,12 +35,13 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
       // What is out of reach was never shut from here.
       if (await isWithinReach(container)) await applyNft(removeScript(GATE_TABLE), container.pid);
     },
-    forward: async (from, to, bridges, lifetimeMs) => {
+    forward: async (from, to, bridges, lifetimeMs, again = false) => {
       if (!(await isWithinReach(to))) outOfReach(to);
-      await forward(await owner(), { from, to, bridges, lifetimeMs });
+      await forward(await owner(), { from, to, bridges, lifetimeMs, again });
     },
     forwarding: async (ids) => forwarding(await owner(), ids),
     endForward: async (from, find) => endForward(await owner(), from, find),
+    haltForward: async (from) => haltForward(await owner(), from),
     sweepForwards: async (find) => sweepForwards(await owner(), find),
     clearOrphans: async (inUse) => {
       const own = await owner();

@@ -19,14 +19,21 @@ export function unansweredSets(): string[] {
   return FAMILIES.flatMap((family) => [...connectionSet(unanswered(family), family, RETRIES_END), ...flowSet(family)]);
 }
 
+/** A chain of a table: its name, where the kernel calls it, and its rules. */
+export interface BareChain {
+  readonly name: string;
+  readonly hook: string;
+  readonly rules: readonly string[];
+}
+
 /** Chains of the same table. `pre` and `out`: `retransmitted` rules for arriving packets and for the host's own. */
-export function unansweredChains(pre: readonly string[], out: readonly string[]): string[] {
+export function unansweredChains(pre: readonly string[], out: readonly string[]): BareChain[] {
   const tracked = FAMILIES.flatMap(trackedAnew);
   return [
-    ...chain('zone_pre', 'prerouting', BEFORE_TRACKING, tracked),
-    ...chain('zone_out', 'output', BEFORE_TRACKING, tracked),
-    ...chain('unanswered_pre', 'prerouting', BETWEEN_TRACKING_AND_NAT, pre),
-    ...chain('unanswered_out', 'output', BETWEEN_TRACKING_AND_NAT, out),
+    chain('zone_pre', 'prerouting', BEFORE_TRACKING, tracked),
+    chain('zone_out', 'output', BEFORE_TRACKING, tracked),
+    chain('unanswered_pre', 'prerouting', BETWEEN_TRACKING_AND_NAT, pre),
+    chain('unanswered_out', 'output', BETWEEN_TRACKING_AND_NAT, out),
   ];
 }
 
@@ -50,11 +57,6 @@ function trackedAnew(family: Family): string[] {
   ];
 }
 
-function chain(name: string, hook: string, priority: number, rules: readonly string[]): string[] {
-  return [
-    `  chain ${name} {`,
-    `    type filter hook ${hook} priority ${priority}; policy accept;`,
-    ...rules.map((rule) => `    ${rule}`),
-    '  }',
-  ];
+function chain(name: string, hook: string, priority: number, rules: readonly string[]): BareChain {
+  return { name, hook: `type filter hook ${hook} priority ${priority}`, rules };
 }

@@ -206,7 +206,8 @@ const GATE: Rules[string] = {
 
 async function pairOf(stage: Stage) {
   const [from, to] = [await stage.start('old'), await stage.start('new')];
-  const forward = (lifetimeMs = LONG_MS): Promise<void> => stage.kernel.forward(from, to, stage.bridges, lifetimeMs);
+  const forward = (lifetimeMs = LONG_MS, again?: boolean): Promise<void> =>
+    stage.kernel.forward(from, to, stage.bridges, lifetimeMs, again);
   return { from, to, forward, lead: (connections: number) => leadOf(from, to, connections) };
 }
 
@@ -237,9 +238,17 @@ const FORWARDS: Rules[string] = {
     const { from, forward, lead } = await pairOf(stage);
     await forward();
     const led = await connected(stage.connect(from));
-    await forward();
+    for (const again of [true, false]) await forward(LONG_MS, again);
     assert.ok(await led.isOpen());
     assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(1)]);
+    await assertServes('new', stage.connect(from));
+  },
+  'begins anew if asked for again after its end': async (stage) => {
+    const { from, forward, lead } = await pairOf(stage);
+    await forward();
+    await stage.kernel.endForward(from.id, stage.find);
+    await forward(LONG_MS, true);
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(0)]);
     await assertServes('new', stage.connect(from));
   },
   'ends by itself after its lifetime, and for new connections only': async (stage) => {
@@ -326,6 +335,30 @@ const END_FORWARDS: Rules[string] = {
   },
 };
 
+const HALT_FORWARDS: Rules[string] = {
+  'sends new connections to the container itself again and leaves open ones': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward();
+    const led = await connected(stage.connect(from));
+    await stage.kernel.haltForward(from.id);
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), []);
+    await assertServes('old', stage.connect(from));
+    assert.ok(await led.isOpen());
+  },
+  'leaves its rules to the sweep, also if none goes on': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward();
+    await stage.kernel.haltForward(from.id);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+    await stage.kill(from);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 1);
+  },
+  'does nothing if there is no redirect': async (stage) => {
+    await stage.kernel.haltForward('f'.repeat(64));
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+  },
+};
+
 const SWEEP: Rules[string] = {
   'keeps live redirects, and ended ones from a container that runs': async (stage) => {
     const { from, forward, lead } = await pairOf(stage);
@@ -380,5 +413,6 @@ const RULES: Rules = {
   'the gate': GATE,
   'an address redirect': FORWARDS,
   'the end of an address redirect': END_FORWARDS,
+  'the halt of an address redirect': HALT_FORWARDS,
   'the sweep of address redirects': SWEEP,
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SwapError } from '../../src/core/error.ts';
 import { expectedSteps } from '../../src/core/expected.ts';
+import { servingBeside, withGates } from '../../src/core/forward.ts';
 import type { Verdict } from '../../src/core/health.ts';
 import type { Desired, Observed } from '../../src/core/observed.ts';
 import { plan } from '../../src/core/plan.ts';
@@ -698,6 +699,37 @@ suite('a fresh container that is kept from its networks', () => {
   test('is opened once it is healthy, and only then gets the name', () => {
     const shut = healthyCandidate({ shut: true });
     assert.deepEqual(next(observed({ candidate: shut })), { kind: 'open', container: 'new', name: NAMES.next });
+  });
+
+  const back = { from: 'new', to: 'old', state: 'leads' } as const;
+
+  test('is opened before anything is redirected to it, also if a dead process has set its gate', () => {
+    const seen = withGates(observed({ candidate: healthyCandidate(), forwards: true, forwarding: [back] }));
+    assert.deepEqual(next(seen), { kind: 'open', container: 'new', name: NAMES.next });
+    const steps = lines(expectedSteps(desired(), seen));
+    assert.ok(steps.indexOf('open web.swapctl-next') < steps.indexOf('forward web.swapctl-old'), steps.join());
+  });
+
+  test('leaves its connections to the old container while that runs, whatever is known of its health', () => {
+    const waiting = candidate({ running: true, verdict: WAITING });
+    const seen = observed({ incumbent: replica({ verdict: WAITING }), candidate: waiting, forwarding: [back] });
+    assert.equal(next(withGates(seen)).kind, 'await-healthy');
+    const down = { ...seen, incumbent: replica({ running: false }) };
+    assert.deepEqual(next(withGates(down)), { kind: 'end-forward', from: 'new', name: NAMES.next, linger: false });
+  });
+
+  test('has its redirect ended once it is down', () => {
+    const gone = candidate({ verdict: UNHEALTHY });
+    const step = next(withGates(observed({ candidate: gone, forwarding: [back] })));
+    assert.deepEqual(step, { kind: 'end-forward', from: 'new', name: NAMES.next, linger: true });
+  });
+
+  test('of a handover leaves them to the stand-in', () => {
+    const standIn = replica({ id: 'stand-in', name: NAMES.standIn, running: true, verdict: HEALTHY });
+    const seen = observed({ incumbent: stopped, candidate: candidate({ way: 'handover' }), standIn });
+    assert.equal(servingBeside(seen, 'new')?.id, 'stand-in');
+    assert.equal(servingBeside({ ...seen, incumbent: replica() }, 'stand-in')?.id, 'old');
+    assert.equal(servingBeside({ ...seen, standIn: undefined }, 'new'), undefined);
   });
 });
 

@@ -8,8 +8,11 @@ import type { World } from './world.ts';
 export interface LoadInsideOptions extends Omit<LoadOptions, 'resolve' | 'isGood' | 'onVersion'> {
   /** The network that the client lives in. */
   network: string;
-  /** Resolve the name for every request and try all its addresses. Otherwise Node connects by name as it does. Default: true. */
-  byName?: boolean;
+  /**
+   * Resolve the name for every request and try all its addresses, or with 'in turn' but one of them, the next one each time. Otherwise Node
+   * connects by name as it does. Default: true.
+   */
+  byName?: boolean | 'in turn';
 }
 
 export interface LoadInside {

@@ -4,6 +4,7 @@ import type { ServiceReport } from '../../src/core/report.ts';
 import type { CallMade, Death, Failure, Process } from '../memory/process.ts';
 import {
   assertAnswered,
+  assertAnsweredAtEach,
   assertSafe,
   assertSound,
   assertTrue,
@@ -60,6 +61,7 @@ export async function courseOf(setup: Setup, look?: (stage: Stage) => void): Pro
   assertTrue(stage, report);
   assert.equal(report.outcome, undisturbed(setup), `${JSON.stringify(report)}\n${storyOf(process)}`);
   assertAnswered(stage, report);
+  assertAnsweredAtEach(stage);
   assert.equal(assertSafe(stage, { memories: mayRemember(setup) }), endOf(stage), storyOf(process));
   assert.ok(process.calls.length < MOST_CALLS);
   await assertNotTriedAgain(stage);

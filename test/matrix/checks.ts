@@ -7,12 +7,12 @@ import { keepRepository } from '../../src/core/names.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import { own } from '../core/own.ts';
 import { sha256 } from '../lab/sha256.ts';
-import { answering } from '../memory/clients.ts';
+import { answering, type WayIn } from '../memory/clients.ts';
 import type { Process } from '../memory/process.ts';
 import { roleOf, stateOf } from './boxes.ts';
 import { goesBack, hasGap } from './setups.ts';
 import { boxAt, type Stage, specOf } from './stage.ts';
-import { writerOf } from './watch.ts';
+import { type Watch, writerOf } from './watch.ts';
 
 interface Excused {
   /** Containers that remember a bad image may be there. */
@@ -197,7 +197,7 @@ function assertRolled(stage: Stage, report: ServiceReport): void {
 export function assertAnswered(stage: Stage, report: ServiceReport | undefined): void {
   const { watch, setup, machine } = stage;
   const now = machine.clock.now();
-  const told = watch.outages.map(({ way, from, to }) => `${way.kind}: ${from} to ${to ?? 'now'}`);
+  const told = outagesOf(watch, ({ kind }) => kind !== 'each address');
   if (!hasGap(setup)) assert.deepEqual(told, [], 'somebody answered all the time');
   if (!hasGap(setup) || !report || report.error?.code === 'attention') return;
   const longest = Math.max(
@@ -210,6 +210,20 @@ export function assertAnswered(stage: Stage, report: ServiceReport | undefined):
     longest <= Math.max(report.gap ?? 0, 0) + 5,
     `nobody answered for ${longest} ms, and the report says ${report.gap}`,
   );
+}
+
+/** Nor did whoever uses each address in turn. A swapctl that dies while the engine starts a container leaves it without a gate. */
+export function assertAnsweredAtEach({ watch }: Stage): void {
+  assert.deepEqual(
+    outagesOf(watch, ({ kind }) => kind === 'each address'),
+    [],
+    'each address was answered all the time',
+  );
+}
+
+function outagesOf({ outages }: Watch, meant: (way: WayIn) => boolean): string[] {
+  const found = outages.filter(({ way }) => meant(way));
+  return found.map(({ way, from, to }) => `${way.kind}: ${from} to ${to ?? 'now'}`);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -78,6 +78,9 @@ export async function stageOf(setup: Setup): Promise<Stage> {
   const [from, to] = goesBack(setup) ? [second, first] : [first, second];
   const ways: WayIn[] = [
     { kind: 'name', network: NETWORK, name: 'app' },
+    ...(setup.kernel && setup.strategy !== 'stop-first'
+      ? [{ kind: 'each address', network: NETWORK, name: 'app' } as const]
+      : []),
     ...(setup.published ? [{ kind: 'port', hostPort: PORT } as const] : []),
   ];
   const before = new Map(slots.map((slot) => [slot, machine.names.get(slot)?.id ?? '']));

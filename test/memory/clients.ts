@@ -9,7 +9,7 @@ import { isCalled, portKey } from './networks.ts';
 /** A way in to a service. */
 export type WayIn =
   | { readonly kind: 'port'; readonly hostPort: number }
-  | { readonly kind: 'name'; readonly network: string; readonly name: string };
+  | { readonly kind: 'name' | 'each address'; readonly network: string; readonly name: string };
 
 /** A connection that a client has opened. */
 export interface Connection {
@@ -38,20 +38,23 @@ export function connect(machine: Machine, rules: Rules, way: WayIn): Connection 
 }
 
 // The redirect that a new connection takes.
-function leading(machine: Machine, rules: Rules, { network, name }: Extract<WayIn, { kind: 'name' }>) {
+function leading(machine: Machine, rules: Rules, { network, name }: Exclude<WayIn, { kind: 'port' }>) {
   const box = [...machine.boxes.values()].find((one) => isCalled(one, network, name));
   return box && ruleAt(machine, rules, box, network);
 }
 
-/** Who answers a new request now; undefined: nobody. A client that knows several addresses tries one after the other. */
+/**
+ * Who answers a new request now; undefined: nobody. A client that knows several addresses tries one after the other; one that balances
+ * over each address, and tries no other, is answered if all of them are.
+ */
 export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
   if (way.kind === 'port') return atPort(machine, rules, way.hostPort);
-  for (const box of machine.boxes.values()) {
-    if (!isCalled(box, way.network, way.name)) continue;
-    const reached = led(machine, rules, box, way.network);
-    if (reached && isOpen(machine, rules, reached)) return reached;
-  }
-  return undefined;
+  const called = [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
+  const asked = way.kind === 'name' ? called : called.filter(isUp);
+  const reached = asked.map((box) => led(machine, rules, box, way.network));
+  const answers = reached.map((box) => (box && isOpen(machine, rules, box) ? box : undefined));
+  if (way.kind === 'each address' && answers.includes(undefined)) return undefined;
+  return answers.find((box) => box !== undefined);
 }
 
 function atPort(machine: Machine, rules: Rules, hostPort: number): Box | undefined {

@@ -6,7 +6,7 @@ import { commandIn } from './apps.ts';
 import { create, inspected, listOf, remove, rename, setRestart } from './containers.ts';
 import { eventCalls } from './events.ts';
 import { imageCalls, type Remote } from './images.ts';
-import { ended, gone, kill, start, stop } from './lifecycle.ts';
+import { ended, gone, kill, start, startJoined, stop } from './lifecycle.ts';
 import { boxOf, type Machine, mustBox, refuse } from './machine.ts';
 import { bridgesOf } from './networks.ts';
 import { volumeCalls } from './volumes.ts';
@@ -50,7 +50,7 @@ type Changes = 'create' | 'start' | 'stop' | 'rename' | 'remove' | 'setRestart' 
 function changes(machine: Machine): Pick<Engine, Changes> {
   return {
     create: async (request) => create(machine, request),
-    start: async (id) => start(machine, id),
+    start: async (id, joined) => (joined ? startJoined(machine, id, joined) : start(machine, id)),
     stop: async (id) => {
       const box = boxOf(machine, id);
       if (!box) return;

@@ -2,7 +2,7 @@
 import { BlockList } from 'node:net';
 import { fail } from '../../src/core/error.ts';
 import { type Cover, pairRoutes } from '../../src/core/traffic.ts';
-import type { Bridge, ForwardEnd, Kernel, Process } from '../../src/ports.ts';
+import type { Bridge, ForwardEnd, ForwardStart, Kernel, Process } from '../../src/ports.ts';
 import type { Connection } from './clients.ts';
 import type { Machine } from './machine.ts';
 
@@ -85,6 +85,9 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       rules.forwards
         .filter(({ from, to, until }) => until > now() && ids.some((id) => [from, to].includes(id.slice(0, SHORT))))
         .map(({ from, to, led }) => ({ from, to, connections: led.length })),
+    haltForward: worked((from) => {
+      for (const rule of rules.forwards) if (rule.from === from.slice(0, SHORT)) rule.until = 0;
+    }),
     endForward: worked((from) => endForward(rules, from.slice(0, SHORT))),
     sweepForwards: worked(async (find) => {
       let swept = 0;
@@ -129,7 +132,7 @@ function isIn(machine: Machine, { id, pid }: Process): boolean {
 }
 
 interface ForwardAsked {
-  readonly from: ForwardEnd;
+  readonly from: ForwardStart;
   readonly to: ForwardEnd;
   readonly addresses: ReadonlySet<string>;
   readonly lifetimeMs: number;
@@ -162,7 +165,7 @@ function ruleOf(rule: Omit<ForwardRule, 'led' | 'open'>): ForwardRule {
   };
 }
 
-function addressesBetween(from: ForwardEnd, to: ForwardEnd, bridges: readonly Bridge[]): Set<string> {
+function addressesBetween(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[]): Set<string> {
   const pairs = Object.entries(from.networks).map(([network, ours]) => [
     ours.IPAddress ?? '',
     to.networks[network]?.IPAddress ?? '',

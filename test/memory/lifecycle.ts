@@ -1,4 +1,5 @@
 // How containers start, end, are stopped, and are started again by the engine.
+import type { Joined } from '../../src/core/traffic.ts';
 import { answersAt, freshHealth } from './apps.ts';
 import { remove } from './containers.ts';
 import { forget, tell } from './events.ts';
@@ -7,6 +8,29 @@ import { join, leave, publish, unpublish } from './networks.ts';
 
 const DEFAULT_GRACE_S = 10;
 const RESTART_MS = 100;
+
+const JOIN_MS = 5;
+
+/** The same, for somebody who gets its addresses before its process runs; the engine waits for nobody. */
+export async function startJoined(machine: Machine, reference: string, joined: Joined): Promise<void> {
+  const box = mustBox(machine, reference);
+  if (isUp(box)) return start(machine, reference);
+  joinOrRefuse(machine, box);
+  const told = joined(box.networks);
+  await machine.clock.sleep(JOIN_MS);
+  leave(machine, box);
+  start(machine, reference);
+  await told;
+}
+
+function joinOrRefuse(machine: Machine, box: Box): void {
+  try {
+    join(machine, box);
+  } catch (error) {
+    notBegun(machine, box, error);
+    throw error;
+  }
+}
 
 /** Starts a container; one that runs is left as it is. */
 export function start(machine: Machine, reference: string): void {

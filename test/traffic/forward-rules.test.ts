@@ -34,12 +34,9 @@ const LANES: Lane[] = [
 ];
 
 // In a network namespace of its own: renewing needs the tables to be there.
+const ENV = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 const nft = (script: string) =>
-  spawnSync('unshare', ['--net', 'nft', '-f', '-'], {
-    input: script,
-    encoding: 'utf8',
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
-  });
+  spawnSync('unshare', ['--net', 'nft', '-f', '-'], { input: script, encoding: 'utf8', env: ENV });
 const unable = missingRoot() || (nft('').status !== 0 && 'nft is missing, or not allowed');
 
 test('nft accepts what sets a forward up, goes on with it, ends it, and clears it', { skip: unable }, () => {
@@ -55,6 +52,23 @@ test('nft accepts what sets a forward up, goes on with it, ends it, and clears i
       assert.equal(status, 0, `${stderr}\n${script}`);
     }
   }
+});
+
+test('a forward that is set up once more has the rules of one, the new lanes, and its whole time', {
+  skip: unable,
+}, () => {
+  const listed = (...scripts: string[]): string => {
+    const { stdout, status, stderr } = spawnSync(
+      'unshare',
+      ['--net', 'sh', '-c', 'nft -f - && nft list ruleset | sed -E "s/ expires [0-9a-z]+//"'],
+      { input: scripts.join(''), encoding: 'utf8', env: ENV },
+    );
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  const once = hostScript(TABLE, LANES, 9000);
+  assert.match(listed(once), /172\.29\.0\.2 timeout 9s/);
+  assert.equal(listed(hostScript(TABLE, LANES.slice(0, 1), 5000), once), listed(once));
 });
 
 test('a table names the two containers and the engine that they are of', () => {

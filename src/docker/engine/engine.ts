@@ -23,6 +23,7 @@ import { events, isStopping, wasStopped } from './events.ts';
 import { exec } from './exec.ts';
 import { engineFacts, remembered } from './facts.ts';
 import { copyFolder, folderSize, hasPath } from './folders.ts';
+import { start, startJoined } from './join.ts';
 import { type Libpod, libpod } from './libpod.ts';
 import { logs } from './logs.ts';
 import { limited, PATIENCE, type Patience } from './patience.ts';
@@ -46,6 +47,11 @@ export function dockerEngine(
   const engine: Engine = {
     ...reads(within(patience.read), version, endpoint, podman),
     ...changes(within(patience.change), version),
+    // Podman reports no network that a start joins.
+    start: async (id, joined) => {
+      const docker = within(patience.change);
+      await (joined && !podman ? startJoined(docker, id, joined) : start(docker, id));
+    },
     stop: (id) => stop(within, id, patience),
     resolve: async (reference, signal) => {
       // Podman's Docker API has no such call; there the pull itself tells.
@@ -160,7 +166,6 @@ type Changes =
   | 'tag'
   | 'untag'
   | 'create'
-  | 'start'
   | 'kill'
   | 'rename'
   | 'remove'
@@ -177,7 +182,6 @@ function changes(docker: Dockerode, { apiVersion }: EngineVersion): Pick<Engine,
     },
     untag: (reference) => ignoring([404], docker.getImage(reference).remove({ noprune: false })),
     create: (request) => createContainer(docker, request, apiVersion),
-    start: (id) => ignoring([304], container(id).start()),
     kill: (id, signal) => container(id).kill({ signal }),
     rename: (id, name) => rename(container(id), name),
     remove: (id, options) => remove(container(id), options?.discard === true),
