@@ -186,6 +186,10 @@ export interface ContainerSummary {
   readonly addresses: readonly string[];
   /** Id (or name) of the container whose network namespace it lives in. */
   readonly networkOf: string | undefined;
+  /** Names of its networks. */
+  readonly networks: readonly string[];
+  /** Whether the engine's socket is mounted into it. */
+  readonly readsEngine: boolean;
 }
 
 /** What the API's create call takes. */

@@ -175,6 +175,8 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
       return { ...replica, verdict: { kind: 'healthy', since: 0 } };
     case 'settle':
       return { ...replica, settled: true };
+    case 'await-engine':
+      return { ...replica, noticed: 'noticed' };
     case 'rename':
       return { ...replica, name: step.to };
     case 'hold-restart':
@@ -231,6 +233,7 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     complete: true,
     verdict: { kind: 'unstarted' },
     settled: false,
+    noticed: like?.noticed === 'none' ? 'none' : 'waiting',
     drained: false,
     shut: false,
     missingFiles: [],

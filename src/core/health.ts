@@ -23,6 +23,8 @@ export interface HealthMemory {
   readonly healthySince: number | undefined;
   readonly failuresInRow: number;
   readonly lastOutput: string;
+  /** When this process first saw that the engine calls it healthy. */
+  readonly engineHealthySince?: number | undefined;
   /** Of one that is down: whether it was stopped, and did not end by itself. */
   readonly stoppedByOthers?: boolean;
 }
@@ -60,7 +62,7 @@ export function healthCheck(container: Pick<Container, 'config'>, policy: Policy
   if (!command) return undefined;
   const timeoutMs = (config.Timeout || DEFAULT_TIMEOUT_MS * NS_PER_MS) / NS_PER_MS;
   const retries = config.Retries || DEFAULT_RETRIES;
-  const deadlineMs = policy.healthTimeoutMs ?? engineDeadlineMs(config, timeoutMs, retries);
+  const deadlineMs = policy.healthTimeoutMs ?? engineDeadlineMs(config);
   return { probe: { kind: 'exec', command }, timeoutMs, retries, deadlineMs };
 }
 
@@ -136,8 +138,15 @@ function execCommand(test: readonly string[], shell: readonly string[]): string[
   return undefined;
 }
 
-// Time to unhealthy: failures inside the start period don't count, then it takes `retries` of them (T30, T31).
-function engineDeadlineMs(config: HealthConfig, timeoutMs: number, retries: number): number {
-  const intervalMs = (config.Interval || DEFAULT_INTERVAL_MS * NS_PER_MS) / NS_PER_MS;
-  return (config.StartPeriod ?? 0) / NS_PER_MS + retries * (intervalMs + Math.min(timeoutMs, intervalMs));
+/** Time to unhealthy: failures inside the start period don't count, then it takes `retries` of them (T30, T31). */
+export function engineDeadlineMs(config: HealthConfig): number {
+  const interval = intervalMs(config);
+  const timeoutMs = (config.Timeout || DEFAULT_TIMEOUT_MS * NS_PER_MS) / NS_PER_MS;
+  const retries = config.Retries || DEFAULT_RETRIES;
+  return (config.StartPeriod ?? 0) / NS_PER_MS + retries * (interval + Math.min(timeoutMs, interval));
+}
+
+/** How often the engine probes. */
+export function intervalMs({ Interval }: HealthConfig): number {
+  return (Interval || DEFAULT_INTERVAL_MS * NS_PER_MS) / NS_PER_MS;
 }

@@ -1,4 +1,5 @@
 import type { RestartPolicy } from './container.ts';
+import type { EngineVerdict, Noticed } from './engine-verdict.ts';
 import type { ErrorCode, SwapError } from './error.ts';
 import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
@@ -24,6 +25,8 @@ export interface Replica {
   readonly verdict: Verdict;
   /** Whether it was healthy (or running, without a check) for the settle time. */
   readonly settled: boolean;
+  /** What the engine's verdict on it is worth to a proxy that reads that. */
+  readonly noticed: Noticed;
   readonly drained: boolean;
   /** Its networks can't reach it yet. */
   readonly shut: boolean;
@@ -159,6 +162,8 @@ export interface Desired {
   /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
   readonly mendOnly?: boolean;
   readonly backup: WantedBackup;
+  /** Set if the incumbent stays until the engine, too, calls the candidate healthy. */
+  readonly engineVerdict?: EngineVerdict | undefined;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

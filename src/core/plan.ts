@@ -203,9 +203,18 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   const led = forwardToCandidate(seen, candidate);
   if (led) return act(led);
   if (!candidate.settled) return act({ kind: 'settle', container, name });
+  const verdictOfEngine = awaitEngine(desired, seen, candidate);
+  if (verdictOfEngine) return act(verdictOfEngine);
   const retire = retireStandIn(seen);
   if (retire) return act(retire);
   return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen, candidate);
+}
+
+// A proxy that reads the engine's verdict does not route to the candidate yet, and needs the incumbent.
+function awaitEngine({ engineVerdict }: Desired, { incumbent }: Observed, candidate: Replica): Step | undefined {
+  const { id: container, name, noticed, way } = candidate;
+  if (!engineVerdict || !incumbent?.running || noticed !== 'waiting' || way !== 'start-first') return undefined;
+  return { kind: 'await-engine', container, name, ...engineVerdict };
 }
 
 // The old container gives up its name before it stops the old container: whoever finds one under the temporary name knows
@@ -257,6 +266,8 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
   if (recorded) return new SwapError(recorded.code, recorded.reason);
   const { verdict } = candidate;
+  if (isRefusedByEngine(desired, seen, candidate))
+    return new SwapError('not-healthy', 'the engine calls it unhealthy, so that no proxy that reads this routes to it');
   if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
   if (seen.giveUp) return seen.giveUp;
@@ -270,6 +281,15 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   if (verdict.kind !== 'unstarted') return undefined;
   const lost = lostFilling(seen, candidate);
   return lost === undefined ? lostStandIn(seen, candidate) : new SwapError('backup-failed', lost);
+}
+
+// By its own check, where swapctl.health.* is another one.
+function isRefusedByEngine(
+  { engineVerdict }: Desired,
+  { names, incumbent }: Observed,
+  { name, noticed }: Replica,
+): boolean {
+  return engineVerdict !== undefined && incumbent?.running === true && name === names.home && noticed === 'unhealthy';
 }
 
 // While the old container still serves there is no need to go on without what is to answer for it.

@@ -24,6 +24,8 @@ export interface Policy {
   /** How long a new container may take to become healthy; undefined: derived from its health check. */
   readonly healthTimeoutMs: number | undefined;
   readonly probe: UserProbe | undefined;
+  /** Whether the old container stays until the engine, too, calls the new one healthy. */
+  readonly engineVerdict: 'auto' | 'true' | 'false';
   /** How many old images are kept as the way back. */
   readonly keep: number;
   /** Which of its volumes are copied before a new container starts, and how many copies are kept. */

@@ -35,6 +35,7 @@ const TEXT: Form = { kind: 'text' };
 const DURATION: Form = { kind: 'duration' };
 const FLAG: Form = { kind: 'flag' };
 const STRATEGIES = ['auto', 'start-first', 'stop-first', 'handover'] as const;
+const VERDICTS = ['auto', 'true', 'false'] as const;
 const VOLUMES = ['exclusive', 'shared'] as const;
 const PORT: Form = { kind: 'number', least: 1, most: 65_535 };
 const FEW: Form = { kind: 'number', least: 0, most: 99 };
@@ -76,6 +77,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   'health.cmd': row('probe', cmdProbe, TEXT, undefined, 'a shell command: healthy if it ends with 0 in the container'),
   'health.http': row('probe', httpProbe, TEXT, undefined, 'port and path: healthy if the answer is below 400'),
   'health.tcp': row('probe', tcpProbe, PORT, undefined, 'a port: healthy if it accepts connections'),
+  'health.engine': row(
+    'engineVerdict',
+    oneOf(VERDICTS),
+    choice(VERDICTS),
+    'auto',
+    'whether the old container stays until the engine, too, calls the new one healthy, as proxies that read labels need it',
+  ),
   track: row('track', parseTrack, TEXT, 'digest', 'which tags of its repository it follows'),
   keep: row('keep', count, FEW, '1', 'how many old images are kept as the way back'),
   'backup.volumes': row(

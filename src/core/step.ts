@@ -1,3 +1,4 @@
+import { formatDuration } from './duration.ts';
 import type { VolumeCopy } from './labels.ts';
 import type { Way } from './way.ts';
 
@@ -22,6 +23,13 @@ export type Step =
   | { readonly kind: 'open'; readonly container: string; readonly name: string }
   | { readonly kind: 'await-healthy'; readonly container: string; readonly name: string }
   | { readonly kind: 'settle'; readonly container: string; readonly name: string }
+  | {
+      readonly kind: 'await-engine';
+      readonly container: string;
+      readonly name: string;
+      readonly because: string;
+      readonly mostMs: number;
+    }
   | { readonly kind: 'rename'; readonly container: string; readonly name: string; readonly to: string }
   | { readonly kind: 'move-dependents'; readonly names: readonly string[]; readonly from: string; readonly to: string }
   | {
@@ -102,6 +110,8 @@ export function describeStep(step: Step): string {
       return `wait until ${step.name} is healthy`;
     case 'settle':
       return `watch ${step.name} for the settle time`;
+    case 'await-engine':
+      return `wait until the engine calls ${step.name} healthy, too: ${step.because} (up to ${formatDuration(step.mostMs)})`;
     case 'rename':
       return `rename ${step.name} to ${step.to}`;
     case 'move-dependents':

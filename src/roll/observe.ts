@@ -1,6 +1,7 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
 import { namespaceOwner } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
+import { noticedNow } from '../core/engine-verdict.ts';
 import { withGates } from '../core/forward.ts';
 import { judge, settledAt, type Verdict } from '../core/health.ts';
 import { runs } from '../core/image.ts';
@@ -94,6 +95,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     complete: run.memory.created.has(container.id),
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),
+    noticed: noticedNow(container, recall(run, container).engineHealthySince, run.now()),
     drained: run.memory.drained.has(container.id),
     shut: run.memory.shut.has(container.id) || run.memory.turnedAway.has(container.id),
     missingFiles: missing,

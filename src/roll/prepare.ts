@@ -1,4 +1,5 @@
 import type { Container, ContainerSummary } from '../core/container.ts';
+import { type EngineVerdict, engineVerdictFor } from '../core/engine-verdict.ts';
 import { fail } from '../core/error.ts';
 import { fixedPorts } from '../core/exclusive.ts';
 import { type KernelLayer, layerNotes } from '../core/kernel-layer.ts';
@@ -39,6 +40,7 @@ export interface PreparedSlot {
   readonly dependents: readonly string[];
   readonly inlineFiles: readonly string[];
   readonly backup: WantedBackup;
+  readonly engineVerdict: EngineVerdict | undefined;
   readonly memory: Memory;
 }
 
@@ -125,6 +127,7 @@ export async function prepareSlot(
     dependents,
     inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
     backup,
+    engineVerdict: engineVerdictFor(container, own, policy, all, ports.host.containerId),
     memory,
   };
 }

@@ -155,6 +155,7 @@ export function desiredOf(
     keepReference: keepReference(context.service, slot.container.imageId, context.ports.host.sha256),
     tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
     backup: slot.backup,
+    engineVerdict: slot.engineVerdict,
     back: context.options.event === 'rolled-back',
   };
 }

@@ -1,5 +1,6 @@
 import type { Container } from '../core/container.ts';
 import { isAway } from '../core/engine-error.ts';
+import { noticedNow } from '../core/engine-verdict.ts';
 import {
   type HealthCheck,
   type HealthMemory,
@@ -39,6 +40,14 @@ export async function awaitHealthy(
 export async function settle(run: SlotRun, id: string): Promise<void> {
   await watch(run, id, PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
     return verdict.kind !== 'healthy' || run.now() >= settledAt(container, run.policy, verdict.since);
+  });
+}
+
+/** Goes on watching until proxies have had time to act on the engine's verdict, or that is not healthy. */
+export async function awaitEngine(run: SlotRun, id: string): Promise<void> {
+  await watch(run, id, PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
+    const { engineHealthySince } = recall(run, container);
+    return verdict.kind !== 'healthy' || noticedNow(container, engineHealthySince, run.now()) !== 'waiting';
   });
 }
 
@@ -100,7 +109,10 @@ function prolong(run: SlotRun, container: Container, since: number): void {
 function remember(run: SlotRun, container: Container, news: Partial<HealthMemory>): void {
   const { id, startedAt } = container;
   const before = recall(run, container);
-  run.memory.health.set(id, { ...before, startedAt, watchedSince: before.watchedSince ?? run.now(), ...news });
+  const engineHealthySince =
+    container.health?.status === 'healthy' ? (before.engineHealthySince ?? run.now()) : undefined;
+  const watchedSince = before.watchedSince ?? run.now();
+  run.memory.health.set(id, { ...before, startedAt, watchedSince, engineHealthySince, ...news });
 }
 
 interface Probed {

@@ -19,6 +19,7 @@ const LINES = {
   start: /^start \S+$/,
   open: /^let \S+ be reached from its networks/,
   'await-healthy': /^wait until \S+ is healthy/,
+  'await-engine': /^wait until the engine calls/,
   settle: /^watch \S+ for the settle time/,
   rename: /^rename \S+ to \S+$/,
   'move-dependents': /^re-create \S/,

@@ -733,6 +733,42 @@ suite('a fresh container that is kept from its networks', () => {
   });
 });
 
+suite('the verdict of the engine', () => {
+  const engineVerdict = { because: 'a proxy reads it', mostMs: 32_000 };
+  const wish = desired({ engineVerdict });
+  const seen = observed({ incumbent: retired, candidate: { ...settled, noticed: 'waiting' } });
+
+  test('is waited for after the settle time, before the old container is drained', () => {
+    const step = { kind: 'await-engine', container: 'new', name: NAMES.home, ...engineVerdict };
+    assert.deepEqual(plan(wish, seen), { kind: 'act', step });
+    const steps = lines(expectedSteps(wish, observed({ incumbent: replica({ noticed: 'noticed' }) })));
+    const order = ['settle web', 'await-engine web', 'drain web.swapctl-old'].map((line) => steps.indexOf(line));
+    assert.deepEqual(
+      order,
+      [...order].sort((a, b) => a - b),
+      steps.join(),
+    );
+    assert.ok(!order.includes(-1), steps.join());
+  });
+
+  test('is not waited for where nobody reads it, the engine gives none, or the old container is down', () => {
+    assert.notEqual(next(seen), 'await-engine');
+    for (const noticed of ['none', 'noticed'] as const) {
+      const decision = plan(wish, observed({ incumbent: retired, candidate: { ...settled, noticed } }));
+      assert.equal(decision.kind === 'act' && decision.step.kind, 'keep-image', noticed);
+    }
+    const decision = plan(wish, { ...seen, incumbent: stopped });
+    assert.equal(decision.kind === 'act' && decision.step.kind, 'keep-image');
+  });
+
+  test('sends traffic back if it is against the new container, whatever its own check says', () => {
+    const refused = observed({ incumbent: retired, candidate: { ...settled, noticed: 'unhealthy' } });
+    const decision = plan(wish, refused);
+    assert.equal(decision.kind === 'act' && decision.undoing?.code, 'not-healthy');
+    assert.equal(next(refused).kind, 'keep-image', 'where nobody reads it, it does not count');
+  });
+});
+
 suite('dependents', () => {
   test('they follow after the switch and before the old container is stopped', () => {
     const seen = observed({

@@ -26,6 +26,7 @@ suite('every label', () => {
     ['health.http', '8080/healthz?deep=1', { probe: { kind: 'http', port: 8080, path: '/healthz?deep=1' } }],
     ['health.http', ':80', { probe: { kind: 'http', port: 80, path: '/' } }],
     ['health.tcp', '5432', { probe: { kind: 'tcp', port: 5432 } }],
+    ['health.engine', 'false', { engineVerdict: 'false' }],
     ['track', 'newest', { track: { kind: 'newest' } }],
     ['keep', '0', { keep: 0 }],
     ['keep', '99', { keep: 99 }],

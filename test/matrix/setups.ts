@@ -22,6 +22,8 @@ export interface Setup {
   /** What is wrong with the newer image. */
   readonly bad: 'ends' | 'sick' | 'missing' | undefined;
   readonly command: 'roll' | 'rollback' | 'rollback with volumes' | 'update';
+  /** Whether a proxy finds it by its labels and routes to what the engine calls healthy. */
+  readonly proxied: boolean;
   /** Whether an earlier image failed here. */
   readonly remembered: boolean;
   /** Whether the kernel layer is within reach. */
@@ -45,6 +47,7 @@ const PLAIN: Setup = {
   health: 'http',
   bad: undefined,
   command: 'roll',
+  proxied: false,
   remembered: false,
   kernel: true,
   rehearsal: true,
@@ -62,6 +65,8 @@ export const SETUPS = {
   'start-first, bad image': { ...PLAIN, bad: 'ends' },
   'start-first, sick image': { ...PLAIN, bad: 'sick', health: 'check' },
   'start-first, no check': { ...PLAIN, health: 'none', restart: 'on-failure' },
+  'start-first, proxied': { ...PLAIN, proxied: true },
+  'start-first, proxied, no kernel layer': { ...PLAIN, proxied: true, kernel: false, health: 'check' },
   'stop-first': STOP_FIRST,
   rehearsed: { ...PLAIN, strategy: 'stop-first', published: true },
   'rehearsed, bad image': { ...PLAIN, strategy: 'stop-first', published: true, bad: 'sick' },

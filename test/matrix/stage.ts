@@ -81,6 +81,7 @@ export async function stageOf(setup: Setup): Promise<Stage> {
     ...(setup.kernel && setup.strategy !== 'stop-first'
       ? [{ kind: 'each address', network: NETWORK, name: 'app' } as const]
       : []),
+    ...(setup.proxied ? [{ kind: 'engine', network: NETWORK, name: 'app' } as const] : []),
     ...(setup.published ? [{ kind: 'port', hostPort: PORT } as const] : []),
   ];
   const before = new Map(slots.map((slot) => [slot, machine.names.get(slot)?.id ?? '']));
@@ -121,13 +122,13 @@ function nameTwice(machine: Machine, id: string, follows: string): string {
   return id;
 }
 
-function configOf({ health }: Setup, version: string): Container['config'] {
+function configOf({ health, proxied }: Setup, version: string): Container['config'] {
   const check = { Test: ['CMD', 'healthcheck'], Interval: 1e9, Retries: 2 };
   return {
     Env: [`VERSION=${version}`],
     Labels: { 'org.example.version': version },
     ExposedPorts: { [`${PORT}/tcp`]: {} },
-    ...(health === 'check' && { Healthcheck: check }),
+    ...((health === 'check' || proxied) && { Healthcheck: check }),
   };
 }
 
@@ -173,7 +174,7 @@ function requestOf(setup: Setup, name: string, image: string, number: number): C
   return { name, config, host, networks: { [NETWORK]: { Aliases: ['app'] } } };
 }
 
-function labelsOf({ strategy, health, copies, keep, rehearsal }: Setup): Record<string, string> {
+function labelsOf({ strategy, health, copies, keep, rehearsal, proxied }: Setup): Record<string, string> {
   return {
     'swapctl.strategy': strategy,
     'swapctl.settle': '100ms',
@@ -181,6 +182,7 @@ function labelsOf({ strategy, health, copies, keep, rehearsal }: Setup): Record<
     ...(health === 'http' && { 'swapctl.health.http': `${PORT}/healthz` }),
     ...(health === 'http' && { 'swapctl.health.timeout': '5s' }),
     ...(copies && { 'swapctl.backup.volumes': 'true', 'swapctl.backup.keep': String(keep) }),
+    ...(proxied && { 'traefik.enable': 'true' }),
     ...(!rehearsal && { 'swapctl.rehearsal': 'false' }),
   };
 }

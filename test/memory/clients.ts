@@ -1,6 +1,7 @@
 // Clients: whom they reach at any moment by a published port or by a name in a network; and what the host sees of them.
 import { type Container, namespaceOwner } from '../../src/core/container.ts';
 import type { Traffic } from '../../src/ports.ts';
+import { healthOf } from './apps.ts';
 import type { Rules } from './kernel.ts';
 import { answers } from './lifecycle.ts';
 import { type Box, boxOf, isUp, type Machine } from './machine.ts';
@@ -9,7 +10,7 @@ import { isCalled, portKey } from './networks.ts';
 /** A way in to a service. */
 export type WayIn =
   | { readonly kind: 'port'; readonly hostPort: number }
-  | { readonly kind: 'name' | 'each address'; readonly network: string; readonly name: string };
+  | { readonly kind: 'name' | 'each address' | 'engine'; readonly network: string; readonly name: string };
 
 /** A connection that a client has opened. */
 export interface Connection {
@@ -45,16 +46,21 @@ function leading(machine: Machine, rules: Rules, { network, name }: Exclude<WayI
 
 /**
  * Who answers a new request now; undefined: nobody. A client that knows several addresses tries one after the other; one that balances
- * over each address, and tries no other, is answered if all of them are.
+ * over each address, and tries no other, is answered if all of them are. A proxy that reads the engine's verdict knows those that are healthy.
  */
 export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
   if (way.kind === 'port') return atPort(machine, rules, way.hostPort);
   const called = [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
-  const asked = way.kind === 'name' ? called : called.filter(isUp);
+  const asked = called.filter((box) => isAsked(machine, box, way.kind));
   const reached = asked.map((box) => led(machine, rules, box, way.network));
   const answers = reached.map((box) => (box && isOpen(machine, rules, box) ? box : undefined));
   if (way.kind === 'each address' && answers.includes(undefined)) return undefined;
   return answers.find((box) => box !== undefined);
+}
+
+function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
+  if (kind === 'name') return true;
+  return isUp(box) && (kind !== 'engine' || healthOf(box, machine.clock.now())?.status === 'healthy');
 }
 
 function atPort(machine: Machine, rules: Rules, hostPort: number): Box | undefined {

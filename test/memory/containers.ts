@@ -199,6 +199,8 @@ function summaryOf(machine: Machine, box: Box): ListedContainer {
     labels: config.Labels ?? {},
     addresses: Object.values(box.networks).flatMap(addressOf),
     networkOf: namespaceOwner(host.NetworkMode),
+    networks: Object.keys(box.networks),
+    readsEngine: false,
   };
 }
 

@@ -69,6 +69,8 @@ function container(one: Partial<ListedContainer>): ListedContainer {
     imageId: ID,
     labels: {},
     addresses: [],
+    networks: [],
+    readsEngine: false,
     networkOf: undefined,
     ...one,
   };

@@ -72,6 +72,8 @@ export function madeUp(): MadeUp {
         imageId: OLD,
         labels,
         addresses: [],
+        networks: [],
+        readsEngine: false,
         networkOf: undefined,
       } as const;
       world.containers.push({ ...base, ...more });

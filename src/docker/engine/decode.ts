@@ -72,7 +72,14 @@ export function decodeSummary(body: unknown): ListedContainer {
     labels: labelsOf(raw),
     addresses: addressesOf(record(record(raw.NetworkSettings).Networks)),
     networkOf: namespaceOwner(text(record(raw.HostConfig).NetworkMode)),
+    networks: Object.keys(record(record(raw.NetworkSettings).Networks)),
+    readsEngine: list(raw.Mounts).some((mount) => isEngineSocket(text(record(mount).Source))),
   };
+}
+
+// The socket itself, or the folder that it is in.
+function isEngineSocket(source: string): boolean {
+  return /\/(docker|podman)\.sock$|^(\/var)?\/run\/?$/.test(source);
 }
 
 function addressesOf(networks: Record<string, unknown>): string[] {

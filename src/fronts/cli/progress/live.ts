@@ -16,6 +16,9 @@ const FRAME_MS = 80;
 const ROOM = 16;
 const SHOW_TIME_AFTER_MS = 1000;
 
+// A wait is over well only if the next step goes on.
+const WAITS: readonly Step['kind'][] = ['await-healthy', 'settle', 'await-engine'];
+
 /** Progress for people: what runs now with a spinner and its time, what is done as lines above it. */
 export function createLive(terminal: Terminal, style: Style): Reporter {
   const live = new Live(terminal, style);
@@ -124,7 +127,7 @@ class Live {
 
   #endStep({ slot, step, ms }: Extract<Progress, { kind: 'done' }>): void {
     const text = describeStep(step);
-    const isWait = step.kind === 'await-healthy' || step.kind === 'settle';
+    const isWait = WAITS.includes(step.kind);
     if (isWait) this.#waited.set(slot, { text: harmlessText(text), ms, step });
     this.#end(slot, isWait ? undefined : text, ms);
   }

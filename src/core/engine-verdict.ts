@@ -1,0 +1,79 @@
+import type { Container, ContainerSummary, HealthConfig } from './container.ts';
+import { engineDeadlineMs, intervalMs } from './health.ts';
+import type { OwnLabels } from './own-labels.ts';
+import type { Policy } from './policy.ts';
+
+/**
+ * Proxies that find containers by labels route to those that the engine calls healthy. The engine probes seldom, so swapctl's own probe
+ * is first, and an incumbent that is retired by then leaves such a proxy without any container.
+ */
+
+/** Why the incumbent stays until the engine calls the candidate healthy, and how long that takes at most after swapctl does. */
+export interface EngineVerdict {
+  readonly because: string;
+  readonly mostMs: number;
+}
+
+/** Proxies act on the engine's events this late (Traefik's providersThrottleDuration is 2 s). */
+export const PROXY_LAG_MS = 2000;
+
+/** Whether the engine's verdict on a container's successor is waited for; `all`: the containers of the engine; `self`: the one of swapctl. */
+export function engineVerdictFor(
+  { config, health, networks, id }: Container,
+  own: OwnLabels,
+  policy: Pick<Policy, 'engineVerdict'>,
+  all: readonly ContainerSummary[],
+  self: string | undefined,
+): EngineVerdict | undefined {
+  if (policy.engineVerdict === 'false') return undefined;
+  const mostMs = intervalMs(config.Healthcheck ?? {}) + PROXY_LAG_MS;
+  if (policy.engineVerdict === 'true') return { because: 'swapctl.health.engine=true asks for it', mostMs };
+  // A service that the engine does not call healthy now is not found that way.
+  if (health?.status !== 'healthy') return undefined;
+  const others = all.filter((one) => one.id !== id && one.id !== self);
+  const hint = discoveryHint(own, config.Env ?? []) ?? readerHint(Object.keys(networks), others);
+  return hint === undefined ? undefined : { because: hint, mostMs };
+}
+
+// What proxies take for theirs, and its name for people.
+const LABELS: readonly (readonly [RegExp, string])[] = [
+  [/^traefik\./, 'traefik.*'],
+  [/^caddy(_\d+)?($|\.)/, 'caddy*'],
+  [/^com\.github\.nginx-proxy\./, 'com.github.nginx-proxy.*'],
+];
+const VARIABLES = /^(VIRTUAL_(HOST|PATH|PORT)(_MULTIPORTS)?)=/;
+
+function discoveryHint(own: OwnLabels, env: readonly string[]): string | undefined {
+  const label = LABELS.find(([pattern]) => Object.keys(own).some((key) => pattern.test(key)));
+  if (label !== undefined) return `a proxy finds it by its labels ${label[1]}`;
+  const variable = env.map((pair) => VARIABLES.exec(pair)?.[1]).find((name) => name !== undefined);
+  return variable === undefined ? undefined : `a proxy finds it by its variable ${variable}`;
+}
+
+function readerHint(networks: readonly string[], others: readonly ContainerSummary[]): string | undefined {
+  const reader = others.find(
+    (one) => one.status === 'running' && one.readsEngine && one.networks.some((name) => networks.includes(name)),
+  );
+  return reader && `${reader.name} can read the engine and shares a network with it`;
+}
+
+/** What the engine's verdict on a container is worth to a proxy now: `none` where the engine gives none. */
+export type Noticed = 'none' | 'waiting' | 'noticed' | 'unhealthy';
+
+/** `healthySince`: when this process first saw that the engine calls it healthy; times in milliseconds of the engine's clock. */
+export function noticedNow(
+  { health, config, startedAt }: Pick<Container, 'health' | 'config' | 'startedAt'>,
+  healthySince: number | undefined,
+  now: number,
+): Noticed {
+  if (!health) return 'none';
+  if (health.status === 'unhealthy') return 'unhealthy';
+  if (health.status === 'healthy')
+    return healthySince !== undefined && now >= healthySince + PROXY_LAG_MS ? 'noticed' : 'waiting';
+  // An engine that runs no checks (Podman without systemd) says so by never coming to an end.
+  return now < startedAt + givesUpAfter(config.Healthcheck ?? {}) ? 'waiting' : 'none';
+}
+
+function givesUpAfter(check: HealthConfig): number {
+  return engineDeadlineMs(check) + PROXY_LAG_MS;
+}
