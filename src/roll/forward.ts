@@ -110,11 +110,20 @@ export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-
   const { kernel, report, engine } = run.ports;
   if (step.linger) await linger(run, step.from);
   await stopRenewing(run, step.from);
+  await endGates(run, step.from);
   const left = await kernel.endForward(step.from, (id) => engine.container(id));
   run.memory.forwarded.delete(step.from);
   if (left === 0) return;
   const text = `${left} connection${left > 1 ? 's' : ''} that began at the address of ${step.name} go${left > 1 ? '' : 'es'} on; what leads there ends with ${left > 1 ? 'them' : 'it'}`;
   report({ kind: 'note', text });
+}
+
+// Connections that a gate redirected to a container end with it.
+async function endGates({ ports: { kernel, engine }, memory }: SlotRun, other: string): Promise<void> {
+  for (const id of [...memory.forwarded.keys()]) {
+    if (id === other || memory.renewals.has(id)) continue;
+    if ((await kernel.endForward(id, (one) => engine.container(one))) === 0) memory.forwarded.delete(id);
+  }
 }
 
 /**
