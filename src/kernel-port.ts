@@ -41,6 +41,15 @@ export interface Kernel {
   endForward(from: string, find: FindProcess): Promise<number>;
   /** The same, and leaves the rules to sweepForwards, also for connections that are about to end. */
   haltForward(from: string): Promise<void>;
+  /** Drops SYNs to other than the known addresses around a container, while one (an id) starts; a forward from that ends it, too. */
+  hold(
+    id: string,
+    around: ForwardStart,
+    bridges: readonly Bridge[],
+    known: readonly string[],
+    ms: number,
+  ): Promise<void>;
+  endHold(id: string): Promise<void>;
   /** Takes away forwards whose first container is gone and whose connections are closed; resolves with how many. */
   sweepForwards(find: FindProcess): Promise<number>;
   /**

@@ -58,7 +58,7 @@ export interface Engine {
   untag(reference: string): Promise<void>;
   /** Creates a container and resolves with its id. */
   create(request: CreateRequest): Promise<string>;
-  /** Starts a container. `joined` is called before its process runs, if the engine reports the addresses by then; else never. */
+  /** Starts a container. `joined` is called as soon as the engine reports its addresses, if it does so during the start. */
   start(id: string, joined?: Joined): Promise<void>;
   /** Stops with the container's own signal and timeout; resolves once it is down (with `--rm`: gone). */
   stop(id: string): Promise<void>;

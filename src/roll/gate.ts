@@ -1,3 +1,5 @@
+import type { Container } from '../core/container.ts';
+import { messageOf } from '../core/error.ts';
 import { isLedBack, servingBeside } from '../core/forward.ts';
 import { RuleError } from '../core/kernel-layer.ts';
 import type { Joined } from '../core/traffic.ts';
@@ -16,48 +18,80 @@ import { goWithout } from './without-rules.ts';
 const LIFETIME_MS = 30_000;
 const RENEW_BEFORE_MS = 15_000;
 
-/** Starts a container behind the gate, which is there before its process, as far as the engine allows. */
+/** Starts a container behind the gate, which is there before any client can reach it. */
 export async function startGated(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
-  const redirect = run.forwards ? await redirectOf(run, id, snapshot) : undefined;
-  const joined: Joined | undefined = redirect && ((networks) => redirect({ id, networks }));
-  await run.ports.engine.start(id, joined);
-  if (redirect && !run.memory.renewals.has(id)) await redirectStarted(run, id, redirect);
-  await shut(run, id);
+  const gate = run.forwards ? await gateOf(run, id, snapshot) : undefined;
+  const joined: Joined | undefined = gate && ((networks) => redirect(run, gate, { id, networks }));
+  if (gate) await hold(run, id, gate);
+  try {
+    await run.ports.engine.start(id, joined);
+    if (gate && !isRedirected(run, id)) await redirectStarted(run, id, gate);
+    await shut(run, id);
+  } finally {
+    // A redirect has ended it.
+    if (gate && !isRedirected(run, id)) await endHold(run, id);
+  }
 }
 
-async function redirectStarted(run: SlotRun, id: string, redirect: Redirect): Promise<void> {
+async function redirectStarted(run: SlotRun, id: string, gate: Gate): Promise<void> {
   const container = await run.ports.engine.container(id);
-  if (container?.status === 'running') await redirect(container);
+  if (container?.status === 'running') await redirect(run, gate, container);
 }
 
 /** Goes on with the gate of a container that a dead roll has left waiting. */
 export async function adoptGate(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
   const container = named(id, snapshot);
-  if (!container || !isLedBack(snapshot.seen, id) || run.memory.renewals.has(id)) return;
-  await (await redirectOf(run, id, snapshot))?.(container);
+  if (!container || !isLedBack(snapshot.seen, id) || isRedirected(run, id)) return;
+  const gate = await gateOf(run, id, snapshot);
+  if (gate) await redirect(run, gate, container);
   await shut(run, id);
 }
 
-type Redirect = (from: ForwardStart) => Promise<void>;
+function isRedirected({ memory }: SlotRun, id: string): boolean {
+  return memory.renewals.has(id);
+}
 
-// All that can be known before the start is looked up here.
-async function redirectOf(run: SlotRun, id: string, snapshot: Snapshot): Promise<Redirect | undefined> {
+/** Who answers for a container behind the gate, and all else that is known before its start. */
+interface Gate {
+  readonly name: string;
+  readonly to: Container;
+  readonly bridges: readonly Bridge[];
+}
+
+async function gateOf({ ports }: SlotRun, id: string, snapshot: Snapshot): Promise<Gate | undefined> {
   const to = named(servingBeside(snapshot.seen, id)?.id ?? '', snapshot);
-  const name = named(id, snapshot)?.name ?? id;
-  if (!to) return undefined;
-  const bridges: readonly Bridge[] = await run.ports.engine.bridges();
-  return async (from) => {
-    try {
-      await keepForwarding(run, { from, name, to, bridges });
-    } catch (error) {
-      await goWithout(
-        run,
-        to,
-        `connections to ${name} are rejected until it is healthy, not redirected to ${to.name}`,
-        error,
-      );
-    }
-  };
+  return to && { name: named(id, snapshot)?.name ?? id, to, bridges: await ports.engine.bridges() };
+}
+
+async function redirect(run: SlotRun, { name, to, bridges }: Gate, from: ForwardStart): Promise<void> {
+  try {
+    await keepForwarding(run, { from, name, to, bridges });
+  } catch (error) {
+    const text = `connections to ${name} are rejected until it is healthy, not redirected to ${to.name}`;
+    await goWithout(run, to, text, error);
+  }
+}
+
+// Longer than a start takes, and short, since new addresses of other containers wait as well.
+const HOLD_MS = 10_000;
+
+// The engine may report the addresses only when clients reach them already.
+async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gate): Promise<void> {
+  const { engine, kernel } = run.ports;
+  try {
+    const known = (await engine.list()).flatMap(({ addresses }) => addresses);
+    await kernel.hold(id, beside, bridges, known, HOLD_MS);
+  } catch (error) {
+    await goWithout(run, beside, `${name} may refuse connections for a moment after its start`, error);
+  }
+}
+
+async function endHold({ ports: { kernel, report } }: SlotRun, id: string): Promise<void> {
+  try {
+    await kernel.endHold(id);
+  } catch (error) {
+    report({ kind: 'debug', text: `connections wait for ${HOLD_MS / 1000} s: ${messageOf(error)}` });
+  }
 }
 
 /** Has a container reject what is not redirected. */

@@ -27,6 +27,8 @@ const KERNEL = [
   'forward',
   'endForward',
   'haltForward',
+  'hold',
+  'endHold',
 ] as const satisfies readonly (keyof Kernel)[];
 
 /**

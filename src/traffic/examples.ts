@@ -10,8 +10,9 @@ import {
   targetScript,
 } from './forward-rules.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
+import { endHoldScript, holdScript, holdTable, type Neighbourhood } from './hold.ts';
 import { coverScript, endScript, type Ground, removeScript } from './rules.ts';
-import type { Script } from './script.ts';
+import { type Script, together } from './script.ts';
 
 /** Scripts that follow one another in one network namespace, as a roll has nft run them. */
 export interface Example {
@@ -24,6 +25,7 @@ export interface Example {
 const OWNER = '01234567';
 const TABLE = `swapctl-0123456789ab-${OWNER}`;
 const FORWARD = forwardTable(OWNER, '0123456789ab', 'ba9876543210');
+const HOLD = holdTable(OWNER, '0123456789ab');
 const LIFETIME_MS = 12_000;
 
 /** Every script that swapctl has nft run, with data such as a roll has. `ipv6`: whether the kernel speaks it. */
@@ -42,10 +44,14 @@ export function examples(ipv6: boolean): Example[] {
     gateExample('gate of a container with connections', false),
     redirectExample('address redirect, host', [
       ['hostScript', hostScript(FORWARD, lanes(ipv6).slice(0, 1), LIFETIME_MS)],
-      ['hostScript', hostScript(FORWARD, lanes(ipv6), LIFETIME_MS)],
+      ['hostScript', together(hostScript(FORWARD, lanes(ipv6), LIFETIME_MS), endHoldScript(HOLD))],
       ['renewScript', renewScript(FORWARD, lanes(ipv6), LIFETIME_MS)],
       ['haltScript', haltScript(FORWARD)],
       ['clearHostScript', clearHostScript(FORWARD)],
+    ]),
+    redirectExample('address redirect, hold', [
+      ['holdScript', holdScript(HOLD, neighbourhood(ipv6), LIFETIME_MS)],
+      ['endHoldScript', endHoldScript(HOLD)],
     ]),
     redirectExample('address redirect, target', [
       ['targetScript', targetScript(FORWARD, lanes(ipv6))],
@@ -95,6 +101,12 @@ function routes(ipv6: boolean): Route[] {
       target: { ip: '192.0.2.9', port: 80, hostPort: 49_153 + at },
     })),
   );
+}
+
+function neighbourhood(ipv6: boolean): Neighbourhood {
+  const six = ipv6 ? [['2001:db8::/64', '2001:db8::2'] as const] : [];
+  const pairs = [['192.0.2.0/24', '192.0.2.2'] as const, ...six];
+  return { subnets: pairs.map(([subnet]) => subnet), known: pairs.map(([, address]) => address) };
 }
 
 function lanes(ipv6: boolean): Lane[] {

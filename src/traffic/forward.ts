@@ -19,9 +19,10 @@ import {
   TABLE_FAMILIES,
   targetScript,
 } from './forward-rules.ts';
+import { endHoldScript, holdTable, isHeld, isHoldTable } from './hold.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { removeScript } from './rules.ts';
-import type { Script } from './script.ts';
+import { type Script, together } from './script.ts';
 
 interface ForwardAsked {
   readonly from: ForwardStart;
@@ -43,7 +44,7 @@ export async function forward(owner: string, { from, to, bridges, lifetimeMs, ag
   // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is none.
   if (again && (await isChanged(table, renewScript(table, lanes, lifetimeMs)))) return;
   await applyNft(targetScript(table, lanes), to.pid);
-  await applyNft(hostScript(table, lanes, lifetimeMs));
+  await applyNft(together(hostScript(table, lanes, lifetimeMs), endHoldScript(holdTable(owner, from.id))));
   // Whoever was led to from the same addresses before keeps what it has.
   const others = (await tablesFrom(owner, from.id)).filter((one) => one.table !== table);
   for (const other of others) await halt(other.table);
@@ -129,6 +130,18 @@ export async function sweepForwards(owner: string, find: FindProcess): Promise<n
     }
   }
   if (failures.length > 0) throw failures[0];
+  return swept + (await sweepHolds(owner));
+}
+
+// A start that is under way holds for a while and then no more.
+async function sweepHolds(owner: string): Promise<number> {
+  let swept = 0;
+  for (const table of (await tablesOf('bridge')).filter((one) => isHoldTable(owner, one))) {
+    const found = await tableOf('bridge', table);
+    if (!found || isHeld(found)) continue;
+    await applyNft(endHoldScript(table));
+    swept++;
+  }
   return swept;
 }
 
@@ -204,6 +217,12 @@ function lanesOf(ours: Endpoint, theirs: Endpoint, bridges: readonly Bridge[]): 
     if (!fromIp || !toIp || fromIp === toIp || !ours.MacAddress || !theirs.MacAddress || !device) return [];
     return [{ family, device, from: { ip: fromIp, mac: ours.MacAddress }, to: { ip: toIp, mac: theirs.MacAddress } }];
   });
+}
+
+/** The subnets of the bridge networks that a container is in. */
+export function subnetsAround({ networks }: ForwardStart, bridges: readonly Bridge[]): string[] {
+  const own = Object.values(networks).flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address]);
+  return bridges.filter((bridge) => own.some((address) => isIn(address, bridge))).flatMap(({ subnets }) => subnets);
 }
 
 function isIn(address: string | undefined, { subnets }: Bridge): boolean {

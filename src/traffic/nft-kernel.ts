@@ -5,8 +5,9 @@ import { adviceOn, describeTrouble, type KernelLayer, type RuleTrouble } from '.
 import { dotted } from '../core/sockets.ts';
 import { pairRoutes, type Route } from '../core/traffic.ts';
 import type { Bridge, CoverRequest, Kernel, Process } from '../ports.ts';
-import { endForward, forward, forwarding, haltForward, sweepForwards } from './forward.ts';
+import { endForward, forward, forwarding, haltForward, subnetsAround, sweepForwards } from './forward.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
+import { endHoldScript, holdScript, holdTable } from './hold.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { type EngineHere, knownOwner } from './owner.ts';
 import { coverIn, coverScript, endScript, removeScript } from './rules.ts';
@@ -42,6 +43,11 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
     forwarding: async (ids) => forwarding(await owner(), ids),
     endForward: async (from, find) => endForward(await owner(), from, find),
     haltForward: async (from) => haltForward(await owner(), from),
+    hold: async (id, around, bridges, known, lifetimeMs) => {
+      const subnets = subnetsAround(around, bridges);
+      if (subnets.length > 0) await applyNft(holdScript(holdTable(await owner(), id), { subnets, known }, lifetimeMs));
+    },
+    endHold: async (id) => applyNft(endHoldScript(holdTable(await owner(), id))),
     sweepForwards: async (find) => sweepForwards(await owner(), find),
     clearOrphans: async (inUse) => {
       const own = await owner();

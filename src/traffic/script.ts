@@ -6,6 +6,11 @@ declare const BRAND: unique symbol;
  */
 export type Script = string & { readonly [BRAND]: true };
 
+/** Scripts as one transaction. */
+export function together(...scripts: readonly Script[]): Script {
+  return scripts.join('') as Script;
+}
+
 export function script(lines: readonly string[]): Script {
   return `${lines.join('\n')}\n` as Script;
 }

@@ -288,6 +288,17 @@ const RUN: Record<string, Rule> = {
     assert.match(found.networks[network]?.IPAddress ?? '', /^\d+\.\d+\.\d+\.\d+$/);
     assert.match(found.networks[network]?.MacAddress ?? '', /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/);
   },
+  'its addresses are handed over once, before the start is over, where the engine reports them': async (stage) => {
+    const network = await stage.network('net');
+    const id = await made(stage, 'web', await stage.image('runs:1', 'runs'), { network });
+    const handed: (readonly (string | undefined)[])[] = [];
+    await stage.engine.start(id, async (networks) => {
+      handed.push([...Object.keys(networks), networks[network]?.IPAddress, networks[network]?.MacAddress]);
+    });
+    const { IPAddress, MacAddress } = (await shown(stage, id)).networks[network] ?? {};
+    assert.deepEqual(handed, handed.length > 0 ? [[network, IPAddress, MacAddress]] : []);
+    await stage.engine.start(id, async () => assert.fail('one that runs has joined before'));
+  },
   'to start one that runs does nothing': async (stage) => {
     const id = await running(stage, 'web');
     const { pid, startedAt } = await shown(stage, id);

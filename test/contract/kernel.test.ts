@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { SOUND } from '../memory/apps.ts';
-import { connect, memoryTraffic, type WayIn } from '../memory/clients.ts';
+import { connect, memoryTraffic, type WayIn, waits } from '../memory/clients.ts';
 import { virtualClock } from '../memory/clock.ts';
 import { create, inspected } from '../memory/containers.ts';
 import { build } from '../memory/images.ts';
-import { memoryKernel, newRules } from '../memory/kernel.ts';
+import { memoryKernel, newRules, type Rules } from '../memory/kernel.ts';
 import { kill, start } from '../memory/lifecycle.ts';
 import { addNetwork, BEGIN, type Machine, mustBox, newMachine } from '../memory/machine.ts';
 import { bridgesOf } from '../memory/networks.ts';
@@ -47,8 +47,12 @@ function running(machine: Machine, reference: string): Box | undefined {
   return found?.status === 'running' ? found : undefined;
 }
 
-function connectionOf(...args: [Machine, Parameters<typeof connect>[1], WayIn]): Connection | undefined {
-  const made = connect(...args);
+const RETRY_MS = 1000;
+
+// A client whose SYN is dropped sends another one.
+async function connectionOf(machine: Machine, rules: Rules, way: WayIn): Promise<Connection | undefined> {
+  while (waits(machine, rules, way)) await machine.clock.sleep(RETRY_MS);
+  const made = connect(machine, rules, way);
   return made && { server: made.server.name, isOpen: async () => made.isOpen(), close: async () => made.close() };
 }
 

@@ -359,6 +359,76 @@ const HALT_FORWARDS: Rules[string] = {
   },
 };
 
+async function heldOf(stage: Stage) {
+  const [web, beside] = [await stage.start('web'), await stage.start('beside')];
+  const known = Object.values(beside.networks).map(({ IPAddress = '' }) => IPAddress);
+  const hold = (lifetimeMs = LONG_MS): Promise<void> =>
+    stage.kernel.hold(web.id, beside, stage.bridges, known, lifetimeMs);
+  return { web, beside, hold };
+}
+
+/** Connects where it is dropped; `isThere`: whether it is connected by now. */
+function waiting(stage: Stage, to: Box) {
+  let there = false;
+  const connection = stage.connect(to).finally(() => {
+    there = true;
+  });
+  return { connection, isThere: () => there };
+}
+
+const HOLDS: Rules[string] = {
+  'has new connections to an unknown address wait until its end': async (stage) => {
+    const { web, beside, hold } = await heldOf(stage);
+    const before = await connected(stage.connect(web));
+    await hold();
+    const late = waiting(stage, web);
+    await assertServes('beside', stage.connect(beside));
+    assert.ok(await before.isOpen());
+    assert.ok(!late.isThere());
+    await stage.kernel.endHold(web.id);
+    await assertServes('web', late.connection);
+  },
+  'ends with a redirect from the container, which gets those that waited': async (stage) => {
+    const { web, beside, hold } = await heldOf(stage);
+    await hold();
+    const late = waiting(stage, web);
+    await assertServes('beside', stage.connect(beside));
+    assert.ok(!late.isThere());
+    await stage.kernel.forward(web, beside, stage.bridges, LONG_MS);
+    await assertServes('beside', late.connection);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+  },
+  'has connections to a published port wait, too': async (stage) => {
+    const web = await stage.start('web', PORT);
+    const beside = await stage.start('beside');
+    await stage.kernel.hold(web.id, beside, stage.bridges, [], LONG_MS);
+    const connecting = stage.connectTo(PORT);
+    await stage.kernel.endHold(web.id);
+    await assertServes('web', connecting);
+  },
+  'lets probes of swapctl through': async (stage) => {
+    const { web, hold } = await heldOf(stage);
+    await hold();
+    const host = web.networks[NETWORK]?.IPAddress ?? '';
+    assert.equal((await stage.traffic.reachable({ host, port: 8080 }, LONG_MS)).ok, true);
+  },
+  'ends by itself after its lifetime, and is swept then': async (stage) => {
+    const { web, hold } = await heldOf(stage);
+    await hold();
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+    await hold(SHORT_MS);
+    await assertServes('web', stage.connect(web));
+    await stage.until('it is swept', async () => (await stage.kernel.sweepForwards(stage.find)) === 1);
+    assert.equal(await stage.kernel.sweepForwards(stage.find), 0);
+  },
+  'does nothing where no bridge is shared, and its end does nothing without it': async (stage) => {
+    const { web, beside } = await heldOf(stage);
+    await stage.kernel.hold(web.id, beside, [], [], LONG_MS);
+    await assertServes('web', stage.connect(web));
+    for (let times = 0; times < 2; times++) await stage.kernel.endHold(web.id);
+  },
+};
+
 const SWEEP: Rules[string] = {
   'keeps live redirects, and ended ones from a container that runs': async (stage) => {
     const { from, forward, lead } = await pairOf(stage);
@@ -414,5 +484,6 @@ const RULES: Rules = {
   'an address redirect': FORWARDS,
   'the end of an address redirect': END_FORWARDS,
   'the halt of an address redirect': HALT_FORWARDS,
+  'the hold of new addresses': HOLDS,
   'the sweep of address redirects': SWEEP,
 };

@@ -80,9 +80,10 @@ export function imagesOf(stage: Stage): (string | undefined)[] {
 }
 
 function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
-  const { covers, forwards, gates } = place.rules;
+  const { covers, forwards, gates, holds } = place.rules;
   const now = machine.clock.now();
   assert.deepEqual([...covers.keys()], [], 'no rules that lead ports are left');
+  assert.deepEqual([...holds.keys()], [], 'no rules that drop connections are left');
   assert.deepEqual(
     soon ? [] : forwards.filter(({ until, open }) => until > now || open === 0),
     [],

@@ -51,7 +51,7 @@ function leading(machine: Machine, rules: Rules, { network, name }: Exclude<WayI
 export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
   if (way.kind === 'port') return atPort(machine, rules, way.hostPort);
   const called = [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
-  const asked = called.filter((box) => isAsked(machine, box, way.kind));
+  const asked = called.filter((box) => isAsked(machine, box, way.kind) && !isHeld(machine, rules, box));
   const reached = asked.map((box) => led(machine, rules, box, way.network));
   const answers = reached.map((box) => (box && isOpen(machine, rules, box) ? box : undefined));
   if (way.kind === 'each address' && answers.includes(undefined)) return undefined;
@@ -63,13 +63,31 @@ function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
   return isUp(box) && (kind !== 'engine' || healthOf(box, machine.clock.now())?.status === 'healthy');
 }
 
+/** Whether a new connection waits now, since its SYNs are dropped. */
+export function waits(machine: Machine, rules: Rules, way: WayIn): boolean {
+  const used =
+    way.kind === 'port'
+      ? [holderOf(machine, rules, way.hostPort)]
+      : [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
+  return used.some((box) => box && isHeld(machine, rules, box));
+}
+
+function isHeld({ clock }: Machine, { holds }: Rules, { networks }: Box): boolean {
+  const own = Object.values(networks).flatMap(({ IPAddress }) => (IPAddress ? [IPAddress] : []));
+  return [...holds.values()].some(({ known, until }) => until > clock.now() && own.some((one) => !known.has(one)));
+}
+
 function atPort(machine: Machine, rules: Rules, hostPort: number): Box | undefined {
+  const box = holderOf(machine, rules, hostPort);
+  return box && isOpen(machine, rules, box) ? box : undefined;
+}
+
+function holderOf(machine: Machine, rules: Rules, hostPort: number): Box | undefined {
   const cover = [...rules.covers.values()].find(
     (rule) => rule.until > machine.clock.now() && rule.hostPorts.has(hostPort),
   );
   const id = cover?.standIn ?? machine.hostPorts.get(portKey(hostPort, '/tcp'));
-  const box = machine.boxes.get(id ?? '');
-  return box && isOpen(machine, rules, box) ? box : undefined;
+  return machine.boxes.get(id ?? '');
 }
 
 // The one that a new connection to an address ends up at.

@@ -29,6 +29,8 @@ export interface Rules {
   /** Until when containers are shut, by their processes: with these the rules end. */
   readonly gates: Map<number, number>;
   forwards: ForwardRule[];
+  /** By container that starts: which addresses are not dropped, and until when. */
+  readonly holds: Map<string, { readonly known: ReadonlySet<string>; readonly until: number }>;
   /** All that clients have opened. */
   readonly connections: Connection[];
   /** Whether traffic can be moved from here at all. */
@@ -36,7 +38,7 @@ export interface Rules {
 }
 
 export function newRules(available: boolean): Rules {
-  return { covers: new Map(), gates: new Map(), forwards: [], connections: [], available };
+  return { covers: new Map(), gates: new Map(), forwards: [], holds: new Map(), connections: [], available };
 }
 
 // A rule is named by the beginnings of ids only.
@@ -80,7 +82,14 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
     forward: worked((from, to, bridges, lifetimeMs) => {
       reach(machine, to.id, to.pid);
       forward(machine, rules, { from, to, addresses: addressesBetween(from, to, bridges), lifetimeMs });
+      rules.holds.delete(from.id.slice(0, SHORT));
     }),
+    hold: worked((id, { networks }, bridges, known, lifetimeMs) => {
+      if (!Object.values(networks).some(({ IPAddress = '' }) => isBridged(IPAddress, bridges))) return;
+      rules.holds.set(id.slice(0, SHORT), { known: new Set(known), until: now() + lifetimeMs });
+      alarmAt(machine, lifetimeMs);
+    }),
+    endHold: worked((id) => void rules.holds.delete(id.slice(0, SHORT))),
     forwarding: async (ids) =>
       rules.forwards
         .filter(({ from, to, until }) => until > now() && ids.some((id) => [from, to].includes(id.slice(0, SHORT))))
@@ -98,7 +107,7 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
         rules.forwards = rules.forwards.filter((one) => one !== rule);
         swept++;
       }
-      return swept;
+      return swept + sweepHolds(rules, now());
     }),
     clearOrphans: async (inUse) => {
       const found = [...rules.covers.keys()];
@@ -108,6 +117,12 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       return orphans.length;
     },
   };
+}
+
+function sweepHolds({ holds }: Rules, now: number): number {
+  const over = [...holds].filter(([, { until }]) => until <= now);
+  for (const [id] of over) holds.delete(id);
+  return over.length;
 }
 
 // A moment at which somebody may notice that a rule has ended.

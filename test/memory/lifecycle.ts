@@ -9,27 +9,16 @@ import { join, leave, publish, unpublish } from './networks.ts';
 const DEFAULT_GRACE_S = 10;
 const RESTART_MS = 100;
 
-const JOIN_MS = 5;
+const REPORT_MS = 5;
 
-/** The same, for somebody who gets its addresses before its process runs; the engine waits for nobody. */
+/** The same, for somebody who gets its addresses, as late as Docker 28 reports them: when clients can use them already. */
 export async function startJoined(machine: Machine, reference: string, joined: Joined): Promise<void> {
   const box = mustBox(machine, reference);
-  if (isUp(box)) return start(machine, reference);
-  joinOrRefuse(machine, box);
-  const told = joined(box.networks);
-  await machine.clock.sleep(JOIN_MS);
-  leave(machine, box);
+  const runs = isUp(box);
   start(machine, reference);
-  await told;
-}
-
-function joinOrRefuse(machine: Machine, box: Box): void {
-  try {
-    join(machine, box);
-  } catch (error) {
-    notBegun(machine, box, error);
-    throw error;
-  }
+  if (runs) return;
+  await machine.clock.sleep(REPORT_MS);
+  await joined(box.networks);
 }
 
 /** Starts a container; one that runs is left as it is. */

@@ -196,7 +196,7 @@ function outsideOf(place: Place): Outside {
   const outside = {
     engine: callsOf('engine', memoryEngine(machine, remote), (name) => CHANGING.has(name)),
     kernel: callsOf('kernel', memoryKernel(machine, rules), (name) =>
-      /^(set|end|halt|clear|shut|open|forward$|sweep)/.test(name),
+      /^(set|hold|end|halt|clear|shut|open|forward$|sweep)/.test(name),
     ),
     registry: callsOf('registry', memoryRegistry(remote), () => false),
     traffic: memoryTraffic(machine, rules),

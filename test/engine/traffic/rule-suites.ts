@@ -57,8 +57,11 @@ export function expectedFacts(example: Example, builder: string): unknown {
       return { ...none, tables: 2, live: true, flows };
     case 'haltScript':
       return { ...none, tables: 2, flows };
+    case 'holdScript':
+      return { ...none, tables: 2 };
     case 'removeScript':
     case 'clearHostScript':
+    case 'endHoldScript':
       return none;
     default:
       return { ...none, tables: 1 };
@@ -66,7 +69,7 @@ export function expectedFacts(example: Example, builder: string): unknown {
 }
 
 function commandsFor(writer: NftSuite, script: string): string[] {
-  const [, table] = /^table bridge (\S+) \{$/m.exec(script) ?? [];
+  const [, table] = (script.includes('flows_ip') && /^table bridge (\S+) \{$/m.exec(script)) || [];
   const flows = table ? FLOWS.map((line) => `${line.replace('TABLE', table)}\n`).join('') : '';
   const { program } = nftOf(writer);
   const load = `'${program}' -c -f - <<'END' && '${program}' -f - <<'END2'\n${script}END\n${script}${flows}END2\n`;
