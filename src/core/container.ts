@@ -206,3 +206,13 @@ export function namespaceOwner(mode: string | null | undefined): string | undefi
 }
 
 const SHARED = 'container:';
+
+/** The address at which the host reaches a container in its networks, IPv4 if there is one; undefined where it has none. */
+export function addressIn(networks: Container['networks']): string | undefined {
+  const endpoints = Object.values(networks);
+  const addresses = [
+    ...endpoints.map(({ IPAddress }) => IPAddress),
+    ...endpoints.map(({ GlobalIPv6Address }) => GlobalIPv6Address),
+  ];
+  return addresses.find((address) => address !== undefined && address !== '');
+}

@@ -1,4 +1,4 @@
-import type { Container, ContainerSummary } from '../core/container.ts';
+import { type Container, type ContainerSummary, namespaceOwner } from '../core/container.ts';
 import { type EngineVerdict, engineVerdictFor } from '../core/engine-verdict.ts';
 import { fail } from '../core/error.ts';
 import { fixedPorts } from '../core/exclusive.ts';
@@ -23,6 +23,7 @@ import { imageOf, ownOf, stateOf } from './own.ts';
 import { settingsOf, uncountedIn } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { prepareVolumes } from './volumes.ts';
+import { addressOf } from './watch.ts';
 
 /** One slot, looked at and found fit to be rolled; nothing was touched for it. */
 export interface PreparedSlot {
@@ -112,6 +113,7 @@ export async function prepareSlot(
   }
   noteUncounted(ports, container, uncountedIn(ports, service, own));
   await refuseLostNamespaces(ports, container, options.successors);
+  await refuseUnreachable(ports, container, policy, options.successors);
   const dependents = await dependentNames(ports, container, all);
   refuseOwn(ports, slot.home, dependents, all);
   return {
@@ -190,6 +192,22 @@ async function refuseLostNamespaces(
       hint: 're-create it as you did at first (docker compose up -d), then roll it',
     });
   }
+}
+
+// Asked at any other address, something else might answer in its place.
+async function refuseUnreachable(
+  ports: Ports,
+  container: Container,
+  { probe }: Policy,
+  successors: PrepareOptions['successors'],
+): Promise<void> {
+  if (probe === undefined || probe.kind === 'cmd' || container.status !== 'running') return;
+  // Its network is that of a container that was replaced just now, and so is its own successor's.
+  if (successors?.has(namespaceOwner(container.host.NetworkMode) ?? '')) return;
+  if ((await addressOf(ports, container)) !== undefined) return;
+  fail('refused', `swapctl.health.${probe.kind} can't ask ${container.name}, which has no address in a network`, {
+    hint: 'check it from inside with swapctl.health.cmd, or by a HEALTHCHECK of the image',
+  });
 }
 
 const SCANS_AT_ONCE = 8;

@@ -1,4 +1,4 @@
-import type { Container } from '../core/container.ts';
+import { addressIn, type Container, namespaceOwner } from '../core/container.ts';
 import { isAway } from '../core/engine-error.ts';
 import { noticedNow } from '../core/engine-verdict.ts';
 import {
@@ -18,6 +18,7 @@ import { recall, type SlotRun } from './slot-run.ts';
 // check itself, one after the other with a short pause.
 const PAUSE_STARTING_MS = 100;
 const PAUSE_SETTLING_MS = 500;
+const LOOPBACK = '127.0.0.1';
 /** Of what no interruption cuts short. */
 export const NEVER = new AbortController().signal;
 
@@ -136,10 +137,21 @@ export async function probe(
     case 'cmd':
       return run(ports, container, ['/bin/sh', '-c', probe.command], timeoutMs, signal);
     case 'http':
-      return ports.traffic.reachable({ host: addressOf(container), port: probe.port, path: probe.path }, timeoutMs);
     case 'tcp':
-      return ports.traffic.reachable({ host: addressOf(container), port: probe.port }, timeoutMs);
+      return ask(ports, container, probe, timeoutMs);
   }
+}
+
+async function ask(
+  ports: Ports,
+  container: Container,
+  probe: Extract<Probe, { kind: 'http' | 'tcp' }>,
+  timeoutMs: number,
+): Promise<Probed> {
+  const host = await addressOf(ports, container);
+  if (host === undefined) return { ok: false, output: `${container.name} has no address in a network` };
+  const { port } = probe;
+  return ports.traffic.reachable(probe.kind === 'http' ? { host, port, path: probe.path } : { host, port }, timeoutMs);
 }
 
 async function run(
@@ -158,8 +170,12 @@ async function run(
   }
 }
 
-function addressOf(container: Container): string {
-  if (container.host.NetworkMode === 'host') return '127.0.0.1';
-  const addresses = Object.values(container.networks).map((endpoint) => endpoint.IPAddress);
-  return addresses.find((address) => address !== undefined && address !== '') ?? '127.0.0.1';
+/** Where this machine reaches a container, its own or that of the container whose network it lives in; undefined: nowhere. */
+export async function addressOf(ports: Pick<Ports, 'engine'>, container: Container): Promise<string | undefined> {
+  const { NetworkMode } = container.host;
+  if (NetworkMode === 'host') return LOOPBACK;
+  const owner = namespaceOwner(NetworkMode);
+  if (owner === undefined) return addressIn(container.networks);
+  const found = await ports.engine.container(owner);
+  return found?.host.NetworkMode === 'host' ? LOOPBACK : found && addressIn(found.networks);
 }

@@ -130,5 +130,5 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
 function hasAddress(machine: Machine, box: Box, host: string): boolean {
   const owner = namespaceOwner(box.host.NetworkMode);
   const { networks }: Pick<Container, 'networks'> = owner === undefined ? box : (boxOf(machine, owner) ?? box);
-  return Object.values(networks).some(({ IPAddress }) => IPAddress === host);
+  return Object.values(networks).some((one) => [one.IPAddress, one.GlobalIPv6Address].includes(host));
 }

@@ -15,8 +15,8 @@ import type { Process } from '../memory/process.ts';
 function useRedirect({ machine, place, ways: [way], to }: Stage): void {
   let used = false;
   machine.clock.watch(() => {
-    const [rule] = place.rules.forwards;
-    if (used || !way || !rule || boxOf(machine, rule.to)?.image.id !== to) return;
+    const isThere = place.rules.forwards.some((rule) => boxOf(machine, rule.to)?.image.id === to);
+    if (used || !way || !isThere) return;
     used = connect(machine, place.rules, way) !== undefined;
   });
 }
