@@ -86,6 +86,12 @@ async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gat
   }
 }
 
+/** Ends what holds new addresses for a start during which a roll died. */
+export async function endHolds(run: SlotRun, { candidate, standIn }: Snapshot): Promise<void> {
+  if (!run.movesTraffic) return;
+  for (const one of [candidate, standIn]) if (one) await endHold(run, one.id);
+}
+
 async function endHold({ ports: { kernel, report } }: SlotRun, id: string): Promise<void> {
   try {
     await kernel.endHold(id);
