@@ -1,7 +1,10 @@
 import type { Container, ContainerSummary, HealthConfig } from './container.ts';
+import { SwapError } from './error.ts';
 import { engineDeadlineMs, intervalMs } from './health.ts';
+import type { Desired, Replica } from './observed.ts';
 import type { OwnLabels } from './own-labels.ts';
 import type { Policy } from './policy.ts';
+import type { Step } from './step.ts';
 
 /**
  * Proxies that find containers by labels route to those that the engine calls healthy. The engine probes seldom, so swapctl's own probe
@@ -72,6 +75,32 @@ export function noticedNow(
     return healthySince !== undefined && now >= healthySince + PROXY_LAG_MS ? 'noticed' : 'waiting';
   // An engine that runs no checks (Podman without systemd) says so by never coming to an end.
   return now < startedAt + givesUpAfter(config.Healthcheck ?? {}) ? 'waiting' : 'none';
+}
+
+/** Has a container that serves wait for the engine's verdict on its successor: a proxy that reads it does not route to that one yet. */
+export function awaitEngine(
+  { engineVerdict }: Pick<Desired, 'engineVerdict'>,
+  { id: container, name, noticed }: Replica,
+  serving: Replica | undefined,
+): Step | undefined {
+  if (!engineVerdict || !serving?.running || noticed !== 'waiting') return undefined;
+  return { kind: 'await-engine', container, name, ...engineVerdict };
+}
+
+/** Whether the incumbent has to stay, since the engine is against its successor: by its own check, where swapctl.health.* is another. */
+export function isRefused(
+  { engineVerdict }: Pick<Desired, 'engineVerdict'>,
+  { noticed }: Replica,
+  incumbent: Replica | undefined,
+): boolean {
+  return engineVerdict !== undefined && incumbent?.running === true && noticed === 'unhealthy';
+}
+
+export function refusal(what: string): SwapError {
+  return new SwapError(
+    'not-healthy',
+    `the engine calls ${what} unhealthy, so that no proxy that reads this routes to it`,
+  );
 }
 
 function givesUpAfter(check: HealthConfig): number {

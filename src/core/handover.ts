@@ -1,5 +1,6 @@
+import { awaitEngine } from './engine-verdict.ts';
 import { endForwardsTo, forwardToStandIn } from './forward.ts';
-import type { Observed, Replica } from './observed.ts';
+import type { Desired, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 import { leads } from './traffic.ts';
 
@@ -18,10 +19,12 @@ export function proveStandIn(standIn: Replica): Step | undefined {
 }
 
 /** What has to be done about the ports before the old container is stopped; undefined once they are safe. */
-export function secure(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
+export function secure(desired: Desired, seen: Observed, standIn: Replica, old: Replica): Step | undefined {
   if (!leads(seen.cover)) return cover(seen, standIn, false);
   const led = forwardToStandIn(seen, standIn, old);
   if (led) return led;
+  const awaited = awaitEngine(desired, standIn, old);
+  if (awaited) return awaited;
   if (!old.drained) return { kind: 'drain', container: old.id, name: old.name };
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { dropHalfCopied, lostFilling, surplus, volumesBack, volumesFirst } from './backup.ts';
 import { gather } from './dependents.ts';
+import { awaitEngine, isRefused, refusal } from './engine-verdict.ts';
 import { SwapError } from './error.ts';
 import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
 import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
@@ -91,7 +92,8 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
   // It was stopped for the swap and has just come back: the stand-in answers until it does.
   const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';
   if (back) return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
-  const retire = retireStandIn(seen);
+  const awaited = seen.cover === 'lasting' ? awaitEngine(desired, incumbent, standIn) : undefined;
+  const retire = awaited ?? retireStandIn(seen);
   return retire && act(retire);
 }
 
@@ -192,7 +194,7 @@ function failedRehearsal(desired: Desired, rehearsal: Replica, verdict: { reason
 function planForward(desired: Desired, seen: Observed, candidate: Replica): Decision {
   const { incumbent, names } = seen;
   const { id: container, name, verdict } = candidate;
-  if (verdict.kind === 'unstarted') return planStart(seen, candidate);
+  if (verdict.kind === 'unstarted') return planStart(desired, seen, candidate);
   if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
   if (candidate.shut) return act({ kind: 'open', container, name });
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
@@ -203,27 +205,20 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   const led = forwardToCandidate(seen, candidate);
   if (led) return act(led);
   if (!candidate.settled) return act({ kind: 'settle', container, name });
-  const verdictOfEngine = awaitEngine(desired, seen, candidate);
-  if (verdictOfEngine) return act(verdictOfEngine);
+  const awaited = awaitEngine(desired, candidate, incumbent?.running ? incumbent : seen.standIn);
+  if (awaited) return act(awaited);
   const retire = retireStandIn(seen);
   if (retire) return act(retire);
   return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen, candidate);
 }
 
-// A proxy that reads the engine's verdict does not route to the candidate yet, and needs the incumbent.
-function awaitEngine({ engineVerdict }: Desired, { incumbent }: Observed, candidate: Replica): Step | undefined {
-  const { id: container, name, noticed, way } = candidate;
-  if (!engineVerdict || !incumbent?.running || noticed !== 'waiting' || way !== 'start-first') return undefined;
-  return { kind: 'await-engine', container, name, ...engineVerdict };
-}
-
 // The old container gives up its name before it stops the old container: whoever finds one under the temporary name knows
 // that it was swapctl, not a person, who stopped it.
-function planStart(seen: Observed, candidate: Replica): Decision {
+function planStart(desired: Desired, seen: Observed, candidate: Replica): Decision {
   const { incumbent, names } = seen;
   const start = copyOrStart(candidate);
   if (start.kind === 'copy-files' || candidate.way === 'start-first') return act(start);
-  const safe = incumbent?.running && seen.standIn ? secure(seen, seen.standIn, incumbent) : undefined;
+  const safe = incumbent?.running && seen.standIn ? secure(desired, seen, seen.standIn, incumbent) : undefined;
   if (safe) return act(safe);
   if (incumbent?.running && comesBack(incumbent)) return act(hold(incumbent));
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
@@ -266,8 +261,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
   if (recorded) return new SwapError(recorded.code, recorded.reason);
   const { verdict } = candidate;
-  if (isRefusedByEngine(desired, seen, candidate))
-    return new SwapError('not-healthy', 'the engine calls it unhealthy, so that no proxy that reads this routes to it');
+  if (candidate.name === seen.names.home && isRefused(desired, candidate, seen.incumbent)) return refusal('it');
   if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
   if (seen.giveUp) return seen.giveUp;
@@ -280,22 +274,14 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   }
   if (verdict.kind !== 'unstarted') return undefined;
   const lost = lostFilling(seen, candidate);
-  return lost === undefined ? lostStandIn(seen, candidate) : new SwapError('backup-failed', lost);
-}
-
-// By its own check, where swapctl.health.* is another one.
-function isRefusedByEngine(
-  { engineVerdict }: Desired,
-  { names, incumbent }: Observed,
-  { name, noticed }: Replica,
-): boolean {
-  return engineVerdict !== undefined && incumbent?.running === true && name === names.home && noticed === 'unhealthy';
+  return lost === undefined ? lostStandIn(desired, seen, candidate) : new SwapError('backup-failed', lost);
 }
 
 // While the old container still serves there is no need to go on without what is to answer for it.
-function lostStandIn(seen: Observed, candidate: Replica): SwapError | undefined {
+function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
   if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
   if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
+  if (isRefused(desired, seen.standIn, seen.incumbent)) return refusal('its stand-in');
   const { verdict } = seen.standIn;
   return verdict.kind === 'failed'
     ? new SwapError(CODES[verdict.blame], `its stand-in failed: ${verdict.reason}`)

@@ -1,15 +1,15 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { type EngineVerdict, engineVerdictFor } from '../core/engine-verdict.ts';
-import type { Policy } from '../core/policy.ts';
-import type { Ports } from '../ports.ts';
+import type { SlotRun } from './slot-run.ts';
 
-/** The engine's verdict that a recovery waits for before it retires an incumbent; undefined if it waits for none. */
+/** The engine's verdict that a recovery waits for before it retires whoever serves; undefined if it waits for none. */
 export async function awaitedVerdict(
-  { engine, host }: Ports,
-  policy: Policy,
+  { ports: { engine, host }, policy, names }: Pick<SlotRun, 'ports' | 'policy' | 'names'>,
   incumbent: ContainerSummary | undefined,
   all: readonly ContainerSummary[],
 ): Promise<EngineVerdict | undefined> {
-  const container = incumbent && (await engine.container(incumbent.id));
-  return container && engineVerdictFor(container, incumbent.labels, policy, all, host.containerId);
+  const standIn = all.find(({ name }) => name === names.standIn);
+  const serving = [incumbent, standIn].find((one) => one?.status === 'running');
+  const container = serving && (await engine.container(serving.id));
+  return container && engineVerdictFor(container, serving.labels, policy, all, host.containerId);
 }

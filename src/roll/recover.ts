@@ -222,7 +222,7 @@ async function finish(
   if (!candidate && incumbent) await recallHeld(ports, memory, incumbent.id);
   const inlineFiles = candidate && incumbent ? await adopted(ports, memory, candidate, incumbent) : [];
   const half = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
-  const engineVerdict = await awaitedVerdict(ports, half.policy, incumbent, all);
+  const engineVerdict = await awaitedVerdict(half, incumbent, all);
   const run = { ...half, desired: { ...half.desired, engineVerdict }, movesTraffic, inlineFiles };
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;

@@ -751,6 +751,30 @@ suite('the verdict of the engine', () => {
     assert.ok(!order.includes(-1), steps.join());
   });
 
+  test('is waited for twice in a handover: for the stand-in with the ports moved, and for the new container', () => {
+    const steps = lines(
+      expectedSteps(handover({ engineVerdict }), observed({ incumbent: replica({ noticed: 'noticed' }) })),
+    );
+    const at = (line: string, from = 0): number => steps.indexOf(line, from);
+    const [first, second] = [at('await-engine web.swapctl-stand-in'), at('await-engine web')];
+    assert.ok(at('cover web') < first && first < at('drain web'), steps.join());
+    assert.ok(at('settle web') < second && second < at('drain web.swapctl-stand-in'), steps.join());
+  });
+
+  test('is waited for on the way back of a handover, before the stand-in goes', () => {
+    const standIn = candidate({ id: 'stand-in', name: NAMES.standIn, running: true, verdict: HEALTHY, way: undefined });
+    const back = observed({ incumbent: replica({ noticed: 'waiting' }), standIn, cover: 'lasting' });
+    assert.equal(next(back, handover({ engineVerdict, mendOnly: true })).kind, 'await-engine');
+  });
+
+  test('a handover goes back if it is against the stand-in', () => {
+    const standIn = candidate({ id: 'stand-in', name: NAMES.standIn, running: true, verdict: HEALTHY, way: undefined });
+    const successor = candidate({ way: 'handover' });
+    const refused = observed({ candidate: successor, standIn: { ...standIn, noticed: 'unhealthy' } });
+    const decision = plan(handover({ engineVerdict }), refused);
+    assert.equal(decision.kind === 'act' && decision.undoing?.code, 'not-healthy');
+  });
+
   test('is not waited for where nobody reads it, the engine gives none, or the old container is down', () => {
     assert.notEqual(next(seen), 'await-engine');
     for (const noticed of ['none', 'noticed'] as const) {

@@ -72,6 +72,7 @@ export const SETUPS = {
   'rehearsed, bad image': { ...PLAIN, strategy: 'stop-first', published: true, bad: 'sick' },
   handover: HANDOVER,
   'handover, busy': { ...HANDOVER, busyMs: 900, restart: 'unless-stopped' },
+  'handover, proxied': { ...HANDOVER, proxied: true },
   'handover, bad image': { ...HANDOVER, bad: 'ends' },
   rollback: { ...PLAIN, command: 'rollback' },
   update: { ...PLAIN, command: 'update', health: 'check' },

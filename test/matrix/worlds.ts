@@ -41,7 +41,7 @@ export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
     autoRemove,
     command,
     published: strategy === 'handover' || (strategy === 'stop-first' && asked.published && replicas === 1),
-    proxied: asked.health === 'check' && strategy === 'start-first',
+    proxied: asked.health === 'check' && strategy !== 'stop-first',
     restart: autoRemove ? 'no' : asked.restart,
     volume: copies || (asked.volume && strategy === 'stop-first'),
     keep: command === 'rollback with volumes' ? 2 : asked.keep,

@@ -1,30 +1,54 @@
 // A proxy that reads labels routes to what the engine calls healthy, which is long after swapctl's own probe.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { slotNames } from '../../../src/core/names.ts';
 import type { Progress } from '../../../src/core/progress.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';
+import { canGate, NEEDS_NFT } from './rolls-under-load.ts';
 
-// The second check would not come within any test.
-for (const [engine, intervalMs, expected] of [
-  ['auto', 5000, 'healthy'],
-  ['false', 3_600_000, 'starting'],
-] as const)
-  test(`swapctl.health.engine=${engine}: the old container is drained while the engine calls the new one ${expected}`, async (t) => {
+interface Case {
+  readonly strategy: 'start-first' | 'handover';
+  readonly engine: 'auto' | 'false';
+  readonly intervalMs: number;
+  /** What the engine says of the one that serves beside, at each drain. */
+  readonly expected: readonly string[];
+}
+
+// The second check of an hour's interval would not come within any test.
+const CASES: readonly Case[] = [
+  { strategy: 'start-first', engine: 'auto', intervalMs: 5000, expected: ['healthy'] },
+  { strategy: 'start-first', engine: 'false', intervalMs: 3_600_000, expected: ['starting'] },
+  { strategy: 'handover', engine: 'auto', intervalMs: 5000, expected: ['healthy', 'healthy'] },
+];
+
+for (const { strategy, engine, intervalMs, expected } of CASES)
+  test(`${strategy}, swapctl.health.engine=${engine}: a container is drained while the engine calls the other ${expected[0]}`, async (t) => {
     const world = testWorld(t);
     const image = await world.image('web:live', { from: 'httpd', version: '1', health: { intervalMs } });
-    const labels = { 'traefik.enable': 'true' };
-    const web = await world.container('web', { image, network: await world.network('net'), labels });
+    const web = await world.container('web', {
+      image,
+      network: await world.network('net'),
+      labels: { 'traefik.enable': 'true' },
+      ...(strategy === 'handover' && { ports: [{ host: 0 }] }),
+    });
     if (engine === 'auto') await untilHealthy(web);
     await world.image('web:live', { from: 'httpd', version: '2', health: { intervalMs } });
+    const { home, standIn } = slotNames(world.name('web'));
     const health: Promise<string | undefined>[] = [];
-    const { app, close } = await openApp(world, (progress: Progress) => {
+    const { app, ports, close } = await openApp(world, (progress: Progress) => {
       if (progress.kind !== 'step' || progress.step.kind !== 'drain') return;
-      const candidate = world.docker.getContainer(world.name('web')).inspect();
-      health.push(candidate.then(({ State }) => State.Health?.Status));
+      const beside = strategy === 'handover' && progress.step.name === home ? standIn : home;
+      health.push(
+        world.docker
+          .getContainer(beside)
+          .inspect()
+          .then(({ State }) => State.Health?.Status),
+      );
     });
     world.after(async () => close());
-    const [report] = await app.roll([world.name('web')], quickly({ overrides: { 'health.engine': engine } }));
+    if (strategy === 'handover' && !(await canGate(ports))) return t.skip(NEEDS_NFT);
+    const [report] = await app.roll([home], quickly({ overrides: { strategy, 'health.engine': engine } }));
     assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
-    assert.deepEqual(await Promise.all(health), [expected]);
+    assert.deepEqual(await Promise.all(health), expected);
   });
