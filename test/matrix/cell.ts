@@ -15,7 +15,7 @@ import {
 } from './checks.ts';
 import { type DeedName, doDeed, isHarm, outage } from './people.ts';
 import { BAD_ENDS, goesBack, hasGap, SETUPS, type Setup, type SetupName } from './setups.ts';
-import { command, recovered, rollAgain, type Stage, stageOf } from './stage.ts';
+import { command, INTERVAL_MS, recovered, rollAgain, type Stage, stageOf } from './stage.ts';
 
 export type Mending = 'recover' | 'roll' | 'waiting';
 
@@ -148,6 +148,11 @@ const START_MS = 100;
 const READY_MS = 300;
 const RULES_LAST_MS = 15_000;
 
+// A proxy routes to one that was started again once the engine calls it healthy.
+async function readyAgain({ machine: { clock }, setup }: Stage): Promise<void> {
+  await clock.run(clock.sleep(setup.proxied ? READY_MS + INTERVAL_MS : READY_MS));
+}
+
 async function recovery(stage: Stage, attentionWillDo = false): Promise<string> {
   const process = stage.open();
   const items = await recovered(stage, process);
@@ -159,7 +164,7 @@ async function recovery(stage: Stage, attentionWillDo = false): Promise<string> 
     );
   }
   // One that was started again answers soon.
-  await stage.machine.clock.run(stage.machine.clock.sleep(READY_MS));
+  await readyAgain(stage);
   return [...new Set(items.map(({ outcome }) => outcome))].join(' and ') || 'nothing to do';
 }
 
@@ -180,7 +185,7 @@ async function secondRoll(stage: Stage): Promise<string> {
   const meant = stage.setup.bad && !goesBack(stage.setup) ? BAD_ENDS : /^(rolled|unchanged)$/;
   const back = goesBack(stage.setup) && said === 'known-bad';
   assert.ok(meant.test(said) || back, `the next roll: ${JSON.stringify(report)}\n${storyOf(process)}`);
-  await stage.machine.clock.run(stage.machine.clock.sleep(READY_MS));
+  await readyAgain(stage);
   return said;
 }
 

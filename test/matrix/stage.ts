@@ -122,8 +122,11 @@ function nameTwice(machine: Machine, id: string, follows: string): string {
   return id;
 }
 
+/** How often the engine asks. */
+export const INTERVAL_MS = 1000;
+
 function configOf({ health, proxied }: Setup, version: string): Container['config'] {
-  const check = { Test: ['CMD', 'healthcheck'], Interval: 1e9, Retries: 2 };
+  const check = { Test: ['CMD', 'healthcheck'], Interval: INTERVAL_MS * 1e6, Retries: 2 };
   return {
     Env: [`VERSION=${version}`],
     Labels: { 'org.example.version': version },
