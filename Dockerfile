@@ -2,18 +2,19 @@
 #
 #   npm run build && docker build -t swapctl .
 #
-# BASE is any image with Node 20.18 or newer; one without apt-get must have nft, nsenter, ssh and tini. A release names it by its
+# BASE is any image with Node 20.18 or newer; one without apt-get must have nft, nsenter, ss, ssh and tini. A release names it by its
 # digest (CONTRIBUTING.md, Releases); the tag below is for builds by hand.
 ARG BASE=node:24-trixie-slim
 FROM ${BASE}
 
-# nft and nsenter move traffic, ssh reaches other engines, tini (as process 1) passes signals on and reaps what is orphaned.
+# nft and nsenter move traffic, ss tells idle connections from busy ones, ssh reaches other engines, tini (as process 1) passes
+# signals on and reaps orphans.
 RUN if command -v apt-get > /dev/null; then \
       apt-get update \
-      && apt-get install -y --no-install-recommends ca-certificates nftables openssh-client tini util-linux \
+      && apt-get install -y --no-install-recommends ca-certificates iproute2 nftables openssh-client tini util-linux \
       && rm -rf /var/lib/apt/lists/*; \
     fi \
-    && nft --version && /usr/bin/nsenter --version && ssh -V && tini --version
+    && nft --version && /usr/bin/nsenter --version && ss -V && ssh -V && tini --version
 
 COPY package /usr/local/lib/swapctl
 RUN mkdir -p /usr/local/bin \

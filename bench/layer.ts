@@ -101,7 +101,7 @@ async function whileHandedOver(
   const url = `http://${world.address}:${port}/`;
   const name = world.name('web');
   const held = await hold(url);
-  const args = ['roll', name, '--image', image, '--settle', '0s', '--drain-timeout', '3m', '--json'];
+  const args = ['roll', name, '--image', image, '--settle', '0s', '--drain-timeout', '3m', '--no-drain-idle', '--json'];
   const roll = startSwapctl(args, { env: world.env, netns: world.netns });
   await untilVersion(url, '2');
   const [began, usedBefore] = [performance.now(), cpuMs(roll.pid)];

@@ -1,6 +1,7 @@
 import type { BuildEnd, BuildOrder, BuildOutline, BuildSpec, BuiltImage } from './core/build.ts';
 import type { ComposeModel, ComposeProject } from './core/compose.ts';
 import type { Config, NotificationConfig } from './core/config.ts';
+import type { Diagnosis } from './core/connections.ts';
 import type {
   Container,
   CreateRequest,
@@ -138,6 +139,8 @@ export interface Registry {
 export interface Traffic {
   /** Established connections on a container's listening ports; undefined where that is out of reach (remote engine, no rights). */
   connections(container: Process): Promise<number | undefined>;
+  /** The same connections one by one, with what has moved in them and when. */
+  diagnose(container: Process): Promise<Diagnosis>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
   reachable(
     address: { host: string; port: number; path?: string },

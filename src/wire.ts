@@ -15,6 +15,7 @@ import { machineName } from './system/host.ts';
 import { openSystem } from './system/open.ts';
 import { cronSchedules } from './system/schedules.ts';
 import { nftKernel } from './traffic/nft-kernel.ts';
+import { diagnoseSockets } from './traffic/socket-diagnostics.ts';
 
 /** Where the engine is looked for, and where progress goes. */
 export interface Reach {
@@ -58,7 +59,8 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const compose = installedCompose(env);
   const builder = openBuilder({ engine, env: dockerEnv(reach) });
   const sources = openSources();
-  const system = openSystem(engine, { logins: () => knownLogins(env, home), options: optionsOf(reach) });
+  const outside = { logins: () => knownLogins(env, home), options: optionsOf(reach) };
+  const system = openSystem(engine, outside, diagnoseSockets);
   const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
   const build = { compose, builder, git: installedGit({ env, home }), sources };

@@ -39,10 +39,17 @@ interface Rolled {
 export function helperArgs({ options }: Call, selector: string, image: PinnedImage, rolled: Rolled): string[] {
   const to = ['--image', image.follows, '--digest', image.digest ?? image.id];
   const settings = Object.entries(rolled.overrides).flatMap(([key, value]) =>
-    key === 'rehearsal' ? (value === 'false' ? ['--no-rehearsal'] : []) : [`--${key.replace('.', '-')}`, value],
+    FLAGS.has(key) ? (value === 'false' ? [`--no-${optionOf(key)}`] : []) : [`--${optionOf(key)}`, value],
   );
   const flags = ['--notify', '--json', '--quiet', ...(rolled.force ? ['--force'] : [])];
   return [...options, 'roll', selector, ...to, ...settings, ...flags];
+}
+
+// Options without a value, which only switch something off.
+const FLAGS = new Set(['rehearsal', 'drain.idle']);
+
+function optionOf(key: string): string {
+  return key.replace('.', '-');
 }
 
 /** Whether a container ends when this run does: its command is this very run, and no watch. */

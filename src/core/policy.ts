@@ -21,6 +21,8 @@ export interface Policy {
   readonly settleMs: number;
   /** How long at the most open connections of the old container are waited for. */
   readonly drainMs: number;
+  /** Whether a drain ends when only idle connections are left. */
+  readonly drainIdle: boolean;
   /** How long a new container may take to become healthy; undefined: derived from its health check. */
   readonly healthTimeoutMs: number | undefined;
   readonly probe: UserProbe | undefined;

@@ -41,14 +41,24 @@ export interface ReplicaReport {
   readonly from?: Side;
   readonly to?: Side;
   readonly timings: Timings;
-  /** Open connections that were still there when the drain time was over; absent where they could not be counted. */
-  readonly connectionsLeft?: number;
+  /** What the drains of old containers left open; absent where connections could not be counted. */
+  readonly connections?: DrainedConnections;
   /** For how long at the most no container of the slot answered, in milliseconds; absent where one always did. */
   readonly gap?: number;
   readonly backup?: ReportedBackup;
   /** What the roll went without, since nft failed. */
   readonly notes?: readonly string[];
   readonly error?: ReportedError;
+}
+
+/** The connections of a container at the end of its drain. */
+export interface DrainedConnections {
+  /** Open and between two requests; absent where idle connections can't be told from busy ones, or count as busy. */
+  readonly idle?: number;
+  /** How many the drain waited for. */
+  readonly busy: number;
+  /** How many of the busy ones were still open when the drain time was over. */
+  readonly cut: number;
 }
 
 /** What was copied before the change, and whether copies were put back. */

@@ -60,12 +60,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     '5s',
     'how long the new container is watched with the old one at hand',
   ),
-  'drain.timeout': row(
-    'drainMs',
-    parseDuration,
-    DURATION,
-    '10s',
-    'how long at the most open connections are waited for',
+  'drain.timeout': row('drainMs', parseDuration, DURATION, '10s', 'maximum time to wait for busy connections to end'),
+  'drain.idle': row(
+    'drainIdle',
+    flag,
+    FLAG,
+    'true',
+    'true ends a drain when all open connections are idle; false waits until they close',
   ),
   'health.timeout': row(
     'healthTimeoutMs',

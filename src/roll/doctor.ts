@@ -1,4 +1,5 @@
 import { entryNames } from '../core/config.ts';
+import type { Diagnosis } from '../core/connections.ts';
 import { messageOf, SwapError } from '../core/error.ts';
 import {
   adviceOn,
@@ -92,13 +93,24 @@ async function rights(ports: Ports): Promise<Finding[]> {
 
 async function connections(ports: Ports, facts: EngineFacts): Promise<Finding> {
   const check = 'drain';
-  const counted = await askRunning(ports, async (container) => ({ open: await ports.traffic.connections(container) }));
+  const counted = await askRunning(ports, async (container) => ({
+    open: await ports.traffic.connections(container),
+    diagnosis: await ports.traffic.diagnose(container),
+  }));
   if (!counted) return { check, state: 'ok', found: 'no container runs, so counting connections was not tried' };
-  if (counted.open !== undefined) return { check, state: 'ok', found: 'open connections of containers can be counted' };
+  if (counted.open !== undefined) return idleOnes(check, counted.diagnosis);
   const advice = facts.local
     ? 'run swapctl as root in the host pid namespace; until then each drain takes its whole time'
     : 'each drain takes its whole time (swapctl.drain.timeout)';
   return { check, state: 'limited', found: "open connections of containers can't be counted from here", advice };
+}
+
+function idleOnes(check: string, diagnosis: Diagnosis): Finding {
+  if (diagnosis.available)
+    return { check, state: 'ok', found: 'idle and busy connections of containers can be told apart' };
+  const found = `open connections of containers can be counted, but idle ones can't be told from busy ones: ${diagnosis.why}`;
+  const advice = `${diagnosis.advice}; until then each drain waits for idle connections as well (swapctl.drain.timeout)`;
+  return { check, state: 'limited', found, advice };
 }
 
 const KERNEL = 'kernel layer';

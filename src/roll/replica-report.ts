@@ -18,7 +18,6 @@ export async function replicaReport(
 ): Promise<ReplicaReport> {
   const from = await sideOf(run.ports, slot, slot.container.id).catch(unknown);
   const to = error ? from : await sideOf(run.ports, slot, slot.home).catch(unknown);
-  const left = run.memory.drained.get(slot.container.id);
   const changed = to && from ? to.container !== from.container : run.memory.candidates.size > 0;
   const success = run.event === 'rolled-back' ? 'rolled-back' : 'rolled';
   return {
@@ -29,7 +28,7 @@ export async function replicaReport(
     ...(from ? { from } : {}),
     ...(to ? { to } : {}),
     timings: timings(run, totalMs),
-    ...(left === undefined ? {} : { connectionsLeft: left }),
+    ...connectionsOf(run.memory),
     ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
     ...backedUp(run),
     ...notesOf(run.memory),
@@ -40,6 +39,15 @@ export async function replicaReport(
 /** What the roll goes without. */
 export function notesOf({ notes }: Memory): { notes?: readonly string[] } {
   return notes.size > 0 ? { notes: [...notes] } : {};
+}
+
+// Of all that were drained: clients of a stand-in are clients of the service, too.
+function connectionsOf({ drained }: Memory): Pick<ReplicaReport, 'connections'> {
+  const known = [...drained.values()].filter((one) => one !== undefined);
+  if (known.length === 0) return {};
+  const sum = (figure: 'idle' | 'busy' | 'cut'): number => known.reduce((all, one) => all + (one[figure] ?? 0), 0);
+  const idle = known.every((one) => one.idle !== undefined) ? { idle: sum('idle') } : {};
+  return { connections: { ...idle, busy: sum('busy'), cut: sum('cut') } };
 }
 
 function backedUp({ memory }: SlotRun): Pick<ReplicaReport, 'backup'> {

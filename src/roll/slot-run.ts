@@ -6,6 +6,7 @@ import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { OwnedLabels } from '../core/own-labels.ts';
 import type { Policy } from '../core/policy.ts';
+import type { DrainedConnections } from '../core/report.ts';
 import type { Forward } from '../core/traffic.ts';
 import type { ForwardStart, Ports } from '../ports.ts';
 
@@ -58,8 +59,8 @@ export interface Memory {
   readonly shut: Map<string, number>;
   /** Containers that turn new connections away since the end of their drain. */
   readonly turnedAway: Set<string>;
-  /** By container: connections that were left when its drain ended. */
-  readonly drained: Map<string, number | undefined>;
+  /** By container: its connections when its drain ended; undefined where they could not be counted. */
+  readonly drained: Map<string, DrainedConnections | undefined>;
   /** By container: the restart policy that this run has taken from it. */
   readonly held: Map<string, RestartPolicy>;
   /** By container: why it can't be started, where the engine tells it in its answer alone. */

@@ -1,18 +1,37 @@
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { connect } from 'node:net';
+import type { Diagnosis } from '../core/connections.ts';
 import { parseSockets } from '../core/sockets.ts';
 import type { Traffic } from '../ports.ts';
 
+/** Asks the kernel about the connections to the listening ports of a process' network namespace. */
+export type Diagnose = (pid: number) => Promise<Diagnosis>;
+
 /** Traffic of containers on this machine, as the kernel and a plain client see it. `local`: the engine runs here. */
-export function hostTraffic(local: () => Promise<boolean>): Traffic {
+export function hostTraffic(local: () => Promise<boolean>, diagnose: Diagnose): Traffic {
   return {
     connections: async ({ id, pid }) =>
       (await local()) && (await isProcessOf(pid, id)) ? establishedOnListeners(pid) : undefined,
+    diagnose: async ({ id, pid }) => {
+      if (!(await local())) return OUT_OF_REACH;
+      return (await isProcessOf(pid, id)) ? diagnose(pid) : OTHER_PIDS;
+    },
     reachable: (address, timeoutMs) =>
       address.path === undefined ? accepts(address, timeoutMs) : answers(address, address.path, timeoutMs),
   };
 }
+
+const OUT_OF_REACH: Diagnosis = {
+  available: false,
+  why: 'the engine runs elsewhere',
+  advice: 'run swapctl on the machine of the engine',
+};
+const OTHER_PIDS: Diagnosis = {
+  available: false,
+  why: 'the processes of containers are out of reach',
+  advice: 'run swapctl as root in the host pid namespace (docker run --pid host)',
+};
 
 // A pid of the engine's means something else here if the engine lives in another pid namespace.
 async function isProcessOf(pid: number, containerId: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-// node echo.mjs NAME: answers every connection to port 8080 with its name and echoes what it gets. Its parent process tells it by
+// node echo.mjs NAME: answers every connection to port 8080 with its name and echoes what it gets, except `!`. Its parent process tells it by
 // messages to open connections of its own, to use them, and to close them.
 import net from 'node:net';
 
@@ -22,6 +22,7 @@ const CALLS = {
       socket.once('data', () => resolve(true)).once('close', () => resolve(false));
       socket.write('?');
     }),
+  ask: ({ number }) => void sockets.get(number).write('!'),
   close: ({ number }) => void sockets.get(number).destroy(),
 };
 
@@ -32,6 +33,6 @@ net
   .createServer((socket) => {
     socket.on('error', () => {});
     socket.write(`${name}\n`);
-    socket.pipe(socket);
+    socket.on('data', (data) => String(data) !== '!' && socket.write(data));
   })
   .listen(8080, '0.0.0.0', () => process.send({ id: 0 }));

@@ -121,11 +121,7 @@ suite('mistakes have their places', () => {
       'defaults:\n  settel: 3s',
       ['2:3 "settel" is not a setting for all services; did you mean settle?'],
     ],
-    [
-      'half a setting',
-      'services:\n  web: { drain: 3s }',
-      ['2:10 "drain" is not a setting; did you mean drain.timeout?'],
-    ],
+    ['half a setting', 'services:\n  web: { dev: sync }', ['2:10 "dev" is not a setting; did you mean dev.watch?']],
     [
       'a wrong value',
       'services:\n  web:\n    rehearsal: yes',

@@ -20,6 +20,8 @@ export interface Connection {
   readonly server: string;
   /** Whether it still leads there. */
   isOpen(): Promise<boolean>;
+  /** Sends a request that is never answered. */
+  ask(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -53,7 +53,9 @@ const RETRY_MS = 1000;
 async function connectionOf(machine: Machine, rules: Rules, way: WayIn): Promise<Connection | undefined> {
   while (waits(machine, rules, way)) await machine.clock.sleep(RETRY_MS);
   const made = connect(machine, rules, way);
-  return made && { server: made.server.name, isOpen: async () => made.isOpen(), close: async () => made.close() };
+  if (!made) return undefined;
+  const { server, isOpen, ask, close } = made;
+  return { server: server.name, isOpen: async () => isOpen(), ask: async () => ask(), close: async () => close() };
 }
 
 kernelContract('in memory', open);

@@ -1,6 +1,7 @@
 // What the loop relies on of the Traffic port: the same statements about the one in memory and about this machine's kernel.
 import assert from 'node:assert/strict';
-import { APP_PORT, connected, contract, NETWORK, type Open, type Rules, type Stage } from './host.ts';
+import { type Look, watchConnections } from '../../src/core/connections.ts';
+import { APP_PORT, type Box, connected, contract, NETWORK, type Open, type Rules, type Stage } from './host.ts';
 
 /** What a host does, and the traffic in memory does not. */
 export const TRAFFIC_NOT_MODELLED = [
@@ -12,12 +13,14 @@ export const TRAFFIC_NOT_MODELLED = [
 
 const LONG_MS = 60_000;
 const SHORT_MS = 500;
+// Short requests that follow each other are not waited for, so looks have to lie apart.
+const LOOK_EVERY_MS = 1000;
 
 export function trafficContract(what: string, open: Open): void {
-  contract('traffic', what, { connections: CONNECTIONS, probes: PROBES }, open);
+  contract('traffic', what, { connections: CONNECTIONS, diagnosis: DIAGNOSIS, probes: PROBES }, open);
 }
 
-function until(stage: Stage, box: Parameters<Stage['traffic']['connections']>[0], count: number): Promise<unknown> {
+function until(stage: Stage, box: Box, count: number): Promise<unknown> {
   return stage.until(`there are ${count} connections`, async () => (await stage.traffic.connections(box)) === count);
 }
 
@@ -47,6 +50,65 @@ const CONNECTIONS: Rules[string] = {
     assert.equal(await stage.traffic.connections(web), undefined);
   },
 };
+
+/** What a drain makes of the connections of a container, look by look. */
+function watching({ traffic }: Stage, box: Box): () => Promise<Look> {
+  const watch = watchConnections();
+  let now = 0;
+  return async () => {
+    const diagnosis = await traffic.diagnose(box);
+    assert.ok(diagnosis.available, JSON.stringify(diagnosis));
+    now += LOOK_EVERY_MS;
+    return watch(diagnosis.connections, now);
+  };
+}
+
+const DIAGNOSIS: Rules[string] = {
+  'shows the same connections as are counted, each under a name that lasts': async (stage) => {
+    const web = await stage.start('web');
+    const ends = async (): Promise<string[]> => {
+      const diagnosis = await stage.traffic.diagnose(web);
+      return diagnosis.available ? diagnosis.connections.map((one) => one.ends) : assert.fail(diagnosis.why);
+    };
+    assert.deepEqual(await ends(), []);
+    await connected(stage.connect(web));
+    const [first] = await stage.until('it is shown', async () => unlessEmpty(await ends()));
+    const second = await connected(stage.connect(web));
+    const both = await stage.until('both are shown', async () => (await ends()).length === 2 && (await ends()));
+    assert.equal(new Set(both).size, 2);
+    await second.close();
+    await stage.until('one is left', async () => (await ends()).length === 1);
+    assert.deepEqual(await ends(), [first]);
+  },
+  'tells a silent client from one that waits for its answer': async (stage) => {
+    const web = await stage.start('web');
+    const look = watching(stage, web);
+    const [, asking] = [await connected(stage.connect(web)), await connected(stage.connect(web))];
+    await stage.until('both are idle', async () => {
+      const { open, waitedFor, calm } = await look();
+      return open === 2 && waitedFor.length === 0 && calm;
+    });
+    await asking.ask();
+    const busy = await stage.until('one is busy', async () => {
+      const seen = await look();
+      return seen.waitedFor.length > 0 && seen;
+    });
+    assert.deepEqual([busy.open, busy.waitedFor.length, busy.calm], [2, 1, false]);
+  },
+  'is not available for a container that has ended, and for a process of another container': async (stage) => {
+    const [web, other] = [await stage.start('web'), await stage.start('other')];
+    await stage.kill(web);
+    for (const { id, pid } of [web, { ...web, pid: other.pid }, { ...web, pid: 0 }]) {
+      const diagnosis = await stage.traffic.diagnose({ id, pid });
+      assert.equal(diagnosis.available, false);
+      assert.ok(!diagnosis.available && diagnosis.why !== '' && diagnosis.advice !== '');
+    }
+  },
+};
+
+function unlessEmpty<T>(some: readonly T[]): readonly T[] | undefined {
+  return some.length > 0 ? some : undefined;
+}
 
 const PROBES: Rules[string] = {
   'reach a container that listens, and fail once it has ended': async (stage) => {

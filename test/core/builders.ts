@@ -225,6 +225,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     rehearsal: true,
     settleMs: 5000,
     drainMs: 10_000,
+    drainIdle: true,
     healthTimeoutMs: undefined,
     probe: undefined,
     engineVerdict: 'auto',

@@ -29,11 +29,11 @@ describe('how a helper calls swapctl', () => {
 
   test('with the options, the image and the settings of this run', () => {
     const image = { follows: 'app:1', id: 'sha256:1', digest: 'sha256:2' };
-    const overrides = { settle: '1s', 'drain.timeout': '2s', rehearsal: 'false' };
+    const overrides = { settle: '1s', 'drain.timeout': '2s', 'drain.idle': 'false', rehearsal: 'false' };
     const args = helperArgs({ ...CALL, options: ['--config', 'x.yml'] }, 'own', image, { force: true, overrides });
     assert.deepEqual(
       args.join(' '),
-      '--config x.yml roll own --image app:1 --digest sha256:2 --settle 1s --drain-timeout 2s --no-rehearsal --notify --json --quiet --force',
+      '--config x.yml roll own --image app:1 --digest sha256:2 --settle 1s --drain-timeout 2s --no-drain-idle --no-rehearsal --notify --json --quiet --force',
     );
   });
 });

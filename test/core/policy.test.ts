@@ -21,6 +21,7 @@ suite('every label', () => {
     ['settle', '0', { settleMs: 0 }],
     ['settle', '1m30s', { settleMs: 90_000 }],
     ['drain.timeout', '500ms', { drainMs: 500 }],
+    ['drain.idle', 'false', { drainIdle: false }],
     ['health.timeout', '2h', { healthTimeoutMs: 7_200_000 }],
     ['health.cmd', 'curl -f localhost', { probe: { kind: 'cmd', command: 'curl -f localhost' } }],
     ['health.http', '8080/healthz?deep=1', { probe: { kind: 'http', port: 8080, path: '/healthz?deep=1' } }],
@@ -124,7 +125,8 @@ suite('unknown labels', () => {
   const table: [string, RegExp][] = [
     ['swapctl.stratgy', /did you mean swapctl\.strategy\?/],
     ['swapctl.healt.http', /did you mean swapctl\.health\.http\?/],
-    ['swapctl.drain', /did you mean swapctl\.drain\.timeout\?/],
+    ['swapctl.dev', /did you mean swapctl\.dev\.watch\?/],
+    ['swapctl.drain', /known are: .*swapctl\.drain\.idle/],
     ['swapctl.health', /known are: .*swapctl\.health\.http/],
     ['swapctl.', /known are|did you mean/],
     ['swapctl.constructor', /known are/],

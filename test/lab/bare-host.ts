@@ -14,6 +14,8 @@ export interface Program {
   /** Connects; resolves with the name of the server, or undefined if the connection is refused. */
   connect(number: number, host: string, port: number): Promise<string | undefined>;
   echo(number: number): Promise<boolean>;
+  /** Sends what is never answered. */
+  ask(number: number): Promise<void>;
   close(number: number): Promise<void>;
   end(): Promise<void>;
 }
@@ -126,6 +128,7 @@ function programOf(child: ChildProcess): Program {
     pid: child.pid ?? 0,
     connect: (number, host, port) => ask('connect', { number, host, port }),
     echo: (number) => ask('echo', { number }),
+    ask: (number) => ask('ask', { number }),
     close: (number) => ask('close', { number }),
     end: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -11,6 +11,7 @@ export function toolsImage(docker: Docker, nft: NftSuite = 'trixie'): Promise<st
   const programs = {
     '/usr/bin/node': realpathSync(process.execPath),
     '/usr/bin/nsenter': '/usr/bin/nsenter',
+    '/usr/bin/ss': '/usr/bin/ss',
     '/usr/bin/ssh': '/usr/bin/ssh',
     '/usr/bin/tini': unpackedTool('usr/bin/tini'),
   };

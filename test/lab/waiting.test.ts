@@ -28,7 +28,11 @@ const SHORT = {
     'test/lab/udp.ts',
   ],
   'one attempt of a wait that goes on': ['bench/version.ts', 'test/chaos/subject.ts'],
-  'a setting of a health check': ['test/engine/recreate/fields.ts', 'test/lab/images.ts'],
+  'a setting of a health check': [
+    'test/engine/recreate/fields.ts',
+    'test/engine/traffic/drain.test.ts',
+    'test/lab/images.ts',
+  ],
   'a time that the kernel is given': ['test/traffic/forward-rules.test.ts'],
   'a limit of swapctl that is to be reached': [
     'test/chaos/faults.ts',

@@ -29,8 +29,9 @@ export interface Setup {
   /** Whether the kernel layer is within reach. */
   readonly kernel: boolean;
   readonly rehearsal: boolean;
-  /** For how long clients keep connections to what served first, in milliseconds. */
+  /** For how long a request is under way in what served first, and a connection is kept to it between requests, in milliseconds. */
   readonly busyMs: number;
+  readonly keptMs: number;
 }
 
 const PLAIN: Setup = {
@@ -52,6 +53,7 @@ const PLAIN: Setup = {
   kernel: true,
   rehearsal: true,
   busyMs: 0,
+  keptMs: 0,
 };
 
 const STOP_FIRST: Setup = { ...PLAIN, strategy: 'stop-first', volume: true };
@@ -73,6 +75,7 @@ export const SETUPS = {
   handover: HANDOVER,
   'handover, busy': { ...HANDOVER, busyMs: 900, restart: 'unless-stopped' },
   'handover, proxied': { ...HANDOVER, proxied: true },
+  'handover, kept connection': { ...HANDOVER, keptMs: 900 },
   'handover, bad image': { ...HANDOVER, bad: 'ends' },
   rollback: { ...PLAIN, command: 'rollback' },
   update: { ...PLAIN, command: 'update', health: 'check' },

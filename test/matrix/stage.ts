@@ -74,7 +74,7 @@ export async function stageOf(setup: Setup): Promise<Stage> {
   if (goesBack(setup)) await rollFirst(base);
   if (setup.remembered) remember(machine, own[0] ?? '', follows);
   if (setup.copies) looseCopy(machine, own[0] ?? '');
-  for (const name of own) busy(machine, name, setup.busyMs);
+  for (const name of own) connect(machine, name, setup);
   const [from, to] = goesBack(setup) ? [second, first] : [first, second];
   const ways: WayIn[] = [
     { kind: 'name', network: NETWORK, name: 'app' },
@@ -218,9 +218,11 @@ function liveWith(machine: Machine, owner: string, image: string): void {
   start(machine, create(machine, { name: 'mate', config: { Image: 'mate:1', Labels: labels }, host, networks: {} }));
 }
 
-function busy(machine: Machine, name: string, forMs: number): void {
+function connect(machine: Machine, name: string, { busyMs, keptMs }: Setup): void {
   const box = machine.names.get(name);
-  if (box && forMs > 0) box.busyUntil = machine.clock.now() + forMs;
+  if (!box) return;
+  box.busyUntil = machine.clock.now() + busyMs;
+  box.idleUntil = machine.clock.now() + keptMs;
 }
 
 // Of an image that is none of the two.

@@ -1,4 +1,5 @@
 // Clients: whom they reach at any moment by a published port or by a name in a network; and what the host sees of them.
+import type { Connection as Diagnosed } from '../../src/core/connections.ts';
 import { type Container, namespaceOwner } from '../../src/core/container.ts';
 import type { Traffic } from '../../src/ports.ts';
 import { healthOf } from './apps.ts';
@@ -16,6 +17,9 @@ export type WayIn =
 export interface Connection {
   readonly server: Box;
   isOpen(): boolean;
+  /** Sends a request that is never answered. */
+  ask(): void;
+  isAsked(): boolean;
   close(): void;
 }
 
@@ -24,11 +28,15 @@ export function connect(machine: Machine, rules: Rules, way: WayIn): Connection 
   const server = answering(machine, rules, way);
   if (!server) return undefined;
   const { run } = server;
-  let closed = false;
+  let [closed, asked] = [false, false];
   const isOpen = (): boolean => !closed && server.run === run && isUp(server);
   const connection: Connection = {
     server,
     isOpen,
+    ask: () => {
+      asked = true;
+    },
+    isAsked: () => asked,
     close: () => {
       closed = true;
     },
@@ -115,8 +123,12 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
     connections: async ({ id, pid }) => {
       const box = machine.boxes.get(id);
       if (!box || box.pid !== pid || pid <= 0) return undefined;
-      const open = connections.filter((one) => one.server === box && one.isOpen()).length;
-      return open + (box.busyUntil > machine.clock.now() ? 1 : 0);
+      return connectionsOf(machine, connections, box).length;
+    },
+    diagnose: async ({ id, pid }) => {
+      const box = machine.boxes.get(id);
+      if (!box || box.pid !== pid || pid <= 0) return { available: false, why: 'it does not run', advice: 'start it' };
+      return { available: true, connections: connectionsOf(machine, connections, box) };
     },
     reachable: async ({ host }) => {
       const box = [...machine.boxes.values()].find((one) => hasAddress(machine, one, host));
@@ -124,6 +136,20 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
       return { ok, output: ok ? 'HTTP 200' : 'connect ECONNREFUSED' };
     },
   };
+}
+
+// What the host sees of a container: what clients of this world hold open, and what the test says of other clients.
+function connectionsOf(machine: Machine, connections: readonly Connection[], box: Box): Diagnosed[] {
+  const open = connections.filter((one) => one.server === box && one.isOpen());
+  const busy = box.busyUntil > machine.clock.now() ? [diagnosed('busy', true)] : [];
+  const idle = box.idleUntil > machine.clock.now() ? [diagnosed('idle', false)] : [];
+  return [...open.map((one) => diagnosed(String(connections.indexOf(one)), one.isAsked())), ...busy, ...idle];
+}
+
+// Silent for a minute. In a busy one the client has sent last.
+function diagnosed(ends: string, busy: boolean): Diagnosed {
+  const [sinceSent, sinceReceived] = busy ? [60_010, 60_000] : [60_000, 60_010];
+  return { ends, queued: 0, unacked: 0, sent: 100, received: 100, sinceSent, sinceReceived, sinceAck: 60_000 };
 }
 
 // One in another's network is reached where that one is.

@@ -56,6 +56,7 @@ export function create(machine: Machine, request: CreateRequest): string {
     sickSince: Infinity,
     health: freshHealth(),
     busyUntil: 0,
+    idleUntil: 0,
     shown: undefined,
   };
   machine.boxes.set(id, box);

@@ -41,8 +41,9 @@ export interface Box {
   /** Since when nobody gets a good answer of it, whatever its program was to do. */
   sickSince: number;
   health: Health;
-  /** Until when clients keep connections open to it. */
+  /** Until when a request is under way in one connection to it, and until when another one is kept open between requests. */
   busyUntil: number;
+  idleUntil: number;
   /** What it looks like from outside, until something changes. */
   shown: unknown;
 }

@@ -24,6 +24,10 @@ const OTHERS = [
   'stranger',
   'shop-web-2',
 ];
+const NO_CLIENTS: Omit<Ports['traffic'], 'reachable'> = {
+  connections: async () => 0,
+  diagnose: async () => ({ available: true, connections: [] }),
+};
 const ROLES = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock', 'helper', 'backup', 'copying'] as const;
 
 /** A container of somebody else: what it is called, whether it runs, and what its image says of it. */
@@ -191,7 +195,7 @@ function portsOf(engine: Ports['engine'], clock: Ports['clock'], registry: Ports
     schedules: cronSchedules(),
     report: () => {},
     notify: async () => [],
-    traffic: { connections: async () => 0, reachable: async () => ({ ok: true, output: '' }) },
+    traffic: { ...NO_CLIENTS, reachable: async () => ({ ok: true, output: '' }) },
     kernel: { layer: async () => ({ available: false, why: 'a test' }), cover: async () => 'none', clearCover: no },
     compose: { services: no },
     builder: { outline: async () => ({ ignored: [], files: [] }) },

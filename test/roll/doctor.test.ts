@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Config, NO_CONFIG } from '../../src/core/config.ts';
+import type { Diagnosis } from '../../src/core/connections.ts';
 import { fail } from '../../src/core/error.ts';
 import type { KernelLayer } from '../../src/core/kernel-layer.ts';
 import type { Ports } from '../../src/ports.ts';
@@ -17,7 +18,9 @@ async function aboutKernel(layer: KernelLayer) {
   return (await findings(() => NO_CONFIG, layer)).filter(({ check }) => check === 'kernel layer');
 }
 
-function findings(config: () => Config, layer: KernelLayer) {
+const NO_CLIENTS: Diagnosis = { available: true, connections: [] };
+
+function findings(config: () => Config, layer: KernelLayer, diagnosis = NO_CLIENTS) {
   const ports = {
     config,
     engine: {
@@ -27,7 +30,7 @@ function findings(config: () => Config, layer: KernelLayer) {
       container: async () => container(),
       bridges: async () => [],
     },
-    traffic: { connections: async () => 0 },
+    traffic: { connections: async () => 0, diagnose: async () => diagnosis },
     kernel: { layer: async () => layer },
     host: { logins: async () => [] },
   } as unknown as Ports;
@@ -59,6 +62,17 @@ test('a wrong file is a problem', async () => {
     found: 'swapctl.yml:1:1: no',
     advice: 'check it',
   });
+});
+
+test('a drain that must wait for idle connections is a limit, with the reason and the cure', async () => {
+  const about = async (diagnosis: Diagnosis) =>
+    (await findings(() => NO_CONFIG, { available: true }, diagnosis)).find(({ check }) => check === 'drain');
+  assert.equal((await about(NO_CLIENTS))?.state, 'ok');
+  const missing = { available: false, why: 'ss is not installed', advice: 'install the package iproute2' } as const;
+  const limited = await about(missing);
+  assert.equal(limited?.state, 'limited');
+  assert.match(limited?.found ?? '', /idle ones can't be told from busy ones: ss is not installed$/);
+  assert.match(limited?.advice ?? '', /^install the package iproute2; until then each drain waits for idle/);
 });
 
 test('a kernel layer that takes all rules is right', async () => {

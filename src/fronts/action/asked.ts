@@ -78,9 +78,16 @@ function requestOf(single: Input, command: Command): Asked['request'] {
     ...Object.fromEntries(given),
     ...(pull ? { pull } : {}),
     ...(flag(single, 'force') ? { force: true } : {}),
-    ...(single('rehearsal') !== undefined && !flag(single, 'rehearsal') ? { rehearsal: false } : {}),
+    ...switchedOff(single),
   };
   return fitting(command, flags);
+}
+
+const ON_BY_DEFAULT = { rehearsal: 'rehearsal', 'drain-idle': 'drainIdle' } as const;
+
+function switchedOff(single: Input): Partial<RollFlags> {
+  const off = Object.entries(ON_BY_DEFAULT).filter(([name]) => single(name) !== undefined && !flag(single, name));
+  return Object.fromEntries(off.map(([, key]) => [key, false]));
 }
 
 // Read once before there is a signal, so that a mistake is told at once.

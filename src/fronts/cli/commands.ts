@@ -238,7 +238,8 @@ function rollOptions(command: Command): Command {
 function timeOptions(command: Command): Command {
   return command
     .option('--settle <time>', 'how long to watch the new container with the old one still at hand')
-    .option('--drain-timeout <time>', 'how long at the most to wait for open connections')
+    .option('--drain-timeout <time>', 'maximum time to wait for busy connections')
+    .option('--no-drain-idle', 'wait for idle connections as well')
     .option('--health-timeout <time>', 'how long it may take to become healthy');
 }
 

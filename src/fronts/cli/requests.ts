@@ -23,6 +23,7 @@ export interface RollFlags {
   readonly explain?: boolean;
   readonly settle?: string;
   readonly drainTimeout?: string;
+  readonly drainIdle?: boolean;
   readonly healthTimeout?: string;
   readonly strategy?: string;
   readonly rehearsal?: boolean;
@@ -53,7 +54,7 @@ export function rollbackRequest(flags: RollFlags, command: string, signal: Abort
 }
 
 /** The options of `update` as they were written. */
-export interface UpdateFlags extends Pick<RollFlags, 'settle' | 'drainTimeout' | 'healthTimeout'> {
+export interface UpdateFlags extends Pick<RollFlags, 'settle' | 'drainTimeout' | 'drainIdle' | 'healthTimeout'> {
   readonly all?: boolean;
   readonly dryRun?: boolean;
 }
@@ -147,6 +148,7 @@ function overrides(flags: RollFlags): Record<string, string> {
   const given = {
     settle: flags.settle,
     'drain.timeout': flags.drainTimeout,
+    'drain.idle': flags.drainIdle === false ? 'false' : undefined,
     'health.timeout': flags.healthTimeout,
     strategy: flags.strategy,
     rehearsal: flags.rehearsal === false ? 'false' : undefined,

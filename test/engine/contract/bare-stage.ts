@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { Kernel } from '../../../src/ports.ts';
 import { hostTraffic } from '../../../src/system/traffic.ts';
+import { diagnoseSockets } from '../../../src/traffic/socket-diagnostics.ts';
 import { APP_PORT, type Box, type Connection, NETWORK, type Stage } from '../../contract/host.ts';
 import {
   BRIDGES,
@@ -46,7 +47,7 @@ export async function openStage(t: TestContext, { near, far }: Clients, kernel: 
   };
   return {
     kernel,
-    traffic: hostTraffic(async () => true),
+    traffic: hostTraffic(async () => true, diagnoseSockets),
     bridges: BRIDGES,
     find: async (id) => [...running.values()].map(({ box }) => box).find((box) => box.id.startsWith(id)),
     start: async (name, hostPort) => {
@@ -76,5 +77,10 @@ async function connectionOf(client: Program, host: string, port: number): Promis
   const number = ++made;
   const server = await client.connect(number, host, port);
   if (server === undefined) return undefined;
-  return { server, isOpen: () => client.echo(number), close: () => client.close(number) };
+  return {
+    server,
+    isOpen: () => client.echo(number),
+    ask: () => client.ask(number),
+    close: () => client.close(number),
+  };
 }

@@ -44,13 +44,14 @@ test('what is said about the roll goes to the use case', () => {
     force: 'true',
     pull: 'never',
     rehearsal: 'false',
+    'drain-idle': 'false',
     strategy: 'stop-first',
   };
   assert.deepEqual(asked({ service: 'web', timeout: '2m', ...inputs }).request(signal), {
     image: 'app:2',
     pull: 'never',
     force: true,
-    overrides: { settle: '1s', strategy: 'stop-first', rehearsal: 'false' },
+    overrides: { settle: '1s', 'drain.idle': 'false', strategy: 'stop-first', rehearsal: 'false' },
     signal,
   });
   assert.equal(asked({ service: 'web', timeout: '2m' }).timeoutMs, 120_000);

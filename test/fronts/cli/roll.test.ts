@@ -66,10 +66,15 @@ test('replicas stand beneath their service, with connections that were cut', asy
     timings: { healthy: 900, total: 1100 },
     ...more,
   });
-  const replicas = [replica('shop-web-1', {}), replica('shop-web-2', { connectionsLeft: 2, gap: 900 })];
+  const replicas = [
+    replica('shop-web-1', {}),
+    replica('shop-web-2', { connections: { idle: 5, busy: 3, cut: 2 }, gap: 900 }),
+  ];
   const { stdout } = await cli(['roll', 'shop/web'], { roll: [{ ...ROLLED, service: 'shop/web', replicas }] });
   assert.match(stdout, /^ {2}✔ shop-web-1 {2}1\.1 s \(healthy 0\.9 s\)$/m);
-  assert.match(stdout, /2 connections of shop-web-2 had not ended/);
+  assert.match(stdout, /2 connections of shop-web-2 were still busy when the drain time was over/);
+  assert.match(stdout, /1 connection of shop-web-2 finished what was under way/);
+  assert.match(stdout, /5 connections of shop-web-2 were idle and closed by the stop/);
   assert.match(stdout, /nobody answered for shop-web-2 for at most 0\.9 s/);
 });
 
@@ -134,7 +139,7 @@ test('a replica that is worse off than its service decides the exit status', asy
 
 test('options of a roll reach the application as label keys', async () => {
   const options =
-    '--image app:2 --pull never --force --settle 2s --drain-timeout 1m --health-timeout 90 --strategy stop-first --no-rehearsal --keep 3';
+    '--image app:2 --pull never --force --settle 2s --drain-timeout 1m --no-drain-idle --health-timeout 90 --strategy stop-first --no-rehearsal --keep 3';
   const { calls } = await cli(['roll', 'web', ...options.split(' ')], { roll: [ROLLED] });
   const { signal, ...request } = calls[0]?.request ?? { signal: undefined };
   assert.ok(signal instanceof AbortSignal);
@@ -145,6 +150,7 @@ test('options of a roll reach the application as label keys', async () => {
     overrides: {
       settle: '2s',
       'drain.timeout': '1m',
+      'drain.idle': 'false',
       'health.timeout': '90',
       strategy: 'stop-first',
       rehearsal: 'false',

@@ -32,4 +32,6 @@ test('a connection that is being made is one to wait for', async (t) => {
   world.after(async () => socket.destroy());
   await once(socket, 'connect');
   assert.equal(await ports.traffic.connections({ id, pid: State.Pid }), 1);
+  const diagnosis = await ports.traffic.diagnose({ id, pid: State.Pid });
+  assert.equal(diagnosis.available && diagnosis.connections.length, 1, JSON.stringify(diagnosis));
 });

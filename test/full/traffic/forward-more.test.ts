@@ -75,9 +75,9 @@ function expiry(printed: string): number | undefined {
   return printed.includes('expires') ? 60 * Number(minutes) + Number(seconds) + Number(ms) / 1000 : undefined;
 }
 
-/** A connection that keeps the drain waiting. */
+/** A connection with half a request in it, which keeps the drain waiting. */
 function holdOpen(world: World, address: string): void {
-  const script = `require('node:net').connect(8080, '${address}').on('error', () => process.exit())`;
+  const script = `require('node:net').connect(8080, '${address}').on('error', () => process.exit()).write('GET / HTTP/1.1\\r\\n')`;
   const enter = world.netns === undefined ? [] : ['nsenter', `--net=/run/netns/${world.netns}`];
   const [program = '', ...args] = [...enter, process.execPath, '-e', script];
   const child = spawn(program, args, { stdio: 'ignore' });

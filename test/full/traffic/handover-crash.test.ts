@@ -107,9 +107,10 @@ async function begin(world: World): Promise<{ web: Service; port: number; under:
   return { web, port, under: { version: once, stop } };
 }
 
-/** An idle connection that the drain waits for. */
+/** A connection with half a request in it, for whose end the drain waits. */
 function holdOpen(world: World, port: number): void {
   const socket = net.connect(port, world.address).on('error', () => {});
+  socket.write('GET / HTTP/1.1\r\n');
   world.after(async () => socket.destroy());
 }
 

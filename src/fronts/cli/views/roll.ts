@@ -98,17 +98,34 @@ function partTime(timings: Timings, part: keyof Timings, from: number): string[]
 
 function notes(report: ServiceReport): string[] {
   const replicas: readonly (Result & { slot?: string })[] = report.replicas ?? [report];
-  return replicas.flatMap(({ connectionsLeft: left, gap, slot, backup, notes: without = [] }) => {
-    const which = slot ? ` of ${slot}` : '';
-    const open = `${left} connection${left === 1 ? '' : 's'}${which} had not ended when the drain time was over (--drain-timeout)`;
+  return replicas.flatMap(({ connections, gap, slot, backup, notes: without = [] }) => {
     const silent = `nobody answered${slot ? ` for ${slot}` : ''} for at most ${formatDuration(gap ?? 0)}, between the old container and the new`;
     return [
       ...copies(backup),
       ...(gap ? [silent] : []),
-      ...(left ? [open] : []),
+      ...drained(connections, slot),
       ...without.map((note) => (slot ? `${slot}: ${note}` : note)),
     ];
   });
+}
+
+function drained(connections: Result['connections'], slot: string | undefined): string[] {
+  if (!connections) return [];
+  const { idle = 0, busy, cut } = connections;
+  const of = slot ? ` of ${slot}` : '';
+  return [
+    ...(cut > 0 ? [`${plural(cut)}${of} ${were(cut)} still busy when the drain time was over (--drain-timeout)`] : []),
+    ...(busy > cut ? [`${plural(busy - cut)}${of} finished what ${were(busy - cut)} under way`] : []),
+    ...(idle > 0 ? [`${plural(idle)}${of} ${were(idle)} idle and closed by the stop`] : []),
+  ];
+}
+
+function plural(count: number): string {
+  return `${count} connection${count === 1 ? '' : 's'}`;
+}
+
+function were(count: number): string {
+  return count === 1 ? 'was' : 'were';
 }
 
 function copies(backup: Result['backup']): string[] {
