@@ -9,20 +9,40 @@ import { leads } from './traffic.ts';
  * before the old container stops until after the new one is healthy, so that the ports change hands without a gap.
  */
 
-/** The next step of proving a stand-in; undefined once it is proven. A failed one is judged by the caller. */
-export function proveStandIn(standIn: Replica): Step | undefined {
+/**
+ * The next step of proving a stand-in; undefined once it is proven. It spends the settle time with the slot's traffic, while the
+ * old container is still there and gets it back at once if the stand-in fails. A failed one is judged by the caller.
+ */
+export function proveStandIn(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
   const { id: container, name, verdict } = standIn;
   if (verdict.kind === 'unstarted') return { kind: 'start', container, name };
   if (verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
   if (standIn.shut) return { kind: 'open', container, name };
-  return standIn.settled ? undefined : { kind: 'settle', container, name };
+  if (standIn.settled) return undefined;
+  const taking = old.running ? takeTraffic(seen, standIn, old) : undefined;
+  return taking ?? { kind: 'settle', container, name, brief: false };
+}
+
+function takeTraffic(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
+  return leads(seen.cover) ? forwardToStandIn(seen, standIn, old) : cover(seen, standIn, false);
+}
+
+/** Gives the ports back before a stand-in that failed is removed; undefined once nothing of them is led to it. */
+export function giveBack(seen: Observed): Step | undefined {
+  const { home: name } = seen.names;
+  if (leads(seen.cover)) return { kind: 'uncover', name };
+  return seen.cover === 'none' ? undefined : { kind: 'drop-cover', name };
+}
+
+/** Whether another container of its image has spent the settle time with the slot's traffic before. */
+export function isProven({ way }: Pick<Replica, 'way'>): boolean {
+  return way === 'handover';
 }
 
 /** What has to be done about the ports before the old container is stopped; undefined once they are safe. */
 export function secure(desired: Desired, seen: Observed, standIn: Replica, old: Replica): Step | undefined {
-  if (!leads(seen.cover)) return cover(seen, standIn, false);
-  const led = forwardToStandIn(seen, standIn, old);
-  if (led) return led;
+  const taking = takeTraffic(seen, standIn, old);
+  if (taking) return taking;
   const awaited = awaitEngine(desired, standIn, old);
   if (awaited) return awaited;
   if (!old.drained) return { kind: 'drain', container: old.id, name: old.name };

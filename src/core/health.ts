@@ -87,9 +87,22 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
   );
 }
 
-/** When a healthy container has been so for the whole settle time; `since` itself where it has no check (that waited already). */
-export function settledAt(container: Pick<Container, 'config'>, policy: Policy, since: number): number {
-  return healthCheck(container, policy) ? since + policy.settleMs : since;
+// What goes wrong only with the second container of an image (a port, a lock or a name that the first one holds) does so at its
+// start; that is two or three checks in a row.
+const BRIEF_MS = 1000;
+
+/**
+ * When a healthy container has been so for the whole settle time, or briefly, if its image has settled already; `since` itself if
+ * it has no check (that waited already).
+ */
+export function settledAt(
+  container: Pick<Container, 'config'>,
+  policy: Policy,
+  since: number,
+  { brief }: { readonly brief: boolean },
+): number {
+  if (!healthCheck(container, policy)) return since;
+  return since + (brief ? Math.min(policy.settleMs, BRIEF_MS) : policy.settleMs);
 }
 
 // A daemon that crashed stops what it finds running when it is back, and tells of that as of a person's stop.

@@ -3,7 +3,7 @@ import { gather } from './dependents.ts';
 import { awaitEngine, isRefused, refusal } from './engine-verdict.ts';
 import { SwapError } from './error.ts';
 import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
-import { cover, proveStandIn, retireStandIn, secure } from './handover.ts';
+import { cover, giveBack, isProven, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Blame } from './health.ts';
 import { comesBack, type Desired, type Failure, type Observed, type Replica } from './observed.ts';
 import type { Step } from './step.ts';
@@ -109,7 +109,7 @@ function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decis
   if (seen.giveUp) return refuse(desired, seen, seen.giveUp);
   if (incumbent.current && !desired.force) return { kind: 'converged' };
   const vain = whyInVain(seen, incumbent);
-  return vain ? planInVain(desired, seen, incumbent, vain) : planBegin(desired, seen);
+  return vain ? planInVain(desired, seen, incumbent, vain) : planBegin(desired, seen, incumbent);
 }
 
 // One that has removed itself can't say any more which image it was of: the one that it was to replace knows the slot.
@@ -135,10 +135,10 @@ function planRestore(seen: Observed, incumbent: Replica): Decision {
   return act({ kind: 'rename', container, name, to: seen.names.home });
 }
 
-function planBegin(desired: Desired, seen: Observed): Decision {
+function planBegin(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   const bad = desired.force ? undefined : knownFailure(seen.failures, desired.image);
   if (bad) return refuse(desired, seen, knownBad(bad));
-  const proof = desired.choice.way === 'handover' ? planProof(desired, seen) : planRehearse(desired, seen);
+  const proof = desired.choice.way === 'handover' ? planProof(desired, seen, incumbent) : planRehearse(desired, seen);
   if (proof) return proof;
   // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
   if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
@@ -153,11 +153,20 @@ function planRehearse(desired: Desired, seen: Observed): Decision | undefined {
     : undefined;
 }
 
-function planProof(desired: Desired, { standIn, names }: Observed): Decision | undefined {
+function planProof(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
+  const { standIn, names } = seen;
   if (!standIn) return act({ kind: 'create-stand-in', name: names.standIn });
-  if (standIn.verdict.kind === 'failed') return failedRehearsal(desired, standIn, standIn.verdict);
-  const step = standIn.verdict.kind === 'unstarted' ? copyOrStart(standIn) : proveStandIn(standIn);
+  if (standIn.verdict.kind === 'failed') return failedStandIn(desired, seen, standIn, standIn.verdict);
+  const step = standIn.verdict.kind === 'unstarted' ? copyOrStart(standIn) : proveStandIn(seen, standIn, incumbent);
   return step && act(step);
+}
+
+// It may serve already. One that is remembered is retired like any other, with its connections.
+function failedStandIn(desired: Desired, seen: Observed, standIn: Replica, verdict: Failed): Decision {
+  const back = giveBack(seen);
+  const removes = verdict.blame !== 'image';
+  if (back && (removes || back.kind === 'uncover')) return act(back);
+  return failedRehearsal(desired, standIn, verdict);
 }
 
 function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): Decision {
@@ -173,13 +182,19 @@ function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): De
     case 'failed':
       return failedRehearsal(desired, rehearsal, verdict);
     case 'healthy':
-      return act({ kind: rehearsal.settled ? 'pass-rehearsal' : 'settle', container, name });
+      return act(
+        rehearsal.settled
+          ? { kind: 'pass-rehearsal', container, name }
+          : { kind: 'settle', container, name, brief: false },
+      );
   }
 }
 
 const CODES = { image: 'not-healthy', host: 'cannot-start', person: 'interrupted' } as const;
 
-function failedRehearsal(desired: Desired, rehearsal: Replica, verdict: { reason: string; blame: Blame }): Decision {
+type Failed = { readonly reason: string; readonly blame: Blame };
+
+function failedRehearsal(desired: Desired, rehearsal: Replica, verdict: Failed): Decision {
   const { id: container, name } = rehearsal;
   if (verdict.blame === 'image') {
     return act({ kind: 'remember-failure', container, name, roll: desired.roll, reason: verdict.reason });
@@ -204,7 +219,7 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   if (leads(seen.cover)) return act({ kind: 'uncover', name: names.home });
   const led = forwardToCandidate(seen, candidate);
   if (led) return act(led);
-  if (!candidate.settled) return act({ kind: 'settle', container, name });
+  if (!candidate.settled) return act({ kind: 'settle', container, name, brief: isProven(candidate) });
   const awaited = awaitEngine(desired, candidate, incumbent?.running ? incumbent : seen.standIn);
   if (awaited) return act(awaited);
   const retire = retireStandIn(seen);

@@ -22,7 +22,8 @@ export type Step =
   | { readonly kind: 'start'; readonly container: string; readonly name: string }
   | { readonly kind: 'open'; readonly container: string; readonly name: string }
   | { readonly kind: 'await-healthy'; readonly container: string; readonly name: string }
-  | { readonly kind: 'settle'; readonly container: string; readonly name: string }
+  /** `brief`: another container of the image has spent the settle time already. */
+  | { readonly kind: 'settle'; readonly container: string; readonly name: string; readonly brief: boolean }
   | {
       readonly kind: 'await-engine';
       readonly container: string;
@@ -109,7 +110,7 @@ export function describeStep(step: Step): string {
     case 'await-healthy':
       return `wait until ${step.name} is healthy`;
     case 'settle':
-      return `watch ${step.name} for the settle time`;
+      return `watch ${step.name} for ${step.brief ? 'a moment, as its image has settled' : 'the settle time'}`;
     case 'await-engine':
       return `wait until the engine calls ${step.name} healthy, too: ${step.because} (up to ${formatDuration(step.mostMs)})`;
     case 'rename':

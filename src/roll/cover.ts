@@ -1,7 +1,8 @@
 import type { SlotRun } from './slot-run.ts';
 import { type Snapshot, serving } from './snapshot.ts';
 
-// Long enough for the drain that follows; should swapctl die meanwhile, the old container has its ports back after it.
+// Long enough for the settle time and the drain that follow; should swapctl die meanwhile, the old container has its ports back
+// after it.
 const MARGIN_MS = 30_000;
 
 /** Leads new connections to the slot's ports to the stand-in; `lasting`: until they are led back, else for a while. */
@@ -15,7 +16,7 @@ export async function cover(
     ports: serving(run, incumbent ?? candidate).host.PortBindings,
     standIn: serving(run, standIn),
     bridges,
-    lifetimeMs: lasting ? undefined : run.policy.drainMs + MARGIN_MS,
+    lifetimeMs: lasting ? undefined : run.policy.settleMs + run.policy.drainMs + MARGIN_MS,
   });
 }
 

@@ -69,7 +69,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     await adoptGate(run, step.container, snapshot);
     await awaitHealthy(run, step.container);
   },
-  settle: (run, step) => settle(run, step.container),
+  settle: (run, step) => settle(run, step.container, step),
   'await-engine': (run, step) => awaitEngine(run, step.container),
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
   'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),

@@ -3,6 +3,7 @@ import { namespaceOwner } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { noticedNow } from '../core/engine-verdict.ts';
 import { withGates } from '../core/forward.ts';
+import { isProven } from '../core/handover.ts';
 import { judge, settledAt, type Verdict } from '../core/health.ts';
 import { runs } from '../core/image.ts';
 import { decodeState, slotLabel } from '../core/labels.ts';
@@ -83,6 +84,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
   const state = await stateOf(run, container);
   if (state?.roll !== undefined) await learnWhoEnded(run, container);
   const verdict = verdictOn(run, container);
+  const brief = isProven({ way: state?.way });
   const missing = state?.roll === undefined || run.memory.copied.has(container.id) ? [] : run.inlineFiles;
   return {
     id: container.id,
@@ -94,7 +96,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     starts: run.memory.starts.get(container.id) ?? 0,
     complete: run.memory.created.has(container.id),
     verdict,
-    settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since),
+    settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since, { brief }),
     noticed: noticedNow(container, recall(run, container).engineHealthySince, run.now()),
     drained: run.memory.drained.has(container.id),
     shut: run.memory.shut.has(container.id) || run.memory.turnedAway.has(container.id),

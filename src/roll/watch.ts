@@ -18,6 +18,7 @@ import { recall, type SlotRun } from './slot-run.ts';
 // check itself, one after the other with a short pause.
 const PAUSE_STARTING_MS = 100;
 const PAUSE_SETTLING_MS = 500;
+const PAUSE_BRIEFLY_MS = 250;
 const LOOPBACK = '127.0.0.1';
 /** Of what no interruption cuts short. */
 export const NEVER = new AbortController().signal;
@@ -38,9 +39,9 @@ export async function awaitHealthy(
  * Goes on watching a healthy container until its settle time is over or it has failed. An interruption does not cut it
  * short: what has taken over is proven before the old one goes.
  */
-export async function settle(run: SlotRun, id: string): Promise<void> {
-  await watch(run, id, PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
-    return verdict.kind !== 'healthy' || run.now() >= settledAt(container, run.policy, verdict.since);
+export async function settle(run: SlotRun, id: string, { brief }: { readonly brief: boolean }): Promise<void> {
+  await watch(run, id, brief ? PAUSE_BRIEFLY_MS : PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
+    return verdict.kind !== 'healthy' || run.now() >= settledAt(container, run.policy, verdict.since, { brief });
   });
 }
 

@@ -20,7 +20,7 @@ const LINES = {
   open: /^let \S+ be reached from its networks/,
   'await-healthy': /^wait until \S+ is healthy/,
   'await-engine': /^wait until the engine calls/,
-  settle: /^watch \S+ for the settle time/,
+  settle: /^watch \S+ for (the settle time|a moment)/,
   rename: /^rename \S+ to \S+$/,
   'move-dependents': /^re-create \S/,
   forward: /^lead new connections to \S+ to (?!itself)\S+$/,

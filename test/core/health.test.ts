@@ -114,7 +114,12 @@ suite('who has a check', () => {
   });
 
   test('has settled the settle time after it was healthy', () => {
-    assert.equal(settledAt(checked(), policy(), 3000), 8000);
+    assert.equal(settledAt(checked(), policy(), 3000, { brief: false }), 8000);
+  });
+
+  test('has settled a second after it was healthy if another one of its image has settled, or sooner if that was sooner', () => {
+    assert.equal(settledAt(checked(), policy(), 3000, { brief: true }), 4000);
+    assert.equal(settledAt(checked(), policy({ settleMs: 300 }), 3000, { brief: true }), 3300);
   });
 });
 
@@ -123,7 +128,7 @@ suite('who has no check', () => {
     const one = container({ startedAt: 1000 });
     assert.deepEqual(judge(one, policy(), NOTHING_SEEN, 5999), { kind: 'waiting', until: 6000 });
     assert.deepEqual(judge(one, policy(), NOTHING_SEEN, 6000), { kind: 'healthy', since: 6000 });
-    assert.equal(settledAt(one, policy(), 6000), 6000);
+    assert.equal(settledAt(one, policy(), 6000, { brief: false }), 6000);
   });
 
   test('is healthy at once without a settle time', () => {

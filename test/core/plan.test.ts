@@ -608,10 +608,10 @@ suite('handover', () => {
       'start web.swapctl-stand-in',
       'await-healthy web.swapctl-stand-in',
       'open web.swapctl-stand-in',
+      'cover web',
       'settle web.swapctl-stand-in',
       'point-tag',
       'create web.swapctl-next',
-      'cover web',
       'drain web',
       'hold-restart web',
       'rename web',
@@ -637,6 +637,38 @@ suite('handover', () => {
     const [first, ...more] = lines(expectedSteps(handover(), observed({ standIn: failed })));
     assert.equal(first, 'remember-failure web.swapctl-stand-in');
     assert.deepEqual(more, ['drain web.swapctl-stand-in', 'stop web.swapctl-stand-in', 'remove web.swapctl-stand-in']);
+  });
+
+  test('the settle time is spent on the stand-in with all traffic of the slot; its successor is watched for a moment', () => {
+    const unsettled = { ...standIn, settled: false };
+    const seen = observed({ standIn: unsettled, forwards: true });
+    const steps = expectedSteps(handover(), seen);
+    assert.deepEqual(lines(steps).slice(0, 3), ['cover web', 'forward web', 'settle web.swapctl-stand-in']);
+    const watches = steps.flatMap((step) => (step.kind === 'settle' ? [[step.name, step.brief]] : []));
+    assert.deepEqual(watches, [
+      ['web.swapctl-stand-in', false],
+      ['web', true],
+    ]);
+  });
+
+  test('a stand-in that fails while it serves gives the ports back before anything else', () => {
+    const failed = { ...standIn, verdict: UNHEALTHY, settled: false };
+    const seen = observed({ standIn: failed, cover: 'expiring' });
+    assert.deepEqual(lines(expectedSteps(handover(), seen)), [
+      'uncover web',
+      'remember-failure web.swapctl-stand-in',
+      'drain web.swapctl-stand-in',
+      'stop web.swapctl-stand-in',
+      'drop-cover web',
+      'remove web.swapctl-stand-in',
+    ]);
+  });
+
+  test('a stand-in that somebody stops while it serves is removed after its rules', () => {
+    const verdict = { kind: 'failed', reason: 'it was stopped', blame: 'person' } as const;
+    const seen = observed({ standIn: { ...standIn, running: false, verdict, settled: false }, cover: 'expiring' });
+    const first = lines(expectedSteps(handover(), seen)).slice(0, 3);
+    assert.deepEqual(first, ['uncover web', 'drop-cover web', 'remove web.swapctl-stand-in']);
   });
 
   test('without its stand-in the roll goes back while the old container still serves', () => {

@@ -1,6 +1,7 @@
 // The rest of test/engine/traffic/forward.test.ts: published ports, other networks, connections that stay, and what fails.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import test from 'node:test';
 import { openApp, quickly } from '../../engine/compose-app.ts';
 import {
@@ -17,7 +18,7 @@ import { connectFrom } from '../../lab/connection.ts';
 import { engineFacts, engineUnderTest, isPodman } from '../../lab/engine.ts';
 import { coverTable, nft } from '../../lab/host-state.ts';
 import { type Cells, clientsAt, type Shape, startTraffic, tableOf } from '../../lab/traffic.ts';
-import { eventually } from '../../lab/waiting.ts';
+import { eventually, inTime } from '../../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../../lab/world.ts';
 
 test('while its published port is handed over, whoever has an address of the service is led along', async (t) => {
@@ -31,9 +32,11 @@ test('while its published port is handed over, whoever has an address of the ser
     const answers = [await asked(neighbour, at()), await askedFromHost(world, at())];
     seen[when] = answers.map((answer) => answer?.version);
   };
-  holdOpen(world, address);
+  await holdOpen(world, address);
   during['drain web'] = async () => {
     await look('covered', () => address)();
+    // This one is led to the stand-in, whose drain it keeps waiting.
+    await holdOpen(world, address);
     during['drain web'] = whileTurningAway;
   };
   let outlives: boolean | undefined;
@@ -43,7 +46,7 @@ test('while its published port is handed over, whoever has an address of the ser
     else outlives = covered > turnedAway;
   }
   during['end-forward web.swapctl-old'] = look('old one gone', () => address);
-  during['settle web'] = async () => {
+  during['drain web.swapctl-stand-in'] = async () => {
     standIn = await addressOf(world.docker.getContainer(`${name}.swapctl-stand-in`), network);
     await look('replaced', () => standIn)();
   };
@@ -75,13 +78,15 @@ function expiry(printed: string): number | undefined {
   return printed.includes('expires') ? 60 * Number(minutes) + Number(seconds) + Number(ms) / 1000 : undefined;
 }
 
-/** A connection with half a request in it, which keeps the drain waiting. */
-function holdOpen(world: World, address: string): void {
-  const script = `require('node:net').connect(8080, '${address}').on('error', () => process.exit()).write('GET / HTTP/1.1\\r\\n')`;
+/** A connection with half a request in it, which keeps the drain waiting. Resolves when it is made. */
+async function holdOpen(world: World, address: string): Promise<void> {
+  const script = `const socket = require('node:net').connect(8080, '${address}', () => console.log('open'));
+    socket.on('error', () => process.exit()).write('GET / HTTP/1.1\\r\\n')`;
   const enter = world.netns === undefined ? [] : ['nsenter', `--net=/run/netns/${world.netns}`];
   const [program = '', ...args] = [...enter, process.execPath, '-e', script];
-  const child = spawn(program, args, { stdio: 'ignore' });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   world.after(async () => void child.kill('SIGKILL'));
+  await inTime(once(child.stdout, 'data'), 'a client is connected');
 }
 
 test('a container in several networks, one of them internal, is led to in each of them', async (t) => {

@@ -18,9 +18,10 @@ import { eventually } from '../../lab/waiting.ts';
 import { testWorld, type World } from '../../lab/world.ts';
 
 const RATE = 20;
-// Long enough for a busy machine to kill swapctl while it drains. swapctl adds 30 s to it.
+// Long enough for a busy machine to kill swapctl while it drains.
 const DRAIN_S = 25;
-const LIFETIME_S = DRAIN_S + 30;
+// swapctl adds 30 s and swapctl.settle, which is 300 ms here; nft takes whole seconds.
+const LIFETIME_S = DRAIN_S + 30 + 1;
 
 test('a swapctl that dies while both run leaves rules that end by themselves', async (t) => {
   const world = testWorld(t);
