@@ -1,6 +1,6 @@
 import type { Bridge } from './core/engine.ts';
 import type { KernelLayer } from './core/kernel-layer.ts';
-import type { Cover, CoverRequest, FindProcess, ForwardEnd, ForwardStart, Process } from './core/traffic.ts';
+import type { Cover, CoverRequest, FindProcess, ForwardEnd, ForwardStart, LedClient, Process } from './core/traffic.ts';
 
 /** What the kernel does with new connections to published ports; `slot` is the real name of the slot's container. */
 export interface Kernel {
@@ -34,6 +34,8 @@ export interface Kernel {
   forwarding(
     ids: readonly string[],
   ): Promise<{ readonly from: string; readonly to: string; readonly connections: number }[]>;
+  /** Who has connected to a container's (an id) addresses, as long as new connections to them are redirected. */
+  led(from: string): Promise<LedClient[]>;
   /**
    * Leads no new connection of a container (an id) any more. Resolves with how many of those that were led are still open: what leads these stays
    * until sweepForwards finds them closed.

@@ -235,10 +235,7 @@ export interface Sources {
   pack(files: readonly { readonly path: string; readonly target: string }[]): AsyncIterable<Uint8Array>;
 }
 
-/**
- * Tells each of the notifiers, all at the same time; resolves with what came of each, in their order. Never rejects, and takes
- * no longer than some ten seconds.
- */
+/** Tells all notifiers at the same time; resolves with what came of each, in their order, after some ten seconds at most. Never rejects. */
 export type Notify = (
   summary: Summary,
   notifiers: readonly NotificationConfig[],

@@ -9,6 +9,7 @@ const ORDERS: Orders = {
   rehearsal: (value, than) => value || !than,
   settleMs: atLeast,
   drainMs: atLeast,
+  lingerMs: atLeast,
   drainIdle: (value, than) => !value || than,
   healthTimeoutMs: (value = 0, than = 0) => value >= than,
   keep: atLeast,

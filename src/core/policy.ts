@@ -23,6 +23,8 @@ export interface Policy {
   readonly drainMs: number;
   /** Whether a drain ends when only idle connections are left. */
   readonly drainIdle: boolean;
+  /** How long at the most the old container's addresses are redirected once it is down, while clients still connect to them. */
+  readonly lingerMs: number;
   /** How long a new container may take to become healthy; undefined: derived from its health check. */
   readonly healthTimeoutMs: number | undefined;
   readonly probe: UserProbe | undefined;

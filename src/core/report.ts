@@ -46,9 +46,23 @@ export interface ReplicaReport {
   /** For how long at the most no container of the slot answered, in milliseconds; absent where one always did. */
   readonly gap?: number;
   readonly backup?: ReportedBackup;
+  /** Clients that connected to the address of a stopped container until the redirect ended. */
+  readonly staleClients?: readonly StaleClient[];
   /** What the roll went without, since nft failed. */
   readonly notes?: readonly string[];
   readonly error?: ReportedError;
+  /** What a person has to do, although the roll itself is done. */
+  readonly attention?: readonly ReportedError[];
+}
+
+/** A client that has resolved the name of a service once, and keeps the address of a container that is gone. */
+export interface StaleClient {
+  /** Name of the container; its address where no container has that. */
+  readonly client: string;
+  /** The network in which it used the address; undefined where that is not known. */
+  readonly network?: string;
+  /** The address that it used. */
+  readonly address: string;
 }
 
 /** The connections of a container at the end of its drain. */
@@ -77,6 +91,11 @@ export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
   readonly replicas?: readonly ReplicaReport[];
 }
 
+/** Everything in a report that somebody has to see to. */
+export function concernsOf({ error, attention = [] }: Pick<ReplicaReport, 'error' | 'attention'>): ReportedError[] {
+  return [...(error ? [error] : []), ...attention];
+}
+
 /** Sums up the replicas of a service: the first failure decides, then anything that was rolled. */
 export function summarize(
   service: string,
@@ -86,8 +105,15 @@ export function summarize(
 ): ServiceReport {
   const told = replicas.find((one) => one.error) ?? replicas.find((one) => one.outcome === 'rolled') ?? replicas[0];
   const timings: Timings = { ...sum(replicas), ...(pullMs === undefined ? {} : { pull: pullMs }), total: totalMs };
-  const { slot: _, ...rest } = told ?? { slot: '', outcome: 'unchanged' as const };
-  return { service, ...rest, timings, ...(replicas.length > 1 ? { replicas } : {}) };
+  const { slot: _, attention: __, staleClients: ___, ...rest } = told ?? { slot: '', outcome: 'unchanged' as const };
+  return { service, ...rest, ...ofAll(replicas), timings, ...(replicas.length > 1 ? { replicas } : {}) };
+}
+
+// Of whichever replica: people have to see it.
+function ofAll(replicas: readonly ReplicaReport[]): Pick<ReplicaReport, 'attention' | 'staleClients'> {
+  const attention = replicas.flatMap((one) => one.attention ?? []);
+  const staleClients = replicas.flatMap((one) => one.staleClients ?? []);
+  return { ...(staleClients.length > 0 ? { staleClients } : {}), ...(attention.length > 0 ? { attention } : {}) };
 }
 
 function sum(replicas: readonly ReplicaReport[]): Partial<Timings> {

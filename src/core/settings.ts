@@ -68,6 +68,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     'true',
     'true ends a drain when all open connections are idle; false waits until they close',
   ),
+  linger: row(
+    'lingerMs',
+    parseDuration,
+    DURATION,
+    '10s',
+    'maximum time to redirect the address of a stopped container while clients still connect to it',
+  ),
   'health.timeout': row(
     'healthTimeoutMs',
     parseDuration,

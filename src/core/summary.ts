@@ -117,13 +117,13 @@ const OUTCOMES: Readonly<Record<Outcome, ToldOutcome>> = {
 /** A run of rolls that somebody asked for. */
 export function runOf(reports: readonly ServiceReport[]): Run {
   return {
-    services: reports.map(({ service, outcome, from, to, because = '', error }) => ({
+    services: reports.map(({ service, outcome, from, to, because = '', error, attention }) => ({
       service,
       outcome: OUTCOMES[outcome],
       from,
       to,
       because,
-      error,
+      error: error ?? attention?.[0],
     })),
   };
 }

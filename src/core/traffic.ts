@@ -94,6 +94,13 @@ export type ForwardEnd = ForwardStart & Process;
 /** Gets the addresses of a container that is being started, by network. */
 export type Joined = (networks: Container['networks']) => Promise<void>;
 
+/** A connection that began at an address which is redirected: where its client is, and which address that used. */
+export interface LedClient {
+  readonly address: string;
+  readonly port: number;
+  readonly to: string;
+}
+
 /** How the ports of a slot are led to its stand-in. */
 export interface CoverRequest {
   /** The host ports that the slot's container fixes. */

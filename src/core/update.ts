@@ -89,7 +89,10 @@ export function rolledLine(checked: Checked, report: ServiceReport): ServiceUpda
   const { error } = report;
   if (!error && report.outcome === 'unchanged')
     return { ...line, outcome: 'current', because: 'it runs that by now', report };
-  if (!error) return { ...line, outcome: 'updated', because: rolledBecause(report), report };
+  if (!error) {
+    const [concern] = report.attention ?? [];
+    return { ...line, outcome: 'updated', because: rolledBecause(report), report, ...(concern && { error: concern }) };
+  }
   // Somebody else's memory of it is younger than the check.
   if (error.code === 'known-bad') return { ...line, outcome: 'held', because: error.message, report };
   return { ...line, outcome: error.code === 'busy' ? 'waiting' : 'failed', because: error.message, report, error };
@@ -98,7 +101,7 @@ export function rolledLine(checked: Checked, report: ServiceReport): ServiceUpda
 /** What is to be said of a service to those that hang on it; undefined where they may go on. */
 export function stopsOthers({ outcome, error }: ServiceUpdate): string | undefined {
   if (outcome === 'held') return 'whose newest image failed here';
-  if (error === undefined) return undefined;
+  if (error === undefined || outcome === 'updated') return undefined;
   if (error.code === 'busy') return 'which somebody else is rolling';
   return error.code === 'interrupted' ? 'whose roll was interrupted' : 'whose roll failed';
 }

@@ -5,6 +5,7 @@ import { RuleError } from '../core/kernel-layer.ts';
 import type { Step } from '../core/step.ts';
 import type { Forward } from '../core/traffic.ts';
 import type { Bridge, ForwardEnd, ForwardStart } from '../ports.ts';
+import { linger } from './linger.ts';
 import { noteAway } from './outage.ts';
 import type { Renewal, SlotRun } from './slot-run.ts';
 import { sweepRules } from './sweep.ts';
@@ -14,10 +15,6 @@ import { goWithout, noteOnce } from './without-rules.ts';
 // its address to somebody else's, whose connections are not ours to lead.
 const LIFETIME_MS = 12_000;
 const RENEW_EVERY_MS = 3000;
-// Proxies that learn of a container's end from the engine's events take up to this long to act on it (Traefik's
-// providersThrottleDuration is 2 s).
-const LINGER_MS = 2000;
-const LOOK_EVERY_MS = 100;
 
 /**
  * Leads new connections to a container's addresses to another. Where that fails the roll goes on without: clients then meet
@@ -108,7 +105,7 @@ export async function stopRenewing({ memory: { renewals } }: SlotRun, from?: str
 /** Leads new connections no more; what was led goes on. */
 export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
   const { kernel, report, engine } = run.ports;
-  if (step.linger) await linger(run, step.from);
+  if (step.linger) await linger(run, step);
   await stopRenewing(run, step.from);
   await endGates(run, step.from);
   const left = await kernel.endForward(step.from, (id) => engine.container(id));
@@ -149,29 +146,4 @@ export async function clearExpired(run: SlotRun): Promise<void> {
     else if (error instanceof EngineError) run.ports.report({ kind: 'debug', text });
     else throw error;
   }
-}
-
-// Only where somebody has used the old address at all, and only until the engine gives it to another container.
-async function linger(run: SlotRun, from: string): Promise<void> {
-  const { clock, kernel, engine } = run.ports;
-  const end = run.memory.forwarded.get(from);
-  const led = (await kernel.forwarding([from])).find((one) => from.startsWith(one.from));
-  if (!end || !led?.connections) return;
-  const addresses = addressesOf(end);
-  const until = clock.now() + LINGER_MS;
-  while (clock.now() < until) {
-    const all = await engine.list();
-    if (all.some((container) => container.id !== from && container.addresses.some((one) => addresses.includes(one))))
-      return;
-    await clock.sleep(LOOK_EVERY_MS);
-  }
-}
-
-function addressesOf({ networks }: ForwardStart): string[] {
-  const endpoints = Object.values(networks);
-  return endpoints.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address].filter(isText));
-}
-
-function isText(value: string | undefined): value is string {
-  return value !== undefined && value !== '';
 }

@@ -3,7 +3,7 @@ import { EngineError } from '../core/engine-error.ts';
 import type { SwapError } from '../core/error.ts';
 import { digestsFor } from '../core/image.ts';
 import { isImageId } from '../core/reference.ts';
-import type { ReplicaReport, ReportedError, Side, Timings } from '../core/report.ts';
+import type { ReplicaReport, ReportedError, Side, StaleClient, Timings } from '../core/report.ts';
 import type { Ports } from '../ports.ts';
 import { imageOf, stateOf } from './own.ts';
 import type { PreparedSlot } from './prepare.ts';
@@ -31,6 +31,7 @@ export async function replicaReport(
     ...connectionsOf(run.memory),
     ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
     ...backedUp(run),
+    ...(error ? {} : await staleIn(run, slot)),
     ...notesOf(run.memory),
     ...(error ? { error: told(error, slot, run.memory.lastWords) } : {}),
   };
@@ -48,6 +49,27 @@ function connectionsOf({ drained }: Memory): Pick<ReplicaReport, 'connections'> 
   const sum = (figure: 'idle' | 'busy' | 'cut'): number => known.reduce((all, one) => all + (one[figure] ?? 0), 0);
   const idle = known.every((one) => one.idle !== undefined) ? { idle: sum('idle') } : {};
   return { connections: { ...idle, busy: sum('busy'), cut: sum('cut') } };
+}
+
+// An address that the slot's own container has by now is none to worry about.
+async function staleIn(
+  { ports, memory }: SlotRun,
+  { home }: PreparedSlot,
+): Promise<Pick<ReplicaReport, 'staleClients' | 'attention'>> {
+  if (memory.staleClients.length === 0) return {};
+  const now = await ports.engine.container(home).catch(unknown);
+  const own = Object.values(now?.networks ?? {}).flatMap((one) => [one.IPAddress, one.GlobalIPv6Address]);
+  const staleClients = memory.staleClients.filter(({ address }) => !own.includes(address));
+  return staleClients.length > 0 ? { staleClients, attention: staleClients.map((one) => staleError(one, home)) } : {};
+}
+
+function staleError({ client, network, address }: StaleClient, home: string): ReportedError {
+  const where = network === undefined ? '' : ` in the network ${network}`;
+  return {
+    code: 'attention',
+    message: `${client} still connects to ${address}${where}, where no container of ${home} is any more`,
+    hint: `make ${client} resolve the name again: reload or restart it`,
+  };
 }
 
 function backedUp({ memory }: SlotRun): Pick<ReplicaReport, 'backup'> {

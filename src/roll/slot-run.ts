@@ -6,7 +6,7 @@ import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { OwnedLabels } from '../core/own-labels.ts';
 import type { Policy } from '../core/policy.ts';
-import type { DrainedConnections } from '../core/report.ts';
+import type { DrainedConnections, StaleClient } from '../core/report.ts';
 import type { Forward } from '../core/traffic.ts';
 import type { ForwardStart, Ports } from '../ports.ts';
 
@@ -81,6 +81,8 @@ export interface Memory {
   /** Whether somebody answered at the last look, since when nobody does, and for how long nobody did before (milliseconds). */
   answered: boolean;
   gap: { readonly since: number | undefined; readonly ms: number };
+  /** Clients that have used the address of a stopped container until its redirect ended. */
+  readonly staleClients: StaleClient[];
   /** The last lines of the container that failed last. */
   lastWords: readonly string[];
   rehearsed: boolean;
@@ -127,6 +129,7 @@ export function freshMemory(): Memory {
     forwards: [],
     answered: false,
     gap: { since: undefined, ms: 0 },
+    staleClients: [],
     lastWords: [],
     rehearsed: false,
     putBack: new Set(),

@@ -1,3 +1,4 @@
+import type { LedClient } from '../core/traffic.ts';
 import { FAMILIES, type Family, flowKey, flowSet, flows, OPENS } from './flows.ts';
 import { PROBE_PORTS } from './gate.ts';
 import { type Script, script } from './script.ts';
@@ -128,11 +129,12 @@ function live(family: Family): string {
   return `live_${family}`;
 }
 
-/** The connections that a table still leads: address and port of each client. */
-export function ledClients(table: Table): { address: string; port: number }[] {
-  return FAMILIES.flatMap((family) => elementsOf(table, flows(family))).map(({ value: [address, port] }) => ({
+/** The connections that a table still leads. */
+export function ledClients(table: Table): LedClient[] {
+  return FAMILIES.flatMap((family) => elementsOf(table, flows(family))).map(({ value: [address, port, to] }) => ({
     address: String(address),
     port: Number(port),
+    to: String(to),
   }));
 }
 

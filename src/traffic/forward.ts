@@ -5,6 +5,7 @@ import { nftInterface } from '../core/encode/nft.ts';
 import { fail } from '../core/error.ts';
 import { RuleError } from '../core/kernel-layer.ts';
 import { parseSockets } from '../core/sockets.ts';
+import type { LedClient } from '../core/traffic.ts';
 import type { Bridge, FindProcess, ForwardEnd, ForwardStart, Process } from '../ports.ts';
 import {
   clearHostScript,
@@ -71,6 +72,13 @@ export async function forwarding(owner: string, ids: readonly string[]): Promise
 // A table costs a process to read, and other rolls have theirs.
 function isBetween({ from, to }: Ends, ids: readonly string[]): boolean {
   return ids.some((id) => id.startsWith(from) || id.startsWith(to));
+}
+
+/** Who has connected to a container's addresses, as long as new connections to them are redirected. */
+export async function ledFrom(owner: string, from: string): Promise<LedClient[]> {
+  const tables = (await forwardTables(owner)).filter((one) => from.startsWith(one.from));
+  const found = await Promise.all(tables.map(({ table }) => tableOf('bridge', table)));
+  return found.flatMap((one) => (one && isLive(one) ? ledClients(one) : []));
 }
 
 interface LiveForward extends Ends {
@@ -190,7 +198,7 @@ async function openConnections(table: string, { pid }: Process): Promise<number>
 }
 
 // NAT keeps the host's own connections without the table, except those that began anew (see unanswered.ts).
-async function ledBy(table: string): Promise<{ address: string; port: number }[]> {
+async function ledBy(table: string): Promise<LedClient[]> {
   const found = await Promise.all(TABLE_FAMILIES.map((family) => tableOf(family, table)));
   return found.flatMap((one) => ledClients(one ?? {}));
 }

@@ -5,7 +5,7 @@ import { adviceOn, describeTrouble, type KernelLayer, type RuleTrouble } from '.
 import { dotted } from '../core/sockets.ts';
 import { pairRoutes, type Route } from '../core/traffic.ts';
 import type { Bridge, CoverRequest, Kernel, Process } from '../ports.ts';
-import { endForward, forward, forwarding, haltForward, subnetsAround, sweepForwards } from './forward.ts';
+import { endForward, forward, forwarding, haltForward, ledFrom, subnetsAround, sweepForwards } from './forward.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
 import { endHoldScript, holdScript, holdTable } from './hold.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
@@ -41,6 +41,7 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
       await forward(await owner(), { from, to, bridges, lifetimeMs, again });
     },
     forwarding: async (ids) => forwarding(await owner(), ids),
+    led: async (from) => ledFrom(await owner(), from),
     endForward: async (from, find) => endForward(await owner(), from, find),
     haltForward: async (from) => haltForward(await owner(), from),
     hold: async (id, around, bridges, known, lifetimeMs) => {

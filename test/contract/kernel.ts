@@ -228,6 +228,24 @@ const FORWARDS: Rules[string] = {
     assert.deepEqual(await stage.kernel.forwarding([]), []);
     assert.deepEqual(await stage.kernel.forwarding(['f'.repeat(64)]), []);
   },
+  'tells who was led, from where and to which address': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    const address = from.networks[NETWORK]?.IPAddress;
+    await forward();
+    assert.deepEqual(await stage.kernel.led(from.id), []);
+    await connected(stage.connect(from));
+    await connected(stage.connect(from));
+    const led = await stage.kernel.led(from.id);
+    assert.deepEqual(
+      led.map(({ to }) => to),
+      [address, address],
+    );
+    assert.equal(new Set(led.map((one) => one.address)).size, 1, 'it is one client');
+    assert.equal(new Set(led.map(({ port }) => port)).size, 2);
+    assert.deepEqual(await stage.kernel.led('f'.repeat(64)), []);
+    await stage.kernel.endForward(from.id, stage.find);
+    assert.deepEqual(await stage.kernel.led(from.id), []);
+  },
   'does not lead connections to a published port': async (stage) => {
     const from = await stage.start('old', PORT);
     const to = await stage.start('new');

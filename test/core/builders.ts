@@ -226,6 +226,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     settleMs: 5000,
     drainMs: 10_000,
     drainIdle: true,
+    lingerMs: 10_000,
     healthTimeoutMs: undefined,
     probe: undefined,
     engineVerdict: 'auto',

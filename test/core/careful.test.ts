@@ -54,6 +54,7 @@ const CASES: readonly Case[] = [
   { label: 'settle', value: '1s', counts: true },
   { label: 'settle', value: '1s', file: '9s', counts: false },
   { label: 'settle', value: '20s', file: '9s', counts: true },
+  { label: 'linger', value: '1s', file: '9s', counts: false },
   { label: 'drain.idle', value: 'false', counts: true },
   { label: 'drain.idle', value: 'true', file: 'false', counts: false },
   { label: 'health.timeout', value: '5m', file: '1m', counts: true },

@@ -22,6 +22,7 @@ suite('every label', () => {
     ['settle', '1m30s', { settleMs: 90_000 }],
     ['drain.timeout', '500ms', { drainMs: 500 }],
     ['drain.idle', 'false', { drainIdle: false }],
+    ['linger', '1m', { lingerMs: 60_000 }],
     ['health.timeout', '2h', { healthTimeoutMs: 7_200_000 }],
     ['health.cmd', 'curl -f localhost', { probe: { kind: 'cmd', command: 'curl -f localhost' } }],
     ['health.http', '8080/healthz?deep=1', { probe: { kind: 'http', port: 8080, path: '/healthz?deep=1' } }],

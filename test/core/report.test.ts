@@ -36,6 +36,13 @@ suite('the report of a service', () => {
     assert.deepEqual([sum.outcome, sum.error], ['failed', error]);
   });
 
+  test('says what is left to do for all of its replicas', () => {
+    const attention = [{ code: 'attention', message: 'nginx' }] as const;
+    const staleClients = [{ client: 'nginx', address: '172.18.0.3' }];
+    const sum = summarize('web', [report(), report({ attention, staleClients })], undefined, 1);
+    assert.deepEqual([sum.outcome, sum.attention, sum.staleClients], ['rolled', attention, staleClients]);
+  });
+
   test('tells what was rolled before what was not', () => {
     assert.equal(summarize('web', [report({ outcome: 'unchanged' }), report()], undefined, 1).outcome, 'rolled');
     assert.equal(summarize('web', [report({ outcome: 'unchanged' })], undefined, 1).outcome, 'unchanged');

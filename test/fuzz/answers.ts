@@ -205,8 +205,8 @@ export const ANSWERS: readonly Target[] = [
     const listed = (typeof table === 'object' && table !== null ? table : {}) as object;
     coverIn(listed);
     isLive(listed);
-    for (const { address, port } of ledClients(listed))
-      assert.ok(typeof address === 'string' && typeof port === 'number');
+    for (const { address, port, to } of ledClients(listed))
+      assert.ok(typeof address === 'string' && typeof port === 'number' && typeof to === 'string');
     forwardEnds('01234567', name);
   }),
 ];

@@ -11,11 +11,18 @@ import { isCalled, portKey } from './networks.ts';
 /** A way in to a service. */
 export type WayIn =
   | { readonly kind: 'port'; readonly hostPort: number }
-  | { readonly kind: 'name' | 'each address' | 'engine'; readonly network: string; readonly name: string };
+  | { readonly kind: 'name' | 'each address' | 'engine'; readonly network: string; readonly name: string }
+  /** A client that has resolved the name once. */
+  | { readonly kind: 'address'; readonly address: string };
+
+const SOMEWHERE = '192.0.2.1';
+const FIRST_PORT = 32_768;
 
 /** A connection that a client has opened. */
 export interface Connection {
   readonly server: Box;
+  /** Where its client is. */
+  readonly client: { readonly address: string; readonly port: number };
   isOpen(): boolean;
   /** Sends a request that is never answered. */
   ask(): void;
@@ -24,7 +31,7 @@ export interface Connection {
 }
 
 /** Opens a connection; undefined: it is refused. It stays with the container that answered, until that ends. */
-export function connect(machine: Machine, rules: Rules, way: WayIn): Connection | undefined {
+export function connect(machine: Machine, rules: Rules, way: WayIn, client = SOMEWHERE): Connection | undefined {
   const server = answering(machine, rules, way);
   if (!server) return undefined;
   const { run } = server;
@@ -32,6 +39,7 @@ export function connect(machine: Machine, rules: Rules, way: WayIn): Connection 
   const isOpen = (): boolean => !closed && server.run === run && isUp(server);
   const connection: Connection = {
     server,
+    client: { address: client, port: FIRST_PORT + rules.connections.length },
     isOpen,
     ask: () => {
       asked = true;
@@ -42,14 +50,21 @@ export function connect(machine: Machine, rules: Rules, way: WayIn): Connection 
     },
   };
   rules.connections.push(connection);
-  if (way.kind === 'name') leading(machine, rules, way)?.led.push(connection);
+  noteLed(machine, rules, way, connection);
   return connection;
 }
 
-// The redirect that a new connection takes.
-function leading(machine: Machine, rules: Rules, { network, name }: Exclude<WayIn, { kind: 'port' }>) {
-  const box = [...machine.boxes.values()].find((one) => isCalled(one, network, name));
-  return box && ruleAt(machine, rules, box, network);
+// The redirect that a new connection takes, if any.
+function noteLed(machine: Machine, rules: Rules, way: WayIn, connection: Connection): void {
+  const to = addressOf(machine, way);
+  if (to !== undefined) ruleAt(machine, rules, to)?.led.push({ ...connection.client, to, connection });
+}
+
+function addressOf(machine: Machine, way: WayIn): string | undefined {
+  if (way.kind === 'address') return way.address;
+  if (way.kind === 'port') return undefined;
+  const box = [...machine.boxes.values()].find((one) => isCalled(one, way.network, way.name));
+  return box?.networks[way.network]?.IPAddress;
 }
 
 /**
@@ -58,6 +73,7 @@ function leading(machine: Machine, rules: Rules, { network, name }: Exclude<WayI
  */
 export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
   if (way.kind === 'port') return atPort(machine, rules, way.hostPort);
+  if (way.kind === 'address') return atAddress(machine, rules, way.address);
   const called = [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
   const asked = called.filter((box) => isAsked(machine, box, way.kind) && !isHeld(machine, rules, box));
   const reached = asked.map((box) => led(machine, rules, box, way.network));
@@ -73,11 +89,14 @@ function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
 
 /** Whether a new connection waits now, since its SYNs are dropped. */
 export function waits(machine: Machine, rules: Rules, way: WayIn): boolean {
-  const used =
-    way.kind === 'port'
-      ? [holderOf(machine, rules, way.hostPort)]
-      : [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
-  return used.some((box) => box && isHeld(machine, rules, box));
+  return usedBy(machine, rules, way).some((box) => box && isHeld(machine, rules, box));
+}
+
+function usedBy(machine: Machine, rules: Rules, way: WayIn): (Box | undefined)[] {
+  if (way.kind === 'port') return [holderOf(machine, rules, way.hostPort)];
+  const all = [...machine.boxes.values()];
+  if (way.kind === 'address') return all.filter((box) => hasAddress(machine, box, way.address));
+  return all.filter((box) => isCalled(box, way.network, way.name));
 }
 
 function isHeld({ clock }: Machine, { holds }: Rules, { networks }: Box): boolean {
@@ -98,19 +117,21 @@ function holderOf(machine: Machine, rules: Rules, hostPort: number): Box | undef
   return machine.boxes.get(id ?? '');
 }
 
+function atAddress(machine: Machine, rules: Rules, address: string): Box | undefined {
+  const rule = ruleAt(machine, rules, address);
+  const box = rule
+    ? boxOf(machine, rule.to)
+    : [...machine.boxes.values()].find((one) => isUp(one) && hasAddress(machine, one, address));
+  return box && isOpen(machine, rules, box) ? box : undefined;
+}
+
 // The one that a new connection to an address ends up at.
 function led(machine: Machine, rules: Rules, box: Box, network: string): Box | undefined {
-  const rule = ruleAt(machine, rules, box, network);
+  const rule = ruleAt(machine, rules, box.networks[network]?.IPAddress ?? '');
   return rule ? boxOf(machine, rule.to) : box;
 }
 
-function ruleAt(
-  machine: Machine,
-  { forwards }: Rules,
-  box: Box,
-  network: string,
-): Rules['forwards'][number] | undefined {
-  const address = box.networks[network]?.IPAddress ?? '';
+function ruleAt(machine: Machine, { forwards }: Rules, address: string): Rules['forwards'][number] | undefined {
   return forwards.find(({ addresses, until }) => until > machine.clock.now() && addresses.has(address));
 }
 

@@ -1,7 +1,7 @@
 // What the kernel does with new connections: gates, covers of published ports, and forwards between addresses, each with its lifetime.
 import { BlockList } from 'node:net';
 import { fail } from '../../src/core/error.ts';
-import { type Cover, pairRoutes } from '../../src/core/traffic.ts';
+import { type Cover, type LedClient, pairRoutes } from '../../src/core/traffic.ts';
 import type { Bridge, ForwardEnd, ForwardStart, Kernel, Process } from '../../src/ports.ts';
 import type { Connection } from './clients.ts';
 import type { Machine } from './machine.ts';
@@ -13,13 +13,15 @@ interface CoverRule {
   readonly until: number;
 }
 
+type Led = LedClient & { readonly connection: Connection };
+
 interface ForwardRule {
   readonly from: string;
   readonly to: string;
   readonly addresses: ReadonlySet<string>;
   until: number;
   /** Connections that were led, open or not. */
-  readonly led: Connection[];
+  readonly led: Led[];
   /** How many of these are open still. */
   readonly open: number;
 }
@@ -97,6 +99,10 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
     haltForward: worked((from) => {
       for (const rule of rules.forwards) if (rule.from === from.slice(0, SHORT)) rule.until = 0;
     }),
+    led: async (from) =>
+      rules.forwards
+        .filter((rule) => rule.until > now() && rule.from === from.slice(0, SHORT))
+        .flatMap(({ led }) => led.map(({ address, port, to }) => ({ address, port, to }))),
     endForward: worked((from) => endForward(rules, from.slice(0, SHORT))),
     sweepForwards: worked(async (find) => {
       let swept = 0;
@@ -170,12 +176,12 @@ function forward(machine: Machine, rules: Rules, { from, to, addresses, lifetime
 }
 
 function ruleOf(rule: Omit<ForwardRule, 'led' | 'open'>): ForwardRule {
-  const led: Connection[] = [];
+  const led: Led[] = [];
   return {
     ...rule,
     led,
     get open() {
-      return led.filter((connection) => connection.isOpen()).length;
+      return led.filter(({ connection }) => connection.isOpen()).length;
     },
   };
 }

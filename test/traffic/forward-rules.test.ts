@@ -89,11 +89,11 @@ test('what nft prints tells whether it leads, and whom it has led', () => {
   );
   const flow = (...concat: unknown[]) => ({ elem: { val: { concat }, expires: 3599 } });
   assert.deepEqual(ledClients(set('flows_ip', [flow('172.29.0.4', 58_876, '172.29.0.2', 8080)])), [
-    { address: '172.29.0.4', port: 58_876 },
+    { address: '172.29.0.4', port: 58_876, to: '172.29.0.2' },
   ]);
   assert.deepEqual(ledClients(set('unanswered_ip', [flow('172.29.0.4', 6, '172.29.0.2', 8080)])), []);
   assert.deepEqual(ledClients(set('flows_ip6', [flow('fd00::4', 5, 'fd00::2', 80)])), [
-    { address: 'fd00::4', port: 5 },
+    { address: 'fd00::4', port: 5, to: 'fd00::2' },
   ]);
 });
 

@@ -49,9 +49,12 @@ export function errorsOf(result: Result): { readonly what: string; readonly erro
 
 /** One word for all of it: the gravest, else that something was changed. */
 export function outcomeOf(result: Result): 'rolled' | 'unchanged' | 'rolled-back' | 'planned' | 'failed' {
-  if (errorsOf(result).length > 0) return 'failed';
+  // A roll that is done may leave something to do.
+  const reports = result.kind === 'rolls' ? result.reports : undefined;
+  const concerns = reports ? reports.flatMap(({ error }) => (error ? [error] : [])) : errorsOf(result);
+  if (concerns.length > 0) return 'failed';
   if (result.kind === 'plans') return 'planned';
-  const outcomes = result.kind === 'rolls' ? result.reports.map(({ outcome }) => outcome) : rowsOf(result).map(updated);
+  const outcomes = reports?.map(({ outcome }) => outcome) ?? rowsOf(result).map(updated);
   return (['failed', 'rolled-back', 'rolled'] as const).find((one) => outcomes.includes(one)) ?? 'unchanged';
 }
 
@@ -81,7 +84,8 @@ function rowsOfRoll(report: ServiceReport): Row[] {
 }
 
 function rowOfRoll(service: string, report: Omit<ReplicaReport, 'slot'>): Row {
-  const { outcome, from, to, strategy: way, timings, because: why, error } = report;
+  const { outcome, from, to, strategy: way, timings, because: why, attention } = report;
+  const error = report.error ?? attention?.[0];
   const tone = error ? 'bad' : TONES[outcome];
   return {
     service,

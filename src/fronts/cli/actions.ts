@@ -1,4 +1,4 @@
-import type { ReportedError } from '../../core/report.ts';
+import { concernsOf, type ReportedError, type ServiceReport } from '../../core/report.ts';
 import { runOf } from '../../core/summary.ts';
 import { completableNames } from './completion.ts';
 import { gravest, statusOfErrors } from './failure.ts';
@@ -191,9 +191,6 @@ function oneOrAll(asked: readonly string[], documents: readonly unknown[]): unkn
   return asked.length === 1 ? documents[0] : documents;
 }
 
-function errorsOf(report: {
-  error?: ReportedError;
-  replicas?: readonly { error?: ReportedError }[];
-}): (ReportedError | undefined)[] {
-  return [report.error, ...(report.replicas ?? []).map((replica) => replica.error)];
+function errorsOf(report: ServiceReport): ReportedError[] {
+  return [report, ...(report.replicas ?? [])].flatMap(concernsOf);
 }

@@ -127,6 +127,14 @@ test('several services: the gravest counts, and all are in the table', async (t)
   assert.match(log, /^::error title=swapctl%3A api::/m);
 });
 
+test('a roll that is done and leaves something to do fails the step, and says that it is done', async (t) => {
+  const attention = [{ code: 'attention' as const, message: 'nginx still connects to 172.18.0.3' }];
+  const ran = await step(t, { service: 'web' }, { roll: [{ ...ROLLED, attention }] });
+  assert.equal(ran.status, 3);
+  assert.match(ran.files.GITHUB_OUTPUT ?? '', /^outcome<<(\S+)\nrolled\n\1$/m);
+  assert.match(ran.log, /^::error .*nginx still connects/m);
+});
+
 test('a wrong input is told, and no engine is asked', async (t) => {
   const { status, log, opened, files } = await step(t, { service: 'web', host: '-x' });
   assert.deepEqual([status, opened.length], [2, 0]);

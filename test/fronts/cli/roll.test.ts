@@ -87,6 +87,18 @@ test('what a roll went without stands beneath it', async () => {
   assert.match(stdout, /^ {2}web-1: no gate: nft refuses/m);
 });
 
+test('what is left to do after a good roll stands beneath it, and is the exit status', async () => {
+  const message = 'nginx still connects to 172.18.0.3';
+  const attention = [{ code: 'attention' as const, message, hint: 'reload nginx' }];
+  const { stdout, status } = await cli(['roll', 'web'], { roll: [{ ...ROLLED, attention }] });
+  assert.equal(status, 3);
+  assert.match(stdout, /^web +rolled/m);
+  assert.match(stdout, /^ {2}! nginx still connects to 172\.18\.0\.3 \(attention\)\n {2}next: reload nginx$/m);
+  const replicas: ReplicaReport[] = [{ slot: 'web-1', outcome: 'rolled', timings: { total: 10 }, attention }];
+  const several = await cli(['roll', 'web'], { roll: [{ ...ROLLED, replicas }] });
+  assert.equal(several.status, 3);
+});
+
 test('an error that a replica and its service share is told once', async () => {
   const replicas: ReplicaReport[] = [
     { slot: 'web-1', outcome: 'rolled-back', timings: { total: 10 } },

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../core/duration.ts';
 import { shortDigest } from '../../../core/reference.ts';
-import type { Outcome, ReplicaReport, ServiceReport, Timings } from '../../../core/report.ts';
+import type { Outcome, ReplicaReport, ReportedError, ServiceReport, Timings } from '../../../core/report.ts';
 import { type Page, type Style, visibleWidth } from '../style.ts';
 import { pad } from '../table.ts';
 import { errorLines, formatBytes, imageText, indented } from './parts.ts';
@@ -19,11 +19,9 @@ export function reportsView(reports: readonly ServiceReport[], page: Page): stri
 function serviceLines(report: ServiceReport, widths: { service: number; outcome: number }, page: Page): string[] {
   const { style, width } = page;
   const name = pad(style.bold(report.service), widths.service);
-  const head = [
-    name,
-    pad(outcome(report.outcome, style), widths.outcome),
-    ...(report.strategy ? [report.strategy] : []),
-  ].join('  ');
+  const head = [name, pad(outcome(report, style), widths.outcome), ...(report.strategy ? [report.strategy] : [])].join(
+    '  ',
+  );
   const images = sides(report);
   const line = [head, ...images, ...times(report, style)].join('  ');
   const fits = visibleWidth(line) <= width;
@@ -35,14 +33,16 @@ function serviceLines(report: ServiceReport, widths: { service: number; outcome:
         ...(report.replicas ?? []).map((replica) => replicaLine(replica, style)),
         ...notes(report),
         ...failures(report, style),
+        ...(report.attention ?? []).flatMap((one) => attentionLines(one, style)),
       ],
       2,
     ),
   ];
 }
 
-function outcome(outcome: Outcome, style: Style): string {
-  const paint = { rolled: style.green, unchanged: style.dim, 'rolled-back': style.yellow, failed: style.red }[outcome];
+function outcome({ outcome, attention }: Result, style: Style): string {
+  const good = attention ? style.yellow : style.green;
+  const paint = { rolled: good, unchanged: style.dim, 'rolled-back': style.yellow, failed: style.red }[outcome];
   return paint(outcomeText(outcome));
 }
 
@@ -144,6 +144,12 @@ function failures(report: ServiceReport, style: Style): string[] {
     seen.add(error.message);
     return errorLines(error, from, style);
   });
+}
+
+// Unlike after a failure, the new version serves.
+function attentionLines({ code, message, hint }: ReportedError, style: Style): string[] {
+  const next = hint ? [`${style.dim('next:')} ${hint}`] : [];
+  return [`${style.yellow('!')} ${message} ${style.dim(`(${code})`)}`, ...next];
 }
 
 function widest(texts: readonly string[]): number {

@@ -1,0 +1,79 @@
+import type { ContainerSummary } from '../core/container.ts';
+import type { StaleClient } from '../core/report.ts';
+import type { Step } from '../core/step.ts';
+import type { LedClient } from '../core/traffic.ts';
+import type { ForwardStart, Ports } from '../ports.ts';
+import type { SlotRun } from './slot-run.ts';
+
+// Proxies that learn of a container's end from the engine's events take up to this long to act on it (Traefik's
+// providersThrottleDuration is 2 s).
+const QUIET_MS = 2000;
+const LOOK_EVERY_MS = 100;
+// Each look at the rules is a process.
+const LOOK_AT_RULES_EVERY_MS = 500;
+
+/**
+ * Keeps the redirect of a stopped container's addresses while clients still open connections to them: until none has done so for
+ * a while, at most for the linger time. Clients that go on to its end have resolved the name once, and are noted. Ends at once
+ * when the engine gives an address to another container.
+ */
+export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
+  const { kernel, clock } = run.ports;
+  const end = run.memory.forwarded.get(from);
+  const first = await kernel.led(from);
+  if (!end || first.length === 0) return;
+  const began = clock.now();
+  const seen = new Map(first.map((one) => [keyOf(one), { ...one, at: began }]));
+  const isOver = (): boolean => {
+    const last = Math.max(...[...seen.values()].map(({ at }) => at));
+    return clock.now() - last >= QUIET_MS || clock.now() - began >= run.policy.lingerMs;
+  };
+  for (let looked = began; !isOver(); await clock.sleep(LOOK_EVERY_MS)) {
+    if (await isGivenAway(run.ports, from, end)) return;
+    if (clock.now() - looked < LOOK_AT_RULES_EVERY_MS) continue;
+    looked = clock.now();
+    for (const one of await kernel.led(from)) if (!seen.has(keyOf(one))) seen.set(keyOf(one), { ...one, at: looked });
+  }
+  const isLate = ({ at }: { at: number }): boolean => at - began > QUIET_MS && clock.now() - at < QUIET_MS;
+  await noteStale(run, name, end, [...seen.values()].filter(isLate));
+}
+
+function keyOf({ address, port, to }: LedClient): string {
+  return `${address} ${port} ${to}`;
+}
+
+async function isGivenAway({ engine }: Ports, from: string, end: ForwardStart): Promise<boolean> {
+  const addresses = addressesOf(end);
+  const all = await engine.list();
+  return all.some((one) => one.id !== from && one.addresses.some((address) => addresses.includes(address)));
+}
+
+function addressesOf({ networks }: ForwardStart): string[] {
+  const endpoints = Object.values(networks);
+  return endpoints.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address].filter(isText));
+}
+
+function isText(value: string | undefined): value is string {
+  return value !== undefined && value !== '';
+}
+
+async function noteStale(run: SlotRun, name: string, end: ForwardStart, late: readonly LedClient[]): Promise<void> {
+  if (late.length === 0) return;
+  const all = await run.ports.engine.list();
+  const known = new Map(late.map((one) => [`${one.address} ${one.to}`, staleClient(one, all, end)]));
+  for (const stale of known.values()) {
+    run.memory.staleClients.push(stale);
+    const text = `${stale.client} still connects to ${stale.address}, which was the address of ${name}`;
+    run.ports.report({ kind: 'note', text });
+  }
+}
+
+function staleClient(
+  { address, to }: LedClient,
+  all: readonly Pick<ContainerSummary, 'name' | 'addresses'>[],
+  { networks }: ForwardStart,
+): StaleClient {
+  const client = all.find(({ addresses }) => addresses.includes(address))?.name ?? address;
+  const found = Object.entries(networks).find(([, one]) => [one.IPAddress, one.GlobalIPv6Address].includes(to));
+  return { client, ...(found ? { network: found[0] } : {}), address: to };
+}
