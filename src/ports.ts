@@ -242,6 +242,9 @@ export type Notify = (
   signal: AbortSignal,
 ) => Promise<Delivery[]>;
 
+/** Sends a POST with a JSON document to a URL. Raises an error for people if it is not answered with success in time. */
+export type Post = (url: string, document: unknown, timeoutMs: number) => Promise<void>;
+
 /** Where progress goes; results never do. */
 export type Report = (progress: Progress) => void;
 
@@ -267,5 +270,6 @@ export interface Ports extends Configuration {
   readonly sources: Sources;
   readonly schedules: Schedules;
   readonly notify: Notify;
+  readonly post: Post;
   readonly report: Report;
 }

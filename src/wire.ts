@@ -7,7 +7,7 @@ import type { ConfigDesk } from './core/config.ts';
 import { fail } from './core/error.ts';
 import { testSummary } from './core/summary.ts';
 import { type Choice, type GivenLogin, knownLogins, openCredentials, openEngine } from './docker/open.ts';
-import { openNotify } from './notify/open.ts';
+import { type NotifyOptions, openNotify, openPost } from './notify/open.ts';
 import type { Configuration, Notify, Ports, Report } from './ports.ts';
 import { openRegistry } from './registry/open.ts';
 import { systemClock } from './system/clock.ts';
@@ -64,7 +64,18 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
   const build = { compose, builder, git: installedGit({ env, home }), sources };
-  return { engine, registry, kernel, ...build, report, schedules, notify: notifiers(env), ...configuration, ...system };
+  return {
+    engine,
+    registry,
+    kernel,
+    ...build,
+    report,
+    schedules,
+    notify: notifiers(env),
+    post: openPost(outward(env)),
+    ...configuration,
+    ...system,
+  };
 }
 
 // The docker program is to work on the engine that the options name.
@@ -97,6 +108,10 @@ function optionsOf({ host, context, config }: Reach): string[] {
 
 // They trust whom registries are trusted by.
 function notifiers(env: Reach['env']): Notify {
+  return openNotify(outward(env));
+}
+
+function outward(env: Reach['env']): NotifyOptions {
   const authorities = async () => (await import('./registry/settings.ts')).trustedAuthorities(env);
-  return openNotify({ env, clock: systemClock(), authorities });
+  return { env, clock: systemClock(), authorities };
 }

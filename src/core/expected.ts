@@ -62,6 +62,8 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     case 'drop-backup':
     case 'drop-copies':
       return afterCopying(seen, step);
+    case 'run-hooks':
+      return { ...seen, hooks: { due: [], failed: undefined } };
     case 'keep-image':
       return { ...seen, incumbentKept: true };
     case 'move-dependents':

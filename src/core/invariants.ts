@@ -139,6 +139,8 @@ function unprovenSuccession(seen: Observed, step: Step): string | undefined {
     if (!tookOver && !makesRoom) return 'the old container has no proven successor';
     return candidate?.way !== 'handover' || tookOver || answers(seen) ? undefined : 'nobody answers for it';
   }
+  if (step.kind === 'run-hooks')
+    return proven && candidate?.name === names.home ? undefined : 'the new container does not serve yet';
   const leaves = step.kind === 'rename' && step.container === incumbent?.id && incumbent.name === names.home;
   const arrives = step.kind === 'rename' && step.container === candidate?.id && step.to === names.home;
   return (leaves || arrives) && !proven && !makesRoom ? 'the name would go to an unproven container' : undefined;

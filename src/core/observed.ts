@@ -102,6 +102,14 @@ export interface Dependent {
   readonly on: string;
 }
 
+/** The hooks of a service, as far as a roll is with them. */
+export interface SwitchHooks {
+  /** What is still to be run. */
+  readonly due: readonly string[];
+  /** Why the roll is to go back; undefined where none failed, or that is only reported. */
+  readonly failed: SwapError | undefined;
+}
+
 /** Everything the planner looks at: one immutable snapshot of one slot. */
 export interface Observed {
   readonly names: SlotNames;
@@ -135,6 +143,7 @@ export interface Observed {
   readonly vanished: number;
   /** How many of them somebody stopped or removed, as far as the engine tells; only known of those with --rm. */
   readonly takenAway: number;
+  readonly hooks: SwitchHooks;
   /** Set when a step went wrong for good, or the user interrupted: nothing new is begun, what can be undone is. */
   readonly giveUp: SwapError | undefined;
 }

@@ -106,11 +106,21 @@ function provenKeys(one: Labelled): string[] {
   });
 }
 
-/** Settings that delete, build, read this machine or give up a safeguard: in doubt they are not the user's. */
+/** Settings that delete, build, read this machine, reach other containers or give up a safeguard: in doubt they are not the user's. */
 const IN_DOUBT: ReadonlySet<string> = new Set(
-  ['keep', 'backup.keep', 'backup.eraser', 'build.git', 'dev.watch', 'volumes', 'strategy', 'rehearsal'].map(
-    (key) => `swapctl.${key}`,
-  ),
+  [
+    'keep',
+    'backup.keep',
+    'backup.eraser',
+    'build.git',
+    'dev.watch',
+    'volumes',
+    'strategy',
+    'rehearsal',
+    'on-switch',
+    'on-switch.failure',
+    'hooks.from',
+  ].map((key) => `swapctl.${key}`),
 );
 
 function isNamedByCompose({ name, labels }: Labelled): boolean {

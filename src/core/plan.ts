@@ -8,6 +8,7 @@ import type { Blame } from './health.ts';
 import { comesBack, type Desired, type Failure, type Observed, type Replica } from './observed.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
+import { awaitsHooks, failedHook, runHooks } from './switch-hooks.ts';
 import { leads } from './traffic.ts';
 import { planUndo } from './undo.ts';
 
@@ -25,7 +26,7 @@ export type Decision =
 export function plan(desired: Desired, seen: Observed): Decision {
   // A rule that points to nothing must not survive.
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
-  const dead = endDeadForward(seen) ?? endForwardsOfTheDead(seen);
+  const dead = endDeadForward(seen) ?? (awaitsHooks(seen) ? undefined : endForwardsOfTheDead(seen));
   if (dead) return act(dead);
   const half = dropHalfCopied(seen);
   if (half) return act(half);
@@ -59,7 +60,8 @@ function planBack(desired: Desired, seen: Observed, candidate: Replica, why: Swa
   if (impossible) return { kind: 'refuse', error: impossible };
   const step = planUndo(seen, candidate, why);
   const own = candidate.roll === desired.roll;
-  return own && why !== INCOMPLETE ? { kind: 'act', step, undoing: why } : act(step);
+  const isFinal = own ? why !== INCOMPLETE : why === seen.hooks.failed;
+  return isFinal ? { kind: 'act', step, undoing: why } : act(step);
 }
 
 function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
@@ -259,12 +261,14 @@ function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decis
   const { id: container, name } = incumbent;
   if (!seen.incumbentKept)
     return act({ kind: 'keep-image', image: incumbent.imageId, reference: desired.keepReference });
-  if (!incumbent.running) return act({ kind: 'remove', container, name });
+  if (!incumbent.running) return act(runHooks(seen) ?? { kind: 'remove', container, name });
   if (comesBack(incumbent)) return act(hold(incumbent));
   return act({ kind: incumbent.drained ? 'stop' : 'drain', container, name });
 }
 
 function planForget(desired: Desired, seen: Observed, serving: Replica): Decision {
+  const hooks = runHooks(seen);
+  if (hooks) return act(hooks);
   // Going back says nothing against what is known of newer images.
   const stale = desired.back ? undefined : seen.failures[0];
   if (stale) return act({ kind: 'forget-failure', container: stale.id, name: stale.name });
@@ -276,6 +280,8 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
   if (recorded) return new SwapError(recorded.code, recorded.reason);
   const { verdict } = candidate;
+  const hook = failedHook(seen, candidate);
+  if (hook) return hook;
   if (candidate.name === seen.names.home && isRefused(desired, candidate, seen.incumbent)) return refusal('it');
   if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.

@@ -2,6 +2,7 @@ import { isNoLessCareful } from './careful.ts';
 import type { FileSettings } from './config.ts';
 import { fail, SwapError } from './error.ts';
 import type { GitSource } from './git.ts';
+import type { Hook } from './hooks.ts';
 import { doubtedOf, narrowed, type OwnLabels } from './own-labels.ts';
 import type { Backoff, Schedule } from './schedule.ts';
 import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf, shownValue } from './settings.ts';
@@ -25,6 +26,12 @@ export interface Policy {
   readonly drainIdle: boolean;
   /** How long at the most the old container's addresses are redirected once it is down, while clients still connect to them. */
   readonly lingerMs: number;
+  /** What is done for others between the old container's stop and its removal. */
+  readonly onSwitch: readonly Hook[];
+  /** Whether a roll goes back if one of them fails. */
+  readonly onSwitchFailure: 'report' | 'undo';
+  /** Names of the containers whose labels may ask for hooks that reach this one. */
+  readonly hooksFrom: readonly string[];
   /** How long a new container may take to become healthy; undefined: derived from its health check. */
   readonly healthTimeoutMs: number | undefined;
   readonly probe: UserProbe | undefined;
@@ -198,7 +205,9 @@ function fromFlags(overrides: Texts): Layer {
 
 function said(key: string, value: string, source: Said['source'], where: string, what: string): Layer[number] {
   const setting = settingOf(key) ?? unknownLabel(PREFIX + key);
-  return { key, value, source, where, setting, fields: setting.read(value, what) };
+  const fields = setting.read(value, what);
+  const counting = source === 'label' && setting.asLabel ? setting.asLabel(fields, what) : fields;
+  return { key, value, source, where, setting, fields: counting };
 }
 
 function isMark(label: string): boolean {

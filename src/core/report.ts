@@ -51,8 +51,15 @@ export interface ReplicaReport {
   /** What the roll went without, since nft failed. */
   readonly notes?: readonly string[];
   readonly error?: ReportedError;
+  /** The hooks that were run, and why those failed that did. */
+  readonly hooks?: readonly ReportedHook[];
   /** What a person has to do, although the roll itself is done. */
   readonly attention?: readonly ReportedError[];
+}
+
+export interface ReportedHook {
+  readonly hook: string;
+  readonly error?: string;
 }
 
 /** A client that has resolved the name of a service once, and keeps the address of a container that is gone. */

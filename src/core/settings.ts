@@ -2,6 +2,7 @@ import { parseDevRules } from './develop.ts';
 import { parseDuration } from './duration.ts';
 import { fail } from './error.ts';
 import { parseGitSource, shownGit } from './git.ts';
+import { asLabel, parseHooks, shownHook } from './hooks.ts';
 import type { BackupPolicy, Policy, UserProbe } from './policy.ts';
 import { parseReference } from './reference.ts';
 import { parseBackoff, parseSchedule } from './schedule.ts';
@@ -27,6 +28,8 @@ export interface Setting {
   /** The value if nobody says anything. */
   readonly preset: string | undefined;
   readonly about: string;
+  /** What a value means in a label, if that is not the same as elsewhere. */
+  readonly asLabel?: (fields: Partial<Policy>, what: string) => Partial<Policy>;
   /** The value without what is secret in it, where there may be something. */
   readonly show?: (value: string) => string;
 }
@@ -37,6 +40,7 @@ const FLAG: Form = { kind: 'flag' };
 const STRATEGIES = ['auto', 'start-first', 'stop-first', 'handover'] as const;
 const VERDICTS = ['auto', 'true', 'false'] as const;
 const VOLUMES = ['exclusive', 'shared'] as const;
+const HOOK_FAILURES = ['report', 'undo'] as const;
 const PORT: Form = { kind: 'number', least: 1, most: 65_535 };
 const FEW: Form = { kind: 'number', least: 0, most: 99 };
 const SEMICOLONS: Form = { kind: 'list', separator: ';' };
@@ -74,6 +78,31 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     DURATION,
     '10s',
     'maximum time to redirect the address of a stopped container while clients still connect to it',
+  ),
+  'on-switch': {
+    ...row(
+      'onSwitch',
+      parseHooks,
+      SEMICOLONS,
+      undefined,
+      'hooks: signal HUP CONTAINER, exec CONTAINER COMMAND, call URL',
+    ),
+    asLabel,
+    show: (value) => parseHooks(value, 'on-switch').map(shownHook).join('; '),
+  },
+  'on-switch.failure': row(
+    'onSwitchFailure',
+    oneOf(HOOK_FAILURES),
+    choice(HOOK_FAILURES),
+    'report',
+    'undo goes back to the old container if a hook of a start-first roll fails',
+  ),
+  'hooks.from': row(
+    'hooksFrom',
+    names,
+    COMMAS,
+    undefined,
+    'containers whose labels may ask for hooks that reach this one',
   ),
   'health.timeout': row(
     'healthTimeoutMs',
@@ -130,6 +159,8 @@ const UNSAID: Partial<Policy> = {
   probe: undefined,
   enable: undefined,
   windows: [],
+  onSwitch: [],
+  hooksFrom: [],
   devRules: undefined,
   git: undefined,
   dependsOn: [],

@@ -41,6 +41,7 @@ export type Step =
       readonly toName: string;
     }
   | { readonly kind: 'end-forward'; readonly from: string; readonly name: string; readonly linger: boolean }
+  | { readonly kind: 'run-hooks'; readonly name: string; readonly hooks: readonly string[] }
   | { readonly kind: 'keep-image'; readonly image: string; readonly reference: string }
   | { readonly kind: 'hold-restart'; readonly container: string; readonly name: string }
   | { readonly kind: 'restore-restart'; readonly container: string; readonly name: string }
@@ -117,6 +118,8 @@ export function describeStep(step: Step): string {
       return `rename ${step.name} to ${step.to}`;
     case 'move-dependents':
       return `re-create ${step.names.join(', ')}, which live${step.names.length === 1 ? 's' : ''} in its namespaces`;
+    case 'run-hooks':
+      return `run the hooks of ${step.name}: ${step.hooks.join('; ')}`;
     case 'keep-image':
       return `keep the old image as ${step.reference}`;
     case 'hold-restart':

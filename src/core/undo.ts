@@ -5,6 +5,7 @@ import { endForwardsTo } from './forward.ts';
 import { coverReturn } from './handover.ts';
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
+import { handBack } from './switch-hooks.ts';
 
 /**
  * The next step of taking a candidate back: the old container serves under its own name first, the candidate goes last,
@@ -18,9 +19,10 @@ export function planUndo(seen: Observed, candidate: Replica, why: SwapError): St
     recreate(seen, candidate) ??
     (incumbent && coverReturn(seen, incumbent)) ??
     (incumbent && revive(seen, candidate, incumbent)) ??
+    (incumbent && handBack(seen, candidate, incumbent)) ??
     (incumbent && rename(seen, candidate, incumbent)) ??
     restoreTag(seen, candidate) ??
-    stop(candidate) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
+    stop(seen, candidate) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
   );
 }
 
@@ -67,9 +69,10 @@ function restoreTag(seen: Observed, candidate: Replica): Step | undefined {
   return { kind: 'point-tag', reference: candidate.follows, image: before };
 }
 
-// It may have taken requests: they get the time that its own stop gives them.
-function stop(candidate: Replica): Step | undefined {
-  return candidate.running ? { kind: 'stop', container: candidate.id, name: candidate.name } : undefined;
+// It may have taken requests: they get the time that its own stop gives them, and one that served the time of a drain.
+function stop({ hooks }: Observed, { id: container, name, running, drained }: Replica): Step | undefined {
+  if (!running) return undefined;
+  return { kind: hooks.failed && !drained ? 'drain' : 'stop', container, name };
 }
 
 function sameRestart(a: Replica, b: Replica): boolean {

@@ -2,7 +2,7 @@ import type { NotificationConfig, Secret } from '../core/config.ts';
 import { messageOf } from '../core/error.ts';
 import { harmlessText } from '../core/harmless.ts';
 import type { Delivery, Summary } from '../core/summary.ts';
-import type { Clock, Notify } from '../ports.ts';
+import type { Clock, Notify, Post } from '../ports.ts';
 import { redact } from './redact.ts';
 import type { HttpKind, ValuesOf } from './requests.ts';
 import type { Way } from './send.ts';
@@ -28,6 +28,22 @@ export function openNotify({ authorities, patienceMs = PATIENCE_MS, ...place }: 
     if (notifiers.length === 0) return [];
     const way = { ...place, authorities: await authorities().catch(() => []) };
     return Promise.all(notifiers.map((notifier) => tell(summary, notifier, way, signal, patienceMs)));
+  };
+}
+
+/** Sends a document to whatever URL the user has configured. */
+export function openPost({ authorities, ...place }: NotifyOptions): Post {
+  return async (url, document, timeoutMs) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const way = { ...place, authorities: await authorities().catch(() => []) };
+    const { send } = await import('./send.ts');
+    const post = { url: new URL(url), headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) };
+    try {
+      await send(post, way, signal);
+    } catch (error) {
+      const why = signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
+      throw new Error(redact(harmlessText(why), [url]).slice(0, LONGEST_ERROR));
+    }
   };
 }
 

@@ -8,6 +8,7 @@ import { drain } from './drain.ts';
 import { endForward, endLeadingAway, forward } from './forward.ts';
 import { adoptGate, startGated } from './gate.ts';
 import { HELD } from './held.ts';
+import { runSwitchHooks } from './hooks.ts';
 import { rememberFailure } from './remember.ts';
 import { removeOwn } from './remove.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -76,6 +77,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   forward: (run, step, snapshot) =>
     forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
   'end-forward': (run, step) => endForward(run, step),
+  'run-hooks': (run) => runSwitchHooks(run),
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
   'hold-restart': (run, step, snapshot) => {
     const { held } = run.memory;

@@ -42,7 +42,8 @@ function keyOf({ address, port, to }: LedClient): string {
   return `${address} ${port} ${to}`;
 }
 
-async function isGivenAway({ engine }: Ports, from: string, end: ForwardStart): Promise<boolean> {
+/** Whether the engine has given an address of a container to another. */
+export async function isGivenAway({ engine }: Ports, from: string, end: ForwardStart): Promise<boolean> {
   const addresses = addressesOf(end);
   const all = await engine.list();
   return all.some((one) => one.id !== from && one.addresses.some((address) => addresses.includes(address)));

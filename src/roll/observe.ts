@@ -12,6 +12,7 @@ import { copyState, helperRole, helpersOf, membersOf } from '../core/ownership.t
 import { parseReference } from '../core/reference.ts';
 import { castRoles } from '../core/slot.ts';
 import { cannotUpdate } from './abilities.ts';
+import { hooksOf } from './hooks-seen.ts';
 import { imageOf, listed, stateOf } from './own.ts';
 import { coverOf, forwardsOf } from './rules-seen.ts';
 import { recall, type SlotRun } from './slot-run.ts';
@@ -46,6 +47,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     localTag: await localTag(run),
     incumbentKept: await isKept(run, incumbent),
     ...(await vanishedOf(run, replicas, incumbent)),
+    hooks: hooksOf(run),
     giveUp: memory.giveUp,
   });
   const behind = (replica: Replica | undefined): Container | undefined =>

@@ -5,6 +5,7 @@ import { digestsFor } from '../core/image.ts';
 import { isImageId } from '../core/reference.ts';
 import type { ReplicaReport, ReportedError, Side, StaleClient, Timings } from '../core/report.ts';
 import type { Ports } from '../ports.ts';
+import { failedHooks } from './hooks-seen.ts';
 import { imageOf, stateOf } from './own.ts';
 import type { PreparedSlot } from './prepare.ts';
 import type { Memory, SlotRun } from './slot-run.ts';
@@ -31,7 +32,8 @@ export async function replicaReport(
     ...connectionsOf(run.memory),
     ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
     ...backedUp(run),
-    ...(error ? {} : await staleIn(run, slot)),
+    ...hooksRun(run.memory),
+    ...(error ? {} : await leftToDo(run, slot)),
     ...notesOf(run.memory),
     ...(error ? { error: told(error, slot, run.memory.lastWords) } : {}),
   };
@@ -51,16 +53,31 @@ function connectionsOf({ drained }: Memory): Pick<ReplicaReport, 'connections'> 
   return { connections: { ...idle, busy: sum('busy'), cut: sum('cut') } };
 }
 
+function hooksRun({ hooks: { results } }: Memory): Pick<ReplicaReport, 'hooks'> {
+  const hooks = [...results].map(([hook, error]) => ({ hook, ...(error === undefined ? {} : { error }) }));
+  return hooks.length > 0 ? { hooks } : {};
+}
+
+async function leftToDo(run: SlotRun, slot: PreparedSlot): Promise<Pick<ReplicaReport, 'staleClients' | 'attention'>> {
+  const stale = await staleIn(run, slot);
+  const attention = [
+    ...failedHooks(run.memory.hooks.results).map(([hook, why]) => hookError(hook, why)),
+    ...stale.map((one) => staleError(one, slot.home)),
+  ];
+  return { ...(stale.length > 0 ? { staleClients: stale } : {}), ...(attention.length > 0 ? { attention } : {}) };
+}
+
+function hookError(hook: string, why: string): ReportedError {
+  const hint = 'the new version serves; do by hand what the hook was to do';
+  return { code: 'attention', message: `the hook "${hook}" failed: ${why}`, hint };
+}
+
 // An address that the slot's own container has by now is none to worry about.
-async function staleIn(
-  { ports, memory }: SlotRun,
-  { home }: PreparedSlot,
-): Promise<Pick<ReplicaReport, 'staleClients' | 'attention'>> {
-  if (memory.staleClients.length === 0) return {};
+async function staleIn({ ports, memory }: SlotRun, { home }: PreparedSlot): Promise<StaleClient[]> {
+  if (memory.staleClients.length === 0) return [];
   const now = await ports.engine.container(home).catch(unknown);
   const own = Object.values(now?.networks ?? {}).flatMap((one) => [one.IPAddress, one.GlobalIPv6Address]);
-  const staleClients = memory.staleClients.filter(({ address }) => !own.includes(address));
-  return staleClients.length > 0 ? { staleClients, attention: staleClients.map((one) => staleError(one, home)) } : {};
+  return memory.staleClients.filter(({ address }) => !own.includes(address));
 }
 
 function staleError({ client, network, address }: StaleClient, home: string): ReportedError {
@@ -68,7 +85,7 @@ function staleError({ client, network, address }: StaleClient, home: string): Re
   return {
     code: 'attention',
     message: `${client} still connects to ${address}${where}, where no container of ${home} is any more`,
-    hint: `make ${client} resolve the name again: reload or restart it`,
+    hint: `make ${client} resolve the name again: reload or restart it, and at each roll with swapctl.on-switch`,
   };
 }
 

@@ -83,6 +83,8 @@ export interface Memory {
   gap: { readonly since: number | undefined; readonly ms: number };
   /** Clients that have used the address of a stopped container until its redirect ended. */
   readonly staleClients: StaleClient[];
+  /** By hook: why it failed, undefined where it did not; and whether all were run. */
+  readonly hooks: { done: boolean; readonly results: Map<string, string | undefined> };
   /** The last lines of the container that failed last. */
   lastWords: readonly string[];
   rehearsed: boolean;
@@ -130,6 +132,7 @@ export function freshMemory(): Memory {
     answered: false,
     gap: { since: undefined, ms: 0 },
     staleClients: [],
+    hooks: { done: false, results: new Map() },
     lastWords: [],
     rehearsed: false,
     putBack: new Set(),

@@ -28,6 +28,7 @@ const LINES = {
   'keep-image': /^keep the old image as/,
   'hold-restart': /^see to it that \S+ stays stopped/,
   'restore-restart': /^give \S+ its restart policy back/,
+  'run-hooks': /^run the hooks of \S+: /,
   drain: /^let \S+ finish its open connections/,
   stop: /^stop \S+$/,
   remove: /^remove \S+$/,

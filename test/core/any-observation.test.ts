@@ -142,6 +142,10 @@ const observations: fc.Arbitrary<Observed> = fc
     halfCopied: fc.constantFrom(undefined, { id: 'half', name: NAMES.copying, copies: ['copy-x'] }),
     looseCopies: fc.constantFrom([], [{ copy: 'copy-x', at: '0' }]),
     putBack: fc.constantFrom([], [`backup-${ROLL}`]),
+    hooks: fc.record({
+      due: fc.constantFrom([], ['signal SIGHUP nginx']),
+      failed: fc.constantFrom(undefined, new SwapError('step-failed', 'the hook failed')),
+    }),
   })
   .map((change) => observed({ ...change, failures: [...new Set(change.failures)] }))
   .map(withOneName);

@@ -102,6 +102,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     incumbentKept: false,
     vanished: 0,
     takenAway: 0,
+    hooks: { due: [], failed: undefined },
     giveUp: undefined,
     ...change,
   };
@@ -227,6 +228,9 @@ export function policy(change: Partial<Policy> = {}): Policy {
     drainMs: 10_000,
     drainIdle: true,
     lingerMs: 10_000,
+    onSwitch: [],
+    onSwitchFailure: 'report',
+    hooksFrom: [],
     healthTimeoutMs: undefined,
     probe: undefined,
     engineVerdict: 'auto',

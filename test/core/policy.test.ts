@@ -23,6 +23,13 @@ suite('every label', () => {
     ['drain.timeout', '500ms', { drainMs: 500 }],
     ['drain.idle', 'false', { drainIdle: false }],
     ['linger', '1m', { lingerMs: 60_000 }],
+    [
+      'on-switch',
+      'signal HUP nginx',
+      { onSwitch: [{ kind: 'signal', signal: 'SIGHUP', container: 'nginx', byLabel: false }] },
+    ],
+    ['on-switch.failure', 'undo', { onSwitchFailure: 'undo' }],
+    ['hooks.from', 'web, shop-web-1', { hooksFrom: ['web', 'shop-web-1'] }],
     ['health.timeout', '2h', { healthTimeoutMs: 7_200_000 }],
     ['health.cmd', 'curl -f localhost', { probe: { kind: 'cmd', command: 'curl -f localhost' } }],
     ['health.http', '8080/healthz?deep=1', { probe: { kind: 'http', port: 8080, path: '/healthz?deep=1' } }],
@@ -61,7 +68,9 @@ suite('every label', () => {
   ];
   for (const [key, value, expected] of table) {
     test(`swapctl.${key}=${value} is read, and --${key.replaceAll('.', '-')} the same`, () => {
-      assert.deepEqual(policyOf({ [`swapctl.${key}`]: value }), policy(expected));
+      const { onSwitch } = expected;
+      const inLabel = onSwitch ? { onSwitch: onSwitch.map((hook) => ({ ...hook, byLabel: true })) } : expected;
+      assert.deepEqual(policyOf({ [`swapctl.${key}`]: value }), policy(inLabel));
       assert.deepEqual(policyOf({}, { [key]: value }), policy(expected));
     });
   }

@@ -313,5 +313,8 @@ const OUTSIDE = {
   sources: { watch: async () => absent(), list: async () => [], pack: absent },
   schedules: { next: async () => undefined },
   notify: async () => [],
+  post: async (url: string) => {
+    if (new URL(url).hostname === 'down.test') throw new Error('down.test: connect ECONNREFUSED');
+  },
   reloadConfig: async () => {},
 };

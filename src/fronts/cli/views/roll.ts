@@ -98,12 +98,13 @@ function partTime(timings: Timings, part: keyof Timings, from: number): string[]
 
 function notes(report: ServiceReport): string[] {
   const replicas: readonly (Result & { slot?: string })[] = report.replicas ?? [report];
-  return replicas.flatMap(({ connections, gap, slot, backup, notes: without = [] }) => {
+  return replicas.flatMap(({ connections, gap, slot, backup, hooks = [], notes: without = [] }) => {
     const silent = `nobody answered${slot ? ` for ${slot}` : ''} for at most ${formatDuration(gap ?? 0)}, between the old container and the new`;
     return [
       ...copies(backup),
       ...(gap ? [silent] : []),
       ...drained(connections, slot),
+      ...hooks.flatMap(({ hook, error }) => (error === undefined ? [`the hook "${hook}" was run`] : [])),
       ...without.map((note) => (slot ? `${slot}: ${note}` : note)),
     ];
   });
