@@ -1,0 +1,5 @@
+// The rest of test/engine/traffic/balanced.test.ts.
+import { balanced } from '../../engine/traffic/balanced.ts';
+
+for (const strategy of ['start-first', 'handover'] as const)
+  for (const drains of [true, false]) balanced({ rolls: 5, strategy, drains });
