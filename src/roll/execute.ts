@@ -13,7 +13,7 @@ import { rememberFailure } from './remember.ts';
 import { removeOwn } from './remove.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
-import { awaitEngine, awaitHealthy, settle } from './watch.ts';
+import { awaitEngine, awaitHealthy, NEVER, settle } from './watch.ts';
 
 type Executor<K extends StepKind> = (
   run: SlotRun,
@@ -71,7 +71,8 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     await awaitHealthy(run, step.container);
   },
   settle: (run, step) => settle(run, step.container, step),
-  'await-engine': (run, step) => awaitEngine(run, step.container),
+  'await-engine': (run, step, { standIn }) =>
+    awaitEngine(run, step.container, standIn?.id === step.container ? run.signal : NEVER),
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
   'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),
   forward: (run, step, snapshot) =>

@@ -45,9 +45,9 @@ export async function settle(run: SlotRun, id: string, { brief }: { readonly bri
   });
 }
 
-/** Goes on watching until proxies have had time to act on the engine's verdict, or that is not healthy. */
-export async function awaitEngine(run: SlotRun, id: string): Promise<void> {
-  await watch(run, id, PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
+/** Goes on watching until proxies have had time to act on the engine's verdict, that is not healthy, or the signal aborts. */
+export async function awaitEngine(run: SlotRun, id: string, signal: AbortSignal): Promise<void> {
+  await watch(run, id, PAUSE_SETTLING_MS, signal, (verdict, container) => {
     const { engineHealthySince } = recall(run, container);
     return verdict.kind !== 'healthy' || noticedNow(container, engineHealthySince, run.now()) !== 'waiting';
   });
