@@ -39,6 +39,8 @@ export function assertSafe(
   const [image, ...others] = new Set(imagesOf(stage));
   assert.ok(image !== undefined && others.length === 0, 'all replicas run the same image');
   for (const way of as ? stage.ways : []) {
+    // Where a person took the other one away, the engine comes to its verdict later.
+    if (meddled && way.kind === 'engine') continue;
     const box = answering(stage.machine, stage.place.rules, way);
     assert.ok(box, `somebody answers by ${JSON.stringify(way)}`);
     assert.equal(box.image.id, image, 'what runs is what answers');
