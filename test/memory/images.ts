@@ -1,9 +1,9 @@
 // Images, their names, and the registry that they come from.
-import { createHash } from 'node:crypto';
 import type { ContainerConfig, Image, ImageSummary } from '../../src/core/container.ts';
 import { SwapError } from '../../src/core/error.ts';
 import { canonical as canonicalOf, formatRepository, isImageId, parseReference } from '../../src/core/reference.ts';
 import type { Engine, Registry } from '../../src/ports.ts';
+import { sha256 } from '../lab/sha256.ts';
 import { type App, IDLE } from './apps.ts';
 import { tell } from './events.ts';
 import { changed, type Machine, refuse, type StoredImage } from './machine.ts';
@@ -37,18 +37,15 @@ export function build(
   return image.id;
 }
 
-export function digestOf(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
-}
+const digestOf = memoized((text) => `sha256:${sha256(text)}`);
 
 /** The image of an id, a digest or a reference. */
 export function imageNamed(machine: Machine, reference: string): StoredImage | undefined {
   if (isImageId(reference))
     return machine.images.get(reference.startsWith('sha256:') ? reference : `sha256:${reference}`);
   if (reference === '') return undefined;
-  const { digest } = parseReference(reference);
-  if (digest === undefined) return machine.images.get(machine.tags.get(canonical(reference)) ?? '');
   const entry = canonical(reference);
+  if (!entry.includes('@')) return machine.images.get(machine.tags.get(entry) ?? '');
   return [...machine.images.values()].find(({ digests }) => digests.some((one) => canonical(one) === entry));
 }
 
@@ -85,16 +82,18 @@ function tagsOf(machine: Machine, id: string): string[] {
 }
 
 // As the engine shows it: what its short form leaves out is left out.
-const shortOf = remembered((tag) => `${formatRepository(parseReference(tag))}:${parseReference(tag).tag}`);
-const canonical = remembered(canonicalOf);
+const shortOf = memoized((tag) => `${formatRepository(parseReference(tag))}:${parseReference(tag).tag}`);
+const canonical = memoized(canonicalOf);
 
-// The same few references are read again and again, in every world.
-function remembered(read: (reference: string) => string): (reference: string) => string {
+// The same few texts are read again and again, in every world.
+export function memoized(read: (text: string) => string): (text: string) => string {
   const known = new Map<string, string>();
-  return (reference) => {
-    const found = known.get(reference) ?? read(reference);
-    if (known.size < MOST_REMEMBERED) known.set(reference, found);
-    return found;
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const value = read(text);
+    if (known.size < MOST_REMEMBERED) known.set(text, value);
+    return value;
   };
 }
 

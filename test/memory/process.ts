@@ -10,7 +10,7 @@ import type { Ports } from '../../src/ports.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { memoryTraffic } from './clients.ts';
 import { CHANGING, memoryEngine } from './engine.ts';
-import { memoryRegistry, type Remote } from './images.ts';
+import { memoized, memoryRegistry, type Remote } from './images.ts';
 import { memoryKernel, type Rules } from './kernel.ts';
 import type { Machine } from './machine.ts';
 
@@ -288,13 +288,15 @@ function troubleBy(how: Failure): RuleTrouble {
   return { kind: 'refused', words: 'a test says so' };
 }
 
+const knownSha256 = memoized(sha256);
+
 function hostOf({ machine, living, yaml }: Place, holder: string, number: number): Ports['host'] {
   return {
     holder,
     isAlive: (other) => (other.includes('elsewhere') ? undefined : living.has(other)),
     containerId: undefined,
     call: { program: ['node', 'swapctl'], args: [], options: [] },
-    sha256,
+    sha256: knownSha256,
     randomId: () => `${number.toString(16)}${(++machine.count).toString(16)}`.padStart(12, '0'),
     logins: async () => [],
     readYaml: async () => yaml,
