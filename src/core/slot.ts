@@ -35,8 +35,15 @@ export function succeeds(candidate: Omit<Member, 'name'>, incumbent: Omit<Member
 
 /** The roll that stands on a container which was made again during a roll, since it was gone. */
 export function restoredRoll(roll: string): string {
-  return `${roll}-restored`;
+  return `${roll}${RESTORED}`;
 }
+
+/** Whether a roll is that of a container which was made again. */
+export function isRestored(roll: string): boolean {
+  return roll.endsWith(RESTORED);
+}
+
+const RESTORED = '-restored';
 
 function alone<T extends Member>(
   member: T,

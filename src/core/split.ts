@@ -1,5 +1,6 @@
 import type { PinnedImage } from './image.ts';
 import type { HistoryEntry, StateLabels } from './labels.ts';
+import { isRestored, restoredRoll } from './slot.ts';
 
 /** A replica that runs. */
 export interface RunningReplica {
@@ -30,15 +31,16 @@ export interface Split {
  */
 export function splitOf(replicas: readonly RunningReplica[]): Split | undefined {
   const [newest] = replicas
-    .flatMap(({ imageId, state }) => (state?.role === 'replica' ? [{ imageId, state }] : []))
+    .flatMap(({ imageId, state }) => (state?.role === 'replica' && !isRestored(state.roll) ? [{ imageId, state }] : []))
     .sort((a, b) => Date.parse(b.state.at) - Date.parse(a.state.at));
   if (!newest) return undefined;
   const { imageId: to, state } = newest;
   const ahead = replicas.filter(({ imageId }) => imageId === to);
   const rolledAt = Date.parse(state.at);
-  const behind = replicas.filter(
-    ({ imageId, createdAt }) => imageId !== to && imageId === state.imageBefore && createdAt <= rolledAt,
-  );
+  // An old container with --rm that the roll itself created again is as old as the one that it stands for.
+  const isOlder = ({ createdAt, state: own }: RunningReplica): boolean =>
+    createdAt <= rolledAt || own?.roll === restoredRoll(state.roll);
+  const behind = replicas.filter((one) => one.imageId !== to && one.imageId === state.imageBefore && isOlder(one));
   const [old] = behind;
   if (!old || ahead.length + behind.length < replicas.length) return undefined;
   return {

@@ -32,6 +32,16 @@ test('the newest roll says which way', () => {
   assert.equal(splitOf([rolled('a', 2), back])?.to.id, V1);
 });
 
+test('a roll that died at a replica whose old container, gone with --rm, was created again', () => {
+  const restored = { at: '2026-01-01T00:05:00Z', follows: 'shop:2', image: V1, roll: 'r-restored' };
+  const again = replica('b', V1, restored, BEFORE + 300_000);
+  assert.deepEqual(splitOf([rolled('a', 2), again])?.behind, ['b']);
+  assert.equal(
+    splitOf([rolled('a', 2), replica('b', V1, { ...restored, roll: 'q-restored' }, BEFORE + 300_000)]),
+    undefined,
+  );
+});
+
 suite('none is', () => {
   const table: [string, RunningReplica[]][] = [
     ['a service without replicas', []],
