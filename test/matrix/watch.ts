@@ -27,7 +27,7 @@ export interface Watch {
 export function watchClients(machine: Machine, rules: Rules, ways: readonly WayIn[], { copies }: Setup): Watch {
   const lineages = new Map<string, ReadonlySet<string>>();
   const written = new Map<string, string[]>();
-  const notes: Omit<Notes, 'watch'> = { lineages, written, runs: new Map(), rolls: new Map() };
+  const notes: Omit<Notes, 'watch'> = { lineages, written, runs: new Map(), rolls: new Map(), replaced: new Map() };
   const watch: Watch = {
     outages: [],
     wrongs: [],
@@ -58,6 +58,8 @@ interface Notes {
   readonly runs: Map<string, number>;
   /** The roll that made a container, by its id. */
   readonly rolls: Map<string, string>;
+  /** The lineage of the container that one took the place of, by its id: what that wrote is in the copies of its roll. */
+  readonly replaced: Map<string, ReadonlySet<string>>;
 }
 
 // A container that was started on what is half restored, or was written by one that it does not come after, does harm.
@@ -65,7 +67,9 @@ function noteStart(machine: Machine, box: Box, notes: Notes): void {
   const { watch, lineages, written, runs, rolls } = notes;
   if (!lineages.has(box.id)) {
     lineages.set(box.id, lineageOf(box, notes));
-    rolls.set(box.id, stateOf(box)?.roll ?? '');
+    const state = stateOf(box);
+    rolls.set(box.id, state?.roll ?? '');
+    if (state?.replaces) notes.replaced.set(box.id, lineageKnown(state.replaces, lineages));
   }
   if ((runs.get(box.id) ?? 0) === box.run) return;
   runs.set(box.id, box.run);
@@ -90,18 +94,22 @@ export function writerOf(entry: string): string {
 }
 
 // One that is restored, or started on a copy, comes after what its candidate came after; another after the one that it replaces.
-function lineageOf(box: Box, { lineages, rolls }: Pick<Notes, 'lineages' | 'rolls'>): ReadonlySet<string> {
+function lineageOf(box: Box, { lineages, rolls, replaced }: Omit<Notes, 'watch'>): ReadonlySet<string> {
   const state = stateOf(box);
   const own = box.id.slice(0, 12);
   if (state?.replaces) {
-    const replaced = state.replaces.slice(0, 12);
     const undone = state.fillFrom !== undefined && rolls.get(state.replaces) === state.fillFrom;
-    const all = [...(lineages.get(state.replaces) ?? [replaced])];
-    return new Set([...all.filter((one) => !undone || one !== replaced), own]);
+    const before = undone ? replaced.get(state.replaces) : lineageKnown(state.replaces, lineages);
+    return new Set([...(before ?? []), own]);
   }
   const restored = /^(.+)-restored$/.exec(state?.roll ?? '')?.[1];
   const candidate = [...rolls].find(([, roll]) => roll === restored)?.[0];
   if (!candidate) return new Set([own]);
   const before = lineages.get(candidate) ?? [];
   return new Set([...before].filter((one) => one !== candidate.slice(0, 12)).concat(own));
+}
+
+// One that was gone before anybody watched comes after nobody else.
+function lineageKnown(id: string, lineages: Notes['lineages']): ReadonlySet<string> {
+  return lineages.get(id) ?? new Set([id.slice(0, 12)]);
 }
