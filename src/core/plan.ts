@@ -6,6 +6,7 @@ import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forw
 import { cover, giveBack, isProven, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Blame } from './health.ts';
 import { comesBack, type Desired, type Failure, type Observed, type Replica } from './observed.ts';
+import { copyOrStart, spare } from './start.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
 import { awaitsHooks, failedHook, runHooks } from './switch-hooks.ts';
@@ -243,18 +244,6 @@ function planStart(desired: Desired, seen: Observed, candidate: Replica): Decisi
   if (!incumbent?.running) return act(spare(seen, candidate) ?? volumesFirst(seen, candidate) ?? start);
   if (seen.standIn && seen.cover !== 'lasting') return act(cover(seen, seen.standIn, true));
   return act({ kind: 'stop', container: incumbent.id, name: incumbent.name });
-}
-
-// An old container that removed itself on its stop is made again before its successor starts: that one would remove
-// itself too if it failed, and then nothing would be left.
-function spare({ incumbent, names }: Observed, { autoRemove, imageBefore }: Replica): Step | undefined {
-  if (incumbent || !autoRemove || !imageBefore) return undefined;
-  return { kind: 'recreate-old', name: names.old, image: imageBefore };
-}
-
-function copyOrStart(replica: Replica): Step {
-  const { id: container, name, missingFiles: paths } = replica;
-  return paths.length > 0 ? { kind: 'copy-files', container, name, paths } : { kind: 'start', container, name };
 }
 
 function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decision {

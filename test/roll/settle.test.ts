@@ -1,25 +1,20 @@
-// A new container that answers at first and no more while its settle time runs: the old one takes its place back.
+// A new container answers at first, and no more while its settle time runs: the old one takes its place back.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { slotNames } from '../../src/core/names.ts';
 import { SETUPS, type Setup } from '../matrix/setups.ts';
 import { boxAt, type Stage, stageOf } from '../matrix/stage.ts';
 import { answersAt } from '../memory/apps.ts';
-import type { Box } from '../memory/machine.ts';
 
 // Three probes of settling fit in before the settle time is over.
 const OVERRIDES = { settle: '5s' };
 const SICK_AFTER_MS = 1500;
 
 /** Has every container of the new image stop answering, while it goes on, some time after it began to answer. */
-function sickenNewOnes({ machine, to, own }: Stage): void {
-  const { home, next } = slotNames(own[0] ?? '');
-  const newOne = (): Box | undefined =>
-    [home, next].map((name) => machine.names.get(name)).find((box) => box?.image.id === to);
+function sickenNewOnes({ machine, to }: Stage): void {
   machine.clock.watch(() => {
-    const box = newOne();
-    if (box && box.sickSince === Infinity && answersAt(box, machine.clock.now()))
-      box.sickSince = machine.clock.now() + SICK_AFTER_MS;
+    const now = machine.clock.now();
+    for (const box of machine.boxes.values())
+      if (box.image.id === to && box.sickSince === Infinity && answersAt(box, now)) box.sickSince = now + SICK_AFTER_MS;
   });
 }
 
