@@ -29,7 +29,8 @@ export async function startGated(run: SlotRun, id: string, snapshot: Snapshot): 
     await shut(run, id);
   } finally {
     // A redirect has ended it.
-    if (gate && !isRedirected(run, id)) await endHold(run, id);
+    if (isRedirected(run, id)) run.memory.holds.delete(id);
+    else if (gate) await endHold(run, id);
   }
 }
 
@@ -79,6 +80,7 @@ const HOLD_MS = 10_000;
 async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gate): Promise<void> {
   const { engine, kernel } = run.ports;
   try {
+    run.memory.holds.add(id);
     const known = (await engine.list()).flatMap(({ addresses }) => addresses);
     await kernel.hold(id, beside, bridges, known, HOLD_MS);
   } catch (error) {
@@ -87,14 +89,20 @@ async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gat
 }
 
 /** Ends what holds new addresses for a start during which a roll died. */
-export async function endHolds(run: SlotRun, { candidate, standIn }: Snapshot): Promise<void> {
+export async function endForeignHolds(run: SlotRun, { candidate, standIn }: Snapshot): Promise<void> {
   if (!run.movesTraffic) return;
   for (const one of [candidate, standIn]) if (one) await endHold(run, one.id);
 }
 
-async function endHold({ ports: { kernel, report } }: SlotRun, id: string): Promise<void> {
+/** Ends what this run holds still, since nft failed before. */
+export async function endOwnHolds(run: SlotRun): Promise<void> {
+  for (const id of [...run.memory.holds]) await endHold(run, id);
+}
+
+async function endHold({ ports: { kernel, report }, memory }: SlotRun, id: string): Promise<void> {
   try {
     await kernel.endHold(id);
+    memory.holds.delete(id);
   } catch (error) {
     report({ kind: 'debug', text: `connections wait for ${HOLD_MS / 1000} s: ${messageOf(error)}` });
   }

@@ -8,7 +8,7 @@ import { diskFull } from './disk.ts';
 import { execute } from './execute.ts';
 import { clearExpired, stopRenewing } from './forward.ts';
 import { noteGap } from './gap.ts';
-import { endHolds } from './gate.ts';
+import { endForeignHolds, endOwnHolds } from './gate.ts';
 import { observe } from './observe.ts';
 import { noteAway, observeThrough } from './outage.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -34,6 +34,7 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
   try {
     const end = await untilDecided(run);
     await stopRenewing(run);
+    await endOwnHolds(run);
     await clearExpired(run);
     return end;
   } finally {
@@ -49,7 +50,7 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
     if (run.lost.aborted) throw run.lost.reason;
     if (run.signal.aborted) run.memory.giveUp ??= interrupted(run);
     const snapshot = await observeThrough(run);
-    if (steps.length === 0) await endHolds(run, snapshot);
+    if (steps.length === 0) await endForeignHolds(run, snapshot);
     noteGap(run, snapshot.seen, began);
     const decision = plan(run.desired, snapshot.seen);
     if (decision.kind === 'converged') return { error: undefined, steps };

@@ -76,6 +76,8 @@ export interface Memory {
   readonly forwarded: Map<string, ForwardStart>;
   /** By container: what keeps its forward from ending while this run lives. */
   readonly renewals: Map<string, Renewal>;
+  /** Containers for whose start this run has held new addresses, and may hold them still. */
+  readonly holds: Set<string>;
   /** Every forward that was tried, for when it leads no more. */
   readonly forwards: Forward[];
   /** Whether somebody answered at the last look, since when nobody does, and for how long nobody did before (milliseconds). */
@@ -128,6 +130,7 @@ export function freshMemory(): Memory {
     times: new Map(),
     forwarded: new Map(),
     renewals: new Map(),
+    holds: new Set(),
     forwards: [],
     answered: false,
     gap: { since: undefined, ms: 0 },
