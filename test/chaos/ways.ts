@@ -45,7 +45,9 @@ export const WAYS = {
     command: 'roll',
     build: async (place) => {
       await remembered(place);
-      return serve(place, { strategy: 'start-first' });
+      // A signal that no program minds.
+      const labels = { 'swapctl.on-switch': `signal CONT ${place.name}` };
+      return serve(place, { strategy: 'start-first', labels });
     },
   },
   'stop-first': {

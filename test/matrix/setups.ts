@@ -19,8 +19,10 @@ export interface Setup {
   readonly files: boolean;
   /** How swapctl asks whether it is healthy: from outside, by the image's check inside, or not at all. */
   readonly health: 'http' | 'check' | 'none';
-  /** What is wrong with the newer image. */
-  readonly bad: 'ends' | 'sick' | 'missing' | undefined;
+  /** What is wrong with the newer image; `hook`: nothing, but a hook fails, and that takes the roll back. */
+  readonly bad: 'ends' | 'sick' | 'missing' | 'hook' | undefined;
+  /** Whether it has a hook that does nothing. */
+  readonly hooked: boolean;
   readonly command: 'roll' | 'rollback' | 'rollback with volumes' | 'update';
   /** Whether a proxy finds it by its labels and routes to what the engine calls healthy. */
   readonly proxied: boolean;
@@ -47,6 +49,7 @@ const PLAIN: Setup = {
   files: false,
   health: 'http',
   bad: undefined,
+  hooked: false,
   command: 'roll',
   proxied: false,
   remembered: false,
@@ -62,7 +65,8 @@ const COPIED: Setup = { ...STOP_FIRST, copies: true };
 
 /** As test/chaos/ways.ts has them on real engines, and more. */
 export const SETUPS = {
-  'start-first': { ...PLAIN, remembered: true },
+  'start-first': { ...PLAIN, remembered: true, hooked: true },
+  'start-first, failed hook': { ...PLAIN, bad: 'hook' },
   'start-first, no kernel layer': { ...PLAIN, kernel: false, health: 'check' },
   'start-first, bad image': { ...PLAIN, bad: 'ends' },
   'start-first, sick image': { ...PLAIN, bad: 'sick', health: 'check' },
@@ -72,7 +76,7 @@ export const SETUPS = {
   'stop-first': STOP_FIRST,
   rehearsed: { ...PLAIN, strategy: 'stop-first', published: true },
   'rehearsed, bad image': { ...PLAIN, strategy: 'stop-first', published: true, bad: 'sick' },
-  handover: HANDOVER,
+  handover: { ...HANDOVER, hooked: true },
   'handover, busy': { ...HANDOVER, busyMs: 900, restart: 'unless-stopped' },
   'handover, proxied': { ...HANDOVER, proxied: true },
   'handover, kept connection': { ...HANDOVER, keptMs: 900 },
@@ -99,7 +103,7 @@ export type SetupName = keyof typeof SETUPS;
 export const SETUP_NAMES = Object.keys(SETUPS) as SetupName[];
 
 /** How a roll to a bad image ends. */
-export const BAD_ENDS = /^(not-healthy|cannot-start|known-bad)$/;
+export const BAD_ENDS = /^(not-healthy|cannot-start|known-bad|step-failed)$/;
 
 /** Whether there may be a time in which nobody answers. */
 export function hasGap({ strategy, replicas }: Setup): boolean {

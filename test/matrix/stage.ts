@@ -150,6 +150,7 @@ function programOf({ volume, health }: Setup, bad: Setup['bad']): Program {
       return { ...app, readyMs: Infinity };
     case 'missing':
       return { ...app, missing: true };
+    case 'hook':
     case undefined:
       return app;
   }
@@ -172,7 +173,7 @@ function requestOf(setup: Setup, name: string, image: string, number: number): C
     ...(volume && { Binds: [`data-${number}:/data`] }),
     ...(published && { PortBindings: { [`${PORT}/tcp`]: [{ HostIp: '0.0.0.0', HostPort: String(PORT) }] } }),
   };
-  const labels = { ...labelsOf(setup), ...(isComposed(setup) && composeLabels(number)) };
+  const labels = { ...labelsOf(setup), ...hooksOf(setup, name), ...(isComposed(setup) && composeLabels(number)) };
   const config = { Image: image, Labels: labels, Env: ['OWN=1'], StopTimeout: 1 };
   return { name, config, host, networks: { [NETWORK]: { Aliases: ['app'] } } };
 }
@@ -188,6 +189,11 @@ function labelsOf({ strategy, health, copies, keep, rehearsal, proxied }: Setup)
     ...(proxied && { 'traefik.enable': 'true' }),
     ...(!rehearsal && { 'swapctl.rehearsal': 'false' }),
   };
+}
+
+function hooksOf({ bad, hooked }: Setup, name: string): Record<string, string> {
+  if (bad === 'hook') return { 'swapctl.on-switch': 'exec gone true', 'swapctl.on-switch.failure': 'undo' };
+  return hooked ? { 'swapctl.on-switch': `signal CONT ${name}` } : {};
 }
 
 const COMPOSE = 'com.docker.compose.';

@@ -5,7 +5,7 @@ import type { Trouble } from './cell.ts';
 import { DEED_NAMES } from './people.ts';
 import type { Setup } from './setups.ts';
 
-const anySetup: fc.Arbitrary<Omit<Setup, 'proxied' | 'keptMs'>> = fc.record({
+const anySetup: fc.Arbitrary<Omit<Setup, 'hooked' | 'keptMs' | 'proxied'>> = fc.record({
   strategy: fc.constantFrom('start-first', 'stop-first', 'handover'),
   published: fc.boolean(),
   replicas: fc.constantFrom(1, 1, 2),
@@ -37,6 +37,7 @@ export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
   return {
     ...asked,
     keptMs: asked.busyMs,
+    hooked: asked.files,
     replicas,
     strategy,
     autoRemove,

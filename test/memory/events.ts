@@ -8,6 +8,9 @@ const REMEMBERED = 256;
 const TELLING = new Set(['create', 'start', 'die', 'destroy', 'rename', 'update', 'pause', 'unpause']);
 const NAMING = new Set(['tag', 'load', 'pull']);
 
+/** Signals that the programs here go on after. */
+export const ENDS_NOBODY: ReadonlySet<string> = new Set(['HUP', 'CONT']);
+
 /** Writes down that something happened. */
 export function tell(machine: Machine, type: Happening['type'], id: string, action: string, name?: string): void {
   const last = machine.happenings.at(-1)?.timeNano ?? 0;
@@ -39,7 +42,7 @@ export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStoppe
       const box = boxOf(machine, id);
       if (box?.status !== 'running') return false;
       const own = machine.happenings.filter((one) => one.id === box.id && one.timeNano >= box.startedAt * 1e6);
-      return own.some(({ action, name }) => action === 'kill' && name !== 'HUP');
+      return own.some(({ action, name }) => action === 'kill' && !ENDS_NOBODY.has(name ?? ''));
     },
   };
 }

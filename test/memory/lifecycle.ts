@@ -2,7 +2,7 @@
 import type { Joined } from '../../src/core/traffic.ts';
 import { answersAt, freshHealth } from './apps.ts';
 import { remove } from './containers.ts';
-import { forget, tell } from './events.ts';
+import { ENDS_NOBODY, forget, tell } from './events.ts';
 import { type Box, changed, isUp, type Machine, mustBox, refuse } from './machine.ts';
 import { join, leave, publish, unpublish } from './networks.ts';
 
@@ -174,7 +174,7 @@ export async function kill(machine: Machine, box: Box, signal: string): Promise<
   if (!isUp(box)) refuse(409, `Cannot kill container: ${box.id}: Container ${box.id} is not running`);
   const name = signal.replace(/^SIG/, '');
   tell(machine, 'container', box.id, 'kill', name);
-  if (name === 'HUP') return;
+  if (ENDS_NOBODY.has(name)) return;
   if (name === 'KILL' || name === 'TERM') box.stoppedByHand = true;
   if (name === 'TERM' && box.app.stopMs === Infinity) return;
   if (name === 'TERM') await machine.clock.sleep(box.app.stopMs);

@@ -13,6 +13,9 @@ import { start } from '../memory/lifecycle.ts';
 import { type Box, mustBox } from '../memory/machine.ts';
 
 const NETWORK = 'net';
+// Their own hooks would come before those of the file.
+const PLAIN: Setup = { ...SETUPS['start-first'], hooked: false };
+const HANDOVER: Setup = { ...SETUPS.handover, hooked: false };
 const RELOAD = 'signal HUP nginx';
 
 interface Scene {
@@ -38,7 +41,7 @@ interface Rolled {
 }
 
 async function rolled({
-  setup = SETUPS['start-first'],
+  setup = PLAIN,
   labels = {},
   nginx = {},
   image = {},
@@ -114,15 +117,18 @@ suite('a hook', () => {
     assert.ok(answered);
   });
 
-  for (const setup of ['stop-first', 'handover'] as const)
-    test(`runs after a ${setup} as well`, async () => {
-      const { report, signals } = await rolled({ ...FILE, setup: SETUPS[setup] });
+  for (const [name, setup] of [
+    ['stop-first', SETUPS['stop-first']],
+    ['handover', HANDOVER],
+  ] as const)
+    test(`runs after a ${name} as well`, async () => {
+      const { report, signals } = await rolled({ ...FILE, setup });
       assert.deepEqual([report.outcome, report.hooks?.length], ['rolled', 1]);
       assert.deepEqual(signals, [['web.swapctl-old exited', 'web running']]);
     });
 
   test('stands in the plan', async () => {
-    const stage = await stageOf(SETUPS['start-first']);
+    const stage = await stageOf(PLAIN);
     const { app } = stage.open({ config: configOf({ 'on-switch': `${RELOAD}; call https://u:p@a.test/x?k=1` }) });
     const signal = new AbortController().signal;
     const [plan] = await stage.machine.clock.run(app.plan([stage.service], { pull: 'never', signal }));
@@ -223,7 +229,7 @@ suite('a hook in a label', () => {
   });
 
   test('is none if the image brings it', async () => {
-    const stage = await stageOf(SETUPS['start-first']);
+    const stage = await stageOf(PLAIN);
     const { machine } = stage;
     for (const image of machine.images.values()) image.config.Labels = { ...image.config.Labels, ...LABEL };
     const web = mustBox(machine, 'web');
