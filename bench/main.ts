@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { type Scope, testWorld, type World } from '../test/lab/world.ts';
 import { devTime } from './dev.ts';
+import { runBenchmark } from './frame.ts';
 import { layerCost } from './layer.ts';
 import { rollTime } from './roll.ts';
 import { conditions } from './table.ts';
@@ -34,25 +35,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const cleanUps: (() => Promise<void>)[] = [];
-const scope: Scope = { after: (cleanUp) => void cleanUps.push(cleanUp) };
-const interrupted = new Promise<'interrupted'>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve('interrupted'));
-});
+await runBenchmark(main);
 
-let status = 0;
-try {
-  if ((await Promise.race([main(), interrupted])) === 'interrupted') status = 130;
-} catch (error) {
-  console.error(error);
-  status = 1;
-} finally {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
-}
-// What was interrupted would go on.
-process.exit(status);
-
-async function main(): Promise<void> {
+async function main(scope: Scope): Promise<void> {
   const amount = { rounds: Number(values.rounds), minutes: Number(values.minutes), every: values.every };
   const names = positionals.includes('all') ? Object.keys(IN_TURNS) : positionals;
   for (const name of names.length > 0 ? names : ['roll']) {
