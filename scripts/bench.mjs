@@ -1,4 +1,5 @@
-// npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- watch [--minutes N], or -- check | start [rounds]
+// npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- watch [--minutes N], -- check | start [rounds], or
+// -- proxies [--binaries FOLDER] and other options
 import path from 'node:path';
 import { build } from './build.mjs';
 import { runOnEngine } from './on-engine.mjs';
@@ -9,7 +10,13 @@ import { exitWith, inForeground } from './shell.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
 const WITHOUT_ENGINE = ['check', 'start'];
-exitWith(WITHOUT_ENGINE.includes(first) ? alone(first, rest) : runOnEngine('bench/main.ts', process.argv.slice(2)));
+exitWith(benchmark());
+
+function benchmark() {
+  if (WITHOUT_ENGINE.includes(first)) return alone(first, rest);
+  if (first === 'proxies') return runOnEngine('bench/proxies/main.ts', rest);
+  return runOnEngine('bench/main.ts', process.argv.slice(2));
+}
 
 async function alone(name, args) {
   await prepare(needsOf([`bench/${name}.ts`]));

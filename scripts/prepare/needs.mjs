@@ -12,6 +12,7 @@ const NEEDS = {
   'test/lab/engines.ts': ['docker-bookworm', 'docker-trixie', 'docker-sid'],
   'test/lab/nft.ts': ['nft-bookworm', 'nft-trixie', 'nft-sid'],
   'bench/nginx.ts': ['nginx'],
+  'bench/proxies/images.ts': ['proxies'],
 };
 
 export const ALL_TESTS = Object.keys(NEEDS)

@@ -17,6 +17,12 @@ export const ENTRIES = {
   buildx: files('trixie', 'docker-buildx', `${PLUGINS}/docker-buildx`),
   // nginx and the libraries that it is linked to.
   nginx: files('bookworm', 'nginx libc6 libcrypt1 libpcre2-8-0 libssl3 zlib1g'),
+  // HAProxy, nginx and Caddy with the libraries that they load.
+  proxies: files(
+    'bookworm',
+    `haproxy nginx caddy libc6 libcap2 libcrypt1 libgcc-s1 libgcrypt20 libgpg-error0 liblua5.3-0 liblz4-1 liblzma5
+    libopentracing-c-wrapper0 libopentracing1 libpcre2-8-0 libssl3 libstdc++6 libsystemd0 libzstd1 zlib1g`,
+  ),
   'nft-bookworm': nft('bookworm'),
   'nft-trixie': nft('trixie'),
   'nft-sid': nft('sid'),
@@ -29,7 +35,7 @@ export const ENTRIES = {
 };
 
 function files(suite, packages, path = '.') {
-  return { suite, packages: packages.split(' '), path, make: unpackFiles };
+  return { suite, packages: packages.split(/\s+/), path, make: unpackFiles };
 }
 
 /** iptables brings the extensions by which nft prints the rules that iptables-nft has made. */
