@@ -15,7 +15,7 @@ export interface Failure {
 export interface Window {
   readonly requests: number;
   readonly failures: readonly Failure[];
-  /** Of the four clients the longest time between two good answers. */
+  /** Of the four clients the longest time without a good answer. */
   readonly longestGapMs: number;
   /** When each version answered for the first and for the last time. */
   readonly versions: ReadonlyMap<string, { readonly first: number; readonly last: number }>;
@@ -57,11 +57,12 @@ function windowOf(load: Load, from: number, to: number, begun: number): Window {
       at: begun + atMs,
       error: reused ? `${error} on a kept connection` : error,
     })),
-    longestGapMs: longestGap(good.map(({ atMs }) => atMs)),
+    longestGapMs: longestGap([from, ...good.map(({ atMs }) => atMs), to]),
     versions,
   };
 }
 
+// An answer may come after the end of the window that its request began in.
 function longestGap(times: readonly number[]): number {
   return times.reduce((longest, at, index) => Math.max(longest, at - (times[index - 1] ?? at)), 0);
 }

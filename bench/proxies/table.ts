@@ -21,6 +21,15 @@ export async function table(run: Run): Promise<void> {
   console.log(`\n${cells.length} cells, rolls in each: ${rolls}, about ${minutesFor(cells, rolls)} minutes\n`);
   const results: { cell: Cell; result: CellResult }[] = [];
   const failed: string[] = [];
+  let printed = false;
+  const print = () => {
+    if (printed) return;
+    printed = true;
+    printCells(results);
+    for (const one of failed) console.log(`NOT MEASURED: ${one}`);
+  };
+  // Hours of measuring are not lost by Ctrl-C.
+  run.scope.after(async () => print());
   for (const cell of cells) {
     if (run.signal.aborted) return;
     console.error(`==> ${nameOf(cell)}`);
@@ -30,8 +39,7 @@ export async function table(run: Run): Promise<void> {
     if (!(result instanceof Error))
       for (const [what, measured] of Object.entries(result)) printFailures(what, measured);
   }
-  printCells(results);
-  for (const one of failed) console.log(`NOT MEASURED: ${one}`);
+  print();
 }
 
 function nameOf({ proxy, app, replicas, health, strategies }: Cell): string {
