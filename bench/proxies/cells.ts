@@ -24,10 +24,12 @@ export interface Choice {
   readonly apps: readonly AppKind[];
   readonly replicas: readonly number[];
   readonly healths: readonly Health[];
+  /** A slow HEALTHCHECK also for proxies that do not ask the engine, to which it is as good as none. */
+  readonly slowForAll: boolean;
   readonly strategies: readonly Strategy[];
 }
 
-export function cellsOf({ proxies, apps, replicas, healths, strategies }: Choice): Cell[] {
+export function cellsOf({ proxies, apps, replicas, healths, slowForAll, strategies }: Choice): Cell[] {
   // A handover needs published ports; a service without them is rolled start-first, and goes back the same way.
   const without = { published: false, strategies: strategies.filter((one) => one !== 'handover') };
   const published = { published: true, strategies: strategies.filter((one) => one === 'handover') };
@@ -36,8 +38,12 @@ export function cellsOf({ proxies, apps, replicas, healths, strategies }: Choice
     (count === 1 ? [without, published] : [without]).map((group) => ({ replicas: count, ...group })),
   );
   const measured = shapes.filter((shape) => shape.strategies.length > 0);
+  const healthsOf = (proxy: ProxySetup) =>
+    healths.filter((health) => health !== '30s' || proxy.socket === true || slowForAll);
   return proxies.flatMap((proxy) =>
-    apps.flatMap((app) => healths.flatMap((health) => measured.map((shape) => ({ proxy, app, health, ...shape })))),
+    apps.flatMap((app) =>
+      healthsOf(proxy).flatMap((health) => measured.map((shape) => ({ proxy, app, health, ...shape }))),
+    ),
   );
 }
 

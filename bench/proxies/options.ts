@@ -63,6 +63,7 @@ export function parseOptions(args: string[]): Options {
       apps: picked(values.app, APPS) ?? (all ? APPS : ['drains']),
       replicas: picked(values.replicas, ['1', '2'])?.map(Number) ?? (all ? [1, 2] : [1]),
       healths: picked(values.health, HEALTHS) ?? HEALTHS,
+      slowForAll: all || values.health !== undefined,
       strategies: picked(values.strategy, STRATEGIES) ?? (all ? STRATEGIES : ['start-first']),
     },
   };

@@ -52,6 +52,8 @@ function sayWhatIsMissing({ missing, binaries, choice }: Options): void {
     const where = binaries === undefined ? 'give a folder that has it by --binaries' : `${binaries} does not have it`;
     console.log(`LEFT OUT: ${name}, which needs ${files.join(' and ')}: ${where}`);
   }
+  if (!choice.slowForAll)
+    console.log('LEFT OUT: HEALTHCHECK every 30 s for proxies that do not ask the engine (--health 30s)');
   if (choice.replicas.includes(2) && choice.strategies.includes('handover')) {
     console.log('LEFT OUT: handover with 2 replicas, since a fixed host port belongs to one container');
   }
