@@ -2,6 +2,7 @@ import { servingBeside } from './forward.ts';
 import type { Backup, Desired, Failure, Observed, Replica } from './observed.ts';
 import { plan } from './plan.ts';
 import type { Step } from './step.ts';
+import { isReturning } from './switch-hooks.ts';
 import type { Forward } from './traffic.ts';
 
 // Ids of containers that a dry run only imagines.
@@ -93,7 +94,7 @@ function gateAfter(
   { kind, container: from }: Extract<Step, { kind: 'start' | 'open' }>,
 ): readonly Forward[] {
   const others = seen.forwarding.filter((one) => one.from !== from || one.state !== 'leads');
-  const started = [seen.candidate, seen.standIn].find((one) => one?.id === from);
+  const started = [seen.candidate, seen.standIn, seen.incumbent].find((one) => one?.id === from);
   const to = servingBeside(seen, from)?.id;
   if (kind === 'open' || !seen.forwards || to === undefined || !started || !gated(started, seen)) return others;
   return [...others, { from, to, state: 'leads' }];
@@ -200,10 +201,9 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
   }
 }
 
-function gated(replica: Replica, seen: Observed): boolean {
-  return (
-    seen.gates && replica.id !== seen.incumbent?.id && replica.id !== seen.rehearsal?.id && replica.way !== 'stop-first'
-  );
+function gated({ id, way }: Replica, seen: Observed): boolean {
+  if (!seen.gates || id === seen.rehearsal?.id) return false;
+  return id === seen.incumbent?.id ? isReturning(seen, id) : way !== 'stop-first';
 }
 
 function withReplicas(seen: Observed, id: string, change: (replica: Replica) => Replica | undefined): Observed {

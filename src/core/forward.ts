@@ -63,9 +63,13 @@ export function isLedBack(
   );
 }
 
-/** Who answers at the addresses of a container behind the gate: the incumbent, and once that is stopped the stand-in. */
-export function servingBeside({ incumbent, standIn }: Observed, id: string): Replica | undefined {
-  return [incumbent, standIn].find((one) => one?.running && one.id !== id);
+/**
+ * Who answers at the addresses of a container behind the gate: the incumbent, once that is stopped the stand-in, and while the incumbent
+ * returns the candidate.
+ */
+export function servingBeside({ incumbent, standIn, candidate }: Observed, id: string): Replica | undefined {
+  const served = [incumbent, standIn].find((one) => one?.running && one.id !== id);
+  return served ?? (candidate && candidate.id !== id && answers(candidate) ? candidate : undefined);
 }
 
 /** The same look, in which a container behind the gate is shut, whichever process has shut it. */

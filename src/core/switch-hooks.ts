@@ -26,6 +26,11 @@ export function failedHook({ hooks, incumbent }: Observed, { way }: Replica): Sw
   return incumbent.running && incumbent.verdict.kind === 'failed' ? undefined : hooks.failed;
 }
 
+/** Whether a container is the old one on its way back, behind the gate: the candidate serves until it is healthy. */
+export function isReturning({ hooks, incumbent, candidate }: Observed, id: string): boolean {
+  return hooks.failed !== undefined && id === incumbent?.id && candidate !== undefined && answers(candidate);
+}
+
 /** A candidate that serves goes on doing so until the old container answers, and then hands over to it. */
 export function handBack(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
   if (!seen.hooks.failed || !answers(candidate)) return undefined;

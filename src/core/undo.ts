@@ -14,7 +14,7 @@ import { handBack } from './switch-hooks.ts';
 export function planUndo(seen: Observed, candidate: Replica, why: SwapError): Step {
   const { incumbent } = seen;
   return (
-    endForwardsTo(seen, candidate) ??
+    (isBehindGate(seen) ? undefined : endForwardsTo(seen, candidate)) ??
     remember(seen, candidate, why) ??
     recreate(seen, candidate) ??
     (incumbent && coverReturn(seen, incumbent)) ??
@@ -50,9 +50,15 @@ function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | 
       return { kind: 'stop', container: candidate.id, name: candidate.name };
     return back ?? { kind: 'start', container, name };
   }
+  if (isBehindGate(seen) && incumbent.verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
   if (incumbent.shut) return { kind: 'open', container, name };
   if (!sameRestart(incumbent, candidate)) return { kind: 'restore-restart', container, name };
   return gather(seen, incumbent);
+}
+
+// The candidate answers at the addresses of an old container that comes back after a failed hook.
+function isBehindGate({ hooks, incumbent }: Observed): boolean {
+  return hooks.failed !== undefined && incumbent?.running === true && incumbent.shut;
 }
 
 function rename(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {

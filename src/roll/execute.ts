@@ -1,6 +1,7 @@
 import type { Container, RestartPolicy } from '../core/container.ts';
 import { isNotFound, isStartRefusedByImage } from '../core/engine-error.ts';
 import type { Step, StepKind } from '../core/step.ts';
+import { isReturning } from '../core/switch-hooks.ts';
 import { backUp, dropBackup, dropCopies, putBack } from './backup.ts';
 import { cover, renewCover } from './cover.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './create.ts';
@@ -125,5 +126,6 @@ function restartOf(container: Container | undefined): RestartPolicy {
 // Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
 function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
   if (!run.gates) return false;
-  return id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.way !== 'stop-first');
+  const isFresh = id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.way !== 'stop-first');
+  return isFresh || isReturning(seen, id);
 }

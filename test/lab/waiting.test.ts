@@ -23,6 +23,7 @@ const DEADLINES = [
 const SHORT = {
   'when a client that is measured counts a request as failed': [
     'bench/dev.ts',
+    'bench/proxies/clients.ts',
     'bench/traffic.ts',
     'demo/main.ts',
     'test/lab/udp.ts',
