@@ -1,4 +1,4 @@
-import type { Container, HostConfig, PublishedPort } from './container.ts';
+import type { Container, ContainerSummary, HostConfig, PublishedPort } from './container.ts';
 
 /** One published port of a slot, and where a stand-in answers for it. */
 export interface Route {
@@ -90,6 +90,16 @@ export type ForwardStart = Pick<Container, 'id' | 'networks'>;
 
 /** The running container that gets the connections of a forward. */
 export type ForwardEnd = ForwardStart & Process;
+
+/** The addresses that containers have, by a list; undefined if it does not tell those of one in the networks of a container. */
+export function knownAddresses(
+  all: readonly Pick<ContainerSummary, 'status' | 'networks' | 'addresses'>[],
+  { networks }: ForwardStart,
+): string[] | undefined {
+  const around = all.filter((one) => one.status === 'running' && one.networks.some((name) => networks[name]));
+  if (around.some(({ addresses }) => addresses.length === 0)) return undefined;
+  return all.flatMap(({ addresses }) => addresses);
+}
 
 /** Gets the addresses of a container that is being started, by network. */
 export type Joined = (networks: Container['networks']) => Promise<void>;

@@ -2,7 +2,7 @@ import type { Container } from '../core/container.ts';
 import { messageOf } from '../core/error.ts';
 import { isLedBack, servingBeside } from '../core/forward.ts';
 import { RuleError } from '../core/kernel-layer.ts';
-import type { Joined } from '../core/traffic.ts';
+import { type Joined, knownAddresses } from '../core/traffic.ts';
 import type { Bridge, ForwardStart, Process } from '../ports.ts';
 import { keepForwarding } from './forward.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -80,8 +80,9 @@ const HOLD_MS = 10_000;
 async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gate): Promise<void> {
   const { engine, kernel } = run.ports;
   try {
+    const known = knownAddresses(await engine.list(), beside);
+    if (!known) return;
     run.memory.holds.add(id);
-    const known = (await engine.list()).flatMap(({ addresses }) => addresses);
     await kernel.hold(id, beside, bridges, known, HOLD_MS);
   } catch (error) {
     await goWithout(run, beside, `${name} may refuse connections for a moment after its start`, error);

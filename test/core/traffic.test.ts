@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { pairRoutes } from '../../src/core/traffic.ts';
+import test, { suite } from 'node:test';
+import { knownAddresses, pairRoutes } from '../../src/core/traffic.ts';
 
 const published = (containerPort: string, hostIp: string, hostPort: number) => ({ containerPort, hostIp, hostPort });
 
@@ -57,4 +57,27 @@ test('one container port at two host ports takes two of the stand-in', () => {
 test('ephemeral ports are nobody’s business, and a fixed one without a counterpart spoils all', () => {
   assert.deepEqual(pairRoutes({ '80/tcp': [{ HostPort: '' }, { HostPort: '0' }], '81/tcp': null }, [], 'x'), []);
   assert.equal(pairRoutes({ '80/tcp': [{ HostPort: '80' }] }, [published('81/tcp', '0.0.0.0', 1)], 'x'), undefined);
+});
+
+const beside = { id: 'old', networks: { net: { IPAddress: '10.0.0.2' } } };
+const listed = (networks: string[], addresses: string[], status = 'running' as const) => ({
+  status,
+  networks,
+  addresses,
+});
+
+suite('the addresses that containers have', () => {
+  test('are those of all networks', () => {
+    const all = [listed(['net'], ['10.0.0.2']), listed(['other'], ['10.1.0.2', 'fd00::2']), listed(['host'], [])];
+    assert.deepEqual(knownAddresses(all, beside), ['10.0.0.2', '10.1.0.2', 'fd00::2']);
+  });
+
+  test('are unknown if the list tells none of a container in the same network', () => {
+    assert.equal(knownAddresses([listed(['net'], ['10.0.0.2']), listed(['net'], [])], beside), undefined);
+  });
+
+  test('one that is down has none', () => {
+    const down = { ...listed(['net'], []), status: 'exited' as const };
+    assert.deepEqual(knownAddresses([down], beside), []);
+  });
 });
