@@ -15,7 +15,7 @@ const LOOK_AT_RULES_EVERY_MS = 500;
 /**
  * Keeps the redirect of a stopped container's addresses while clients still open connections to them: until none has done so for
  * a while, at most for the linger time. Clients that go on to its end have resolved the name once, and are noted. Ends at once
- * when the engine gives an address to another container.
+ * when the engine gives an address to another container, and when the user interrupts.
  */
 export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
   const { kernel, clock } = run.ports;
@@ -26,9 +26,10 @@ export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind:
   const seen = new Map(first.map((one) => [keyOf(one), { ...one, at: began }]));
   const isOver = (): boolean => {
     const last = Math.max(...[...seen.values()].map(({ at }) => at));
-    return clock.now() - last >= QUIET_MS || clock.now() - began >= run.policy.lingerMs;
+    const isQuiet = clock.now() - last >= QUIET_MS;
+    return isQuiet || clock.now() - began >= run.policy.lingerMs || run.signal.aborted;
   };
-  for (let looked = began; !isOver(); await clock.sleep(LOOK_EVERY_MS)) {
+  for (let looked = began; !isOver(); await clock.sleep(LOOK_EVERY_MS, run.signal)) {
     if (await isGivenAway(run.ports, from, end)) return;
     if (clock.now() - looked < LOOK_AT_RULES_EVERY_MS) continue;
     looked = clock.now();

@@ -25,7 +25,7 @@ async function rolled(
   setup: Setup,
   stopsAfterMs = Infinity,
   linger = '6s',
-  during = (_: Stage) => {},
+  during = (_: Stage, _interrupt: () => void) => {},
 ): Promise<Rolled> {
   const stage = await stageOf(setup);
   const { machine, place, slots, service } = stage;
@@ -37,12 +37,13 @@ async function rolled(
     create(machine, { name: 'proxy', config: { Image: 'proxy:1' }, host: {}, networks: { [NETWORK]: {} } }),
   );
   const old = machine.names.get(slots[0] ?? '');
+  const interrupt = new AbortController();
   let [stopped, answered, over] = [Infinity, 0, false];
   const client = async (): Promise<void> => {
     while (!over && clock.now() - stopped < stopsAfterMs) {
       if (old?.status !== 'running' && stopped === Infinity) {
         stopped = clock.now();
-        during(stage);
+        during(stage, () => interrupt.abort());
       }
       const made = connect(machine, place.rules, { kind: 'address', address }, addressOf(stage, 'proxy'));
       if (made && stopped !== Infinity) answered = clock.now();
@@ -51,7 +52,7 @@ async function rolled(
     }
   };
   const overrides = { linger, settle: '500ms', 'drain.timeout': '500ms' };
-  const request = { pull: 'never' as const, signal: new AbortController().signal, overrides };
+  const request = { pull: 'never' as const, signal: interrupt.signal, overrides };
   const rolling = stage.open().app.roll([service], request);
   void client();
   const [report] = await clock.run(rolling);
@@ -92,6 +93,14 @@ suite('a client of the address of a container that is gone', () => {
       const config = { Image: 'proxy:1' };
       start(machine, create(machine, { name: 'stranger', config, host, networks: { [NETWORK]: {} } }));
     });
+    assert.deepEqual([report.outcome, report.staleClients], ['rolled', undefined]);
+    assert.ok(answeredForMs < 1000, `${answeredForMs} ms`);
+  });
+
+  test('is waited for no longer than until the user interrupts', async () => {
+    const { report, answeredForMs } = await rolled(SETUPS['start-first'], Infinity, '60s', (_, interrupt) =>
+      interrupt(),
+    );
     assert.deepEqual([report.outcome, report.staleClients], ['rolled', undefined]);
     assert.ok(answeredForMs < 1000, `${answeredForMs} ms`);
   });

@@ -84,7 +84,7 @@ export interface DevFlags extends RollFlags {
 }
 
 // Who develops looks on: nothing is to be proven for seconds, and the next save is not to wait.
-const DEV_TIMES = { settle: '0s', 'drain.timeout': '2s' };
+const DEV_TIMES = { settle: '0s', 'drain.timeout': '2s', linger: '2s' };
 const POLL_EVERY = '500ms';
 
 /** What `dev` is asked to do; paths are taken from the folder. */
