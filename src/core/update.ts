@@ -91,7 +91,8 @@ export function rolledLine(checked: Checked, report: ServiceReport): ServiceUpda
     return { ...line, outcome: 'current', because: 'it runs that by now', report };
   if (!error) {
     const [concern] = report.attention ?? [];
-    return { ...line, outcome: 'updated', because: rolledBecause(report), report, ...(concern && { error: concern }) };
+    const because = [rolledBecause(report), ...(concern ? [concern.message] : [])].join('; ');
+    return { ...line, outcome: 'updated', because, report, ...(concern && { error: concern }) };
   }
   // Somebody else's memory of it is younger than the check.
   if (error.code === 'known-bad') return { ...line, outcome: 'held', because: error.message, report };
