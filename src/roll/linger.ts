@@ -23,21 +23,30 @@ export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind:
   const first = await kernel.led(from);
   if (!end || first.length === 0) return;
   const began = clock.now();
-  const seen = new Map(first.map((one) => [keyOf(one), { ...one, at: began }]));
-  const isOver = (): boolean => {
-    const last = Math.max(...[...seen.values()].map(({ at }) => at));
-    const isQuiet = clock.now() - last >= QUIET_MS;
-    return isQuiet || clock.now() - began >= run.policy.lingerMs || run.signal.aborted;
-  };
-  for (let looked = began; !isOver(); await clock.sleep(LOOK_EVERY_MS, run.signal)) {
+  const known = new Set(first.map(keyOf));
+  const clients = new Map<string, Opened>();
+  let newest = began;
+  const isOver = (): boolean =>
+    clock.now() - newest >= QUIET_MS || clock.now() - began >= run.policy.lingerMs || run.signal.aborted;
+  for (let lookAt = began; !isOver(); await clock.sleep(LOOK_EVERY_MS, run.signal)) {
     if (await isGivenAway(run.ports, from, end)) return;
-    if (clock.now() - looked < LOOK_AT_RULES_EVERY_MS) continue;
-    looked = clock.now();
-    for (const one of await kernel.led(from)) if (!seen.has(keyOf(one))) seen.set(keyOf(one), { ...one, at: looked });
+    if (clock.now() < lookAt) continue;
+    const at = clock.now();
+    const opened = (await kernel.led(from)).filter((one) => !known.has(keyOf(one)));
+    for (const one of opened) {
+      known.add(keyOf(one));
+      clients.set(`${one.address} ${one.to}`, { ...one, at });
+      newest = at;
+    }
+    // A table of many connections takes nft its time.
+    lookAt = clock.now() + Math.max(LOOK_AT_RULES_EVERY_MS, clock.now() - at);
   }
-  const isLate = ({ at }: { at: number }): boolean => at - began > QUIET_MS && clock.now() - at < QUIET_MS;
-  await noteStale(run, name, end, [...seen.values()].filter(isLate));
+  const isLate = ({ at }: Opened): boolean => at - began > QUIET_MS && clock.now() - at < QUIET_MS;
+  await noteStale(run, name, end, [...clients.values()].filter(isLate));
 }
+
+/** The last connection of a client, and when it was seen first. */
+type Opened = LedClient & { readonly at: number };
 
 function keyOf({ address, port, to }: LedClient): string {
   return `${address} ${port} ${to}`;
@@ -62,8 +71,7 @@ function isText(value: string | undefined): value is string {
 async function noteStale(run: SlotRun, name: string, end: ForwardStart, late: readonly LedClient[]): Promise<void> {
   if (late.length === 0) return;
   const all = await run.ports.engine.list();
-  const known = new Map(late.map((one) => [`${one.address} ${one.to}`, staleClient(one, all, end)]));
-  for (const stale of known.values()) {
+  for (const stale of late.map((one) => staleClient(one, all, end))) {
     run.memory.staleClients.push(stale);
     const text = `${stale.client} still connects to ${stale.address}, which was the address of ${name}`;
     run.ports.report({ kind: 'note', text });
