@@ -96,6 +96,7 @@ export const SETUPS = {
   'rollback with volumes': { ...COPIED, keep: 2, command: 'rollback with volumes' },
   '--rm': { ...STOP_FIRST, autoRemove: true, restart: 'no' },
   '--rm, start-first': { ...PLAIN, autoRemove: true, restart: 'no' },
+  '--rm, scaled': { ...STOP_FIRST, autoRemove: true, restart: 'no', replicas: 2 },
   '--rm, bad image': { ...STOP_FIRST, autoRemove: true, restart: 'no', bad: 'ends' },
 } satisfies Record<string, Setup>;
 
