@@ -23,6 +23,11 @@ export class RuleError extends SwapError {
   }
 }
 
+/** Whether rules may be in force although setting them failed: nft was killed, or hung, and may have done its work before. */
+export function mayBeInForce(error: unknown): boolean {
+  return error instanceof RuleError && (error.trouble.kind === 'killed' || error.trouble.kind === 'timeout');
+}
+
 /**
  * Whether traffic can be moved in the kernel from here. `noHandover`: why published ports can't be, all the same. `refused`: the
  * kinds of rules that nft refuses here, as it was tried. `trouble`: what nft did, where it is nft that keeps us from it.

@@ -1,7 +1,7 @@
 import type { Container } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { messageOf } from '../core/error.ts';
-import { RuleError } from '../core/kernel-layer.ts';
+import { mayBeInForce, RuleError } from '../core/kernel-layer.ts';
 import type { Step } from '../core/step.ts';
 import type { Forward } from '../core/traffic.ts';
 import type { Bridge, ForwardEnd, ForwardStart } from '../ports.ts';
@@ -50,8 +50,14 @@ interface Leading {
 export async function keepForwarding(run: SlotRun, { from, name, to, bridges }: Leading): Promise<void> {
   const { kernel } = run.ports;
   await stopRenewing(run, from.id);
-  await kernel.forward(from, to, bridges, LIFETIME_MS);
-  run.memory.forwarded.set(from.id, from);
+  try {
+    await kernel.forward(from, to, bridges, LIFETIME_MS);
+    run.memory.forwarded.set(from.id, from);
+  } catch (error) {
+    // It is swept at the end, when it has expired: no look sees it then.
+    if (mayBeInForce(error)) run.memory.forwarded.set(from.id, from);
+    throw error;
+  }
   const again = (): Promise<void> => kernel.forward(from, to, bridges, LIFETIME_MS, true);
   run.memory.renewals.set(from.id, renewing(run, name, again));
 }

@@ -1,7 +1,7 @@
 import type { Container } from '../core/container.ts';
 import { messageOf } from '../core/error.ts';
 import { isLedBack, servingBeside } from '../core/forward.ts';
-import { RuleError } from '../core/kernel-layer.ts';
+import { mayBeInForce } from '../core/kernel-layer.ts';
 import { type Joined, knownAddresses } from '../core/traffic.ts';
 import type { Bridge, ForwardStart, Process } from '../ports.ts';
 import { keepForwarding } from './forward.ts';
@@ -132,14 +132,12 @@ export async function undoShut(
   container: Process & { readonly name: string },
   error: unknown,
 ): Promise<void> {
-  if (!(error instanceof RuleError) || !UNCERTAIN.includes(error.trouble.kind)) return;
+  if (!mayBeInForce(error)) return;
   await run.ports.kernel.open(container).catch((raised) => {
     const text = `${container.name} may reject new connections for ${LIFETIME_MS / 1000} s`;
     return goWithout(run, container, text, raised);
   });
 }
-
-const UNCERTAIN: readonly string[] = ['killed', 'timeout'];
 
 /** Renews what keeps a container shut, while it is waited for. */
 export async function keepShut(run: SlotRun, id: string): Promise<void> {

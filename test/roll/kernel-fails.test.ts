@@ -1,4 +1,4 @@
-// The redirects of the published ports can't be read at some moment of a handover.
+// nft fails: the redirects of the published ports can't be read in a handover, or nft hangs as it sets a redirect.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { assertSafe, assertTrue } from '../matrix/checks.ts';
@@ -38,4 +38,13 @@ test('a roll says that the old container serves only if that is certain, wheneve
 test('after the switch it says that the rules could not be read', async () => {
   const { message } = await failedAt(await looks());
   assert.match(message, /rules for web could not be read in the middle of its roll: nft refuses the rules/);
+});
+
+test('a redirect that a hung nft has set all the same is removed by the end of the roll', async () => {
+  const stage = await stageOf(SETUPS['start-first']);
+  const process = stage.open();
+  process.fail('kernel.forward', 1, 'timeout');
+  const report = await command(stage, process);
+  assert.equal(report !== 'died' && report.outcome, 'rolled');
+  assert.deepEqual(stage.place.rules.forwards, []);
 });
