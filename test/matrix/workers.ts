@@ -12,8 +12,8 @@ const ENTRY = fileURLToPath(new URL('worker.ts', import.meta.url));
 // Some packages are in CommonJS and load Node's modules with require().
 const BANNER = `import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);`;
-// The engine refuses often, and the stack of its error is rarely read.
-const OPTIONS = ['--stack-trace-limit=4', '--max-semi-space-size=32', '--enable-source-maps'];
+// The engine refuses often, and the stack of its error is rarely read. All cores are busy, so helper threads would only cost time.
+const OPTIONS = ['--stack-trace-limit=4', '--max-semi-space-size=32', '--single-threaded-gc', '--enable-source-maps'];
 
 export interface Worker {
   cellsOf(setup: SetupName): Promise<readonly Cell[]>;
