@@ -4,7 +4,7 @@ import { isLedBack, servingBeside } from '../core/forward.ts';
 import { mayBeInForce } from '../core/kernel-layer.ts';
 import { type Joined, knownAddresses } from '../core/traffic.ts';
 import type { Bridge, ForwardStart, Process } from '../ports.ts';
-import { keepForwarding } from './forward.ts';
+import { keepForwarding, stopRenewing } from './forward.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot } from './snapshot.ts';
 import { goWithout } from './without-rules.ts';
@@ -22,6 +22,8 @@ const RENEW_BEFORE_MS = 15_000;
 export async function startGated(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
   const gate = run.forwards ? await gateOf(run, id, snapshot) : undefined;
   const joined: Joined | undefined = gate && ((networks) => redirect(run, gate, { id, networks }));
+  // One that could not be started before may get another address.
+  await stopRenewing(run, id);
   if (gate) await hold(run, id, gate);
   try {
     await run.ports.engine.start(id, joined);
