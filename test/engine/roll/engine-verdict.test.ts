@@ -5,6 +5,7 @@ import { slotNames } from '../../../src/core/names.ts';
 import type { Progress } from '../../../src/core/progress.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';
+import { fixedPort } from '../traffic/handover-world.ts';
 import { canGate, NEEDS_NFT } from './rolls-under-load.ts';
 
 interface Case {
@@ -30,7 +31,7 @@ for (const { strategy, engine, intervalMs, expected } of CASES)
       image,
       network: await world.network('net'),
       labels: { 'traefik.enable': 'true' },
-      ...(strategy === 'handover' && { ports: [{ host: 0 }] }),
+      ...(strategy === 'handover' && { ports: [{ host: await fixedPort() }] }),
     });
     if (engine === 'auto') await untilHealthy(web);
     await world.image('web:live', { from: 'httpd', version: '2', health: { intervalMs } });

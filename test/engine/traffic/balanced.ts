@@ -5,6 +5,7 @@ import { startLoadInside } from '../../lab/load-inside.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';
 import { canGate, NEEDS_NFT } from '../roll/rolls-under-load.ts';
+import { fixedPort } from './handover-world.ts';
 
 export interface Balanced {
   readonly rolls: number;
@@ -28,7 +29,7 @@ export function balanced({ rolls, strategy, drains }: Balanced): void {
       network,
       aliases: ['web'],
       ...(drains && { env: { DRAIN: 1 } }),
-      ...(strategy === 'handover' && { ports: [{ host: 0 }] }),
+      ...(strategy === 'handover' && { ports: [{ host: await fixedPort() }] }),
     });
     const { app, ports, close } = await openApp(world);
     world.after(async () => close());
