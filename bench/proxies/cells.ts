@@ -2,7 +2,8 @@
 import type { ProxySetup } from './proxies.ts';
 
 export const APPS = ['drains', 'exits'] as const;
-export const HEALTHS = ['30s', 'none', '1s'] as const;
+/** `first`: every 30 s, by the new image alone; the old one has no HEALTHCHECK. */
+export const HEALTHS = ['30s', 'none', '1s', 'first'] as const;
 export const STRATEGIES = ['start-first', 'handover', 'rollback'] as const;
 
 export type AppKind = (typeof APPS)[number];
@@ -39,7 +40,7 @@ export function cellsOf({ proxies, apps, replicas, healths, slowForAll, strategi
   );
   const measured = shapes.filter((shape) => shape.strategies.length > 0);
   const healthsOf = (proxy: ProxySetup) =>
-    healths.filter((health) => health !== '30s' || proxy.socket === true || slowForAll);
+    healths.filter((health) => isQuick(health) || proxy.socket === true || slowForAll);
   return proxies.flatMap((proxy) =>
     apps.flatMap((app) =>
       healthsOf(proxy).flatMap((health) => measured.map((shape) => ({ proxy, app, health, ...shape }))),
@@ -47,9 +48,11 @@ export function cellsOf({ proxies, apps, replicas, healths, slowForAll, strategi
   );
 }
 
+const isQuick = (health: Health) => health === 'none' || health === '1s';
+
 const AROUND_S = 16;
 // Measured with the defaults of swapctl, per replica.
-const ROLL_S: Record<Health, number> = { '30s': 35, none: 20, '1s': 16 };
+const ROLL_S: Record<Health, number> = { '30s': 35, none: 20, '1s': 16, first: 35 };
 
 /** About how long these take, in minutes. */
 export function minutesFor(cells: readonly Cell[], rolls: number): number {

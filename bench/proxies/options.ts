@@ -62,7 +62,7 @@ export function parseOptions(args: string[]): Options {
       proxies: proxies.filter((_, at) => missing[at]?.files.length === 0),
       apps: picked(values.app, APPS) ?? (all ? APPS : ['drains']),
       replicas: picked(values.replicas, ['1', '2'])?.map(Number) ?? (all ? [1, 2] : [1]),
-      healths: picked(values.health, HEALTHS) ?? HEALTHS,
+      healths: picked(values.health, HEALTHS) ?? (all ? HEALTHS : ['30s', 'none', '1s']),
       slowForAll: all || values.health !== undefined,
       strategies: picked(values.strategy, STRATEGIES) ?? (all ? STRATEGIES : ['start-first']),
     },

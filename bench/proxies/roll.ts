@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { swapctl } from '../../test/lab/cli.ts';
 import { type Scope, testWorld, type World } from '../../test/lab/world.ts';
-import type { Cell } from './cells.ts';
+import type { Cell, Health } from './cells.ts';
 import { AFTER_MS, type Command, type Measure, type Measured, underLoad } from './measure.ts';
 import { type Stage, setStage } from './stage.ts';
 
@@ -12,9 +12,7 @@ export type CellResult = Record<string, Measured[]>;
 export async function measureCell(scope: Scope, image: string, cell: Cell, rolls: number): Promise<CellResult> {
   const world = testWorld(scope);
   try {
-    const again = cell.strategies.includes('rollback') || rolls > 1;
-    // The wait for a slow first verdict of the engine is spared, unless a rollback leads to this image.
-    const healthBefore = cell.health === '30s' && !again ? '1s' : cell.health;
+    const healthBefore = healthOfFirst(cell, rolls);
     const stage = await setStage(world, image, { ...cell, healthBefore });
     return await underLoad(stage, (measure) => measureRolls(stage, cell, rolls, measure));
   } finally {
@@ -22,10 +20,19 @@ export async function measureCell(scope: Scope, image: string, cell: Cell, rolls
   }
 }
 
+function healthOfFirst({ health, strategies }: Cell, rolls: number): Health {
+  if (health === 'first') return 'none';
+  const again = strategies.includes('rollback') || rolls > 1;
+  // The wait for a slow first verdict of the engine is spared, unless a rollback leads to this image.
+  return health === '30s' && !again ? '1s' : health;
+}
+
 async function measureRolls(stage: Stage, cell: Cell, rolls: number, measure: Measure): Promise<void> {
   await measure('control', comesAndGoes(stage, cell));
   const strategy = cell.published ? 'handover' : 'start-first';
-  for (let roll = 0; roll < rolls; roll++) {
+  // Only one roll can bring the first HEALTHCHECK.
+  const count = cell.health === 'first' ? 1 : rolls;
+  for (let roll = 0; roll < count; roll++) {
     await stage.publish(String(roll + 2));
     await measure(strategy, swapctlRoll(stage.world, stage.service, strategy));
     if (!cell.strategies.includes('rollback')) continue;

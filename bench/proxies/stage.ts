@@ -50,7 +50,8 @@ export async function setStage(world: World, image: string, setting: Setting): P
 
 // It answers 503 until it is ready.
 export function appOf(version: string, app: AppKind, health: Health): AppImageOptions {
-  const checks = { '30s': { intervalMs: 30_000 }, '1s': { intervalMs: 1000 }, none: false } as const;
+  const slow = { intervalMs: 30_000 };
+  const checks = { '30s': slow, first: slow, '1s': { intervalMs: 1000 }, none: false } as const;
   const env = { DRAIN: app === 'drains' ? 1 : 0, READY_AFTER_MS: 2000 };
   return { version, env, health: checks[health] };
 }
