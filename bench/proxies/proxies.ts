@@ -13,6 +13,8 @@ export interface ProxySetup {
   /** The file of the folder config that it reads, and where it expects it. */
   readonly config?: readonly [file: string, target: string];
   readonly environment?: (network: string) => Record<string, string>;
+  /** Of its own container. */
+  readonly labels?: Record<string, string>;
   /** Whether it reads the engine's socket. */
   readonly socket?: boolean;
   /** What a service bears so that it gets all requests, or those for one host. */
@@ -75,7 +77,7 @@ const NGINX_PROXY: ProxySetup = {
   service: (_, host = 'web.test') => ({ environment: { VIRTUAL_HOST: host } }),
 };
 
-/** Those without a check of their own, or with one, and those that ask the name again, or once, have a name for each. */
+/** HAProxy without and with a check; nginx that asks the name again, once, and once at each roll. */
 export const PROXIES: readonly ProxySetup[] = [
   TRAEFIK,
   CADDY_DOCKER_PROXY,
@@ -90,6 +92,11 @@ export const PROXIES: readonly ProxySetup[] = [
   },
   nginx('nginx-resolver', 'nginx-resolver.conf'),
   nginx('nginx-once', 'nginx-once.conf'),
+  {
+    ...nginx('nginx-hook', 'nginx-once.conf'),
+    labels: { 'swapctl.hooks.from': '$COMPOSE_PROJECT_NAME-web-1' },
+    service: () => ({ labels: { 'swapctl.on-switch': 'signal HUP $COMPOSE_PROJECT_NAME-proxy-1' } }),
+  },
 ];
 
 function haproxy(name: string, file: string): ProxySetup {

@@ -9,6 +9,9 @@ import { type Stage, setStage } from './stage.ts';
 /** By strategy; `control` is without a roll. */
 export type CellResult = Record<string, Measured[]>;
 
+/** The exit status of swapctl if the new version serves and somebody has to look, such as for a client of the old address. */
+const NEEDS_ATTENTION = 3;
+
 export async function measureCell(scope: Scope, image: string, cell: Cell, rolls: number): Promise<CellResult> {
   const world = testWorld(scope);
   try {
@@ -62,7 +65,9 @@ function command(world: World, args: string[], strategy: string): Command {
     const onStderr = (text: string) => text.split('\n').filter(Boolean).forEach(told);
     const options = { env: world.env, netns: world.netns, onStderr };
     const { code, stderr, json } = await swapctl([...args, '--json'], options);
-    if (code !== 0) throw new Error(`swapctl ${args.join(' ')} ended with ${code}: ${stderr}`);
+    if (code !== 0 && code !== NEEDS_ATTENTION)
+      throw new Error(`swapctl ${args.join(' ')} ended with ${code}: ${stderr}`);
+    for (const { message } of json().attention ?? []) console.error(`    needs attention: ${message}`);
     if (json().strategy !== strategy) throw new Error(`rolled ${json().strategy}, not ${strategy}: ${json().because}`);
   };
 }

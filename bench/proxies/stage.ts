@@ -80,7 +80,7 @@ function proxyOf(world: World, project: ComposeProject, image: string, proxy: Pr
   return {
     image,
     command: proxy.command(`swapctl.test.world=${world.prefix}`, network),
-    labels: world.labels,
+    labels: { ...world.labels, ...proxy.labels },
     environment: proxy.environment?.(network) ?? {},
     volumes: mounts,
   };
