@@ -5,8 +5,15 @@ import type { Failure } from './clients.ts';
 import type { Happened } from './events.ts';
 import type { Measured } from './measure.ts';
 import type { CellResult } from './roll.ts';
+import { READY_AFTER_MS } from './stage.ts';
 
 const HEAD = ['proxy', 'HEALTHCHECK', 'app', 'replicas', 'strategy', 'failed', 'gap', 'switched', 'retired', 'roll'];
+
+const LEGEND = `
+The app is ready ${READY_AFTER_MS / 1000} s after its start, and answers 503 until then. gap: the longest time without a good answer for one of the
+four clients (GET and POST, on kept and on new connections). From the start of the command: switched is the first answer of
+the new version, retired the end of the last old container. All times are the slowest of all rolls. Without a roll, another
+container that the proxy finds comes and goes: a proxy that loads its configuration anew resets connections of clients by itself.`;
 
 export function printCells(results: readonly { readonly cell: Cell; readonly result: CellResult }[]): void {
   const rows = results.flatMap(({ cell, result }) =>
@@ -18,6 +25,7 @@ export function printCells(results: readonly { readonly cell: Cell; readonly res
     }),
   );
   printTable([...HEAD, 'failed without a roll'], rows);
+  console.log(LEGEND);
 }
 
 /** Failed requests, the longest gap, and the slowest of each time, of all rolls. */

@@ -32,6 +32,8 @@ export interface Setting {
   readonly healthcheck?: object;
 }
 
+export const READY_AFTER_MS = 2000;
+
 /** Version 1 answers through the proxy. */
 export async function setStage(world: World, image: string, setting: Setting): Promise<Stage> {
   const project = composeProject(world, '');
@@ -52,7 +54,7 @@ export async function setStage(world: World, image: string, setting: Setting): P
 export function appOf(version: string, app: AppKind, health: Health): AppImageOptions {
   const slow = { intervalMs: 30_000 };
   const checks = { '30s': slow, first: slow, '1s': { intervalMs: 1000 }, none: false } as const;
-  const env = { DRAIN: app === 'drains' ? 1 : 0, READY_AFTER_MS: 2000 };
+  const env = { DRAIN: app === 'drains' ? 1 : 0, READY_AFTER_MS };
   return { version, env, health: checks[health] };
 }
 
