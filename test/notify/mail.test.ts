@@ -136,9 +136,12 @@ test('a server that says nothing is not waited for longer than the patience last
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const [one] = await told([notifier('email', { url, ...ADDRESSES })], { patienceMs: 200 });
-  assert.equal(one?.error, 'no answer within 0.2 s');
-  await (closed ?? assert.fail('nobody came'));
+  // On a busy machine it takes longer to get there.
+  for (let patienceMs = 200; closed === undefined; patienceMs *= 2) {
+    const [one] = await told([notifier('email', { url, ...ADDRESSES })], { patienceMs });
+    assert.equal(one?.error, `no answer within ${patienceMs / 1000} s`);
+  }
+  await closed;
 });
 
 test('what is no address of a mail server is refused', { skip }, async () => {
