@@ -11,10 +11,9 @@ import type { Step } from './step.ts';
  * is first, and an incumbent that is retired by then leaves such a proxy without any container.
  */
 
-/** Why the incumbent stays until the engine calls the candidate healthy, and how long that takes at most after swapctl does. */
+/** Why the incumbent stays until the engine calls the candidate healthy. */
 export interface EngineVerdict {
   readonly because: string;
-  readonly mostMs: number;
 }
 
 /** Proxies act on the engine's events this late (Traefik's providersThrottleDuration is 2 s). */
@@ -29,13 +28,12 @@ export function engineVerdictFor(
   self: string | undefined,
 ): EngineVerdict | undefined {
   if (policy.engineVerdict === 'false') return undefined;
-  const mostMs = intervalMs(config.Healthcheck ?? {}) + PROXY_LAG_MS;
-  if (policy.engineVerdict === 'true') return { because: 'swapctl.health.engine=true asks for it', mostMs };
-  // A service that the engine does not call healthy now is not found that way.
-  if (health?.status !== 'healthy') return undefined;
+  if (policy.engineVerdict === 'true') return { because: 'swapctl.health.engine=true asks for it' };
+  // A service that the engine does not call healthy now is not found that way. One without a check is, and its successor may have one.
+  if (health !== undefined && health.status !== 'healthy') return undefined;
   const others = all.filter((one) => one.id !== id && one.id !== self);
   const hint = discoveryHint(own, config.Env ?? []) ?? readerHint(Object.keys(networks), others);
-  return hint === undefined ? undefined : { because: hint, mostMs };
+  return hint === undefined ? undefined : { because: hint };
 }
 
 // What proxies take for theirs, and its name for people.
@@ -60,6 +58,11 @@ function readerHint(networks: readonly string[], others: readonly ContainerSumma
   return reader && `${reader.name} can read the engine and shares a network with it`;
 }
 
+/** How long the engine's verdict on a container takes at most, with what proxies take to act on it, once swapctl calls it healthy. */
+export function verdictWithinMs({ config }: Pick<Container, 'config'>): number {
+  return intervalMs(config.Healthcheck ?? {}) + PROXY_LAG_MS;
+}
+
 /** What the engine's verdict on a container is worth to a proxy now: `none` where the engine gives none. */
 export type Noticed = 'none' | 'waiting' | 'noticed' | 'unhealthy';
 
@@ -80,11 +83,11 @@ export function noticedNow(
 /** Has a container that serves wait for the engine's verdict on its successor: a proxy that reads it does not route to that one yet. */
 export function awaitEngine(
   { engineVerdict }: Pick<Desired, 'engineVerdict'>,
-  { id: container, name, noticed }: Replica,
+  { id: container, name, noticed, verdictWithinMs: mostMs }: Replica,
   serving: Replica | undefined,
 ): Step | undefined {
   if (!engineVerdict || !serving?.running || noticed !== 'waiting') return undefined;
-  return { kind: 'await-engine', container, name, ...engineVerdict };
+  return { kind: 'await-engine', container, name, ...engineVerdict, mostMs };
 }
 
 /** Whether the incumbent has to stay, since the engine is against its successor: by its own check, where swapctl.health.* is another. */

@@ -236,6 +236,7 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     verdict: { kind: 'unstarted' },
     settled: false,
     noticed: like?.noticed === 'none' ? 'none' : 'waiting',
+    verdictWithinMs: like?.verdictWithinMs ?? 0,
     drained: false,
     shut: false,
     missingFiles: [],

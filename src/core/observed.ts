@@ -27,6 +27,8 @@ export interface Replica {
   readonly settled: boolean;
   /** What the engine's verdict on it is worth to a proxy that reads that. */
   readonly noticed: Noticed;
+  /** How long the engine's verdict takes at most once swapctl calls it healthy, in milliseconds. */
+  readonly verdictWithinMs: number;
   readonly drained: boolean;
   /** Its networks can't reach it yet. */
   readonly shut: boolean;

@@ -1,7 +1,7 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
 import { namespaceOwner } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
-import { noticedNow } from '../core/engine-verdict.ts';
+import { noticedNow, verdictWithinMs } from '../core/engine-verdict.ts';
 import { withGates } from '../core/forward.ts';
 import { isProven } from '../core/handover.ts';
 import { judge, settledAt, type Verdict } from '../core/health.ts';
@@ -100,6 +100,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     verdict,
     settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since, { brief }),
     noticed: noticedNow(container, recall(run, container).engineHealthySince, run.now()),
+    verdictWithinMs: verdictWithinMs(container),
     drained: run.memory.drained.has(container.id),
     shut: run.memory.shut.has(container.id) || run.memory.turnedAway.has(container.id),
     missingFiles: missing,

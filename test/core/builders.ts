@@ -35,6 +35,7 @@ export function replica(change: Partial<Replica> = {}): Replica {
     verdict: HEALTHY,
     settled: true,
     noticed: 'none',
+    verdictWithinMs: 32_000,
     drained: false,
     shut: false,
     missingFiles: [],

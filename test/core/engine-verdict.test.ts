@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container } from '../../src/core/container.ts';
-import { engineVerdictFor, type Noticed, noticedNow } from '../../src/core/engine-verdict.ts';
+import { engineVerdictFor, type Noticed, noticedNow, verdictWithinMs } from '../../src/core/engine-verdict.ts';
 import { container, own, policy, summary } from './builders.ts';
 
 const S = 1e9;
@@ -55,22 +55,26 @@ suite('whether the verdict of the engine is waited for', () => {
     assert.equal(because({ caddyshack: '1', 'my.traefik.enable': '1' }, variable, []), undefined);
   });
 
-  test('it is not where the engine does not call the old container healthy either, or checks nothing', () => {
+  test('it is not where the engine does not call the old container healthy either', () => {
     for (const status of ['starting', 'unhealthy'] as const)
       assert.equal(because({ 'traefik.enable': 'true' }, served({ health: { status, log: [] } })), undefined);
-    assert.equal(because({ 'traefik.enable': 'true' }, served({ health: undefined })), undefined);
+  });
+
+  test('it is where the old container has no check, since the new image may bring one', () => {
+    const unchecked = served({ config: {}, health: undefined });
+    assert.equal(because({ 'traefik.enable': 'true' }, unchecked), 'a proxy finds it by its labels traefik.*');
   });
 
   test('the setting has the last word', () => {
     const asked = (engineVerdict: 'true' | 'false') =>
       engineVerdictFor(served({ health: undefined }), own({}), policy({ engineVerdict }), [PROXY], undefined);
-    assert.deepEqual(asked('true'), { because: 'swapctl.health.engine=true asks for it', mostMs: 7000 });
+    assert.deepEqual(asked('true'), { because: 'swapctl.health.engine=true asks for it' });
     assert.equal(asked('false'), undefined);
   });
 
   test('it takes at most one interval, and what proxies take to act', () => {
-    const seldom = served({ config: { Healthcheck: { Test: CHECK.Test } } });
-    assert.equal(engineVerdictFor(seldom, own({}), policy(), [PROXY], undefined)?.mostMs, 32_000);
+    assert.equal(verdictWithinMs(served()), 7000);
+    assert.equal(verdictWithinMs(served({ config: { Healthcheck: { Test: CHECK.Test } } })), 32_000);
   });
 });
 

@@ -766,12 +766,12 @@ suite('a fresh container that is kept from its networks', () => {
 });
 
 suite('the verdict of the engine', () => {
-  const engineVerdict = { because: 'a proxy reads it', mostMs: 32_000 };
+  const engineVerdict = { because: 'a proxy reads it' };
   const wish = desired({ engineVerdict });
-  const seen = observed({ incumbent: retired, candidate: { ...settled, noticed: 'waiting' } });
+  const seen = observed({ incumbent: retired, candidate: { ...settled, noticed: 'waiting', verdictWithinMs: 7000 } });
 
   test('is waited for after the settle time, before the old container is drained', () => {
-    const step = { kind: 'await-engine', container: 'new', name: NAMES.home, ...engineVerdict };
+    const step = { kind: 'await-engine', container: 'new', name: NAMES.home, ...engineVerdict, mostMs: 7000 };
     assert.deepEqual(plan(wish, seen), { kind: 'act', step });
     const steps = lines(expectedSteps(wish, observed({ incumbent: replica({ noticed: 'noticed' }) })));
     const order = ['settle web', 'await-engine web', 'drain web.swapctl-old'].map((line) => steps.indexOf(line));

@@ -26,6 +26,8 @@ export interface Setup {
   readonly command: 'roll' | 'rollback' | 'rollback with volumes' | 'update';
   /** Whether a proxy finds it by its labels and routes to what the engine calls healthy. */
   readonly proxied: boolean;
+  /** Whether the older image has no health check of its own. */
+  readonly bringsCheck: boolean;
   /** Whether an earlier image failed here. */
   readonly remembered: boolean;
   /** Whether the kernel layer is within reach. */
@@ -52,6 +54,7 @@ const PLAIN: Setup = {
   hooked: false,
   command: 'roll',
   proxied: false,
+  bringsCheck: false,
   remembered: false,
   kernel: true,
   rehearsal: true,
@@ -72,6 +75,7 @@ export const SETUPS = {
   'start-first, sick image': { ...PLAIN, bad: 'sick', health: 'check' },
   'start-first, no check': { ...PLAIN, health: 'none', restart: 'on-failure' },
   'start-first, proxied': { ...PLAIN, proxied: true },
+  'start-first, proxied, first check': { ...PLAIN, proxied: true, bringsCheck: true },
   'start-first, proxied, no kernel layer': { ...PLAIN, proxied: true, kernel: false, health: 'check' },
   'stop-first': STOP_FIRST,
   rehearsed: { ...PLAIN, strategy: 'stop-first', published: true },

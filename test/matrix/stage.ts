@@ -125,13 +125,13 @@ function nameTwice(machine: Machine, id: string, follows: string): string {
 /** How often the engine asks. */
 export const INTERVAL_MS = 1000;
 
-function configOf({ health, proxied }: Setup, version: string): Container['config'] {
+function configOf({ health, proxied, bringsCheck }: Setup, version: string): Container['config'] {
   const check = { Test: ['CMD', 'healthcheck'], Interval: INTERVAL_MS * 1e6, Retries: 2 };
   return {
     Env: [`VERSION=${version}`],
     Labels: { 'org.example.version': version },
     ExposedPorts: { [`${PORT}/tcp`]: {} },
-    ...((health === 'check' || proxied) && { Healthcheck: check }),
+    ...((health === 'check' || proxied) && !(bringsCheck && version === '1') && { Healthcheck: check }),
   };
 }
 

@@ -84,7 +84,9 @@ export function answering(machine: Machine, rules: Rules, way: WayIn): Box | und
 
 function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
   if (kind === 'name') return true;
-  return isUp(box) && (kind !== 'engine' || healthOf(box, machine.clock.now())?.status === 'healthy');
+  if (!isUp(box) || kind !== 'engine') return isUp(box);
+  const health = healthOf(box, machine.clock.now());
+  return health === undefined || health.status === 'healthy';
 }
 
 /** Whether a new connection waits now, since its SYNs are dropped. */
