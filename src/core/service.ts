@@ -1,6 +1,7 @@
 import type { ContainerSummary } from './container.ts';
 import { fail } from './error.ts';
-import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE, SWARM_TASK } from './label-keys.ts';
+import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE } from './label-keys.ts';
+import { whyManaged } from './managed.ts';
 import { isComposed } from './own-labels.ts';
 import { homesOf } from './ownership.ts';
 
@@ -62,12 +63,8 @@ export function findService(services: readonly Service[], selector: string): Ser
 /** Why a container can't be rolled at all, whoever asks; undefined if it can. */
 export function whyNotRollable(container: ContainerSummary): { message: string; hint: string } | undefined {
   const { name, status } = container;
-  if (container.labels[SWARM_TASK] !== undefined) {
-    return {
-      message: `${name} is a task of a Swarm service, which Swarm replaces by itself`,
-      hint: 'use docker service update --image',
-    };
-  }
+  const managed = whyManaged(container);
+  if (managed) return managed;
   switch (status) {
     case 'running':
     case 'restarting':
