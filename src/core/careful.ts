@@ -7,6 +7,7 @@ const ORDERS: Orders = {
   strategy: (value, than) => value === than || value === 'stop-first' || (value === 'auto' && than === 'start-first'),
   volumes: (value, than) => value === than || value === 'exclusive',
   rehearsal: (value, than) => value || !than,
+  gate: (value, than) => value || !than,
   settleMs: atLeast,
   drainMs: atLeast,
   lingerMs: atLeast,

@@ -117,6 +117,7 @@ const IN_DOUBT: ReadonlySet<string> = new Set(
     'volumes',
     'strategy',
     'rehearsal',
+    'gate',
     'on-switch',
     'on-switch.failure',
     'hooks.from',

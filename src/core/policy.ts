@@ -18,6 +18,8 @@ export interface Policy {
   readonly volumes: 'exclusive' | 'shared';
   /** Whether stop-first proves the image without the exclusive things first. */
   readonly rehearsal: boolean;
+  /** Whether clients are kept from a new container until it is healthy. */
+  readonly gate: boolean;
   /** How long a new container is watched after it took over, with the old one still at hand. */
   readonly settleMs: number;
   /** How long at the most open connections of the old container are waited for. */

@@ -57,6 +57,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     'whether a second writer on its volumes does harm',
   ),
   rehearsal: row('rehearsal', flag, FLAG, 'true', 'prove the image before stop-first'),
+  gate: row('gate', flag, FLAG, 'true', 'keep clients from the new container until it is healthy'),
   settle: row(
     'settleMs',
     parseDuration,

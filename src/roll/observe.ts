@@ -39,7 +39,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     cover: await coverOf(run, standIn),
     forwards: run.forwards,
     forwarding: await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
-    gates: run.gates,
+    gates: run.gates && run.policy.gate,
     failures: failuresIn(all, names.home),
     dependents: await dependentsOf(run, replicas, (candidate ?? incumbent)?.replaces),
     ...(await copiesOf(run, all, candidate)),

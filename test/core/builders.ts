@@ -225,6 +225,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     strategy: 'auto',
     volumes: 'exclusive',
     rehearsal: true,
+    gate: true,
     settleMs: 5000,
     drainMs: 10_000,
     drainIdle: true,

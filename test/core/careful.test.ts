@@ -35,6 +35,7 @@ const CASES: readonly Case[] = [
   { label: 'volumes', value: 'shared', counts: false },
   { label: 'volumes', value: 'exclusive', file: 'shared', counts: true },
   { label: 'rehearsal', value: 'false', counts: false },
+  { label: 'gate', value: 'false', counts: false },
   { label: 'rehearsal', value: 'true', file: 'false', counts: true },
   { label: 'keep', value: '0', counts: false },
   { label: 'keep', value: '3', counts: true },

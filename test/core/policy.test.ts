@@ -18,6 +18,7 @@ suite('every label', () => {
     ['strategy', 'handover', { strategy: 'handover' }],
     ['volumes', 'shared', { volumes: 'shared' }],
     ['rehearsal', 'false', { rehearsal: false }],
+    ['gate', 'false', { gate: false }],
     ['settle', '0', { settleMs: 0 }],
     ['settle', '1m30s', { settleMs: 90_000 }],
     ['drain.timeout', '500ms', { drainMs: 500 }],
