@@ -14,7 +14,9 @@ test('a swapctl that dies while the gate redirects leaves rules that end by them
   if (await isPodman(engineUnderTest().docker)) return t.skip('Podman runs no health checks here');
   const world = testWorld(t);
   const network = await world.network('net');
-  const web = await startService(world, 'web', { network, aliases: ['web'], env: { DRAIN: 1 } });
+  // The recovery waits for the new container for so long.
+  const labels = { 'swapctl.health.timeout': '20s' };
+  const web = await startService(world, 'web', { network, aliases: ['web'], env: { DRAIN: 1 }, labels });
   await web.publish('2', { env: { READY_AFTER_MS: 3_600_000 }, health: { startPeriodMs: 3_600_000 } });
   const load = await startLoadInside(world, {
     network,
