@@ -44,9 +44,9 @@ export function tryOut(example: Example, creator: NftSuite, continuer: NftSuite)
 /** What a reader is to find after a script. */
 export function expectedFacts(example: Example, builder: string): unknown {
   const flows = [
-    { address: '192.0.2.77', port: 50_000 },
-    { address: '192.0.2.77', port: 50_002 },
-    { address: '2001:db8::77', port: 50_001 },
+    { address: '192.0.2.77', port: 50_000, to: '192.0.2.2' },
+    { address: '192.0.2.77', port: 50_002, to: '192.0.2.2' },
+    { address: '2001:db8::77', port: 50_001, to: '2001:db8::2' },
   ];
   const none = { tables: 0, cover: 'over', live: false, flows: [] };
   switch (builder) {
