@@ -1,4 +1,4 @@
-// Every rule script and every set is among the examples, which test/engine/traffic/rule-suites.test.ts loads.
+// Every rule script and every set is among the examples, which test/full/traffic/rule-suites.test.ts loads.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';

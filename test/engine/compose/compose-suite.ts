@@ -58,8 +58,8 @@ async function alwaysAnew({ docker }: World, version: ComposeVersion): Promise<b
   return version === '2.40' && (await isPodman(docker));
 }
 
-/** Defines the tests with one compose. */
-export function composeSuite(version: ComposeVersion): void {
+/** Defines the test of all that compose could see of swapctl. */
+export function composeSeesNothing(version: ComposeVersion): void {
   test(`compose ${version} sees nothing to do after rolls, a rollback and a failed roll`, async (t) => {
     const world = testWorld(t);
     if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
@@ -112,7 +112,10 @@ export function composeSuite(version: ComposeVersion): void {
     await app.recover([`${project.name}/web`], new AbortController().signal);
     assert.deepEqual(await containerNames(world), []);
   });
+}
 
+/** Defines the tests of what compose gives to containers beside images. */
+export function composeKeepsContainers(version: ComposeVersion): void {
   test(`compose ${version} leaves a rolled container_name alone, and what lives in its network`, async (t) => {
     const world = testWorld(t);
     if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);

@@ -1,3 +1,3 @@
 import { balanced } from './balanced.ts';
 
-balanced({ rolls: 2, strategy: 'start-first', drains: true });
+balanced({ rolls: 1, strategy: 'start-first', drains: true });

@@ -21,7 +21,7 @@ const slow = { env: { READY_AFTER_MS: 2000 }, health: { startPeriodMs: 10_000 } 
 /** Defines the test: so many rolls in a row, of an app that is ready two seconds after its start. */
 export function balanced({ rolls, strategy, drains }: Balanced): void {
   const what = drains ? 'that drains' : 'that exits at once';
-  test(`${strategy}: ${rolls} rolls of an app ${what} lose no request at any of its addresses`, async (t) => {
+  test(`${strategy}: ${rolls === 1 ? 'one roll' : `${rolls} rolls`} of an app ${what} lose${rolls === 1 ? 's' : ''} no request at any of its addresses`, async (t) => {
     const world = testWorld(t);
     const network = await world.network('net');
     const web = await world.container('web', {

@@ -2,4 +2,4 @@
 import { recreateSuite } from '../../engine/recreate/suite.ts';
 import { engineUnderTest } from '../../lab/engine.ts';
 
-recreateSuite('the engine under test', async () => engineUnderTest(), { parts: ['files', 'random'] });
+recreateSuite('the engine under test', async () => engineUnderTest(), { parts: ['targeted', 'files', 'random'] });

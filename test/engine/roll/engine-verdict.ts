@@ -1,0 +1,50 @@
+// A proxy that reads labels routes to what the engine calls healthy, which is long after swapctl's own probe.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { slotNames } from '../../../src/core/names.ts';
+import type { Progress } from '../../../src/core/progress.ts';
+import { testWorld, untilHealthy } from '../../lab/world.ts';
+import { openApp, quickly } from '../compose-app.ts';
+import { fixedPort } from '../traffic/handover-world.ts';
+import { canGate, NEEDS_NFT } from './rolls-under-load.ts';
+
+export interface Case {
+  readonly strategy: 'start-first' | 'handover';
+  readonly engine: 'auto' | 'false';
+  readonly intervalMs: number;
+  /** What the engine says of the one that serves beside, at each drain. */
+  readonly expected: readonly string[];
+}
+
+/** Defines the test of one case. */
+export function engineVerdict({ strategy, engine, intervalMs, expected }: Case): void {
+  test(`${strategy}, swapctl.health.engine=${engine}: a container is drained while the engine calls the other ${expected[0]}`, async (t) => {
+    const world = testWorld(t);
+    const image = await world.image('web:live', { from: 'httpd', version: '1', health: { intervalMs } });
+    const web = await world.container('web', {
+      image,
+      network: await world.network('net'),
+      labels: { 'traefik.enable': 'true' },
+      ...(strategy === 'handover' && { ports: [{ host: await fixedPort() }] }),
+    });
+    if (engine === 'auto') await untilHealthy(web);
+    await world.image('web:live', { from: 'httpd', version: '2', health: { intervalMs } });
+    const { home, standIn } = slotNames(world.name('web'));
+    const health: Promise<string | undefined>[] = [];
+    const { app, ports, close } = await openApp(world, (progress: Progress) => {
+      if (progress.kind !== 'step' || progress.step.kind !== 'drain') return;
+      const beside = strategy === 'handover' && progress.step.name === home ? standIn : home;
+      health.push(
+        world.docker
+          .getContainer(beside)
+          .inspect()
+          .then(({ State }) => State.Health?.Status),
+      );
+    });
+    world.after(async () => close());
+    if (strategy === 'handover' && !(await canGate(ports))) return t.skip(NEEDS_NFT);
+    const [report] = await app.roll([home], quickly({ overrides: { strategy, 'health.engine': engine } }));
+    assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+    assert.deepEqual(await Promise.all(health), expected);
+  });
+}
