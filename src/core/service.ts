@@ -132,6 +132,9 @@ const MOST_CHOICES = 20;
 
 function notFound(services: readonly Service[], selector: string): never {
   const names = services.map((service) => service.key);
+  const hint = meant(services, selector);
+  if (hint !== undefined)
+    return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, { hint });
   const shown =
     names.slice(0, MOST_CHOICES).join(', ') +
     (names.length > MOST_CHOICES ? `, and ${names.length - MOST_CHOICES} more` : '');
@@ -141,6 +144,15 @@ function notFound(services: readonly Service[], selector: string): never {
         ? `there are: ${shown}`
         : 'the engine has no containers at all; is it the right one? (swapctl doctor)',
   });
+}
+
+// The engine's API writes names with a slash before them; and a project is not rolled as a whole.
+function meant(services: readonly Service[], selector: string): string | undefined {
+  const bare = selector.replace(/^\/+/, '');
+  if (bare !== selector && slotsMatching(services, bare).length > 0) return `write it without the slash: ${bare}`;
+  const inProject = services.filter(({ key }) => key.startsWith(`${selector}/`)).map(({ key }) => key);
+  const shown = inProject.slice(0, MOST_CHOICES).join(', ');
+  return inProject.length > 0 ? `${quote(selector)} is a compose project; name its services: ${shown}` : undefined;
 }
 
 function quote(text: string): string {

@@ -114,6 +114,15 @@ suite('finding what a user named', () => {
     assert.match(raised(() => findService([], 'x')).hint ?? '', /doctor/);
   });
 
+  test('a name as the engine writes it, and a whole project, get a hint', () => {
+    assert.equal(raised(() => findService(services, '/redis')).hint, 'write it without the slash: redis');
+    assert.equal(
+      raised(() => findService(services, 'shop')).hint,
+      '"shop" is a compose project; name its services: shop/db, shop/web',
+    );
+    assert.equal(raised(() => findService(services, '/nothing')).hint, 'there are: blog/db, redis, shop/db, shop/web');
+  });
+
   test('a long list of choices is cut', () => {
     const many = Array.from({ length: 30 }, (_, n) => summary({ id: `id${n}`, name: `one${n}` }));
     assert.match(raised(() => findService(groupServices(many), 'x')).hint ?? '', /, and 10 more$/);
