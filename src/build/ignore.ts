@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { fail, messageOf } from '../core/error.ts';
+import { printable } from '../core/suggest.ts';
 import { readText } from '../files/read.ts';
 import { fenceOf } from './fence.ts';
 import { freshEffort, type Glob, globOf } from './glob.ts';
@@ -12,9 +13,14 @@ export interface Ignore {
   closes(relative: string): boolean;
 }
 
-/** Patterns as .dockerignore has them; `!` brings back what an earlier one left out. */
+/**
+ * Patterns as .dockerignore has them; `!` brings back what an earlier one left out. Raises `config` for more of them, or longer ones, than
+ * a build has: what they leave out must not get into an image unseen.
+ */
 export function ignoreOf(patterns: readonly string[]): Ignore {
-  const rules = patterns.slice(0, MOST_PATTERNS).flatMap(ruleOf);
+  if (patterns.length > MOST_PATTERNS)
+    fail('config', `there are ${patterns.length} patterns of files to leave out; swapctl takes ${MOST_PATTERNS}`);
+  const rules = patterns.flatMap(ruleOf);
   const exceptions = rules.flatMap(({ exception, pattern }) => (exception ? [pattern] : []));
   const leavesOut = (relative: string): boolean => relative !== '' && lastOf(rules, relative);
   return {
@@ -33,7 +39,7 @@ interface Rule {
 }
 
 const MOST_PATTERNS = 5000;
-// The most that a path has; a longer one matches nothing.
+// The most that a path has.
 const LONGEST_PATTERN = 4096;
 
 // As docker cleans them: `/a/./b/../c/` is `a/c`.
@@ -41,7 +47,12 @@ function ruleOf(line: string): Rule[] {
   const text = line.trim();
   const exception = text.startsWith('!');
   const pattern = path.posix.normalize((exception ? text.slice(1) : text).trim() || '.').replace(/^\/+|\/+$/g, '');
-  if (pattern === '.' || pattern === '' || pattern.length > LONGEST_PATTERN) return [];
+  if (pattern === '.' || pattern === '') return [];
+  if (pattern.length > LONGEST_PATTERN)
+    fail(
+      'config',
+      `the pattern ${printable(pattern)}… of files to leave out is longer than ${LONGEST_PATTERN} characters`,
+    );
   return [{ exception, pattern, matches: globOf(pattern) }];
 }
 

@@ -68,6 +68,12 @@ suite('a pattern of .dockerignore', () => {
     });
   });
 
+  test('is refused where it is too long, or there are too many: nothing that is to be left out gets in unseen', () => {
+    const long = `${'*'.repeat(4096)}a`;
+    assert.throws(() => ignoreOf(['a', long]), { code: 'config', message: /is longer than 4096 characters$/ });
+    assert.throws(() => ignoreOf(Array(5001).fill('a')), { code: 'config', message: /^there are 5001 patterns/ });
+  });
+
   test('is the last that matches, also by a folder above', () => {
     const { leavesOut, closes } = ignoreOf(['*', '!src', 'src/**/*.tmp', '!/keep/', ' ./docs/../other ']);
     const out = ['a', 'src', 'src/a/b', 'src/a/b.tmp', 'keep/x', 'other/x'].filter(leavesOut);
