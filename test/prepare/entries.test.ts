@@ -18,7 +18,8 @@ interface Preparation {
   /** Resolves once stdout or stderr contains the text. */
   says(text: string): Promise<void>;
   goOn(): void;
-  end: Promise<{ code: number | null; output: string }>;
+  /** `output` is of both streams, in no certain order; `errors` what came on standard error. */
+  end: Promise<{ code: number | null; output: string; errors: string }>;
 }
 
 /** An empty cache, and what starts preparations in it. */
@@ -42,13 +43,15 @@ function preparation(t: TestContext, how: string, home: string): Preparation {
   const child = spawn(process.execPath, [PROGRAM, how], { env: { ...process.env, XDG_CACHE_HOME: home } });
   t.after(() => child.kill('SIGKILL'));
   let output = '';
+  let errors = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
       output += text;
+      if (stream === child.stderr) errors += text;
       child.emit('output');
     });
   }
-  const end = once(child, 'close').then(([code]) => ({ code, output }));
+  const end = once(child, 'close').then(([code]) => ({ code, output, errors }));
   const says = async (text: string) => {
     while (!output.includes(text)) {
       const ended = await Promise.race([once(child, 'output').then(() => false), end.then(() => true)]);
@@ -94,9 +97,9 @@ test('of two that start at the same time one prepares, and the other says that i
 
 test('one that fails half way leaves nothing, and says why', { skip }, async (t) => {
   const cache = emptyCache(t);
-  const { code, output } = await cache.start('fails').end;
+  const { code, errors } = await cache.start('fails').end;
   assert.equal(code, 1);
-  assert.match(output, /==> the mirror went away\n$/);
+  assert.match(errors, /==> the mirror went away\n$/);
   assert.deepEqual([cache.entries(), cache.temporary()], [[], []]);
 });
 
@@ -105,9 +108,9 @@ test('Ctrl-C ends the program that runs, and leaves nothing', { skip }, async (t
   const one = cache.start('hangs');
   await one.says('running');
   one.child.kill('SIGINT');
-  const { code, output } = await one.end;
+  const { code, errors } = await one.end;
   assert.equal(code, 130);
-  assert.match(output, /==> interrupted\n$/);
+  assert.match(errors, /==> interrupted\n$/);
   assert.deepEqual([cache.entries(), cache.temporary()], [[], []]);
   assert.ok(!isRunning(cache.pid()));
 });
