@@ -5,7 +5,7 @@ import { encodeState } from '../../src/core/labels.ts';
 import { copyName, failureName } from '../../src/core/names.ts';
 import { fixedPort } from '../engine/traffic/handover-world.ts';
 import { type ComposeProject, composeProject } from '../lab/compose.ts';
-import { APP_PORT } from '../lab/images.ts';
+import { APP_PORT, WGET_HEALTH } from '../lab/images.ts';
 import type { World } from '../lab/world.ts';
 import { imageOf, type Subject } from './subject.ts';
 
@@ -26,15 +26,21 @@ interface Setup {
   published?: boolean;
   host?: Docker.HostConfig;
   labels?: Record<string, string>;
+  /** Whether the engine checks its health. */
+  checked?: boolean;
 }
 
-export async function serve(place: Place, { strategy, published, host, labels }: Setup): Promise<Built> {
+// Seldom enough that swapctl's own probe is first.
+const CHECK = { Test: ['CMD-SHELL', WGET_HEALTH], Interval: 1e9, Timeout: 60e9, Retries: 60 };
+
+export async function serve(place: Place, { strategy, published, host, labels, checked }: Setup): Promise<Built> {
   const { world, name } = place;
   const port = published ? await fixedPort() : undefined;
   await start(world, name, name, {
     labels: { ...labelsOf(place, strategy), ...labels },
     port,
     host: { NetworkMode: name, ...host },
+    ...(checked && { check: CHECK }),
   });
   return { service: name, slots: [name], replicas: 1, port };
 }
@@ -44,9 +50,15 @@ interface Start {
   host: Docker.HostConfig;
   port?: number | undefined;
   env?: Record<string, string | number>;
+  check?: Docker.HealthConfig;
 }
 
-export async function start(world: World, of: string, name: string, { labels, host, port, env }: Start): Promise<void> {
+export async function start(
+  world: World,
+  of: string,
+  name: string,
+  { labels, host, port, env, check }: Start,
+): Promise<void> {
   const isMate = host.NetworkMode?.startsWith('container:');
   await world.container(suffixOf(world, name), {
     image: imageOf({ name: of }, 'live'),
@@ -54,7 +66,11 @@ export async function start(world: World, of: string, name: string, { labels, ho
     ...(env && { env }),
     ...(port !== undefined && { ports: [{ host: port }] }),
     ...(!isMate && { network: of, aliases: ['app'] }),
-    create: { StopTimeout: 1, HostConfig: { RestartPolicy: { Name: 'always' }, ...host } },
+    create: {
+      StopTimeout: 1,
+      ...(check && { Healthcheck: check }),
+      HostConfig: { RestartPolicy: { Name: 'always' }, ...host },
+    },
   });
 }
 

@@ -50,6 +50,17 @@ export const WAYS = {
       return serve(place, { strategy: 'start-first', labels });
     },
   },
+  proxied: {
+    about: 'a proxy finds it by its labels, so that the verdict of the engine counts',
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: async (place) => {
+      const labels = { 'swapctl.health.engine': 'true' };
+      return serve(place, { strategy: 'start-first', labels, checked: true });
+    },
+  },
   'stop-first': {
     about: 'writes to a volume, so no rehearsal',
     gap: true,
