@@ -122,7 +122,7 @@ export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-
 }
 
 // Connections that a gate redirected to a container end with it.
-async function endGates({ ports: { kernel, engine }, memory }: SlotRun, other: string): Promise<void> {
+async function endGates({ ports: { kernel, engine }, memory }: SlotRun, other?: string): Promise<void> {
   for (const id of [...memory.forwarded.keys()]) {
     if (id === other || memory.renewals.has(id)) continue;
     if ((await kernel.endForward(id, (one) => engine.container(one))) === 0) memory.forwarded.delete(id);
@@ -145,6 +145,7 @@ export async function endLeadingAway(run: SlotRun, id: string): Promise<void> {
 export async function clearExpired(run: SlotRun): Promise<void> {
   if (run.memory.forwarded.size === 0) return;
   try {
+    await endGates(run);
     await sweepRules(run.ports);
   } catch (error) {
     const text = `rules that redirect no new connection are left to the next roll: ${messageOf(error)}`;

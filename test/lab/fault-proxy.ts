@@ -144,13 +144,16 @@ async function serve(
   const headers = body ? { ...request.headers, 'content-length': String(body.length) } : request.headers;
   const onward = http.request({ socketPath: target, method, path: url, headers, agent: false });
   let answered = false;
+  // The client of an answer without an end (events) lets go of it.
+  const gone = (): void => void response.destroy();
   // An engine that answers before it has taken all closes the connection, and has its answer on the way.
   onward.on('error', () => answered || response.destroy());
   response.on('close', () => onward.destroy());
   onward.on('response', (answer) => {
     answered = true;
-    if (fault?.kind === 'meanwhile') return void actAfter(answer, response, fault.act);
-    if (fault?.kind === 'cut-after' || fault?.kind === 'cut-middle') return void cutAfter(answer, response, fault.kind);
+    if (fault?.kind === 'meanwhile') return void actAfter(answer, response, fault.act).catch(gone);
+    if (fault?.kind === 'cut-after' || fault?.kind === 'cut-middle')
+      return void cutAfter(answer, response, fault.kind).catch(gone);
     // That the engine closes its connection (as it does where it has not taken all of a body) says nothing of ours: ended at
     // once, it would take an answer along that the client has not read yet.
     const { connection, ...kept } = answer.headers;
