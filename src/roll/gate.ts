@@ -92,9 +92,9 @@ async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gat
 }
 
 /** Ends what holds new addresses for a start during which a roll died. */
-export async function endForeignHolds(run: SlotRun, { candidate, standIn }: Snapshot): Promise<void> {
-  if (!run.movesTraffic) return;
-  for (const one of [candidate, standIn]) if (one) await endHold(run, one.id);
+export async function endForeignHolds(run: SlotRun, { incumbent, candidate, standIn }: Snapshot): Promise<void> {
+  if (!run.movesTraffic || !(candidate ?? standIn)) return;
+  for (const one of [incumbent, candidate, standIn]) if (one) await endHold(run, one.id);
 }
 
 /** Ends what this run holds still, since nft failed before. */
