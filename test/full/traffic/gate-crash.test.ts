@@ -34,11 +34,9 @@ test('a swapctl that dies while the gate redirects leaves rules that end by them
   assert.deepEqual(Object.keys(byVersion), ['1']);
   await eventually('nothing is redirected any more', async () => !redirects(world, Id));
   const { stdout, json } = await swapctl(['recover', web.name, '--json'], { env: world.env, netns: world.netns });
-  assert.deepEqual(
-    json().map(({ slot, outcome }: { slot: string; outcome: string }) => [slot, outcome]),
-    [[web.name, 'undone']],
-    stdout,
-  );
+  const items: { slot: string; outcome: string }[] = json();
+  const ofSlot = items.filter(({ slot }) => slot === web.name).map(({ outcome }) => outcome);
+  assert.deepEqual(ofSlot, ['undone'], stdout);
   assert.deepEqual(forwardTables(world, Id), []);
   assert.ok(!nft(world.netns, 'list', 'tables').includes(`swapctl-hold-${Id.slice(0, 12)}`));
   await assertNothingLeft(world, web.name);
