@@ -1,3 +1,4 @@
+import type { Ports } from '../ports.ts';
 import type { SlotRun } from './slot-run.ts';
 import { type Snapshot, serving } from './snapshot.ts';
 
@@ -12,12 +13,33 @@ export async function cover(
   lasting: boolean,
 ): Promise<void> {
   const bridges = (await run.ports.engine.bridges()).map((bridge) => bridge.device);
-  await run.ports.kernel.setCover(run.names.home, {
+  const target = serving(run, standIn);
+  const request = {
     ports: serving(run, incumbent ?? candidate).host.PortBindings,
-    standIn: serving(run, standIn),
+    standIn: target,
     bridges,
     lifetimeMs: lasting ? undefined : run.policy.settleMs + run.policy.drainMs + MARGIN_MS,
-  });
+  };
+  try {
+    await run.ports.kernel.setCover(run.names.home, request);
+  } catch (error) {
+    // The next look judges it.
+    if (!(await hasEnded(run.ports, target.id))) throw error;
+  }
+}
+
+const ENDS_WITHIN_MS = 1000;
+const LOOK_EVERY_MS = 100;
+
+// A container that ends gives up its ports before the engine says that it has ended.
+async function hasEnded({ engine, clock }: Ports, id: string): Promise<boolean> {
+  for (let waited = 0; waited <= ENDS_WITHIN_MS; waited += LOOK_EVERY_MS) {
+    const found = await engine.container(id);
+    if (found?.status !== 'running') return true;
+    if (found.published.length > 0) return false;
+    await clock.sleep(LOOK_EVERY_MS);
+  }
+  return false;
 }
 
 /**
