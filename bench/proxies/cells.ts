@@ -1,4 +1,4 @@
-// What can be measured: each proxy with each app, number of replicas, HEALTHCHECK and strategy.
+// All cells: each proxy with each app, number of replicas, HEALTHCHECK and strategy.
 import type { ProxySetup } from './proxies.ts';
 
 export const APPS = ['drains', 'exits'] as const;

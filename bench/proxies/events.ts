@@ -1,4 +1,4 @@
-// What happens to the containers of a measurement, as the engine tells it.
+// The engine's events of the containers of a measurement.
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { World } from '../../test/lab/world.ts';

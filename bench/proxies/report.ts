@@ -1,4 +1,4 @@
-// What the benchmark prints: tables on stdout, and on stderr when requests failed, between the steps of the roll.
+// The output of the benchmark: tables on stdout, and on stderr the times of failed requests between the steps of the roll.
 import { printTable, seconds } from '../table.ts';
 import type { Cell } from './cells.ts';
 import type { Failure } from './clients.ts';

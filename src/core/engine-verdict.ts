@@ -36,7 +36,7 @@ export function engineVerdictFor(
   return hint === undefined ? undefined : { because: hint };
 }
 
-// What proxies take for theirs, and its name for people.
+// The labels by which proxies find containers, and their names for people.
 const LABELS: readonly (readonly [RegExp, string])[] = [
   [/^traefik\./, 'traefik.*'],
   [/^caddy(_\d+)?($|\.)/, 'caddy*'],

@@ -44,7 +44,7 @@ export function endDeadForward(seen: Observed): Step | undefined {
   return found && end(seen, found.from, false);
 }
 
-// Whoever served before the roll goes on, whatever this run has seen of its health so far.
+// A container that served before the roll goes on, even if this run has not seen it healthy yet.
 function isServed(seen: Observed, { from, to }: Forward): boolean {
   return isLedBack(seen, from) && [seen.incumbent, seen.standIn].some((one) => one?.id === to && one.running);
 }

@@ -87,7 +87,7 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
   );
 }
 
-// What goes wrong only with the second container of an image (a port, a lock or a name that the first one holds) does so at its
+// A fault that only the second container of an image has (a port, a lock or a name that the first one holds) shows at its
 // start; that is two or three checks in a row.
 const BRIEF_MS = 1000;
 

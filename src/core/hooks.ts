@@ -69,7 +69,7 @@ function shownUrl(text: string): string {
   return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
 }
 
-// What can't be read may hold a login all the same.
+// A URL that can't be parsed may hold a login all the same.
 function shownText(text: string): string {
   return text.replace(/\/\/[^/\s]*@/g, '//…@').replace(/\?\S*/g, '?…');
 }

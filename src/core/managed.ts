@@ -9,8 +9,8 @@ interface Manager {
   readonly hint: string;
 }
 
-// What each of them writes stands in its documentation or source: Swarm's task id, the kubelet's dockershim and cri-dockerd, Nomad's
-// docker driver, the agent of Amazon ECS, and Podman's units of systemd (quadlets among them).
+// Each label stands in the documentation or source of its program: Swarm, the kubelet's dockershim and cri-dockerd, Nomad's docker driver,
+// the agent of Amazon ECS, and the systemd units of Podman (quadlets among them).
 const MANAGERS: readonly Manager[] = [
   {
     label: SWARM_TASK,

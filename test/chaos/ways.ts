@@ -131,7 +131,7 @@ export const WAYS = {
       const built = await serve(place, { strategy: 'start-first' });
       const mate = `${name}-mate`;
       const host = { NetworkMode: `container:${name}` };
-      // swapctl can't ask it: it has no address of its own.
+      // Another port of the same address, and no check of its own.
       const labels = { 'swapctl.strategy': 'stop-first', ...TIMES };
       await start(world, name, mate, { labels, host, env: { PORT: 8081 } });
       return { ...built, slots: [...built.slots, mate] };

@@ -1,4 +1,4 @@
-// What is put back into volumes is compared with what was copied.
+// The files put back into volumes are compared with those that were copied.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../matrix/setups.ts';
