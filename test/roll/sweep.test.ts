@@ -21,7 +21,7 @@ test('rules that can not be taken away now keep nobody from recovering, and are 
   const items = await createApp(ports).recover([], new AbortController().signal);
   assert.deepEqual(
     items.map(({ found, outcome }) => `${found} ${outcome}`),
-    ['1 nftables rules that led nowhere removed'],
+    ['1 nftables rule that led nowhere removed'],
   );
   assert.match(notes.join(), /could not be taken away: nft refused/);
 });
