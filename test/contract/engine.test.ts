@@ -12,6 +12,7 @@ import { passing, until } from './passing.ts';
 const APPS: Record<Program, App> = {
   runs: { ...SOUND, readyMs: 0, prints: ['up'] },
   deaf: { ...SOUND, readyMs: 0, stopMs: Infinity, prints: ['up'] },
+  reloads: { ...SOUND, readyMs: 0, reloadCode: 3, prints: ['up'] },
   ends: { ...SOUND, readyMs: 0, ends: { afterMs: 50, code: 3 }, prints: ['one', 'two', 'three'] },
   missing: { ...SOUND, missing: true },
 };

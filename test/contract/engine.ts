@@ -12,6 +12,8 @@ export type Program =
   | 'runs'
   /** Runs, and does not listen. */
   | 'deaf'
+  /** Runs, and ends with 3 where SIGHUP asks it to read its settings again. */
+  | 'reloads'
   /** Prints three lines and ends with 3. */
   | 'ends'
   /** Is not there. */
@@ -493,6 +495,10 @@ const STOP: Record<string, Rule> = {
     await stage.engine.start(ended);
     await until(stage, ended, 'exited');
     assert.equal(await stage.engine.wasStopped(ended), false);
+    const asked = await running(stage, 'asked', {}, await stage.image('reloads:1', 'reloads'));
+    await stage.engine.kill(asked, 'SIGHUP');
+    await until(stage, asked, 'exited');
+    assert.equal(await stage.engine.wasStopped(asked), false, 'a request to reload is no stop');
     const removed = await running(stage, 'removed', { host: { AutoRemove: true } });
     await stage.engine.stop(removed);
     assert.equal(await stage.engine.wasStopped(removed), true, 'also of one that is gone');

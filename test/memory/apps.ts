@@ -13,6 +13,8 @@ export interface App {
   readonly stopMs: number;
   /** Its exit code then. */
   readonly stopCode: number;
+  /** The exit code with which it ends by itself on SIGHUP; without it, it goes on. */
+  readonly reloadCode?: number;
   /** Its image has no such program: it can't be started. */
   readonly missing?: boolean;
   /** What it writes to its volumes at every start. */

@@ -8,7 +8,7 @@ const REMEMBERED = 256;
 const TELLING = new Set(['create', 'start', 'die', 'destroy', 'rename', 'update', 'pause', 'unpause']);
 const NAMING = new Set(['tag', 'load', 'pull']);
 
-/** Signals that the programs here go on after. */
+/** Signals that end no program here, though one may end by itself after them. */
 export const ENDS_NOBODY: ReadonlySet<string> = new Set(['HUP', 'CONT']);
 
 /** Writes down that something happened. */
@@ -35,16 +35,20 @@ export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStoppe
       const whole = box?.id ?? id;
       const since = (box?.startedAt ?? 0) * 1e6;
       const own = machine.happenings.filter((one) => one.id === whole && one.timeNano >= since);
-      if (own.some(({ action }) => action === 'kill' || action === 'stop')) return true;
+      if (own.some((one) => one.action === 'stop' || isKill(one))) return true;
       return own.some(({ action }) => action === 'die') ? false : undefined;
     },
     isStopping: async (id) => {
       const box = boxOf(machine, id);
       if (box?.status !== 'running') return false;
       const own = machine.happenings.filter((one) => one.id === box.id && one.timeNano >= box.startedAt * 1e6);
-      return own.some(({ action, name }) => action === 'kill' && !ENDS_NOBODY.has(name ?? ''));
+      return own.some(isKill);
     },
   };
+}
+
+function isKill({ action, name }: Happening): boolean {
+  return action === 'kill' && !ENDS_NOBODY.has(name ?? '');
 }
 
 async function* eventsSince(machine: Machine, since: number, signal: AbortSignal): AsyncGenerator<EngineEvent> {

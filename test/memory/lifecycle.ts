@@ -174,6 +174,7 @@ export async function kill(machine: Machine, box: Box, signal: string): Promise<
   if (!isUp(box)) refuse(409, `Cannot kill container: ${box.id}: Container ${box.id} is not running`);
   const name = signal.replace(/^SIG/, '');
   tell(machine, 'container', box.id, 'kill', name);
+  if (name === 'HUP' && box.app.reloadCode !== undefined) end(machine, box, box.app.reloadCode);
   if (ENDS_NOBODY.has(name)) return;
   if (name === 'KILL' || name === 'TERM') box.stoppedByHand = true;
   if (name === 'TERM' && box.app.stopMs === Infinity) return;

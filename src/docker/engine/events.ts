@@ -31,9 +31,17 @@ export async function* events(
   }
 }
 
+// Apps take these for a request to read their settings again, and the like: hooks send them, too.
+const REQUESTS = (['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const).map(
+  (name) => constants.signals[name],
+);
+// The exit status of a process that a signal has ended is this, and the signal's number.
+const ENDED_BY_SIGNAL = 128;
+
 /**
- * Whether the engine tells of a stop or kill of a container that is down, or gone: one that ends by itself only dies. Undefined where it
- * does not even tell of its end: then it has come down with the engine's daemon, which forgets all when it is restarted.
+ * Whether the engine tells of a stop or kill of a container that is down, or gone: one that ends by itself only dies, even if it was
+ * sent a signal that asks for something else before. Undefined where it does not even tell of its end: then it has come down with the
+ * engine's daemon, which forgets all when it is restarted.
  */
 export async function wasStopped(docker: Dockerode, id: string, podman = false): Promise<boolean | undefined> {
   const [since, until] = (await lifetime(docker, id)).map((ms) => ms / 1000);
@@ -41,12 +49,20 @@ export async function wasStopped(docker: Dockerode, id: string, podman = false):
   // Podman (4.3) tells nothing of a past that ends at an instant, but all of it where it is asked for no more than that.
   const past = podman ? { since, stream: false } : { since, until };
   const stream: unknown = await docker.getEvents({ ...past, filters } as object);
+  const requests: number[] = [];
   let ended: boolean | undefined;
-  for await (const { Action } of jsonLines(stream as AsyncIterable<Buffer>)) {
-    if (Action !== 'die') return true;
-    ended = false;
+  for await (const line of jsonLines(stream as AsyncIterable<Buffer>)) {
+    const { signal, exitCode } = attributesOf(line);
+    const isRequest = line.Action === 'kill' && REQUESTS.includes(Number(signal));
+    if (isRequest) requests.push(Number(signal));
+    else if (line.Action !== 'die') return true;
+    else ended ||= requests.some((request) => Number(exitCode) === ENDED_BY_SIGNAL + request);
   }
   return ended;
+}
+
+function attributesOf({ Actor }: Record<string, unknown>): Record<string, string | undefined> {
+  return (Actor as { Attributes?: Record<string, string> } | undefined)?.Attributes ?? {};
 }
 
 /**
@@ -63,10 +79,8 @@ export async function isStopping(docker: Dockerode, id: string): Promise<boolean
   const since = Math.max(Date.parse(found.State.StartedAt) / 1000, until - stopSeconds(StopTimeout));
   const filters = JSON.stringify({ container: [found.Id], event: ['kill'] });
   const stream: unknown = await docker.getEvents({ since, until, filters } as object);
-  for await (const { Actor } of jsonLines(stream as AsyncIterable<Buffer>)) {
-    const { signal } = (Actor as { Attributes?: { signal?: string } } | undefined)?.Attributes ?? {};
-    if (stopping.has(Number(signal))) return true;
-  }
+  for await (const line of jsonLines(stream as AsyncIterable<Buffer>))
+    if (stopping.has(Number(attributesOf(line).signal))) return true;
   return false;
 }
 

@@ -12,6 +12,7 @@ import { testWorld, type World } from '../../lab/world.ts';
 const COMMANDS: Record<Program, string[]> = {
   runs: ['sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'],
   deaf: ['sh', '-c', 'trap "" TERM HUP; echo up; while :; do sleep 0.05; done'],
+  reloads: ['sh', '-c', 'trap "exit 3" HUP; echo up; while :; do sleep 0.05; done'],
   ends: ['sh', '-c', 'echo one; echo two; echo three; exit 3'],
   missing: ['/no/such/program'],
 };
