@@ -34,6 +34,7 @@ export function assertSafe(
   stage: Stage,
   { memories, meddled = false, soon = false, as = true, tags = true, left = [] }: Excused,
 ): string {
+  assertNotKilled(stage);
   assertAlone(stage, memories);
   for (const slot of stage.slots) assertServes(stage, slot, as);
   const [image, ...others] = new Set(imagesOf(stage));
@@ -51,6 +52,12 @@ export function assertSafe(
   assertVolumes(stage, memories || meddled, left);
   if (!meddled) assertBlame(stage);
   return image;
+}
+
+// It may have been started again by a person: then its program is told to stop once more.
+function assertNotKilled({ machine, before }: Stage): void {
+  const killed = machine.killedByRemoval.filter((id) => [...before.values()].includes(id));
+  assert.deepEqual(killed, [], 'a container that served is stopped before it is removed');
 }
 
 function assertAlone({ machine, slots }: Stage, memories: boolean): void {

@@ -7,7 +7,7 @@ import { create, inspected, listOf, remove, rename, setRestart } from './contain
 import { eventCalls } from './events.ts';
 import { imageCalls, type Remote } from './images.ts';
 import { ended, gone, kill, start, startJoined, stop } from './lifecycle.ts';
-import { boxOf, type Machine, mustBox, refuse } from './machine.ts';
+import { boxOf, isUp, type Machine, mustBox, refuse } from './machine.ts';
 import { bridgesOf } from './networks.ts';
 import { volumeCalls } from './volumes.ts';
 
@@ -61,7 +61,10 @@ function changes(machine: Machine): Pick<Engine, Changes> {
     remove: async (id, { discard = false } = {}) => {
       const box = boxOf(machine, id);
       if (box?.status === 'removing') return gone(machine, box);
-      if (box) remove(machine, box, { force: discard, volumes: discard });
+      if (!box) return;
+      const ran = isUp(box);
+      remove(machine, box, { force: discard, volumes: discard });
+      if (ran) machine.killedByRemoval.push(box.id);
     },
     setRestart: async (id, policy) => setRestart(machine, id, policy),
     kill: async (id, signal) => kill(machine, mustBox(machine, id), signal),

@@ -103,6 +103,8 @@ export interface Machine {
   readonly networks: Map<string, StoredNetwork>;
   readonly happenings: Happening[];
   readonly listeners: Set<(happening: Happening) => void>;
+  /** Ids of containers that ran when a process removed them: their programs were not told to stop. */
+  readonly killedByRemoval: string[];
   /** Whether the daemon answers. */
   up: boolean;
   /** Whether containers go on without their daemon. */
@@ -128,6 +130,7 @@ export function newMachine(clock: VirtualClock): Machine {
     networks: new Map(),
     happenings: [],
     listeners: new Set(),
+    killedByRemoval: [],
     up: true,
     liveRestore: false,
     version: 0,
