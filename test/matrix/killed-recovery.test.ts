@@ -1,0 +1,34 @@
+// A recovery that is killed after any of its changes leaves nothing that the next one does not recover.
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import { courseOf, trySetup } from './cell.ts';
+import { SETUPS, type SetupName } from './setups.ts';
+import { command, recovered, stageOf } from './stage.ts';
+
+const RENAMING: readonly SetupName[] = ['start-first', 'handover'];
+
+suite('a recovery that is killed is recovered', () => {
+  for (const name of RENAMING)
+    test(name, async () => {
+      const course = await courseOf(SETUPS[name]);
+      const at = course.findIndex(({ what }) => what === 'engine.rename') + 1;
+      const changes = await changesOfRecovery(name, at);
+      assert.ok(at > 0 && changes.length > 3, `it renames at ${at}, and its recovery changes ${changes.length} times`);
+      for (const change of changes) {
+        const again = [change];
+        const result = await trySetup(SETUPS[name], { kind: 'kill', at, when: 'before', by: 'recover', again });
+        assert.ok(result.safe, `at call ${change} of the recovery: ${result.safe ? '' : result.why}`);
+      }
+    });
+});
+
+/** Which calls change something, from 1, in the recovery of a roll that was killed at a call. */
+async function changesOfRecovery(name: SetupName, at: number): Promise<number[]> {
+  const stage = await stageOf(SETUPS[name]);
+  const process = stage.open();
+  process.crashAt(undefined, at, 'before');
+  assert.equal(await command(stage, process), 'died');
+  const recovering = stage.open();
+  await recovered(stage, recovering);
+  return recovering.calls.flatMap(({ changes }, before) => (changes ? [before + 1] : []));
+}
