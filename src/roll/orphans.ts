@@ -41,7 +41,14 @@ export async function removeOrphans(ports: Ports, isWanted: (service: string) =>
 async function removeOrphanedRules(ports: Ports): Promise<RecoveredItem[]> {
   const count = await sweepRules(ports);
   return count > 0
-    ? [{ service: '-', slot: '-', found: `${count} nftables ${count === 1 ? 'rule' : 'rules'} that led nowhere`, outcome: 'removed' }]
+    ? [
+        {
+          service: '-',
+          slot: '-',
+          found: `${count} nftables ${count === 1 ? 'rule' : 'rules'} that led nowhere`,
+          outcome: 'removed',
+        },
+      ]
     : [];
 }
 

@@ -35,6 +35,7 @@ export async function rememberFailure(
   const image = isGone ? id : failed.imageId;
   const { health, log } = isGone ? { health: [], log: [] } : await evidence(run, failed);
   run.memory.lastWords = log;
+  run.memory.redirectedAway = await redirectedAway(run, failed);
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
   const note = {
     role: 'failed',
@@ -49,6 +50,13 @@ export async function rememberFailure(
   } as const;
   const name = failureName(run.names.home, image);
   await createAnew(run, name, await firstThere(run.ports, [from.imageId, image]), note);
+}
+
+// An app may become healthy only once others reach it. Their number is a hint, so an nft that fails ends nothing.
+async function redirectedAway({ ports: { kernel }, memory }: SlotRun, { id }: Container): Promise<number> {
+  if (!memory.shut.has(id)) return 0;
+  const connections = await kernel.led(id).catch(() => []);
+  return connections.length;
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */

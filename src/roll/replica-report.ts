@@ -35,7 +35,7 @@ export async function replicaReport(
     ...hooksRun(run.memory),
     ...(error ? {} : await leftToDo(run, slot)),
     ...notesOf(run.memory),
-    ...(error ? { error: told(error, slot, run.memory.lastWords) } : {}),
+    ...(error ? { error: told(error, slot, run.memory) } : {}),
   };
 }
 
@@ -100,15 +100,28 @@ function unknown(raised: unknown): undefined {
 }
 
 // The planner says what a container did; here is said which one, and what is true now.
-function told(error: SwapError, slot: PreparedSlot, log: readonly string[]): ReportedError {
+function told(
+  error: SwapError,
+  slot: PreparedSlot,
+  { lastWords: log, redirectedAway }: Pick<SlotRun['memory'], 'lastWords' | 'redirectedAway'>,
+): ReportedError {
   const { code, message, hint } = error;
   if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
   const next =
     code === 'not-healthy'
-      ? 'mend the image; this one is not tried again, unless with --force'
+      ? `mend the image; this one is not tried again, unless with --force${gateHint(redirectedAway)}`
       : 'this is not the fault of the image: mend what it says, and roll again';
   const said = log.length > 0 ? { log } : {};
   return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next, ...said };
+}
+
+function gateHint(connections: number): string {
+  if (connections === 0) return '';
+  const number = connections === 1 ? '1 connection' : `${connections} connections`;
+  return (
+    `. Until it failed, the gate redirected ${number} away from it: ` +
+    'if the app becomes healthy only once others reach it, set swapctl.gate=false'
+  );
 }
 
 /** The registry's digest of the image that a container runs; undefined where it is in no registry. */

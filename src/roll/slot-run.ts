@@ -89,6 +89,8 @@ export interface Memory {
   readonly hooks: { done: boolean; readonly results: Map<string, string | undefined> };
   /** The last lines of the container that failed last. */
   lastWords: readonly string[];
+  /** How many connections the gate redirected away from the container that failed last, until it failed. */
+  redirectedAway: number;
   rehearsed: boolean;
   /** Ids of the backups that were put back, and how long that took (milliseconds). */
   readonly putBack: Set<string>;
@@ -137,6 +139,7 @@ export function freshMemory(): Memory {
     staleClients: [],
     hooks: { done: false, results: new Map() },
     lastWords: [],
+    redirectedAway: 0,
     rehearsed: false,
     putBack: new Set(),
     putBackMs: undefined,
