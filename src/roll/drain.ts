@@ -12,6 +12,7 @@ const LOOK_SHARE = 0.1;
 // Requests that are under way end in this time, or they are of the long kind that the drain time has waited for.
 const LAST_CALL_MS = 500;
 const TURNED_AWAY_MS = 30_000;
+const TURN_AWAY_AGAIN_MS = 10_000;
 
 /** The connections of a container at one moment. */
 interface Look {
@@ -35,10 +36,18 @@ interface Drain {
  */
 export async function drain(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<void> {
   const { look, sum } = beginDrain(run, container);
-  let last = await until(run, look, run.policy.drainMs, ({ busy }) => busy === 0);
+  const { clock } = run.ports;
+  const end = clock.now() + run.policy.drainMs;
+  const isDone = ({ busy }: Look): boolean => busy === 0;
+  let last = await until(run, look, run.policy.drainMs, isDone);
   const turnsAway = run.gates && (await turnAway(run, container, renew));
   // Where new connections still come, a moment without a request is all there can be.
   if (turnsAway || (last?.busy === 0 && !last.calm)) last = await until(run, look, LAST_CALL_MS, ({ calm }) => calm);
+  // A request that began meanwhile on a kept connection may be a long one.
+  while (last && !isDone(last) && clock.now() < end) {
+    if (turnsAway) await turnAway(run, container, renew);
+    last = await until(run, look, Math.min(end - clock.now(), TURN_AWAY_AGAIN_MS), isDone);
+  }
   const drained = sum(last);
   run.memory.drained.set(container.id, drained);
   if (drained) report(run, container, drained);

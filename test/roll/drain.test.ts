@@ -139,7 +139,26 @@ suite('the last call', () => {
     assert.deepEqual([tookMs, turnedAwayAt], [0, 0]);
   });
 
-  test('ends after half a second at most', async () => {
+  test('waits for a request that began meanwhile and turns out to be long, in what is left of the drain time', async () => {
+    const turns = (ms: number) => {
+      if (ms === 0) return seen({ sinceSent: 5, sinceReceived: 6, received: 100 });
+      return seen({ ...(ms < 2000 ? asked(ms - 49) : { sinceSent: ms - 2000, sinceReceived: ms }), received: 200 });
+    };
+    const { tookMs, connections, notes } = await drained({ diagnosis: turns, gates: true });
+    assert.equal(tookMs, 2500);
+    assert.deepEqual(connections, { idle: 1, busy: 1, cut: 0 });
+    assert.deepEqual(notes, ['web: 1 connection is idle and will be closed when it stops']);
+  });
+
+  test('gives such a request up when the drain time is over', async () => {
+    const turns = (ms: number) =>
+      seen(ms === 0 ? { sinceSent: 5, sinceReceived: 6 } : { ...asked(ms - 49), received: 200 });
+    const { tookMs, connections } = await drained({ diagnosis: turns, gates: true });
+    assert.equal(tookMs, 10_000);
+    assert.deepEqual(connections, { idle: 0, busy: 1, cut: 1 });
+  });
+
+  test('ends after half a second at most if the drain time is over', async () => {
     const { tookMs, turnedAwayAt } = await drained({ diagnosis: () => seen({ queued: 5 }), gates: true });
     assert.deepEqual([tookMs, turnedAwayAt], [10_500, 10_000]);
   });
