@@ -1,4 +1,4 @@
-// npm run test:traffic [-- --rolls 100 --rate 200 --engine sid]
+// npm run test:traffic [-- --rolls 100 --rate 200 --engine sid --strategy start-first --rollback]
 import { runOnEngine } from './on-engine.mjs';
 import { podmenOf } from './prepare/needs.mjs';
 import { exitWith } from './shell.mjs';

@@ -1,5 +1,5 @@
-// The long form of test/engine/traffic/handover.test.ts: many rolls of one published service in a row, under load by every way in.
-// By hand: npm run test:traffic -- --rolls 100 --rate 200 --engine sid
+// Many rolls of one service in a row, under load by every way in: a published one that is handed over, or one that is found by its
+// name and rolled start-first. By hand: npm run test:traffic -- --rolls 100 --rate 200 --engine sid --strategy start-first --rollback
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
 import {
@@ -8,11 +8,14 @@ import {
   gatewayOf,
   portsOf,
   roll,
+  type Service,
   startService,
 } from '../engine/traffic/handover-world.ts';
+import { type CliResult, swapctl } from '../lab/cli.ts';
 import { engineFacts, engineUnderTest } from '../lab/engine.ts';
 import { ENGINE_KINDS, startEngine } from '../lab/engines.ts';
 import { assertAsBefore, hostState } from '../lab/host-state.ts';
+import { APP_PORT } from '../lab/images.ts';
 import { otherHost } from '../lab/netns.ts';
 import { type Cells, clientsAt, type Place, type Shape, startTraffic, tableOf } from '../lab/traffic.ts';
 import { type Scope, testWorld, type World } from '../lab/world.ts';
@@ -24,8 +27,18 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '200' },
     /** One of test/lab/engines.ts; without it the engine of this machine. */
     engine: { type: 'string' },
+    /** handover or start-first */
+    strategy: { type: 'string', default: 'handover' },
+    /** Every other roll goes back to the version before. */
+    rollback: { type: 'boolean', default: false },
   },
 });
+
+const SERVICE = {
+  labels: { 'swapctl.drain.timeout': '2s' },
+  app: { env: { READY_AFTER_MS: 500, LISTEN: 'late' } },
+  env: { DRAIN: 1 },
+};
 
 const cleanUps: (() => Promise<void>)[] = [];
 const scope: Scope = { after: (cleanUp) => void cleanUps.unshift(cleanUp) };
@@ -37,29 +50,21 @@ try {
 }
 
 async function main(rolls: number, rate: number): Promise<void> {
+  const { strategy, rollback } = values;
+  assert.ok(['handover', 'start-first'].includes(strategy), '--strategy is handover or start-first');
   const world = testWorld(scope, await engine());
   const { version } = await engineFacts(world.docker);
-  console.log(`${rolls} rolls on Docker ${version}, under ${rate} requests/s`);
-  const network = await world.network('net');
-  const port = await fixedPort();
-  const labels = { 'swapctl.drain.timeout': '2s' };
-  const app = { env: { READY_AFTER_MS: 500, LISTEN: 'late' } };
-  const web = await startService(world, 'web', { app, env: { DRAIN: 1 }, ports: [{ host: port }], network, labels });
-  const ways = await waysIn(world, network, port);
+  const what = `${rolls} rolls (${strategy}${rollback ? ', every other one a rollback' : ''})`;
+  console.log(`${what} on Docker ${version}, under ${rate} requests/s`);
+  const { web, ways } = await (strategy === 'handover' ? published(world) : named(world));
   const before = { state: await hostState(world), ports: await portsOf(world, web.name) };
   const clients = await Promise.all(
-    Object.entries(ways).map(async ([way, { place, url }]) => {
+    Object.entries(ways).map(async ([way, { place, ...at }]) => {
       const shapes = shapesAt(rate / Object.keys(ways).length);
-      return [way, await startTraffic(place, clientsAt({ url }, shapes))] as const;
+      return [way, await startTraffic(place, clientsAt(at, shapes))] as const;
     }),
   );
-  const times: number[] = [];
-  for (let number = 1; number <= rolls; number++) {
-    await web.publish(`v${number}`);
-    const { timings } = (await roll(world, web.name)).json();
-    times.push(timings.total);
-    console.log(`roll ${number} of ${rolls}: ${(timings.total / 1000).toFixed(1)} s`);
-  }
+  const times = await rollMany(world, web, rolls);
   const cells: Record<string, Cells> = {};
   for (const [way, client] of clients) cells[way] = await client.stop();
   print(cells, times);
@@ -72,6 +77,20 @@ async function main(rolls: number, rate: number): Promise<void> {
   }
 }
 
+async function rollMany(world: World, web: Service, rolls: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let number = 1; number <= rolls; number++) {
+    const isBack = values.rollback && number % 2 === 0;
+    if (!isBack) await web.publish(`v${number}`);
+    const report = (await (isBack ? goBack(world, web) : roll(world, web.name))).json();
+    assert.equal(report.strategy, values.strategy, report.because);
+    const { timings } = report;
+    times.push(timings.total);
+    console.log(`roll ${number} of ${rolls}: ${(timings.total / 1000).toFixed(1)} s`);
+  }
+  return times;
+}
+
 async function engine() {
   if (values.engine === undefined) return engineUnderTest();
   const kind = ENGINE_KINDS.find((known) => known === values.engine);
@@ -81,11 +100,25 @@ async function engine() {
   return started;
 }
 
-async function waysIn(
-  world: World,
-  network: string,
-  port: number,
-): Promise<Record<string, { place: Place; url: string }>> {
+interface Way {
+  readonly place: Place;
+  readonly url: string;
+  readonly byName?: boolean;
+}
+
+interface Stage {
+  readonly web: Service;
+  readonly ways: Record<string, Way>;
+}
+
+async function published(world: World): Promise<Stage> {
+  const network = await world.network('net');
+  const port = await fixedPort();
+  const web = await startService(world, 'web', { ...SERVICE, ports: [{ host: port }], network });
+  return { web, ways: await waysIn(world, network, port) };
+}
+
+async function waysIn(world: World, network: string, port: number): Promise<Record<string, Way>> {
   const other = otherHost(world);
   const here = { world, netns: world.netns };
   const at = (host: string) => `http://${host}:${port}/`;
@@ -95,6 +128,18 @@ async function waysIn(
     'another host': { place: { world, netns: other.name }, url: at(other.hostAddress) },
     gateway: { place: { world, network }, url: at(await gatewayOf(world, network)) },
   };
+}
+
+async function named(world: World): Promise<Stage> {
+  const network = await world.network('net');
+  const web = await startService(world, 'web', { ...SERVICE, network, aliases: ['web'] });
+  return { web, ways: { name: { place: { world, network }, url: `http://web:${APP_PORT}/`, byName: true } } };
+}
+
+async function goBack(world: World, { name }: Service): Promise<CliResult> {
+  const result = await swapctl(['rollback', name, '--json'], { env: world.env, netns: world.netns });
+  assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
+  return result;
 }
 
 // As many POST as GET, and as many new connections as kept ones.
