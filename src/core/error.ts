@@ -1,4 +1,4 @@
-/** What can go wrong, as a closed list; the exit status of each is a contract with scripts (README, "Exit status"). */
+/** What can go wrong, as a closed list; the exit status of each is a contract with scripts (docs/reference/results.md). */
 const EXIT_STATUS = {
   // 1: failed, the old version serves as before
   'bad-image': 1,

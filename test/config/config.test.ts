@@ -362,17 +362,17 @@ test('the JSON schema knows every setting, with what it is for', async () => {
   );
 });
 
-suite('the README', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+suite('the reference of settings', () => {
+  const reference = readFileSync(new URL('../../docs/reference/settings.md', import.meta.url), 'utf8');
 
   test('has an example without a mistake', async () => {
     const example =
-      /^## swapctl\.yml\n[\s\S]*?```yaml\n([\s\S]*?)```/m.exec(readme)?.[1] ?? assert.fail('there is none');
+      /^## swapctl\.yml\n[\s\S]*?```yaml\n([\s\S]*?)```/m.exec(reference)?.[1] ?? assert.fail('there is none');
     assert.deepEqual(await mistakes(example), []);
   });
 
   test('lists every label, with its default', () => {
-    const cells = readme.split('\n').flatMap((line) => (line.startsWith('| `swapctl.') ? [line.split('|')] : []));
+    const cells = reference.split('\n').flatMap((line) => (line.startsWith('| `swapctl.') ? [line.split('|')] : []));
     const rows = new Map(
       cells.map(([, label = '', , preset = '']) => [label.trim().replaceAll('`', ''), preset.trim()]),
     );

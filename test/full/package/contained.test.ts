@@ -19,7 +19,7 @@ const skip =
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** What the README says: the host's network, its processes, and three capabilities. */
+/** What docs/guide/in-a-container.md says: the host's network, its processes, and three capabilities. */
 const ENOUGH: Docker.HostConfig = {
   NetworkMode: 'host',
   PidMode: 'host',
