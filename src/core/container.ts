@@ -58,6 +58,7 @@ export interface RestartPolicy {
 export interface HostConfig {
   AutoRemove?: boolean;
   Binds?: string[] | null;
+  DeviceCgroupRules?: string[] | null;
   DeviceRequests?: { Count?: number; DeviceIDs?: string[] | null; [field: string]: unknown }[] | null;
   Devices?: { PathOnHost?: string; [field: string]: unknown }[] | null;
   IpcMode?: string;
@@ -66,6 +67,7 @@ export interface HostConfig {
   NetworkMode?: string;
   PidMode?: string;
   PortBindings?: Record<string, PortBinding[] | null> | null;
+  Privileged?: boolean;
   PublishAllPorts?: boolean;
   RestartPolicy?: RestartPolicy;
   UTSMode?: string;

@@ -71,21 +71,33 @@ function addresses(container: Container): Exclusive[] {
   });
 }
 
-const SHARED_DEVICES = /^\/dev\/(dri|fuse|kvm|net\/tun|null|zero|full|random|urandom|snd|vhost-net|vhost-vsock)(\/|$)/;
+// Made to be used by several processes, or no devices at all.
+const SHARED_DEVICES =
+  /^\/dev\/(dri|fuse|kvm|net\/tun|null|zero|full|random|urandom|snd|vhost-net|vhost-vsock|shm|log|mqueue|hugepages)(\/|$)|\.sock$/;
 
 function devices(container: Container): Exclusive[] {
-  const paths = (container.host.Devices ?? []).map((device) => device.PathOnHost ?? '');
-  const alone = paths.filter((path) => !SHARED_DEVICES.test(path));
+  const [what] = devicesUsed(container);
   const setting = 'swapctl.strategy=start-first changes it';
-  const held = { kind: 'device', hard: false, rehearsable: false, setting } as const;
-  if (alone.length > 0) return [{ ...held, what: `uses the device ${alone[0]}` }];
-  if (container.host.DeviceRequests?.length) return [{ ...held, what: 'uses a GPU' }];
-  return [];
+  return what === undefined ? [] : [{ kind: 'device', hard: false, rehearsable: false, setting, what }];
+}
+
+function devicesUsed({ host, mounts }: Container): string[] {
+  const alone = (paths: readonly string[]): string[] => paths.filter((path) => !SHARED_DEVICES.test(path));
+  // A device can be written to by a read-only mount: that only keeps its name from being removed.
+  const mounted = mounts.filter(({ type, source }) => type === 'bind' && /^\/dev(\/|$)/.test(source));
+  const [rule] = host.DeviceCgroupRules ?? [];
+  return [
+    ...alone((host.Devices ?? []).map((device) => device.PathOnHost ?? '')).map((path) => `uses the device ${path}`),
+    ...(host.DeviceRequests?.length ? ['uses a GPU'] : []),
+    ...alone(mounted.map(({ source }) => source)).map((path) => `mounts ${path}`),
+    ...(rule === undefined ? [] : [`may use the devices of the cgroup rule "${rule}"`]),
+    ...(host.Privileged ? ['is privileged, so that it may use any device'] : []),
+  ];
 }
 
 // Sockets and the host's clock settings are mounted writable by habit and written by nobody.
 const HARMLESS_SOURCE =
-  /(\.sock$|^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/|ca-certificates)|^\/usr\/share\/zoneinfo\/|^\/dev\/|^\/sys\/|^\/proc\/)/;
+  /(\.sock$|^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/|ca-certificates)|^\/usr\/share\/zoneinfo\/|^\/dev(\/|$)|^\/sys\/|^\/proc\/)/;
 
 function volumes(container: Container): Exclusive[] {
   const written = container.mounts.filter(
