@@ -35,7 +35,7 @@ export function parseTrack(value: string, what: string): Track {
 /**
  * The reference to follow now, given all tags of the repository: the newest that the track allows, or the one followed
  * so far where nothing newer is. Never an older one. Only tags of the same kind count: the same text before and behind
- * the version (`v`, `-alpine`), as many numbers, and pre-releases only for who follows one.
+ * the version (`v`, `-alpine`; never an older `-alpine3.20`), as many numbers, and pre-releases only for who follows one.
  */
 export function followedNow(track: Track, follows: string, tags: readonly string[]): string {
   const reference = parseReference(follows);
@@ -103,7 +103,8 @@ function byVersion(track: VersionTrack, current: string, tags: readonly string[]
 function comparable(track: VersionTrack, now: Version | undefined, version: Version): boolean {
   if (!now) return /^v?$/.test(version.prefix) && version.suffix === '' && version.numbers.length === 3 && !version.pre;
   if (version.pre && !now.pre) return false;
-  return sameKind(now, version) && (track.kind === 'newest' || now.numbers.length === version.numbers.length);
+  if (!sameKind(now, version) || compareNumbers(version.base, now.base) < 0) return false;
+  return track.kind === 'newest' || now.numbers.length === version.numbers.length;
 }
 
 function allows(track: VersionTrack, now: Version | undefined, version: Version): boolean {
@@ -129,11 +130,15 @@ function compareVersions(a: Version, b: Version): number {
 }
 
 const PARTS = 6;
+const STAGE_PARTS = 5;
 
-// A release is above all of its pre-releases.
-function rankOf({ numbers, stage }: Version): number[] {
-  const filled = [...numbers, ...Array<number>(PARTS).fill(0)].slice(0, PARTS);
-  return [...filled, ...(stage ?? [Number.POSITIVE_INFINITY])];
+// A release is above all of its pre-releases. Of two builds of the same version the one on the newer system is newer.
+function rankOf({ numbers, stage, base }: Version): number[] {
+  return [...filled(numbers, PARTS), ...filled(stage ?? [Number.POSITIVE_INFINITY], STAGE_PARTS), ...base];
+}
+
+function filled(numbers: readonly number[], length: number): number[] {
+  return [...numbers, ...Array<number>(length).fill(0)].slice(0, length);
 }
 
 function newest(all: readonly Candidate[]): string | undefined {

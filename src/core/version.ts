@@ -6,8 +6,10 @@ export interface Version {
   readonly pre: readonly string[] | undefined;
   /** The same as numbers, for the order: how far along (alpha, beta, rc), and which one. */
   readonly stage: readonly number[] | undefined;
-  /** What makes it another kind of image, from the separator on. */
+  /** What makes it another kind of image, from the separator on; without the numbers of a base system. */
   readonly suffix: string;
+  /** The version of the system that it is built on: 3 20 of `-alpine3.20`. Empty where the tag does not tell it. */
+  readonly base: readonly number[];
 }
 
 // In the order in which they come before a release. Single letters are of Python's kind: 3.14.0b1, 3.14.0rc1.
@@ -20,6 +22,12 @@ const STAGES = [
 
 const WORDS = STAGES.flat().filter((word) => word.length > 2 || word === 'rc' || word === 'cr' || word === 'ea');
 const LETTERS = STAGES.flat().filter((word) => word.length === 1);
+// MinIO and others name a release after its time: RELEASE.2024-11-07T00-52-20Z.
+const INSTANT = /^(\D*)(\d{4})-(\d{2})-(\d{2})T(\d{2})-(\d{2})-(\d{2})Z(.*)$/;
+// What comes before `-v` is part of the name there: pg14-v0.2.0 is version 0.2.0 for PostgreSQL 14.
+const NAMED = /^([A-Za-z][^:]*?-v)(\d{1,15}(?:\.\d{1,15}){0,5})(?![\d.])(.*)$/;
+// A newer one of these is the same kind of image; a newer -php8.2 or -jdk21 is not.
+const SYSTEM = /^(.*-(?:alpine|debian|ubuntu|ubi))(\d{1,9}(?:\.\d{1,9}){0,2})$/;
 const VERSION = /^(\D*?)(\d{1,15}(?:\.\d{1,15}){0,5})(?![\d.])(.*)$/;
 const PRE = new RegExp(
   `^[-._+~]?((?:${WORDS.join('|')})(?![a-z])|(?:${LETTERS.join('|')})(?=\\d))[-._]?(\\d{1,15}(?:\\.\\d{1,15}){0,3})?(?=[-._+]|$)`,
@@ -28,25 +36,31 @@ const PRE = new RegExp(
 
 /** Reads a tag as a version; undefined if there is none in it. */
 export function parseVersion(tag: string): Version | undefined {
-  const [, prefix = '', dotted, rest = ''] = VERSION.exec(tag) ?? [];
+  const [, before = '', ...instant] = INSTANT.exec(tag) ?? [];
+  if (instant.length > 0) return release(before, instant.slice(0, -1), instant.at(-1) ?? '');
+  const [, prefix = '', dotted, rest = ''] = NAMED.exec(tag) ?? VERSION.exec(tag) ?? [];
   if (dotted === undefined || /[0-9a-f]{7}/i.test(hexRun(prefix, dotted, rest))) return undefined;
-  const numbers = dotted.split('.').map(Number);
+  const numbers = dotted.split('.');
   const [whole, word, count] = PRE.exec(rest) ?? [];
-  if (whole === undefined || word === undefined)
-    return { prefix, numbers, pre: undefined, stage: undefined, suffix: rest };
+  if (whole === undefined || word === undefined) return release(prefix, numbers, rest);
   const counts = count?.split('.') ?? [];
   return {
-    prefix,
-    numbers,
+    ...release(prefix, numbers, rest.slice(whole.length)),
     pre: [word.toLowerCase(), ...counts.map((one) => String(Number(one)))],
     stage: [stageOf(word.toLowerCase()), ...counts.map(Number)],
-    suffix: rest.slice(whole.length),
   };
+}
+
+function release(prefix: string, numbers: readonly string[], rest: string): Version {
+  const [, suffix = rest, system] = SYSTEM.exec(rest) ?? [];
+  const base = system?.split('.').map(Number) ?? [];
+  return { prefix, numbers: numbers.map(Number), pre: undefined, stage: undefined, suffix, base };
 }
 
 /** Whether two versions are of the same kind of image, so that one can be newer than the other. */
 export function sameKind(a: Version, b: Version): boolean {
-  return a.prefix === b.prefix && a.suffix === b.suffix && isDate(a) === isDate(b);
+  const alike = a.prefix === b.prefix && a.suffix === b.suffix && isDate(a) === isDate(b);
+  return alike && a.base.length > 0 === b.base.length > 0;
 }
 
 /** Compares number by number; what is missing counts as zero. */
