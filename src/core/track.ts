@@ -44,6 +44,26 @@ export function followedNow(track: Track, follows: string, tags: readonly string
   return best === undefined || best === reference.tag ? follows : withTag(follows, reference, best);
 }
 
+/**
+ * Says that a track can't find anything newer, since no other tag of the repository can be compared with the followed one;
+ * undefined if there is one, newer or older.
+ */
+export function nothingComparable(track: Track, follows: string, tags: readonly string[]): string | undefined {
+  const { tag: current } = parseReference(follows);
+  if (track.kind === 'digest' || current === undefined) return undefined;
+  const others = tags.filter((tag) => tag !== current);
+  if (others.length === 0 || others.some((tag) => isComparable(track, current, tag))) return undefined;
+  const count = others.length === 1 ? 'the one other tag' : `none of the ${others.length} other tags`;
+  const verb = others.length === 1 ? 'cannot be compared' : 'can be compared';
+  return `swapctl.track finds nothing newer: ${count} of the repository ${verb} with ${printable(current)}`;
+}
+
+function isComparable(track: Exclude<Track, { kind: 'digest' }>, current: string, tag: string): boolean {
+  if (track.kind === 'regex') return captured(track.pattern, tag) !== undefined;
+  const version = parseVersion(tag);
+  return version !== undefined && comparable(track, parseVersion(current), version);
+}
+
 /** Whether the tags of the repository have to be known to tell what is to be followed. */
 export function needsTags(track: Track, follows: string): boolean {
   if (track.kind === 'digest') return false;

@@ -167,9 +167,10 @@ async function checkFollowed(look: Look, subject: Subject, line: Line, follows: 
   if (git) return { ...line, ...(await checkCommit(look, subject, git, follows)) };
   const built = await (look.here ? standingHere(look, subject, follows) : localBuild(look, subject, follows));
   if (built) return { ...line, ...built };
-  const reference = await referenceNow(ports, track, follows, signal);
+  const { reference, note } = await referenceNow(ports, track, follows, signal);
   try {
-    return { ...line, ...(await compare(look, subject, reference)) };
+    const result = await compare(look, subject, reference);
+    return { ...line, ...result, because: [result.because, note].filter((text) => text !== undefined).join('; ') };
   } catch (raised) {
     const local = reference === follows ? await perhapsBuilt(look, subject, follows, raised) : undefined;
     if (local) return { ...line, ...local };

@@ -1,7 +1,13 @@
-import { followedNow, needsTags, type Track } from '../core/track.ts';
+import { followedNow, needsTags, nothingComparable, type Track } from '../core/track.ts';
 import type { Ports } from '../ports.ts';
 import type { PreparedSlot } from './prepare.ts';
 import type { RollOptions } from './roll-slot.ts';
+
+/** The reference to go to, and for people: why the track finds nothing newer, if it can't. */
+export interface ReferenceNow {
+  readonly reference: string;
+  readonly note: string | undefined;
+}
 
 /** The reference to follow now: the newest tag that the track allows, else the one followed so far. */
 export async function referenceNow(
@@ -9,15 +15,20 @@ export async function referenceNow(
   track: Track,
   follows: string,
   signal: AbortSignal,
-): Promise<string> {
-  return needsTags(track, follows) ? followedNow(track, follows, await registry.tags(follows, signal)) : follows;
+): Promise<ReferenceNow> {
+  if (!needsTags(track, follows)) return { reference: follows, note: undefined };
+  const tags = await registry.tags(follows, signal);
+  return { reference: followedNow(track, follows, tags), note: nothingComparable(track, follows, tags) };
 }
 
 /** The reference that a roll is to go to. Who forbids to ask registries gets no other tag than the one followed so far. */
 export async function referenceWanted(
   ports: Ports,
-  { track, follows }: Pick<PreparedSlot, 'track' | 'follows'>,
+  { track, follows, home }: Pick<PreparedSlot, 'track' | 'follows' | 'home'>,
   { pull, signal }: Pick<RollOptions, 'pull' | 'signal'>,
 ): Promise<string> {
-  return pull === 'never' || pull === 'missing' ? follows : referenceNow(ports, track, follows, signal);
+  if (pull === 'never' || pull === 'missing') return follows;
+  const { reference, note } = await referenceNow(ports, track, follows, signal);
+  if (note !== undefined) ports.report({ kind: 'note', text: `${home}: ${note}` });
+  return reference;
 }

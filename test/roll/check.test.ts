@@ -290,6 +290,21 @@ suite('check', () => {
     assert.deepEqual(brought.asked, ['HEAD app:1.0.0']);
   });
 
+  test('says where no tag can be compared with the followed one', async () => {
+    const scene: Scene = {
+      containers: [{ image: 'app:1.0.0-php8.2', labels: { 'swapctl.track': 'minor' } }],
+      tags: ['1.0.0-php8.2', '1.1.0-php8.3', 'latest'],
+      heads: { 'app:1.0.0-php8.2': OLD },
+    };
+    const { checked } = await check(scene);
+    assert.match(
+      checked[0]?.because ?? '',
+      /; swapctl\.track finds nothing newer: none of the 2 other tags .* with "1\.0\.0-php8\.2"$/,
+    );
+    const older = await check({ ...scene, tags: [...(scene.tags ?? []), '0.9.0-php8.2'] });
+    assert.doesNotMatch(older.checked[0]?.because ?? '', /track/);
+  });
+
   test('of several replicas tells the one that is behind', async () => {
     const replica = (number: string, imageId: string): Partial<ListedContainer> => ({
       imageId,
