@@ -24,8 +24,8 @@ const WORDS = STAGES.flat().filter((word) => word.length > 2 || word === 'rc' ||
 const LETTERS = STAGES.flat().filter((word) => word.length === 1);
 // MinIO and others name a release after its time: RELEASE.2024-11-07T00-52-20Z.
 const INSTANT = /^(\D*)(\d{4})-(\d{2})-(\d{2})T(\d{2})-(\d{2})-(\d{2})Z(.*)$/;
-// What comes before `-v` is part of the name there: pg14-v0.2.0 is version 0.2.0 for PostgreSQL 14.
-const NAMED = /^([A-Za-z][^:]*?-v)(\d{1,15}(?:\.\d{1,15}){0,5})(?![\d.])(.*)$/;
+// A word with a number before `-v` is a part of the name: pg14-v0.2.0 is version 0.2.0 for PostgreSQL 14.
+const NAMED = /^([A-Za-z]{2,}\d{1,9}(?:\.\d{1,9}){0,2}-v)(\d{1,15}(?:\.\d{1,15}){0,5})(?![\d.])(.*)$/;
 // A newer one of these is the same kind of image; a newer -php8.2 or -jdk21 is not.
 const SYSTEM = /^(.*-(?:alpine|debian|ubuntu|ubi))(\d{1,9}(?:\.\d{1,9}){0,2})$/;
 const VERSION = /^(\D*?)(\d{1,15}(?:\.\d{1,15}){0,5})(?![\d.])(.*)$/;
@@ -60,7 +60,8 @@ function release(prefix: string, numbers: readonly string[], rest: string): Vers
 /** Whether two versions are of the same kind of image, so that one can be newer than the other. */
 export function sameKind(a: Version, b: Version): boolean {
   const alike = a.prefix === b.prefix && a.suffix === b.suffix && isDate(a) === isDate(b);
-  return alike && a.base.length > 0 === b.base.length > 0;
+  // The next major version of the system is another kind, and so is one that the tag does not tell.
+  return alike && a.base[0] === b.base[0];
 }
 
 /** Compares number by number; what is missing counts as zero. */

@@ -1,5 +1,6 @@
 import type { Container } from '../core/container.ts';
-import { isConflict } from '../core/engine-error.ts';
+import { EngineError, isConflict } from '../core/engine-error.ts';
+import { SwapError } from '../core/error.ts';
 import { encodeState, type StateNote } from '../core/labels.ts';
 import { failureName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
@@ -55,8 +56,13 @@ export async function rememberFailure(
 // An app may become healthy only once others reach it. Their number is a hint, so an nft that fails ends nothing.
 async function redirectedAway({ ports: { kernel }, memory }: SlotRun, { id }: Container): Promise<number> {
   if (!memory.shut.has(id)) return 0;
-  const connections = await kernel.led(id).catch(() => []);
+  const connections = await kernel.led(id).catch(unknown);
   return connections.length;
+}
+
+function unknown(raised: unknown): [] {
+  if (!(raised instanceof SwapError || raised instanceof EngineError)) throw raised;
+  return [];
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */

@@ -34,6 +34,8 @@ const ON_HOST = host({ NetworkMode: 'host' });
 const ADDRESSED = container({ networks: { front: { IPAMConfig: { IPv4Address: '10.0.0.5' } } } });
 const MAC = container({ networks: { front: {} }, configuredMacs: { front: '02:42:0a:00:00:05' } });
 const DEVICE = host({ Devices: [{ PathOnHost: '/dev/ttyUSB0' }] });
+const BUS = mounted({ type: 'bind', source: '/dev/bus/usb' });
+const PRIVILEGED = host({ Privileged: true });
 const GPU = host({ DeviceRequests: [{ Count: -1 }] });
 const VOLUME = mounted({});
 const INSIDE = host({ NetworkMode: 'container:abc' });
@@ -70,7 +72,7 @@ suite('what is exclusive', () => {
       [],
     ],
     ['a GPU', GPU, ['uses a GPU']],
-    ['a bus of devices', mounted({ type: 'bind', source: '/dev/bus/usb' }), ['mounts /dev/bus/usb']],
+    ['a bus of devices', BUS, ['mounts /dev/bus/usb']],
     [
       'a device that is mounted read-only',
       mounted({ type: 'bind', source: '/dev/ttyUSB0', writable: false }),
@@ -85,7 +87,7 @@ suite('what is exclusive', () => {
       host({ DeviceCgroupRules: ['c 189:* rmw'] }),
       ['may use the devices of the cgroup rule "c 189:* rmw"'],
     ],
-    ['all privileges', host({ Privileged: true }), ['is privileged, so that it may use any device']],
+    ['all privileges', PRIVILEGED, ['is privileged, so that it may use any device']],
     ['a volume', VOLUME, ['can write to the volume at /data']],
     ['a folder of the host', mounted({ type: 'bind', name: '', source: '/srv/data' }), ['can write to /srv/data']],
     ['a read-only volume', mounted({ writable: false }), []],
@@ -200,6 +202,10 @@ suite('the way', () => {
     ['the host network', ON_HOST, {}, KERNEL, 'stop-first', false, /give it a network of its own/],
     ['another network', INSIDE, {}, KERNEL, 'stop-first', false, /give it a network of its own/],
     ['a device', DEVICE, {}, KERNEL, 'stop-first', false, /swapctl\.strategy=start-first changes it/],
+    ['a bus of devices', BUS, {}, KERNEL, 'stop-first', false, /mounts \/dev\/bus\/usb.*start-first changes it/],
+    ['a bus, by wish', BUS, { strategy: 'start-first' }, KERNEL, 'start-first', false, /asks for it/],
+    ['a bus, as advised', BUS, { strategy: 'stop-first' }, KERNEL, 'stop-first', false, /asks for it/],
+    ['all privileges', PRIVILEGED, {}, KERNEL, 'stop-first', false, /privileged.*start-first changes it/],
     ['a GPU', GPU, {}, KERNEL, 'stop-first', false, /GPU.*swapctl\.strategy=start-first/],
     [
       'stop-first by wish',

@@ -6,13 +6,12 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const FOLDERS = ['', 'docs', 'docs/guide', 'docs/reference', 'test/lab'];
 
 function pages(): string[] {
-  return FOLDERS.flatMap((folder) =>
-    readdirSync(path.join(ROOT, folder))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => path.join(folder, name)),
+  const below = (folder: string, recursive: boolean): string[] =>
+    readdirSync(path.join(ROOT, folder), { recursive, encoding: 'utf8' }).map((name) => path.join(folder, name));
+  return [...below('', false), ...below('docs', true), ...below('test/lab', false)].filter((name) =>
+    name.endsWith('.md'),
   );
 }
 
