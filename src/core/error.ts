@@ -7,6 +7,7 @@ const EXIT_STATUS = {
   'not-healthy': 1,
   'cannot-create': 1,
   'cannot-start': 1,
+  'cannot-start-again': 1,
   'disk-full': 1,
   'no-history': 1,
   'image-moved': 1,

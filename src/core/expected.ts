@@ -28,6 +28,8 @@ export function expectedSteps(desired: Desired, seen: Observed): Step[] {
 /** The snapshot after a step, if all goes well. */
 export function imagine(desired: Desired, seen: Observed, step: Step): Observed {
   switch (step.kind) {
+    case 'check-start':
+      return { ...seen, startChecks: [...seen.startChecks, step.moment] };
     case 'create-rehearsal':
       return { ...seen, rehearsal: helper(desired, seen, step.name, IMAGINED_REHEARSAL) };
     case 'create-stand-in':

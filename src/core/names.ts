@@ -15,6 +15,8 @@ export interface SlotNames {
   /** Through which volumes are written, and read, when they are copied. */
   readonly copying: string;
   readonly reading: string;
+  /** That proves that the slot's container could start again; it never runs. */
+  readonly startCheck: string;
 }
 
 /** All names of the slot whose real name is `home`. */
@@ -28,12 +30,13 @@ export function slotNames(home: string): SlotNames {
     helper: `${home}${MARK}helper`,
     copying: `${home}${MARK}copying`,
     reading: `${home}${MARK}reading`,
+    startCheck: `${home}${MARK}start-check`,
   };
 }
 
 /** The slot that a container's name belongs to: temporary endings are taken off. */
 export function homeOf(name: string): string {
-  return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading)$/, '');
+  return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading|start-check)$/, '');
 }
 
 /** A name that only swapctl gives: what for, and of which slot (of a lock: its service, as names have it). */
@@ -47,12 +50,14 @@ export interface Reserved {
     | 'helper'
     | 'copying'
     | 'reading'
+    | 'start-check'
     | 'lock'
     | 'failed'
     | 'backup';
 }
 
-const RESERVED = /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|lock)|(failed|backup)-[^.]+)$/;
+const RESERVED =
+  /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|start-check|lock)|(failed|backup)-[^.]+)$/;
 
 /** What a name of swapctl's own is for; undefined for every other. */
 export function reservedName(name: string): Reserved | undefined {

@@ -5,6 +5,7 @@ import type { Verdict } from './health.ts';
 import type { PinnedImage } from './image.ts';
 import type { VolumeCopy } from './labels.ts';
 import type { SlotNames } from './names.ts';
+import type { StartCheckMoment } from './step.ts';
 import type { Cover, Forward } from './traffic.ts';
 import type { Choice, Way } from './way.ts';
 
@@ -121,6 +122,8 @@ export interface Observed {
   readonly candidate: Replica | undefined;
   readonly rehearsal: Replica | undefined;
   readonly rehearsed: boolean;
+  /** When this run has checked that the incumbent could start again. */
+  readonly startChecks: readonly StartCheckMoment[];
   /** Answers for the slot while its container is replaced (way `handover`). */
   readonly standIn: Replica | undefined;
   readonly cover: Cover;
@@ -173,6 +176,8 @@ export interface Desired {
   /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
   readonly mendOnly?: boolean;
   readonly backup: WantedBackup;
+  /** Whether a start needs anything from the host that may be gone by now, so that it is checked before anything stops. */
+  readonly checksStart: boolean;
   /** Set if the incumbent stays until the engine, too, calls the candidate healthy. */
   readonly engineVerdict?: EngineVerdict | undefined;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */

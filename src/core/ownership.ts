@@ -132,6 +132,7 @@ const FITS: Readonly<Record<Reserved['kind'], Fit>> = {
   helper: inSlot('helper'),
   copying: inSlot('copying'),
   reading: inSlot('copying'),
+  'start-check': inSlot('copying'),
   failed: (_, name, { role, slot, image }) => role === 'failed' && name === failureName(slot, image),
   backup: (_, name, { role, slot, roll }) => role === 'backup' && name === backupName(slot, roll),
   lock: (_, name, { role, slot, service }) => role === 'lock' && slot === service && isLockName(name, service),

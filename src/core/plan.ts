@@ -6,7 +6,7 @@ import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forw
 import { cover, giveBack, isProven, proveStandIn, retireStandIn, secure } from './handover.ts';
 import type { Blame } from './health.ts';
 import { comesBack, type Desired, type Failure, type Observed, type Replica } from './observed.ts';
-import { copyOrStart, spare } from './start.ts';
+import { checkStart, copyOrStart, spare } from './start.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
 import { awaitsHooks, failedHook, runHooks } from './switch-hooks.ts';
@@ -141,6 +141,8 @@ function planRestore(seen: Observed, incumbent: Replica): Decision {
 function planBegin(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   const bad = desired.force ? undefined : knownFailure(seen.failures, desired.image);
   if (bad) return refuse(desired, seen, knownBad(bad));
+  const check = checkStart(desired, seen, incumbent, 'first');
+  if (check) return act(check);
   const proof = desired.choice.way === 'handover' ? planProof(desired, seen, incumbent) : planRehearse(desired, seen);
   if (proof) return proof;
   // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
@@ -236,6 +238,8 @@ function planStart(desired: Desired, seen: Observed, candidate: Replica): Decisi
   const { incumbent, names } = seen;
   const start = copyOrStart(candidate);
   if (start.kind === 'copy-files' || candidate.way === 'start-first') return act(start);
+  const check = incumbent?.running ? checkStart(desired, seen, incumbent, 'last') : undefined;
+  if (check) return act(check);
   const safe = incumbent?.running && seen.standIn ? secure(desired, seen, seen.standIn, incumbent) : undefined;
   if (safe) return act(safe);
   if (incumbent?.running && comesBack(incumbent)) return act(hold(incumbent));

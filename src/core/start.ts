@@ -1,5 +1,5 @@
-import type { Observed, Replica } from './observed.ts';
-import type { Step } from './step.ts';
+import type { Desired, Observed, Replica } from './observed.ts';
+import type { StartCheckMoment, Step } from './step.ts';
 
 /** The step that brings a replica to its start: what compose copied into its predecessor comes first. */
 export function copyOrStart(replica: Replica): Step {
@@ -14,4 +14,20 @@ export function copyOrStart(replica: Replica): Step {
 export function spare({ incumbent, names }: Observed, { autoRemove, imageBefore }: Replica): Step | undefined {
   if (incumbent || !autoRemove || !imageBefore) return undefined;
   return { kind: 'recreate-old', name: names.old, image: imageBefore };
+}
+
+/**
+ * Checks that the incumbent and its dependents could start again, before anything is touched. What a start needs may vanish while
+ * an image is proven, so it is checked again before the incumbent stops, unless it was checked a moment ago.
+ */
+export function checkStart(
+  { checksStart, choice }: Desired,
+  { startChecks, dependents }: Observed,
+  incumbent: Replica,
+  moment: StartCheckMoment,
+): Step | undefined {
+  const isLong = choice.way === 'handover' || choice.rehearse;
+  const isDone = startChecks.includes(moment) || (!isLong && startChecks.length > 0);
+  if (!checksStart || isDone || !incumbent.running) return undefined;
+  return { kind: 'check-start', names: [incumbent.name, ...dependents.map(({ name }) => name)], moment };
 }

@@ -2,8 +2,13 @@ import { formatDuration } from './duration.ts';
 import type { VolumeCopy } from './labels.ts';
 import type { Way } from './way.ts';
 
+/** When it is checked that a container could start again. */
+export type StartCheckMoment = 'first' | 'last';
+
 /** One engine call (or one wait), safe to repeat. `container` is an id; `name` is what people see. */
 export type Step =
+  /** `names`: the slot's container and those that live in its namespaces. `moment`: before the first change, or before the stop. */
+  | { readonly kind: 'check-start'; readonly names: readonly string[]; readonly moment: StartCheckMoment }
   | { readonly kind: 'create-rehearsal'; readonly name: string }
   | { readonly kind: 'create-stand-in'; readonly name: string }
   | { readonly kind: 'cover'; readonly name: string; readonly standIn: string; readonly lasting: boolean }
@@ -84,6 +89,8 @@ export type StepKind = Step['kind'];
 /** One line for people: what the step does. */
 export function describeStep(step: Step): string {
   switch (step.kind) {
+    case 'check-start':
+      return `check that ${step.names.join(', ')} could start again`;
     case 'create-rehearsal':
       return `create ${step.name}, to prove the new image without the ports and addresses`;
     case 'create-stand-in':

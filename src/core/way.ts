@@ -36,7 +36,7 @@ export function chooseWay(container: Container, policy: Policy, kernel: KernelLa
   if (policy.strategy === 'start-first') return askedStartFirst(held);
   if (policy.strategy === 'stop-first') return stopFirst(held, policy, 'swapctl.strategy=stop-first asks for it');
   const portsOnly = held.length > 0 && held.every((thing) => thing.kind === 'port');
-  if (policy.strategy === 'handover') return askedHandover(held, portsOnly, kernel);
+  if (policy.strategy === 'handover') return askedHandover(held, kernel);
   const [first, ...rest] = held;
   if (!first) return { kind: 'way', way: 'start-first', rehearse: false, because: startFirstReason(all) };
   const impossible = whyNoHandover(kernel);
@@ -72,12 +72,13 @@ function handover(because: string): WayDecision {
   return { kind: 'way', way: 'handover', rehearse: true, because };
 }
 
-function askedHandover(held: readonly Exclusive[], portsOnly: boolean, kernel: KernelLayer): WayDecision {
+// For a device the user answers, as with start-first; for a volume swapctl.volumes=shared says the same.
+function askedHandover(held: readonly Exclusive[], kernel: KernelLayer): WayDecision {
   const hint = 'take the label swapctl.strategy=handover away, or set it to stop-first';
   const why = whyNoHandover(kernel);
   if (why !== undefined) return { kind: 'refuse', message: `handover is impossible: ${why}`, hint };
-  if (portsOnly) return handover('swapctl.strategy=handover asks for it');
-  const other = held.find((thing) => thing.kind !== 'port');
+  const other = held.find((thing) => thing.kind !== 'port' && (thing.hard || thing.kind === 'volume'));
+  if (!other && held.some((thing) => thing.kind === 'port')) return handover('swapctl.strategy=handover asks for it');
   const message = other
     ? `handover is impossible: it also ${other.what}`
     : 'there is nothing to hand over: it publishes no fixed host port';

@@ -14,6 +14,7 @@ import { rememberFailure } from './remember.ts';
 import { removeOwn } from './remove.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
+import { checkStarts } from './start-check.ts';
 import { awaitEngine, awaitHealthy, NEVER, settle } from './watch.ts';
 
 type Executor<K extends StepKind> = (
@@ -24,6 +25,7 @@ type Executor<K extends StepKind> = (
 
 /** How each kind of step is done: complete by type, one engine call (or one wait) each, safe to repeat. */
 const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
+  'check-start': checkStarts,
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
   'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
   cover: (run, step, snapshot) => cover(run, snapshot, step.lasting),

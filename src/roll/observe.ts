@@ -35,6 +35,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     candidate,
     rehearsal: rehearsal && (await view(run, rehearsal, wanted)),
     rehearsed: memory.rehearsed,
+    startChecks: [...memory.startChecks],
     standIn: standIn && (await view(run, standIn, wanted)),
     cover: await coverOf(run, standIn),
     forwards: run.forwards,

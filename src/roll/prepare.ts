@@ -11,6 +11,7 @@ import type { OwnLabels } from '../core/own-labels.ts';
 import { helperRole, homesOf, refuseStrangers } from '../core/ownership.ts';
 import type { Policy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
+import { needsHost } from '../core/recreate/start-check.ts';
 import { isImageId } from '../core/reference.ts';
 import { type Service, type Slot, whyNotRollable } from '../core/service.ts';
 import type { Track } from '../core/track.ts';
@@ -41,6 +42,8 @@ export interface PreparedSlot {
   readonly dependents: readonly string[];
   readonly inlineFiles: readonly string[];
   readonly backup: WantedBackup;
+  /** Whether it is checked that the container could start again before anything is touched. */
+  readonly checksStart: boolean;
   readonly engineVerdict: EngineVerdict | undefined;
   readonly memory: Memory;
 }
@@ -129,6 +132,7 @@ export async function prepareSlot(
     dependents,
     inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
     backup,
+    checksStart: needsHost(container) || dependents.length > 0,
     engineVerdict: engineVerdictFor(container, own, policy, all, ports.host.containerId),
     memory,
   };

@@ -290,6 +290,7 @@ async function recoveryRun(
       tagBefore: undefined,
       mendOnly: true,
       backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },
+      checksStart: false,
       back: false,
     },
     event: 'rolled',

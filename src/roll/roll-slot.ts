@@ -155,6 +155,7 @@ export function desiredOf(
     keepReference: keepReference(context.service, slot.container.imageId, context.ports.host.sha256),
     tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
     backup: slot.backup,
+    checksStart: slot.checksStart,
     engineVerdict: slot.engineVerdict,
     back: context.options.event === 'rolled-back',
   };
@@ -223,8 +224,9 @@ async function moveOf(
   };
   return slotRun(
     nested,
-    // Its image stays, and nobody has written anything that it does not know.
-    { ...slot, backup: NO_BACKUP, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    // Its image stays, and nobody has written anything that it does not know. That it can start was checked before its owner
+    // was replaced; now there is no way back.
+    { ...slot, backup: NO_BACKUP, checksStart: false, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
     successors,
   );
 }

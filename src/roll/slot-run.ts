@@ -7,6 +7,7 @@ import type { Desired } from '../core/observed.ts';
 import type { OwnedLabels } from '../core/own-labels.ts';
 import type { Policy } from '../core/policy.ts';
 import type { DrainedConnections, StaleClient } from '../core/report.ts';
+import type { StartCheckMoment } from '../core/step.ts';
 import type { Forward } from '../core/traffic.ts';
 import type { ForwardStart, Ports } from '../ports.ts';
 
@@ -92,6 +93,7 @@ export interface Memory {
   /** How many connections the gate redirected away from the container that failed last, until it failed. */
   redirectedAway: number;
   rehearsed: boolean;
+  readonly startChecks: Set<StartCheckMoment>;
   /** Ids of the backups that were put back, and how long that took (milliseconds). */
   readonly putBack: Set<string>;
   putBackMs: number | undefined;
@@ -141,6 +143,7 @@ export function freshMemory(): Memory {
     lastWords: [],
     redirectedAway: 0,
     rehearsed: false,
+    startChecks: new Set(),
     putBack: new Set(),
     putBackMs: undefined,
     backup: undefined,

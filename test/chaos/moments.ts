@@ -27,6 +27,7 @@ const LINES = {
   'end-forward': /^(let the successor answer|lead new connections to \S+ to itself again)/,
   'keep-image': /^keep the old image as/,
   'hold-restart': /^see to it that \S+ stays stopped/,
+  'check-start': /^check that \S.* could start again/,
   'restore-restart': /^give \S+ its restart policy back/,
   'run-hooks': /^run the hooks of \S+: /,
   drain: /^let \S+ finish its open connections/,

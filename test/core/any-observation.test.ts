@@ -111,6 +111,7 @@ const observations: fc.Arbitrary<Observed> = fc
     candidate: some(replicas('candidate')),
     rehearsal: fc.option(replicas('rehearsal'), { nil: undefined, freq: 1 }),
     rehearsed: fc.boolean(),
+    startChecks: fc.subarray(['first' as const, 'last' as const]),
     standIn: some(replicas('standIn')),
     cover: fc.constantFrom('none' as const, 'expiring' as const, 'lasting' as const, 'over' as const),
     forwards: fc.boolean(),
@@ -164,6 +165,7 @@ const wishes: fc.Arbitrary<Desired> = fc
     force: fc.boolean(),
     mendOnly: fc.boolean(),
     back: fc.boolean(),
+    checksStart: fc.boolean(),
     volumes: fc.constantFrom([], ['data']),
     keep: fc.nat({ max: 2 }),
   })

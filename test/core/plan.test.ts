@@ -57,6 +57,41 @@ const stopped = replica({ name: NAMES.old, running: false });
 const served = healthyCandidate(atHome);
 const settled = healthyCandidate({ ...atHome, settled: true });
 
+suite('whether the container could start again', () => {
+  const handover = desired({ choice: { way: 'handover', rehearse: true, because: 'a test' }, checksStart: true });
+  const stops = stopFirst({ checksStart: true });
+
+  test('is checked before anything is touched, whatever the strategy', () => {
+    for (const wish of [desired({ checksStart: true }), stops, handover])
+      assert.deepEqual(next(observed({ localTag: OLD_IMAGE }), wish), {
+        kind: 'check-start',
+        names: ['web'],
+        moment: 'first',
+      });
+  });
+  test('is checked together with what lives in its namespaces', () => {
+    const seen = observed({ dependents: [{ name: 'sidecar', on: replica().id }] });
+    assert.deepEqual(next(seen, stops), { kind: 'check-start', names: ['web', 'sidecar'], moment: 'first' });
+  });
+  test('is checked once more right before the stop if an image was proven in between', () => {
+    const kinds = expectedSteps(handover, observed()).flatMap((step) =>
+      step.kind === 'check-start' ? [step.moment] : step.kind === 'stop' ? [`stop ${step.name}`] : [],
+    );
+    assert.deepEqual(kinds.slice(0, 3), ['first', 'last', 'stop web.swapctl-old']);
+  });
+  test('is checked once if the stop follows at once', () => {
+    const checks = expectedSteps(stops, observed()).filter(({ kind }) => kind === 'check-start');
+    assert.equal(checks.length, 1);
+  });
+  test('that it could not ends the roll, with nothing touched', () => {
+    const error = new SwapError('cannot-start-again', 'web could not start again');
+    assert.equal(refused(observed({ giveUp: error }), stops), error);
+  });
+  test('needs no check where nothing can have vanished, and none once it is down', () => {
+    assert.notEqual(next(observed(), stopFirst()).kind, 'check-start');
+  });
+});
+
 suite('start-first', () => {
   test('a whole roll of a container with a restart policy, step by step', () => {
     const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), localTag: OLD_IMAGE });

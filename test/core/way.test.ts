@@ -244,6 +244,15 @@ suite('the way', () => {
       /swapctl\.strategy=start-first/,
     ],
     ['handover by wish', PUBLISHED, { strategy: 'handover' }, KERNEL, 'handover', true, /swapctl\.strategy=handover/],
+    [
+      'handover of a privileged container by wish',
+      { ...PUBLISHED, host: { ...PUBLISHED.host, Privileged: true } },
+      { strategy: 'handover' },
+      KERNEL,
+      'handover',
+      true,
+      /swapctl\.strategy=handover/,
+    ],
     ['no rehearsal by wish', PUBLISHED, { rehearsal: false }, NO_KERNEL, 'stop-first', false, /publish no fixed/],
   ];
   for (const [name, one, change, kernel, way, rehearse, because] of table) {

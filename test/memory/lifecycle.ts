@@ -55,7 +55,7 @@ function begin(machine: Machine, box: Box): void {
 }
 
 function isMissing({ app, config }: Box): boolean {
-  return app.missing === true || config.Entrypoint?.[0] === '/swapctl-inert';
+  return app.missing === true || config.Entrypoint?.[0]?.startsWith('/swapctl') === true;
 }
 
 function noProgram({ config }: Box): string {

@@ -4,6 +4,7 @@ import type { Ports } from '../../ports.ts';
 import { listed } from '../own.ts';
 import { prepareSlot } from '../prepare.ts';
 import type { RollOptions } from '../roll-slot.ts';
+import { checkStart } from '../start-check.ts';
 import { rollToImage } from './replace.ts';
 import { developedService } from './service.ts';
 
@@ -75,6 +76,8 @@ async function restartInPlace(ports: Ports, key: string, because: string): Promi
   let gap = 0;
   for (const { id, status } of slots.flatMap(({ members }) => members)) {
     if (status !== 'running') continue;
+    const container = await ports.engine.container(id);
+    if (container) await checkStart(ports, { service: key, home: container.name }, container);
     const stopped = ports.clock.now();
     await ports.engine.stop(id);
     await ports.engine.start(id);

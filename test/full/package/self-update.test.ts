@@ -121,7 +121,9 @@ test('a watch replaces itself by a newer image, whatever kills the helper in the
   const after = await own.look();
   assert.notEqual(after.id, first.id);
   // It says so after the helper is gone.
-  await eventually('it tells what became of its helper', async () => /helper has done its work/.test((await own.look()).log));
+  await eventually('it tells what became of its helper', async () =>
+    /helper has done its work/.test((await own.look()).log),
+  );
 
   // Its process is killed: the engine starts it again.
   const third = await own.publish('3');

@@ -1,0 +1,4 @@
+import { needsAreNoHindrance, vanishedNeedsAreSeen } from './vanished.ts';
+
+needsAreNoHindrance();
+vanishedNeedsAreSeen();
