@@ -4,6 +4,7 @@ import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE } from
 import { whyManaged } from './managed.ts';
 import { isComposed } from './own-labels.ts';
 import { homesOf } from './ownership.ts';
+import { nearest } from './suggest.ts';
 
 /** Something that people roll by name: a compose service with all its replicas, or a single container. */
 export interface Service {
@@ -135,13 +136,10 @@ function notFound(services: readonly Service[], selector: string): never {
   const hint = meant(services, selector);
   if (hint !== undefined)
     return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, { hint });
-  const shown =
-    names.slice(0, MOST_CHOICES).join(', ') +
-    (names.length > MOST_CHOICES ? `, and ${names.length - MOST_CHOICES} more` : '');
   return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, {
     hint:
       names.length > 0
-        ? `there are: ${shown}`
+        ? `there are: ${someOf(names)}`
         : 'the engine has no containers at all; is it the right one? (swapctl doctor)',
   });
 }
@@ -149,10 +147,27 @@ function notFound(services: readonly Service[], selector: string): never {
 // The engine's API writes names with a slash before them; and a project is not rolled as a whole.
 function meant(services: readonly Service[], selector: string): string | undefined {
   const bare = selector.replace(/^\/+/, '');
-  if (bare !== selector && slotsMatching(services, bare).length > 0) return `write it without the slash: ${bare}`;
-  const inProject = services.filter(({ key }) => key.startsWith(`${selector}/`)).map(({ key }) => key);
-  const shown = inProject.slice(0, MOST_CHOICES).join(', ');
-  return inProject.length > 0 ? `${quote(selector)} is a compose project; name its services: ${shown}` : undefined;
+  if (bare !== selector && isNamed(services, bare)) return `write it without the slash: ${bare}`;
+  const project = bare.replace(/\/+$/, '');
+  const inProject = services.filter(({ key }) => key.startsWith(`${project}/`)).map(({ key }) => key);
+  if (project !== '' && inProject.length > 0)
+    return `${quote(project)} is a compose project; name its services: ${someOf(inProject)}`;
+  const near = nearest([...new Set(services.flatMap(namesOf))], bare);
+  return near === undefined ? undefined : `did you mean ${near}?`;
+}
+
+function isNamed(services: readonly Service[], name: string): boolean {
+  return services.some((service) => namesOf(service).includes(name)) || slotsMatching(services, name).length > 0;
+}
+
+// As findService takes them, the whole key first.
+function namesOf({ key, slots }: Service): string[] {
+  return [key, key.slice(key.indexOf('/') + 1), ...slots.map(({ home }) => home)];
+}
+
+function someOf(names: readonly string[]): string {
+  const more = names.length > MOST_CHOICES ? `, and ${names.length - MOST_CHOICES} more` : '';
+  return names.slice(0, MOST_CHOICES).join(', ') + more;
 }
 
 function quote(text: string): string {

@@ -109,7 +109,7 @@ suite('finding what a user named', () => {
   });
 
   test('what there is not lists what there is', () => {
-    const error = raised(() => findService(services, 'web2'));
+    const error = raised(() => findService(services, 'mail'));
     assert.deepEqual([error.code, error.hint], ['not-found', 'there are: blog/db, redis, shop/db, shop/web']);
     assert.match(raised(() => findService([], 'x')).hint ?? '', /doctor/);
   });
@@ -122,6 +122,25 @@ suite('finding what a user named', () => {
     );
     assert.equal(raised(() => findService(services, '/nothing')).hint, 'there are: blog/db, redis, shop/db, shop/web');
   });
+
+  test('a project with a slash, and a whole key with one before it, get the hint as well', () => {
+    const project = '"shop" is a compose project; name its services: shop/db, shop/web';
+    assert.equal(raised(() => findService(services, '/shop')).hint, project);
+    assert.equal(raised(() => findService(services, 'shop/')).hint, project);
+    assert.equal(raised(() => findService(services, '/shop/web')).hint, 'write it without the slash: shop/web');
+    assert.equal(raised(() => findService(services, '/web')).hint, 'write it without the slash: web');
+  });
+
+  for (const [slip, near] of [
+    ['weeb', 'web'],
+    ['shop/webb', 'shop/web'],
+    ['shop-web-3', 'shop-web-1'],
+    ['rediss', 'redis'],
+    ['/redsi', 'redis'],
+  ] as const)
+    test(`${slip} is probably ${near}`, () => {
+      assert.equal(raised(() => findService(services, slip)).hint, `did you mean ${near}?`);
+    });
 
   test('a long list of choices is cut', () => {
     const many = Array.from({ length: 30 }, (_, n) => summary({ id: `id${n}`, name: `one${n}` }));
