@@ -142,10 +142,24 @@ export interface Traffic {
   /** The same connections one by one, with what has moved in them and when. */
   diagnose(container: Process): Promise<Diagnosis>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
-  reachable(
-    address: { host: string; port: number; path?: string },
-    timeoutMs: number,
-  ): Promise<{ ok: boolean; output: string }>;
+  reachable(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer>;
+}
+
+/** Where a probe asks; with a path by HTTP. */
+export interface ProbeAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly path?: string;
+  /** The Host header, instead of the address. */
+  readonly hostHeader?: string;
+}
+
+export interface ProbeAnswer {
+  readonly ok: boolean;
+  /** For people; of an HTTP answer that is not good it has the first line of the body. */
+  readonly output: string;
+  /** The status of HTTP, where there was an answer. */
+  readonly status?: number;
 }
 
 export interface Clock {

@@ -23,6 +23,8 @@ export interface HealthMemory {
   readonly healthySince: number | undefined;
   readonly failuresInRow: number;
   readonly lastOutput: string;
+  /** The status of HTTP with which the last probe was answered. */
+  readonly lastStatus?: number | undefined;
   /** When this process first saw that the engine calls it healthy. */
   readonly engineHealthySince?: number | undefined;
   /** Of one that is down: whether it was stopped, and did not end by itself. */
@@ -84,6 +86,19 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
   if (memory.failuresInRow < check.retries) return { kind: 'healthy', since };
   return failed(
     `it turned unhealthy: ${memory.failuresInRow} health checks in a row failed${output(container, memory)}`,
+  );
+}
+
+// With these, web frameworks and servers answer a name that is none of theirs.
+const UNKNOWN_HOST = [400, 403, 404, 421];
+
+/** What to do about a probe that was perhaps refused for its Host header; undefined where that can't be. */
+export function hostAdvice(probe: UserProbe | undefined, lastStatus: number | undefined): string | undefined {
+  if (probe?.kind !== 'http' || probe.host !== undefined || lastStatus === undefined) return undefined;
+  if (!UNKNOWN_HOST.includes(lastStatus)) return undefined;
+  return (
+    `The Host header of the check is the container's address; if the app answers only to its own names (ALLOWED_HOSTS in Django), ` +
+    `set swapctl.health.http=app.example.com:${probe.port}${probe.path} with one of them`
   );
 }
 

@@ -75,7 +75,8 @@ export type BackupPolicy =
 /** A health check given by the user, for images that have none. */
 export type UserProbe =
   | { readonly kind: 'cmd'; readonly command: string }
-  | { readonly kind: 'http'; readonly port: number; readonly path: string }
+  /** `host`: what it says in the Host header, instead of the container's address. */
+  | { readonly kind: 'http'; readonly port: number; readonly path: string; readonly host?: string }
   | { readonly kind: 'tcp'; readonly port: number };
 
 /** One line of `swapctl plan --explain`: a setting, its value as it was written, and who said so. */

@@ -113,7 +113,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     'how long it may take to become healthy',
   ),
   'health.cmd': row('probe', cmdProbe, TEXT, undefined, 'a shell command: healthy if it ends with 0 in the container'),
-  'health.http': row('probe', httpProbe, TEXT, undefined, 'port and path: healthy if the answer is below 400'),
+  'health.http': row(
+    'probe',
+    httpProbe,
+    TEXT,
+    undefined,
+    'port and path, and before them the Host header if the app wants one: healthy if the answer is below 400',
+  ),
   'health.tcp': row('probe', tcpProbe, PORT, undefined, 'a port: healthy if it accepts connections'),
   'health.engine': row(
     'engineVerdict',
@@ -231,11 +237,16 @@ function cmdProbe(value: string, what: string): UserProbe {
   return fail('config', `${what} is empty`, { hint: 'give a shell command that ends with 0 when healthy' });
 }
 
+// As in a URL, of which the host only counts as a header: the connection goes to the container's address.
+const HTTP_PROBE = /^(?:http:\/\/)?(?:(?!\d+:)([A-Za-z0-9_][A-Za-z0-9_.-]{0,252}):|:)?(\d{1,5})(\/[^\s]*)?$/;
+
 function httpProbe(value: string, what: string): UserProbe {
-  const match = /^:?(\d{1,5})(\/[^\s]*)?$/.exec(value.trim());
-  if (!match?.[1])
-    return fail('config', `${what}: ${printable(value)} is no port and path`, { hint: 'write it like 8080/healthz' });
-  return { kind: 'http', port: port(match[1], what), path: match[2] ?? '/' };
+  const [, host, number, path = '/'] = HTTP_PROBE.exec(value.trim()) ?? [];
+  if (number === undefined)
+    return fail('config', `${what}: ${printable(value)} is no port and path`, {
+      hint: 'write it like 8080/healthz, or with a Host header like app.example.com:8080/healthz',
+    });
+  return { kind: 'http', port: port(number, what), path, ...(host === undefined ? {} : { host }) };
 }
 
 function tcpProbe(value: string, what: string): UserProbe {

@@ -36,6 +36,7 @@ export async function rememberFailure(
   const image = isGone ? id : failed.imageId;
   const { health, log } = isGone ? { health: [], log: [] } : await evidence(run, failed);
   run.memory.lastWords = log;
+  run.memory.lastStatus = isGone ? undefined : recall(run, failed).lastStatus;
   run.memory.redirectedAway = await redirectedAway(run, failed);
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
   const note = {

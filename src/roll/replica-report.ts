@@ -1,7 +1,9 @@
 import type { Container } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import type { SwapError } from '../core/error.ts';
+import { hostAdvice } from '../core/health.ts';
 import { digestsFor } from '../core/image.ts';
+import type { Policy } from '../core/policy.ts';
 import { isImageId } from '../core/reference.ts';
 import type { ReplicaReport, ReportedError, Side, StaleClient, Timings } from '../core/report.ts';
 import type { Ports } from '../ports.ts';
@@ -103,16 +105,21 @@ function unknown(raised: unknown): undefined {
 function told(
   error: SwapError,
   slot: PreparedSlot,
-  { lastWords: log, redirectedAway }: Pick<SlotRun['memory'], 'lastWords' | 'redirectedAway'>,
+  { lastWords: log, lastStatus, redirectedAway }: Pick<Memory, 'lastWords' | 'lastStatus' | 'redirectedAway'>,
 ): ReportedError {
   const { code, message, hint } = error;
   if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
   const next =
     code === 'not-healthy'
-      ? `mend the image; this one is not tried again, unless with --force${gateHint(redirectedAway)}`
+      ? `mend the image; this one is not tried again, unless with --force${hostHint(slot.policy, lastStatus)}${gateHint(redirectedAway)}`
       : 'this is not the fault of the image: mend what it says, and roll again';
   const said = log.length > 0 ? { log } : {};
   return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next, ...said };
+}
+
+function hostHint({ probe }: Policy, lastStatus: number | undefined): string {
+  const advice = hostAdvice(probe, lastStatus);
+  return advice === undefined ? '' : `. ${advice}`;
 }
 
 function gateHint(connections: number): string {

@@ -90,6 +90,8 @@ export interface Memory {
   readonly hooks: { done: boolean; readonly results: Map<string, string | undefined> };
   /** The last lines of the container that failed last. */
   lastWords: readonly string[];
+  /** The status of HTTP with which the last probe of the container that failed last was answered. */
+  lastStatus: number | undefined;
   /** How many connections the gate redirected away from the container that failed last, until it failed. */
   redirectedAway: number;
   rehearsed: boolean;
@@ -141,6 +143,7 @@ export function freshMemory(): Memory {
     staleClients: [],
     hooks: { done: false, results: new Map() },
     lastWords: [],
+    lastStatus: undefined,
     redirectedAway: 0,
     rehearsed: false,
     startChecks: new Set(),

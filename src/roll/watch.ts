@@ -10,7 +10,7 @@ import {
   settledAt,
   type Verdict,
 } from '../core/health.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports, ProbeAddress, ProbeAnswer } from '../ports.ts';
 import { keepShut } from './gate.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
@@ -85,7 +85,7 @@ function noteEngineHealth(run: SlotRun, container: Container, verdict: Verdict):
 async function probeOnce(run: SlotRun, container: Container, check: HealthCheck, signal: AbortSignal): Promise<void> {
   const before = recall(run, container);
   const began = run.now();
-  const { ok, output, away } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
+  const { ok, output, away, status } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
   if (signal.aborted) return;
   if (away) return prolong(run, container, began);
   if (ok)
@@ -93,13 +93,14 @@ async function probeOnce(run: SlotRun, container: Container, check: HealthCheck,
       healthySince: before.healthySince ?? run.now(),
       failuresInRow: 0,
       lastOutput: output,
+      lastStatus: status,
     });
   if (output && output !== before.lastOutput) {
     run.ports.report({ kind: 'probe', slot: run.names.home, container: container.name, output });
   }
   // While it starts, failing is normal; only the engine's own pace or the deadline may condemn it.
   const failures = before.healthySince === undefined ? 0 : before.failuresInRow + 1;
-  remember(run, container, { failuresInRow: failures, lastOutput: output });
+  remember(run, container, { failuresInRow: failures, lastOutput: output, lastStatus: status });
 }
 
 // An engine or nft that hangs proves nothing about the image: nobody could see the container become healthy meanwhile.
@@ -117,9 +118,7 @@ function remember(run: SlotRun, container: Container, news: Partial<HealthMemory
   run.memory.health.set(id, { ...before, startedAt, watchedSince, engineHealthySince, ...news });
 }
 
-interface Probed {
-  readonly ok: boolean;
-  readonly output: string;
+interface Probed extends ProbeAnswer {
   /** Whether it was the engine that did not answer. */
   readonly away?: boolean;
 }
@@ -151,8 +150,13 @@ async function ask(
 ): Promise<Probed> {
   const host = await addressOf(ports, container);
   if (host === undefined) return { ok: false, output: `${container.name} has no address in a network` };
-  const { port } = probe;
-  return ports.traffic.reachable(probe.kind === 'http' ? { host, port, path: probe.path } : { host, port }, timeoutMs);
+  return ports.traffic.reachable(addressFor(probe, host), timeoutMs);
+}
+
+function addressFor(probe: Extract<Probe, { kind: 'http' | 'tcp' }>, host: string): ProbeAddress {
+  if (probe.kind === 'tcp') return { host, port: probe.port };
+  const { port, path, host: hostHeader } = probe;
+  return { host, port, path, ...(hostHeader === undefined ? {} : { hostHeader }) };
 }
 
 async function run(
