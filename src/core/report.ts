@@ -48,7 +48,7 @@ export interface ReplicaReport {
   readonly backup?: ReportedBackup;
   /** Clients that connected to the address of a stopped container until the redirect ended. */
   readonly staleClients?: readonly StaleClient[];
-  /** What the roll went without, since nft failed. */
+  /** What the roll went without, and what else ends with the old container. */
   readonly notes?: readonly string[];
   readonly error?: ReportedError;
   /** The hooks that were run, and why those failed that did. */

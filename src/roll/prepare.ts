@@ -1,3 +1,4 @@
+import { attachedNote } from '../core/attached.ts';
 import { type Container, type ContainerSummary, namespaceOwner } from '../core/container.ts';
 import { type EngineVerdict, engineVerdictFor } from '../core/engine-verdict.ts';
 import { fail } from '../core/error.ts';
@@ -101,6 +102,8 @@ export async function prepareSlot(
   const policy = settingsOf(ports, service, own, options.overrides);
   const kernel = await kernelLayerFor(ports, container);
   for (const note of layerNotes(kernel, fixedPorts(container).length > 0)) memory.notes.add(note);
+  const attached = attachedNote(container, own);
+  if (attached !== undefined) memory.notes.add(attached);
   const backup = await prepareVolumes(
     ports,
     { container, own, home: slot.home, service },

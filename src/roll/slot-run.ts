@@ -106,7 +106,7 @@ export interface Memory {
   /** By name: the moves of dependents that were begun and did not come to their end. */
   readonly moving: Map<string, SlotRun>;
   giveUp: SwapError | undefined;
-  /** What the roll went without, for its report. */
+  /** What the roll went without, and what else ends with the old container, for its report. */
   readonly notes: Set<string>;
 }
 
