@@ -161,7 +161,7 @@ test('an image is not rejected for a start that the host refused', async (t) => 
   mkdirSync(config);
   const refused = await swapctl(args, { env: world.env });
   assert.equal(refused.code, 1, refused.stdout + refused.stderr);
-  assert.equal(refused.json().error.code, 'cannot-start');
+  assert.equal(refused.json().error.code, 'cannot-start-again');
   assert.deepEqual(await identity(world, 'web'), old, 'same container, same start time');
   assert.deepEqual(await ownNames(world), [world.name('web')], 'nothing is remembered');
 
