@@ -1,6 +1,7 @@
 import {
   COMPOSE_HASH,
   COMPOSE_NUMBER,
+  COMPOSE_ONEOFF,
   COMPOSE_PROJECT,
   COMPOSE_SERVICE,
   isComposeLabel,
@@ -101,6 +102,8 @@ function provenKeys(one: Labelled): string[] {
   const composed = isNamedByCompose(one);
   return keys.filter((key) => {
     if (isStateLabel(key) || IN_DOUBT.has(key)) return false;
+    // That it is a job only keeps it from being rolled, and compose run names a job as it likes.
+    if (key === COMPOSE_ONEOFF) return true;
     if (isComposeLabel(key)) return composed;
     return key !== SWARM_TASK || isNamedBySwarm(one);
   });

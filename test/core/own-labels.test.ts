@@ -20,6 +20,7 @@ const COMPOSE = [
   'project.config_files',
 ].map((key) => `com.docker.compose.${key}`);
 const STATE = Object.keys(encodeState({ role: 'lock', service: 's', slot: 's' }));
+const ONEOFF = 'com.docker.compose.oneoff';
 const KEYS = [
   ...COMPOSE,
   ...STATE,
@@ -84,7 +85,10 @@ suite('where the image is gone', () => {
           assert.equal(own[`swapctl.${key}`], undefined, key);
         const said = ['project', 'service', 'container-number'].map((key) => all[`com.docker.compose.${key}`]);
         if (said.join('-') !== name && said.join('_') !== name)
-          assert.deepEqual(Object.keys(own).filter(isComposeLabel), []);
+          assert.deepEqual(
+            Object.keys(own).filter((key) => isComposeLabel(key) && key !== ONEOFF),
+            [],
+          );
       }),
       { numRuns: 2000 },
     );
@@ -112,5 +116,11 @@ suite('where the image is gone', () => {
     );
     assert.equal(isComposed(gone('shop-web-1', all)), true);
     assert.equal(isComposed(gone('evil', all)), false);
+  });
+
+  test('a job of docker compose run is still one, whatever its name', () => {
+    const job = { [ONEOFF]: 'True', 'com.docker.compose.project': 'shop' };
+    for (const name of ['shop-web-run-0123456789ab', 'migration'])
+      assert.deepEqual(Object.entries(gone(name, job)), [[ONEOFF, 'True']]);
   });
 });
