@@ -5,7 +5,7 @@ import type { PullPolicy } from './core/image.ts';
 import type { Checked } from './core/newer.ts';
 import type { ServiceReport } from './core/report.ts';
 import { nextCheck, type Schedule } from './core/schedule.ts';
-import { findService, groupServices, type Service } from './core/service.ts';
+import { findService, groupServices, type Service, whyOwned } from './core/service.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from './core/status.ts';
 import type { Delivery, Run } from './core/summary.ts';
 import type { Appointment, ServiceUpdate, UpdateReport } from './core/update.ts';
@@ -148,7 +148,7 @@ export function createApp(ports: Ports): App {
       ),
     check: async (selectors, signal) => {
       const all = await listed(ports.engine);
-      const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(canBeRolled);
+      const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(isChecked);
       return checkServices(ports, chosen, all, { signal });
     },
     update: (selectors, request) => update(ports, selectors, request),
@@ -219,6 +219,15 @@ function rollOptions(request: RollRequest): RollOptions {
 
 async function choose(ports: Ports, selectors: readonly string[]): Promise<Service[]> {
   return chosenOf(await listed(ports.engine), selectors);
+}
+
+// What another program owns is said once it runs; what is stopped is nobody's concern.
+function isChecked(service: Service): boolean {
+  return canBeRolled(service) || (whyOwned(service) !== undefined && isRunning(service));
+}
+
+function isRunning({ slots }: Service): boolean {
+  return slots.some(({ members }) => members.some(({ status }) => status === 'running'));
 }
 
 function nameChoices(all: readonly ContainerSummary[]): string[] {

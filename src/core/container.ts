@@ -192,6 +192,14 @@ export interface ContainerSummary {
   readonly networks: readonly string[];
   /** Whether the engine's socket is mounted into it. */
   readonly readsEngine: boolean;
+  /** The pod that it is in; only Podman has pods. */
+  readonly pod?: Pod | undefined;
+}
+
+/** A container's pod; Podman's infra container holds its namespaces. */
+export interface Pod {
+  readonly name: string;
+  readonly infra: boolean;
 }
 
 /** What the API's create call takes. */

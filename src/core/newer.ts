@@ -35,7 +35,7 @@ export interface Memory {
   readonly retired: readonly Shunned[];
 }
 
-export type CheckOutcome = 'available' | 'current' | 'held' | 'unknown';
+export type CheckOutcome = 'available' | 'current' | 'held' | 'skipped' | 'unknown';
 
 /** What is known about an image that could be rolled to, and one sentence why. */
 export interface Judgement {
@@ -46,8 +46,8 @@ export interface Judgement {
 }
 
 /**
- * What a check found out about a service. `held`: there is another image, but it is not to be rolled by itself; `unknown`:
- * it can't be told, with the error if that is one.
+ * What a check found out about a service. `held`: there is another image, but it is not to be rolled by itself; `skipped`:
+ * another program owns it, or a docker run waits for it; `unknown`: it can't be told, with the error if that is one.
  */
 export interface Checked {
   readonly service: string;

@@ -122,6 +122,11 @@ export function enablePolicy(own: OwnLabels, file: FileSettings): Pick<Policy, '
   return readPolicy(narrowed(own, [ENABLE]), {}, file);
 }
 
+/** Whether somebody means this very service by `enable`, and not all of them at once. */
+export function isEnabledItself(own: OwnLabels, { service: { enable } }: FileSettings): boolean {
+  return enablePolicy(own, { defaults: {}, service: enable ? { enable } : {} }).enable === true;
+}
+
 const ENABLE = `${PREFIX}enable`;
 
 const NO_FILE: FileSettings = { defaults: {}, service: {} };

@@ -1,7 +1,7 @@
 import type { ContainerSummary } from './container.ts';
 import { fail } from './error.ts';
 import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE } from './label-keys.ts';
-import { whyManaged } from './managed.ts';
+import { type Why, whyManaged } from './managed.ts';
 import { isComposed } from './own-labels.ts';
 import { homesOf } from './ownership.ts';
 import { nearest } from './suggest.ts';
@@ -61,8 +61,16 @@ export function findService(services: readonly Service[], selector: string): Ser
   return notFound(services, selector);
 }
 
+/** Why a whole service is not to be rolled, and the container that shows it: another program owns it. */
+export function whyOwned({ slots }: Service): { member: ContainerSummary; why: Why } | undefined {
+  const members = slots.flatMap((slot) => slot.members);
+  const owned = members.map((member) => ({ member, why: whyManaged(member) }));
+  const [first] = owned;
+  return first?.why && owned.every(({ why }) => why) ? { member: first.member, why: first.why } : undefined;
+}
+
 /** Why a container can't be rolled at all, whoever asks; undefined if it can. */
-export function whyNotRollable(container: ContainerSummary): { message: string; hint: string } | undefined {
+export function whyNotRollable(container: ContainerSummary): Why | undefined {
   const { name, status } = container;
   const managed = whyManaged(container);
   if (managed) return managed;

@@ -14,6 +14,7 @@ import type { Service, Slot } from '../core/service.ts';
 import type { Ports, RemoteImage } from '../ports.ts';
 import { canonicalOrNone, followedOf, namesOf } from './followed.ts';
 import { failuresIn } from './observe.ts';
+import { ownedLine, unlessAwaited } from './owned.ts';
 import { settingsOf } from './settings.ts';
 import { referenceNow } from './track.ts';
 
@@ -90,11 +91,11 @@ function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
 }
 
 // Of several replicas the one that has most to tell speaks for the service.
-const TELLING: readonly Checked['outcome'][] = ['available', 'held', 'unknown', 'current'];
+const TELLING: readonly Checked['outcome'][] = ['available', 'held', 'unknown', 'skipped', 'current'];
 
 async function checkService(look: Look, service: Service): Promise<Checked> {
   try {
-    return await checkReplicas(look, service);
+    return ownedLine(service) ?? (await checkReplicas(look, service));
   } catch (raised) {
     look.signal.throwIfAborted();
     return { service: service.key, from: NOTHING, ...failed(raised) };
@@ -138,7 +139,9 @@ async function checkSlot(look: Look, service: string, slot: Slot): Promise<Check
   const from = { image: member.image, digest: subject.state?.digest ?? member.imageId };
   try {
     const follows = await followedOf(look.ports, member, image);
-    return await checkFollowed(look, subject, { service, from: { ...from, image: follows ?? from.image } }, follows);
+    const line = { service, from: { ...from, image: follows ?? from.image } };
+    const checked = await checkFollowed(look, subject, line, follows);
+    return await unlessAwaited(look.ports, member, checked);
   } catch (raised) {
     look.signal.throwIfAborted();
     return { service, from, ...failed(raised) };

@@ -22,6 +22,7 @@ import { knownUserSet } from './create.ts';
 import { kernelLayerFor } from './kernel-layer.ts';
 import { failuresIn, isLinked, namespaceOwners } from './observe.ts';
 import { imageOf, ownOf, stateOf } from './own.ts';
+import { refuseOwned } from './owned.ts';
 import { settingsOf, uncountedIn } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { prepareVolumes } from './volumes.ts';
@@ -54,6 +55,8 @@ export interface PrepareOptions {
   readonly overrides: Readonly<Record<string, string>>;
   /** The reference that the user gave instead of the followed one. */
   readonly image: string | undefined;
+  /** Whether a docker run in the foreground is to be rolled, too. */
+  readonly force?: boolean | undefined;
   /** Files of the old container that the new one is to have too, beside those that compose copied. */
   readonly carry?: readonly string[] | undefined;
   /** Id of the image with which the volumes are to go back to what they were. */
@@ -80,7 +83,9 @@ export async function prepareService(
     return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
   const prepared = await Promise.all(rollable.map((slot) => prepareSlot(ports, service.key, slot, all, options)));
   const why = whyNotOne(prepared.map(({ home, followed }) => ({ home, follows: followed })));
-  return why ? fail('refused', `${service.key}: ${why.message}`, { hint: why.hint }) : prepared;
+  if (why) return fail('refused', `${service.key}: ${why.message}`, { hint: why.hint });
+  for (const slot of prepared) await refuseOwned(ports, service.key, slot, all, options.force ?? false);
+  return prepared;
 }
 
 /** Looks at one slot of the service with that key. */

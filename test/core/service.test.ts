@@ -167,30 +167,6 @@ test('who can be rolled is told by status', () => {
     if (hint) assert.match(why?.hint ?? '', hint);
     else assert.equal(why, undefined);
   }
-  const task = summary({ labels: { 'com.docker.swarm.task.id': 'x' } });
-  assert.match(whyNotRollable(task)?.hint ?? '', /docker service update/);
-});
-
-for (const [what, label, message] of [
-  ['a pod of Kubernetes', { 'io.kubernetes.pod.uid': 'x' }, /^web is part of a Kubernetes pod/],
-  ['an allocation of Nomad', { 'com.hashicorp.nomad.alloc_id': 'x' }, /^web is an allocation of Nomad/],
-  ['a task of ECS', { 'com.amazonaws.ecs.task-arn': 'x' }, /^web is part of an ECS task/],
-  ['a unit of systemd', { PODMAN_SYSTEMD_UNIT: 'web.service' }, /^web is run by a unit of systemd/],
-  ['a job of docker compose run', { 'com.docker.compose.oneoff': 'True' }, /^web is a job of docker compose run/],
-] as const)
-  test(`${what} is not rolled, whatever it is doing`, () => {
-    for (const status of ['running', 'exited'] as const) {
-      const why = whyNotRollable(summary({ name: 'web', status, labels: label }));
-      assert.match(why?.message ?? '', message);
-      assert.notEqual(why?.hint, '');
-    }
-  });
-
-test('a container of docker compose up is no job', () => {
-  assert.equal(
-    whyNotRollable(summary({ status: 'running', labels: { 'com.docker.compose.oneoff': 'False' } })),
-    undefined,
-  );
 });
 
 suite('the roles in a slot', () => {

@@ -47,7 +47,8 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
   const engine = {
     list: async () => list,
     images: async () => images,
-    container: async (id: string) => ({ id, config: { Image: 'app:1' }, ...scene.inspected }) as unknown as Container,
+    container: async (id: string) =>
+      ({ id, config: { Image: 'app:1' }, host: {}, ...scene.inspected }) as unknown as Container,
     image: async () => ({ os: 'linux', architecture: 'arm64' }) as Image,
     facts: async () => ({ os: 'linux', architecture: 'x86_64', imageStore: scene.imageStore ?? 'classic' }),
   };

@@ -42,6 +42,8 @@ export interface MadeUp {
   add(name: string, labels?: Record<string, string>, more?: Partial<ListedContainer>): void;
   /** Parts of a container's HostConfig, by its name. */
   hosts: Map<string, object>;
+  /** The same of its Config. */
+  configs: Map<string, object>;
   /** Remembers, as a roll does, that an image failed in a slot. */
   fail(name: string, image: string): void;
   /** Rolls as if it went well, as far as a check can tell. */
@@ -57,6 +59,7 @@ export function madeUp(): MadeUp {
     here: new Map(),
     created: new Map(),
     hosts: new Map(),
+    configs: new Map(),
     config: NO_CONFIG,
     asked: [],
     registryAway: undefined,
@@ -178,12 +181,12 @@ function image(id: string, tags: string[], digests: string[]): ImageSummary {
   return { id, tags, digests, labels: {}, createdAt: undefined };
 }
 
-function inspected({ hosts }: MadeUp, one: ListedContainer | undefined): Container | undefined {
+function inspected({ hosts, configs }: MadeUp, one: ListedContainer | undefined): Container | undefined {
   return (
     one &&
     ({
       ...one,
-      config: { Image: one.image, Labels: one.labels },
+      config: { Image: one.image, Labels: one.labels, ...configs.get(one.name) },
       createdAt: START,
       host: hosts.get(one.name) ?? {},
     } as unknown as Container)

@@ -221,7 +221,7 @@ function rollOptions(command: Command): Command {
       .argument('<service...>', 'what to roll')
       .option('--image <ref>', 'roll to this image instead of the followed reference')
       .addOption(new Option('--pull <when>', 'when to fetch the image').choices(PULL_POLICIES))
-      .option('--force', 'roll even if it runs the image already, or the image failed before'),
+      .option('--force', 'roll even if the image is unchanged or failed before, or a docker run waits for it'),
   )
     .addOption(
       new Option('--strategy <way>', 'the order of the swap').choices([

@@ -1,9 +1,10 @@
 import { type FileLayer, type FileSettings, settingsFor } from '../../core/config.ts';
 import type { ContainerSummary } from '../../core/container.ts';
 import { SwapError } from '../../core/error.ts';
+import { sentence } from '../../core/managed.ts';
 import { NO_LABELS, type OwnLabels } from '../../core/own-labels.ts';
 import { enablePolicy, type Policy } from '../../core/policy.ts';
-import { findService, groupServices, type Service, whyNotRollable } from '../../core/service.ts';
+import { findService, groupServices, type Service, whyNotRollable, whyOwned } from '../../core/service.ts';
 import type { ServiceUpdate } from '../../core/update.ts';
 import type { Ports } from '../../ports.ts';
 import { canBeRolled, chosenOf } from '../chosen.ts';
@@ -50,7 +51,8 @@ export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wa
 const OWN_RUN = 'swapctl itself runs in it, and it ends with this run';
 
 function lookAt(ports: Ports, service: Service, labels: OwnLabels, { overrides }: Wanted): OptedIn {
-  const why = whySkipped(service);
+  const owned = whyOwned(service);
+  const why = owned ? sentence(owned.why) : whySkipped(service);
   if (why !== undefined) return { service, line: skippedLine(service, why) };
   return { service, policy: settingsOf(ports, service.key, labels, overrides) };
 }

@@ -30,7 +30,7 @@ function columns({ style, now }: Page): Column<Checked>[] {
 
 // The tag where it is another one, else the digest: what differs from the line's left half.
 function available({ outcome, from, to, error }: Checked): string {
-  if (outcome === 'current') return 'current';
+  if (outcome === 'current' || outcome === 'skipped') return outcome;
   if (outcome === 'unknown') return error ? error.code : 'unknown';
   const what = to === undefined ? '' : to.reference === from.image ? hex12(to.digest) : tagOf(to.reference);
   return outcome === 'held' ? `held: ${what}` : what;
@@ -40,6 +40,7 @@ const PAINTS: Readonly<Record<CheckOutcome, (style: Style) => (text: string) => 
   available: (style) => style.green,
   current: (style) => style.dim,
   held: (style) => style.yellow,
+  skipped: (style) => style.dim,
   unknown: (style) => style.red,
 };
 

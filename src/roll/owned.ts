@@ -1,0 +1,66 @@
+import { whyAttached } from '../core/attached.ts';
+import { settingsFor } from '../core/config.ts';
+import type { Container, ContainerSummary } from '../core/container.ts';
+import { fail } from '../core/error.ts';
+import { sentence, type Why, whyManaged } from '../core/managed.ts';
+import type { Checked } from '../core/newer.ts';
+import { NO_LABELS } from '../core/own-labels.ts';
+import { isEnabledItself } from '../core/policy.ts';
+import { type Service, whyOwned } from '../core/service.ts';
+import type { Ports } from '../ports.ts';
+
+type Asked = Pick<Ports, 'engine' | 'config'>;
+type Listed = Pick<ContainerSummary, 'id' | 'labels'>;
+
+/** What a check says of a service that another program owns. No registry is asked: only the owner may know its login. */
+export function ownedLine(service: Service): Checked | undefined {
+  const owned = whyOwned(service);
+  if (!owned) return undefined;
+  const { member, why } = owned;
+  const from = { image: member.image, digest: member.imageId };
+  return { service: service.key, outcome: 'skipped', from, because: sentence(why) };
+}
+
+/** The same result, but skipped where a docker run waits for the container. Only an inspect tells, so it comes last. */
+export async function unlessAwaited(ports: Asked, member: Listed, checked: Checked): Promise<Checked> {
+  const why = checked.outcome === 'available' ? await whyAwaited(ports, checked.service, member) : undefined;
+  return why ? { ...checked, outcome: 'skipped', because: sentence(why) } : checked;
+}
+
+/** Why a container is not to be rolled unless a user means this very service: a docker run in the foreground waits for it. */
+async function whyAwaited(ports: Asked, service: string, member: Listed): Promise<Why | undefined> {
+  const container = await ports.engine.container(member.id);
+  return container && whyUnmeant(ports, service, member, container);
+}
+
+function whyUnmeant({ config }: Asked, service: string, { labels }: Listed, container: Container): Why | undefined {
+  return isEnabledItself(labels, settingsFor(config(), service)) ? undefined : whyAttached(container, labels);
+}
+
+/** A slot that is to be rolled, with the names of those that its roll re-creates. */
+interface Rolled {
+  readonly home: string;
+  readonly container: Container;
+  readonly dependents: readonly string[];
+}
+
+/**
+ * Raises `refused` where a docker run waits for a slot's container, or where its roll would re-create a container that is not
+ * to be rolled. `force`: users give up their docker runs, but no program gives up what it owns.
+ */
+export async function refuseOwned(
+  ports: Asked,
+  service: string,
+  { home, container, dependents }: Rolled,
+  all: readonly ContainerSummary[],
+  force: boolean,
+): Promise<void> {
+  const listed = all.find(({ id }) => id === container.id) ?? { id: container.id, labels: NO_LABELS };
+  const why = force ? undefined : whyUnmeant(ports, service, listed, container);
+  if (why) fail('refused', why.message, { hint: why.hint });
+  for (const dependent of all.filter(({ name }) => dependents.includes(name))) {
+    const kept = whyManaged(dependent) ?? (force ? undefined : await whyAwaited(ports, dependent.name, dependent));
+    if (kept)
+      fail('refused', `a roll of ${home} re-creates ${dependent.name}, but ${kept.message}`, { hint: kept.hint });
+  }
+}
