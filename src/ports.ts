@@ -63,6 +63,11 @@ export interface Engine {
   start(id: string, joined?: Joined): Promise<void>;
   /** Stops with the container's own signal and timeout; resolves once it is down (with `--rm`: gone). */
   stop(id: string): Promise<void>;
+  /**
+   * Stops a container as `stop` does and starts it again, in one call that the engine finishes by itself, even if swapctl dies
+   * meanwhile. A container with `--rm` stays.
+   */
+  restart(id: string): Promise<void>;
   rename(id: string, name: string): Promise<void>;
   /**
    * Removes a stopped container; volumes stay. `discard` is for a container that never counted: running or not, with

@@ -7,6 +7,7 @@ const ENGINE = [
   'create',
   'start',
   'stop',
+  'restart',
   'rename',
   'remove',
   'setRestart',

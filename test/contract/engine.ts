@@ -474,6 +474,18 @@ const STOP: Record<string, Rule> = {
     await refused(409, stage.engine.kill(id, 'SIGHUP'));
     await refused(404, stage.engine.kill(ABSENT, 'SIGHUP'));
   },
+  'a restart is a stop and a start of the same container': async (stage) => {
+    const id = await running(stage, 'web', { host: { AutoRemove: true } });
+    const before = await shown(stage, id);
+    await stage.engine.restart(id);
+    const after = await shown(stage, id);
+    assert.deepEqual([after.status, after.id], ['running', id]);
+    assert.ok(after.startedAt > before.startedAt, 'it was started again');
+    const down = await made(stage, 'down', await stage.image('runs:1', 'runs'));
+    await stage.engine.restart(down);
+    assert.equal((await shown(stage, down)).status, 'running', 'one that is down is started');
+    await refused(404, stage.engine.restart(ABSENT));
+  },
   'the engine tells of a stop that is under way': async (stage) => {
     const id = await running(stage, 'web', { config: { StopTimeout: 2 } }, await stage.image('deaf:1', 'deaf'));
     await stage.engine.kill(id, 'SIGHUP');

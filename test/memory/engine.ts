@@ -6,7 +6,7 @@ import { commandIn } from './apps.ts';
 import { create, inspected, listOf, remove, rename, setRestart } from './containers.ts';
 import { eventCalls } from './events.ts';
 import { imageCalls, type Remote } from './images.ts';
-import { ended, gone, kill, start, startJoined, stop } from './lifecycle.ts';
+import { ended, gone, kill, restart, start, startJoined, stop } from './lifecycle.ts';
 import { boxOf, isUp, type Machine, mustBox, refuse } from './machine.ts';
 import { bridgesOf } from './networks.ts';
 import { volumeCalls } from './volumes.ts';
@@ -45,7 +45,7 @@ function reads(machine: Machine): Pick<Engine, Reads> {
   };
 }
 
-type Changes = 'create' | 'start' | 'stop' | 'rename' | 'remove' | 'setRestart' | 'kill';
+type Changes = 'create' | 'start' | 'stop' | 'restart' | 'rename' | 'remove' | 'setRestart' | 'kill';
 
 function changes(machine: Machine): Pick<Engine, Changes> {
   return {
@@ -57,6 +57,7 @@ function changes(machine: Machine): Pick<Engine, Changes> {
       await stop(machine, box);
       if (box.host.AutoRemove) await gone(machine, box);
     },
+    restart: async (id) => restart(machine, mustBox(machine, id)),
     rename: async (id, name) => rename(machine, id, name),
     remove: async (id, { discard = false } = {}) => {
       const box = boxOf(machine, id);
@@ -79,6 +80,7 @@ export const CHANGING: ReadonlySet<string> = new Set<keyof Engine>([
   'create',
   'start',
   'stop',
+  'restart',
   'rename',
   'remove',
   'setRestart',

@@ -169,6 +169,15 @@ export async function stop(machine: Machine, box: Box): Promise<void> {
   tell(machine, 'container', box.id, 'stop');
 }
 
+/** Stops a container and starts it again; its `--rm` does not count meanwhile. */
+export async function restart(machine: Machine, box: Box): Promise<void> {
+  const { AutoRemove = false } = box.host;
+  box.host = { ...box.host, AutoRemove: false };
+  await stop(machine, box);
+  box.host = { ...box.host, AutoRemove };
+  start(machine, box.id);
+}
+
 /** Sends a signal. */
 export async function kill(machine: Machine, box: Box, signal: string): Promise<void> {
   if (!isUp(box)) refuse(409, `Cannot kill container: ${box.id}: Container ${box.id} is not running`);

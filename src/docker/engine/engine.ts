@@ -53,6 +53,7 @@ export function dockerEngine(
       await (joined && !podman ? startJoined(docker, id, joined) : start(docker, id));
     },
     stop: (id) => stop(within, id, patience),
+    restart: (id) => restart(within, id, patience),
     resolve: async (reference, signal) => {
       // Podman's Docker API has no such call; there the pull itself tells.
       if (podman) return undefined;
@@ -250,14 +251,23 @@ const STOP_TIMEOUT_S = 10;
 async function stop(within: (limitMs: number) => Dockerode, id: string, patience: Patience): Promise<void> {
   const found = await orUndefined(() => within(patience.read).getContainer(id).inspect());
   if (!found) return;
-  const grace = (found.Config as { StopTimeout?: number }).StopTimeout ?? STOP_TIMEOUT_S;
-  const container = within(grace < 0 ? Infinity : grace * 1000 + patience.change).getContainer(id);
+  const container = within(stopLimit(found, patience)).getContainer(id);
   // Removal comes after the stop, on the engine's own time (T22): the name is free only when that is over.
   const removed = found.HostConfig.AutoRemove ? ignoring([404], container.wait({ condition: 'removed' })) : undefined;
   // That it fails is told once the stop is over; until then nobody listens, and Node ends a process for that.
   removed?.catch(() => {});
   await ignoring([304, 404], container.stop());
   await removed;
+}
+
+async function restart(within: (limitMs: number) => Dockerode, id: string, patience: Patience): Promise<void> {
+  const found = await within(patience.read).getContainer(id).inspect();
+  await within(stopLimit(found, patience)).getContainer(id).restart();
+}
+
+function stopLimit({ Config }: Dockerode.ContainerInspectInfo, patience: Patience): number {
+  const grace = (Config as { StopTimeout?: number }).StopTimeout ?? STOP_TIMEOUT_S;
+  return grace < 0 ? Infinity : grace * 1000 + patience.change;
 }
 
 async function rename(container: Dockerode.Container, name: string): Promise<void> {
