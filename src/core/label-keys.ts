@@ -10,6 +10,7 @@ export const COMPOSE_HASH = 'com.docker.compose.config-hash';
 export const COMPOSE_FOLDER = 'com.docker.compose.project.working_dir';
 export const COMPOSE_ENV_FILES = 'com.docker.compose.project.environment_file';
 export const COMPOSE_REPLACE = 'com.docker.compose.replace';
+export const COMPOSE_DEPENDS_ON = 'com.docker.compose.depends_on';
 export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
 export const SWARM_TASK = 'com.docker.swarm.task.id';
 

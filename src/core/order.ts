@@ -1,9 +1,7 @@
 import { fail } from './error.ts';
-import { COMPOSE_PROJECT } from './label-keys.ts';
+import { COMPOSE_DEPENDS_ON, COMPOSE_PROJECT } from './label-keys.ts';
 import type { OwnLabels } from './own-labels.ts';
 import { nearest } from './suggest.ts';
-
-const COMPOSE_DEPENDS_ON = 'com.docker.compose.depends_on';
 
 /** A service and what is to be rolled before it, all by their keys. */
 export interface Dependent {

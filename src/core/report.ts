@@ -62,6 +62,14 @@ export interface ReportedHook {
   readonly error?: string;
 }
 
+/** A container that compose restarts after the service was replaced (`depends_on` with `restart: true`), and why it is not well. */
+export interface Restarted {
+  readonly container: string;
+  /** How long it took until it was well again, in milliseconds. */
+  readonly ms?: number;
+  readonly error?: string;
+}
+
 /** A client that has resolved the name of a service once, and keeps the address of a container that is gone. */
 export interface StaleClient {
   /** Name of the container; its address where no container has that. */
@@ -94,6 +102,8 @@ export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
   readonly service: string;
   /** The container that rolled it, and told people of it, where that was not this process. */
   readonly by?: string;
+  /** What was restarted since it depends on the service. */
+  readonly restarted?: readonly Restarted[];
   /** One entry a replica, where there is more than one. */
   readonly replicas?: readonly ReplicaReport[];
 }

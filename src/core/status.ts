@@ -43,6 +43,8 @@ export interface ServicePlan {
   readonly image: string;
   readonly digest?: string | undefined;
   readonly slots: readonly SlotPlan[];
+  /** What follows once all replicas are rolled. */
+  readonly after?: readonly string[];
   /** Only where it was asked for. */
   readonly explained?: ServiceExplained;
 }

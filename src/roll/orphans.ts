@@ -5,12 +5,10 @@ import { helperRole } from '../core/ownership.ts';
 import { groupServices, type Service } from '../core/service.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
+import { endDeadLock } from './dead-lock.ts';
 import { clearHelper } from './helper.ts';
-import { lenient } from './lenient.ts';
-import { dropDeadLock } from './lock.ts';
 import { listed } from './own.ts';
 import { removeCopy, removeOwn } from './remove.ts';
-import { retireUnlessHalfDone } from './retain.ts';
 import { sweepRules } from './sweep.ts';
 
 /** Services of which nothing is left but helpers, without any slot. */
@@ -60,11 +58,7 @@ async function removeOrphan(
   services: readonly Service[],
 ): Promise<boolean> {
   if (role === 'helper') return clearHelper(ports, container.id);
-  if (role === 'lock') {
-    const dropped = await dropDeadLock(ports, state.service);
-    if (dropped) await retireUnlessHalfDone(lenient(ports), state.service);
-    return dropped;
-  }
+  if (role === 'lock') return endDeadLock(ports, state.service);
   // What was in the volumes of a service that is gone may be the last thing that is left of it.
   if (role === 'backup') return false;
   if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;

@@ -1,3 +1,4 @@
+import { restartedAfter } from '../core/compose-depends.ts';
 import type { ContainerSummary } from '../core/container.ts';
 import type { SwapError } from '../core/error.ts';
 import { expectedSteps } from '../core/expected.ts';
@@ -28,7 +29,22 @@ export async function planService(
   const resolved = await resolveWanted(ports, first, options);
   const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
-  return { service: service.key, image: resolved.follows, digest, slots: plans };
+  const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
+  const after = changes ? restartsAfter(service.key, all) : [];
+  return {
+    service: service.key,
+    image: resolved.follows,
+    digest,
+    slots: plans,
+    ...(after.length > 0 ? { after } : {}),
+  };
+}
+
+function restartsAfter(key: string, all: readonly ContainerSummary[]): string[] {
+  const short = key.slice(key.lastIndexOf('/') + 1);
+  return restartedAfter(key, all)
+    .flatMap(({ containers }) => containers)
+    .map(({ name }) => `restart ${name} (depends_on: ${short}, restart: true)`);
 }
 
 // Stands for an image that would have to be pulled first.

@@ -10,6 +10,7 @@ import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { awaitedVerdict } from './awaited-verdict.ts';
 import { chosenOf } from './chosen.ts';
+import { endDeadLock } from './dead-lock.ts';
 import { dependentsEver } from './dependents-ever.ts';
 import { evenOut, isUnderWay, replicated } from './even-out.ts';
 import { guarded } from './guard.ts';
@@ -18,9 +19,10 @@ import { recallHeld } from './held.ts';
 import { kernelLayer } from './kernel-layer.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { lenient } from './lenient.ts';
-import { dropDeadLock, lockHeld } from './lock.ts';
+import { lockHeld } from './lock.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
 import { listed, stateOf } from './own.ts';
+import { restartAfterRecovery } from './restart-dependents.ts';
 import { retireUnlessHalfDone } from './retain.ts';
 import { inTheMiddle, moveDependents, type RollOptions } from './roll-slot.ts';
 import { runSlot } from './run.ts';
@@ -86,13 +88,8 @@ export async function recoverService(
     return true;
   }
   // One that died before its first step or after its last has left nothing but its lock.
-  if (
-    !all.some(({ name }) => name === lockName(service.key, ports.host.sha256)) ||
-    !(await dropDeadLock(ports, service.key))
-  )
-    return false;
-  await retireUnlessHalfDone(lenient(ports), service.key);
-  return true;
+  const isLocked = all.some(({ name }) => name === lockName(service.key, ports.host.sha256));
+  return isLocked && endDeadLock(ports, service.key);
 }
 
 /** The same for several services; resolves with those that it could not be done for, by key, and what was raised. */
@@ -137,9 +134,7 @@ export async function recoverServices(
 
 // Only a holder that is known to be dead: an update never waits to see whether a lock is beaten.
 async function dropLock(ports: Ports, key: string): Promise<boolean> {
-  if ((await lockHeld(ports, key)) || !(await dropDeadLock(ports, key))) return false;
-  await retireUnlessHalfDone(lenient(ports), key);
-  return true;
+  return !(await lockHeld(ports, key)) && endDeadLock(ports, key);
 }
 
 async function recovered(
@@ -186,6 +181,7 @@ async function recoverSlot(
     const slot = service && halfDoneOf(service, now).find(({ home }) => home === half.slot.home);
     const outcome = slot && (await finish(ports, service, slot, now, lease, signal));
     if (outcome) await retireUnlessHalfDone(ports, half.service.key);
+    if (outcome === 'finished') await restartAfterRecovery(ports, half.service.key);
     return outcome;
   } finally {
     await lease.release();

@@ -18,6 +18,7 @@ import { noteTag } from './moved-tag.ts';
 import { imageOf, listed } from './own.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
 import { failedReport, unchangedReport } from './replica-report.ts';
+import { withRestarts } from './restart-dependents.ts';
 import { retireCopies, retireOldImages, retireUnlessHalfDone } from './retain.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 import { resolveWanted } from './wanted.ts';
@@ -92,7 +93,7 @@ async function rollLocked(
     );
     await retire(ports, service, slots).catch((error) => tellKept(ports, service, error));
   }
-  return summarize(service.key, reports, pullMs, ports.clock.now() - began);
+  return withRestarts(ports, summarize(service.key, reports, pullMs, ports.clock.now() - began));
 }
 
 // Replicas that were rolled go back if a later one fails, and for that need the copies of their volumes.

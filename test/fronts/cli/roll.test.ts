@@ -207,6 +207,12 @@ test('a plan shows the way, why, the steps, and that nothing was changed', async
   );
 });
 
+test('plan ends with what is restarted after the roll', async () => {
+  const after = ['restart shop-api-1 (depends_on: web, restart: true)'];
+  const { stdout } = await cli(['plan', 'web'], { plan: [{ ...PLAN, after }] });
+  assert.match(stdout, /^ {2}then restart shop-api-1 \(depends_on: web, restart: true\)$/m);
+});
+
 test('plan says what the roll would go without', async () => {
   const notes = ['no gate: nft refuses the rules (beyond me); a new container can be reached before it is healthy'];
   const plan = { ...PLAN, slots: PLAN.slots.map((slot) => ({ ...slot, notes })) };
@@ -270,4 +276,26 @@ test('rollback takes a reference or the beginning of a digest', async () => {
 test('a rollback without history fails with 1', async () => {
   const { status } = await cli(['rollback', 'web'], { rollback: failedWith('no-history') });
   assert.equal(status, 1);
+});
+
+test('a roll says what it restarted for compose, and what did not come back', async () => {
+  const error = 'was restarted, and is exited since (exit code 1)';
+  const restarted = [
+    { container: 'shop-api-1', ms: 1200 },
+    { container: 'shop-mail-1', ms: 300, error },
+  ];
+  const attention = [
+    {
+      code: 'attention' as const,
+      message: `shop-mail-1 ${error}`,
+      hint: 'restart it: docker restart shop-mail-1',
+    },
+  ];
+  const { stdout, status } = await cli(['roll', 'web'], { roll: [{ ...ROLLED, restarted, attention }] });
+  assert.equal(status, 3);
+  assert.match(
+    stdout,
+    /^ {2}shop-api-1 was restarted \(1\.2 s\), since it depends on web \(depends_on, restart: true\)$/m,
+  );
+  assert.match(stdout, /^ {2}! shop-mail-1 was restarted, and is exited since \(exit code 1\) \(attention\)$/m);
 });

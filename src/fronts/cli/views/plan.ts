@@ -10,7 +10,12 @@ const INDENT = 4;
 /** What a roll would do, why in this way, and that nothing was done. */
 export function plansView(plans: readonly ServicePlan[], page: Page): string[] {
   return [
-    ...plans.flatMap((plan) => [...serviceLines(plan, page), ...explainedLines(plan, page), '']),
+    ...plans.flatMap((plan) => [
+      ...serviceLines(plan, page),
+      ...afterLines(plan, page),
+      ...explainedLines(plan, page),
+      '',
+    ]),
     page.style.dim('nothing was changed'),
   ];
 }
@@ -61,6 +66,13 @@ function slotLines(slot: SlotPlan, { style, width }: Page): string[] {
     wrapped(note, width - INDENT - 2).map((line, at) => `${at === 0 ? style.yellow('!') : ' '} ${line}`),
   );
   return [...why.map(style.dim), ...numbered, ...without];
+}
+
+function afterLines({ after = [] }: ServicePlan, { width }: Page): string[] {
+  return indented(
+    after.flatMap((one) => wrapped(`then ${one}`, width - INDENT)),
+    2,
+  );
 }
 
 function explainedLines({ explained }: ServicePlan, page: Page): string[] {

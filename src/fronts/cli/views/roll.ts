@@ -32,6 +32,7 @@ function serviceLines(report: ServiceReport, widths: { service: number; outcome:
       [
         ...(report.replicas ?? []).map((replica) => replicaLine(replica, style)),
         ...notes(report),
+        ...restarts(report),
         ...failures(report, style),
         ...(report.attention ?? []).flatMap((one) => attentionLines(one, style)),
       ],
@@ -107,6 +108,13 @@ function notes(report: ServiceReport): string[] {
       ...hooks.flatMap(({ hook, error }) => (error === undefined ? [`the hook "${hook}" was run`] : [])),
       ...without.map((note) => (slot ? `${slot}: ${note}` : note)),
     ];
+  });
+}
+
+function restarts({ service, restarted = [] }: ServiceReport): string[] {
+  const well = restarted.filter(({ error }) => error === undefined);
+  return well.map(({ container, ms = 0 }) => {
+    return `${container} was restarted (${formatDuration(ms)}), since it depends on ${service} (depends_on, restart: true)`;
   });
 }
 

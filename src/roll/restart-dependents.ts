@@ -1,0 +1,175 @@
+import { composeKey, type RestartedService, restartedAfter } from '../core/compose-depends.ts';
+import type { Container, ContainerSummary } from '../core/container.ts';
+import { EngineError, isNotFound } from '../core/engine-error.ts';
+import { messageOf, SwapError } from '../core/error.ts';
+import { engineDeadlineMs } from '../core/health.ts';
+import { decodeState } from '../core/labels.ts';
+import type { ReportedError, Restarted, ServiceReport } from '../core/report.ts';
+import type { Ports } from '../ports.ts';
+import { guarded } from './guard.ts';
+import { takeLease } from './lease.ts';
+import { listed } from './own.ts';
+import { dependentNames } from './prepare.ts';
+
+/**
+ * Restarts what compose restarts after a replacement of the service (`depends_on` with `restart: true`), where the roll replaced
+ * a container, and adds to its report what came of it.
+ */
+export async function withRestarts(ports: Ports, report: ServiceReport): Promise<ServiceReport> {
+  if (!hasReplaced(report)) return report;
+  const restarted = await restartDependents(ports, report.service);
+  if (restarted.length === 0) return report;
+  const attention = [...(report.attention ?? []), ...restarted.flatMap(concernOf)];
+  return { ...report, restarted, ...(attention.length > 0 ? { attention } : {}) };
+}
+
+// If the roll itself needs attention, the recovery that ends it restarts them.
+function hasReplaced(report: ServiceReport): boolean {
+  const outcomes = (report.replicas ?? [report]).map(({ outcome }) => outcome);
+  const changed = outcomes.includes('rolled') || outcomes.includes('rolled-back');
+  return changed && report.error?.code !== 'attention';
+}
+
+function concernOf({ container, error }: Restarted): ReportedError[] {
+  const hint = `restart it: docker restart ${container}`;
+  return error === undefined ? [] : [{ code: 'attention', message: `${container} ${error}`, hint }];
+}
+
+/** The same after a recovery has finished a roll; failures are noted. */
+export async function restartAfterRecovery(ports: Ports, key: string): Promise<void> {
+  noteFailures(ports, await restartDependents(ports, key));
+}
+
+/**
+ * The same where a roll died after its last step and before the restarts: of the dependents, only those that have not started
+ * since swapctl created the containers of the service.
+ */
+export async function restartMissed(ports: Ports, key: string): Promise<void> {
+  const all = await listed(ports.engine);
+  const since = await replacedAt(ports, key, all);
+  if (since === undefined || restartedAfter(key, all).length === 0) return;
+  const images = all.flatMap(({ labels, imageId }) => (composeKey(labels) === key ? [imageId] : []));
+  // Another death in the middle leaves a lock again, by which the next recovery finds the rest.
+  const lease = await takeLease(ports, key, images);
+  try {
+    noteFailures(ports, await restartDependents(guarded(ports, lease), key, since));
+  } finally {
+    await lease.release();
+  }
+}
+
+/** When swapctl created the newest container of a service; undefined where it created none of those that are there. */
+async function replacedAt(ports: Ports, key: string, all: readonly ContainerSummary[]): Promise<number | undefined> {
+  const members = all.filter(({ labels }) => composeKey(labels) === key);
+  const replaced = members.filter(({ labels }) => decodeState(labels)?.replaces !== undefined);
+  const containers = await Promise.all(replaced.map(({ id }) => ports.engine.container(id)));
+  const times = containers.flatMap((container) => container?.createdAt ?? []);
+  return times.length > 0 ? Math.max(...times) : undefined;
+}
+
+function noteFailures(ports: Ports, restarted: readonly Restarted[]): void {
+  for (const { message, hint } of restarted.flatMap(concernOf))
+    ports.report({ kind: 'note', text: `${message}; ${hint}` });
+}
+
+async function restartDependents(ports: Ports, key: string, since = Infinity): Promise<Restarted[]> {
+  const restarted: Restarted[] = [];
+  for (const service of restartedAfter(key, await listed(ports.engine)))
+    restarted.push(...(await restartService(ports, service, key, since)));
+  return restarted;
+}
+
+// Under the lock of the dependent, so that no roll of it loses the container that is being restarted.
+async function restartService(
+  ports: Ports,
+  { key, containers }: RestartedService,
+  replaced: string,
+  since: number,
+): Promise<Restarted[]> {
+  const due = await startedBefore(ports, containers, since);
+  if (due.length === 0) return [];
+  ports.report({
+    kind: 'note',
+    text: `${key}: restarted, since it depends on ${replaced} (depends_on, restart: true)`,
+  });
+  try {
+    const images = due.map(({ imageId }) => imageId);
+    const lease = await takeLease(ports, key, images);
+    try {
+      return await restartAll(guarded(ports, lease), due);
+    } finally {
+      await lease.release();
+    }
+  } catch (raised) {
+    return due.map(({ name }) => ({ container: name, error: whyNot(raised) }));
+  }
+}
+
+async function startedBefore(
+  ports: Ports,
+  containers: readonly ContainerSummary[],
+  since: number,
+): Promise<ContainerSummary[]> {
+  const seen = await Promise.all(containers.map(({ id }) => ports.engine.container(id)));
+  return containers.filter((_, at) => (seen[at]?.startedAt ?? Infinity) < since);
+}
+
+// One after the other, so that of several replicas the others answer meanwhile.
+async function restartAll(ports: Ports, containers: readonly ContainerSummary[]): Promise<Restarted[]> {
+  const restarted: Restarted[] = [];
+  for (const container of containers) {
+    const own = await restartOne(ports, container);
+    if (own) restarted.push(own);
+    if (own && own.error === undefined) restarted.push(...(await restartTenants(ports, container)));
+  }
+  return restarted;
+}
+
+// The namespaces of a container end with its processes: those that live in them would be left in dead ones.
+async function restartTenants(ports: Ports, owner: ContainerSummary): Promise<Restarted[]> {
+  const all = await listed(ports.engine);
+  const names = await dependentNames(ports, owner, all);
+  const tenants = all.filter(({ name }) => names.includes(name));
+  const restarted = await Promise.all(tenants.map((tenant) => restartOne(ports, tenant)));
+  return restarted.filter((one) => one !== undefined);
+}
+
+async function restartOne(ports: Ports, { id, name }: ContainerSummary): Promise<Restarted | undefined> {
+  if (id === ports.host.containerId) return { container: name, error: 'was not restarted: swapctl runs in it' };
+  const began = ports.clock.now();
+  try {
+    await ports.engine.restart(id);
+    const error = await whyDown(ports, id);
+    return { container: name, ms: ports.clock.now() - began, ...(error === undefined ? {} : { error }) };
+  } catch (raised) {
+    // Somebody replaced or removed it: what runs now was started after the roll.
+    if (isNotFound(raised)) return undefined;
+    return { container: name, error: whyNot(raised) };
+  }
+}
+
+function whyNot(raised: unknown): string {
+  if (!(raised instanceof EngineError || raised instanceof SwapError)) throw raised;
+  return `could not be restarted: ${messageOf(raised)}`;
+}
+
+const LOOK_EVERY_MS = 200;
+
+/** Waits until the engine has judged a container that was just started; undefined: it is well. */
+async function whyDown(ports: Ports, id: string): Promise<string | undefined> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+    const container = await ports.engine.container(id);
+    if (!container) return undefined;
+    const why = whyNotWell(container);
+    if (why !== 'starting') return why;
+    if (waitedMs > engineDeadlineMs(container.config.Healthcheck ?? {}) + LOOK_EVERY_MS * 5)
+      return 'was restarted, and has not become healthy since';
+    await ports.clock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+function whyNotWell({ status, exitCode, health }: Container): string | undefined {
+  if (status !== 'running') return `was restarted, and is ${status} since (exit code ${exitCode})`;
+  if (health?.status === 'unhealthy') return 'was restarted, and is unhealthy since';
+  return health?.status === 'starting' ? 'starting' : undefined;
+}
