@@ -1,4 +1,5 @@
 import type { RegistryConfig } from './config.ts';
+import type { EngineRoute } from './engine-route.ts';
 
 /** What an engine can do and is, as `doctor` and the planner need it. */
 export interface EngineFacts {
@@ -8,6 +9,7 @@ export interface EngineFacts {
   readonly id: string;
   /** Where it was reached, for people: `unix:///var/run/docker.sock (default)`. */
   readonly endpoint: string;
+  readonly route: EngineRoute;
   /** Whether it runs on this very machine, so that its processes and networks are within reach. */
   readonly local: boolean;
   readonly product: 'docker' | 'podman';

@@ -1,6 +1,7 @@
 import { whyAttached } from '../core/attached.ts';
 import { settingsFor } from '../core/config.ts';
 import type { Container, ContainerSummary } from '../core/container.ts';
+import { whyRoute } from '../core/engine-route.ts';
 import { fail } from '../core/error.ts';
 import { sentence, type Why, whyManaged } from '../core/managed.ts';
 import type { Checked } from '../core/newer.ts';
@@ -30,7 +31,11 @@ export async function unlessAwaited(ports: Asked, member: Listed, checked: Check
 /** Why a container is not to be rolled unless a user means this very service: a docker run in the foreground waits for it. */
 async function whyAwaited(ports: Asked, service: string, member: Listed): Promise<Why | undefined> {
   const container = await ports.engine.container(member.id);
-  return container && whyUnmeant(ports, service, member, container);
+  return container && ((await whyOnRoute(ports, container)) ?? whyUnmeant(ports, service, member, container));
+}
+
+async function whyOnRoute({ engine }: Asked, container: Container): Promise<Why | undefined> {
+  return whyRoute(container, (await engine.facts()).route);
 }
 
 function whyUnmeant({ config }: Asked, service: string, { labels }: Listed, container: Container): Why | undefined {
@@ -56,7 +61,8 @@ export async function refuseOwned(
   force: boolean,
 ): Promise<void> {
   const listed = all.find(({ id }) => id === container.id) ?? { id: container.id, labels: NO_LABELS };
-  const why = force ? undefined : whyUnmeant(ports, service, listed, container);
+  const unmeant = force ? undefined : whyUnmeant(ports, service, listed, container);
+  const why = (await whyOnRoute(ports, container)) ?? unmeant;
   if (why) fail('refused', why.message, { hint: why.hint });
   for (const dependent of all.filter(({ name }) => dependents.includes(name))) {
     const kept = whyManaged(dependent) ?? (force ? undefined : await whyAwaited(ports, dependent.name, dependent));

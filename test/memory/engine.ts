@@ -113,6 +113,7 @@ const FACTS: EngineFacts = {
   name: 'memory',
   id: 'memory',
   endpoint: 'memory (a test)',
+  route: { kind: 'unix', path: '/var/run/docker.sock' },
   local: true,
   product: 'docker',
   version: '20.10.24',

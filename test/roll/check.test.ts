@@ -48,9 +48,22 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
     list: async () => list,
     images: async () => images,
     container: async (id: string) =>
-      ({ id, config: { Image: 'app:1' }, host: {}, ...scene.inspected }) as unknown as Container,
+      ({
+        id,
+        config: { Image: 'app:1' },
+        host: {},
+        networks: {},
+        mounts: [],
+        published: [],
+        ...scene.inspected,
+      }) as unknown as Container,
     image: async () => ({ os: 'linux', architecture: 'arm64' }) as Image,
-    facts: async () => ({ os: 'linux', architecture: 'x86_64', imageStore: scene.imageStore ?? 'classic' }),
+    facts: async () => ({
+      os: 'linux',
+      architecture: 'x86_64',
+      route: { kind: 'unix', path: '/x' },
+      imageStore: scene.imageStore ?? 'classic',
+    }),
   };
   const ports = { registry, engine, config: () => NO_CONFIG } as unknown as Ports;
   const all = await listed(ports.engine);

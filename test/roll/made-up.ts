@@ -19,6 +19,8 @@ export const NEW = digest('b');
 /** The instant at which a made-up world begins. */
 export const START = Date.parse('2026-03-02T12:00:00Z');
 
+const ROUTE = { kind: 'unix', path: '/var/run/docker.sock' };
+
 export interface MadeUp {
   /** Milliseconds since the epoch. */
   now: number;
@@ -144,7 +146,8 @@ function portsOf(world: MadeUp): Ports {
         ),
       ),
     image: (id: string) => there(() => ({ id, tags: [], digests: [], os: 'linux', config: {} }) as unknown as Image),
-    facts: () => there(() => ({ os: 'linux', architecture: 'x86_64', imageStore: 'classic', clockOffsetMs: 0 })),
+    facts: () =>
+      there(() => ({ os: 'linux', architecture: 'x86_64', imageStore: 'classic', clockOffsetMs: 0, route: ROUTE })),
     bridges: () => there(() => []),
   };
   const kernel = { layer: async () => ({ available: false, because: 'made up' }) };
@@ -189,6 +192,9 @@ function inspected({ hosts, configs }: MadeUp, one: ListedContainer | undefined)
       config: { Image: one.image, Labels: one.labels, ...configs.get(one.name) },
       createdAt: START,
       host: hosts.get(one.name) ?? {},
+      networks: {},
+      mounts: [],
+      published: [],
     } as unknown as Container)
   );
 }

@@ -1,4 +1,6 @@
+import { lookup } from 'node:dns/promises';
 import type Dockerode from 'dockerode';
+import type { EngineRoute } from '../../core/engine-route.ts';
 import type { EngineFacts, RegistryRules } from '../../ports.ts';
 import { type Endpoint, showEndpoint } from '../connect/endpoint.ts';
 import type { EngineVersion } from '../connect/negotiate.ts';
@@ -33,6 +35,7 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
     name: info.Name ?? '',
     id: identityOf(info, version.engine),
     endpoint: `${showEndpoint(endpoint)} (${endpoint.origin})`,
+    route: await routeOf(endpoint),
     local:
       endpoint.kind === 'unix' && process.platform === 'linux' && !/Docker Desktop/i.test(info.OperatingSystem ?? ''),
     product: version.engine,
@@ -47,6 +50,16 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
     registries: registryRules(info.RegistryConfig ?? {}),
   };
 }
+
+async function routeOf(endpoint: Endpoint): Promise<EngineRoute> {
+  if (endpoint.kind === 'unix') return { kind: 'unix', path: endpoint.path };
+  const { kind, host, port = SSH_PORT } = endpoint;
+  // A name that only ssh knows (a Host of its configuration) has no address here.
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return { kind, host, port, addresses: found.map(({ address }) => address) };
+}
+
+const SSH_PORT = 22;
 
 /**
  * Tells an engine from every other one on its host. Engines of Docker 20.10 share an ID if they share /etc/docker, but never a data
