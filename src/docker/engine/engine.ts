@@ -104,10 +104,12 @@ function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, po
   const named = (body: unknown): unknown => (podman ? withShortNames(body) : body);
   return {
     facts: remembered(() => engineFacts(docker, version, endpoint)),
-    list: async () =>
-      all(await docker.listContainers({ all: true }))
+    list: async () => {
+      const found = all(await docker.listContainers({ all: true }))
         .map(named)
-        .map(decodeSummary),
+        .map(decodeSummary);
+      return podman ? podman.withPods(found) : found;
+    },
     // An empty name would make another call of it: the path of a list, and a redirect that docker-modem trips over.
     container: async (id) => {
       if (id === '') return undefined;

@@ -49,6 +49,53 @@ test('its own API tells of the health check of an image, and of the devices of b
   assert.deepEqual(await engine.bridges(), [{ device: 'podman0', subnets: ['10.88.0.0/16'] }]);
 });
 
+const LISTED = [
+  { Id: 'a', Names: ['/0123456789ab-infra'] },
+  { Id: 'b', Names: ['/web'] },
+  { Id: 'c', Names: ['/alone'] },
+];
+const LISTED_BY_PODMAN = [
+  { Id: 'a', IsInfra: true, Pod: '0123456789abcdef', PodName: 'shop' },
+  { Id: 'b', IsInfra: false, Pod: '0123456789abcdef', PodName: 'shop' },
+  { Id: 'c', IsInfra: false, Pod: '', PodName: '' },
+];
+
+test('its own API tells of the pod that a container is in, and is asked about new containers only', async (t) => {
+  const asked: string[] = [];
+  const there = LISTED.slice(0, 2);
+  const own: Answer = (path) => {
+    asked.push(path);
+    return [200, LISTED_BY_PODMAN];
+  };
+  const engine = await podman(t, own, () => [200, there]);
+  const pods = async () => (await engine.list()).map(({ pod }) => pod);
+  const inShop = [
+    { name: 'shop', infra: true },
+    { name: 'shop', infra: false },
+  ];
+  assert.deepEqual(await pods(), inShop);
+  assert.deepEqual(await pods(), inShop);
+  assert.deepEqual(asked, ['/v4.0.0/libpod/containers/json?all=true']);
+  there.push(...LISTED.slice(2));
+  assert.deepEqual(await pods(), [...inShop, undefined]);
+  there.shift();
+  assert.deepEqual(await pods(), [inShop[1], undefined]);
+  assert.equal(asked.length, 2);
+});
+
+for (const status of [403, 404])
+  test(`no pod is known where that is answered with ${status}, and the containers are`, async (t) => {
+    const engine = await podman(
+      t,
+      () => [status, { message: 'no' }],
+      () => [200, LISTED],
+    );
+    assert.deepEqual(
+      (await engine.list()).map(({ name, pod }) => [name, pod]),
+      LISTED.map(({ Names: [name = ''] }) => [name.slice(1), undefined]),
+    );
+  });
+
 for (const status of [403, 404])
   test(`nothing is known where that is answered with ${status}, and the rest works`, async (t) => {
     const engine = await podman(t, () => [status, { message: 'no' }]);
