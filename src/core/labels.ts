@@ -37,6 +37,8 @@ export interface StateLabels {
   readonly way: Way | undefined;
   /** Id of the container that it takes the place of. */
   readonly replaces: string | undefined;
+  /** Ids of containers that served the slot before that one, as far as other containers still name them. */
+  readonly predecessors: readonly string[];
   /** Where the followed reference pointed locally before the roll, to put it back. */
   readonly tagBefore: string | undefined;
   /** Id of the image that the replaced container ran. */
@@ -103,6 +105,7 @@ const KEYS: { readonly [K in keyof StateLabels]: true } = {
   digest: true,
   way: true,
   replaces: true,
+  predecessors: true,
   tagBefore: true,
   imageBefore: true,
   userSet: true,
@@ -154,6 +157,7 @@ function decoded(labels: OwnLabels): StateLabels | undefined {
     digest: text('digest'),
     way: wayOf(text('way')),
     replaces: text('replaces'),
+    predecessors: lines(parsed(text('predecessors'))),
     // A tag is only ever put back to an id, never to what another name means.
     tagBefore: imageIdOf(text('tagBefore')),
     imageBefore: imageIdOf(text('imageBefore')),

@@ -14,10 +14,12 @@ import {
 } from '../core/recreate/request.ts';
 import { guessUserSet, isUserSet, subtractImage, type UserSet } from '../core/recreate/user-set.ts';
 import { isImageId } from '../core/reference.ts';
+import { follow, referencesOf, type Successors } from '../core/references.ts';
 import { restoredRoll } from '../core/slot.ts';
+import { predecessorsOf, successorsOf } from '../core/successors.ts';
 import type { Way } from '../core/way.ts';
 import { movedHash } from './moved-hash.ts';
-import { imageOf, stateOf } from './own.ts';
+import { imageOf, listed, stateOf } from './own.ts';
 import type { SlotRun } from './slot-run.ts';
 
 const HISTORY_LENGTH = 10;
@@ -90,6 +92,7 @@ export async function recreateOld(
     follows: before?.follows,
     generation: Math.max(0, (before?.generation ?? 1) - 1),
     history: before?.history.slice(1) ?? [],
+    predecessors: predecessorsOf(before),
     userSet: before?.userSet,
   } as const;
   const to = await successor(run, candidate, step.name, { follows: step.image, id: step.image }, state);
@@ -150,16 +153,17 @@ async function successor(
 ): Promise<Successor> {
   const after = await imageOf(run, image.id);
   const label = from.config.Labels?.[COMPOSE_IMAGE];
+  const successors = await successorsNow(run, from);
   return {
     name,
     follows: image.follows,
     userSet: await userSetOf(run, from, after),
     state,
     composeImage: after && composeImageLabel(label, (await imageOf(run, from.imageId)) ?? stored(from), after),
-    composeHash: await movedHash(run, from),
+    composeHash: await movedHash(run, from, successors),
     alias: undefined,
-    successors: run.successors,
-    inheritedTargets: await inheritedTargets(run, from),
+    successors,
+    inheritedTargets: await inheritedTargets(run, from, successors),
   };
 }
 
@@ -204,6 +208,7 @@ async function candidateState(
     digest: image.digest,
     way,
     replaces: incumbent.id,
+    predecessors: run.predecessors,
     tagBefore,
     imageBefore: incumbent.imageId,
     saves: run.desired.backup.volumes.length > 0 ? run.desired.backup.volumes : undefined,
@@ -225,9 +230,15 @@ function history(run: SlotRun, incumbent: Container, before: StateLabels | undef
   return [{ at: isoNow(run), follows, id, digest, event: run.event }, ...earlier].slice(0, HISTORY_LENGTH);
 }
 
-async function inheritedTargets(run: SlotRun, container: Container): Promise<Set<string>> {
-  const names = (container.host.VolumesFrom ?? []).map((entry) => entry.split(':')[0] ?? '');
-  const owners = await Promise.all(names.map((name) => run.ports.engine.container(name)));
+// What it shares with others may have been replaced since the last look, or long ago.
+async function successorsNow(run: SlotRun, container: Container): Promise<Successors> {
+  if (referencesOf(container).length === 0) return run.successors;
+  return new Map([...successorsOf(container, await listed(run.ports.engine)), ...run.successors]);
+}
+
+async function inheritedTargets(run: SlotRun, container: Container, successors: Successors): Promise<Set<string>> {
+  const from = referencesOf(container).filter(({ kind }) => kind === 'volumes');
+  const owners = await Promise.all(from.map(({ to }) => run.ports.engine.container(follow(to, successors))));
   const own = mountTargets(container.host);
   const targets = owners.flatMap((owner) => owner?.mounts.map((mount) => mount.target) ?? []);
   return new Set(targets.filter((target) => !own.has(target)));

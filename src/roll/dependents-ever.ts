@@ -1,14 +1,14 @@
 import type { Slot } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
+import { dependentsOn, type Owner, othersOf } from './neighbours.ts';
 import { listed, stateOf } from './own.ts';
-import { dependentNames, type Owner } from './prepare.ts';
 import { freshMemory } from './slot-run.ts';
 
 /** Names of those that live with any container of a slot: some may have been moved before the roll died. */
 export async function dependentsEver(ports: Ports, slot: Slot): Promise<string[]> {
   const all = await listed(ports.engine);
   const owners = await ownersEver(ports, slot);
-  const names = await Promise.all(owners.map((owner) => dependentNames(ports, owner, all)));
+  const names = await Promise.all(owners.map(async (owner) => dependentsOn(owner, await othersOf(ports, owner, all))));
   return [...new Set(names.flat())];
 }
 

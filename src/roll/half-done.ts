@@ -1,11 +1,11 @@
 import type { ContainerSummary } from '../core/container.ts';
 import { decodeState } from '../core/labels.ts';
 import { helpersOf } from '../core/ownership.ts';
+import { means, neededToStart } from '../core/references.ts';
 import { groupServices, type Service, type Slot } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
-import { namespaceOwners } from './observe.ts';
 
-/** A slot that a dead roll left half done, and the containers in whose namespaces its own live. */
+/** A slot that a dead roll left half done, and the containers (ids or names) that its own can't be started without. */
 export interface Half {
   readonly service: Service;
   readonly slot: Slot;
@@ -24,14 +24,14 @@ export async function halfDone(ports: Ports, all: readonly ContainerSummary[]): 
 
 async function ownersOf(ports: Ports, slot: Slot): Promise<string[]> {
   const members = await Promise.all(slot.members.map((member) => ports.engine.container(member.id)));
-  return members.flatMap((container) => (container ? namespaceOwners(container) : []));
+  return members.flatMap((container) => (container ? neededToStart(container) : []));
 }
 
-/** Whether a half-done slot is of the service, or of one in whose namespaces its containers live. */
+/** Whether a half-done slot is of the service, or of one that can't be started without its containers. */
 export function concerns(service: Service, half: Half): boolean {
   const own = half.service.key === service.key && service.slots.some((slot) => slot.home === half.slot.home);
   const members = service.slots.flatMap((slot) => slot.members);
-  return own || members.some(({ id, name }) => half.owners.includes(id) || half.owners.includes(name));
+  return own || members.some((member) => half.owners.some((to) => means(to, member)));
 }
 
 const HELPERS = ['rehearsal', 'stand-in', 'copying'] as const;

@@ -2,25 +2,27 @@ import { projectOf } from '../core/compose.ts';
 import type { Container } from '../core/container.ts';
 import { COMPOSE_HASH, COMPOSE_SERVICE } from '../core/label-keys.ts';
 import { composeHashLabel } from '../core/recreate/compose-hash.ts';
-import { followedModes } from '../core/recreate/host.ts';
+import { followedSharing, type Successors } from '../core/references.ts';
 import { ownOf } from './own.ts';
 import type { SlotRun } from './slot-run.ts';
 
 /**
- * The config hash that compose expects on a container which moves into the namespaces of another; undefined where it does not
- * move, or where compose itself can't tell (it is not installed here, or its files have changed since).
+ * The config hash that compose expects on a container which is to share with the successors of others what it shared with
+ * those; undefined where nothing of it changes, or where compose itself can't tell (it is not installed here, or its files have
+ * changed since).
  */
 export async function movedHash(
-  run: Pick<SlotRun, 'ports' | 'successors' | 'memory'>,
+  run: Pick<SlotRun, 'ports' | 'memory'>,
   container: Container,
+  successors: Successors,
 ): Promise<string | undefined> {
   const { host } = container;
   const labels = await ownOf(run, container);
   const label = labels[COMPOSE_HASH];
   const project = projectOf(labels);
-  const after = followedModes(host, run.successors);
-  const moves = Object.entries(after).some(([mode, value]) => host[mode] !== value);
-  if (!moves || !label || !project) return undefined;
+  const after = followedSharing(host, successors);
+  const changes = Object.entries(after).some(([field, value]) => String(host[field]) !== String(value));
+  if (!changes || !label || !project) return undefined;
   const { engine, compose, host: machine } = run.ports;
   // The labels name paths of the engine's machine.
   if (!(await engine.facts()).local) return undefined;

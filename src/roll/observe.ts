@@ -1,5 +1,4 @@
 import type { Container, ContainerSummary, Image } from '../core/container.ts';
-import { namespaceOwner } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { noticedNow, verdictWithinMs } from '../core/engine-verdict.ts';
 import { withGates } from '../core/forward.ts';
@@ -10,6 +9,7 @@ import { decodeState, slotLabel } from '../core/labels.ts';
 import type { Backup, Dependent, Failure, Observed, Replica } from '../core/observed.ts';
 import { copyState, helperRole, helpersOf, membersOf } from '../core/ownership.ts';
 import { parseReference } from '../core/reference.ts';
+import { isTied } from '../core/references.ts';
 import { castRoles } from '../core/slot.ts';
 import { cannotUpdate } from './abilities.ts';
 import { hooksOf } from './hooks-seen.ts';
@@ -214,37 +214,21 @@ async function dependentsOf(
   replicas: readonly Container[],
   replaced: string | undefined,
 ): Promise<Dependent[]> {
-  const ofSlot = new Set([...replicas.map(({ id }) => id), ...run.memory.candidates, ...(replaced ? [replaced] : [])]);
+  const gone = [...run.memory.candidates, ...(replaced ? [replaced] : [])].map((id) => ({ id, name: id }));
+  const ofSlot = [...replicas, ...gone.filter(({ id }) => !replicas.some((replica) => replica.id === id))];
   const { moving } = run.memory;
   const whole = run.dependents.filter((name) => !moving.has(name));
   const containers = await Promise.all(whole.map((name) => run.ports.engine.container(name)));
   const halfMoved = [...moving.keys()].map((name) => ({ name, on: NOBODY }));
   const found = containers.flatMap((container) => {
     if (!container) return [];
-    const linked = replicas.filter((replica) => isLinked(container, replica.name)).map((replica) => replica.id);
-    const owners = [...namespaceOwners(container), ...linked].filter((on) => ofSlot.has(on));
-    return owners.map((on) => ({ name: container.name, on }));
+    return ofSlot.filter((one) => isTied(container, one)).map(({ id: on }) => ({ name: container.name, on }));
   });
   return [...found, ...halfMoved];
 }
 
 // Whoever is half moved is to be moved on, wherever to.
 const NOBODY = 'nobody';
-
-/**
- * Whether a container is linked on the default bridge to the one of that name. The engine ties such a link to the very
- * container: with that gone, the other can't even be exec'd into.
- */
-export function isLinked(container: Pick<Container, 'host'>, to: string): boolean {
-  return (container.host.Links ?? []).some((link) => link.startsWith(`/${to}:`));
-}
-
-/** Ids (or names) of the containers in whose namespaces a container lives. */
-export function namespaceOwners(container: Pick<Container, 'host'>): string[] {
-  const modes = [container.host.NetworkMode, container.host.PidMode, container.host.IpcMode];
-  const owners = modes.flatMap((mode) => namespaceOwner(mode) ?? []);
-  return [...new Set(owners)];
-}
 
 // undefined: it can't be moved, since it names a digest; empty: no image bears it yet.
 async function localTag(run: SlotRun): Promise<string | undefined> {

@@ -5,22 +5,26 @@ import { fail } from '../core/error.ts';
 import { fixedPorts } from '../core/exclusive.ts';
 import { type KernelLayer, layerNotes } from '../core/kernel-layer.ts';
 import { COMPOSE_FILES, COMPOSE_SERVICE } from '../core/label-keys.ts';
+import { decodeState } from '../core/labels.ts';
 import { homeOf } from '../core/names.ts';
 import type { Failure, WantedBackup } from '../core/observed.ts';
 import { whyNotOne } from '../core/one-service.ts';
 import type { OwnLabels } from '../core/own-labels.ts';
-import { helperRole, homesOf, refuseStrangers } from '../core/ownership.ts';
+import { refuseStrangers } from '../core/ownership.ts';
 import type { Policy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
 import { needsHost } from '../core/recreate/start-check.ts';
 import { isImageId } from '../core/reference.ts';
+import { follow, type Reference, requiredBy, type Successors } from '../core/references.ts';
 import { type Service, type Slot, whyNotRollable } from '../core/service.ts';
+import { isThere, predecessorsOf, successorOf, successorsOf } from '../core/successors.ts';
 import type { Track } from '../core/track.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
 import { knownUserSet } from './create.ts';
 import { kernelLayerFor } from './kernel-layer.ts';
-import { failuresIn, isLinked, namespaceOwners } from './observe.ts';
+import { dependentsOn, mountingNote, othersOf, stillNamed } from './neighbours.ts';
+import { failuresIn } from './observe.ts';
 import { imageOf, ownOf, stateOf } from './own.ts';
 import { refuseOwned } from './owned.ts';
 import { settingsOf, uncountedIn } from './settings.ts';
@@ -42,6 +46,8 @@ export interface PreparedSlot {
   readonly track: Track;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
+  /** Ids of containers that served the slot before this one, which others still name. */
+  readonly predecessors: readonly string[];
   readonly inlineFiles: readonly string[];
   readonly backup: WantedBackup;
   /** Whether it is checked that the container could start again before anything is touched. */
@@ -61,8 +67,8 @@ export interface PrepareOptions {
   readonly carry?: readonly string[] | undefined;
   /** Id of the image with which the volumes are to go back to what they were. */
   readonly volumesOf?: string | undefined;
-  /** By which container those are replaced in whose namespaces it lives, by id. */
-  readonly successors?: ReadonlyMap<string, string> | undefined;
+  /** By which containers those are replaced that it shares something with. */
+  readonly successors?: Successors | undefined;
 }
 
 /** Looks at every slot of a service before anything is touched. Raises `refused` and `config` with the reason. */
@@ -123,9 +129,14 @@ export async function prepareSlot(
     ports.report({ kind: 'note', text });
   }
   noteUncounted(ports, container, uncountedIn(ports, service, own));
-  await refuseLostNamespaces(ports, container, options.successors);
-  await refuseUnreachable(ports, container, policy, options.successors);
-  const dependents = await dependentNames(ports, container, all);
+  const successors = new Map([...successorsOf(container, all), ...(options.successors ?? [])]);
+  refuseLost(container, all, successors);
+  for (const note of followNotes(container, all)) memory.notes.add(note);
+  await refuseUnreachable(ports, container, policy, successors);
+  const others = await othersOf(ports, container, all);
+  const dependents = dependentsOn(container, others);
+  const note = mountingNote(container, others);
+  if (note !== undefined) memory.notes.add(note);
   refuseOwn(ports, slot.home, dependents, all);
   return {
     home: slot.home,
@@ -138,6 +149,7 @@ export async function prepareSlot(
     followed: await followedBy({ ports, memory }, container),
     failures: failuresIn(all, slot.home),
     dependents,
+    predecessors: stillNamed(predecessorsOf(decodeState(own)), others),
     inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
     backup,
     checksStart: needsHost(container) || dependents.length > 0,
@@ -192,18 +204,35 @@ export async function followedReference(run: { ports: Ports; memory: Memory }, c
   });
 }
 
-// A namespace of a container that is gone can't be joined again: better said now than when the old one is stopped.
-async function refuseLostNamespaces(
-  ports: Ports,
-  container: Container,
-  successors: PrepareOptions['successors'],
-): Promise<void> {
-  for (const owner of namespaceOwners(container)) {
-    if (successors?.has(owner) || (await ports.engine.container(owner))) continue;
-    fail('refused', `${container.name} lives in the namespaces of a container that is gone (${owner.slice(0, 12)})`, {
+// What is shared with a container that is gone can't be shared again: better said now than when the old one is stopped.
+function refuseLost(container: Container, all: readonly ContainerSummary[], successors: Successors): void {
+  for (const { kind, to } of requiredBy(container)) {
+    if (isThere(to, all) || follow(to, successors) !== to) continue;
+    fail('refused', `${container.name} ${SHARES[kind] ?? 'names'} a container that is gone (${short(to)})`, {
       hint: 're-create it as you did at first (docker compose up -d), then roll it',
     });
   }
+}
+
+const SHARES: { readonly [K in Reference['kind']]?: string } = {
+  network: 'lives in the network of',
+  pid: 'lives in the PID namespace of',
+  ipc: 'lives in the IPC namespace of',
+  volumes: 'takes its volumes (volumes_from) from',
+};
+
+// Those that are re-created with what they live in are told in the step.
+function followNotes(container: Container, all: readonly ContainerSummary[]): string[] {
+  return requiredBy(container).flatMap(({ kind, to }) => {
+    const successor = kind === 'volumes' && !isThere(to, all) ? successorOf(to, all) : undefined;
+    if (!successor) return [];
+    const now = `${successor.name} (${short(successor.id)})`;
+    return [`its volumes come from ${now}, which replaced the container ${short(to)} that volumes_from names`];
+  });
+}
+
+function short(id: string): string {
+  return id.slice(0, 12);
 }
 
 // Asked at any other address, something else might answer in its place.
@@ -220,38 +249,6 @@ async function refuseUnreachable(
   fail('refused', `swapctl.health.${probe.kind} can't ask ${container.name}, which has no address in a network`, {
     hint: 'check it from inside with swapctl.health.cmd, or by a HEALTHCHECK of the image',
   });
-}
-
-const SCANS_AT_ONCE = 8;
-
-/**
- * The names of the containers that live in the namespaces of one. Only an inspect tells, so all others are looked at,
- * once a roll.
- */
-export async function dependentNames(ports: Ports, owner: Owner, all: readonly ContainerSummary[]): Promise<string[]> {
-  const others = all.filter(
-    (other) => other.id !== owner.id && other.status === 'running' && helperRole(other) === undefined,
-  );
-  const homes = new Map([...homesOf(all)].map(([{ id }, home]) => [id, home]));
-  const names: string[] = [];
-  for (let at = 0; at < others.length; at += SCANS_AT_ONCE) {
-    const containers = await Promise.all(
-      others.slice(at, at + SCANS_AT_ONCE).map((other) => ports.engine.container(other.id)),
-    );
-    for (const container of containers)
-      if (container && dependsOn(container, owner)) names.push(homes.get(container.id) ?? container.name);
-  }
-  return names;
-}
-
-/** Whose namespaces others may live in. */
-export type Owner = Pick<Container, 'id' | 'name'>;
-
-function dependsOn(container: Container, owner: Owner): boolean {
-  return (
-    isLinked(container, owner.name) ||
-    namespaceOwners(container).some((name) => name === owner.id || name === owner.name)
-  );
 }
 
 /** Files that compose copied into a container, which no create call brings. */

@@ -291,6 +291,7 @@ async function recoveryRun(
     },
     event: 'rolled',
     dependents: await dependentsEver(ports, slot),
+    predecessors: [],
     inlineFiles: [],
     successors: new Map(),
     signal,

@@ -127,6 +127,7 @@ export async function slotRun(
     desired: desiredOf(context, slot),
     event: options.event,
     dependents: slot.dependents,
+    predecessors: slot.predecessors,
     inlineFiles: slot.inlineFiles,
     successors,
     signal: options.signal,

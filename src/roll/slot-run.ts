@@ -6,6 +6,7 @@ import type { SlotNames } from '../core/names.ts';
 import type { Desired } from '../core/observed.ts';
 import type { OwnedLabels } from '../core/own-labels.ts';
 import type { Policy } from '../core/policy.ts';
+import type { Successors } from '../core/references.ts';
 import type { DrainedConnections, StaleClient } from '../core/report.ts';
 import type { StartCheckMoment } from '../core/step.ts';
 import type { Forward } from '../core/traffic.ts';
@@ -23,8 +24,10 @@ export interface SlotRun {
   readonly dependents: readonly string[];
   /** Paths that compose copied into the old container. */
   readonly inlineFiles: readonly string[];
-  /** Containers that were replaced (ids and names), and by which: what was shared with them is shared with those. */
-  readonly successors: ReadonlyMap<string, string>;
+  /** Ids of containers that served the slot before the incumbent, which other containers still name. */
+  readonly predecessors: readonly string[];
+  /** Of the containers that this run knows to be replaced: what was shared with them is shared with their successors. */
+  readonly successors: Successors;
   /** Aborts waits when the user interrupts. */
   readonly signal: AbortSignal;
   /** Aborted when somebody else took the lock: then nothing may be changed any more. */

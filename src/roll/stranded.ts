@@ -1,6 +1,6 @@
 import type { Container, ContainerSummary } from '../core/container.ts';
+import { neededToStart } from '../core/references.ts';
 import type { Ports } from '../ports.ts';
-import { namespaceOwners } from './observe.ts';
 import { ownOf } from './own.ts';
 import { copiedFiles } from './prepare.ts';
 import type { Memory } from './slot-run.ts';
@@ -23,7 +23,7 @@ export async function adopted(
 }
 
 async function isStranded({ engine }: Ports, container: Container): Promise<boolean> {
-  const owners = await Promise.all(namespaceOwners(container).map((owner) => engine.container(owner)));
+  const owners = await Promise.all(neededToStart(container).map((owner) => engine.container(owner)));
   return owners.some((owner) => owner === undefined || !UP.includes(owner.status));
 }
 

@@ -1,11 +1,10 @@
-import type { HostConfig } from '../container.ts';
+import type { Shared } from '../references.ts';
 
-type Modes = Pick<HostConfig, 'NetworkMode' | 'PidMode' | 'IpcMode'>;
 type Hash = (text: string) => string;
 
 /**
- * What compose would write in its config-hash label for a service that lives in the namespaces of a container which was
- * replaced. Compose hashes the service with the id of that container in it (T43), so that its next `up` would re-create the
+ * What compose would write in its config-hash label for a service that shares the namespaces or volumes of a container which
+ * was replaced. Compose hashes the service with the id of that container in it (T43), so that its next `up` would re-create the
  * service for nothing. The hash differs a little from version to version: `service` (as `docker compose config --format json`
  * shows it) is taken only if one of these forms, with the `before` of the host config, gives the label that is there. Undefined
  * where none does.
@@ -13,11 +12,11 @@ type Hash = (text: string) => string;
 export function composeHashLabel(
   label: string,
   service: Readonly<Record<string, unknown>>,
-  modes: { readonly before: Modes; readonly after: Modes },
+  shared: { readonly before: Shared; readonly after: Shared },
   hash: Hash,
 ): string | undefined {
   for (const form of FORMS) {
-    if (hash(form(resolved(service, modes.before))) === label) return hash(form(resolved(service, modes.after)));
+    if (hash(form(resolved(service, shared.before))) === label) return hash(form(resolved(service, shared.after)));
   }
   return undefined;
 }
@@ -31,12 +30,14 @@ const FIELDS = [
 ] as const;
 
 // In place, since the order of the fields is part of what is hashed.
-function resolved(service: Service, modes: Modes): Service {
+function resolved(service: Service, shared: Shared): Service {
   const copy: Record<string, unknown> = { ...service };
   for (const [field, mode] of FIELDS) {
     const value = copy[field];
-    if (typeof value === 'string' && value.startsWith('service:')) copy[field] = modes[mode];
+    if (typeof value === 'string' && value.startsWith('service:')) copy[field] = shared[mode];
   }
+  // Compose writes the same list into both, and drops `:ro` from it.
+  if (Array.isArray(copy.volumes_from)) copy.volumes_from = shared.VolumesFrom;
   return copy;
 }
 

@@ -1,4 +1,5 @@
 import type { Container, Endpoint } from '../container.ts';
+import { followedNetworkLinks, type Successors } from '../references.ts';
 
 /** What differs from the container as it stands when its networks are asked for again. */
 export interface EndpointChange {
@@ -6,6 +7,8 @@ export interface EndpointChange {
   readonly alias: string | undefined;
   /** Leave out static addresses, MAC and aliases: for a rehearsal, which must not be reached. */
   readonly detached: boolean;
+  /** Links to a container that was replaced lead to its successor. */
+  readonly successors: Successors;
 }
 
 // `container:…`, `host` and `none` have no endpoint of their own to configure.
@@ -47,7 +50,7 @@ function endpointRequest(container: Container, name: string, endpoint: Endpoint,
   const request: Endpoint = {};
   if (endpoint.DriverOpts) request.DriverOpts = endpoint.DriverOpts;
   if (endpoint.GwPriority) request.GwPriority = endpoint.GwPriority;
-  if (endpoint.Links?.length) request.Links = endpoint.Links;
+  if (endpoint.Links?.length) request.Links = followedNetworkLinks(endpoint, change.successors);
   if (change.detached) return request;
   if (hasAddress(endpoint)) request.IPAMConfig = endpoint.IPAMConfig ?? null;
   const mac = container.configuredMacs[name];

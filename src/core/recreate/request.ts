@@ -25,7 +25,7 @@ export function replicaRequest(container: Container, to: Successor): CreateReque
     name: to.name,
     config: { ...configBase(container, config), Image: to.follows, Labels: replicaLabels(config, to) },
     host: hostRequest(container, to),
-    networks: endpointRequests(container, { alias: to.alias, detached: false }),
+    networks: endpointRequests(container, { alias: to.alias, detached: false, successors: to.successors }),
   };
 }
 
@@ -38,7 +38,7 @@ export function rehearsalRequest(container: Container, to: Successor): CreateReq
   return {
     ...replica,
     host: rehearsalHost(replica.host),
-    networks: endpointRequests(container, { alias: undefined, detached: true }),
+    networks: endpointRequests(container, { alias: undefined, detached: true, successors: to.successors }),
   };
 }
 

@@ -11,7 +11,10 @@ const SIDE = {
   network_mode: 'service:web',
   pull_policy: 'always',
 };
-const MODES = { before: { NetworkMode: 'container:old' }, after: { NetworkMode: 'container:new' } };
+const SHARED = {
+  before: { NetworkMode: 'container:old', VolumesFrom: ['old', 'other'] },
+  after: { NetworkMode: 'container:new', VolumesFrom: ['new', 'other'] },
+};
 
 suite('the config hash of compose', () => {
   const cases: [string, Record<string, unknown>, string, string][] = [
@@ -45,12 +48,18 @@ suite('the config hash of compose', () => {
       '{"environment":{"A":"\\u003ca\\u003e \\u0026 b"},"network_mode":"container:old"}',
       '{"environment":{"A":"\\u003ca\\u003e \\u0026 b"},"network_mode":"container:new"}',
     ],
+    [
+      'volumes of another container, whose mode compose drops',
+      { volumes_from: ['web:ro', 'container:other'] },
+      '{"volumes_from":["old","other"]}',
+      '{"volumes_from":["new","other"]}',
+    ],
   ];
   for (const [name, service, label, expected] of cases) {
-    test(name, () => assert.equal(composeHashLabel(label, service, MODES, plain), expected));
+    test(name, () => assert.equal(composeHashLabel(label, service, SHARED, plain), expected));
   }
 
   test('stays as it is where the files say something else by now', () => {
-    assert.equal(composeHashLabel('{"command":["new"]}', SIDE, MODES, plain), undefined);
+    assert.equal(composeHashLabel('{"command":["new"]}', SIDE, SHARED, plain), undefined);
   });
 });
