@@ -46,11 +46,16 @@ export function stillNamed(ids: readonly string[], others: readonly Other[]): st
 }
 
 /**
- * What people are to know of the containers that mount the volumes of one and know it by its id: they go on with the same
- * volumes, but compose hashes that id.
+ * What people are to know of the containers that mount the volumes of one and know it, or one of its predecessors, by its id:
+ * they go on with the same volumes, but compose hashes that id.
  */
-export function mountingNote(owner: Owner, others: readonly Other[]): string | undefined {
-  const mounting = others.filter((other) => other.isRunning && mountsById(other, owner));
+export function mountingNote(
+  owner: Owner,
+  predecessors: readonly string[],
+  others: readonly Other[],
+): string | undefined {
+  const ids = [owner.id, ...predecessors];
+  const mounting = others.filter((other) => other.isRunning && !isTied(other.container, owner) && mounts(other, ids));
   if (mounting.length === 0) return undefined;
   const names = mounting.map(({ home }) => home).join(', ');
   const [one, them] = mounting.length === 1 ? ['mounts', 'it'] : ['mount', 'them'];
@@ -59,8 +64,7 @@ export function mountingNote(owner: Owner, others: readonly Other[]): string | u
   return composed ? `${keeps}; until swapctl rolls ${them}, docker compose up -d re-creates ${them}` : keeps;
 }
 
-// One that is tied as well is re-created anyway.
-function mountsById({ container }: Other, owner: Owner): boolean {
-  const byId = referencesOf(container).filter(({ kind, to }) => kind === 'volumes' && !means(to, { ...owner, id: '' }));
-  return !isTied(container, owner) && byId.some(({ to }) => means(to, owner));
+function mounts({ container }: Other, ids: readonly string[]): boolean {
+  const volumes = referencesOf(container).filter(({ kind }) => kind === 'volumes');
+  return volumes.some(({ to }) => ids.some((id) => means(to, { id, name: id })));
 }

@@ -135,7 +135,8 @@ export async function prepareSlot(
   await refuseUnreachable(ports, container, policy, successors);
   const others = await othersOf(ports, container, all);
   const dependents = dependentsOn(container, others);
-  const note = mountingNote(container, others);
+  const predecessors = stillNamed(predecessorsOf(decodeState(own)), others);
+  const note = mountingNote(container, predecessors, others);
   if (note !== undefined) memory.notes.add(note);
   refuseOwn(ports, slot.home, dependents, all);
   return {
@@ -149,7 +150,7 @@ export async function prepareSlot(
     followed: await followedBy({ ports, memory }, container),
     failures: failuresIn(all, slot.home),
     dependents,
-    predecessors: stillNamed(predecessorsOf(decodeState(own)), others),
+    predecessors,
     inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
     backup,
     checksStart: needsHost(container) || dependents.length > 0,
