@@ -161,6 +161,8 @@ export interface ProbeAddress {
 
 export interface ProbeAnswer {
   readonly ok: boolean;
+  /** Whether the address itself answered, if only by refusing the connection. */
+  readonly reached: boolean;
   /** For people; of an HTTP answer that is not good it has the first line of the body. */
   readonly output: string;
   /** The status of HTTP, where there was an answer. */

@@ -8,6 +8,7 @@ const EXIT_STATUS = {
   'cannot-create': 1,
   'cannot-start': 1,
   'cannot-start-again': 1,
+  unproven: 1,
   'disk-full': 1,
   'no-history': 1,
   'image-moved': 1,

@@ -103,9 +103,9 @@ function gateAfter(
 }
 
 function imaginedFailure({ image }: Desired, step: Extract<Step, { kind: 'remember-failure' }>): Failure {
-  const { container, name, roll, reason } = step;
+  const { container, name, roll, code, reason } = step;
   const { id, digest } = image;
-  return { id: `failure-of-${container}`, name, image: id, digest, roll, code: 'not-healthy', reason, at: '' };
+  return { id: `failure-of-${container}`, name, image: id, digest, roll, code, reason, at: '', tries: 1 };
 }
 
 type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;

@@ -29,6 +29,10 @@ export interface HealthMemory {
   readonly engineHealthySince?: number | undefined;
   /** Of one that is down: whether it was stopped, and did not end by itself. */
   readonly stoppedByOthers?: boolean;
+  /** Of one that was restarted: the exit status of the run that ended, if the engine still knows it. */
+  readonly lastExit?: number | undefined;
+  /** Whether the last probe over the network came through to it. */
+  readonly reached?: boolean | undefined;
 }
 
 export const NOTHING_SEEN: HealthMemory = {
@@ -43,10 +47,20 @@ export type Verdict =
   | { readonly kind: 'unstarted' }
   | { readonly kind: 'waiting'; readonly until: number }
   | { readonly kind: 'healthy'; readonly since: number }
-  | { readonly kind: 'failed'; readonly reason: string; readonly blame: Blame };
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      readonly blame: Blame;
+      /** What failed; undefined if a person, or the engine's end, is behind it. */
+      readonly by?: FailedBy;
+    };
 
-/** Whose doing a failure is: only an image's own counts against it. */
-export type Blame = 'image' | 'host' | 'person';
+/**
+ * Whose doing a failure is: only an image's own counts against it. `surroundings`: its check, the gate, or what the container shares
+ * with others may have caused it.
+ */
+export type Blame = 'image' | 'host' | 'surroundings' | 'person';
+export type FailedBy = 'start' | 'exit' | 'check';
 
 // The engine's defaults (moby `daemon/health.go`).
 const DEFAULT_INTERVAL_MS = 30_000;
@@ -76,15 +90,17 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
   if (!check) return uncheckedVerdict(container, policy, now);
   // What the user asks for by label overrules the image's check, and so what the engine makes of that.
   const engine = policy.probe ? undefined : container.health?.status;
-  if (engine === 'unhealthy') return failed(`its health check says unhealthy${output(container, memory)}`);
+  if (engine === 'unhealthy') return failed('check', `its health check says unhealthy${output(container, memory)}`);
   const since = memory.healthySince ?? (engine === 'healthy' ? now : undefined);
   if (since === undefined) {
     const until = Math.max(container.startedAt, memory.watchedSince ?? now) + check.deadlineMs;
     if (now <= until) return { kind: 'waiting', until };
-    return failed(`it was not healthy ${formatDuration(check.deadlineMs)} after its start${output(container, memory)}`);
+    const time = formatDuration(check.deadlineMs);
+    return failed('check', `it was not healthy ${time} after its start${output(container, memory)}`);
   }
   if (memory.failuresInRow < check.retries) return { kind: 'healthy', since };
   return failed(
+    'check',
     `it turned unhealthy: ${memory.failuresInRow} health checks in a row failed${output(container, memory)}`,
   );
 }
@@ -123,7 +139,7 @@ export function settledAt(
 // A daemon that crashed stops what it finds running when it is back, and tells of that as of a person's stop.
 const STOPPED = "it was stopped from outside (docker stop, or a restart of the engine's daemon)";
 
-function stoppedVerdict(container: Container, { stoppedByOthers }: HealthMemory): Verdict | undefined {
+function stoppedVerdict(container: Container, memory: HealthMemory): Verdict | undefined {
   const { status, exitCode, error, restartCount, oomKilled } = container;
   if (status === 'created' && !error && exitCode === 0) return { kind: 'unstarted' };
   if (status === 'created') return refused(error || `exit code ${exitCode}`);
@@ -131,13 +147,19 @@ function stoppedVerdict(container: Container, { stoppedByOthers }: HealthMemory)
   if (status === 'exited' || status === 'dead' || status === 'removing') {
     // An engine notes an error for a start that it refused, and clears it when a start succeeds.
     if (error) return refused(error);
-    if (stoppedByOthers) return { kind: 'failed', reason: STOPPED, blame: 'person' };
-    return failed(`it exited with status ${exitCode}${oomKilled ? ' (killed: out of memory)' : ''}`);
+    if (memory.stoppedByOthers) return { kind: 'failed', reason: STOPPED, blame: 'person' };
+    return failed('exit', `it exited with status ${exitCode}${oomKilled ? ' (killed: out of memory)' : ''}`);
   }
   // Whether it is well can't be asked of it, and nobody is served.
   if (status === 'paused') return { kind: 'failed', reason: 'somebody paused it', blame: 'person' };
-  if (status === 'restarting' || restartCount > 0) return failed(`it exited with status ${exitCode} and was restarted`);
-  return undefined;
+  if (status === 'restarting') return failed('exit', `it exited with status ${exitCode} and was restarted`);
+  return restartCount > 0 ? restarted(memory) : undefined;
+}
+
+// The engine sets the status of the run that ended back to 0 when the next one begins.
+function restarted({ lastExit }: HealthMemory): Verdict {
+  const status = lastExit === undefined ? '' : ` with status ${lastExit}`;
+  return failed('exit', `it exited${status} and was restarted`);
 }
 
 function uncheckedVerdict(container: Container, policy: Policy, now: number): Verdict {
@@ -147,11 +169,11 @@ function uncheckedVerdict(container: Container, policy: Policy, now: number): Ve
 
 function refused(words: string): Verdict {
   const blame = isFaultOfImage(words) ? 'image' : 'host';
-  return { kind: 'failed', reason: `it can't be started: ${words}`, blame };
+  return { kind: 'failed', reason: `it can't be started: ${words}`, blame, by: 'start' };
 }
 
-function failed(reason: string): Verdict {
-  return { kind: 'failed', reason, blame: 'image' };
+function failed(by: FailedBy, reason: string): Verdict {
+  return { kind: 'failed', reason, blame: 'image', by };
 }
 
 function output(container: Container, memory: HealthMemory): string {

@@ -78,6 +78,8 @@ export type StateNote = { readonly [K in keyof StateLabels]?: StateLabels[K] | u
 
 export interface FailureNote {
   readonly code: ErrorCode;
+  /** How often in a row it failed so; absent: once. */
+  readonly tries?: number;
   readonly reason: string;
   readonly health: readonly string[];
   readonly log: readonly string[];
@@ -205,10 +207,12 @@ function isVolumeCopy(value: unknown): value is VolumeCopy {
 }
 
 function failureOf(value: unknown): FailureNote | undefined {
-  const { code, reason, health, log } = record(value);
+  const { code, reason, health, log, tries } = record(value);
   if (!isText(code) || !isText(reason)) return undefined;
   // A newer version may know more of them; a failure it is all the same.
-  return { code: isErrorCode(code) ? code : 'not-healthy', reason, health: lines(health), log: lines(log) };
+  const known = isErrorCode(code) ? code : 'not-healthy';
+  const times = Number.isSafeInteger(tries) && Number(tries) > 1 ? { tries: Number(tries) } : {};
+  return { code: known, reason, health: lines(health), log: lines(log), ...times };
 }
 
 function lines(value: unknown): string[] {

@@ -73,6 +73,8 @@ export interface Failure {
   readonly code: ErrorCode;
   readonly reason: string;
   readonly at: string;
+  /** How often in a row it failed so. */
+  readonly tries: number;
 }
 
 /** Complete copies of the volumes of a slot, and the inert container that says so. */

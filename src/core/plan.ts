@@ -1,4 +1,5 @@
 import { dropHalfCopied, lostFilling, surplus, volumesBack, volumesFirst } from './backup.ts';
+import { codeOf, isRejection } from './blame.ts';
 import { gather } from './dependents.ts';
 import { awaitEngine, isRefused, refusal } from './engine-verdict.ts';
 import { SwapError } from './error.ts';
@@ -39,13 +40,15 @@ export function plan(desired: Desired, seen: Observed): Decision {
 
 const INCOMPLETE = new SwapError('interrupted', 'an earlier roll died before its new container was complete');
 
-/** A failure that the slot knows of for an image; a digest and the engine's id are both good to recognise it. */
+/** A failure for which the slot rejects an image; a digest and the engine's id are both good to recognise it. */
 export function knownFailure(
   failures: readonly Failure[],
   image: { readonly id?: string; readonly digest: string | undefined },
 ): Failure | undefined {
   return failures.find(
-    (failure) => failure.image === image.id || (image.digest !== undefined && failure.digest === image.digest),
+    (failure) =>
+      isRejection(failure) &&
+      (failure.image === image.id || (image.digest !== undefined && failure.digest === image.digest)),
   );
 }
 
@@ -118,7 +121,7 @@ function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decis
 // One that has removed itself can't say any more which image it was of: the one that it was to replace knows the slot.
 function planInVain(desired: Desired, seen: Observed, { id: container, name }: Replica, why: SwapError): Decision {
   if (why.code !== 'not-healthy') return refuse(desired, seen, why);
-  return act({ kind: 'remember-failure', container, name, roll: desired.roll, reason: why.message });
+  return act({ kind: 'remember-failure', container, name, roll: desired.roll, code: why.code, reason: why.message });
 }
 
 // Without a candidate only the wish knows what the tag was before: a refused image must not stay under it.
@@ -169,7 +172,7 @@ function planProof(desired: Desired, seen: Observed, incumbent: Replica): Decisi
 // It may serve already. One that is remembered is retired like any other, with its connections.
 function failedStandIn(desired: Desired, seen: Observed, standIn: Replica, verdict: Failed): Decision {
   const back = giveBack(seen);
-  const removes = verdict.blame !== 'image';
+  const removes = verdict.blame === 'person';
   if (back && (removes || back.kind === 'uncover')) return act(back);
   return failedRehearsal(desired, standIn, verdict);
 }
@@ -195,19 +198,18 @@ function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): De
   }
 }
 
-const CODES = { image: 'not-healthy', host: 'cannot-start', person: 'interrupted' } as const;
-
 type Failed = { readonly reason: string; readonly blame: Blame };
 
 function failedRehearsal(desired: Desired, rehearsal: Replica, verdict: Failed): Decision {
   const { id: container, name } = rehearsal;
-  if (verdict.blame === 'image') {
-    return act({ kind: 'remember-failure', container, name, roll: desired.roll, reason: verdict.reason });
+  if (verdict.blame !== 'person') {
+    const code = codeOf(verdict.blame);
+    return act({ kind: 'remember-failure', container, name, roll: desired.roll, code, reason: verdict.reason });
   }
   return {
     kind: 'act',
     step: { kind: 'remove', container, name },
-    undoing: new SwapError(CODES[verdict.blame], verdict.reason),
+    undoing: new SwapError(codeOf(verdict.blame), verdict.reason),
   };
 }
 
@@ -280,7 +282,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
   if (seen.giveUp) return seen.giveUp;
   if (verdict.kind === 'failed') {
-    return new SwapError(CODES[verdict.blame], verdict.reason);
+    return new SwapError(codeOf(verdict.blame), verdict.reason);
   }
   if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
   if (candidate.roll !== desired.roll && !candidate.current) {
@@ -298,7 +300,7 @@ function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): Swap
   if (isRefused(desired, seen.standIn, seen.incumbent)) return refusal('its stand-in');
   const { verdict } = seen.standIn;
   return verdict.kind === 'failed'
-    ? new SwapError(CODES[verdict.blame], `its stand-in failed: ${verdict.reason}`)
+    ? new SwapError(codeOf(verdict.blame), `its stand-in failed: ${verdict.reason}`)
     : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { FailureCode } from './blame.ts';
 import { formatDuration } from './duration.ts';
 import type { VolumeCopy } from './labels.ts';
 import type { Way } from './way.ts';
@@ -59,6 +60,8 @@ export type Step =
       readonly name: string;
       /** The roll that the failure is one of: its own, not the one that finds it. */
       readonly roll: string;
+      /** Whether the image is rejected, or tried again (core/blame.ts). */
+      readonly code: FailureCode;
       readonly reason: string;
     }
   | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string }
@@ -140,7 +143,7 @@ export function describeStep(step: Step): string {
     case 'remove':
       return `remove ${step.name}`;
     case 'remember-failure':
-      return `remember that the image failed: ${step.reason}`;
+      return `${step.code === 'not-healthy' ? 'remember that the image failed' : 'note for the next try'}: ${step.reason}`;
     case 'forget-failure':
       return `forget the earlier failure ${step.name}`;
     default:

@@ -1,4 +1,5 @@
 import { volumesBack } from './backup.ts';
+import { codeOf, type FailureCode } from './blame.ts';
 import { gather } from './dependents.ts';
 import type { SwapError } from './error.ts';
 import { endForwardsTo } from './forward.ts';
@@ -26,13 +27,22 @@ export function planUndo(seen: Observed, candidate: Replica, why: SwapError): St
   );
 }
 
-// Only an image that failed by itself is remembered: an interruption, or a port that somebody else holds, is not its
-// fault, nor is the stop of a container whose roll died while it went back.
+// An interruption is not remembered, nor is the stop of a container whose roll died while it went back.
 function remember(seen: Observed, candidate: Replica, why: SwapError): Step | undefined {
   const { id: container, name, roll, running, complete } = candidate;
-  if (why.code !== 'not-healthy' || roll === undefined || (!running && !complete)) return undefined;
+  const code = noted(seen, candidate, why);
+  if (code === undefined || roll === undefined || (!running && !complete)) return undefined;
   if (seen.failures.some((failure) => failure.roll === roll)) return undefined;
-  return { kind: 'remember-failure', container, name, roll, reason: why.message };
+  return { kind: 'remember-failure', container, name, roll, code, reason: why.message };
+}
+
+// Of what is not the image's doing only the failure of a container is noted, for the backoff; a failed call to the engine is not.
+function noted({ standIn }: Observed, candidate: Replica, { code }: SwapError): FailureCode | undefined {
+  if (code === 'not-healthy') return code;
+  const failed = [candidate, standIn].some(
+    (one) => one?.verdict.kind === 'failed' && codeOf(one.verdict.blame) === code,
+  );
+  return failed && (code === 'unproven' || code === 'cannot-start') ? code : undefined;
 }
 
 // The old one is gone (it was to be removed on exit, or somebody removed it): it is made again from its image.

@@ -1,3 +1,4 @@
+import { isRejection } from '../core/blame.ts';
 import type { ContainerSummary, ImageSummary } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
 import { messageOf, SwapError } from '../core/error.ts';
@@ -276,7 +277,7 @@ function identityOf({ member, image, state }: Subject, reference: string): Ident
 function memoryOf({ failed }: Look, { slot, member, state }: Subject): Memory {
   const left = (state?.history ?? []).filter((entry) => entry.id !== member.imageId);
   return {
-    failures: failuresIn(failed, slot.home),
+    failures: failuresIn(failed, slot.home).filter(isRejection),
     retired: left.map(({ id, digest, at }) => ({ image: id, digest, at })),
   };
 }

@@ -23,7 +23,7 @@ export async function factsOf(
   const perSlot = service.slots.map(({ home }) => failuresIn(all, home));
   return {
     lastRollAt: latest(states.map((state) => state?.history.find(({ event }) => event !== 'started')?.at)),
-    failures: Math.max(0, ...perSlot.map((failures) => failures.length)),
+    failures: Math.max(0, ...perSlot.map((failures) => failures.reduce((sum, { tries }) => sum + tries, 0))),
     lastFailureAt: latest(perSlot.flat().map(({ at }) => at)),
     imageSince: undefined,
   };

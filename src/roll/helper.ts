@@ -91,7 +91,8 @@ async function startedHelper(
 
 async function condemn(run: SlotRun, slot: PreparedSlot, helper: string, reason: string): Promise<void> {
   const container = await run.ports.engine.container(helper);
-  if (container) await rememberFailure(run, container, slot.container, { roll: run.desired.roll, reason });
+  if (container)
+    await rememberFailure(run, container, slot.container, { roll: run.desired.roll, code: 'not-healthy', reason });
 }
 
 /** Undefined: the signal came first. A helper that is gone was ended by whoever took it away. */

@@ -12,6 +12,7 @@ import { parseReference } from '../core/reference.ts';
 import { isTied } from '../core/references.ts';
 import { castRoles } from '../core/slot.ts';
 import { cannotUpdate } from './abilities.ts';
+import { withBlame } from './blame.ts';
 import { hooksOf } from './hooks-seen.ts';
 import { imageOf, listed, stateOf } from './own.ts';
 import { coverOf, forwardsOf } from './rules-seen.ts';
@@ -29,17 +30,26 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   const wanted = await imageOf(run, run.desired.image.id);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
   const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
+  const forwarding = await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces);
+  const behind = (replica: Replica | undefined): Container | undefined =>
+    [...replicas, rehearsal, standIn].find((container) => container?.id === replica?.id);
+  const blamed = (replica: Replica | undefined): Promise<Replica | undefined> =>
+    withBlame(run, replica, behind(replica), {
+      replica: incumbent,
+      container: behind(incumbent),
+      led: isLed(incumbent, forwarding),
+    });
   const seen = withGates({
     names,
     incumbent,
-    candidate,
-    rehearsal: rehearsal && (await view(run, rehearsal, wanted)),
+    candidate: await blamed(candidate),
+    rehearsal: await blamed(rehearsal && (await view(run, rehearsal, wanted))),
     rehearsed: memory.rehearsed,
     startChecks: [...memory.startChecks],
-    standIn: standIn && (await view(run, standIn, wanted)),
+    standIn: await blamed(standIn && (await view(run, standIn, wanted))),
     cover: await coverOf(run, standIn),
     forwards: run.forwards,
-    forwarding: await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
+    forwarding,
     gates: run.gates && run.policy.gate,
     failures: failuresIn(all, names.home),
     dependents: await dependentsOf(run, replicas, (candidate ?? incumbent)?.replaces),
@@ -51,9 +61,11 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     hooks: hooksOf(run),
     giveUp: memory.giveUp,
   });
-  const behind = (replica: Replica | undefined): Container | undefined =>
-    replicas.find((container) => container.id === replica?.id);
   return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal, standIn };
+}
+
+function isLed(incumbent: Replica | undefined, forwarding: Observed['forwarding']): boolean {
+  return forwarding.some(({ from, state }) => state === 'leads' && incumbent?.id.startsWith(from) === true);
 }
 
 /** The images that failed in a slot, from the inert containers that remember them. */
@@ -73,6 +85,7 @@ export function failuresIn(containers: readonly ContainerSummary[], home: string
         at,
         code: state.failure.code,
         reason: state.failure.reason,
+        tries: state.failure.tries ?? 1,
       },
     ];
   });
@@ -203,7 +216,7 @@ function verdictOn(run: SlotRun, container: Container): Verdict {
   const verdict = judge(container, run.policy, recall(run, container), run.now());
   const refused = unstartable.get(container.id);
   if (verdict.kind === 'unstarted' && refused !== undefined)
-    return { kind: 'failed', reason: `it can't be started: ${refused}`, blame: 'image' };
+    return { kind: 'failed', reason: `it can't be started: ${refused}`, blame: 'image', by: 'start' };
   if (verdict.kind === 'failed' && fallen.has(container.id)) return { ...verdict, reason: FELL, blame: 'host' };
   return verdict;
 }

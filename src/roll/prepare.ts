@@ -21,16 +21,17 @@ import { isThere, predecessorsOf, successorOf, successorsOf } from '../core/succ
 import type { Track } from '../core/track.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
+import { askBefore, failsNow } from './blame.ts';
 import { knownUserSet } from './create.ts';
 import { kernelLayerFor } from './kernel-layer.ts';
 import { dependentsOn, mountingNote, othersOf, stillNamed } from './neighbours.ts';
 import { failuresIn } from './observe.ts';
 import { imageOf, ownOf, stateOf } from './own.ts';
 import { refuseOwned } from './owned.ts';
+import { addressOf } from './probe.ts';
 import { settingsOf, uncountedIn } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { prepareVolumes } from './volumes.ts';
-import { addressOf } from './watch.ts';
 
 /** One slot, looked at and found fit to be rolled; nothing was touched for it. */
 export interface PreparedSlot {
@@ -133,6 +134,7 @@ export async function prepareSlot(
   refuseLost(container, all, successors);
   for (const note of followNotes(container, all)) memory.notes.add(note);
   await refuseUnreachable(ports, container, policy, successors);
+  if (!options.successors) await askIncumbent(ports, container, policy, memory);
   const others = await othersOf(ports, container, all);
   const dependents = dependentsOn(container, others);
   const predecessors = stillNamed(predecessorsOf(decodeState(own)), others);
@@ -250,6 +252,21 @@ async function refuseUnreachable(
   fail('refused', `swapctl.health.${probe.kind} can't ask ${container.name}, which has no address in a network`, {
     hint: 'check it from inside with swapctl.health.cmd, or by a HEALTHCHECK of the image',
   });
+}
+
+// What the incumbent fails says nothing of a new image, and what has no way to the incumbent has none to its successor.
+async function askIncumbent(ports: Ports, container: Container, policy: Policy, memory: Memory): Promise<void> {
+  const asked = await askBefore(ports, container, policy);
+  if (!asked || asked.ok) {
+    memory.incumbentAsked = asked;
+    return;
+  }
+  if (/\bE(HOST|NET)UNREACH\b/.test(asked.output))
+    fail('refused', `swapctl.health.${policy.probe?.kind} has no way to ${container.name} from here: ${asked.output}`, {
+      hint: 'check it from inside with swapctl.health.cmd, or by a HEALTHCHECK of the image',
+    });
+  memory.incumbentAsked = asked;
+  memory.notes.add(failsNow(asked));
 }
 
 /** Files that compose copied into a container, which no create call brings. */

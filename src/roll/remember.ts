@@ -1,10 +1,13 @@
+import type { FailureCode } from '../core/blame.ts';
 import type { Container } from '../core/container.ts';
 import { EngineError, isConflict } from '../core/engine-error.ts';
 import { SwapError } from '../core/error.ts';
 import { encodeState, type StateNote } from '../core/labels.ts';
 import { failureName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
+import type { Step } from '../core/step.ts';
 import { firstThere } from './lease.ts';
+import { stateOf } from './own.ts';
 import { removeOwn } from './remove.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
@@ -28,7 +31,7 @@ export async function rememberFailure(
   run: SlotRun,
   failed: Container,
   from: Container,
-  what: { readonly roll: string; readonly reason: string },
+  what: Pick<Extract<Step, { kind: 'remember-failure' }>, 'roll' | 'code' | 'reason'>,
 ): Promise<void> {
   const { digest, id, follows } = run.desired.image;
   // One that was removed on its exit left nothing to ask, and the one that it was to replace stands for it.
@@ -39,6 +42,7 @@ export async function rememberFailure(
   run.memory.lastStatus = isGone ? undefined : recall(run, failed).lastStatus;
   run.memory.redirectedAway = await redirectedAway(run, failed);
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
+  const tries = 1 + (await earlierTries(run, image, what.code));
   const note = {
     role: 'failed',
     service: run.service,
@@ -48,14 +52,21 @@ export async function rememberFailure(
     image,
     digest: image === id ? digest : undefined,
     follows,
-    failure: { code: 'not-healthy', reason: what.reason, health, log },
+    failure: { code: what.code, reason: what.reason, health, log, ...(tries > 1 ? { tries } : {}) },
   } as const;
   const name = failureName(run.names.home, image);
   await createAnew(run, name, await firstThere(run.ports, [from.imageId, image]), note);
 }
 
+// The backoff grows with each failure of the same image.
+async function earlierTries({ ports, names, memory }: SlotRun, image: string, code: FailureCode): Promise<number> {
+  const earlier = await ports.engine.container(failureName(names.home, image));
+  const failure = earlier && (await stateOf({ ports, memory }, earlier))?.failure;
+  return failure?.code === code ? (failure.tries ?? 1) : 0;
+}
+
 // An app may become healthy only once others reach it. Their number is a hint, so an nft that fails ends nothing.
-async function redirectedAway({ ports: { kernel }, memory }: SlotRun, { id }: Container): Promise<number> {
+export async function redirectedAway({ ports: { kernel }, memory }: SlotRun, { id }: Container): Promise<number> {
   if (!memory.shut.has(id)) return 0;
   const connections = await kernel.led(id).catch(unknown);
   return connections.length;

@@ -108,11 +108,9 @@ function told(
   { lastWords: log, lastStatus, redirectedAway }: Pick<Memory, 'lastWords' | 'lastStatus' | 'redirectedAway'>,
 ): ReportedError {
   const { code, message, hint } = error;
-  if (code !== 'not-healthy' && code !== 'cannot-start') return { code, message, ...(hint ? { hint } : {}) };
-  const next =
-    code === 'not-healthy'
-      ? `mend the image; this one is not tried again, unless with --force${hostHint(slot.policy, lastStatus)}${gateHint(redirectedAway)}`
-      : 'this is not the fault of the image: mend what it says, and roll again';
+  if (code !== 'not-healthy' && code !== 'cannot-start' && code !== 'unproven')
+    return { code, message, ...(hint ? { hint } : {}) };
+  const next = `${NEXT[code]}${hostHint(slot.policy, lastStatus)}${gateHint(redirectedAway)}`;
   const said = log.length > 0 ? { log } : {};
   return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next, ...said };
 }
@@ -121,6 +119,13 @@ function hostHint({ probe }: Policy, lastStatus: number | undefined): string {
   const advice = hostAdvice(probe, lastStatus);
   return advice === undefined ? '' : `. ${advice}`;
 }
+
+const NEXT = {
+  'not-healthy': 'mend the image; this one is not tried again, unless with --force',
+  'cannot-start':
+    'the image is not rejected: fix what the engine names, and roll again; unattended rolls wait for the backoff',
+  unproven: 'the image is not rejected: fix the cause, and roll again; unattended rolls wait for the backoff',
+} as const;
 
 function gateHint(connections: number): string {
   if (connections === 0) return '';

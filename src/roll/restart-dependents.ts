@@ -8,8 +8,8 @@ import type { ReportedError, Restarted, ServiceReport } from '../core/report.ts'
 import type { Ports } from '../ports.ts';
 import { guarded } from './guard.ts';
 import { takeLease } from './lease.ts';
+import { dependentsOn, othersOf } from './neighbours.ts';
 import { listed } from './own.ts';
-import { dependentNames } from './prepare.ts';
 
 /**
  * Restarts what compose restarts after a replacement of the service (`depends_on` with `restart: true`), where the roll replaced
@@ -128,7 +128,7 @@ async function restartAll(ports: Ports, containers: readonly ContainerSummary[])
 // The namespaces of a container end with its processes: those that live in them would be left in dead ones.
 async function restartTenants(ports: Ports, owner: ContainerSummary): Promise<Restarted[]> {
   const all = await listed(ports.engine);
-  const names = await dependentNames(ports, owner, all);
+  const names = dependentsOn(owner, await othersOf(ports, owner, all));
   const tenants = all.filter(({ name }) => names.includes(name));
   const restarted = await Promise.all(tenants.map((tenant) => restartOne(ports, tenant)));
   return restarted.filter((one) => one !== undefined);

@@ -1,3 +1,4 @@
+import type { Asked } from '../core/blame.ts';
 import type { Container, Image, RestartPolicy } from '../core/container.ts';
 import type { SwapError } from '../core/error.ts';
 import { type HealthMemory, NOTHING_SEEN } from '../core/health.ts';
@@ -69,6 +70,10 @@ export interface Memory {
   readonly held: Map<string, RestartPolicy>;
   /** By container: why it can't be started, where the engine tells it in its answer alone. */
   readonly unstartable: Map<string, string>;
+  /** By container and run of it: what else than its image can have caused its failure; undefined if nothing. */
+  readonly otherCauses: Map<string, string | undefined>;
+  /** How the incumbent answered the health check before the roll; undefined if it was not asked. */
+  incumbentAsked: Asked | undefined;
   /** Whether the engine was away since the last look. */
   away: boolean;
   /** Containers that were down when the engine came back. */
@@ -133,6 +138,8 @@ export function freshMemory(): Memory {
     drained: new Map(),
     held: new Map(),
     unstartable: new Map(),
+    otherCauses: new Map(),
+    incumbentAsked: undefined,
     away: false,
     fallen: new Set(),
     starts: new Map(),

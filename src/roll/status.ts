@@ -1,4 +1,5 @@
 import { wantedVolumes } from '../core/backup.ts';
+import { isRejection } from '../core/blame.ts';
 import type { Container, ContainerSummary } from '../core/container.ts';
 import { SwapError } from '../core/error.ts';
 import type { KernelLayer } from '../core/kernel-layer.ts';
@@ -72,7 +73,7 @@ async function lineOf(
     way: await wayOf(look, service, member, container),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
-    failedImages: failuresIn(look.all, slot.home).length,
+    failedImages: failuresIn(look.all, slot.home).filter(isRejection).length,
   };
 }
 

@@ -1,17 +1,8 @@
-import { addressIn, type Container, namespaceOwner } from '../core/container.ts';
-import { isAway } from '../core/engine-error.ts';
+import type { Container } from '../core/container.ts';
 import { noticedNow } from '../core/engine-verdict.ts';
-import {
-  type HealthCheck,
-  type HealthMemory,
-  healthCheck,
-  judge,
-  type Probe,
-  settledAt,
-  type Verdict,
-} from '../core/health.ts';
-import type { Ports, ProbeAddress, ProbeAnswer } from '../ports.ts';
+import { type HealthCheck, type HealthMemory, healthCheck, judge, settledAt, type Verdict } from '../core/health.ts';
 import { keepShut } from './gate.ts';
+import { probe } from './probe.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
 // Docker probes for the first time a whole interval after the start (30 s by default, T30), so swapctl runs the same
@@ -19,7 +10,6 @@ import { recall, type SlotRun } from './slot-run.ts';
 const PAUSE_STARTING_MS = 100;
 const PAUSE_SETTLING_MS = 500;
 const PAUSE_BRIEFLY_MS = 250;
-const LOOPBACK = '127.0.0.1';
 /** Of what no interruption cuts short. */
 export const NEVER = new AbortController().signal;
 
@@ -85,7 +75,7 @@ function noteEngineHealth(run: SlotRun, container: Container, verdict: Verdict):
 async function probeOnce(run: SlotRun, container: Container, check: HealthCheck, signal: AbortSignal): Promise<void> {
   const before = recall(run, container);
   const began = run.now();
-  const { ok, output, away, status } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
+  const { ok, output, away, status, reached } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
   if (signal.aborted) return;
   if (away) return prolong(run, container, began);
   if (ok)
@@ -94,13 +84,14 @@ async function probeOnce(run: SlotRun, container: Container, check: HealthCheck,
       failuresInRow: 0,
       lastOutput: output,
       lastStatus: status,
+      reached,
     });
   if (output && output !== before.lastOutput) {
     run.ports.report({ kind: 'probe', slot: run.names.home, container: container.name, output });
   }
   // While it starts, failing is normal; only the engine's own pace or the deadline may condemn it.
   const failures = before.healthySince === undefined ? 0 : before.failuresInRow + 1;
-  remember(run, container, { failuresInRow: failures, lastOutput: output, lastStatus: status });
+  remember(run, container, { failuresInRow: failures, lastOutput: output, lastStatus: status, reached });
 }
 
 // An engine or nft that hangs proves nothing about the image: nobody could see the container become healthy meanwhile.
@@ -116,71 +107,4 @@ function remember(run: SlotRun, container: Container, news: Partial<HealthMemory
     container.health?.status === 'healthy' ? (before.engineHealthySince ?? run.now()) : undefined;
   const watchedSince = before.watchedSince ?? run.now();
   run.memory.health.set(id, { ...before, startedAt, watchedSince, engineHealthySince, ...news });
-}
-
-interface Probed extends ProbeAnswer {
-  /** Whether it was the engine that did not answer. */
-  readonly away?: boolean;
-}
-
-/** Asks a container once whether it is well. */
-export async function probe(
-  ports: Ports,
-  container: Container,
-  probe: Probe,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Probed> {
-  switch (probe.kind) {
-    case 'exec':
-      return run(ports, container, probe.command, timeoutMs, signal);
-    case 'cmd':
-      return run(ports, container, ['/bin/sh', '-c', probe.command], timeoutMs, signal);
-    case 'http':
-    case 'tcp':
-      return ask(ports, container, probe, timeoutMs);
-  }
-}
-
-async function ask(
-  ports: Ports,
-  container: Container,
-  probe: Extract<Probe, { kind: 'http' | 'tcp' }>,
-  timeoutMs: number,
-): Promise<Probed> {
-  const host = await addressOf(ports, container);
-  if (host === undefined) return { ok: false, output: `${container.name} has no address in a network` };
-  return ports.traffic.reachable(addressFor(probe, host), timeoutMs);
-}
-
-function addressFor(probe: Extract<Probe, { kind: 'http' | 'tcp' }>, host: string): ProbeAddress {
-  if (probe.kind === 'tcp') return { host, port: probe.port };
-  const { port, path, host: hostHeader } = probe;
-  return { host, port, path, ...(hostHeader === undefined ? {} : { hostHeader }) };
-}
-
-async function run(
-  ports: Ports,
-  container: Container,
-  command: readonly string[],
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Probed> {
-  try {
-    const result = await ports.engine.exec(container.id, command, { timeoutMs, signal });
-    return { ok: result.exitCode === 0, output: result.output.trim() };
-  } catch (error) {
-    // A container that stops between the look and the probe refuses the exec: the next look will say so.
-    return { ok: false, output: error instanceof Error ? error.message : String(error), away: isAway(error) };
-  }
-}
-
-/** Where this machine reaches a container, its own or that of the container whose network it lives in; undefined: nowhere. */
-export async function addressOf(ports: Pick<Ports, 'engine'>, container: Container): Promise<string | undefined> {
-  const { NetworkMode } = container.host;
-  if (NetworkMode === 'host') return LOOPBACK;
-  const owner = namespaceOwner(NetworkMode);
-  if (owner === undefined) return addressIn(container.networks);
-  const found = await ports.engine.container(owner);
-  return found?.host.NetworkMode === 'host' ? LOOPBACK : found && addressIn(found.networks);
 }

@@ -16,12 +16,21 @@ export function askOnce(address: ProbeAddress, timeoutMs: number): Promise<Probe
 
 function answers({ host, port, hostHeader }: ProbeAddress, path: string, timeoutMs: number): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
+    let connected = false;
     const headers = hostHeader === undefined ? {} : { host: hostHeader };
     const options = { host, port, path, headers, timeout: timeoutMs, agent: false, localPort: probePort() };
     const request = get(options, (response) => resolve(answerIn(response, path)));
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
-    request.on('error', (error) => resolve({ ok: false, output: error.message }));
+    request.on('socket', (socket) => socket.on('connect', () => (connected = true)));
+    request.on('error', (error) =>
+      resolve({ ok: false, reached: connected || isRefused(error), output: error.message }),
+    );
   });
+}
+
+// A host that refuses or resets a connection is there.
+function isRefused({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNREFUSED' || code === 'ECONNRESET';
 }
 
 async function answerIn(response: IncomingMessage, path: string): Promise<ProbeAnswer> {
@@ -29,10 +38,10 @@ async function answerIn(response: IncomingMessage, path: string): Promise<ProbeA
   const output = `HTTP ${status} from ${path}`;
   if (status < 400) {
     response.resume();
-    return { ok: true, output, status };
+    return { ok: true, reached: true, output, status };
   }
   const line = firstLine(await beginningOf(response));
-  return { ok: false, output: line === '' ? output : `${output}: ${line}`, status };
+  return { ok: false, reached: true, output: line === '' ? output : `${output}: ${line}`, status };
 }
 
 function beginningOf(response: IncomingMessage): Promise<string> {
@@ -66,13 +75,13 @@ function accepts(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer>
   const { host, port } = address;
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: timeoutMs, localPort: probePort() });
-    const end = (ok: boolean, output: string): void => {
+    const end = (ok: boolean, reached: boolean, output: string): void => {
       socket.destroy();
-      resolve({ ok, output });
+      resolve({ ok, reached, output });
     };
-    socket.on('connect', () => end(true, `port ${port} accepts connections`));
-    socket.on('timeout', () => end(false, `no answer within ${timeoutMs} ms`));
-    socket.on('error', (error) => end(false, error.message));
+    socket.on('connect', () => end(true, true, `port ${port} accepts connections`));
+    socket.on('timeout', () => end(false, false, `no answer within ${timeoutMs} ms`));
+    socket.on('error', (error) => end(false, isRefused(error), error.message));
   });
 }
 

@@ -145,6 +145,7 @@ export function failure(change: Partial<Failure> = {}): Failure {
     code: 'not-healthy',
     reason: 'it exited with status 1',
     at: '2026-01-01T00:00:00.000Z',
+    tries: 1,
     ...change,
   };
 }

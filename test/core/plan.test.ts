@@ -284,10 +284,21 @@ suite('rehearsal', () => {
     assert.deepEqual([refused(after, wish).code, refused(after, wish).message], ['not-healthy', 'it exited']);
   });
 
-  test('a rehearsal that the host refuses to start is no fault of the image: removed, not remembered', () => {
-    const decision = plan(wish, observed({ rehearsal: { ...rehearsal, verdict: PORT_TAKEN } }));
+  test('a rehearsal that the host refuses to start is noted for the backoff, not against the image, and removed', () => {
+    const seen = observed({ rehearsal: { ...rehearsal, verdict: PORT_TAKEN } });
+    const step = next(seen, wish);
+    assert.ok(step.kind === 'remember-failure' && step.code === 'cannot-start');
+    const failures = [failure({ roll: ROLL, code: step.code, reason: step.reason })];
+    assert.equal(next({ ...seen, failures }, wish).kind, 'remove');
+    assert.equal(refused(observed({ failures }), wish).code, 'cannot-start');
+    assert.notEqual(plan({ ...wish, roll: 'next' }, observed({ failures })).kind, 'refuse');
+  });
+
+  test('a rehearsal that somebody stopped is removed, and nothing is noted', () => {
+    const stopped = { kind: 'failed', reason: 'it was stopped', blame: 'person' } as const;
+    const decision = plan(wish, observed({ rehearsal: { ...rehearsal, verdict: stopped } }));
     assert.ok(decision.kind === 'act' && decision.step.kind === 'remove');
-    assert.equal(decision.undoing?.code, 'cannot-start');
+    assert.equal(decision.undoing?.code, 'interrupted');
   });
 
   test('one that another roll left behind, one that is half made, and one after an interruption are removed', () => {
@@ -398,11 +409,18 @@ suite('undo', () => {
     );
   });
 
-  test('a start that the host refuses is not remembered against the image', () => {
+  test('a start that the host refuses is noted for the backoff, not against the image', () => {
     const decision = plan(desired(), observed({ candidate: candidate({ verdict: PORT_TAKEN }) }));
+    assert.ok(decision.kind === 'act' && decision.step.kind === 'remember-failure');
+    assert.equal(decision.step.code, 'cannot-start');
+    assert.equal(decision.undoing?.code, 'cannot-start');
+  });
+
+  test('a call that the engine failed at is not noted: no container of the image has failed', () => {
+    const giveUp = new SwapError('cannot-start', "it can't be started: a fault of the engine");
+    const decision = plan(desired(), observed({ candidate: candidate(), giveUp }));
     assert.ok(decision.kind === 'act');
     assert.equal(decision.step.kind, 'point-tag');
-    assert.equal(decision.undoing?.code, 'cannot-start');
   });
 
   test('a recorded failure is final, even if the container turns healthy again', () => {

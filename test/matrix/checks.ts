@@ -1,6 +1,7 @@
 // What must be true when a roll is over, when it was recovered, and when it was rolled once more.
 
 import assert from 'node:assert/strict';
+import { isRejection } from '../../src/core/blame.ts';
 import { exitStatus } from '../../src/core/error.ts';
 import { decodeState } from '../../src/core/labels.ts';
 import { keepRepository } from '../../src/core/names.ts';
@@ -8,6 +9,7 @@ import type { ServiceReport } from '../../src/core/report.ts';
 import { own } from '../core/own.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { answering, type WayIn } from '../memory/clients.ts';
+import type { Box } from '../memory/machine.ts';
 import type { Process } from '../memory/process.ts';
 import { roleOf, stateOf } from './boxes.ts';
 import { goesBack, hasGap } from './setups.ts';
@@ -105,9 +107,14 @@ function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
 }
 
 // Only an image that failed by itself, or that a person went back from, is remembered as bad.
+function isRejected(box: Box): boolean {
+  const failure = stateOf(box)?.failure;
+  return failure === undefined || isRejection(failure);
+}
+
 function assertBlame({ machine, setup, from, to }: Stage): void {
   const bad = new Set([`sha256:${'e'.repeat(64)}`, ...(setup.bad ? [to] : []), ...(goesBack(setup) ? [from] : [])]);
-  const failed = [...machine.boxes.values()].filter((box) => roleOf(box) === 'failed');
+  const failed = [...machine.boxes.values()].filter((box) => roleOf(box) === 'failed' && isRejected(box));
   for (const box of failed) assert.ok(bad.has(stateOf(box)?.image ?? ''), `${box.name}: its image did nothing wrong`);
 }
 

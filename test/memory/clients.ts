@@ -156,7 +156,7 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
     reachable: async ({ host }) => {
       const box = [...machine.boxes.values()].find((one) => hasAddress(machine, one, host));
       const ok = box !== undefined && answers(machine, box);
-      return { ok, output: ok ? 'HTTP 200' : 'connect ECONNREFUSED' };
+      return { ok, reached: box !== undefined, output: ok ? 'HTTP 200' : 'connect ECONNREFUSED' };
     },
   };
 }

@@ -195,7 +195,7 @@ function portsOf(engine: Ports['engine'], clock: Ports['clock'], registry: Ports
     schedules: cronSchedules(),
     report: () => {},
     notify: async () => [],
-    traffic: { ...NO_CLIENTS, reachable: async () => ({ ok: true, output: '' }) },
+    traffic: { ...NO_CLIENTS, reachable: async () => ({ ok: true, reached: true, output: '' }) },
     kernel: { layer: async () => ({ available: false, why: 'a test' }), cover: async () => 'none', clearCover: no },
     compose: { services: no },
     builder: { outline: async () => ({ ignored: [], files: [] }) },

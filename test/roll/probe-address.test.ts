@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container, Endpoint } from '../../src/core/container.ts';
-import { addressOf } from '../../src/roll/watch.ts';
+import { addressOf } from '../../src/roll/probe.ts';
 import { SETUPS } from '../matrix/setups.ts';
 import { boxAt, command, type Stage, stageOf } from '../matrix/stage.ts';
 

@@ -17,7 +17,12 @@ async function rolled(probe: string) {
     reachable: async (address) => {
       asked.push(address);
       const ok = address.hostHeader === 'app.example.com';
-      return { ok, status: ok ? 200 : 400, output: ok ? 'HTTP 200' : 'HTTP 400 from /healthz: Bad Request (400)' };
+      return {
+        ok,
+        reached: true,
+        status: ok ? 200 : 400,
+        output: ok ? 'HTTP 200' : 'HTTP 400 from /healthz: Bad Request (400)',
+      };
     },
   };
   Object.assign(ports, { traffic });

@@ -7,7 +7,7 @@ import { isSourceChange } from '../../core/source-changed.ts';
 import type { Ports } from '../../ports.ts';
 import { listed } from '../own.ts';
 import { prepareSlot } from '../prepare.ts';
-import { probe } from '../watch.ts';
+import { probe } from '../probe.ts';
 import { runningOf } from './service.ts';
 
 const REMOVE_MS = 30_000;

@@ -14,6 +14,7 @@ const REMEMBER: Step = {
   roll: 'r1',
   container: 'b',
   name: 'web.swapctl-next',
+  code: 'not-healthy',
   reason: 'exit code 1',
 };
 
