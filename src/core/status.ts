@@ -1,3 +1,4 @@
+import type { ContainerStatus } from './container.ts';
 import type { FailureNote, HistoryEntry, VolumeCopy } from './labels.ts';
 import type { Explained } from './policy.ts';
 import type { ReportedError } from './report.ts';
@@ -65,7 +66,7 @@ export interface ServiceExplained {
 /** What `swapctl history` shows: the images of a service, newest first, and those that failed. */
 export interface ServiceHistory {
   readonly service: string;
-  readonly entries: readonly (HistoryEntry & { readonly current: boolean; readonly available: boolean })[];
+  readonly entries: readonly (HistoryEntry & { readonly available: boolean } & Currency)[];
   /** Copies of its volumes, the newest of each replica first. */
   readonly backups: readonly KeptBackup[];
   readonly failures: readonly ({
@@ -74,6 +75,9 @@ export interface ServiceHistory {
     readonly digest: string | undefined;
   } & FailureNote)[];
 }
+
+/** Whether a container has the image now, and what that does; `created` if it was never started. */
+type Currency = { readonly current: true; readonly status: ContainerStatus } | { readonly current: false };
 
 /** Copies of a replica's volumes from before a change. */
 export interface KeptBackup {

@@ -1,10 +1,10 @@
-import type { ContainerSummary } from '../core/container.ts';
+import type { ContainerStatus, ContainerSummary } from '../core/container.ts';
 import { fail } from '../core/error.ts';
 import type { PinnedImage } from '../core/image.ts';
 import { decodeState, type HistoryEntry } from '../core/labels.ts';
 import { homeOf } from '../core/names.ts';
 import { helperRole } from '../core/ownership.ts';
-import type { Service } from '../core/service.ts';
+import type { Service, Slot } from '../core/service.ts';
 import type { KeptBackup, ServiceHistory } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
 import { listed, stateOf } from './own.ts';
@@ -13,11 +13,11 @@ import { backupsOf } from './volumes.ts';
 
 /** The images that a service ran, newest first, with those that failed. */
 export async function historyOf(ports: Ports, service: Service): Promise<ServiceHistory> {
-  const { entries, imageId } = await entriesOf(ports, service);
+  const { entries, imageId, status } = await entriesOf(ports, service);
   const shown = await Promise.all(
     entries.map(async (entry, at) => ({
       ...entry,
-      current: at === 0 && entry.id === imageId,
+      ...(at === 0 && entry.id === imageId ? { current: true as const, status } : { current: false as const }),
       available: (await ports.engine.image(entry.id)) !== undefined,
     })),
   );
@@ -61,8 +61,9 @@ export async function previousImage(ports: Ports, service: Service, wanted: stri
 async function entriesOf(
   ports: Ports,
   service: Service,
-): Promise<{ entries: readonly HistoryEntry[]; imageId: string }> {
-  const member = service.slots[0]?.members[0];
+): Promise<{ entries: readonly HistoryEntry[]; imageId: string; status: ContainerStatus }> {
+  const [slot] = service.slots;
+  const member = slot && serving(slot);
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no container`);
   const state = await stateOf({ ports, memory: freshMemory() }, container);
@@ -73,7 +74,13 @@ async function entriesOf(
     event: 'started',
   };
   const entries = state && state.history.length > 0 ? state.history : [started];
-  return { entries, imageId: container.imageId };
+  const status = container.startedAt > 0 ? container.status : 'created';
+  return { entries, imageId: container.imageId, status };
+}
+
+// An interrupted roll may have left a new container that never served.
+function serving({ home, members }: Slot): ContainerSummary | undefined {
+  return members.find(({ status }) => status === 'running') ?? members.find(({ name }) => name === home) ?? members[0];
 }
 
 function names(entry: HistoryEntry, wanted: string): boolean {

@@ -219,6 +219,7 @@ export const HISTORY: ServiceHistory = {
       digest: NEW.digest,
       event: 'rolled',
       current: true,
+      status: 'running',
       available: true,
     },
     {

@@ -81,6 +81,21 @@ test('history shows what runs, what is kept, and the last words of what failed',
   );
 });
 
+test('history says "runs" only of a container that runs, and how often what is not rejected was tried', async () => {
+  const [entry] = HISTORY.entries;
+  const [failure] = HISTORY.failures;
+  assert.ok(entry && failure);
+  const shown = async (status: 'created' | 'exited' | 'restarting', event: 'rolled' | 'started'): Promise<string> => {
+    const entries = [{ ...entry, event, current: true, status } as const];
+    const failures = [{ ...failure, code: 'unproven', tries: 3 } as const];
+    return (await cli(['history', 'web'], { history: { ...HISTORY, entries, failures } })).stdout;
+  };
+  assert.match(await shown('created', 'started'), /sha256:cd3400000000 +- .* never started$/m);
+  assert.match(await shown('exited', 'rolled'), / stopped$/m);
+  assert.match(await shown('restarting', 'rolled'), / restarting$/m);
+  assert.match(await shown('exited', 'rolled'), /exit code 1 \(unproven, not rejected; tried 3 times\)/);
+});
+
 test('history --json is the document itself', async () => {
   assert.deepEqual((await cli(['history', 'web', '--json'], { history: HISTORY })).json(), HISTORY);
 });

@@ -1,3 +1,5 @@
+import { isRejection } from '../../../core/blame.ts';
+import type { ContainerStatus } from '../../../core/container.ts';
 import { formatAge } from '../../../core/duration.ts';
 import { shellOperands } from '../../../core/encode/shell.ts';
 import { shortDigest } from '../../../core/reference.ts';
@@ -45,30 +47,61 @@ function columns({ style, now }: Page): Column<Entry>[] {
   return [
     { title: 'IMAGE', cell: (entry) => entry.follows, cut: true },
     { title: 'DIGEST', cell: (entry) => shortDigest(entry.digest ?? entry.id) },
-    { title: 'CAME BY', cell: (entry) => EVENTS[entry.event] ?? entry.event, drop: 1 },
+    { title: 'CAME BY', cell: cameBy, drop: 1 },
     { title: 'WHEN', cell: (entry) => when(entry.at, now), drop: 2 },
     {
       title: 'STATE',
       cell: stateOf,
-      paint: (text, entry) => (entry.current ? style.green : entry.available ? style.cyan : style.dim)(text),
+      paint: (text, entry) =>
+        (stateOf(entry) === 'runs'
+          ? style.green
+          : entry.current
+            ? style.yellow
+            : entry.available
+              ? style.cyan
+              : style.dim)(text),
     },
   ];
 }
 
 const EVENTS: Readonly<Record<string, string>> = { started: 'first start', rolled: 'roll', 'rolled-back': 'rollback' };
 
-function stateOf({ current, available }: Entry): string {
-  if (current) return 'runs';
-  return available ? 'kept' : 'gone';
+function cameBy(entry: Entry): string {
+  if (entry.event === 'started' && entry.current && entry.status === 'created') return '-';
+  return EVENTS[entry.event] ?? entry.event;
 }
 
-function failureLines({ image, digest, at, code, reason, health, log }: Failure, style: Style, now: number): string[] {
+function stateOf(entry: Entry): string {
+  if (entry.current) return STATES[entry.status];
+  return entry.available ? 'kept' : 'gone';
+}
+
+const STATES: Readonly<Record<ContainerStatus, string>> = {
+  created: 'never started',
+  running: 'runs',
+  paused: 'paused',
+  restarting: 'restarting',
+  removing: 'stopped',
+  exited: 'stopped',
+  dead: 'stopped',
+};
+
+function failureLines(
+  { image, digest, at, code, reason, health, log, tries }: Failure,
+  style: Style,
+  now: number,
+): string[] {
   const words = [...health.slice(-1), ...log.slice(-LOG_LINES)];
   return [
     `${style.red('✘')} ${imageText({ image, digest })}  ${when(at, now)}`,
-    `  ${reason} ${style.dim(`(${code})`)}`,
+    `  ${reason} ${style.dim(`(${code}${again(code, tries)})`)}`,
     ...words.map((line) => style.dim(`    ${line}`)),
   ];
+}
+
+function again(code: Failure['code'], tries = 1): string {
+  if (isRejection({ code })) return '';
+  return `, not rejected; ${tries === 1 ? 'tried once' : `tried ${tries} times`}`;
 }
 
 // A label that somebody damaged is shown as it is.
