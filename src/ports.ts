@@ -120,6 +120,8 @@ export interface Engine {
    * Undefined: it does not remember its end at all.
    */
   wasStopped(id: string): Promise<boolean | undefined>;
+  /** The exit status of the last run of a container that ended, if the engine still remembers it (its last 256 events). */
+  lastExit(id: string): Promise<number | undefined>;
   /** Whether a container that runs was told to stop since its start and has not ended yet, as far as the engine still remembers. */
   isStopping(id: string): Promise<boolean>;
   close(): void;

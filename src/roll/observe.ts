@@ -98,7 +98,10 @@ async function inspectAll(run: SlotRun, summaries: readonly ContainerSummary[]):
 
 async function view(run: SlotRun, container: Container, wanted: Image | undefined): Promise<Replica> {
   const state = await stateOf(run, container);
-  if (state?.roll !== undefined) await learnWhoEnded(run, container);
+  if (state?.roll !== undefined) {
+    await learnWhoEnded(run, container);
+    await learnLastExit(run, container);
+  }
   const verdict = verdictOn(run, container);
   const brief = isProven({ way: state?.way });
   const missing = state?.roll === undefined || run.memory.copied.has(container.id) ? [] : run.inlineFiles;
@@ -146,6 +149,15 @@ async function learnWhoEnded(run: SlotRun, container: Container): Promise<void> 
   if (told === undefined && run.memory.starts.has(id)) run.memory.fallen.add(id);
   const stoppedByOthers = told ?? false;
   run.memory.health.set(id, { ...known, stoppedByOthers, startedAt: container.startedAt });
+}
+
+// While the next run goes on, the container has no exit status of the run that ended.
+async function learnLastExit(run: SlotRun, container: Container): Promise<void> {
+  const { id, status, restartCount, startedAt } = container;
+  if (status !== 'running' || restartCount === 0 || recall(run, container).lastExit !== undefined) return;
+  const told = await run.ports.engine.lastExit(id).catch(unknown);
+  const lastExit = told === false ? undefined : told;
+  run.memory.health.set(id, { ...recall(run, container), lastExit, startedAt });
 }
 
 // One with --rm that ends by itself is gone as well: then only the engine's word of a stop tells that somebody is behind it. One

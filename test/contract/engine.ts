@@ -373,7 +373,9 @@ const RUN: Record<string, Rule> = {
   'a restart policy starts it again, as often as it says': async (stage) => {
     const host = { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } };
     const id = await made(stage, 'web', await stage.image('ends:1', 'ends'), { host });
+    assert.equal(await stage.engine.lastExit(id), undefined, 'it has not run yet');
     await stage.engine.start(id);
+    await stage.until('its first run has ended', async () => (await stage.engine.lastExit(id)) === 3);
     const again = async () => {
       const { status, restartCount } = await shown(stage, id);
       return status === 'exited' && restartCount === 2;

@@ -163,6 +163,16 @@ suite('who does not run', () => {
     ['restarting', { status: 'restarting', exitCode: 2 }, 'was restarted', 'image'],
     ['restarted, and running for now', { status: 'running', restartCount: 1, exitCode: 2 }, 'was restarted', 'image'],
   ];
+  for (const [lastExit, reason] of [
+    [3, 'it exited with status 3 and was restarted'],
+    [0, 'it exited with status 0 and was restarted'],
+    [undefined, 'it exited and was restarted'],
+  ] as const)
+    test(`restarted, and running for now, with the status 0 of that run: ${reason}`, () => {
+      const restarted = checked({}, { status: 'running', restartCount: 1, exitCode: 0 });
+      const verdict = judge(restarted, policy(), memory({ lastExit }), 2000);
+      assert.equal(verdict.kind === 'failed' && verdict.reason, reason);
+    });
   test('stopped by somebody: no image is to blame', () => {
     const verdict = judge(
       checked({}, { status: 'exited', exitCode: 137 }),

@@ -27,7 +27,7 @@ export function forget(machine: Machine): void {
   machine.happenings.length = 0;
 }
 
-export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStopped' | 'isStopping'> {
+export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStopped' | 'lastExit' | 'isStopping'> {
   return {
     events: (since, signal) => eventsSince(machine, since, signal),
     wasStopped: async (id) => {
@@ -37,6 +37,11 @@ export function eventCalls(machine: Machine): Pick<Engine, 'events' | 'wasStoppe
       const own = machine.happenings.filter((one) => one.id === whole && one.timeNano >= since);
       if (own.some((one) => one.action === 'stop' || isKill(one))) return true;
       return own.some(({ action }) => action === 'die') ? false : undefined;
+    },
+    lastExit: async (id) => {
+      const whole = boxOf(machine, id)?.id ?? id;
+      const last = machine.happenings.findLast((one) => one.id === whole && one.action === 'die');
+      return last && Number(last.name);
     },
     isStopping: async (id) => {
       const box = boxOf(machine, id);

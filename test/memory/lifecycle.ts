@@ -107,7 +107,7 @@ function erase(machine: Machine, box: Box, args: readonly string[]): void {
 export function end(machine: Machine, box: Box, code: number): void {
   if (!isUp(box)) return;
   down(machine, box, code);
-  tell(machine, 'container', box.id, 'die');
+  tell(machine, 'container', box.id, 'die', String(code));
   if (box.host.AutoRemove) {
     box.status = 'removing';
     machine.clock.alarm(machine.clock.now() + 2, () => vanish(machine, box));

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { decodeState } from '../../src/core/labels.ts';
+import { slotNames } from '../../src/core/names.ts';
+import { describeStep } from '../../src/core/step.ts';
 import { own } from '../core/own.ts';
 import { SETUPS, type SetupName } from '../matrix/setups.ts';
-import { boxAt, command, rollAgain, type Stage, stageOf } from '../matrix/stage.ts';
+import { boxAt, command, recovered, rollAgain, type Stage, stageOf } from '../matrix/stage.ts';
 import { type App, SOUND } from '../memory/apps.ts';
 
 type Roll = typeof command;
@@ -60,6 +62,21 @@ suite('the image is not rejected if', () => {
     const stage = await staged('start-first, bad image', { ends: { afterMs: 40, code: 137 } });
     assert.equal((await failing(stage)).code, 'unproven');
   });
+});
+
+test('the status that is quoted is that of the run that ended, not that of the one that goes on', async () => {
+  const stage = await staged('start-first, bad image');
+  const { clock } = stage.machine;
+  const dying = stage.open();
+  dying.crashAt('engine.start', 1, 'after');
+  assert.equal(await command(stage, dying), 'died');
+  const next = boxAt(stage, slotNames('web').next) ?? assert.fail('it is there');
+  while (next.restartCount === 0 || next.status !== 'running') await clock.run(clock.sleep(5));
+  assert.equal(next.exitCode, 0);
+  const process = stage.open();
+  await recovered(stage, process);
+  const steps = process.progress.flatMap((one) => (one.kind === 'step' ? [describeStep(one.step)] : []));
+  assert.match(steps.join('\n'), /it exited with status 3 and was restarted/);
 });
 
 test('what is not rejected is tried again, and each failure in a row makes the backoff longer', async () => {

@@ -19,7 +19,7 @@ import {
   decodeSummary,
 } from './decode.ts';
 import { engineError, ignoring, orUndefined, statusOf } from './error.ts';
-import { events, isStopping, wasStopped } from './events.ts';
+import { events, isStopping, lastExit, wasStopped } from './events.ts';
 import { exec } from './exec.ts';
 import { engineFacts, remembered } from './facts.ts';
 import { copyFolder, folderSize, hasPath } from './folders.ts';
@@ -95,6 +95,7 @@ type Reads =
   | 'logs'
   | 'changes'
   | 'wasStopped'
+  | 'lastExit'
   | 'isStopping'
   | 'hasPath'
   | 'volumes'
@@ -140,6 +141,7 @@ function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, po
     volume: (name) => findVolume(docker, name),
     exec: (id, command, options) => exec(docker, id, command, options),
     wasStopped: (id) => wasStopped(docker, id, podman !== undefined),
+    lastExit: (id) => lastExit(docker, id, podman !== undefined),
     isStopping: async (id) => !podman && isStopping(docker, id),
     logs: (id, lines) => logs(docker.getContainer(id), lines),
     changes: async (id) => decodeChanges(await docker.getContainer(id).changes()),
@@ -206,6 +208,7 @@ const READS = new Set<keyof Engine>([
   'logs',
   'changes',
   'wasStopped',
+  'lastExit',
   'isStopping',
   'hasPath',
   'volumes',

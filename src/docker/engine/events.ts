@@ -61,6 +61,22 @@ export async function wasStopped(docker: Dockerode, id: string, podman = false):
   return ended;
 }
 
+/** The exit status of the last run of a container that ended: once a next one has begun, only the events still tell it. */
+export async function lastExit(docker: Dockerode, id: string, podman = false): Promise<number | undefined> {
+  const { SystemTime } = (await docker.info()) as { SystemTime: string };
+  const until = (Date.parse(SystemTime) + WORD_MS) / 1000;
+  const filters = JSON.stringify({ container: [id], event: [podman ? 'died' : 'die'] });
+  const past = podman ? { since: 1, stream: false } : { since: 1, until };
+  const stream: unknown = await docker.getEvents({ ...past, filters } as object);
+  let last: number | undefined;
+  for await (const line of jsonLines(stream as AsyncIterable<Buffer>)) {
+    const { exitCode, containerExitCode } = attributesOf(line);
+    const status = Number.parseInt(exitCode ?? containerExitCode ?? '', 10);
+    last = Number.isNaN(status) ? undefined : status;
+  }
+  return last;
+}
+
 function attributesOf({ Actor }: Record<string, unknown>): Record<string, string | undefined> {
   return (Actor as { Attributes?: Record<string, string> } | undefined)?.Attributes ?? {};
 }
