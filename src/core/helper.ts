@@ -1,6 +1,7 @@
+import type { FailureCode } from './blame.ts';
 import type { ContainerConfig } from './container.ts';
-import { isStartRefusedByImage } from './engine-error.ts';
-import { exitStatus, isErrorCode, messageOf } from './error.ts';
+import { isAway, isStartRefusedByImage } from './engine-error.ts';
+import { isErrorCode, messageOf } from './error.ts';
 import type { PinnedImage } from './image.ts';
 import type { ReportedError, ServiceReport } from './report.ts';
 
@@ -62,51 +63,62 @@ function endsWith(command: readonly string[], args: readonly string[]): boolean 
   return command.length >= args.length && args.every((arg, at) => command[command.length - args.length + at] === arg);
 }
 
-/** How a helper ended: by its exit status, and with which lines. */
+/** How a helper ended: by its exit status, and with which lines. `cause`: what else than its image can have caused that. */
 export interface HelperEnd {
   readonly exitCode: number;
   readonly lines: readonly string[];
+  readonly cause?: string | undefined;
+}
+
+/** The report of a service whose helper did not roll it, and how the failure is to be remembered; undefined: not at all. */
+export interface HelperVerdict {
+  readonly report: ServiceReport;
+  readonly note: FailureCode | undefined;
 }
 
 // Somebody killed it, or stopped it.
 const KILLED = new Set([130, 137, 143]);
 
 /**
- * What the end of a helper (by its name) means: the report of its roll where it came to one, or else an error, and whether the
- * image is to blame for that. It may have begun several times; the first that went wrong tells why.
+ * What the end of a helper (by its name) means: the report of its roll where it came to one, or else an error. It may have begun
+ * several times; the first that went wrong tells why.
  */
-export function judgeHelper(
-  service: string,
-  name: string,
-  { exitCode, lines }: HelperEnd,
-): { report: ServiceReport; blame: boolean } {
+export function judgeHelper(service: string, name: string, { exitCode, lines, cause }: HelperEnd): HelperVerdict {
   const documents = lines.flatMap(documentOf);
   const told = documents.find(({ error }) => error) ?? documents.at(-1);
-  if (told?.report) return { report: { ...told.report, service, by: name }, blame: false };
-  // An image that does not understand what it is asked can't take over.
-  if (told?.error && exitStatus(told.error.code) !== 2) return { report: failed(service, told.error), blame: false };
+  if (told?.report) return { report: { ...told.report, service, by: name }, note: undefined };
+  // An image that does not understand its arguments can't take over; a configuration that it refuses is the user's.
+  if (told?.error && told.error.code !== 'usage') return { report: failed(service, told.error), note: undefined };
   const said = told?.error?.message ?? lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? '';
   const killed = KILLED.has(exitCode) || exitCode === 0;
-  const error: ReportedError = killed
-    ? {
-        code: 'interrupted',
-        message: 'what was to replace it was ended before it had',
-        hint: 'the next check tries it again',
-      }
-    : {
-        code: 'bad-image',
-        message: `the new image can't take over: it ended with exit code ${exitCode}${said ? `: ${said}` : ''}`,
-        hint: 'this container goes on as before',
-      };
-  return { report: failed(service, error), blame: !killed };
+  if (killed) return { report: failed(service, ENDED), note: undefined };
+  const ended = `it ended with exit code ${exitCode}${said ? `: ${said}` : ''}`;
+  if (cause !== undefined) return { report: failed(service, unproven(`${ended}; but ${cause}`)), note: 'unproven' };
+  const message = `the new image can't take over: ${ended}`;
+  return { report: failed(service, { code: 'bad-image', message, hint: GOES_ON }), note: 'not-healthy' };
+}
+
+const GOES_ON = 'this container goes on as before';
+const TRIED_AGAIN = `${GOES_ON}; a later check tries the image again`;
+const ENDED: ReportedError = {
+  code: 'interrupted',
+  message: 'the container that was to replace it was stopped before it had',
+  hint: 'the next check tries it again',
+};
+
+function unproven(ended: string): ReportedError {
+  return { code: 'unproven', message: `its replacement did not take over: ${ended}`, hint: TRIED_AGAIN };
 }
 
 /** The same for a helper that the engine refused to start. */
-export function judgeRefusedHelper(service: string, error: unknown): { report: ServiceReport; blame: boolean } {
-  const blame = isStartRefusedByImage(error);
-  const message = `${blame ? 'the new image' : 'its replacement'} can't be started: ${messageOf(error)}`;
-  const hint = `this container goes on as before${blame ? '' : '; the next check tries it again'}`;
-  return { report: failed(service, { code: blame ? 'bad-image' : 'cannot-start', message, hint }), blame };
+export function judgeRefusedHelper(service: string, error: unknown, cause: string | undefined): HelperVerdict {
+  if (isStartRefusedByImage(error) && cause === undefined) {
+    const message = `the new image can't be started: ${messageOf(error)}`;
+    return { report: failed(service, { code: 'bad-image', message, hint: GOES_ON }), note: 'not-healthy' };
+  }
+  const message = `its replacement can't be started: ${messageOf(error)}${cause === undefined ? '' : `; but ${cause}`}`;
+  const report = failed(service, { code: 'cannot-start', message, hint: TRIED_AGAIN });
+  return { report, note: isAway(error) ? undefined : 'cannot-start' };
 }
 
 /** The report of a service that was not rolled. */

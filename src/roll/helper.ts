@@ -1,5 +1,15 @@
-import { fail } from '../core/error.ts';
-import { endsWithRun, failed, helperArgs, helperCommand, judgeHelper, judgeRefusedHelper } from '../core/helper.ts';
+import { type FailureCode, otherCause } from '../core/blame.ts';
+import type { Container } from '../core/container.ts';
+import { fail, messageOf } from '../core/error.ts';
+import {
+  endsWithRun,
+  failed,
+  type HelperEnd,
+  helperArgs,
+  helperCommand,
+  judgeHelper,
+  judgeRefusedHelper,
+} from '../core/helper.ts';
 import type { PinnedImage } from '../core/image.ts';
 import { decodeState } from '../core/labels.ts';
 import { helperRole } from '../core/ownership.ts';
@@ -57,8 +67,8 @@ export async function rollByHelper(
     const hint = `docker logs ${run.names.helper} tells how far it is, swapctl history what came of it`;
     return failed(service.key, { code: 'busy', message: `${run.names.helper} replaces this container`, hint });
   }
-  const { report, blame } = judgeHelper(service.key, run.names.helper, ended);
-  if (blame) await condemn(run, slot, helper.id, report.error?.message ?? '');
+  const { report, note } = judgeHelper(service.key, run.names.helper, ended);
+  if (note) await remember(run, slot, helper.id, note, report);
   await ports.engine.remove(helper.id, { discard: true });
   return report;
 }
@@ -82,33 +92,46 @@ async function startedHelper(
     await engine.start(id);
     return { id };
   } catch (error) {
-    const { report: ended, blame } = judgeRefusedHelper(run.service, error);
-    if (blame) await condemn(run, slot, id, ended.error?.message ?? '');
+    const { report: ended, note } = judgeRefusedHelper(run.service, error, await causeOfRefusal(run.ports, id, error));
+    if (note) await remember(run, slot, id, note, ended);
     await engine.remove(id, { discard: true });
     return { failed: ended };
   }
 }
 
-async function condemn(run: SlotRun, slot: PreparedSlot, helper: string, reason: string): Promise<void> {
+async function causeOfRefusal({ engine }: Ports, helper: string, error: unknown): Promise<string | undefined> {
+  const container = await engine.container(helper).catch(() => undefined);
+  return container && otherCause({ ...ALONE, container, by: 'start', words: [messageOf(error)] });
+}
+
+const ALONE = { beside: true, redirected: 0, wasHealthy: false } as const;
+
+async function remember(
+  run: SlotRun,
+  slot: PreparedSlot,
+  helper: string,
+  code: FailureCode,
+  { error }: ServiceReport,
+): Promise<void> {
+  const reason = error?.message ?? 'it did not take over';
   const container = await run.ports.engine.container(helper);
-  if (container)
-    await rememberFailure(run, container, slot.container, { roll: run.desired.roll, code: 'not-healthy', reason });
+  if (container) await rememberFailure(run, container, slot.container, { roll: run.desired.roll, code, reason });
 }
 
 /** Undefined: the signal came first. A helper that is gone was ended by whoever took it away. */
-async function untilEnded(
-  { engine, clock }: Ports,
-  id: string,
-  signal: AbortSignal,
-): Promise<{ exitCode: number; lines: readonly string[] } | undefined> {
+async function untilEnded({ engine, clock }: Ports, id: string, signal: AbortSignal): Promise<HelperEnd | undefined> {
   for (;;) {
     const helper = await engine.container(id);
     if (!helper) return { exitCode: 0, lines: [] };
-    if (helper.status === 'exited' || helper.status === 'dead')
-      return { exitCode: helper.exitCode, lines: await engine.logs(id, LINES) };
+    if (helper.status === 'exited' || helper.status === 'dead') return endOf(helper, await engine.logs(id, LINES));
     if (signal.aborted) return undefined;
     await clock.sleep(LOOK_EVERY_MS, signal);
   }
+}
+
+function endOf(container: Container, lines: readonly string[]): HelperEnd {
+  const cause = otherCause({ ...ALONE, container, by: 'exit', words: lines });
+  return { exitCode: container.exitCode, lines, cause };
 }
 
 /** Takes away the helper that has put this very container into its place, once it has ended. */

@@ -47,29 +47,51 @@ test('a container that ends with the run is none to be replaced', () => {
 
 describe('what the end of a helper means', () => {
   const judged = (exitCode: number, ...lines: string[]) => {
-    const { report, blame } = judgeHelper('own', 'own.helper', { exitCode, lines });
-    return [report.outcome, report.error?.code, blame, report.by];
+    const { report, note } = judgeHelper('own', 'own.helper', { exitCode, lines });
+    return [report.outcome, report.error?.code, note, report.by];
   };
   const document = (content: object): string => JSON.stringify(content);
   const unhealthy = { outcome: 'failed', timings: { total: 5 }, error: { code: 'not-healthy', message: 'it ended' } };
 
   for (const [what, ended, expected] of [
-    ['a roll', [0, document({ outcome: 'rolled', timings: { total: 5 } })], ['rolled', undefined, false, 'own.helper']],
+    [
+      'a roll',
+      [0, document({ outcome: 'rolled', timings: { total: 5 } })],
+      ['rolled', undefined, undefined, 'own.helper'],
+    ],
     [
       'a roll that failed, whatever came of the next tries',
       [1, 'noise', document(unhealthy), document({ error: { code: 'known-bad', message: 'no' } })],
-      ['failed', 'not-healthy', false, 'own.helper'],
+      ['failed', 'not-healthy', undefined, 'own.helper'],
     ],
-    ['somebody else', [4, document({ error: { code: 'busy', message: 'no' } })], ['failed', 'busy', false, undefined]],
+    [
+      'somebody else',
+      [4, document({ error: { code: 'busy', message: 'no' } })],
+      ['failed', 'busy', undefined, undefined],
+    ],
     [
       'an image that has no such option',
       [2, document({ error: { code: 'usage', message: 'no' } })],
-      ['failed', 'bad-image', true, undefined],
+      ['failed', 'bad-image', 'not-healthy', undefined],
     ],
-    ['an image that crashes', [1, 'Error: no such module', 'Node.js'], ['failed', 'bad-image', true, undefined]],
-    ['an image without the program', [127], ['failed', 'bad-image', true, undefined]],
-    ['one that was killed', [137, '{"outcome":'], ['failed', 'interrupted', false, undefined]],
-    ['one that somebody took away', [0], ['failed', 'interrupted', false, undefined]],
+    [
+      'a configuration that it refuses',
+      [2, document({ error: { code: 'config', message: 'swapctl.yml:3: no such setting' } })],
+      ['failed', 'config', undefined, undefined],
+    ],
+    [
+      'a service that it does not find',
+      [2, document({ error: { code: 'not-found', message: 'no' } })],
+      ['failed', 'not-found', undefined, undefined],
+    ],
+    [
+      'an image that crashes',
+      [1, 'Error: no such module', 'Node.js'],
+      ['failed', 'bad-image', 'not-healthy', undefined],
+    ],
+    ['an image without the program', [127], ['failed', 'bad-image', 'not-healthy', undefined]],
+    ['one that was killed', [137, '{"outcome":'], ['failed', 'interrupted', undefined, undefined]],
+    ['one that somebody took away', [0], ['failed', 'interrupted', undefined, undefined]],
   ] as const)
     test(what, () => {
       const [exitCode, ...lines] = ended;
@@ -80,16 +102,26 @@ describe('what the end of a helper means', () => {
     [
       'the image has no such program',
       new EngineError(400, 'runc create failed: unable to start container process: exec: "x": not found'),
-      ['bad-image', true],
+      ['bad-image', 'not-healthy'],
     ],
-    ['a mount is gone', new EngineError(500, 'crun: cannot stat `/srv/gone`'), ['cannot-start', false]],
-    ['the engine is away', new EngineError(0, 'socket hang up'), ['cannot-start', false]],
+    ['a mount is gone', new EngineError(500, 'crun: cannot stat `/srv/gone`'), ['cannot-start', 'cannot-start']],
+    ['the engine is away', new EngineError(0, 'socket hang up'), ['cannot-start', undefined]],
   ] as const)
     test(`it was not started: ${what}`, () => {
-      const { report, blame } = judgeRefusedHelper('own', error);
-      assert.deepEqual([report.error?.code, blame], expected);
+      const { report, note } = judgeRefusedHelper('own', error, undefined);
+      assert.deepEqual([report.error?.code, note], expected);
       assert.ok(report.error?.message.includes(error.message));
     });
+
+  test('something else can be the cause: the image is not rejected, and tried again', () => {
+    const cause = '/scripts/run is in a mount, not in the image';
+    const { report, note } = judgeHelper('own', 'own.helper', { exitCode: 127, lines: [], cause });
+    assert.deepEqual([report.error?.code, note], ['unproven', 'unproven']);
+    assert.match(report.error?.message ?? '', /exit code 127; but \/scripts\/run is in a mount/);
+    const words = 'unable to start container process: exec: "/scripts/run": not found';
+    const refused = judgeRefusedHelper('own', new EngineError(400, words), cause);
+    assert.deepEqual([refused.report.error?.code, refused.note], ['cannot-start', 'cannot-start']);
+  });
 
   test('the line that says why it crashed is told', () => {
     const end = { exitCode: 1, lines: ['at x', 'Error: no such module', 'Node.js v20'] };
