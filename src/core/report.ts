@@ -104,6 +104,8 @@ export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
   readonly by?: string;
   /** What was restarted since it depends on the service. */
   readonly restarted?: readonly Restarted[];
+  /** What compose does for the service beside creating containers, and swapctl did not. */
+  readonly notDone?: readonly string[];
   /** One entry a replica, where there is more than one. */
   readonly replicas?: readonly ReplicaReport[];
 }

@@ -46,6 +46,8 @@ export interface ServicePlan {
   readonly slots: readonly SlotPlan[];
   /** What follows once all replicas are rolled. */
   readonly after?: readonly string[];
+  /** What compose does for the service beside creating containers, and swapctl does not, or cannot know of. */
+  readonly notDone?: readonly string[];
   /** Only where it was asked for. */
   readonly explained?: ServiceExplained;
 }

@@ -8,6 +8,7 @@ import type { Service } from '../core/service.ts';
 import type { ServicePlan, SlotPlan } from '../core/status.ts';
 import { describeStep } from '../core/step.ts';
 import type { Ports } from '../ports.ts';
+import { besideOf } from './compose-beside.ts';
 import { alreadyRuns, type Resolved } from './image.ts';
 import { observe } from './observe.ts';
 import { imageOf } from './own.ts';
@@ -30,14 +31,19 @@ export async function planService(
   const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
   const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
-  const after = changes ? restartsAfter(service.key, all) : [];
-  return {
-    service: service.key,
-    image: resolved.follows,
-    digest,
-    slots: plans,
-    ...(after.length > 0 ? { after } : {}),
-  };
+  const plan = { service: service.key, image: resolved.follows, digest, slots: plans };
+  return changes ? { ...plan, ...(await composeNotes(ports, service.key, first, all)) } : plan;
+}
+
+async function composeNotes(
+  ports: Ports,
+  key: string,
+  slot: PreparedSlot,
+  all: readonly ContainerSummary[],
+): Promise<Pick<ServicePlan, 'after' | 'notDone'>> {
+  const after = restartsAfter(key, all);
+  const { forPlan } = await besideOf(ports, slot, all);
+  return { ...(after.length > 0 ? { after } : {}), ...(forPlan.length > 0 ? { notDone: forPlan } : {}) };
 }
 
 function restartsAfter(key: string, all: readonly ContainerSummary[]): string[] {

@@ -17,14 +17,26 @@ import { listed } from './own.ts';
  */
 export async function withRestarts(ports: Ports, report: ServiceReport): Promise<ServiceReport> {
   if (!hasReplaced(report)) return report;
-  const restarted = await restartDependents(ports, report.service);
-  if (restarted.length === 0) return report;
-  const attention = [...(report.attention ?? []), ...restarted.flatMap(concernOf)];
-  return { ...report, restarted, ...(attention.length > 0 ? { attention } : {}) };
+  const done = await restartDependents(ports, report.service).catch((raised) => notRestarted(report.service, raised));
+  const { restarted, concerns } = Array.isArray(done) ? { restarted: done, concerns: done.flatMap(concernOf) } : done;
+  const attention = [...(report.attention ?? []), ...concerns];
+  return {
+    ...report,
+    ...(restarted.length > 0 ? { restarted } : {}),
+    ...(attention.length > 0 ? { attention } : {}),
+  };
 }
 
-// If the roll itself needs attention, the recovery that ends it restarts them.
-function hasReplaced(report: ServiceReport): boolean {
+// The roll is done, whatever becomes of the restarts.
+function notRestarted(service: string, raised: unknown): { restarted: Restarted[]; concerns: ReportedError[] } {
+  const why = whyNot(raised);
+  const message = `what depends on ${service} with restart: true ${why}`;
+  const hint = `if there is any, restart it: docker compose restart`;
+  return { restarted: [], concerns: [{ code: 'attention', message, hint }] };
+}
+
+/** Whether a roll has replaced a container. If it needs attention, the recovery that ends it restarts the dependents. */
+export function hasReplaced(report: ServiceReport): boolean {
   const outcomes = (report.replicas ?? [report]).map(({ outcome }) => outcome);
   const changed = outcomes.includes('rolled') || outcomes.includes('rolled-back');
   return changed && report.error?.code !== 'attention';

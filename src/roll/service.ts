@@ -9,6 +9,7 @@ import { type ReplicaReport, type ReportedError, type ServiceReport, summarize }
 import type { Service } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { buildCommit, foundCommit } from './commit.ts';
+import { withNotDone } from './compose-beside.ts';
 import { guarded } from './guard.ts';
 import { rollByHelper, runsIn } from './helper.ts';
 import { alreadyRuns, fetchImage, type Resolved, resolveFound } from './image.ts';
@@ -93,7 +94,8 @@ async function rollLocked(
     );
     await retire(ports, service, slots).catch((error) => tellKept(ports, service, error));
   }
-  return withRestarts(ports, summarize(service.key, reports, pullMs, ports.clock.now() - began));
+  const report = summarize(service.key, reports, pullMs, ports.clock.now() - began);
+  return withNotDone(ports, await withRestarts(ports, report), first);
 }
 
 // Replicas that were rolled go back if a later one fails, and for that need the copies of their volumes.

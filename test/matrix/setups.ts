@@ -17,6 +17,8 @@ export interface Setup {
   readonly mate: boolean;
   /** Whether compose copied a file into it. */
   readonly files: boolean;
+  /** The one-shot of its compose file that has to end before it starts. */
+  readonly waitsFor?: string;
   /** How swapctl asks whether it is healthy: from outside, by the image's check inside, or not at all. */
   readonly health: 'http' | 'check' | 'none';
   /** What is wrong with the newer image; `hook`: nothing, but a hook fails, and that takes the roll back. */

@@ -173,7 +173,11 @@ function requestOf(setup: Setup, name: string, image: string, number: number): C
     ...(volume && { Binds: [`data-${number}:/data`] }),
     ...(published && { PortBindings: { [`${PORT}/tcp`]: [{ HostIp: '0.0.0.0', HostPort: String(PORT) }] } }),
   };
-  const labels = { ...labelsOf(setup), ...hooksOf(setup, name), ...(isComposed(setup) && composeLabels(number)) };
+  const labels = {
+    ...labelsOf(setup),
+    ...hooksOf(setup, name),
+    ...(isComposed(setup) && composeLabels(number, setup)),
+  };
   const config = { Image: image, Labels: labels, Env: ['OWN=1'], StopTimeout: 1 };
   return { name, config, host, networks: { [NETWORK]: { Aliases: ['app'] } } };
 }
@@ -198,7 +202,7 @@ function hooksOf({ bad, hooked }: Setup, name: string): Record<string, string> {
 
 const COMPOSE = 'com.docker.compose.';
 
-function composeLabels(number: number): Record<string, string> {
+function composeLabels(number: number, { waitsFor }: Setup): Record<string, string> {
   return {
     [`${COMPOSE}project`]: 'shop',
     [`${COMPOSE}service`]: 'web',
@@ -207,6 +211,7 @@ function composeLabels(number: number): Record<string, string> {
     [`${COMPOSE}project.config_files`]: '/shop/compose.yml',
     [`${COMPOSE}project.working_dir`]: '/shop',
     [`${COMPOSE}config-hash`]: 'hash',
+    ...(waitsFor && { [`${COMPOSE}depends_on`]: `${waitsFor}:service_completed_successfully:false` }),
   };
 }
 

@@ -1,47 +1,10 @@
 // Compose's `depends_on: { web: { restart: true } }`: what is restarted after a roll of web, on an engine in memory.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import type { ServiceReport } from '../../src/core/report.ts';
-import { SETUPS, type Setup } from '../matrix/setups.ts';
 import { command, recovered, type Stage, stageOf } from '../matrix/stage.ts';
-import { IDLE, type App as Program, SOUND } from '../memory/apps.ts';
-import { create, inspected } from '../memory/containers.ts';
-import { build } from '../memory/images.ts';
-import { start } from '../memory/lifecycle.ts';
-import type { Process } from '../memory/process.ts';
-
-const COMPOSE = 'com.docker.compose.';
-const RESTARTED = 'web:service_healthy:true';
-const COMPOSED: Setup = { ...SETUPS.compose, hooked: false };
-const CHECK = { Test: ['CMD', 'healthcheck'], Interval: 1000e6, Retries: 2 };
-
-interface Given {
-  readonly dependsOn?: string;
-  readonly network?: string;
-  readonly program?: Program;
-  readonly checked?: boolean;
-  readonly autoRemove?: boolean;
-}
-
-/** Another service of the same project, which runs. */
-function add({ machine }: Stage, service: string, given: Given = {}): void {
-  const { dependsOn = '', network, program = IDLE, checked = false, autoRemove = false } = given;
-  const image = `${service}:1`;
-  build(machine, image, { app: program, ...(checked && { config: { Healthcheck: CHECK } }) });
-  const labels = {
-    [`${COMPOSE}project`]: 'shop',
-    [`${COMPOSE}service`]: service,
-    [`${COMPOSE}container-number`]: '1',
-    [`${COMPOSE}oneoff`]: 'False',
-    [`${COMPOSE}depends_on`]: dependsOn,
-  };
-  const host = { NetworkMode: network ?? 'net', AutoRemove: autoRemove };
-  const networks = network === undefined ? { net: { Aliases: [service] } } : {};
-  start(machine, create(machine, { name: nameOf(service), config: { Image: image, Labels: labels }, host, networks }));
-}
-
-const nameOf = (service: string): string => `shop-${service}-1`;
-const idOf = ({ machine }: Stage, service: string): string => machine.names.get(nameOf(service))?.id ?? '';
+import { SOUND } from '../memory/apps.ts';
+import { inspected } from '../memory/containers.ts';
+import { add, COMPOSED, idOf, nameOf, planOf, RESTARTED, rolled } from './composed.ts';
 
 /** How often each service was started since; a container that was replaced counts as 'replaced'. */
 function watched(stage: Stage, services: readonly string[]): () => Record<string, number | 'replaced'> {
@@ -57,18 +20,6 @@ function watched(stage: Stage, services: readonly string[]): () => Record<string
 
 function runsOf({ machine }: Stage, service: string): number {
   return machine.names.get(nameOf(service))?.run ?? 0;
-}
-
-async function rolled(stage: Stage, process: Process = stage.open()): Promise<ServiceReport> {
-  const report = await command(stage, process);
-  return report === 'died' ? assert.fail('it died') : report;
-}
-
-async function planOf(stage: Stage) {
-  const process = stage.open();
-  const request = { signal: new AbortController().signal, overrides: {}, pull: 'never' } as const;
-  const end = await stage.machine.clock.run(process.run((app) => app.plan([stage.service], request)));
-  return end === 'died' ? assert.fail('it died') : (end.value[0] ?? assert.fail('no plan'));
 }
 
 suite('after a roll that succeeded', () => {
@@ -155,6 +106,27 @@ suite('after a roll that succeeded', () => {
     assert.match(report.attention?.[0]?.message ?? '', /^shop-api-1 could not be restarted: another roll of shop\/api/);
     await stage.machine.clock.run(lease.release());
   });
+});
+
+test('an engine that fails then changes nothing about the roll', async () => {
+  const stage = await stageOf(COMPOSED);
+  add(stage, 'api', { dependsOn: RESTARTED });
+  const undisturbed = stage.open();
+  const again = await stageOf(COMPOSED);
+  add(again, 'api', { dependsOn: RESTARTED });
+  await rolled(stage, undisturbed);
+  const lists = undisturbed.calls.slice(
+    0,
+    undisturbed.calls.findIndex(({ what }) => what === 'engine.restart'),
+  );
+  const process = again.open();
+  process.fail('engine.list', lists.filter(({ what }) => what === 'engine.list').length, 500);
+  const report = await rolled(again, process);
+  assert.equal(report.outcome, 'rolled');
+  assert.match(
+    report.attention?.[0]?.message ?? '',
+    /^what depends on shop\/web with restart: true could not be restarted/,
+  );
 });
 
 test('after a roll that failed, or changed nothing, nothing is restarted', async () => {

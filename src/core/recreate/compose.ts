@@ -28,17 +28,30 @@ export interface InlineFiles {
  */
 export function inlineFiles(documents: readonly unknown[], service: string): InlineFiles {
   const files = documents.map(record);
-  const services = files.map((file) => record(record(file.services)[service]));
+  const { definitions: services, elsewhere } = definitionsIn(documents, service);
   const definitions = (kind: string): Record<string, unknown> =>
     Object.assign({}, ...files.map((file) => record(file[kind])));
   const paths = services.flatMap((wanted) => [
     ...inlineTargets(wanted.configs, definitions('configs'), (name) => `/${name}`),
     ...inlineTargets(wanted.secrets, definitions('secrets'), (name) => `/run/secrets/${name}`),
+    ...(wanted.use_api_socket === true ? [API_LOGINS] : []),
   ]);
-  const elsewhere =
-    files.some((file) => file.include !== undefined) || services.some((one) => one.extends !== undefined);
   return { paths, complete: !documents.includes(undefined) && !elsewhere && !paths.some((path) => path.includes('$')) };
 }
+
+/** What each compose file says of a service; `elsewhere`: there is more, in files that these bring in. */
+export function definitionsIn(
+  documents: readonly unknown[],
+  service: string,
+): { readonly definitions: readonly Readonly<Record<string, unknown>>[]; readonly elsewhere: boolean } {
+  const files = documents.map(record);
+  const definitions = files.map((file) => record(record(file.services)[service]));
+  const included = files.some((file) => file.include !== undefined);
+  return { definitions, elsewhere: included || definitions.some((one) => one.extends !== undefined) };
+}
+
+/** Where compose puts the logins of `use_api_socket`, beside a bind of the socket, which the create call has. */
+const API_LOGINS = '/run/secrets/docker/config.json';
 
 /**
  * The same, guessed from what changed in the container's layer, for compose files that don't tell: secrets lie under
@@ -48,7 +61,10 @@ export function likelyInlineFiles(changed: readonly string[]): string[] {
   const folders = new Set(changed.map((path) => path.slice(0, path.lastIndexOf('/'))));
   return changed.filter(
     (path) =>
-      (/^\/run\/secrets\/[^/]+$/.test(path) || /^\/[^/]+$/.test(path)) && !folders.has(path) && path !== '/.dockerenv',
+      path === API_LOGINS ||
+      ((/^\/run\/secrets\/[^/]+$/.test(path) || /^\/[^/]+$/.test(path)) &&
+        !folders.has(path) &&
+        path !== '/.dockerenv'),
   );
 }
 

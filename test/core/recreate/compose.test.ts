@@ -57,6 +57,14 @@ suite('files that compose copied in (T19)', () => {
     assert.deepEqual(inlineFiles([document], 'missing').paths, []);
   });
 
+  test('the logins of use_api_socket are copied', () => {
+    const files = (use_api_socket: unknown) => inlineFiles([{ services: { web: { use_api_socket } } }], 'web').paths;
+    assert.deepEqual(files(true), ['/run/secrets/docker/config.json']);
+    assert.deepEqual(files(false), []);
+    const changed = ['/run', '/run/secrets', '/run/secrets/docker', '/run/secrets/docker/config.json'];
+    assert.deepEqual(likelyInlineFiles(changed), ['/run/secrets/docker/config.json'], 'also without the file');
+  });
+
   test('the definition may be in another file than the use', () => {
     const use = { services: { web: { secrets: ['token'] } } };
     assert.deepEqual(inlineFiles([use, { secrets: { token: { content: 'x' } } }], 'web').paths, ['/run/secrets/token']);

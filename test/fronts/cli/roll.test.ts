@@ -213,6 +213,14 @@ test('plan ends with what is restarted after the roll', async () => {
   assert.match(stdout, /^ {2}then restart shop-api-1 \(depends_on: web, restart: true\)$/m);
 });
 
+test('plan and roll name what swapctl leaves to its user', async () => {
+  const one = 'not done by swapctl: post_start of web (1 command), which compose runs after each start';
+  const plan = await cli(['plan', 'web'], { plan: [{ ...PLAN, notDone: [one] }] });
+  const roll = await cli(['roll', 'web'], { roll: [{ ...ROLLED, notDone: [one] }] });
+  assert.ok(plan.stdout.replace(/\s+/g, ' ').includes(` ! ${one} `), plan.stdout);
+  assert.ok(roll.stdout.includes(`\n  ${one}\n`), roll.stdout);
+});
+
 test('plan says what the roll would go without', async () => {
   const notes = ['no gate: nft refuses the rules (beyond me); a new container can be reached before it is healthy'];
   const plan = { ...PLAN, slots: PLAN.slots.map((slot) => ({ ...slot, notes })) };

@@ -62,17 +62,17 @@ function slotLines(slot: SlotPlan, { style, width }: Page): string[] {
   const digits = String(steps.length).length;
   const numbered = steps.map((step, at) => `${String(at + 1).padStart(digits)}. ${step}`);
   const why = wrapped(`${way}${rehearsal ? ', after a rehearsal' : ''}: ${because}`, width - INDENT);
-  const without = notes.flatMap((note) =>
-    wrapped(note, width - INDENT - 2).map((line, at) => `${at === 0 ? style.yellow('!') : ' '} ${line}`),
-  );
+  const without = notes.flatMap((note) => marked(note, width - INDENT, style));
   return [...why.map(style.dim), ...numbered, ...without];
 }
 
-function afterLines({ after = [] }: ServicePlan, { width }: Page): string[] {
-  return indented(
-    after.flatMap((one) => wrapped(`then ${one}`, width - INDENT)),
-    2,
-  );
+function marked(text: string, width: number, style: Style): string[] {
+  return wrapped(text, width - 2).map((line, at) => `${at === 0 ? style.yellow('!') : ' '} ${line}`);
+}
+
+function afterLines({ after = [], notDone = [] }: ServicePlan, { style, width }: Page): string[] {
+  const then = after.flatMap((one) => wrapped(`then ${one}`, width - INDENT));
+  return indented([...then, ...notDone.flatMap((one) => marked(one, width - INDENT, style))], 2);
 }
 
 function explainedLines({ explained }: ServicePlan, page: Page): string[] {

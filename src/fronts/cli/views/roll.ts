@@ -33,6 +33,7 @@ function serviceLines(report: ServiceReport, widths: { service: number; outcome:
         ...(report.replicas ?? []).map((replica) => replicaLine(replica, style)),
         ...notes(report),
         ...restarts(report),
+        ...(report.notDone ?? []),
         ...failures(report, style),
         ...(report.attention ?? []).flatMap((one) => attentionLines(one, style)),
       ],
