@@ -1,0 +1,50 @@
+// What compose does for a service beside the create call: done, or named.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { composeLabels, composeProject } from '../../lab/compose.ts';
+import { isPodman } from '../../lab/engine.ts';
+import { testWorld } from '../../lab/world.ts';
+import { openApp, quickly, replicas, retag } from '../compose-app.ts';
+
+test('the logins of use_api_socket are there after a roll; hooks and a one-shot are named', async (t) => {
+  const world = testWorld(t);
+  if (await isPodman(world.docker)) return t.skip('compose binds the socket of Docker');
+  const image = await world.image('web:1', { from: 'httpd' });
+  const project = composeProject(
+    world,
+    `services:
+      migrate: { image: '${image}', labels: ${composeLabels(world)}, command: ['true'], restart: 'no', healthcheck: { disable: true } }
+      web:
+        image: '${image}'
+        labels: ${composeLabels(world)}
+        use_api_socket: true
+        post_start: [{ command: ['sh', '-c', 'echo one >/tmp/hook'] }]
+        depends_on: { migrate: { condition: service_completed_successfully } }`,
+  );
+  await project.run('up', '--detach');
+  const { app, ports, close } = await openApp(world);
+  world.after(async () => close());
+  const web = async () => {
+    const [found] = await replicas(world, project, 'web');
+    return found ?? assert.fail('there is no web');
+  };
+  const before = await web();
+  const logins = '/run/secrets/docker/config.json';
+  assert.ok(await ports.engine.hasPath(before.id, logins), 'compose copied them');
+  assert.ok(await ports.engine.hasPath(before.id, '/tmp/hook'), 'compose ran the hook');
+  await retag(world, await world.image('web:2', { from: 'httpd' }), image);
+
+  const [plan] = await app.plan([`${project.name}/web`], quickly());
+  const [report] = await app.roll([`${project.name}/web`], quickly());
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  for (const said of [plan?.notDone, report?.notDone]) {
+    assert.equal(said?.length, 2, JSON.stringify(said));
+    assert.match(said[0] ?? '', /^not done by swapctl: post_start of web \(1 command\)/);
+    assert.match(said[1] ?? '', /^not done by swapctl: migrate, of the same image/);
+  }
+  const after = await web();
+  assert.equal(after.version, '2');
+  assert.ok(await ports.engine.hasPath(after.id, logins), 'the next container has them too');
+  const { HostConfig } = await world.docker.getContainer(after.id).inspect();
+  assert.match(JSON.stringify([HostConfig.Binds, HostConfig.Mounts]), /\/var\/run\/docker\.sock/);
+});
