@@ -15,7 +15,7 @@ function container(name: string, dependsOn: string, more: Partial<ContainerSumma
     [`${COMPOSE}container-number`]: number,
     [`${COMPOSE}depends_on`]: dependsOn,
   });
-  return { id: name, name, status: 'running', labels, ...more } as ContainerSummary;
+  return { id: name, name, status: 'running', labels, networks: [], ...more } as ContainerSummary;
 }
 
 function restarted(...all: ContainerSummary[]): Record<string, string[]> {

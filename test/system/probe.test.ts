@@ -41,7 +41,7 @@ suite('a refused probe shows the first line of the body', () => {
   for (const [what, status, body, output] of table)
     test(what, async (t) => {
       const { answer } = await asked(t, refusal(status, body));
-      assert.deepEqual(answer, { ok: false, output, status });
+      assert.deepEqual(answer, { ok: false, reached: true, output, status });
     });
 
   test('as far as it has come, if it never ends', async (t) => {
@@ -68,11 +68,11 @@ suite('the Host header', () => {
   test('is the address without a host', async (t) => {
     const { port, answer } = await asked(t, byName);
     const output = `HTTP 400 from /healthz: Invalid HTTP_HOST header: '127.0.0.1:${port}'`;
-    assert.deepEqual(answer, { ok: false, output, status: 400 });
+    assert.deepEqual(answer, { ok: false, reached: true, output, status: 400 });
   });
 
   test('is the host that is given', async (t) => {
     const { answer } = await asked(t, byName, { hostHeader: 'app.example.com' });
-    assert.deepEqual(answer, { ok: true, output: 'HTTP 200 from /healthz', status: 200 });
+    assert.deepEqual(answer, { ok: true, reached: true, output: 'HTTP 200 from /healthz', status: 200 });
   });
 });

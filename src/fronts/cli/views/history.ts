@@ -72,11 +72,11 @@ function cameBy(entry: Entry): string {
 }
 
 function stateOf(entry: Entry): string {
-  if (entry.current) return STATES[entry.status];
+  if (entry.current) return STATES[entry.status] ?? entry.status;
   return entry.available ? 'kept' : 'gone';
 }
 
-const STATES: Readonly<Record<ContainerStatus, string>> = {
+const STATES: Readonly<Partial<Record<ContainerStatus, string>>> = {
   created: 'never started',
   running: 'runs',
   paused: 'paused',
