@@ -96,6 +96,14 @@ const LOCK =
   /resource temporarily unavailable|\b(is|are|already) locked\b|\b(could not|unable to|failed to|cannot|can't) (acquire|obtain|get|lock)\b.*\block|lock file|another (instance|process|server)/i;
 const TAKEN = /address already in use|\bEADDRINUSE\b/i;
 
+const FETCH =
+  /no such host|could not resolve|failed to (resolve source metadata|fetch)|pull access denied|too many requests|\bconnection reset\b|\bECONNRESET\b|\bENOTFOUND\b|i\/o timeout|TLS handshake timeout|temporary failure resolving|\b50[234] (bad gateway|service unavailable|gateway time-?out)/i;
+
+/** What else than its files can have failed a build, by the builder's words; undefined if nothing of the kind is named. */
+export function otherCauseOfBuild(words: readonly string[]): string | undefined {
+  return line(words, [MACHINE, NETWORK, FETCH]);
+}
+
 function causesOf({ container, beside }: Failed): RegExp[] {
   const { NetworkMode } = container.host;
   const shares = NetworkMode === 'host' || namespaceOwner(NetworkMode) !== undefined;

@@ -1,3 +1,4 @@
+import { otherCauseOfBuild } from '../core/blame.ts';
 import { type BuildSpec, composeBuild, PLAIN_BUILD } from '../core/build.ts';
 import { projectOf } from '../core/compose.ts';
 import { fail, SwapError } from '../core/error.ts';
@@ -9,7 +10,7 @@ import type { GitTree, Ports } from '../ports.ts';
 import { buildImage } from './build.ts';
 import { imageOf, ownOf } from './own.ts';
 import type { PreparedSlot } from './prepare.ts';
-import { createAnew } from './remember.ts';
+import { createAnew, earlierTries } from './remember.ts';
 
 /** A commit that a service is to be built from, and the name that its image gets. */
 export interface ResolvedCommit {
@@ -39,8 +40,8 @@ export function foundCommit({ policy, home }: PreparedSlot, follows: string, dig
 }
 
 /**
- * Builds the image of a commit. Raises what the repository and the builder raise; a commit that does not build is remembered, so
- * that it is not tried again.
+ * Builds the image of a commit. Raises what the repository and the builder raise. A commit that does not build is not tried again;
+ * if something else can be the cause, such as a registry out of reach, it is, under the backoff.
  */
 export async function buildCommit(
   ports: Ports,
@@ -100,11 +101,15 @@ async function specOf(ports: Ports, { container, memory }: PreparedSlot, context
 async function rememberUnbuilt(
   ports: Ports,
   service: string,
-  { home, container }: PreparedSlot,
+  { home, container, memory }: PreparedSlot,
   { digest, source }: ResolvedCommit,
   { code, message, log }: SwapError,
 ): Promise<void> {
   const { clockOffsetMs } = await ports.engine.facts();
+  const cause = otherCauseOfBuild([message, ...log]);
+  const known =
+    cause === undefined ? { code, reason: message } : { code: 'unproven' as const, reason: `${message}; but ${cause}` };
+  const tries = 1 + (await earlierTries({ ports, memory }, home, digest, known.code));
   const note = {
     role: 'failed',
     service,
@@ -114,7 +119,12 @@ async function rememberUnbuilt(
     image: digest,
     digest,
     follows: shownGit(source),
-    failure: { code, reason: message, health: [], log: log.slice(-LOG_LINES).map((line) => line.slice(0, LONGEST)) },
+    failure: {
+      ...known,
+      ...(tries > 1 ? { tries } : {}),
+      health: [],
+      log: log.slice(-LOG_LINES).map((line) => line.slice(0, LONGEST)),
+    },
   } as const;
   await createAnew({ ports }, failureName(home, digest), container.imageId, note);
 }

@@ -1,13 +1,12 @@
-import type { FailureCode } from '../core/blame.ts';
 import type { Container } from '../core/container.ts';
 import { EngineError, isConflict } from '../core/engine-error.ts';
 import { SwapError } from '../core/error.ts';
-import { encodeState, type StateNote } from '../core/labels.ts';
+import { encodeState, type FailureNote, type StateNote } from '../core/labels.ts';
 import { failureName } from '../core/names.ts';
 import { inertRequest } from '../core/recreate/request.ts';
 import type { Step } from '../core/step.ts';
 import { firstThere } from './lease.ts';
-import { stateOf } from './own.ts';
+import { type Look, stateOf } from './own.ts';
 import { removeOwn } from './remove.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 
@@ -42,7 +41,7 @@ export async function rememberFailure(
   run.memory.lastStatus = isGone ? undefined : recall(run, failed).lastStatus;
   run.memory.redirectedAway = await redirectedAway(run, failed);
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
-  const tries = 1 + (await earlierTries(run, image, what.code));
+  const tries = 1 + (await earlierTries(run, run.names.home, image, what.code));
   const note = {
     role: 'failed',
     service: run.service,
@@ -58,9 +57,14 @@ export async function rememberFailure(
   await createAnew(run, name, await firstThere(run.ports, [from.imageId, image]), note);
 }
 
-// The backoff grows with each failure of the same image.
-async function earlierTries({ ports, names, memory }: SlotRun, image: string, code: FailureCode): Promise<number> {
-  const earlier = await ports.engine.container(failureName(names.home, image));
+/** How often an image failed in a slot before, in the same way: the backoff grows with each. */
+export async function earlierTries(
+  { ports, memory }: Look,
+  home: string,
+  image: string,
+  code: FailureNote['code'],
+): Promise<number> {
+  const earlier = await ports.engine.container(failureName(home, image));
   const failure = earlier && (await stateOf({ ports, memory }, earlier))?.failure;
   return failure?.code === code ? (failure.tries ?? 1) : 0;
 }

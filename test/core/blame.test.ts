@@ -1,7 +1,7 @@
 // Which failures only an image can have caused: a table of causes.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { codeOf, type Failed, isRejection, otherCause } from '../../src/core/blame.ts';
+import { codeOf, type Failed, isRejection, otherCause, otherCauseOfBuild } from '../../src/core/blame.ts';
 import type { Container } from '../../src/core/container.ts';
 import { container } from './builders.ts';
 
@@ -158,6 +158,21 @@ suite('only the image is to blame for', () => {
     ['a check that fails once it was healthy, with the gate open', check({ redirected: 3, wasHealthy: true })],
   ];
   for (const [name, one] of table) test(name, () => assert.equal(otherCause(one), undefined));
+});
+
+suite('a build that may fail for something else than its files', () => {
+  for (const [words, other] of [
+    ['npm error code EAI_AGAIN', true],
+    ['dial tcp: lookup proxy.golang.org: no such host', true],
+    ["E: Failed to fetch http://packages.example/x  Temporary failure resolving 'packages.example'", true],
+    ['failed to resolve source metadata for docker.io/library/node:22: 503 Service Unavailable', true],
+    ['write /var/lib/docker/tmp: no space left on device', true],
+    ['toomanyrequests: too many requests', true],
+    ['process "/bin/sh -c make" did not complete successfully: exit code: 2', false],
+    ['src/main.c:3: error: expected ";"', false],
+    ['COPY failed: file not found in build context: stat app: file does not exist', false],
+  ] as const)
+    test(words, () => assert.equal(otherCauseOfBuild(['the build failed', words]) !== undefined, other));
 });
 
 test('an image is rejected for its own failures, and for what a person says', () => {
