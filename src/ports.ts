@@ -148,6 +148,8 @@ export interface Traffic {
   connections(container: Process): Promise<number | undefined>;
   /** The same connections one by one, with what has moved in them and when. */
   diagnose(container: Process): Promise<Diagnosis>;
+  /** Whether a container uses the network that this process itself is in; undefined if that can't be told from here. */
+  sharesNetwork(container: Process): Promise<boolean | undefined>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
   reachable(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer>;
 }

@@ -248,8 +248,9 @@ async function refuseUnreachable(
   if (probe === undefined || probe.kind === 'cmd' || container.status !== 'running') return;
   // Its network is that of a container that was replaced just now, and so is its own successor's.
   if (successors?.has(namespaceOwner(container.host.NetworkMode) ?? '')) return;
-  if ((await addressOf(ports, container)) !== undefined) return;
-  fail('refused', `swapctl.health.${probe.kind} can't ask ${container.name}, which has no address in a network`, {
+  const address = await addressOf(ports, container);
+  if ('host' in address) return;
+  fail('refused', `swapctl.health.${probe.kind} can't ask ${container.name}, which ${address.why}`, {
     hint: 'check it from inside with swapctl.health.cmd, or by a HEALTHCHECK of the image',
   });
 }

@@ -37,9 +37,9 @@ async function ask(
   probe: Extract<Probe, { kind: 'http' | 'tcp' }>,
   timeoutMs: number,
 ): Promise<Probed> {
-  const host = await addressOf(ports, container);
-  if (host === undefined) return { ok: false, reached: false, output: `${container.name} has no address in a network` };
-  return ports.traffic.reachable(addressFor(probe, host), timeoutMs);
+  const address = await addressOf(ports, container);
+  if ('why' in address) return { ok: false, reached: false, output: `${container.name} ${address.why}` };
+  return ports.traffic.reachable(addressFor(probe, address.host), timeoutMs);
 }
 
 function addressFor(probe: Extract<Probe, { kind: 'http' | 'tcp' }>, host: string): ProbeAddress {
@@ -64,12 +64,49 @@ async function run(
   }
 }
 
-/** Where this machine reaches a container, its own or that of the container whose network it lives in; undefined: nowhere. */
-export async function addressOf(ports: Pick<Ports, 'engine'>, container: Container): Promise<string | undefined> {
-  const { NetworkMode } = container.host;
-  if (NetworkMode === 'host') return LOOPBACK;
-  const owner = namespaceOwner(NetworkMode);
-  if (owner === undefined) return addressIn(container.networks);
-  const found = await ports.engine.container(owner);
-  return found?.host.NetworkMode === 'host' ? LOOPBACK : found && addressIn(found.networks);
+/** Where a probe of swapctl's own reaches a container: an address, or why there is none. */
+type HostOrWhy = { readonly host: string } | { readonly why: string };
+
+interface Look {
+  readonly engine: Pick<Ports['engine'], 'container' | 'facts'>;
+  readonly traffic: Pick<Ports['traffic'], 'sharesNetwork'>;
+  readonly host: Pick<Ports['host'], 'containerId'>;
+}
+
+/** The address of a container, or of the one whose network it lives in. At any other something else might answer in its place. */
+export async function addressOf(look: Look, container: Container): Promise<HostOrWhy> {
+  const seen = new Set<string>();
+  let owner = container;
+  // The owner of a network may itself live in that of another container.
+  for (;;) {
+    const { NetworkMode } = owner.host;
+    if (NetworkMode === 'host') return loopback(look, owner);
+    const next = namespaceOwner(NetworkMode);
+    if (next === undefined) return own(owner, container);
+    const found = seen.has(next) ? undefined : await look.engine.container(next);
+    if (!found) return { why: `lives in the network of a container that is gone (${next.slice(0, 12)})` };
+    seen.add(next);
+    owner = found;
+  }
+}
+
+function own({ id, name, networks, status }: Container, asked: Container): HostOrWhy {
+  const host = addressIn(networks);
+  if (host !== undefined) return { host };
+  if (id === asked.id) return { why: 'has no address in a network' };
+  const state = status === 'running' ? 'has no address in a network' : `is ${status}`;
+  return { why: `lives in the network of ${name}, which ${state}` };
+}
+
+async function loopback(look: Look, container: Container): Promise<HostOrWhy> {
+  const shares = await look.traffic.sharesNetwork(container);
+  if (shares ?? (await runsOnHost(look))) return { host: LOOPBACK };
+  return { why: "uses the network of the engine's host, which is not the one that swapctl runs in" };
+}
+
+// If the processes are out of reach, it is only known where swapctl itself runs.
+async function runsOnHost({ engine, host }: Look): Promise<boolean> {
+  if (!(await engine.facts()).local) return false;
+  if (host.containerId === undefined) return true;
+  return (await engine.container(host.containerId))?.host.NetworkMode === 'host';
 }

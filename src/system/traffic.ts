@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import type { Diagnosis } from '../core/connections.ts';
 import { parseSockets } from '../core/sockets.ts';
 import type { Traffic } from '../ports.ts';
@@ -16,6 +16,8 @@ export function hostTraffic(local: () => Promise<boolean>, diagnose: Diagnose): 
       if (!(await local())) return OUT_OF_REACH;
       return (await isProcessOf(pid, id)) ? diagnose(pid) : OTHER_PIDS;
     },
+    sharesNetwork: async ({ id, pid }) =>
+      (await local()) && (await isProcessOf(pid, id)) ? sharesNetwork(pid) : undefined,
     reachable: askOnce,
   };
 }
@@ -36,6 +38,14 @@ async function isProcessOf(pid: number, containerId: string): Promise<boolean> {
   if (pid <= 0) return false;
   const cgroup = await textOf(`/proc/${pid}/cgroup`);
   return cgroup?.includes(containerId) ?? false;
+}
+
+async function sharesNetwork(pid: number): Promise<boolean | undefined> {
+  try {
+    return (await readlink(`/proc/${pid}/ns/net`)) === (await readlink('/proc/self/ns/net'));
+  } catch {
+    return undefined;
+  }
 }
 
 async function establishedOnListeners(pid: number): Promise<number | undefined> {

@@ -153,6 +153,7 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
       if (!box || box.pid !== pid || pid <= 0) return { available: false, why: 'it does not run', advice: 'start it' };
       return { available: true, connections: connectionsOf(machine, connections, box) };
     },
+    sharesNetwork: async ({ id }) => machine.boxes.get(id)?.host.NetworkMode === 'host',
     reachable: async ({ host }) => {
       const box = [...machine.boxes.values()].find((one) => hasAddress(machine, one, host));
       const ok = box !== undefined && answers(machine, box);

@@ -25,6 +25,7 @@ const OTHERS = [
   'shop-web-2',
 ];
 const NO_CLIENTS: Omit<Ports['traffic'], 'reachable'> = {
+  sharesNetwork: async () => undefined,
   connections: async () => 0,
   diagnose: async () => ({ available: true, connections: [] }),
 };

@@ -2,36 +2,84 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container, Endpoint } from '../../src/core/container.ts';
+import type { EngineFacts } from '../../src/core/engine.ts';
 import { addressOf } from '../../src/roll/probe.ts';
+import { container } from '../core/builders.ts';
 import { SETUPS } from '../matrix/setups.ts';
 import { boxAt, command, type Stage, stageOf } from '../matrix/stage.ts';
 
-const box = (NetworkMode: string, endpoint: Endpoint = {}): Container =>
-  ({ host: { NetworkMode }, networks: { net: endpoint } }) as unknown as Container;
+const box = (NetworkMode: string, endpoint: Endpoint = {}, change: Partial<Container> = {}): Container =>
+  container({ id: NetworkMode, name: 'web', host: { NetworkMode }, networks: { net: endpoint }, ...change });
 
 const OWNERS: Record<string, Container> = {
-  vpn: box('net', { IPAddress: '172.18.0.5' }),
+  vpn: box('net', { IPAddress: '172.18.0.5' }, { name: 'vpn' }),
   'on-host': box('host'),
-  lonely: box('none'),
+  mate: box('container:vpn'),
+  lonely: box('none', {}, { name: 'lonely' }),
+  down: box('net', { IPAddress: '' }, { name: 'down', status: 'exited' }),
+  a: box('container:b'),
+  b: box('container:a'),
+  swapctl: box('net'),
+  'swapctl-on-host': box('host'),
 };
-const engine = { container: async (id: string) => OWNERS[id] } as Parameters<typeof addressOf>[0]['engine'];
+
+interface Place {
+  readonly local: boolean;
+  readonly shares: boolean | undefined;
+  readonly self: string | undefined;
+}
+
+async function asked(one: Container, { local = true, shares, self }: Partial<Place> = {}): Promise<string> {
+  const engine = { container: async (id: string) => OWNERS[id], facts: async () => ({ local }) as EngineFacts };
+  const traffic = { sharesNetwork: async () => shares };
+  const address = await addressOf({ engine, traffic, host: { containerId: self } }, one);
+  return 'host' in address ? address.host : `nowhere: it ${address.why}`;
+}
 
 suite('a container is asked', () => {
-  for (const [what, container, address] of [
+  for (const [what, one, address] of [
     ['at its IPv4 address', box('net', { IPAddress: '172.18.0.2', GlobalIPv6Address: 'fd00::2' }), '172.18.0.2'],
-    [
-      'at its IPv6 address where it has no other',
-      box('net', { IPAddress: '', GlobalIPv6Address: 'fd00::2' }),
-      'fd00::2',
-    ],
-    ['at the address of this machine, if it uses its network', box('host'), '127.0.0.1'],
+    ['at its IPv6 address if it has no other', box('net', { IPAddress: '', GlobalIPv6Address: 'fd00::2' }), 'fd00::2'],
     ['at the address of the container whose network it lives in', box('container:vpn'), '172.18.0.5'],
-    ['at the address of this machine, if that one uses its network', box('container:on-host'), '127.0.0.1'],
-    ['nowhere, if that one has no address', box('container:lonely'), undefined],
-    ['nowhere, if that one is gone', box('container:gone'), undefined],
-    ['nowhere, if it has no network', box('none'), undefined],
+    ['at the address of the one whose network that one lives in', box('container:mate'), '172.18.0.5'],
+    [
+      'nowhere, if that one has no address',
+      box('container:lonely'),
+      'nowhere: it lives in the network of lonely, which has no address in a network',
+    ],
+    [
+      'nowhere, if that one does not run',
+      box('container:down'),
+      'nowhere: it lives in the network of down, which is exited',
+    ],
+    [
+      'nowhere, if that one is gone',
+      box('container:gone'),
+      'nowhere: it lives in the network of a container that is gone (gone)',
+    ],
+    [
+      'nowhere, if two live in the network of each other',
+      box('container:a'),
+      'nowhere: it lives in the network of a container that is gone (a)',
+    ],
+    ['nowhere, if it has no network', box('none'), 'nowhere: it has no address in a network'],
   ] as const)
-    test(what, async () => assert.equal(await addressOf({ engine }, container), address));
+    test(what, async () => assert.equal(await asked(one), address));
+});
+
+suite("the network of the engine's host is asked at this machine's own address", () => {
+  const NOWHERE = "nowhere: it uses the network of the engine's host, which is not the one that swapctl runs in";
+  for (const [what, place, address] of [
+    ['if swapctl shares it', { shares: true }, '127.0.0.1'],
+    ['also from a container that shares it', { shares: true, self: 'swapctl' }, '127.0.0.1'],
+    ['not if it is another one', { shares: false }, NOWHERE],
+    ['if no process is within reach, but the engine runs here', {}, '127.0.0.1'],
+    ['not if the engine runs elsewhere', { local: false }, NOWHERE],
+    ['not if swapctl runs in a container with a network of its own', { self: 'swapctl' }, NOWHERE],
+    ["if swapctl runs in a container with the host's network", { self: 'swapctl-on-host' }, '127.0.0.1'],
+  ] as const)
+    for (const mode of ['host', 'container:on-host'])
+      test(`${what}: ${mode}`, async () => assert.equal(await asked(box(mode), place), address));
 });
 
 function withAddress(stage: Stage, endpoint: Endpoint): void {
