@@ -1,3 +1,4 @@
+import type { Listener } from './core/answered-ports.ts';
 import type { BuildEnd, BuildOrder, BuildOutline, BuildSpec, BuiltImage } from './core/build.ts';
 import type { ComposeModel, ComposeProject } from './core/compose.ts';
 import type { Config, NotificationConfig } from './core/config.ts';
@@ -150,6 +151,8 @@ export interface Traffic {
   diagnose(container: Process): Promise<Diagnosis>;
   /** Whether a container uses the network that this process itself is in; undefined if that can't be told from here. */
   sharesNetwork(container: Process): Promise<boolean | undefined>;
+  /** What a container listens on by TCP; undefined where that is out of reach. */
+  listening(container: Process): Promise<readonly Listener[] | undefined>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
   reachable(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer>;
 }

@@ -13,6 +13,7 @@ const ORDERS: Orders = {
   lingerMs: atLeast,
   drainIdle: (value, than) => !value || than,
   healthTimeoutMs: (value = 0, than = 0) => value >= than,
+  lostPorts: (value, than) => value === than || value === 'fail' || than === 'off',
   keep: atLeast,
   backup: copiesAll,
   backupKeep: atLeast,

@@ -1,3 +1,4 @@
+import { describeLost, type LostPort } from './answered-ports.ts';
 import type { Container, HealthConfig } from './container.ts';
 import { formatDuration } from './duration.ts';
 import type { Policy, UserProbe } from './policy.ts';
@@ -25,6 +26,8 @@ export interface HealthMemory {
   readonly lastOutput: string;
   /** The status of HTTP with which the last probe was answered. */
   readonly lastStatus?: number | undefined;
+  /** Published ports on which the container that it replaces answers and it does not, at the last look; undefined: not looked for. */
+  readonly lostPorts?: readonly LostPort[];
   /** When this process first saw that the engine calls it healthy. */
   readonly engineHealthySince?: number | undefined;
   /** Of one that is down: whether it was stopped, and did not end by itself. */
@@ -84,6 +87,11 @@ export function healthCheck(container: Pick<Container, 'config'>, policy: Policy
 
 /** Judges a container. `now` is milliseconds of the engine's clock; `memory` what this process saw of it. */
 export function judge(container: Container, policy: Policy, memory: HealthMemory, now: number): Verdict {
+  const verdict = judgeHealth(container, policy, memory, now);
+  return verdict.kind === 'healthy' ? withPorts(container, policy, memory, verdict.since, now) : verdict;
+}
+
+function judgeHealth(container: Container, policy: Policy, memory: HealthMemory, now: number): Verdict {
   const stopped = stoppedVerdict(container, memory);
   if (stopped) return stopped;
   const check = healthCheck(container, policy);
@@ -91,7 +99,7 @@ export function judge(container: Container, policy: Policy, memory: HealthMemory
   // What the user asks for by label overrules the image's check, and so what the engine makes of that.
   const engine = policy.probe ? undefined : container.health?.status;
   if (engine === 'unhealthy') return failed('check', `its health check says unhealthy${output(container, memory)}`);
-  const since = memory.healthySince ?? (engine === 'healthy' ? now : undefined);
+  const since = memory.healthySince ?? (engine === 'healthy' ? (memory.engineHealthySince ?? now) : undefined);
   if (since === undefined) {
     const until = Math.max(container.startedAt, memory.watchedSince ?? now) + check.deadlineMs;
     if (now <= until) return { kind: 'waiting', until };
@@ -116,6 +124,20 @@ export function hostAdvice(probe: UserProbe | undefined, lastStatus: number | un
     `The Host header of the check is the container's address; if the app answers only to its own names (ALLOWED_HOSTS in Django), ` +
     `set swapctl.health.http=app.example.com:${probe.port}${probe.path} with one of them`
   );
+}
+
+// An app whose check is content listens on its other ports soon; without a check, listening is what shows that it has started.
+const LISTENS_WITHIN_MS = 5000;
+const STARTS_WITHIN_MS = 60_000;
+
+function withPorts(container: Container, policy: Policy, memory: HealthMemory, since: number, now: number): Verdict {
+  const { lostPorts = [], watchedSince = now } = memory;
+  if (lostPorts.length === 0) return { kind: 'healthy', since };
+  const until = healthCheck(container, policy)
+    ? since + Math.max(policy.settleMs, LISTENS_WITHIN_MS)
+    : Math.max(since, Math.max(container.startedAt, watchedSince) + (policy.healthTimeoutMs ?? STARTS_WITHIN_MS));
+  if (now < until) return { kind: 'waiting', until };
+  return failed('check', `${describeLost(lostPorts)}; swapctl.health.ports=warn allows that`);
 }
 
 // A fault that only the second container of an image has (a port, a lock or a name that the first one holds) shows at its

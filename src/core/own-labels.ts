@@ -121,6 +121,7 @@ const IN_DOUBT: ReadonlySet<string> = new Set(
     'strategy',
     'rehearsal',
     'gate',
+    'health.ports',
     'on-switch',
     'on-switch.failure',
     'hooks.from',

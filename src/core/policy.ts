@@ -39,6 +39,8 @@ export interface Policy {
   readonly probe: UserProbe | undefined;
   /** Whether the old container stays until the engine, too, calls the new one healthy. */
   readonly engineVerdict: 'auto' | 'true' | 'false';
+  /** What a new container is that does not listen on a published port on which the old one does. */
+  readonly lostPorts: 'fail' | 'warn' | 'off';
   /** How many old images are kept as the way back. */
   readonly keep: number;
   /** Which of its volumes are copied before a new container starts, and how many copies are kept. */

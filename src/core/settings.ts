@@ -39,6 +39,7 @@ const DURATION: Form = { kind: 'duration' };
 const FLAG: Form = { kind: 'flag' };
 const STRATEGIES = ['auto', 'start-first', 'stop-first', 'handover'] as const;
 const VERDICTS = ['auto', 'true', 'false'] as const;
+const LOST_PORTS = ['fail', 'warn', 'off'] as const;
 const VOLUMES = ['exclusive', 'shared'] as const;
 const HOOK_FAILURES = ['report', 'undo'] as const;
 const PORT: Form = { kind: 'number', least: 1, most: 65_535 };
@@ -127,6 +128,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     choice(VERDICTS),
     'auto',
     'whether the old container stays until the engine, too, calls the new one healthy, as proxies that read labels need it',
+  ),
+  'health.ports': row(
+    'lostPorts',
+    oneOf(LOST_PORTS),
+    choice(LOST_PORTS),
+    'fail',
+    'whether a new container fails that does not listen on a published TCP port on which the old one does',
   ),
   track: row('track', parseTrack, TEXT, 'digest', 'which tags of its repository it follows'),
   keep: row('keep', count, FEW, '1', 'how many old images are kept as the way back'),

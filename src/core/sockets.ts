@@ -1,6 +1,8 @@
 /** One socket of a network namespace. */
 export interface Socket {
   readonly localPort: number;
+  /** Whether only its own network namespace can reach it, by a loopback address. */
+  readonly loopback: boolean;
   /** Dotted, also where the socket is of IPv6 and its peer is not; of an IPv6 peer undefined. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number;
@@ -19,10 +21,12 @@ export function parseSockets(table: string): Socket[] {
     .flatMap((line) => {
       const [, local = '', remote = '', state = ''] = line.trim().split(/\s+/);
       const [address = '', port] = remote.split(':');
+      const [localAddress = '', localPort = ''] = local.split(':');
       if (port === undefined) return [];
       return [
         {
-          localPort: Number.parseInt(local.split(':')[1] ?? '', 16),
+          localPort: Number.parseInt(localPort, 16),
+          loopback: isLoopback(localAddress),
           remoteAddress: ipv4Of(address),
           remotePort: Number.parseInt(port, 16),
           state: STATES[state] ?? 'other',
@@ -37,6 +41,12 @@ export function dotted(hex: string): string {
 }
 
 const MAPPED = '0000000000000000FFFF0000';
+
+const LOOPBACK_V6 = '00000000000000000000000001000000';
+
+function isLoopback(hex: string): boolean {
+  return hex === LOOPBACK_V6 || ipv4Of(hex)?.startsWith('127.') === true;
+}
 
 function ipv4Of(hex: string): string | undefined {
   if (hex.length === 8) return dotted(hex);

@@ -2,6 +2,7 @@ import type { Container } from '../core/container.ts';
 import { messageOf } from '../core/error.ts';
 import { isLedBack, servingBeside } from '../core/forward.ts';
 import { mayBeInForce } from '../core/kernel-layer.ts';
+import type { Slot } from '../core/service.ts';
 import { type Joined, knownAddresses } from '../core/traffic.ts';
 import type { Bridge, ForwardStart, Process } from '../ports.ts';
 import { keepForwarding, stopRenewing } from './forward.ts';
@@ -145,4 +146,9 @@ export async function undoShut(
 export async function keepShut(run: SlotRun, id: string): Promise<void> {
   const until = run.memory.shut.get(id);
   if (until !== undefined && until - run.ports.clock.now() < RENEW_BEFORE_MS) await shut(run, id);
+}
+
+/** Whoever died may have turned new connections away from any that runs, and the kernel goes on with that for a while. */
+export function distrustGates({ members }: Slot, memory: SlotRun['memory']): void {
+  for (const { id, status } of members) if (status === 'running') memory.turnedAway.add(id);
 }

@@ -12,6 +12,7 @@ import { parseReference } from '../core/reference.ts';
 import { isTied } from '../core/references.ts';
 import { castRoles } from '../core/slot.ts';
 import { cannotUpdate } from './abilities.ts';
+import { lookAtPorts } from './answered-ports.ts';
 import { withBlame } from './blame.ts';
 import { hooksOf } from './hooks-seen.ts';
 import { imageOf, listed, stateOf } from './own.ts';
@@ -102,6 +103,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     await learnWhoEnded(run, container);
     await learnLastExit(run, container);
   }
+  await lookAtPorts(run, container);
   const verdict = verdictOn(run, container);
   const brief = isProven({ way: state?.way });
   const missing = state?.roll === undefined || run.memory.copied.has(container.id) ? [] : run.inlineFiles;

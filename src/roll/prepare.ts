@@ -21,6 +21,7 @@ import { isThere, predecessorsOf, successorOf, successorsOf } from '../core/succ
 import type { Track } from '../core/track.ts';
 import { type Choice, chooseWay } from '../core/way.ts';
 import type { Ports } from '../ports.ts';
+import { type AnsweredPorts, answeredPorts } from './answered-ports.ts';
 import { askBefore, failsNow } from './blame.ts';
 import { knownUserSet } from './create.ts';
 import { kernelLayerFor } from './kernel-layer.ts';
@@ -47,6 +48,7 @@ export interface PreparedSlot {
   readonly track: Track;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
+  readonly answered: AnsweredPorts;
   /** Ids of containers that served the slot before this one, which others still name. */
   readonly predecessors: readonly string[];
   readonly inlineFiles: readonly string[];
@@ -152,6 +154,7 @@ export async function prepareSlot(
     followed: await followedBy({ ports, memory }, container),
     failures: failuresIn(all, slot.home),
     dependents,
+    answered: await answeredPorts(ports, container, policy, all),
     predecessors,
     inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
     backup,

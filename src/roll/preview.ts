@@ -8,6 +8,7 @@ import type { Service } from '../core/service.ts';
 import type { ServicePlan, SlotPlan } from '../core/status.ts';
 import { describeStep } from '../core/step.ts';
 import type { Ports } from '../ports.ts';
+import { uncomparedNote } from './answered-ports.ts';
 import { besideOf } from './compose-beside.ts';
 import { alreadyRuns, type Resolved } from './image.ts';
 import { observe } from './observe.ts';
@@ -77,6 +78,8 @@ async function planSlot(
   const context = { ports, service, image, roll: 'plan', tagBefore: undefined, lease: NO_LEASE, options };
   const run = await slotRun(context, slot);
   const { seen } = await observe(run);
+  const uncompared = uncomparedNote(slot.answered);
+  if (uncompared !== undefined && runs !== true) slot.memory.notes.add(uncompared);
   const refused = same ? undefined : refusal(plan(run.desired, seen));
   return {
     slot: slot.home,

@@ -8,11 +8,13 @@ import { groupServices, type Service, type Slot } from '../core/service.ts';
 import { castRoles } from '../core/slot.ts';
 import type { RecoveredItem } from '../core/status.ts';
 import type { Ports } from '../ports.ts';
+import { answeredInHalf } from './answered-ports.ts';
 import { awaitedVerdict } from './awaited-verdict.ts';
 import { chosenOf } from './chosen.ts';
 import { endDeadLock } from './dead-lock.ts';
 import { dependentsEver } from './dependents-ever.ts';
 import { evenOut, isUnderWay, replicated } from './even-out.ts';
+import { distrustGates } from './gate.ts';
 import { guarded } from './guard.ts';
 import { concerns, type Half, halfDone, halfDoneOf, leftOthersBehind } from './half-done.ts';
 import { recallHeld } from './held.ts';
@@ -219,7 +221,8 @@ async function finish(
   const inlineFiles = candidate && incumbent ? await adopted(ports, memory, candidate, incumbent) : [];
   const half = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
   const engineVerdict = await awaitedVerdict(half, incumbent, all);
-  const run = { ...half, desired: { ...half.desired, engineVerdict }, movesTraffic, inlineFiles };
+  const answered = await answeredInHalf(half, incumbent, candidate?.state, all);
+  const run = { ...half, desired: { ...half.desired, engineVerdict }, movesTraffic, inlineFiles, answered };
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;
   if (!error && leftOthersBehind(slot, all)) return 'finished';
@@ -248,11 +251,6 @@ async function withState(ports: Ports, memory: SlotRun['memory'], member: Contai
   return { ...member, state, roll: state?.roll, replaces: state?.replaces };
 }
 
-// Whoever died may have turned new connections away from any that runs, and the kernel goes on with that for a while.
-function distrustGates(slot: Slot, memory: SlotRun['memory']): void {
-  for (const { id, status } of slot.members) if (status === 'running') memory.turnedAway.add(id);
-}
-
 async function recoveryRun(
   ports: Ports,
   service: Service,
@@ -262,7 +260,7 @@ async function recoveryRun(
   lease: Lease,
   signal: AbortSignal,
   memory: SlotRun['memory'],
-): Promise<Omit<SlotRun, 'movesTraffic'>> {
+): Promise<Omit<SlotRun, 'movesTraffic' | 'answered'>> {
   const facts = await ports.engine.facts();
   const { state } = subject;
   const container = await ports.engine.container(subject.id);

@@ -8,6 +8,7 @@ import type { Desired } from '../core/observed.ts';
 import type { ReplicaReport } from '../core/report.ts';
 import { groupServices } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
+import { isRequired, noteLostPorts } from './answered-ports.ts';
 import type { Lease } from './lease.ts';
 import { listed } from './own.ts';
 import { type PreparedSlot, prepareSlot } from './prepare.ts';
@@ -72,6 +73,7 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
     error = inTheMiddle(raised, slot.home);
   }
   await noteStray(context, slot);
+  if (!error) await noteLostPorts(run);
   if (!error && context.options.condemn) await condemn(run, slot).catch((raised) => tellForgotten(run, raised));
   return replicaReport(run, slot, error, ports.clock.now() - began);
 }
@@ -129,6 +131,7 @@ export async function slotRun(
     dependents: slot.dependents,
     predecessors: slot.predecessors,
     inlineFiles: slot.inlineFiles,
+    answered: answeredIn(context, slot),
     successors,
     signal: options.signal,
     lost: context.lease.lost,
@@ -140,6 +143,15 @@ export async function slotRun(
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) => moveDependents(context, slot.memory.moving, names, from, to),
   };
+}
+
+// The same image listens as it did.
+function answeredIn(
+  { image, options }: RollContext,
+  { container, policy, answered }: PreparedSlot,
+): SlotRun['answered'] {
+  const ports = container.imageId === image.id ? [] : answered.ports;
+  return { ports, required: isRequired(policy, options.event) };
 }
 
 /** What is wanted of a slot in a roll. */

@@ -23,6 +23,8 @@ export interface SlotRun {
   readonly event: HistoryEntry['event'];
   /** Names of containers that live in the namespaces of the slot's or are linked to it, found before the roll. */
   readonly dependents: readonly string[];
+  /** Published ports on which the old container answered; `required`: the new one fails if it does not. */
+  readonly answered: { readonly ports: readonly number[]; readonly required: boolean };
   /** Paths that compose copied into the old container. */
   readonly inlineFiles: readonly string[];
   /** Ids of containers that served the slot before the incumbent, which other containers still name. */

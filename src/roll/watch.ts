@@ -1,6 +1,7 @@
 import type { Container } from '../core/container.ts';
 import { noticedNow } from '../core/engine-verdict.ts';
 import { type HealthCheck, type HealthMemory, healthCheck, judge, settledAt, type Verdict } from '../core/health.ts';
+import { lookAtPorts } from './answered-ports.ts';
 import { keepShut } from './gate.ts';
 import { probe } from './probe.ts';
 import { recall, type SlotRun } from './slot-run.ts';
@@ -48,6 +49,7 @@ async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSig
     const container = await run.ports.engine.container(id);
     if (!container) return;
     remember(run, container, {});
+    await lookAtPorts(run, container);
     const verdict = judge(container, run.policy, recall(run, container), run.now());
     if (done(verdict, container)) return noteEngineHealth(run, container, verdict);
     const began = run.now();

@@ -1,6 +1,7 @@
 import { readFile, readlink } from 'node:fs/promises';
+import type { Listener } from '../core/answered-ports.ts';
 import type { Diagnosis } from '../core/connections.ts';
-import { parseSockets } from '../core/sockets.ts';
+import { parseSockets, type Socket } from '../core/sockets.ts';
 import type { Traffic } from '../ports.ts';
 import { askOnce } from './probe.ts';
 
@@ -18,6 +19,8 @@ export function hostTraffic(local: () => Promise<boolean>, diagnose: Diagnose): 
     },
     sharesNetwork: async ({ id, pid }) =>
       (await local()) && (await isProcessOf(pid, id)) ? sharesNetwork(pid) : undefined,
+    listening: async ({ id, pid }) =>
+      (await local()) && (await isProcessOf(pid, id)) ? listenersIn(await socketsOf(pid)) : undefined,
     reachable: askOnce,
   };
 }
@@ -48,10 +51,20 @@ async function sharesNetwork(pid: number): Promise<boolean | undefined> {
   }
 }
 
-async function establishedOnListeners(pid: number): Promise<number | undefined> {
+async function socketsOf(pid: number): Promise<Socket[] | undefined> {
   const tables = await Promise.all([textOf(`/proc/${pid}/net/tcp`), textOf(`/proc/${pid}/net/tcp6`)]);
   if (tables.every((table) => table === undefined)) return undefined;
-  const sockets = tables.flatMap((table) => parseSockets(table ?? ''));
+  return tables.flatMap((table) => parseSockets(table ?? ''));
+}
+
+function listenersIn(sockets: readonly Socket[] | undefined): Listener[] | undefined {
+  const listening = sockets?.filter(({ state }) => state === 'listening');
+  return listening?.map(({ localPort: port, loopback }) => ({ port, loopback }));
+}
+
+async function establishedOnListeners(pid: number): Promise<number | undefined> {
+  const sockets = await socketsOf(pid);
+  if (!sockets) return undefined;
   const listening = new Set(sockets.filter(({ state }) => state === 'listening').map((socket) => socket.localPort));
   return sockets.filter(({ state, localPort }) => state === 'open' && listening.has(localPort)).length;
 }

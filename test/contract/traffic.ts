@@ -7,7 +7,7 @@ import { APP_PORT, type Box, connected, contract, NETWORK, type Open, type Rules
 export const TRAFFIC_NOT_MODELLED = [
   'engines on other machines, whose connections are out of reach',
   'statuses of HTTP: a container answers with 200 or not at all',
-  'which ports a container listens on',
+  'listeners at a loopback address',
   'timeouts: an address that nobody has refuses at once',
 ] as const;
 
@@ -17,7 +17,12 @@ const SHORT_MS = 500;
 const LOOK_EVERY_MS = 1000;
 
 export function trafficContract(what: string, open: Open): void {
-  contract('traffic', what, { connections: CONNECTIONS, diagnosis: DIAGNOSIS, probes: PROBES }, open);
+  contract(
+    'traffic',
+    what,
+    { connections: CONNECTIONS, diagnosis: DIAGNOSIS, listeners: LISTENERS, probes: PROBES },
+    open,
+  );
 }
 
 function until(stage: Stage, box: Box, count: number): Promise<unknown> {
@@ -109,6 +114,21 @@ const DIAGNOSIS: Rules[string] = {
 function unlessEmpty<T>(some: readonly T[]): readonly T[] | undefined {
   return some.length > 0 ? some : undefined;
 }
+
+const LISTENERS: Rules[string] = {
+  'are shown with their ports': async (stage) => {
+    const web = await stage.start('web');
+    const found = await stage.traffic.listening(web);
+    assert.deepEqual(found, [{ port: APP_PORT, loopback: false }]);
+  },
+  'are unknown for a container that has ended, and for a process of another container': async (stage) => {
+    const [web, other] = [await stage.start('web'), await stage.start('other')];
+    assert.equal(await stage.traffic.listening({ ...web, pid: other.pid }), undefined);
+    assert.equal(await stage.traffic.listening({ ...web, pid: 0 }), undefined);
+    await stage.kill(web);
+    assert.equal(await stage.traffic.listening(web), undefined);
+  },
+};
 
 const PROBES: Rules[string] = {
   'reach a container that listens, and fail once it has ended': async (stage) => {

@@ -239,6 +239,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     healthTimeoutMs: undefined,
     probe: undefined,
     engineVerdict: 'auto',
+    lostPorts: 'fail',
     keep: 1,
     backup: { kind: 'none' },
     backupKeep: 1,

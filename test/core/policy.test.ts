@@ -43,6 +43,7 @@ suite('every label', () => {
     ['health.http', 'shop_web:80', { probe: { kind: 'http', port: 80, path: '/', host: 'shop_web' } }],
     ['health.tcp', '5432', { probe: { kind: 'tcp', port: 5432 } }],
     ['health.engine', 'false', { engineVerdict: 'false' }],
+    ['health.ports', 'warn', { lostPorts: 'warn' }],
     ['track', 'newest', { track: { kind: 'newest' } }],
     ['keep', '0', { keep: 0 }],
     ['keep', '99', { keep: 99 }],

@@ -13,6 +13,8 @@ export interface App {
   readonly stopMs: number;
   /** Its exit code then. */
   readonly stopCode: number;
+  /** The TCP ports that it listens on once it answers; without it, those that its image exposes. */
+  readonly listens?: readonly number[];
   /** The exit code with which it ends by itself on SIGHUP; without it, it goes on. */
   readonly reloadCode?: number;
   /** Its image has no such program: it can't be started. */
@@ -33,6 +35,12 @@ export function answersAt(box: Box, at: number): boolean {
   if (box.status !== 'running') return false;
   const age = at - box.startedAt;
   return age >= box.app.readyMs && age < (box.app.sickMs ?? Infinity) && at < box.sickSince;
+}
+
+/** The TCP ports on which a container listens at an instant. */
+export function listensAt({ status, startedAt, app, image }: Box, at: number): readonly number[] {
+  if (status !== 'running' || at - startedAt < app.readyMs) return [];
+  return app.listens ?? Object.keys(image.config.ExposedPorts ?? {}).map((port) => Number.parseInt(port, 10));
 }
 
 const NS_PER_MS = 1e6;

@@ -2,7 +2,7 @@
 import type { Connection as Diagnosed } from '../../src/core/connections.ts';
 import { type Container, namespaceOwner } from '../../src/core/container.ts';
 import type { Traffic } from '../../src/ports.ts';
-import { healthOf } from './apps.ts';
+import { healthOf, listensAt } from './apps.ts';
 import type { Rules } from './kernel.ts';
 import { answers } from './lifecycle.ts';
 import { type Box, boxOf, isUp, type Machine } from './machine.ts';
@@ -154,6 +154,11 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
       return { available: true, connections: connectionsOf(machine, connections, box) };
     },
     sharesNetwork: async ({ id }) => machine.boxes.get(id)?.host.NetworkMode === 'host',
+    listening: async ({ id, pid }) => {
+      const box = machine.boxes.get(id);
+      if (!box || box.pid !== pid || pid <= 0) return undefined;
+      return listensAt(box, machine.clock.now()).map((port) => ({ port, loopback: false }));
+    },
     reachable: async ({ host }) => {
       const box = [...machine.boxes.values()].find((one) => hasAddress(machine, one, host));
       const ok = box !== undefined && answers(machine, box);

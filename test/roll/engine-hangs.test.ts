@@ -73,6 +73,7 @@ function waiting(hanging: Hanging): SlotRun {
   return {
     memory,
     policy: POLICY,
+    answered: { ports: [], required: false },
     names: { home: 'web' },
     signal: new AbortController().signal,
     now: () => now,
