@@ -15,8 +15,8 @@ export function attachedNote({ name, config, createdAt, startedAt }: Container, 
   if (!asked || isComposed(own) || decodeState(own) !== undefined || startedAt - createdAt > STARTED_BY_RUN_MS)
     return undefined;
   return (
-    `${name} was not started with --detach: if its docker run still waits in a terminal or a script, it ends when the old container stops; ` +
-    `the new container runs detached (docker logs --follow ${name})`
+    'the old container was not started with --detach: if its docker run still waits in a terminal or a script, that ends when the container ' +
+    `stops; the new one runs detached (docker logs --follow ${name})`
   );
 }
 

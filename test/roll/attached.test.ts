@@ -17,7 +17,7 @@ test('the plan and the report have it, and those of the next roll have not', asy
   Object.assign(box.config, ATTACHED);
   const { app } = stage.open();
   const { clock } = stage.machine;
-  const note = /^web was not started with --detach: if its docker run still waits/;
+  const note = /^the old container was not started with --detach: if its docker run still waits/;
   const [plan] = await clock.run(app.plan([stage.service], REQUEST));
   assert.match(plan?.slots[0]?.notes?.[0] ?? '', note);
   const [report] = await clock.run(app.roll([stage.service], REQUEST));
