@@ -7,8 +7,12 @@ export interface Listener {
   readonly loopback: boolean;
 }
 
-/** A published port on which the old container answers, and the new one does not; `loopback`: only to itself. */
-export type LostPort = Listener;
+/** A port on which clients of the old container were answered, and those of the new one are not. */
+export interface LostPort {
+  readonly port: number;
+  /** `loopback`: something listens there, for the container alone; `unexposed`: docker run -P publishes what an image exposes. */
+  readonly why: 'closed' | 'loopback' | 'unexposed';
+}
 
 /** The TCP ports of a container that the engine publishes. */
 export function publishedTcp({ published }: Pick<Container, 'published'>): number[] {
@@ -24,15 +28,29 @@ export function answeredOf(ports: readonly number[], listeners: readonly Listene
   return ports.filter((port) => listeners.some((one) => one.port === port && !one.loopback));
 }
 
-/** Those on which nobody does. */
-export function lostOf(ports: readonly number[], listeners: readonly Listener[]): LostPort[] {
+/** Those on which no client of the container is answered. */
+export function lostOf(
+  ports: readonly number[],
+  container: Pick<Container, 'host' | 'published'>,
+  listeners: readonly Listener[],
+): LostPort[] {
   const answered = answeredOf(ports, listeners);
-  const lost = ports.filter((port) => !answered.includes(port));
-  return lost.map((port) => ({ port, loopback: listeners.some((one) => one.port === port) }));
+  const published = publishedTcp(container);
+  return ports.flatMap((port): LostPort[] => {
+    if (!answered.includes(port))
+      return [{ port, why: listeners.some((one) => one.port === port) ? 'loopback' : 'closed' }];
+    return container.host.PublishAllPorts && !published.includes(port) ? [{ port, why: 'unexposed' }] : [];
+  });
 }
 
-/** A clause about the new container. */
-export function describeLost(lost: readonly LostPort[]): string {
-  const shown = lost.map(({ port, loopback }) => `${port}/tcp${loopback ? ' (only on its loopback address)' : ''}`);
-  return `it does not listen on the published port${lost.length > 1 ? 's' : ''} ${shown.join(', ')}, as the old container does`;
+const WHY: Readonly<Record<LostPort['why'], string>> = {
+  closed: '',
+  loopback: ' (only on its loopback address)',
+  unexposed: ' (its image no longer exposes it)',
+};
+
+/** A clause about the new container, by what it is called in it. */
+export function describeLost(lost: readonly LostPort[], it = 'it'): string {
+  const shown = lost.map(({ port, why }) => `${port}/tcp${WHY[why]}`);
+  return `unlike the old container, ${it} does not serve the published port${lost.length > 1 ? 's' : ''} ${shown.join(', ')}`;
 }

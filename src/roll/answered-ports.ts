@@ -65,7 +65,7 @@ export async function lookAtPorts(run: SlotRun, container: Container): Promise<v
   const listeners = await run.ports.traffic.listening(container);
   if (!listeners) return;
   const { id, startedAt } = container;
-  run.memory.health.set(id, { ...recall(run, container), startedAt, lostPorts: lostOf(ports, listeners) });
+  run.memory.health.set(id, { ...recall(run, container), startedAt, lostPorts: lostOf(ports, container, listeners) });
 }
 
 /** Says in the report on which published ports nobody answers any more, where that does not fail the roll. */
@@ -75,8 +75,8 @@ export async function noteLostPorts(run: SlotRun): Promise<void> {
   const container = await run.ports.engine.container(run.names.home).catch(unknown);
   if (container?.imageId !== run.desired.image.id) return;
   const listeners = await run.ports.traffic.listening(container).catch(unknown);
-  const lost = lostOf(ports, listeners ?? []);
-  if (listeners && lost.length > 0) noteOnce(run, `the new container: ${describeLost(lost)}`);
+  const lost = lostOf(ports, container, listeners ?? []);
+  if (listeners && lost.length > 0) noteOnce(run, describeLost(lost, 'the new one'));
 }
 
 // The roll is done, whatever can be said of it now.

@@ -20,18 +20,33 @@ test('a port is answered by whoever can be reached from outside', () => {
 
 suite('lost ports', () => {
   test('are those that nobody outside can reach', () => {
-    const lost = lostOf([80, 81, 82], [outside(80), inside(81)]);
-    assert.deepEqual(lost, [inside(81), outside(82)]);
+    const lost = lostOf([80, 81, 82], container(), [outside(80), inside(81)]);
+    assert.deepEqual(lost, [
+      { port: 81, why: 'loopback' },
+      { port: 82, why: 'closed' },
+    ]);
+  });
+
+  test('are those that docker run -P no longer publishes', () => {
+    const some = { published: [published('80/tcp', 1)] };
+    const listeners = [outside(80), outside(81)];
+    const all = { ...container(some), host: { PublishAllPorts: true } };
+    assert.deepEqual(lostOf([80, 81], all, listeners), [{ port: 81, why: 'unexposed' }]);
+    assert.deepEqual(lostOf([80, 81], container(some), listeners), []);
   });
 
   test('are named', () => {
     assert.equal(
-      describeLost([outside(80)]),
-      'it does not listen on the published port 80/tcp, as the old container does',
+      describeLost([{ port: 80, why: 'closed' }]),
+      'unlike the old container, it does not serve the published port 80/tcp',
     );
     assert.equal(
-      describeLost([outside(80), inside(81)]),
-      'it does not listen on the published ports 80/tcp, 81/tcp (only on its loopback address), as the old container does',
+      describeLost([
+        { port: 80, why: 'unexposed' },
+        { port: 81, why: 'loopback' },
+      ]),
+      'unlike the old container, it does not serve the published ports 80/tcp (its image no longer exposes it), ' +
+        '81/tcp (only on its loopback address)',
     );
   });
 });
@@ -62,7 +77,7 @@ test('sockets at a loopback address are told from others', () => {
 });
 
 suite('a container that has lost a port', () => {
-  const lost = { ...NOTHING_SEEN, watchedSince: 0, lostPorts: [outside(80)] };
+  const lost = { ...NOTHING_SEEN, watchedSince: 0, lostPorts: [{ port: 80, why: 'closed' as const }] };
   const probe = { kind: 'tcp', port: 81 } as const;
 
   test('has the settle time from when it is healthy, and at least 5 s', () => {

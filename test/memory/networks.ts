@@ -93,7 +93,7 @@ const FIRST_EPHEMERAL = 32_768;
 /** Gives a container that starts its host ports, of those that it exposes. Raises where another one has them. */
 export function publish(machine: Machine, box: Box): readonly PublishedPort[] {
   const found: PublishedPort[] = [];
-  for (const [containerPort, bindings] of Object.entries(box.host.PortBindings ?? {})) {
+  for (const [containerPort, bindings] of Object.entries(bindingsOf(box))) {
     if (!(containerPort in (box.config.ExposedPorts ?? {}))) continue;
     for (const { HostIp = '', HostPort = '' } of bindings ?? []) {
       const hostPort = HostPort === '' || HostPort === '0' ? freePort(machine, containerPort) : Number(HostPort);
@@ -102,6 +102,11 @@ export function publish(machine: Machine, box: Box): readonly PublishedPort[] {
     }
   }
   return found;
+}
+
+function bindingsOf({ host, config }: Box): NonNullable<HostConfig['PortBindings']> {
+  const exposed = host.PublishAllPorts ? Object.keys(config.ExposedPorts ?? {}).map((port) => [port, [{}]]) : [];
+  return { ...Object.fromEntries(exposed), ...host.PortBindings };
 }
 
 function take(machine: Machine, box: Box, hostPort: number, containerPort: string): void {

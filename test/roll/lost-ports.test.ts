@@ -6,7 +6,7 @@ import { boxAt, command, PORT, recovered, rollAgain, type Stage, stageOf } from 
 import type { Process } from '../memory/process.ts';
 
 const REQUEST = { signal: new AbortController().signal, pull: 'never' } as const;
-const LOST = /it does not listen on the published port 8080\/tcp, as the old container does/;
+const LOST = /unlike the old container, (it|the new one) does not serve the published port 8080\/tcp/;
 
 /** Has an image listen on these ports alone. */
 function listens({ machine }: Stage, image: string, ports: readonly number[]): void {
@@ -62,6 +62,19 @@ suite('an image that lost a published port', () => {
         const again = await rollAgain(stage, stage.open());
         assert.equal(again === 'died' ? again : again.error?.code, 'known-bad');
       });
+
+  test('is refused if it listens, but docker run -P no longer publishes the port', async () => {
+    const stage = await stageOf(SETUPS['start-first']);
+    publishWeb(stage);
+    const box = boxAt(stage, 'web') ?? assert.fail('it is there');
+    box.host = { ...box.host, PublishAllPorts: true };
+    const stored = stage.machine.images.get(stage.to) ?? assert.fail('it is there');
+    const app = { ...stored.app, listens: [PORT] };
+    stage.machine.images.set(stage.to, { ...stored, app, config: { ...stored.config, ExposedPorts: {} } });
+    const { report } = await rolled(stage);
+    assert.equal(report.error?.code, 'not-healthy', JSON.stringify(report));
+    assert.match(report.error.message, /8080\/tcp \(its image no longer exposes it\)/);
+  });
 
   test('is rolled to with swapctl.health.ports=warn, which the report says', async () => {
     const { report } = await rolled(await deafStage(SETUPS.handover), { 'health.ports': 'warn' });

@@ -26,7 +26,7 @@ test('an image that lost a published port is refused, and one that has it again 
   assert.equal(refused.code, 1, refused.stdout);
   const { outcome, error, gap } = refused.json();
   assert.deepEqual([outcome, error.code, gap], ['failed', 'not-healthy', undefined]);
-  assert.match(error.message, /it does not listen on the published port 9090\/tcp, as the old container does/);
+  assert.match(error.message, /unlike the old container, it does not serve the published port 9090\/tcp/);
   const { Id, State } = await world.docker.getContainer(web.name).inspect();
   assert.deepEqual([Id, State.Running], [web.container.id, true]);
   await assertNothingLeft(world, web.name);
