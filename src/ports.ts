@@ -53,6 +53,8 @@ export interface Engine {
   imageTags(repository: string): Promise<string[]>;
   /** The engine's bridge networks: host interface and subnets of each. */
   bridges(): Promise<Bridge[]>;
+  /** Names of the networks that a Swarm has given this engine. */
+  swarmNetworks(): Promise<string[]>;
   /** Digest of a reference in its registry, as the engine reaches it; undefined if the engine can't ask (Podman). */
   resolve(reference: string, signal?: AbortSignal): Promise<string | undefined>;
   pull(reference: string, onLayer: (layer: PullLayer) => void, signal?: AbortSignal): Promise<void>;

@@ -13,6 +13,7 @@ import type { OwnLabels } from '../core/own-labels.ts';
 import { refuseStrangers } from '../core/ownership.ts';
 import type { Policy } from '../core/policy.ts';
 import { inlineFiles, likelyInlineFiles } from '../core/recreate/compose.ts';
+import { resolvesNames } from '../core/recreate/networks.ts';
 import { needsHost } from '../core/recreate/start-check.ts';
 import { isImageId } from '../core/reference.ts';
 import { follow, type Reference, requiredBy, type Successors } from '../core/references.ts';
@@ -135,6 +136,7 @@ export async function prepareSlot(
   const successors = new Map([...successorsOf(container, all), ...(options.successors ?? [])]);
   refuseLost(container, all, successors);
   for (const note of followNotes(container, all)) memory.notes.add(note);
+  if (!options.successors) await refuseSwarmNetwork(ports, container);
   await refuseUnreachable(ports, container, policy, successors);
   if (!options.successors) await askIncumbent(ports, container, policy, memory);
   const others = await othersOf(ports, container, all);
@@ -239,6 +241,17 @@ function followNotes(container: Container, all: readonly ContainerSummary[]): st
 
 function short(id: string): string {
   return id.slice(0, 12);
+}
+
+// Docker 28 does not rename a container that runs there; the address that it shows as if it was asked for is the Swarm's choice.
+async function refuseSwarmNetwork(ports: Ports, { name, networks }: Container): Promise<void> {
+  if (!Object.keys(networks).some(resolvesNames)) return;
+  const swarm = await ports.engine.swarmNetworks();
+  const network = Object.keys(networks).find((one) => swarm.includes(one));
+  if (network === undefined) return;
+  fail('refused', `${name} is in ${network}, a network of a Swarm, where the engine renames no container that runs`, {
+    hint: 'run it as a service of the Swarm (docker service create), or give it a network of this engine instead',
+  });
 }
 
 // Asked at any other address, something else might answer in its place.

@@ -268,6 +268,10 @@ const LOOK: Record<string, Rule> = {
     assert.match(imageStore, /^(classic|containerd)$/);
     assert.ok(Math.abs(clockOffsetMs) < 60_000, `its clock differs by ${clockOffsetMs} ms`);
   },
+  'no network of it is of a Swarm that it is not in': async (stage) => {
+    await stage.network('own');
+    assert.deepEqual(await stage.engine.swarmNetworks(), []);
+  },
   'its bridges are told with their subnets': async (stage) => {
     const network = await stage.network('net');
     const { networks } = await shown(stage, await running(stage, 'web', { network }));

@@ -33,7 +33,7 @@ export function memoryEngine(machine: Machine, remote: Remote): Engine {
   ) as unknown as Engine;
 }
 
-type Reads = 'facts' | 'list' | 'container' | 'bridges' | 'logs';
+type Reads = 'facts' | 'list' | 'container' | 'bridges' | 'swarmNetworks' | 'logs';
 
 function reads(machine: Machine): Pick<Engine, Reads> {
   return {
@@ -41,6 +41,7 @@ function reads(machine: Machine): Pick<Engine, Reads> {
     list: async () => listOf(machine),
     container: async (id) => inspected(machine, id),
     bridges: async () => bridgesOf(machine),
+    swarmNetworks: async () => [...machine.networks.values()].filter(({ swarm }) => swarm).map(({ name }) => name),
     logs: async (id, lines) => mustBox(machine, id).logs.slice(-lines),
   };
 }

@@ -77,6 +77,8 @@ export interface StoredVolume {
 
 export interface StoredNetwork {
   readonly name: string;
+  /** Whether a Swarm has given it to the engine. */
+  swarm?: boolean;
   readonly id: string;
   /** The first two numbers of its addresses. */
   readonly prefix: string;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container, Endpoint } from '../../src/core/container.ts';
 import type { EngineFacts } from '../../src/core/engine.ts';
+import type { ReportedError } from '../../src/core/report.ts';
 import { addressOf } from '../../src/roll/probe.ts';
 import { container } from '../core/builders.ts';
 import { SETUPS } from '../matrix/setups.ts';
@@ -93,14 +94,28 @@ function withAddress(stage: Stage, endpoint: Endpoint): void {
 test('a service without an address is refused before anything is touched', async () => {
   const stage = await stageOf(SETUPS['start-first']);
   withAddress(stage, {});
+  const { message, hint } = await refusedUntouched(stage);
+  assert.match(message, /swapctl\.health\.http can't ask web, which has no address in a network/);
+  assert.match(hint ?? '', /swapctl\.health\.cmd/);
+});
+
+test('a service in a network of a Swarm is refused before anything is touched: the engine renames none that runs there', async () => {
+  const stage = await stageOf(SETUPS['start-first']);
+  const network = stage.machine.networks.get('net') ?? assert.fail('it is there');
+  network.swarm = true;
+  const { message, hint } = await refusedUntouched(stage);
+  assert.match(message, /web is in net, a network of a Swarm/);
+  assert.match(hint ?? '', /docker service create/);
+});
+
+async function refusedUntouched(stage: Stage): Promise<ReportedError> {
   const process = stage.open();
   const report = await command(stage, process);
   if (report === 'died') assert.fail('it died');
   assert.equal(report.error?.code, 'refused');
-  assert.match(report.error.message, /swapctl\.health\.http can't ask web, which has no address in a network/);
-  assert.match(report.error.hint ?? '', /swapctl\.health\.cmd/);
   assert.deepEqual(
     process.calls.filter(({ what, changes }) => changes && what.startsWith('engine.')),
     [],
   );
-});
+  return report.error;
+}

@@ -94,6 +94,7 @@ type Reads =
   | 'exec'
   | 'logs'
   | 'changes'
+  | 'swarmNetworks'
   | 'wasStopped'
   | 'lastExit'
   | 'isStopping'
@@ -135,6 +136,10 @@ function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, po
     bridges: async () => {
       if (podman) return podman.bridges();
       return all(await docker.listNetworks({ filters: JSON.stringify({ driver: ['bridge'] }) })).map(decodeBridge);
+    },
+    swarmNetworks: async () => {
+      if (podman) return [];
+      return all(await docker.listNetworks({ filters: JSON.stringify({ scope: ['swarm'] }) })).map(({ Name }) => Name);
     },
     hasPath: async (id, path) => (await orUndefined(() => hasPath(docker, id, path))) ?? false,
     volumes: (label) => listVolumes(docker, label),
@@ -207,6 +212,7 @@ const READS = new Set<keyof Engine>([
   'bridges',
   'logs',
   'changes',
+  'swarmNetworks',
   'wasStopped',
   'lastExit',
   'isStopping',
