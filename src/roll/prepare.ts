@@ -243,7 +243,7 @@ function short(id: string): string {
   return id.slice(0, 12);
 }
 
-// Docker 28 does not rename a container that runs there; the address that it shows as if it was asked for is the Swarm's choice.
+// Docker (tried: 20.10 to 28.5) renames none that runs there; the address that it shows as if it was asked for is the choice of the Swarm.
 async function refuseSwarmNetwork(ports: Ports, { name, networks }: Container): Promise<void> {
   if (!Object.keys(networks).some(resolvesNames)) return;
   const swarm = await ports.engine.swarmNetworks();
