@@ -2,6 +2,7 @@ import type { Container } from './container.ts';
 import { type Exclusive, exclusives } from './exclusive.ts';
 import { type KernelLayer, whyNoHandover } from './kernel-layer.ts';
 import type { Policy } from './policy.ts';
+import type { Served } from './served-ports.ts';
 
 /** The order in which a slot's containers are swapped. */
 export type Way = 'start-first' | 'stop-first' | 'handover';
@@ -23,11 +24,23 @@ export type WayDecision =
   | ({ readonly kind: 'way' } & Choice)
   | { readonly kind: 'refuse'; readonly message: string; readonly hint: string };
 
-/**
- * Picks the way for one container; `copies`: its volumes are to be copied, so nobody may write to them meanwhile. `start-first` is refused where the engine could
- * not run the two side by side.
- */
-export function chooseWay(container: Container, policy: Policy, kernel: KernelLayer, copies = false): WayDecision {
+/** What beside the container itself decides. */
+export interface Circumstances {
+  /** Its volumes are to be copied, so nobody may write to them meanwhile. */
+  readonly copies?: boolean;
+  /** Published ports that others in its network serve. */
+  readonly served?: Served | undefined;
+}
+
+/** Picks the way for one container. `start-first` is refused where the engine could not run the two side by side. */
+export function chooseWay(
+  container: Container,
+  policy: Policy,
+  kernel: KernelLayer,
+  { copies = false, served }: Circumstances = {},
+): WayDecision {
+  const unanswered = served && probesOthers(policy, served);
+  if (unanswered) return unanswered;
   if (copies) return forCopies(policy);
   const all = exclusives(container);
   const held = all.filter(
@@ -36,9 +49,10 @@ export function chooseWay(container: Container, policy: Policy, kernel: KernelLa
   if (policy.strategy === 'start-first') return askedStartFirst(held);
   if (policy.strategy === 'stop-first') return stopFirst(held, policy, 'swapctl.strategy=stop-first asks for it');
   const portsOnly = held.length > 0 && held.every((thing) => thing.kind === 'port');
-  if (policy.strategy === 'handover') return askedHandover(held, kernel);
+  if (policy.strategy === 'handover') return askedHandover(held, kernel, served);
   const [first, ...rest] = held;
   if (!first) return { kind: 'way', way: 'start-first', rehearse: false, because: startFirstReason(all) };
+  if (portsOnly && served) return stopFirst(held, policy, `${first.what}, ${servedReason(served)}`);
   const impossible = whyNoHandover(kernel);
   if (portsOnly && impossible === undefined)
     return handover(
@@ -72,13 +86,47 @@ function handover(because: string): WayDecision {
   return { kind: 'way', way: 'handover', rehearse: true, because };
 }
 
+// Others are re-created in the network of the new container only once that one is healthy.
+function probesOthers({ probe }: Policy, { ports, by, certain }: Served): WayDecision | undefined {
+  if (!certain || probe === undefined || probe.kind === 'cmd' || !ports.includes(`${probe.port}/tcp`)) return undefined;
+  const label = `swapctl.health.${probe.kind}`;
+  return {
+    kind: 'refuse',
+    message: `${label} asks port ${probe.port}, which ${list(by)} in its network ${verb(by, 'serve')}, not the container itself`,
+    hint: `check the container itself by its image's HEALTHCHECK or swapctl.health.cmd, and set ${label} on ${list(by)}`,
+  };
+}
+
+function servedReason(served: Served): string {
+  const reason = `${whoServes(served)}, so a stand-in alone could not answer; clients wait from its stop until ${list(served.by)} ${verb(served.by, 'answer')} again`;
+  return served.certain ? reason : `${reason}; if it serves the ports itself, let its image EXPOSE them`;
+}
+
+function whoServes({ by, certain }: Served): string {
+  return `which ${list(by)} in its network ${certain ? verb(by, 'serve') : 'may serve'}`;
+}
+
+function list(names: readonly string[]): string {
+  return names.join(', ');
+}
+
+function verb({ length }: readonly string[], plural: string): string {
+  return length === 1 ? `${plural}s` : plural;
+}
+
 // For a device the user answers, as with start-first; for a volume swapctl.volumes=shared says the same.
-function askedHandover(held: readonly Exclusive[], kernel: KernelLayer): WayDecision {
+function askedHandover(held: readonly Exclusive[], kernel: KernelLayer, served: Served | undefined): WayDecision {
   const hint = 'take the label swapctl.strategy=handover away, or set it to stop-first';
   const why = whyNoHandover(kernel);
   if (why !== undefined) return { kind: 'refuse', message: `handover is impossible: ${why}`, hint };
+  const ports = held.find((thing) => thing.kind === 'port');
+  if (ports && served) {
+    const message = `handover is impossible: it ${ports.what}, ${whoServes(served)}, and a stand-in has only itself`;
+    const own = served.certain ? '' : '; if it serves the ports itself, let its image EXPOSE them';
+    return { kind: 'refuse', message, hint: `${hint}${own}` };
+  }
   const other = held.find((thing) => thing.kind !== 'port' && (thing.hard || thing.kind === 'volume'));
-  if (!other && held.some((thing) => thing.kind === 'port')) return handover('swapctl.strategy=handover asks for it');
+  if (!other && ports) return handover('swapctl.strategy=handover asks for it');
   const message = other
     ? `handover is impossible: it also ${other.what}`
     : 'there is nothing to hand over: it publishes no fixed host port';

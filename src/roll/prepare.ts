@@ -31,6 +31,7 @@ import { failuresIn } from './observe.ts';
 import { imageOf, ownOf, stateOf } from './own.ts';
 import { refuseOwned } from './owned.ts';
 import { addressOf } from './probe.ts';
+import { servedOf } from './served.ts';
 import { settingsOf, uncountedIn } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { prepareVolumes } from './volumes.ts';
@@ -126,7 +127,8 @@ export async function prepareSlot(
     all,
     options.volumesOf,
   );
-  const choice = chooseWay(container, policy, kernel, backup.volumes.length > 0);
+  const served = await servedOf({ ports, memory }, container, all);
+  const choice = chooseWay(container, policy, kernel, { copies: backup.volumes.length > 0, served });
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   if (!(await knownUserSet({ ports, memory }, container))) {
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;

@@ -12,6 +12,7 @@ import { kernelLayer } from './kernel-layer.ts';
 import { lockHeld } from './lock.ts';
 import { failuresIn } from './observe.ts';
 import { listed, stateOf } from './own.ts';
+import { servedOf } from './served.ts';
 import { settingsOf } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 
@@ -101,12 +102,9 @@ async function wayOf(look: Look, service: Service, member: ContainerSummary, con
   if (whyNotRollable(member)) return '-';
   try {
     const policy = settingsOf(look.ports, service.key, member.labels);
-    const choice = chooseWay(
-      container,
-      policy,
-      look.kernel,
-      wantedVolumes(container, member.labels, policy).length > 0,
-    );
+    const copies = wantedVolumes(container, member.labels, policy).length > 0;
+    const served = await servedOf(look, container, look.all);
+    const choice = chooseWay(container, policy, look.kernel, { copies, served });
     return choice.kind === 'way' ? choice.way : 'refused';
   } catch (error) {
     if (error instanceof SwapError) return 'bad setting';

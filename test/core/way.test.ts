@@ -3,6 +3,7 @@ import test, { suite } from 'node:test';
 import type { Container, HostConfig, Mount } from '../../src/core/container.ts';
 import { exclusives, fixedPorts } from '../../src/core/exclusive.ts';
 import { POLICY_LABELS } from '../../src/core/policy.ts';
+import { type Served, servedByOthers } from '../../src/core/served-ports.ts';
 import { chooseWay } from '../../src/core/way.ts';
 import { container, policy } from './builders.ts';
 
@@ -263,6 +264,48 @@ suite('the way', () => {
     });
   }
 
+  suite('ports that others in its network serve', () => {
+    const SERVED = { ports: ['80/tcp'], by: ['torrent'], certain: true };
+    const MAYBE = { ports: ['80/tcp'], by: ['torrent', 'indexer'], certain: false };
+    const answer = (one: Container, change: Parameters<typeof policy>[0], served: Served | undefined) =>
+      chooseWay(one, policy(change), KERNEL, { served });
+    const rows: [string, Container, Parameters<typeof policy>[0], Served, string, RegExp][] = [
+      ['are not handed over', PUBLISHED, {}, SERVED, 'stop-first', /8080\/tcp, which torrent in its network serves/],
+      ['may be so', PUBLISHED, {}, MAYBE, 'stop-first', /torrent, indexer in its network may serve.*EXPOSE/],
+      ['of a container with a volume', { ...PUBLISHED, mounts: VOLUME.mounts }, {}, SERVED, 'stop-first', /8080/],
+      ['stop-first by wish', PUBLISHED, { strategy: 'stop-first' }, SERVED, 'stop-first', /asks for it/],
+    ];
+    for (const [name, one, change, served, way, because] of rows)
+      test(`${name}: ${way}`, () => {
+        const choice = answer(one, change, served);
+        assert.ok(choice.kind === 'way', JSON.stringify(choice));
+        assert.equal(choice.way, way);
+        assert.match(choice.because, because);
+      });
+
+    test('handover by wish is refused, with the reason', () => {
+      for (const [served, message, hint] of [
+        [SERVED, /torrent in its network serves/, /stop-first$/],
+        [MAYBE, /torrent, indexer in its network may serve/, /EXPOSE/],
+      ] as const) {
+        const choice = answer(PUBLISHED, { strategy: 'handover' }, served);
+        assert.ok(choice.kind === 'refuse', JSON.stringify(choice));
+        assert.match(choice.message, message);
+        assert.match(choice.hint, hint);
+      }
+    });
+
+    test('a probe at a port of another is refused: nobody would answer before the candidate is healthy', () => {
+      const probe = { kind: 'http', port: 80, path: '/' } as const;
+      const choice = answer(PUBLISHED, { probe }, SERVED);
+      assert.ok(choice.kind === 'refuse', JSON.stringify(choice));
+      assert.match(choice.message, /swapctl\.health\.http asks port 80, which torrent in its network serves/);
+      assert.equal(answer(PUBLISHED, { probe: { ...probe, port: 81 } }, SERVED).kind, 'way');
+      assert.equal(answer(PUBLISHED, { probe }, MAYBE).kind, 'way');
+      assert.equal(answer(PUBLISHED, { probe: { kind: 'cmd', command: 'true' } }, SERVED).kind, 'way');
+    });
+  });
+
   test('every label that a reason names is one that there is', () => {
     const said = table.map(([, one, change, kernel]) => chosen(one, change, kernel).because).join(' ');
     for (const label of said.match(/swapctl\.\w+/g) ?? []) assert.ok(POLICY_LABELS.includes(label), label);
@@ -297,5 +340,31 @@ suite('the way', () => {
       assert.match(choice.message, message);
       assert.match(choice.hint, /swapctl\.strategy/);
     });
+  }
+});
+
+suite('who serves a published port', () => {
+  const image = (...ports: string[]) => ({
+    config: { ExposedPorts: Object.fromEntries(ports.map((one) => [one, {}])) },
+  });
+  const inside = (name: string, ...ports: string[]) => ({ name, ...image(...ports) });
+  const table: [string, ReturnType<typeof image> | undefined, ReturnType<typeof inside>[], Served | undefined][] = [
+    ['nobody else is there', image(), [], undefined],
+    ['its image exposes it', image('80/tcp'), [inside('metrics', '9100/tcp')], undefined],
+    ['another exposes it', image(), [inside('a', '80/tcp'), inside('b')], served(['a'], true)],
+    ['both expose it', image('80/tcp'), [inside('a', '80/tcp')], served(['a'], true)],
+    ['nobody exposes it', image(), [inside('a'), inside('b')], served(['a', 'b'], false)],
+    ['its image is gone', undefined, [inside('a')], served(['a'], false)],
+  ];
+  for (const [name, own, others, expected] of table)
+    test(name, () => assert.deepEqual(servedByOthers(PUBLISHED, own, others), expected));
+
+  test('a port that the engine picks is not looked at', () => {
+    const ephemeral = host({ PortBindings: { '80/tcp': [{ HostPort: '' }] } });
+    assert.equal(servedByOthers(ephemeral, undefined, [inside('a', '80/tcp')]), undefined);
+  });
+
+  function served(by: string[], certain: boolean): Served {
+    return { ports: ['80/tcp'], by, certain };
   }
 });
