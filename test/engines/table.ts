@@ -30,7 +30,7 @@ const FILES = {
   recreate: ['engine/recreate/recreate', 'full/recreate/recreate-more'],
   roll: ['engine/roll/roll', 'full/roll/roll-more'],
   check: ['engine/update/check', 'full/update/check-logins'],
-  update: ['engine/update/update', 'full/update/update-more'],
+  update: ['engine/update/update', 'engine/update/owned', 'full/update/update-more'],
   handover: ['engine/traffic/handover', 'full/traffic/handover-exits'],
   forward: ['engine/traffic/forward', 'full/traffic/forward-more'],
   compose: ['engine/compose/compose', 'full/roll/compose-more'],
