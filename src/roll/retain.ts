@@ -26,8 +26,10 @@ export async function retireOldImages(ports: Ports, service: string, slots: read
   const wanted = new Set<string>();
   for (const slot of slots) {
     const container = await ports.engine.container(slot.home);
-    const history = container ? ((await stateOf({ ports, memory: slot.memory }, container))?.history ?? []) : [];
-    const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container?.imageId);
+    // Its history is not known: an image of it may be the only way back.
+    if (!container) return;
+    const history = (await stateOf({ ports, memory: slot.memory }, container))?.history ?? [];
+    const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container.imageId);
     for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id, ports.host.sha256));
     // What was copied is of use to the image that wrote it.
     for (const { image } of await backupsOf(ports, await listed(ports.engine), slot.home))

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { keepReference, keepRepository } from '../../src/core/names.ts';
 import type { Ports } from '../../src/ports.ts';
-import { retireUnlessHalfDone } from '../../src/roll/retain.ts';
+import { retireOldImages, retireUnlessHalfDone } from '../../src/roll/retain.ts';
+import { freshMemory } from '../../src/roll/slot-run.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { SETUPS } from '../matrix/setups.ts';
 import { command, recovered, stageOf } from '../matrix/stage.ts';
@@ -26,4 +27,17 @@ test('no old image goes while a slot is half done, and all beyond the count go o
   await recovered(stage, stage.open());
   const serves = machine.names.get('web')?.image.id;
   assert.deepEqual(await tags(), serves === stage.to ? [kept] : [], 'the image that serves needs no tag');
+});
+
+test('no old image goes while the container is gone whose history names the way back', async () => {
+  const stage = await stageOf(SETUPS['start-first']);
+  const { machine, place, service } = stage;
+  const kept = keepReference(service, stage.from, sha256);
+  nameImage(machine, stage.from, kept);
+  const engine = memoryEngine(machine, place.remote);
+  const ports = { engine, host: { sha256 }, report: () => {} } as unknown as Ports;
+  const policy = { keep: 1, backupKeep: 1, backup: { kind: 'none' } } as const;
+  const keepers = [{ home: 'gone', policy, memory: freshMemory() }];
+  await machine.clock.run(retireOldImages(ports, service, keepers));
+  assert.deepEqual(await machine.clock.run(engine.imageTags(keepRepository(service, sha256))), [kept]);
 });
