@@ -109,9 +109,15 @@ function stopSeconds(timeout: number | null | undefined): number {
   return (timeout ?? DEFAULT_STOP_S) < 0 ? FOR_EVER_S : (timeout ?? DEFAULT_STOP_S) + LATE_S;
 }
 
-function signalNumber(signal: string): number {
-  const name = signal.startsWith('SIG') ? signal : `SIG${signal}`;
-  return Number(signal) || (constants.signals[name as NodeJS.Signals] ?? constants.signals.SIGTERM);
+// Real-time signals have no names of their own in Node; systemd in a container is stopped by SIGRTMIN+3.
+const REAL_TIME = { MIN: 34, MAX: 64 } as const;
+
+/** The number of a signal, by its name with or without SIG; undefined for a name that Linux does not have. */
+export function signalNumber(signal: string): number | undefined {
+  const name = signal.toUpperCase().replace(/^SIG/, '');
+  const [, end, distance = '0'] = /^RT(MIN|MAX)([+-]\d{1,2})?$/.exec(name) ?? [];
+  if (end === 'MIN' || end === 'MAX') return REAL_TIME[end] + Number(distance);
+  return Number(name) || constants.signals[`SIG${name}` as NodeJS.Signals];
 }
 
 const WORD_MS = 1000;
