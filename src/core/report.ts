@@ -106,6 +106,8 @@ export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
   readonly restarted?: readonly Restarted[];
   /** What compose does for the service beside creating containers, and swapctl did not. */
   readonly notDone?: readonly string[];
+  /** Compose containers that do not run the image that their tag means after the roll, and what compose would do with them. */
+  readonly sameTag?: readonly string[];
   /** One entry a replica, where there is more than one. */
   readonly replicas?: readonly ReplicaReport[];
 }

@@ -48,6 +48,8 @@ export interface ServicePlan {
   readonly after?: readonly string[];
   /** What compose does for the service beside creating containers, and swapctl does not, or cannot know of. */
   readonly notDone?: readonly string[];
+  /** What the roll does to other compose services of the same tag. */
+  readonly sameTag?: readonly string[];
   /** Only where it was asked for. */
   readonly explained?: ServiceExplained;
 }

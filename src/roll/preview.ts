@@ -16,6 +16,7 @@ import { imageOf } from './own.ts';
 import { type PreparedSlot, prepareService } from './prepare.ts';
 import { notesOf } from './replica-report.ts';
 import { type RollOptions, slotRun } from './roll-slot.ts';
+import { sameTagAhead } from './same-tag.ts';
 import { resolveWanted } from './wanted.ts';
 
 /** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
@@ -33,7 +34,14 @@ export async function planService(
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
   const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
   const plan = { service: service.key, image: resolved.follows, digest, slots: plans };
-  return changes ? { ...plan, ...(await composeNotes(ports, service.key, first, all)) } : plan;
+  if (!changes) return plan;
+  const own = slots.map(({ container }) => container.id);
+  const sameTag = await sameTagAhead(ports, resolved.follows, own, all);
+  return {
+    ...plan,
+    ...(await composeNotes(ports, service.key, first, all)),
+    ...(sameTag.length > 0 ? { sameTag } : {}),
+  };
 }
 
 async function composeNotes(

@@ -22,6 +22,7 @@ import { failedReport, unchangedReport } from './replica-report.ts';
 import { withRestarts } from './restart-dependents.ts';
 import { retireCopies, retireOldImages, retireUnlessHalfDone } from './retain.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
+import { withSameTag } from './same-tag.ts';
 import { resolveWanted } from './wanted.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
@@ -95,7 +96,8 @@ async function rollLocked(
     await retire(ports, service, slots).catch((error) => tellKept(ports, service, error));
   }
   const report = summarize(service.key, reports, pullMs, ports.clock.now() - began);
-  return withNotDone(ports, await withRestarts(ports, report), first);
+  const told = await withNotDone(ports, await withRestarts(ports, report), first);
+  return withSameTag(ports, told, image.follows);
 }
 
 // Replicas that were rolled go back if a later one fails, and for that need the copies of their volumes.

@@ -70,9 +70,9 @@ function marked(text: string, width: number, style: Style): string[] {
   return wrapped(text, width - 2).map((line, at) => `${at === 0 ? style.yellow('!') : ' '} ${line}`);
 }
 
-function afterLines({ after = [], notDone = [] }: ServicePlan, { style, width }: Page): string[] {
+function afterLines({ after = [], notDone = [], sameTag = [] }: ServicePlan, { style, width }: Page): string[] {
   const then = after.flatMap((one) => wrapped(`then ${one}`, width - INDENT));
-  return indented([...then, ...notDone.flatMap((one) => marked(one, width - INDENT, style))], 2);
+  return indented([...then, ...[...notDone, ...sameTag].flatMap((one) => marked(one, width - INDENT, style))], 2);
 }
 
 function explainedLines({ explained }: ServicePlan, page: Page): string[] {

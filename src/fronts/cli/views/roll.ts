@@ -34,6 +34,7 @@ function serviceLines(report: ServiceReport, widths: { service: number; outcome:
         ...notes(report),
         ...restarts(report),
         ...(report.notDone ?? []),
+        ...(report.sameTag ?? []),
         ...failures(report, style),
         ...(report.attention ?? []).flatMap((one) => attentionLines(one, style)),
       ],

@@ -1,0 +1,45 @@
+// Two services of one tag, of which one is rolled: the plan and the report say what an up of compose does to the other.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { composeLabels, composeProject } from '../../lab/compose.ts';
+import { testWorld } from '../../lab/world.ts';
+import { openApp, quickly, replicas, retag } from '../compose-app.ts';
+
+test('a roll says that an up re-creates the other service of the tag, and an up does', async (t) => {
+  const world = testWorld(t);
+  const image = await world.image('app:live', { from: 'httpd' });
+  const plain = `image: '${image}', labels: ${composeLabels(world)}`;
+  const project = composeProject(
+    world,
+    `services:
+      server: { ${plain} }
+      worker: { ${plain} }
+      other: { image: '${await world.image('other:1', { from: 'httpd' })}', labels: ${composeLabels(world)} }`,
+  );
+  await project.run('up', '--detach', '--wait');
+  const { app, close } = await openApp(world);
+  world.after(async () => close());
+  await retag(world, await world.image('app:2', { from: 'httpd' }), image);
+  const said = [`${project.name}-worker-1 was created from ${image}, too: docker compose up -d would re-create it`];
+  const begins = (lines: readonly string[] | undefined) =>
+    (lines ?? []).map((line, at) => line.slice(0, said[at]?.length));
+
+  const server = `${project.name}/server`;
+  const [plan] = await app.plan([server], quickly());
+  assert.deepEqual(begins(plan?.sameTag), said);
+  const [rolled] = await app.roll([server], quickly());
+  assert.equal(rolled?.outcome, 'rolled', JSON.stringify(rolled));
+  assert.deepEqual(begins(rolled.sameTag), said);
+  const [worker] = await app.roll([`${project.name}/worker`], quickly());
+  assert.equal(worker?.outcome, 'rolled', JSON.stringify(worker));
+  assert.equal(worker.sameTag, undefined, 'all run what the tag means');
+
+  const back = await app.rollback(server, quickly());
+  assert.equal(back.outcome, 'rolled-back', JSON.stringify(back));
+  assert.deepEqual(begins(back.sameTag), said);
+  const before = await replicas(world, project);
+  await project.run('up', '--detach');
+  const after = await replicas(world, project);
+  const changed = after.filter(({ id }) => !before.some((one) => one.id === id)).map(({ service }) => service);
+  assert.deepEqual(changed, ['worker'], 'compose does what was said');
+});
