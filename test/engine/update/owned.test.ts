@@ -63,8 +63,8 @@ test('no roll of a container ends a job that lives in its network', async (t) =>
   const web = await own.start('web', 'stable');
   const image = await world.image('job:1', { from: 'base' });
   const labels = { 'com.docker.compose.oneoff': 'True' };
-  const options = { image, labels, cmd: ['sleep', '100000'], network: `container:${web}` };
-  const { id } = await world.container('job', options);
+  const create = { HostConfig: { NetworkMode: `container:${web}` } };
+  const { id } = await world.container('job', { image, labels, cmd: ['sleep', '100000'], create });
   const before = await processOf(world, web);
   await own.push('2', 'stable');
   const refused = await ended(own, 2, 'roll', web, ...QUICK);
