@@ -247,9 +247,10 @@ const STATUSES: readonly ContainerStatus[] = [
   'dead',
 ];
 
-// Podman says "configured", "initialized" and "stopped" where Docker says "created" and "exited".
+// Podman says "configured", "initialized", "stopping" and "stopped" where Docker says "created", "running" and "exited".
 function status(said: string): ContainerStatus {
   if (said === 'configured' || said === 'initialized') return 'created';
+  if (said === 'stopping') return 'running';
   return STATUSES.find((known) => known === said) ?? 'exited';
 }
 

@@ -166,7 +166,7 @@ function volumes(
     wait: async (id, signal) => {
       const options = signal ? { abortSignal: signal } : {};
       const { StatusCode } = (await patient.getContainer(id).wait(options)) as { StatusCode?: number };
-      return StatusCode ?? 0;
+      return StatusCode ?? -1;
     },
     volumeSizes: () => volumeSizes(within(patience.change)),
   };

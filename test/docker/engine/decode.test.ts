@@ -128,6 +128,20 @@ function use(container: Container): void {
   JSON.stringify([replicaRequest(container, to), standInRequest(container, to)]);
 }
 
+suite('what a container does, in the words of Docker', () => {
+  for (const [said, status] of [
+    ['paused', 'paused'],
+    ['configured', 'created'],
+    ['initialized', 'created'],
+    ['stopping', 'running'],
+    ['stopped', 'exited'],
+  ] as const)
+    test(`${said}: ${status}`, () => {
+      const body = { ...CONTAINER, State: { ...CONTAINER.State, Status: said } };
+      assert.equal(decodeContainer(body, DIALECT).status, status);
+    });
+});
+
 suite('whatever an engine answers is understood, or refused', () => {
   test('a container', () => {
     use(decodeContainer(CONTAINER, DIALECT));
