@@ -34,6 +34,8 @@ export interface Failed {
   readonly incumbent?: Asked | undefined;
   /** How many connections the gate redirected away from it. */
   readonly redirected: number;
+  /** Whether the engine knows nothing of its end any more. */
+  readonly endUnknown?: boolean | undefined;
   /** Whether it was ever healthy. */
   readonly wasHealthy: boolean;
 }
@@ -75,11 +77,17 @@ const NOT_RUN = new Set([126, 127]);
 // 128 and the numbers of SIGINT, SIGKILL and SIGTERM.
 const KILLED = new Set([130, 137, 143]);
 
+/** Whether a process with that exit status may have been ended by a signal from outside. */
+export function isKilled(exitCode: number | undefined): boolean {
+  return exitCode !== undefined && KILLED.has(exitCode);
+}
+
 function exitedForOther(failed: Failed): string | undefined {
   const { container, words } = failed;
   const { exitCode, oomKilled, host } = container;
   if (oomKilled) return hasOwnLimit(host) ? undefined : 'the machine ran out of memory';
-  if (KILLED.has(exitCode)) return 'a signal from outside ended it';
+  if (isKilled(exitCode)) return 'a signal from outside ended it';
+  if (failed.endUnknown) return 'the engine does not know any more what ended it (it was restarted?)';
   if (NOT_RUN.has(exitCode)) return mountedPath(failed, [...commandOf(container.config), ...words]);
   return line(words, causesOf(failed));
 }

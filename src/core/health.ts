@@ -32,6 +32,8 @@ export interface HealthMemory {
   readonly engineHealthySince?: number | undefined;
   /** Of one that is down: whether it was stopped, and did not end by itself. */
   readonly stoppedByOthers?: boolean;
+  /** Of one that is down: whether the engine knows nothing of its end any more. */
+  readonly endUnknown?: boolean;
   /** Of one that was restarted: the exit status of the run that ended, if the engine still knows it. */
   readonly lastExit?: number | undefined;
   /** Whether the last probe over the network came through to it. */

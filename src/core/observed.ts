@@ -148,6 +148,8 @@ export interface Observed {
   readonly incumbentKept: boolean;
   /** How many containers that this run made to take the place are gone. */
   readonly vanished: number;
+  /** The exit status of one of them that removed itself (--rm), if the engine still knows it. */
+  readonly goneWith?: number | undefined;
   /** How many of them somebody stopped or removed, as far as the engine tells; only known of those with --rm. */
   readonly takenAway: number;
   readonly hooks: SwitchHooks;

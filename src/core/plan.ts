@@ -120,7 +120,7 @@ function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decis
 
 // One that has removed itself can't say any more which image it was of: the one that it was to replace knows the slot.
 function planInVain(desired: Desired, seen: Observed, { id: container, name }: Replica, why: SwapError): Decision {
-  if (why.code !== 'not-healthy') return refuse(desired, seen, why);
+  if (why.code !== 'not-healthy' && why.code !== 'unproven') return refuse(desired, seen, why);
   return act({ kind: 'remember-failure', container, name, roll: desired.roll, code: why.code, reason: why.message });
 }
 

@@ -1,3 +1,4 @@
+import { isKilled } from './blame.ts';
 import { exitStatus, SwapError } from './error.ts';
 import type { Observed, Replica } from './observed.ts';
 
@@ -44,7 +45,9 @@ export function whyNotAsBefore({ incumbent }: Observed, failure: SwapError): Swa
 export function whyInVain(seen: Observed, incumbent: Replica): SwapError | undefined {
   // One that is removed on exit says by its absence that it failed; another one somebody took away.
   if (incumbent.autoRemove && seen.vanished > seen.takenAway) {
-    return new SwapError('not-healthy', 'it exited, and removed itself as it was told to (--rm)');
+    const status = seen.goneWith === undefined ? '' : ` with status ${seen.goneWith}`;
+    const code = isKilled(seen.goneWith) ? 'unproven' : 'not-healthy';
+    return new SwapError(code, `it exited${status}, and removed itself as it was told to (--rm)`);
   }
   if (seen.vanished < MOST_VANISHED) return undefined;
   return new SwapError('attention', `somebody removes the new container of ${seen.names.home} again and again`, {

@@ -53,8 +53,8 @@ async function causeOf(
 }
 
 async function failedBy(run: SlotRun, container: Container, by: Failed['by'], incumbent: Incumbent): Promise<Failed> {
-  const { reached, healthySince } = recall(run, container);
-  const known = { container, by, reached, wasHealthy: healthySince !== undefined };
+  const { reached, healthySince, endUnknown } = recall(run, container);
+  const known = { container, by, reached, endUnknown, wasHealthy: healthySince !== undefined };
   const beside = incumbent.replica?.running === true;
   const nothing = { words: [], beside, redirected: 0 };
   switch (by) {

@@ -149,8 +149,8 @@ async function learnWhoEnded(run: SlotRun, container: Container): Promise<void> 
   const told = await run.ports.engine.wasStopped(id).catch(unknown);
   // What this very run has started came down with the engine's daemon, if that knows nothing of its end.
   if (told === undefined && run.memory.starts.has(id)) run.memory.fallen.add(id);
-  const stoppedByOthers = told ?? false;
-  run.memory.health.set(id, { ...known, stoppedByOthers, startedAt: container.startedAt });
+  const end = { stoppedByOthers: told === true, endUnknown: told === undefined };
+  run.memory.health.set(id, { ...known, ...end, startedAt: container.startedAt });
 }
 
 // While the next run goes on, the container has no exit status of the run that ended.
@@ -168,7 +168,7 @@ async function vanishedOf(
   run: SlotRun,
   replicas: readonly Container[],
   incumbent: Replica | undefined,
-): Promise<Pick<Observed, 'vanished' | 'takenAway'>> {
+): Promise<Pick<Observed, 'vanished' | 'takenAway' | 'goneWith'>> {
   const { candidates, takenAway, drained, starts } = run.memory;
   const vanished = [...candidates].filter((id) => !replicas.some((container) => container.id === id));
   if (!incumbent?.autoRemove) return { vanished: vanished.length, takenAway: 0 };
@@ -177,7 +177,11 @@ async function vanishedOf(
       id,
       !starts.has(id) || (await isElsewhere(run, id)) || (!drained.has(id) && (await wasStopped(run, id))),
     );
-  return { vanished: vanished.length, takenAway: vanished.filter((id) => takenAway.get(id)).length };
+  const byThemselves = vanished.filter((id) => !takenAway.get(id));
+  const [id] = byThemselves;
+  const told = id === undefined ? undefined : await run.ports.engine.lastExit(id).catch(unknown);
+  const goneWith = told === false ? undefined : told;
+  return { vanished: vanished.length, takenAway: vanished.length - byThemselves.length, goneWith };
 }
 
 // Somebody renamed it.

@@ -84,6 +84,11 @@ suite('the image may not be to blame for', () => {
       exit(1, ['open /dev/ttyUSB0: Device or resource busy', 'bye']),
       /may be the cause \(open \/dev\/ttyUSB0/,
     ],
+    [
+      'an end of which the engine knows nothing',
+      failed({ container: { exitCode: 1 }, endUnknown: true }),
+      /does not know any more/,
+    ],
     ['a GPU that is busy', exit(1, ['all CUDA-capable devices are busy or unavailable']), /may be the cause/],
     ['a full disk', exit(1, ['write /data/x: no space left on device']), /may be the cause/],
     ['a database that does not answer', exit(1, ['Error: connect ECONNREFUSED 172.18.0.9:5432']), /may be the cause/],

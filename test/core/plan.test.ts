@@ -522,6 +522,20 @@ suite('giving up', () => {
     assert.equal(refused(observed({ giveUp }), desired()), giveUp);
   });
 
+  test('one that removed itself after a signal from outside rejects no image, and its status is quoted', () => {
+    const incumbent = replica({ autoRemove: true });
+    for (const [goneWith, code, text] of [
+      [3, 'not-healthy', /it exited with status 3, and removed itself/],
+      [137, 'unproven', /it exited with status 137, and removed itself/],
+      [undefined, 'not-healthy', /it exited, and removed itself/],
+    ] as const) {
+      const step = next(observed({ incumbent, vanished: 1, goneWith }));
+      assert.ok(step.kind === 'remember-failure');
+      assert.equal(step.code, code);
+      assert.match(step.reason, text);
+    }
+  });
+
   test('a new container that removed itself on exit is not made over and over', () => {
     const incumbent = replica({ autoRemove: true });
     assert.equal(next(observed({ incumbent })).kind, 'create');
