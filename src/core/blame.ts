@@ -61,7 +61,7 @@ export function otherCause(failed: Failed): string | undefined {
 function uncheckable({ incumbent, reached, redirected, wasHealthy }: Failed): string | undefined {
   if (incumbent && !incumbent.ok) return `the old container fails its check, too${said(incumbent.output)}`;
   // If the incumbent answers from here, there is a way to its successor.
-  if (reached === false && !incumbent) return 'swapctl can not reach it from here';
+  if (reached === false && !incumbent) return 'swapctl cannot reach it from here';
   if (redirected === 0 || wasHealthy) return undefined;
   const number = redirected === 1 ? '1 connection' : `${redirected} connections`;
   return `the gate redirected ${number} away from it, which it may need to become healthy`;
@@ -120,7 +120,7 @@ function causesOf({ container, beside }: Failed): RegExp[] {
 
 function line(words: readonly string[], causes: readonly RegExp[]): string | undefined {
   const found = words.findLast((one) => causes.some((cause) => cause.test(one)));
-  return found && `something around it may be the cause${said(found)}`;
+  return found && `the cause may be outside the image: ${found.trim().slice(0, 200)}`;
 }
 
 const QUOTED_PROGRAM = /exec: "([^"]*)"|(?:executable file|the path|cannot find) `([^`]*)`/;

@@ -82,31 +82,35 @@ suite('the image may not be to blame for', () => {
     [
       'a device that is busy',
       exit(1, ['open /dev/ttyUSB0: Device or resource busy', 'bye']),
-      /may be the cause \(open \/dev\/ttyUSB0/,
+      /may be outside the image: open \/dev\/ttyUSB0/,
     ],
     [
       'an end of which the engine knows nothing',
       failed({ container: { exitCode: 1 }, endUnknown: true }),
       /does not know any more/,
     ],
-    ['a GPU that is busy', exit(1, ['all CUDA-capable devices are busy or unavailable']), /may be the cause/],
-    ['a full disk', exit(1, ['write /data/x: no space left on device']), /may be the cause/],
-    ['a database that does not answer', exit(1, ['Error: connect ECONNREFUSED 172.18.0.9:5432']), /may be the cause/],
-    ['a name server that does not answer', exit(1, ['getaddrinfo EAI_AGAIN db']), /may be the cause/],
+    ['a GPU that is busy', exit(1, ['all CUDA-capable devices are busy or unavailable']), /may be outside the image/],
+    ['a full disk', exit(1, ['write /data/x: no space left on device']), /may be outside the image/],
+    [
+      'a database that does not answer',
+      exit(1, ['Error: connect ECONNREFUSED 172.18.0.9:5432']),
+      /may be outside the image/,
+    ],
+    ['a name server that does not answer', exit(1, ['getaddrinfo EAI_AGAIN db']), /may be outside the image/],
     [
       'a lock that the old container holds',
       exit(1, ['another process holds the lock file /data/LOCK']),
-      /may be the cause/,
+      /may be outside the image/,
     ],
     [
       "a port of the host's network",
       exit(1, ['listen EADDRINUSE: address already in use :::80'], { host: { NetworkMode: 'host' } }),
-      /may be the cause/,
+      /may be outside the image/,
     ],
     [
       "a port of another container's network",
       exit(1, ['bind: address already in use'], { host: { NetworkMode: 'container:vpn' } }),
-      /may be the cause/,
+      /may be outside the image/,
     ],
     [
       'a check that the old container fails, too',
@@ -118,7 +122,7 @@ suite('the image may not be to blame for', () => {
       check({ incumbent: { ok: false, output: '' } }),
       /^the old container fails its check, too$/,
     ],
-    ['a probe that has no way to it', check({ reached: false }), /can not reach it from here/],
+    ['a probe that has no way to it', check({ reached: false }), /cannot reach it from here/],
     [
       'a gate that keeps a peer away',
       check({ redirected: 1, incumbent: { ok: true, output: '' } }),
