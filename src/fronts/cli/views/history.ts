@@ -1,5 +1,4 @@
 import { isRejection } from '../../../core/blame.ts';
-import type { ContainerStatus } from '../../../core/container.ts';
 import { formatAge } from '../../../core/duration.ts';
 import { shellOperands } from '../../../core/encode/shell.ts';
 import { shortDigest } from '../../../core/reference.ts';
@@ -76,7 +75,7 @@ function stateOf(entry: Entry): string {
   return entry.available ? 'kept' : 'gone';
 }
 
-const STATES: Readonly<Partial<Record<ContainerStatus, string>>> = {
+const STATES: Readonly<Record<string, string>> = {
   created: 'never started',
   running: 'runs',
   paused: 'paused',
