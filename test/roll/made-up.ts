@@ -2,7 +2,7 @@
 import { NO_CONFIG } from '../../src/core/config.ts';
 import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/container.ts';
 import { SwapError } from '../../src/core/error.ts';
-import { encodeState } from '../../src/core/labels.ts';
+import { encodeState, type FailureNote } from '../../src/core/labels.ts';
 import type { ServiceReport } from '../../src/core/report.ts';
 import type { Service } from '../../src/core/service.ts';
 import type { UpdateReport } from '../../src/core/update.ts';
@@ -48,6 +48,8 @@ export interface MadeUp {
   configs: Map<string, object>;
   /** Remembers, as a roll does, that an image failed in a slot. */
   fail(name: string, image: string): void;
+  /** Remembers, as a roll does, that an image failed in a slot; `how`: otherwise than by being not healthy, once. */
+  fail(name: string, image: string, how?: Partial<FailureNote>): void;
   /** Rolls as if it went well, as far as a check can tell. */
   becomes(name: string, image: string): void;
 }
@@ -83,8 +85,8 @@ export function madeUp(): MadeUp {
       } as const;
       world.containers.push({ ...base, ...more });
     },
-    fail: (name, image) => {
-      const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
+    fail: (name, image, how = {}) => {
+      const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [], ...how } as const;
       const state = { role: 'failed', service: name, slot: name, at: iso(world.now), image, digest: image } as const;
       const labels = encodeState({ ...state, failure });
       world.add(`${name}.swapctl-failed-${image.slice(7, 39)}`, labels, { status: 'created' });

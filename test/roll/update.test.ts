@@ -155,6 +155,15 @@ suite('when', () => {
     ['min-age', { 'swapctl.min-age': '6h' }, (made) => made.created.set(NEW, 0), START + 6 * HOUR],
     ['min-interval', { 'swapctl.min-interval': '4h' }, (made) => made.becomes('web', OLD), START + 4 * HOUR],
     ['backoff', { 'swapctl.backoff': '1h-4h' }, (made) => made.fail('web', digest('c')), START + HOUR],
+    ...(['unproven', 'cannot-start'] as const).flatMap((code): typeof waits => [
+      ['backoff', { 'swapctl.backoff': '1h-4h' }, (made) => made.fail('web', NEW, { code }), START + HOUR],
+      [
+        'backoff',
+        { 'swapctl.backoff': '1h-4h' },
+        (made) => made.fail('web', NEW, { code, tries: 2 }),
+        START + 2 * HOUR,
+      ],
+    ]),
   ];
   for (const [what, labels, arrange, until] of waits)
     test(`${what} is waited for until ${new Date(until).toISOString()}`, async () => {
