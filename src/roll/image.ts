@@ -108,6 +108,7 @@ export async function fetchImage(
 ): Promise<PinnedImage> {
   const { follows } = resolved;
   const image = resolved.kind === 'local' ? resolved.image : await pulled(ports, follows, resolved.digest, signal);
+  if (resolved.kind !== 'local') keepPlatform(follows, image, before);
   await checkPlatform(ports, follows, image, before);
   const digest =
     resolved.kind === 'registry' ? (resolved.digest ?? digestsFor(image, follows)[0]) : digestsFor(image, follows)[0];
@@ -149,6 +150,21 @@ function pullProgress(reference: string, layers: ReadonlyMap<string, PullLayer>)
   const done = all.filter((layer) => /^(Pull complete|Already exists)$/.test(layer.status)).length;
   const sum = (field: 'current' | 'total'): number => all.reduce((total, layer) => total + (layer[field] ?? 0), 0);
   return { kind: 'pulling', reference, done, layers: all.length, bytes: sum('current'), total: sum('total') } as const;
+}
+
+// A pull takes the engine's own platform, whatever `--platform` of docker or compose asked for when the container was created.
+function keepPlatform(follows: string, image: Image, before: Image | undefined): void {
+  if (!before?.architecture || !image.architecture || samePlatform(image, before)) return;
+  const [is, was] = [image, before].map(({ os, architecture }) => `${os}/${architecture}`);
+  fail('wrong-platform', `${follows} was pulled for ${is}, and the old container runs an image for ${was}`, {
+    hint:
+      `docker pull --platform ${was} ${follows} keeps the platform, docker pull ${follows} changes it to ${is}: ` +
+      'then swapctl roll --pull never',
+  });
+}
+
+function samePlatform(one: Image, other: Image): boolean {
+  return one.os === other.os && one.architecture === other.architecture;
 }
 
 async function checkPlatform(ports: Ports, follows: string, image: Image, before: Image | undefined): Promise<void> {

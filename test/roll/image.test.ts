@@ -1,6 +1,7 @@
 // What a reference means, where only a moment or a fault makes the difference.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { Image } from '../../src/core/container.ts';
 import { EngineError } from '../../src/core/engine-error.ts';
 import type { SwapError } from '../../src/core/error.ts';
 import type { Ports } from '../../src/ports.ts';
@@ -40,3 +41,26 @@ for (const [said, status, code] of [
     );
   });
 }
+
+test('a pull that changes the platform is refused, and the same image of this engine is not', async () => {
+  const [native, foreign] = ['amd64', 'arm64'].map((architecture) => {
+    return { id: DIGEST, digests: [], tags: [], config: {}, os: 'linux', architecture } as unknown as Image;
+  });
+  const facts = async () => ({ imageStore: 'classic', os: 'linux', architecture: 'x86_64' });
+  const fetched = (kind: 'local' | 'registry', after: Image | undefined, before: Image | undefined) => {
+    const image = after ?? assert.fail();
+    const resolved = { kind, follows: FOUND.reference, digest: DIGEST, image } as const;
+    return fetchImage(engineThat('classic', { facts, image: async () => image }), resolved, before, SIGNAL);
+  };
+  await assert.rejects(fetched('registry', native, foreign), (error: SwapError) => {
+    assert.equal(error.code, 'wrong-platform');
+    assert.match(error.message, /was pulled for linux\/amd64, and the old container runs an image for linux\/arm64$/);
+    assert.match(error.hint ?? '', /docker pull --platform linux\/arm64 registry\.example\/app:1 keeps the platform/);
+    return true;
+  });
+  for (const kind of ['local', 'registry'] as const) {
+    assert.equal((await fetched(kind, foreign, foreign)).id, DIGEST, 'still emulated');
+    assert.equal((await fetched(kind, native, undefined)).id, DIGEST, 'the old image is gone');
+  }
+  assert.equal((await fetched('local', native, foreign)).id, DIGEST, 'the user put it there');
+});
