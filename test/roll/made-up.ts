@@ -46,8 +46,6 @@ export interface MadeUp {
   hosts: Map<string, object>;
   /** The same of its Config. */
   configs: Map<string, object>;
-  /** Remembers, as a roll does, that an image failed in a slot. */
-  fail(name: string, image: string): void;
   /** Remembers, as a roll does, that an image failed in a slot; `how`: otherwise than by being not healthy, once. */
   fail(name: string, image: string, how?: Partial<FailureNote>): void;
   /** Rolls as if it went well, as far as a check can tell. */
