@@ -43,7 +43,7 @@ export function hasReplaced(report: ServiceReport): boolean {
 }
 
 function concernOf({ container, error }: Restarted): ReportedError[] {
-  const hint = `restart it: docker restart ${container}`;
+  const hint = `see docker logs ${container}, then docker restart ${container}`;
   return error === undefined ? [] : [{ code: 'attention', message: `${container} ${error}`, hint }];
 }
 
@@ -62,12 +62,18 @@ export async function restartMissed(ports: Ports, key: string): Promise<void> {
   if (since === undefined || restartedAfter(key, all).length === 0) return;
   const images = all.flatMap(({ labels, imageId }) => (composeKey(labels) === key ? [imageId] : []));
   // Another death in the middle leaves a lock again, by which the next recovery finds the rest.
-  const lease = await takeLease(ports, key, images);
+  const lease = await takeLease(ports, key, images).catch(unlessBusy);
+  if (!lease) return;
   try {
     noteFailures(ports, await restartDependents(guarded(ports, lease), key, since));
   } finally {
     await lease.release();
   }
+}
+
+// Whoever rolls it now restarts them after that.
+function unlessBusy(raised: unknown): undefined {
+  if (!(raised instanceof SwapError) || raised.code !== 'busy') throw raised;
 }
 
 /** When swapctl created the newest container of a service; undefined where it created none of those that are there. */
@@ -100,10 +106,9 @@ async function restartService(
 ): Promise<Restarted[]> {
   const due = await startedBefore(ports, containers, since);
   if (due.length === 0) return [];
-  ports.report({
-    kind: 'note',
-    text: `${key}: restarted, since it depends on ${replaced} (depends_on, restart: true)`,
-  });
+  const names = due.map(({ name }) => name).join(', ');
+  const text = `${key}: restart ${names}, since it depends on ${replaced} (depends_on, restart: true)`;
+  ports.report({ kind: 'note', text });
   try {
     const images = due.map(({ imageId }) => imageId);
     const lease = await takeLease(ports, key, images);
@@ -175,13 +180,13 @@ async function whyDown(ports: Ports, id: string): Promise<string | undefined> {
     const why = whyNotWell(container);
     if (why !== 'starting') return why;
     if (waitedMs > engineDeadlineMs(container.config.Healthcheck ?? {}) + LOOK_EVERY_MS * 5)
-      return 'was restarted, and has not become healthy since';
+      return 'was restarted, but has not become healthy';
     await ports.clock.sleep(LOOK_EVERY_MS);
   }
 }
 
 function whyNotWell({ status, exitCode, health }: Container): string | undefined {
-  if (status !== 'running') return `was restarted, and is ${status} since (exit code ${exitCode})`;
-  if (health?.status === 'unhealthy') return 'was restarted, and is unhealthy since';
+  if (status !== 'running') return `was restarted, but does not run: it is ${status} (exit code ${exitCode})`;
+  if (health?.status === 'unhealthy') return 'was restarted, but is unhealthy';
   return health?.status === 'starting' ? 'starting' : undefined;
 }

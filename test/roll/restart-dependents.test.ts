@@ -84,14 +84,14 @@ suite('after a roll that succeeded', () => {
       [false, true],
     );
     assert.match(report.attention?.[0]?.message ?? '', /^shop-api-1 could not be restarted/);
-    assert.equal(report.attention?.[0]?.hint, 'restart it: docker restart shop-api-1');
+    assert.equal(report.attention?.[0]?.hint, 'see docker logs shop-api-1, then docker restart shop-api-1');
   });
 
   test('one that ends at once after its restart needs attention', async () => {
     const stage = await stageOf(COMPOSED);
     add(stage, 'api', { dependsOn: RESTARTED, program: { ...SOUND, readyMs: Infinity }, checked: true });
     const report = await rolled(stage);
-    assert.match(report.attention?.[0]?.message ?? '', /^shop-api-1 was restarted, and is unhealthy since/);
+    assert.match(report.attention?.[0]?.message ?? '', /^shop-api-1 was restarted, but is unhealthy/);
   });
 
   test('one that another process rolls meanwhile is left to that one', async () => {

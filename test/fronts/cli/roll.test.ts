@@ -287,7 +287,7 @@ test('a rollback without history fails with 1', async () => {
 });
 
 test('a roll says what it restarted for compose, and what did not come back', async () => {
-  const error = 'was restarted, and is exited since (exit code 1)';
+  const error = 'was restarted, but does not run: it is exited (exit code 1)';
   const restarted = [
     { container: 'shop-api-1', ms: 1200 },
     { container: 'shop-mail-1', ms: 300, error },
@@ -296,7 +296,7 @@ test('a roll says what it restarted for compose, and what did not come back', as
     {
       code: 'attention' as const,
       message: `shop-mail-1 ${error}`,
-      hint: 'restart it: docker restart shop-mail-1',
+      hint: 'see docker logs shop-mail-1, then docker restart shop-mail-1',
     },
   ];
   const { stdout, status } = await cli(['roll', 'web'], { roll: [{ ...ROLLED, restarted, attention }] });
@@ -305,5 +305,8 @@ test('a roll says what it restarted for compose, and what did not come back', as
     stdout,
     /^ {2}shop-api-1 was restarted \(1\.2 s\), since it depends on web \(depends_on, restart: true\)$/m,
   );
-  assert.match(stdout, /^ {2}! shop-mail-1 was restarted, and is exited since \(exit code 1\) \(attention\)$/m);
+  assert.match(
+    stdout,
+    /^ {2}! shop-mail-1 was restarted, but does not run: it is exited \(exit code 1\) \(attention\)$/m,
+  );
 });
