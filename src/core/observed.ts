@@ -101,10 +101,13 @@ export interface HalfCopied {
   readonly copies: readonly string[];
 }
 
-/** A container that lives in the namespaces of one that is, or was, of the slot. */
+/** A container that has to be re-created when one that is, or was, of the slot is replaced. */
 export interface Dependent {
   readonly name: string;
+  /** Id of that one. */
   readonly on: string;
+  /** Whether it lives in the namespaces of that one, and goes down with it. */
+  readonly inside: boolean;
 }
 
 /** The hooks of a service, as far as a roll is with them. */

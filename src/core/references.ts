@@ -63,12 +63,18 @@ export function neededToStart(container: Referring): string[] {
   return [...new Set(needed.map(({ to }) => to))];
 }
 
+/** Whether a container lives in namespaces of another one, so that it goes down with it. */
+export function livesIn(container: Referring, owner: Named): boolean {
+  return referencesOf(container).some(({ kind, to }) => NAMESPACES.includes(kind) && means(to, owner));
+}
+
 /** The references without which the engine refuses to create or start a container, as far as an inspect shows them. */
 export function requiredBy(container: Referring): Reference[] {
   return referencesOf(container).filter(({ kind }) => kind !== 'network link' && kind !== 'link');
 }
 
-const NEEDED_TO_START: readonly ReferenceKind[] = ['network', 'pid', 'ipc', 'link'];
+const NAMESPACES: readonly ReferenceKind[] = ['network', 'pid', 'ipc'];
+const NEEDED_TO_START: readonly ReferenceKind[] = [...NAMESPACES, 'link'];
 
 function ties({ kind, to }: Reference, owner: Named): boolean {
   if (kind === 'volumes') return false;

@@ -43,12 +43,12 @@ export interface ReplicaReport {
   readonly timings: Timings;
   /** What the drains of old containers left open; absent where connections could not be counted. */
   readonly connections?: DrainedConnections;
-  /** For how long at the most no container of the slot answered, in milliseconds; absent where one always did. */
+  /** For how long at the most the slot, or a container in its namespaces, did not answer, in milliseconds. */
   readonly gap?: number;
   readonly backup?: ReportedBackup;
   /** Clients that connected to the address of a stopped container until the redirect ended. */
   readonly staleClients?: readonly StaleClient[];
-  /** What the roll went without, and what else ends with the old container. */
+  /** What a person is to know of it: what the roll went without, and which containers it leaves as they are. */
   readonly notes?: readonly string[];
   readonly error?: ReportedError;
   /** The hooks that were run, and why those failed that did. */

@@ -9,7 +9,7 @@ import { decodeState, slotLabel } from '../core/labels.ts';
 import type { Backup, Dependent, Failure, Observed, Replica } from '../core/observed.ts';
 import { copyState, helperRole, helpersOf, membersOf } from '../core/ownership.ts';
 import { parseReference } from '../core/reference.ts';
-import { isTied } from '../core/references.ts';
+import { isTied, livesIn } from '../core/references.ts';
 import { castRoles } from '../core/slot.ts';
 import { cannotUpdate } from './abilities.ts';
 import { lookAtPorts } from './answered-ports.ts';
@@ -250,10 +250,12 @@ async function dependentsOf(
   const { moving } = run.memory;
   const whole = run.dependents.filter((name) => !moving.has(name));
   const containers = await Promise.all(whole.map((name) => run.ports.engine.container(name)));
-  const halfMoved = [...moving.keys()].map((name) => ({ name, on: NOBODY }));
+  const halfMoved = [...moving.keys()].map((name) => ({ name, on: NOBODY, inside: true }));
   const found = containers.flatMap((container) => {
     if (!container) return [];
-    return ofSlot.filter((one) => isTied(container, one)).map(({ id: on }) => ({ name: container.name, on }));
+    return ofSlot
+      .filter((one) => isTied(container, one))
+      .map((one) => ({ name: container.name, on: one.id, inside: livesIn(container, one) }));
   });
   return [...found, ...halfMoved];
 }

@@ -300,7 +300,7 @@ async function recoveryRun(
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) =>
-      moveDependents({ ports, lease, options: { ...MEND, signal } }, memory.moving, names, from, to),
+      moveDependents({ ports, lease, options: { ...MEND, signal } }, memory, names, from, to),
   };
 }
 

@@ -9,6 +9,7 @@ import type { ReplicaReport } from '../core/report.ts';
 import { groupServices } from '../core/service.ts';
 import type { Ports } from '../ports.ts';
 import { isRequired, noteLostPorts } from './answered-ports.ts';
+import { noteMoved } from './gap.ts';
 import type { Lease } from './lease.ts';
 import { listed } from './own.ts';
 import { type PreparedSlot, prepareSlot } from './prepare.ts';
@@ -141,7 +142,7 @@ export async function slotRun(
     forwards: whyNoRules(slot.kernel, 'address redirect') === undefined,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
-    moveDependents: (names, from, to) => moveDependents(context, slot.memory.moving, names, from, to),
+    moveDependents: (names, from, to) => moveDependents(context, slot.memory, names, from, to),
   };
 }
 
@@ -176,17 +177,18 @@ export function desiredOf(
 
 /**
  * Re-creates containers that live in the namespaces of one that was replaced (or are linked to it) as they are, with their
- * own image, to share with its successor: the same loop, forced, on another slot. `moving`: moves that were begun, and that an
- * engine's failure broke off in the middle; they are ended first.
+ * own image, to share with its successor: the same loop, forced, on another slot. Moves that an engine's failure broke off in the
+ * middle (`memory.moving`) are ended first.
  */
 export async function moveDependents(
   context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
-  moving: SlotRun['memory']['moving'],
+  memory: SlotRun['memory'],
   names: readonly string[],
   from: string,
   to: string,
 ): Promise<void> {
   const { ports } = context;
+  const { moving } = memory;
   const fromName = (await ports.engine.container(from))?.name ?? from;
   const successors = new Map([
     [from, to],
@@ -195,7 +197,7 @@ export async function moveDependents(
   for (const name of names) {
     if (moving.has(name)) {
       // With whom it lives in the end is for the next look to say.
-      await endMove(moving, name);
+      await endMove(memory, name);
       continue;
     }
     const all = await listed(ports.engine);
@@ -204,16 +206,17 @@ export async function moveDependents(
     const options = { overrides: {}, image: undefined, successors };
     const slot = await prepareSlot(ports, service, { home: name, members }, all, options);
     moving.set(name, await moveOf(context, service, slot, successors));
-    await endMove(moving, name);
+    await endMove(memory, name);
   }
 }
 
 // An engine that fails in the middle leaves it half done, and whoever comes next goes on with the very same run.
-async function endMove(moving: SlotRun['memory']['moving'], name: string): Promise<void> {
-  const run = moving.get(name);
+async function endMove(memory: SlotRun['memory'], name: string): Promise<void> {
+  const run = memory.moving.get(name);
   if (!run) return;
   const { error } = await runSlot(run);
-  moving.delete(name);
+  memory.moving.delete(name);
+  noteMoved(memory, run.memory);
   if (error) throw error;
 }
 

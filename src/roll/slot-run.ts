@@ -94,6 +94,9 @@ export interface Memory {
   /** Whether somebody answered at the last look, since when nobody does, and for how long nobody did before (milliseconds). */
   answered: boolean;
   gap: { readonly since: number | undefined; readonly ms: number };
+  /** When it was last found to answer again; and when the last of the dependents that were moved since the gap began was. */
+  answeredAt: number | undefined;
+  dependentsAnsweredAt: number | undefined;
   /** Clients that have used the address of a stopped container until its redirect ended. */
   readonly staleClients: StaleClient[];
   /** By hook: why it failed, undefined where it did not; and whether all were run. */
@@ -116,7 +119,7 @@ export interface Memory {
   /** By name: the moves of dependents that were begun and did not come to their end. */
   readonly moving: Map<string, SlotRun>;
   giveUp: SwapError | undefined;
-  /** What the roll went without, and what else ends with the old container, for its report. */
+  /** What a person is to know of the roll, for its report. */
   readonly notes: Set<string>;
 }
 
@@ -152,6 +155,8 @@ export function freshMemory(): Memory {
     forwards: [],
     answered: false,
     gap: { since: undefined, ms: 0 },
+    answeredAt: undefined,
+    dependentsAnsweredAt: undefined,
     staleClients: [],
     hooks: { done: false, results: new Map() },
     lastWords: [],

@@ -130,9 +130,9 @@ const observations: fc.Arbitrary<Observed> = fc
     ),
     dependents: fc.constantFrom(
       [],
-      [{ name: 'sidecar', on: 'incumbent' }],
-      [{ name: 'sidecar', on: 'candidate' }],
-      [{ name: 'sidecar', on: 'gone' }],
+      [{ name: 'sidecar', on: 'incumbent', inside: true }],
+      [{ name: 'sidecar', on: 'candidate', inside: true }],
+      [{ name: 'sidecar', on: 'gone', inside: true }],
     ),
     localTag: some(fc.constantFrom(...IMAGES)),
     incumbentKept: fc.boolean(),

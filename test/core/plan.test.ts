@@ -469,7 +469,7 @@ suite('undo', () => {
       incumbent: retired,
       candidate: { ...served, verdict: UNHEALTHY },
       failures: [failure({ roll: ROLL })],
-      dependents: [{ name: 'vpn-user', on: 'new' }],
+      dependents: [{ name: 'vpn-user', on: 'new', inside: true }],
     });
     assert.deepEqual(next(seen), { kind: 'move-dependents', names: ['vpn-user'], from: 'new', to: 'old' });
   });
@@ -898,15 +898,15 @@ suite('dependents', () => {
       incumbent: retired,
       candidate: served,
       dependents: [
-        { name: 'vpn-user', on: 'old' },
-        { name: 'moved', on: 'new' },
+        { name: 'vpn-user', on: 'old', inside: true },
+        { name: 'moved', on: 'new', inside: true },
       ],
     });
     assert.deepEqual(next(seen), { kind: 'move-dependents', names: ['vpn-user'], from: 'old', to: 'new' });
   });
 
   test('they follow as well where somebody took away what they lived with', () => {
-    const dependents = [{ name: 'vpn-user', on: 'gone' }];
+    const dependents = [{ name: 'vpn-user', on: 'gone', inside: true }];
     const move = { kind: 'move-dependents', names: ['vpn-user'], from: 'gone' };
     assert.deepEqual(next(observed({ incumbent: undefined, candidate: served, dependents })), { ...move, to: 'new' });
     assert.deepEqual(next(observed({ dependents })), { ...move, to: 'old' });
@@ -914,7 +914,7 @@ suite('dependents', () => {
   });
 
   test('a whole stop-first roll moves them once the new container is healthy', () => {
-    const seen = observed({ dependents: [{ name: 'vpn-user', on: 'old' }] });
+    const seen = observed({ dependents: [{ name: 'vpn-user', on: 'old', inside: true }] });
     const steps = lines(expectedSteps(stopFirst(), seen));
     assert.equal(steps.indexOf('move-dependents'), steps.indexOf('await-healthy web') + 1);
   });

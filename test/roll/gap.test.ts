@@ -33,3 +33,25 @@ test('an incumbent that this run has just started does not answer before its che
   const gap = gapOf([1000, observed()], [2000, observed({ incumbent: back })], [3000, observed()]);
   assert.equal(gap, 1100);
 });
+
+test('the gap lasts until what lives in its namespaces answers, whatever its own container does', () => {
+  const inside = (on: string) => [{ name: 'torrent', on, inside: true }];
+  const gap = gapOf(
+    [1000, observed({ dependents: inside('old') })],
+    [2000, observed({ incumbent: STOPPED, candidate: candidate(), dependents: inside('old') })],
+    [3000, observed({ incumbent: STOPPED, candidate: healthyCandidate(), dependents: inside('old') })],
+    [4000, observed({ incumbent: STOPPED, candidate: healthyCandidate(), dependents: inside('new') })],
+  );
+  assert.equal(gap, 2100);
+});
+
+test('what is only linked to it answers by itself', () => {
+  const dependents = [{ name: 'app', on: 'old', inside: false }];
+  const gap = gapOf(
+    [1000, observed({ dependents })],
+    [2000, observed({ incumbent: STOPPED, candidate: candidate(), dependents })],
+    [3000, observed({ incumbent: STOPPED, candidate: healthyCandidate(), dependents })],
+    [4000, observed({ incumbent: STOPPED, candidate: healthyCandidate(), dependents })],
+  );
+  assert.equal(gap, 1100);
+});
