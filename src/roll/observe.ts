@@ -253,14 +253,21 @@ async function dependentsOf(
   const halfMoved = [...moving.keys()].map((name) => ({ name, on: NOBODY, inside: true }));
   const found = containers.flatMap((container) => {
     if (!container) return [];
-    return ofSlot
-      .filter((one) => isTied(container, one))
-      .map((one) => ({ name: container.name, on: one.id, inside: livesIn(container, one) }));
+    return ofSlot.filter((one) => isTied(container, one)).map((one) => dependentOn(container, one));
   });
   return [...found, ...halfMoved];
 }
 
-// Whoever is half moved is to be moved on, wherever to.
+type Owner = Pick<Container, 'id' | 'name'> & Partial<Pick<Container, 'startedAt' | 'status'>>;
+
+// A start makes new namespaces: what started before it is still in those that ended.
+function dependentOn(container: Container, owner: Owner): Dependent {
+  const inside = livesIn(container, owner);
+  const isLeft = inside && owner.status === 'running' && (owner.startedAt ?? 0) > container.startedAt;
+  return { name: container.name, on: isLeft ? NOBODY : owner.id, inside };
+}
+
+// What is half moved, or lives in namespaces that ended, is to be moved on, wherever to.
 const NOBODY = 'nobody';
 
 // undefined: it can't be moved, since it names a digest; empty: no image bears it yet.

@@ -70,7 +70,7 @@ suite('whether the container could start again', () => {
       });
   });
   test('is checked together with what lives in its namespaces', () => {
-    const seen = observed({ dependents: [{ name: 'sidecar', on: replica().id }] });
+    const seen = observed({ dependents: [{ name: 'sidecar', on: replica().id, inside: true }] });
     assert.deepEqual(next(seen, stops), { kind: 'check-start', names: ['web', 'sidecar'], moment: 'first' });
   });
   test('is checked once more right before the stop if an image was proven in between', () => {

@@ -152,7 +152,7 @@ suite('no field is missing', () => {
     );
     const names = HEADINGS.flatMap(rowsOf).map(({ name }) => name);
     // Parts of fields: of addresses, mounts, bindings and requests for devices.
-    const parts = /^(IPv4Address|IPv6Address|LinkLocalIPs|Target|Type|Source|Test)$/;
+    const parts = /^(IPv4Address|IPv6Address|LinkLocalIPs|Target|Type|Source|Test|BindOptions|VolumeOptions)$/;
     assert.deepEqual(
       [...new Set(used)].filter((name) => !names.includes(name) && !parts.test(name)),
       [],
