@@ -31,7 +31,7 @@ export function whyAttached({ name, config, host }: Container, own: OwnLabels): 
 }
 
 const HINT =
-  'end it and start it again with the new image; if it is a service, set swapctl.enable=true on it, or roll it with --force';
+  'end it and start it again with the new image; if it is a service, enable it in swapctl.yml, or roll it with --force';
 
 function isRestarted({ RestartPolicy }: Container['host']): boolean {
   return !['no', '', undefined].includes(RestartPolicy?.Name);

@@ -38,7 +38,13 @@ async function whyOnRoute({ engine }: Asked, container: Container): Promise<Why 
   return whyRoute(container, (await engine.facts()).route);
 }
 
-function whyUnmeant({ config }: Asked, service: string, { labels }: Listed, container: Container): Why | undefined {
+/** The same for a container that was inspected already. */
+export function whyUnmeant(
+  { config }: Pick<Asked, 'config'>,
+  service: string,
+  { labels }: Pick<Listed, 'labels'>,
+  container: Container,
+): Why | undefined {
   return isEnabledItself(labels, settingsFor(config(), service)) ? undefined : whyAttached(container, labels);
 }
 
@@ -56,17 +62,27 @@ interface Rolled {
 export async function refuseOwned(
   ports: Asked,
   service: string,
-  { home, container, dependents }: Rolled,
+  slots: readonly Rolled[],
   all: readonly ContainerSummary[],
   force: boolean,
 ): Promise<void> {
-  const listed = all.find(({ id }) => id === container.id) ?? { id: container.id, labels: NO_LABELS };
-  const unmeant = force ? undefined : whyUnmeant(ports, service, listed, container);
-  const why = (await whyOnRoute(ports, container)) ?? unmeant;
-  if (why) fail('refused', why.message, { hint: why.hint });
-  for (const dependent of all.filter(({ name }) => dependents.includes(name))) {
-    const kept = whyManaged(dependent) ?? (force ? undefined : await whyAwaited(ports, dependent.name, dependent));
-    if (kept)
-      fail('refused', `a roll of ${home} re-creates ${dependent.name}, but ${kept.message}`, { hint: kept.hint });
+  for (const { home, container, dependents } of slots) {
+    const labels = all.find(({ id }) => id === container.id)?.labels ?? NO_LABELS;
+    const unmeant = force ? undefined : whyUnmeant(ports, service, { labels }, container);
+    const why = (await whyOnRoute(ports, container)) ?? unmeant;
+    if (why) fail('refused', why.message, { hint: why.hint });
+    for (const dependent of all.filter(({ name }) => dependents.includes(name)))
+      await refuseDependent(ports, home, dependent, force);
   }
+}
+
+async function refuseDependent(ports: Asked, home: string, dependent: ContainerSummary, force: boolean): Promise<void> {
+  const { name } = dependent;
+  const managed = whyManaged(dependent);
+  const awaited = managed || force ? undefined : await whyAwaited(ports, name, dependent);
+  const why = managed ?? awaited;
+  if (!why) return;
+  const end = `end ${name} where it was started, then roll ${home}`;
+  const hint = awaited ? `${end}; with --force the roll ends it` : end;
+  fail('refused', `a roll of ${home} re-creates ${name}, which lives in its namespaces, but ${why.message}`, { hint });
 }

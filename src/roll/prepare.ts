@@ -23,7 +23,6 @@ import { knownUserSet } from './create.ts';
 import { kernelLayerFor } from './kernel-layer.ts';
 import { failuresIn } from './observe.ts';
 import { imageOf, ownOf, stateOf } from './own.ts';
-import { refuseOwned } from './owned.ts';
 import { servedOf } from './served.ts';
 import { settingsOf, uncountedIn } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
@@ -60,8 +59,6 @@ export interface PrepareOptions {
   readonly overrides: Readonly<Record<string, string>>;
   /** The reference that the user gave instead of the followed one. */
   readonly image: string | undefined;
-  /** Whether a docker run in the foreground is to be rolled, too. */
-  readonly force?: boolean | undefined;
   /** Files of the old container that the new one is to have too, beside those that compose copied. */
   readonly carry?: readonly string[] | undefined;
   /** Id of the image with which the volumes are to go back to what they were. */
@@ -88,9 +85,7 @@ export async function prepareService(
     return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
   const prepared = await Promise.all(rollable.map((slot) => prepareSlot(ports, service.key, slot, all, options)));
   const why = whyNotOne(prepared.map(({ home, followed }) => ({ home, follows: followed })));
-  if (why) return fail('refused', `${service.key}: ${why.message}`, { hint: why.hint });
-  for (const slot of prepared) await refuseOwned(ports, service.key, slot, all, options.force ?? false);
-  return prepared;
+  return why ? fail('refused', `${service.key}: ${why.message}`, { hint: why.hint }) : prepared;
 }
 
 /** Looks at one slot of the service with that key. */

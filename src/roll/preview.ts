@@ -13,6 +13,7 @@ import { besideOf } from './compose-beside.ts';
 import { alreadyRuns, type Resolved } from './image.ts';
 import { observe } from './observe.ts';
 import { imageOf } from './own.ts';
+import { refuseOwned } from './owned.ts';
 import { type PreparedSlot, prepareService } from './prepare.ts';
 import { notesOf } from './replica-report.ts';
 import { type RollOptions, slotRun } from './roll-slot.ts';
@@ -34,6 +35,8 @@ export async function planService(
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
   const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
   const plan = { service: service.key, image: resolved.follows, digest, slots: plans };
+  if (!plans.every(({ verdict }) => verdict === 'unchanged'))
+    await refuseOwned(ports, service.key, slots, all, options.force);
   if (!changes) return plan;
   const own = slots.map(({ container }) => container.id);
   const sameTag = await sameTagAhead(ports, resolved.follows, own, all);

@@ -17,6 +17,7 @@ import { type Lease, takeLease } from './lease.ts';
 import { noteLost } from './lost-replicas.ts';
 import { noteTag } from './moved-tag.ts';
 import { imageOf, listed } from './own.ts';
+import { refuseOwned } from './owned.ts';
 import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
 import { failedReport, unchangedReport } from './replica-report.ts';
 import { withRestarts } from './restart-dependents.ts';
@@ -37,6 +38,7 @@ export async function rollService(
   const resolved = await resolve(ports, slots, options);
   if (!options.force && (await allRun(ports, slots, resolved))) return unchanged(ports, service, slots, began);
   refuseKnownBad(slots, resolved, options);
+  await refuseOwned(ports, service.key, slots, all, options.force);
   if (runsIn(ports, service)) {
     const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
     return rollByHelper(ports, service, slots, image, options);

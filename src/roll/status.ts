@@ -12,6 +12,7 @@ import { kernelLayer } from './kernel-layer.ts';
 import { lockHeld } from './lock.ts';
 import { failuresIn } from './observe.ts';
 import { listed, stateOf } from './own.ts';
+import { whyUnmeant } from './owned.ts';
 import { servedOf } from './served.ts';
 import { settingsOf } from './settings.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
@@ -99,8 +100,9 @@ function phaseOf(container: Container, rolled: boolean): Phase {
 }
 
 async function wayOf(look: Look, service: Service, member: ContainerSummary, container: Container): Promise<string> {
-  if (whyNotRollable(member)) return '-';
   try {
+    const why = whyNotRollable(member) ?? whyUnmeant(look.ports, service.key, member, container);
+    if (why) return why.message;
     const policy = settingsOf(look.ports, service.key, member.labels);
     const copies = wantedVolumes(container, member.labels, policy).length > 0;
     const served = await servedOf(look, container, look.all);

@@ -24,7 +24,7 @@ suite('a docker run in the foreground', () => {
     test(`${what} is not rolled unasked`, () => {
       const why = whyAttached(one, own({}));
       assert.match(why?.message ?? '', message);
-      assert.match(why?.hint ?? '', /swapctl\.enable=true/);
+      assert.match(why?.hint ?? '', /enable it in swapctl\.yml/);
     });
 });
 

@@ -68,7 +68,10 @@ test('no roll of a container ends a job that lives in its network', async (t) =>
   const before = await processOf(world, web);
   await own.push('2', 'stable');
   const refused = await ended(own, 2, 'roll', web, ...QUICK);
-  assert.match(refused, /a roll of \S+-web re-creates \S+-job, but \S+-job is a job of docker compose run/);
+  assert.match(
+    refused,
+    /a roll of \S+-web re-creates \S+-job, which lives in its namespaces, but \S+-job is a job of docker compose run/,
+  );
   assert.equal(await processOf(world, web), before);
   await world.docker.getContainer(id).remove({ force: true });
   await ended(own, 0, 'roll', web, ...QUICK);
