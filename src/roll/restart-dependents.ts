@@ -10,6 +10,7 @@ import { guarded } from './guard.ts';
 import { takeLease } from './lease.ts';
 import { dependentsOn, othersOf } from './neighbours.ts';
 import { listed } from './own.ts';
+import { checkStart } from './start-check.ts';
 
 /**
  * Restarts what compose restarts after a replacement of the service (`depends_on` with `restart: true`), where the roll replaced
@@ -155,6 +156,7 @@ async function restartOne(ports: Ports, { id, name }: ContainerSummary): Promise
   if (id === ports.host.containerId) return { container: name, error: 'was not restarted: swapctl runs in it' };
   const began = ports.clock.now();
   try {
+    await refuseLost(ports, id, name);
     await ports.engine.restart(id);
     const error = await whyDown(ports, id);
     return { container: name, ms: ports.clock.now() - began, ...(error === undefined ? {} : { error }) };
@@ -163,6 +165,12 @@ async function restartOne(ports: Ports, { id, name }: ContainerSummary): Promise
     if (isNotFound(raised)) return undefined;
     return { container: name, error: whyNot(raised) };
   }
+}
+
+// A restart that the engine could not finish would leave it down.
+async function refuseLost(ports: Ports, id: string, name: string): Promise<void> {
+  const container = await ports.engine.container(id);
+  if (container) await checkStart(ports, { service: name, home: name }, container);
 }
 
 function whyNot(raised: unknown): string {

@@ -1,5 +1,8 @@
 // depends_on with `restart: true`: a roll restarts the same dependents as an up of compose that re-creates the dependency.
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { testWorld, type World } from '../../lab/world.ts';
@@ -48,4 +51,34 @@ test('a roll restarts what compose restarts, and up finds nothing to do', async 
   assert.deepEqual(after.filter(same), before.filter(same), 'only db was replaced');
   await project.run('up', '--detach');
   assert.deepEqual(await replicas(world, project), after);
+});
+
+test('a dependent that could not start again is left running, and the report says why', async (t) => {
+  const world = testWorld(t);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-host-'));
+  world.after(async () => rmSync(folder, { recursive: true }));
+  mkdirSync(path.join(folder, 'data'));
+  const image = await world.image('db:1', { from: 'httpd' });
+  const labels = `labels: ${composeLabels(world)}`;
+  const api = `image: '${await world.image('app:1', { from: 'httpd' })}', volumes: ['${folder}/data:/srv/data']`;
+  const project = composeProject(
+    world,
+    `services:
+      db: { image: '${image}', ${labels} }
+      api: { ${api}, ${labels}, depends_on: { db: { condition: service_started, restart: true } } }`,
+  );
+  await project.run('up', '--detach', '--wait');
+  const [before] = (await replicas(world, project)).filter(({ service }) => service === 'api');
+  const { app, close } = await openApp(world);
+  world.after(async () => close());
+  await retag(world, await world.image('db:2', { from: 'httpd' }), image);
+  rmSync(path.join(folder, 'data'), { recursive: true });
+
+  const [report] = await app.roll([`${project.name}/db`], quickly());
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  assert.match(report.restarted?.[0]?.error ?? '', /could not start again.*data/);
+  assert.equal(report.attention?.length, 1);
+  const [after] = (await replicas(world, project)).filter(({ service }) => service === 'api');
+  assert.deepEqual(after, before);
+  assert.ok(before && (await world.docker.getContainer(before.id).inspect()).State.Running);
 });
