@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import { folderOf } from '../build/files.ts';
@@ -47,6 +49,24 @@ test('connections that their server closed while the client was held up are not 
   await more();
   const { failures } = await load.stop();
   assert.deepEqual(failures, []);
+});
+
+test('a client that was held up does not send all its arrears at once', async (t) => {
+  const server = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const began = performance.now();
+  const load = startLoad({ url: `http://127.0.0.1:${port}/`, ratePerSecond: 100 });
+  await load.until(10);
+  const [heldUpMs, arrearsMs] = [4000, 1000];
+  const until = performance.now() + heldUpMs;
+  heldUpUntil(() => performance.now() >= until);
+  await load.until(load.soFar().requests + 50);
+  const { requests, failed } = await load.stop();
+  const most = (performance.now() - began - heldUpMs + arrearsMs) / 10 + 2;
+  assert.equal(failed, 0);
+  assert.ok(requests <= most, `${requests} requests, at most ${most} were due`);
 });
 
 /** What a busy machine does to a client: it sees nothing of what arrives in the meantime. */
