@@ -351,7 +351,7 @@ test('the JSON schema knows every setting, with what it is for', async () => {
   assert.equal(settings.additionalProperties, false);
   assert.deepEqual(settings.properties.rehearsal, {
     type: 'boolean',
-    description: 'prove the image before stop-first (default: true)',
+    description: 'with stop-first, prove the new image before the old container stops (default: true)',
   });
   assert.deepEqual(settings.properties.strategy.enum, ['auto', 'start-first', 'stop-first', 'handover']);
   assert.deepEqual(
