@@ -97,7 +97,7 @@ export function copyingRequest(
 
 function configBase(container: Container, config: ContainerConfig): ContainerConfig {
   const base: ContainerConfig = { ...config };
-  // Container-wide MAC addresses are refused from API 1.44 on; the endpoint carries it (T8).
+  // From API 1.52 on a container-wide MAC address is not supported; the endpoint carries it (T8).
   delete base.MacAddress;
   delete base.OnBuild;
   if (!keepsHostname(container)) delete base.Hostname;

@@ -69,7 +69,7 @@ export function startCheckRequest(container: Container, name: string, labels: Re
   };
 }
 
-// The engine creates a missing source of `Binds`, but refuses one of `Mounts` (T18).
+// The engine creates a missing source of `Binds`, but refuses one of `Mounts`.
 function strictMounts(container: Container): MountRequest[] {
   const { Binds, Mounts } = mountRequests(container, new Set());
   const own = mountTargets(container.host);
