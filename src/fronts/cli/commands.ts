@@ -50,14 +50,14 @@ function configure(program: Command, { terminal, version }: CliContext): void {
     .description('Swaps the image of running containers without losing a request.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show the help of a command')
-    .option('--host <url>', 'the engine: unix://, tcp:// or ssh://')
-    .option('--context <name>', 'the docker context whose engine to use')
-    .option('--config <file>', 'the configuration (default: swapctl.yml here or in /etc/swapctl)')
-    .option('--json', 'print results as one JSON document')
-    .addOption(new Option('-q, --quiet', 'show no progress, only why something failed').conflicts('verbose'))
-    .option('-v, --verbose', 'show probes, times and details')
-    .option('--no-color', 'print without colours (as NO_COLOR does)')
+    .helpCommand('help [command]', 'show help for a command')
+    .option('--host <url>', 'engine to connect to: unix://, tcp:// or ssh://')
+    .option('--context <name>', 'Docker context of the engine')
+    .option('--config <file>', 'configuration file (default: swapctl.yml here or in /etc/swapctl)')
+    .option('--json', 'print results as JSON')
+    .addOption(new Option('-q, --quiet', 'hide progress; print only results and errors').conflicts('verbose'))
+    .option('-v, --verbose', 'print probes, times and other details')
+    .option('--no-color', 'print without colours (also: NO_COLOR=1)')
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title.toLowerCase() })
     .configureOutput({
       writeOut: (text) => terminal.stdout(text),
@@ -73,17 +73,17 @@ function configure(program: Command, { terminal, version }: CliContext): void {
   raiseUsage(program, 'swapctl');
 }
 
-const HELP_END = `A service is one of compose (project/service where the short name is ambiguous),
-a container's name, or an id. The engine is the one that docker would use, unless
---host or --context name another.
+const HELP_END = `A service is a compose service (project/service if its name is ambiguous), a
+container name, or a container id. swapctl finds the engine as docker does; --host
+and --context choose another one.
 
 exit status:
   0  done, or nothing to do
-  1  failed, the old version serves as before
-  2  wrong usage or configuration, nothing touched
-  3  needs attention: it says what and how
-  4  another roll of it is under way
-  5  engine or registry out of reach, nothing touched
+  1  failed; the old version still serves
+  2  wrong usage or configuration; nothing changed
+  3  needs attention; the message says what to do
+  4  another process is rolling the service
+  5  engine or registry unreachable; nothing changed
  10  check only: updates are available`;
 
 function helpWidth(isTty: boolean, stderr: Terminal['stderr']): number {
@@ -110,33 +110,33 @@ function raiseUsage(command: Command, name: string): Command {
 }
 
 function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
-  const roll = add('roll', 'swap services to a newer image', [
+  const roll = add('roll', 'roll services to a newer image', [
     'swapctl roll web',
     'swapctl roll web worker --settle 30s',
     'swapctl roll shop/web --image ghcr.io/me/shop:1.5',
   ]);
   rollOptions(roll)
-    .option('--digest <digest>', 'roll to this digest of it, whatever the tag means by now')
-    .option('--notify', 'tell those whom swapctl.yml names what came of it')
+    .option('--digest <digest>', 'roll to exactly this digest, even if the tag has moved')
+    .option('--notify', 'send the notifications configured in swapctl.yml')
     .action(async (services: string[], flags: RollFlags) => finish(await runRoll(session(), services, flags)));
   const plan = add('plan', 'show what roll would do, and why', [
     'swapctl plan web',
     'swapctl plan web --image app:2 --json',
     'swapctl plan web --explain',
   ]);
-  plan.option('--explain', 'show every setting, and where its value comes from');
+  plan.option('--explain', 'show every setting and the origin of its value');
   rollOptions(plan).action(async (services: string[], flags: RollFlags) =>
     finish(await runPlan(session(), services, flags)),
   );
-  const back = add('rollback', 'swap a service back to an earlier image', [
+  const back = add('rollback', 'roll a service back to an earlier image', [
     'swapctl rollback web',
     'swapctl rollback web --image sha256:3f9a',
     'swapctl rollback web --with-volumes',
   ]);
   back
-    .argument('<service>', 'what to roll back')
-    .option('--image <ref>', 'an older image of the history: its reference, or the beginning of its digest')
-    .option('--with-volumes', 'put its volumes back, too, as they were copied when it ran that image');
+    .argument('<service>', 'service to roll back')
+    .option('--image <ref>', 'earlier image (see history): a reference, or the start of a digest')
+    .option('--with-volumes', 'also restore the volume backup that belongs to that image');
   timeOptions(back).action(async (service: string, flags: RollFlags) =>
     finish(await runRollback(session(), service, flags)),
   );
@@ -144,32 +144,32 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
 
 const WATCH_SIGNALS = `
 signals:
-  SIGHUP   read swapctl.yml again
-  SIGUSR1  check everything now
-  SIGTERM  end; a roll under way comes to its safe end first`;
+  SIGHUP   reload swapctl.yml
+  SIGUSR1  check all services now
+  SIGTERM  finish or undo the current roll, then exit`;
 
 function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void {
-  const update = add('update', 'roll what is newer: what is opted in, in its windows', [
+  const update = add('update', 'update opted-in services that have a newer image and an open window', [
     'swapctl update',
     'swapctl update --dry-run',
     'swapctl update shop/web shop/worker',
   ]);
   update
-    .argument('[service...]', 'what to update (default: everything with swapctl.enable=true)')
-    .option('--all', 'everything but what has swapctl.enable=false')
-    .option('--dry-run', 'decide, and change nothing');
+    .argument('[service...]', 'services to update (default: all with swapctl.enable=true)')
+    .option('--all', 'include all services except those with swapctl.enable=false')
+    .option('--dry-run', 'print the decisions without changing anything');
   timeOptions(update).action(async (services: string[], flags: UpdateFlags) =>
     finish(await runUpdate(session(), services, flags)),
   );
-  const watch = add('watch', 'stay, and update by schedule', [
+  const watch = add('watch', 'run as a daemon and update on a schedule', [
     'swapctl watch',
     'swapctl --json watch',
     'swapctl watch shop/web',
   ]);
   watch
-    .argument('[service...]', 'what to watch (default: everything with swapctl.enable=true)')
-    .option('--all', 'everything but what has swapctl.enable=false')
-    .option('--heartbeat <file>', 'write the time into it every 10 s (or SWAPCTL_HEARTBEAT)')
+    .argument('[service...]', 'services to watch (default: all with swapctl.enable=true)')
+    .option('--all', 'include all services except those with swapctl.enable=false')
+    .option('--heartbeat <file>', 'write the time to this file every 10 s (also: SWAPCTL_HEARTBEAT)')
     .addHelpText('after', WATCH_SIGNALS);
   timeOptions(watch).action(async (services: string[], flags: WatchFlags) =>
     finish(await runWatch(session(), services, flags)),
@@ -177,34 +177,35 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void 
 }
 
 const DEV_RULES = `
-rules of --watch (compose's develop.watch and the label swapctl.dev.watch say the same):
-  rebuild PATH                       build the image and roll to it
-  sync PATH TARGET                   copy what changes into the container
-  restart PATH                       start the container anew
-  sync+restart PATH TARGET           copy, then start it anew
-  sync+exec PATH TARGET exec=CMD     copy, then run a command in it
-  sync+signal PATH TARGET signal=HUP copy, then send a signal
-and ignore=A,B include=A,B initial (copy all of it at the beginning) before exec=`;
+rules for --watch (also in compose's develop.watch and the label swapctl.dev.watch):
+  rebuild PATH                        build the image and roll to it
+  sync PATH TARGET                    copy changed files into the container
+  restart PATH                        start a new container of the same image
+  sync+restart PATH TARGET            copy, then start a new container
+  sync+exec PATH TARGET exec=CMD      copy, then run a command in the container
+  sync+signal PATH TARGET signal=HUP  copy, then send a signal to the container
+A rule may have ignore=A,B, include=A,B and initial (copy all files at the start),
+each before exec=.`;
 
 function addDev(add: AddCommand, session: OpenSession, finish: Finish): void {
-  const dev = add('dev', 'watch the source, build what changes, and roll to it', [
+  const dev = add('dev', 'build and roll services whenever their source changes', [
     'swapctl dev web',
     'swapctl dev web --build ./web --target dev',
     'swapctl dev web --git https://git.example.org/me/shop.git#main:web',
     "swapctl dev web --watch 'sync ./src /app/src' --watch 'rebuild package.json'",
   ]);
   dev
-    .argument('<service...>', 'what to develop')
-    .option('--build <dir>', 'build this folder, instead of what the compose files say')
-    .option('--file <path>', 'with --build: its Dockerfile')
-    .option('--target <stage>', 'with --build: the stage to build')
-    .option('--build-arg <key=value>', 'with --build: an argument of the build (may be repeated)', collect)
-    .option('--git [url]', 'follow a branch of a repository (URL#branch:folder) instead of files')
-    .option('--interval <time>', 'with --git: how often to ask whether the branch moved (default: 10s)')
-    .option('--watch <rule>', 'what to do when files change (may be repeated)', collect)
-    .option('--poll [time]', 'look every so often (500ms), for mounts that tell no changes')
-    .option('--no-first-build', 'wait for a change, instead of building what is there now')
-    .option('--rollback-on-exit', 'at the end, bring back what ran before')
+    .argument('<service...>', 'services to build and roll')
+    .option('--build <dir>', 'build this folder instead of the build section of compose')
+    .option('--file <path>', 'with --build: Dockerfile to use')
+    .option('--target <stage>', 'with --build: stage to build')
+    .option('--build-arg <key=value>', 'with --build: build argument (repeatable)', collect)
+    .option('--git [url]', 'build from a branch (URL#branch:folder) instead of local files')
+    .option('--interval <time>', 'with --git: time between checks of the branch (default: 10s)')
+    .option('--watch <rule>', 'action when files change; see the rules below (repeatable)', collect)
+    .option('--poll [time]', 'poll files (default: every 500ms) if mounts report no changes')
+    .option('--no-first-build', 'wait for a change instead of building at the start')
+    .option('--rollback-on-exit', 'roll back to the previous image on exit')
     .addHelpText('after', DEV_RULES);
   timeOptions(dev).action(async (services: string[], flags: DevFlags) =>
     finish(await runDev(session(), services, flags)),
@@ -218,52 +219,60 @@ function collect(value: string, before: string[] = []): string[] {
 function rollOptions(command: Command): Command {
   return timeOptions(
     command
-      .argument('<service...>', 'what to roll')
-      .option('--image <ref>', 'roll to this image instead of the followed reference')
-      .addOption(new Option('--pull <when>', 'when to fetch the image').choices(PULL_POLICIES))
-      .option('--force', 'roll even if the image is unchanged or failed before, or a docker run waits for it'),
+      .argument('<service...>', 'services to roll')
+      .option('--image <ref>', 'roll to this image instead of the tracked reference')
+      .addOption(
+        new Option('--pull <when>', 'when to pull the image (default: always, except for local builds)').choices(
+          PULL_POLICIES,
+        ),
+      )
+      .option('--force', 'roll an unchanged or rejected image, or a foreground docker run'),
   )
     .addOption(
-      new Option('--strategy <way>', 'the order of the swap').choices([
+      new Option('--strategy <strategy>', 'order of the steps of the roll').choices([
         'auto',
         'start-first',
         'stop-first',
         'handover',
       ]),
     )
-    .option('--no-rehearsal', 'with stop-first, skip the proof of the new image before the old container stops')
-    .option('--keep <n>', 'how many old images to keep as the way back');
+    .option('--no-rehearsal', 'skip the rehearsal of the new image before stop-first')
+    .option('--keep <n>', 'number of old images to retain for rollbacks');
 }
+
+const OVERRIDES = `
+Options override the label of the same name (--settle: swapctl.settle) and swapctl.yml.`;
 
 function timeOptions(command: Command): Command {
   return command
-    .option('--settle <time>', 'how long to watch the new container with the old one still at hand')
-    .option('--drain-timeout <time>', 'maximum time to wait for busy connections')
-    .option('--no-drain-idle', 'wait for idle connections as well')
-    .option('--health-timeout <time>', 'how long it may take to become healthy');
+    .option('--settle <time>', 'time to watch the new container while the old one is kept')
+    .option('--drain-timeout <time>', 'maximum time to wait for open connections to close')
+    .option('--no-drain-idle', 'wait for idle connections, too')
+    .option('--health-timeout <time>', 'maximum time until the new container is healthy')
+    .addHelpText('after', OVERRIDES);
 }
 
 function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('status', 'show what runs, and how it is', ['swapctl status', 'swapctl status web --json'])
-    .argument('[service...]', 'what to show (default: everything)')
+  add('status', 'show services, their containers and their health', ['swapctl status', 'swapctl status web --json'])
+    .argument('[service...]', 'services to show (default: all)')
     .action(async (services: string[]) => finish(await runStatus(session(), services)));
-  add('check', 'ask the registries what is newer', ['swapctl check', 'swapctl check web --json'])
-    .argument('[service...]', 'what to ask about (default: everything that runs)')
+  add('check', 'look for newer images in the registries', ['swapctl check', 'swapctl check web --json'])
+    .argument('[service...]', 'services to check (default: all that run)')
     .action(async (services: string[]) => finish(await runCheck(session(), services)));
-  add('history', 'show what a service ran, and what failed', ['swapctl history web'])
-    .argument('<service>', 'whose history')
+  add('history', 'show the images that a service ran, and those that failed', ['swapctl history web'])
+    .argument('<service>', 'service to show')
     .action(async (service: string) => finish(await runHistory(session(), service)));
-  add('recover', 'finish or undo what a killed roll left', ['swapctl recover', 'swapctl recover web'])
-    .argument('[service...]', 'what to recover (default: everything)')
+  add('recover', 'finish or undo interrupted rolls', ['swapctl recover', 'swapctl recover web'])
+    .argument('[service...]', 'services to recover (default: all)')
     .action(async (services: string[]) => finish(await runRecover(session(), services)));
-  add('doctor', 'check whether swapctl can work here', [
+  add('doctor', 'check that this host and its engine support swapctl', [
     'swapctl doctor',
     'swapctl --host ssh://deploy@example.org doctor',
   ]).action(async () => finish(await runDoctor(session())));
 }
 
 function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('config', 'check swapctl.yml, or show it', [
+  add('config', 'validate or print swapctl.yml, or test its notifications', [
     'swapctl config check',
     'swapctl --config ./swapctl.yml config show',
     'swapctl config schema > swapctl.schema.json',
@@ -272,35 +281,35 @@ function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void 
     .addArgument(
       new Argument(
         '<what>',
-        'check: list every mistake; show: what was understood; schema: for editors; test-notify: send everybody a test',
+        'check: list all mistakes; show: print the file as understood; schema: print a JSON schema for editors; test-notify: send a test notification',
       ).choices(CONFIG_VIEWS),
     )
     .action(async (what: ConfigView) => finish(await runConfig(session(), what)));
 }
 
 function addInstall(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('install', 'have cron or systemd run it', [
+  add('install', 'install a cron job or systemd units that run swapctl', [
     'swapctl install --systemd --print',
     'swapctl install --systemd --schedule "*-*-* 04:00"',
     'swapctl install --systemd --watch',
     'swapctl install --cron --schedule "0 4 * * *"',
   ])
-    .addOption(new Option('--cron', 'run swapctl update by cron').conflicts('systemd'))
-    .option('--systemd', 'run swapctl update by a timer of systemd')
-    .addOption(new Option('--watch', 'run swapctl watch, as a service of systemd').conflicts('cron'))
-    .option('--schedule <when>', 'when to update: every 15m (default), or as cron or systemd have it')
-    .option('--print', 'show what would be written, and write nothing')
+    .addOption(new Option('--cron', 'run swapctl update as a cron job').conflicts('systemd'))
+    .option('--systemd', 'run swapctl update from a systemd timer')
+    .addOption(new Option('--watch', 'run swapctl watch as a systemd service').conflicts('cron'))
+    .option('--schedule <when>', 'when to update: every 15m (default), or a cron or systemd schedule')
+    .option('--print', 'print the files without writing them')
     .option('--force', 'overwrite files that swapctl did not write')
     .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('completion', 'print a completion script for a shell', [
+  add('completion', 'print a shell completion script', [
     'source <(swapctl completion bash)',
     'swapctl completion zsh > ~/.zfunc/_swapctl',
     'swapctl completion fish > ~/.config/fish/completions/swapctl.fish',
   ])
-    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .addArgument(new Argument('<shell>', 'shell to complete in').choices(SHELLS))
     .action((shell: Shell) => session().context.terminal.stdout(completionScript(program, shell)));
   const names = program.command('__names', { hidden: true }).action(async () => finish(await runNames(session())));
   raiseUsage(names, 'swapctl');
