@@ -39,7 +39,7 @@ export function openInstallDesk(reach: InstallReach): InstallDesk {
     },
     write: async (files, options) => {
       if (ownContainer() !== undefined)
-        return fail('refused', 'this is a container: what is written here is no concern of the host', {
+        return fail('refused', 'running in a container: files written here would not reach the host', {
           hint: 'use --print, and write it to the host; or run swapctl watch as a container',
         });
       return writeUnits(files, options);

@@ -94,7 +94,7 @@ export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>):
     testNotify: async (signal) => {
       const { path, notifications } = (await openConfig(reach)).config();
       if (notifications.length === 0)
-        return fail('config', `${path ?? 'swapctl.yml'} names nobody to tell`, { hint: 'fill in its notifications' });
+        return fail('config', `${path ?? 'swapctl.yml'} has no notifications`, { hint: 'add one under notifications' });
       return notifiers(reach.env)(testSummary(machineName()), notifications, signal);
     },
   };

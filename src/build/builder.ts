@@ -102,7 +102,7 @@ function hintFor(message: string): string {
     /pull access denied|authorization failed|unauthorized|failed to resolve source metadata|no basic auth/i;
   return fetching.test(message)
     ? 'the containers serve as before; docker pull the image that it builds on, or install docker buildx, which logs in as docker does'
-    : 'the containers serve as before; mend it and it is built again';
+    : 'the containers serve as before; fix the error to build again';
 }
 
 async function refuseNoFolder(context: string): Promise<void> {

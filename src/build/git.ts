@@ -215,9 +215,13 @@ function refuse(source: GitSource, { code, stderr }: ProgramEnd, late: boolean):
   const denied =
     /authentication failed|could not read (username|password)|permission denied|terminal prompts disabled|access denied|403/i;
   if (source.login && /returned error: 30\d/.test(said))
-    return fail('source-unreachable', `${source.url} leads elsewhere, where its login is not taken to`, {
-      hint: 'write the URL that it leads to (git ls-remote without the login may show it)',
-    });
+    return fail(
+      'source-unreachable',
+      `${source.url} redirects to another URL, and swapctl does not send the login there`,
+      {
+        hint: 'use the URL that it redirects to (git ls-remote without the login may show it)',
+      },
+    );
   return fail('source-unreachable', `${source.url} can't be read: ${said}`, {
     hint: denied.test(said)
       ? 'git logs in with its own credential helpers and ssh keys, of the user that runs swapctl'

@@ -112,5 +112,5 @@ function isThere(file: string): Promise<boolean> {
 }
 
 function missing(file: string): never {
-  return fail('config', `${file} is to be watched, and is not there`, { hint: 'make it, or mend the rule' });
+  return fail('config', `${file} can't be watched: it does not exist`, { hint: 'create it, or correct the rule' });
 }

@@ -49,7 +49,7 @@ export function volumesFirst(seen: Observed, candidate: Replica): Step | undefin
 /** Why a new container can't be filled as it was meant to be; undefined where it can, or has been. */
 export function lostFilling(seen: Observed, { fillFrom }: Replica): string | undefined {
   if (fillFrom === undefined || seen.backups.some(({ roll }) => roll === fillFrom)) return undefined;
-  return 'somebody removed the copy of the volumes that was to be put back';
+  return 'a user or another program removed the volume backup to restore';
 }
 
 /** What has to be put back before the old container may start again; undefined where nothing has. */

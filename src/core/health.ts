@@ -175,7 +175,7 @@ function stoppedVerdict(container: Container, memory: HealthMemory): Verdict | u
     return failed('exit', `it exited with status ${exitCode}${oomKilled ? ' (killed: out of memory)' : ''}`);
   }
   // Whether it is well can't be asked of it, and nobody is served.
-  if (status === 'paused') return { kind: 'failed', reason: 'somebody paused it', blame: 'person' };
+  if (status === 'paused') return { kind: 'failed', reason: 'a user paused it', blame: 'person' };
   if (status === 'restarting') return failed('exit', `it exited with status ${exitCode} and was restarted`);
   return restartCount > 0 ? restarted(memory) : undefined;
 }

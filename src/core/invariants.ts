@@ -170,13 +170,13 @@ function lostData(seen: Observed, step: Step): string | undefined {
   const saved = candidate && (candidate.saves.length === 0 || backupOf(seen, candidate) !== undefined);
   switch (step.kind) {
     case 'back-up':
-      return running ? 'somebody may write meanwhile' : undefined;
+      return running ? 'a running container may write meanwhile' : undefined;
     case 'start':
       if (step.container === candidate?.id) return saved ? undefined : 'the volumes are not copied yet';
       if (step.container !== incumbent?.id || incumbent.running) return undefined;
       return volumesBack(seen, incumbent, candidate) ? 'its volumes are not put back yet' : undefined;
     case 'put-back':
-      if (running) return 'somebody may read or write meanwhile';
+      if (running) return 'a running container may read or write meanwhile';
       return saved || seen.backups.some((one) => one.id === step.backup && one.madeAt > (incumbent?.startedAt ?? 0))
         ? undefined
         : 'what is in the volumes now is in no copy';

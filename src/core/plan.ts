@@ -71,7 +71,7 @@ function planBack(desired: Desired, seen: Observed, candidate: Replica, why: Swa
 function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
   const { incumbent, names } = seen;
   if (!incumbent) {
-    const message = `no container is left for ${names.home}: somebody removed or renamed it during the roll`;
+    const message = `no container is left for ${names.home}: a user or another program removed or renamed it during the roll`;
     const hint = 'give it its name back (docker rename), or start it anew as you did at first';
     return { kind: 'refuse', error: new SwapError('attention', message, { hint }) };
   }
@@ -296,7 +296,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
 // While the old container still serves there is no need to go on without what is to answer for it.
 function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
   if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
-  if (!seen.standIn) return new SwapError('interrupted', 'its stand-in was removed by somebody');
+  if (!seen.standIn) return new SwapError('interrupted', 'a user or another program removed its stand-in');
   if (isRefused(desired, seen.standIn, seen.incumbent)) return refusal('its stand-in');
   const { verdict } = seen.standIn;
   return verdict.kind === 'failed'

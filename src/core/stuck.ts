@@ -18,8 +18,8 @@ export function whyNoWayBack(seen: Observed, candidate: Replica, why: SwapError)
   }
   if (seen.incumbent) return whyDown(seen.incumbent);
   if (imageBefore) return undefined;
-  const message = `${name} can't be taken back: the old container is gone, and nothing tells what it ran (${why.message})`;
-  return new SwapError('attention', message, { hint: 'mend it by hand, or roll to an image that works with --image' });
+  const message = `the roll to ${name} can't be undone: the old container is gone, and its image is unknown (${why.message})`;
+  return new SwapError('attention', message, { hint: 'fix it by hand, or roll to a working image with --image' });
 }
 
 /** Why the old container is not started once more; undefined where it may be. */
@@ -47,10 +47,14 @@ export function whyInVain(seen: Observed, incumbent: Replica): SwapError | undef
   if (incumbent.autoRemove && seen.vanished > seen.takenAway) {
     const status = seen.goneWith === undefined ? '' : ` with status ${seen.goneWith}`;
     const code = isKilled(seen.goneWith) ? 'unproven' : 'not-healthy';
-    return new SwapError(code, `it exited${status}, and removed itself as it was told to (--rm)`);
+    return new SwapError(code, `it exited${status}, and the engine removed it (--rm)`);
   }
   if (seen.vanished < MOST_VANISHED) return undefined;
-  return new SwapError('attention', `somebody removes the new container of ${seen.names.home} again and again`, {
-    hint: 'find out who (docker events), then roll it',
-  });
+  return new SwapError(
+    'attention',
+    `a user or another program keeps removing the new container of ${seen.names.home}`,
+    {
+      hint: 'find out which one (docker events), then roll again',
+    },
+  );
 }

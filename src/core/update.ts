@@ -88,7 +88,7 @@ export function rolledLine(checked: Checked, report: ServiceReport): ServiceUpda
   const line = { service, from, ...(to ? { to } : {}) };
   const { error } = report;
   if (!error && report.outcome === 'unchanged')
-    return { ...line, outcome: 'current', because: 'it runs that by now', report };
+    return { ...line, outcome: 'current', because: 'it already runs that image', report };
   if (!error) {
     const [concern] = report.attention ?? [];
     const because = [rolledBecause(report), ...(concern ? [concern.message] : [])].join('; ');
@@ -103,7 +103,7 @@ export function rolledLine(checked: Checked, report: ServiceReport): ServiceUpda
 export function stopsOthers({ outcome, error }: ServiceUpdate): string | undefined {
   if (outcome === 'held') return 'whose newest image failed here';
   if (error === undefined || outcome === 'updated') return undefined;
-  if (error.code === 'busy') return 'which somebody else is rolling';
+  if (error.code === 'busy') return 'which another process is rolling';
   return error.code === 'interrupted' ? 'whose roll was interrupted' : 'whose roll failed';
 }
 

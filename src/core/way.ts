@@ -76,7 +76,7 @@ function forCopies({ strategy }: Policy): WayDecision {
   }
   return {
     kind: 'refuse',
-    message: `${strategy} is impossible: its volumes are to be copied, and nobody may write to them meanwhile`,
+    message: `${strategy} is impossible: its volumes are backed up first, and no container may write to them meanwhile`,
     hint: `take the label swapctl.strategy=${strategy} away, or set swapctl.backup.volumes=false`,
   };
 }

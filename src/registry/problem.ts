@@ -43,7 +43,7 @@ export function unreachable(host: string, error: unknown): SwapError {
     return problem(
       'bad-answer',
       `the registry leads to ${host}, which is at a private address while the registry is not; that is not followed`,
-      'somebody may be fishing for what is inside your network',
+      'the registry may be trying to reach services inside your network',
       error,
     );
   if (TLS.test(code))

@@ -185,8 +185,8 @@ async function mustBeOurs(run: SlotRun, { copies }: Backup, { incumbent, candida
     const isCopy = found !== undefined && copyState(found, run.names.home) !== undefined;
     const why = whyNotRefill({ volume, copy, isCopy, writers: writers.get(volume) ?? [] }, owner?.id ?? '');
     if (why === undefined) continue;
-    fail('attention', `the copies of ${run.names.home} are not put back: ${why}`, {
-      hint: `its volumes were not touched; with that out of the way, run swapctl recover; or by hand: ${byHand(copies)}`,
+    fail('attention', `the volume backup of ${run.names.home} is not restored: ${why}`, {
+      hint: `its volumes were not touched; fix that, then run swapctl recover, or restore by hand: ${byHand(copies)}`,
     });
   }
 }
@@ -216,7 +216,7 @@ function assertSame({ volume, bytes, files }: VolumeCopy, now: FolderSize): void
     'attention',
     `the copy of ${volume} had ${files} files of ${bytes} bytes, and ${now.files} of ${now.bytes} were put back`,
     {
-      hint: 'the old container is not started on what may be incomplete; look at the volume, then start it by hand',
+      hint: 'swapctl does not start the old container, since the volume may be incomplete; check the volume, then start the container by hand',
     },
   );
 }
@@ -224,9 +224,9 @@ function assertSame({ volume, bytes, files }: VolumeCopy, now: FolderSize): void
 function gone(what: string): never {
   return fail(
     'attention',
-    `the copy that is to be put back is gone (${what}); the volumes are as the new container left them`,
+    `the volume backup to restore is gone (${what}); the volumes are as the new container left them`,
     {
-      hint: 'look at what is in them; docker start starts the old container with that',
+      hint: 'check the files in the volumes, then start the old container with docker start',
     },
   );
 }
@@ -265,7 +265,7 @@ export async function dropCopies(run: SlotRun, copies: readonly string[]): Promi
     } catch (error) {
       if (!(error instanceof EngineError) || error.status !== 409) throw error;
       run.memory.leftCopies.add(copy);
-      run.ports.report({ kind: 'note', text: `the volume ${copy}, an old copy, stays, since somebody uses it` });
+      run.ports.report({ kind: 'note', text: `the volume ${copy}, an old backup, stays, since a container uses it` });
     }
   }
 }

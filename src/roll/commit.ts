@@ -36,7 +36,7 @@ export async function resolveCommit(
 export function foundCommit({ policy, home }: PreparedSlot, follows: string, digest: string): ResolvedCommit {
   const { git: source } = policy;
   if (source) return { kind: 'commit', follows, source, digest };
-  return fail('config', `${home} is not built from a repository any more`, { hint: 'the next check sees it anew' });
+  return fail('config', `${home} is not built from a repository any more`, { hint: 'the next check sees the change' });
 }
 
 /**

@@ -40,7 +40,7 @@ export async function createCandidate(
   if (!created || created.imageId === run.desired.image.id) return;
   await run.ports.engine.remove(id, { discard: true });
   fail('image-moved', `${run.desired.image.follows} was pointed at another image while ${step.name} was created`, {
-    hint: 'somebody pulled or built it at the same time; run the roll again',
+    hint: 'another process pulled or built the image at the same time; run the roll again',
   });
 }
 

@@ -54,7 +54,7 @@ export async function rollByHelper(
 ): Promise<ServiceReport> {
   const slot =
     slots.find(({ container }) => container.id === ports.host.containerId) ??
-    fail('busy', `${service.key} is being changed by somebody else`, { hint: 'the next check sees it anew' });
+    fail('busy', `another process is changing ${service.key}`, { hint: 'the next check sees the change' });
   const roll = ports.host.randomId();
   const run = await slotRun(
     { ports, service: service.key, image, roll, tagBefore: undefined, lease: NO_LEASE, options },
@@ -64,7 +64,7 @@ export async function rollByHelper(
   if ('failed' in helper) return helper.failed;
   const ended = await untilEnded(ports, helper.id, options.signal);
   if (!ended) {
-    const hint = `docker logs ${run.names.helper} tells how far it is, swapctl history what came of it`;
+    const hint = `docker logs ${run.names.helper} shows the progress, swapctl history the result`;
     return failed(service.key, { code: 'busy', message: `${run.names.helper} replaces this container`, hint });
   }
   const { report, note } = judgeHelper(service.key, run.names.helper, ended);

@@ -53,7 +53,7 @@ export async function previousImage(ports: Ports, service: Service, wanted: stri
     'no-history',
     `the image ${entry.follows} (${entry.id}) that ${service.key} ran before is not on the engine any more`,
     {
-      hint: 'somebody pruned it in spite of its swapctl-rollback tag; roll to it with --image and its digest',
+      hint: 'a user or another program removed the image despite its swapctl-rollback tag; to pull it again, roll with --image and its digest',
     },
   );
 }

@@ -6,7 +6,10 @@ export async function noteLost(ports: Ports, homes: readonly string[]): Promise<
   for (const home of homes) {
     const status = await statusOf(ports, home);
     if (status !== 'running' && status !== 'restarting')
-      ports.report({ kind: 'note', text: `${home}: it was rolled, and is ${status} by now; it is left as it is` });
+      ports.report({
+        kind: 'note',
+        text: `${home}: rolled, but its container is ${status} now; swapctl leaves the container as it is`,
+      });
   }
 }
 

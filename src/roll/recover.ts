@@ -80,7 +80,7 @@ export async function recoverService(
   for (const half of left) {
     ports.report({
       kind: 'note',
-      text: `${half.slot.home}: an earlier roll was left half done; finishing or undoing it first`,
+      text: `${half.slot.home}: an earlier roll was interrupted; finishing or undoing it first`,
     });
     await recoverSlot(lenient(ports), half, all, signal);
   }
@@ -110,7 +110,7 @@ export async function recoverServices(
       const outcome = await recoverSlot(lenient(ports), half, all, signal);
       if (outcome === undefined) continue;
       recovered.push(half.service.key);
-      ports.report({ kind: 'note', text: `${half.slot.home}: an earlier roll was left half done; it was ${outcome}` });
+      ports.report({ kind: 'note', text: `${half.slot.home}: an earlier roll was interrupted; it was ${outcome}` });
     } catch (raised) {
       for (const { key } of concerned) failed.set(key, raised);
     }
@@ -194,7 +194,7 @@ async function recoverSlot(
 async function endStops({ engine, report }: Ports, { home, members }: Slot): Promise<void> {
   for (const { id, name, status } of members) {
     if (status !== 'running' || !(await engine.isStopping(id))) continue;
-    report({ kind: 'note', text: `${home}: ${name} was told to stop; waiting until it has` });
+    report({ kind: 'note', text: `${home}: ${name} is stopping; waiting for its end` });
     await engine.stop(id);
   }
 }

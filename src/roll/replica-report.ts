@@ -70,7 +70,7 @@ async function leftToDo(run: SlotRun, slot: PreparedSlot): Promise<Pick<ReplicaR
 }
 
 function hookError(hook: string, why: string): ReportedError {
-  const hint = 'the new version serves; do by hand what the hook was to do';
+  const hint = 'the new version serves; run the hook by hand';
   return { code: 'attention', message: `the hook "${hook}" failed: ${why}`, hint };
 }
 
@@ -86,7 +86,7 @@ function staleError({ client, network, address }: StaleClient, home: string): Re
   const where = network === undefined ? '' : ` in the network ${network}`;
   return {
     code: 'attention',
-    message: `${client} still connects to ${address}${where}, where no container of ${home} is any more`,
+    message: `${client} still connects to ${address}${where}, an address that no container of ${home} has any more`,
     hint: `make ${client} resolve the name again: reload or restart it, and at each roll with swapctl.on-switch`,
   };
 }

@@ -22,7 +22,7 @@ function asSwapError(raised: unknown): SwapError {
   if (raised instanceof SwapError) return raised;
   if (!(raised instanceof EngineError))
     return new SwapError('attention', `unexpected: ${messageOf(raised)}`, {
-      hint: 'swapctl status shows what is true now, swapctl recover finishes or undoes an interrupted roll; please report it',
+      hint: 'swapctl status shows the state now, swapctl recover finishes or undoes an interrupted roll; please report this error',
       cause: raised,
     });
   return new SwapError('engine-unreachable', raised.message, {

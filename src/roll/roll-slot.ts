@@ -87,9 +87,9 @@ export function inTheMiddle(raised: unknown, home: string): SwapError {
   if (raised instanceof SwapError) return raised;
   if (!(raised instanceof EngineError)) throw raised;
   const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
-  const first = isAway(raised) ? 'once it answers' : 'with that out of the way';
+  const first = isAway(raised) ? 'once it answers' : 'once that is fixed';
   return new SwapError('attention', message, {
-    hint: `${first}, swapctl recover finishes or undoes it`,
+    hint: `${first}, run swapctl recover to finish or undo the roll`,
     cause: raised,
   });
 }
@@ -98,13 +98,13 @@ export function inTheMiddle(raised: unknown, home: string): SwapError {
 async function noteStray({ ports }: RollContext, { home, container }: PreparedSlot): Promise<void> {
   const old = await ports.engine.container(container.id).catch(() => undefined);
   if (!old || homeOf(old.name) === home) return;
-  const text = `${home}: somebody renamed the old container to ${old.name}; it is left as it is (${old.status})`;
+  const text = `${home}: a user renamed the old container to ${old.name}; swapctl leaves that container as it is (${old.status})`;
   ports.report({ kind: 'note', text });
 }
 
 function tellForgotten(run: SlotRun, raised: unknown): void {
   if (!(raised instanceof EngineError)) throw raised;
-  const text = `${run.names.home}: the image that was left may be rolled to again by itself, since the engine failed: ${raised.message}`;
+  const text = `${run.names.home}: an unattended roll may go back to the image that was rolled back, since the engine failed: ${raised.message}`;
   run.ports.report({ kind: 'note', text });
 }
 

@@ -124,7 +124,7 @@ async function lostOther(run: SlotRun, step: Step, { incumbent, candidate }: Sna
   const now = (await run.ports.engine.container(other.id))?.status ?? 'gone';
   // One that was not started yet is all that is left, too, once an old one with --rm is stopped.
   if (now !== 'gone' && (now === 'running' || other.status !== 'running')) return false;
-  const text = `${run.names.home}: ${other.name} is ${now} since the last look, so that nothing is taken away before the next`;
+  const text = `${run.names.home}: ${other.name} is ${now} since the last look; nothing is removed before the next one`;
   run.ports.report({ kind: 'debug', text });
   await run.ports.clock.sleep(RETRY_AFTER_MS);
   return true;
@@ -185,13 +185,15 @@ async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapErr
 
 function needsAttention(run: SlotRun, step: Step, error: unknown): SwapError {
   return new SwapError('attention', `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
-    hint: `once that is mended, swapctl recover finishes what is left${atHand(step)}`,
+    hint: `fix that, then run swapctl recover to finish or undo the roll${atHand(step)}`,
     cause: error,
   });
 }
 
 function atHand(step: Step): string {
-  return step.kind === 'put-back' ? `; the copies are complete, and by hand it is: ${byHand(step.copies)}` : '';
+  return step.kind === 'put-back'
+    ? `; the volume backup is complete, and can be restored by hand: ${byHand(step.copies)}`
+    : '';
 }
 
 function interrupted(run: SlotRun): SwapError {

@@ -234,7 +234,7 @@ async function refuseMoved(ports: Ports, service: Service, { over }: Found): Pro
   for (const { home } of service.slots) {
     const now = await ports.engine.container(home);
     if (now && over.includes(now.imageId)) continue;
-    fail('busy', `${home} was changed by somebody else since it was checked`, { hint: 'the next check sees it anew' });
+    fail('busy', `another process changed ${home} after the check`, { hint: 'the next check sees the change' });
   }
 }
 

@@ -47,7 +47,7 @@ export async function checkStart(ports: Ports, place: Place, container: Containe
   const last = isFault(first) ? await refusalOf(ports, place, container) : first;
   if (!last) return undefined;
   return fail('cannot-start-again', `${container.name} could not start again if it were stopped: ${last.message}`, {
-    hint: 'it goes on running, and nothing was changed; bring back what is missing on the host, then run this again',
+    hint: 'the container still runs, and nothing was changed; restore what is missing on the host, then run this again',
     cause: last,
   });
 }

@@ -32,7 +32,7 @@ async function told({ report }: Ports, sweeping: Promise<number>): Promise<numbe
     return await sweeping;
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
-    report({ kind: 'note', text: `rules that lead nowhere could not be taken away: ${error.message}` });
+    report({ kind: 'note', text: `stale redirect rules could not be removed: ${error.message}` });
     return 0;
   }
 }

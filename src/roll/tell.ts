@@ -17,7 +17,7 @@ export function teller(
     try {
       const { notifications, notify } = ports.config();
       if (notifications.length === 0) {
-        if (asked) ports.report({ kind: 'note', text: 'nobody was told: swapctl.yml has no notifications' });
+        if (asked) ports.report({ kind: 'note', text: 'no notification sent: none is configured in swapctl.yml' });
         return [];
       }
       if (!isToBeTold(run, notify, told)) {
@@ -32,7 +32,7 @@ export function teller(
       return deliveries;
     } catch (error) {
       if (!(error instanceof SwapError)) throw error;
-      ports.report({ kind: 'note', text: `nobody was told: ${messageOf(error)}` });
+      ports.report({ kind: 'note', text: `no notification sent: ${messageOf(error)}` });
       return [];
     }
   };

@@ -64,8 +64,8 @@ export async function prepareVolumes(
 
 async function refuseWithoutOwners(ports: Ports, { name }: Container): Promise<void> {
   if (!tellsNoOwners(await ports.engine.facts())) return;
-  fail('refused', `the volumes of ${name} can't be copied: Podman's API does not tell whose the files are`, {
-    hint: 'take away swapctl.backup.volumes, and copy them by other means before the roll',
+  fail('refused', `the volumes of ${name} can't be backed up: Podman's API does not report the owners of files`, {
+    hint: 'remove swapctl.backup.volumes, and back up the volumes by other means before the roll',
   });
 }
 
@@ -78,8 +78,8 @@ async function backupFor(
 ): Promise<Backup> {
   const [backup] = (await backupsOf(ports, all, home)).filter((one) => one.image === image);
   if (backup) return backup;
-  return fail('no-history', `there is no copy of the volumes of ${container.name} from when it ran that image`, {
-    hint: 'swapctl history shows which there are; without --with-volumes it goes back as it is',
+  return fail('no-history', `there is no volume backup of ${container.name} that belongs to that image`, {
+    hint: 'swapctl history lists the backups; without --with-volumes, the rollback keeps the volumes as they are',
   });
 }
 
@@ -91,7 +91,7 @@ function withFilled(container: Container, wanted: readonly Mount[], back: Backup
     ({ volume }) =>
       mounted.find(({ name }) => name === volume) ??
       fail('refused', `${container.name} can't write to the volume ${volume} any more, of which there is a copy`, {
-        hint: 'without --with-volumes it goes back as it is',
+        hint: 'without --with-volumes, the rollback keeps the volumes as they are',
       }),
   );
   return mounted.filter((mount) => wanted.includes(mount) || filled.includes(mount));
@@ -125,7 +125,7 @@ async function refuseOtherWriters(
     if (!shared) continue;
     fail(
       'refused',
-      `${other.name} writes to the volume ${shared.name} as well, so no copy of it would be of one moment`,
+      `${other.name} writes to the volume ${shared.name} as well, so a backup of it would not be consistent`,
       {
         hint: `stop ${other.name} first, mount the volume there read-only, or leave it out of swapctl.backup.volumes`,
       },

@@ -5,8 +5,8 @@ export function currentFolder(): string {
   try {
     return process.cwd();
   } catch {
-    return fail('usage', 'the folder that you are in was removed', {
-      hint: 'cd to one that is there (cd "$PWD", say)',
+    return fail('usage', 'the current folder was removed', {
+      hint: 'change to an existing folder (try cd "$PWD")',
     });
   }
 }

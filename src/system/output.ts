@@ -10,7 +10,7 @@ export function outliveReaders({ stdout, stderr }: Streams, onUnwritten: () => v
   stdout.once('error', (error: NodeJS.ErrnoException) => {
     stdout.on('error', () => {});
     if (error.code === 'EPIPE' || error.code === 'EIO') return;
-    const now = 'what the command did stands; swapctl status shows it';
+    const now = 'the changes of the command stand; swapctl status shows them';
     stderr.write(`swapctl: stdout can't be written to: ${error.message}\n  ${now}\n`);
     onUnwritten();
   });

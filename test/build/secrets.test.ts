@@ -48,7 +48,7 @@ suite('a git login', () => {
       await git.tree(source, 'a'.repeat(40), signal).catch(() => {});
       assert.deepEqual(seen.filter(Boolean), [], 'the login was sent elsewhere');
       assert.equal(refused.code, 'source-unreachable');
-      assert.match(refused.message, /leads elsewhere/);
+      assert.match(refused.message, /redirects to another URL/);
     });
 });
 

@@ -73,7 +73,7 @@ async function endure(subject: Prepared, { way, deed, before }: Meddling): Promi
   const told = await rolledMeanwhile(subject, { way, deed, before });
   if (!told.done) return undefined;
   const { report, story } = told;
-  if (/: it was rolled, and is (exited|paused|gone) by now/.test(story)) {
+  if (/: rolled, but its container is (exited|paused|gone) now/.test(story)) {
     assert.equal(report.outcome, 'rolled', story);
     await assertNotSwapctl(subject, deed, told);
     return { text: 'rolled, and tells what needs a person' };

@@ -159,7 +159,7 @@ suite('who does not run', () => {
     ['could not be started again by the host', { status: 'exited', exitCode: 137, error: GONE }, GONE, 'host'],
     ['out of memory', { status: 'exited', exitCode: 137, oomKilled: true }, 'out of memory', 'image'],
     ['dead', { status: 'dead', exitCode: 1 }, 'exited with status 1', 'image'],
-    ['paused, and healthy before', { status: 'paused' }, 'somebody paused it', 'person'],
+    ['paused, and healthy before', { status: 'paused' }, 'a user paused it', 'person'],
     ['restarting', { status: 'restarting', exitCode: 2 }, 'was restarted', 'image'],
     ['restarted, and running for now', { status: 'running', restartCount: 1, exitCode: 2 }, 'was restarted', 'image'],
   ];

@@ -503,14 +503,11 @@ suite('giving up', () => {
   });
 
   test('nobody is told that the old container serves as before where it does not', () => {
-    const paused: Verdict = { kind: 'failed', reason: 'somebody paused it', blame: 'person' };
+    const paused: Verdict = { kind: 'failed', reason: 'a user paused it', blame: 'person' };
     for (const change of [{ verdict: paused }, { running: false }]) {
       const { code, message } = refused(observed({ incumbent: replica(change), giveUp: INTERRUPTED }));
       assert.equal(code, 'attention');
-      assert.match(
-        message,
-        /interrupted; and the old container \(web\) does not serve: (somebody paused it|it is down)/,
-      );
+      assert.match(message, /interrupted; and the old container \(web\) does not serve: (a user paused it|it is down)/);
     }
   });
 
@@ -525,9 +522,9 @@ suite('giving up', () => {
   test('one that removed itself after a signal from outside rejects no image, and its status is quoted', () => {
     const incumbent = replica({ autoRemove: true });
     for (const [goneWith, code, text] of [
-      [3, 'not-healthy', /it exited with status 3, and removed itself/],
-      [137, 'unproven', /it exited with status 137, and removed itself/],
-      [undefined, 'not-healthy', /it exited, and removed itself/],
+      [3, 'not-healthy', /it exited with status 3, and the engine removed it \(--rm\)/],
+      [137, 'unproven', /it exited with status 137, and the engine removed it \(--rm\)/],
+      [undefined, 'not-healthy', /it exited, and the engine removed it \(--rm\)/],
     ] as const) {
       const step = next(observed({ incumbent, vanished: 1, goneWith }));
       assert.ok(step.kind === 'remember-failure');

@@ -231,7 +231,7 @@ async function faulted(
 function leftCopies({ machine }: Stage, process: Process): readonly string[] {
   if (says(process, /old images and copies stay/)) return [...machine.volumes.keys()];
   return process.progress.flatMap((one) => {
-    const name = one.kind === 'note' && /the volume (\S+), an old copy, stays/.exec(one.text)?.[1];
+    const name = one.kind === 'note' && /the volume (\S+), an old backup, stays/.exec(one.text)?.[1];
     return name ? [name] : [];
   });
 }
@@ -269,7 +269,7 @@ async function meddled(
   const report = await command(stage, process);
   if (report === 'died') return assert.fail('it died');
   if (!done) return 'not met';
-  if (says(process, /it was rolled, and is .* by now/)) return 'rolled, and says what needs a person';
+  if (says(process, /rolled, but its container is .* now/)) return 'rolled, and says what needs a person';
   assertSound(report);
   // After the last look nothing that is done can be in the report.
   const wasLast = !process.progress.slice(said).some(({ kind }) => kind === 'step');

@@ -29,7 +29,7 @@ for (const [what, spoil] of SPOILED)
     if (report === 'died') assert.fail('it did not come to an end');
     assert.equal(report.error?.code, 'attention', JSON.stringify(report));
     assert.match(report.error.message, /the copy of data-1 had \d+ files of \d+ bytes, and \d+ of \d+ were put back/);
-    assert.match(report.error.hint ?? '', /is not started on what may be incomplete/);
+    assert.match(report.error.hint ?? '', /does not start the old container, since the volume may be incomplete/);
     const running = [...stage.machine.boxes.values()].filter(({ status }) => status === 'running');
     assert.deepEqual(running, [], 'nobody writes to the volume');
   });

@@ -74,7 +74,7 @@ suite('a client of the address of a container that is gone', () => {
       [
         [
           'attention',
-          `proxy still connects to ${old} in the network ${NETWORK}, where no container of web is any more`,
+          `proxy still connects to ${old} in the network ${NETWORK}, an address that no container of web has any more`,
         ],
       ],
     );

@@ -23,5 +23,5 @@ test('rules that can not be taken away now keep nobody from recovering, and are 
     items.map(({ found, outcome }) => `${found} ${outcome}`),
     ['1 nftables rule that led nowhere removed'],
   );
-  assert.match(notes.join(), /could not be taken away: nft refused/);
+  assert.match(notes.join(), /could not be removed: nft refused/);
 });

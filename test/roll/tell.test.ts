@@ -61,7 +61,7 @@ test('who was not reached is told again the next time, and a note says so', asyn
 test('a file with a mistake in it is noted, and raises nothing', async () => {
   const { tell, notes } = telling({ config: () => fail('config', 'swapctl.yml:1:1: no') });
   assert.deepEqual(await tell(UPDATED, { signal }), []);
-  assert.deepEqual(notes, ['note: nobody was told: swapctl.yml:1:1: no']);
+  assert.deepEqual(notes, ['note: no notification sent: swapctl.yml:1:1: no']);
 });
 
 test('an engine that is away keeps nobody from being told', async () => {
@@ -75,5 +75,5 @@ test('that there is nobody to tell is noted where somebody asked for it', async 
   await tell(UPDATED, { signal });
   assert.deepEqual(notes, []);
   await tell(UPDATED, { signal, asked: true });
-  assert.deepEqual([titles, notes], [[], ['note: nobody was told: swapctl.yml has no notifications']]);
+  assert.deepEqual([titles, notes], [[], ['note: no notification sent: none is configured in swapctl.yml']]);
 });

@@ -220,7 +220,7 @@ suite('the order', () => {
 
   for (const [what, answer, sentence, outcome] of [
     ['fails', FAILED, 'it depends on shop/db, whose roll failed', 'failed'],
-    ['is busy', BUSY, 'it depends on shop/db, which somebody else is rolling', 'waiting'],
+    ['is busy', BUSY, 'it depends on shop/db, which another process is rolling', 'waiting'],
   ] as const)
     test(`what hangs on one that ${what} is held back, and the others go on`, async () => {
       const { rolls, lines } = await update(shop(), {}, async (key) => (key === 'shop/db' ? answer : undefined));

@@ -24,7 +24,7 @@ function temporary(t: TestContext): string {
 test('a full disk under stdout is told, and is no success', { skip }, () => {
   const { status, stderr } = inShell('"$@" --help > /dev/full');
   assert.equal(status, 3);
-  assert.match(stderr, /^swapctl: stdout can't be written to: ENOSPC.*\n {2}what the command did stands/);
+  assert.match(stderr, /^swapctl: stdout can't be written to: ENOSPC.*\n {2}the changes of the command stand/);
 });
 
 test('a reader that goes away is no failure', { skip }, (t) => {
@@ -38,7 +38,7 @@ test('a removed current folder is told, and nothing is looked for elsewhere', { 
   for (const command of ['status', 'roll web', 'config check', 'dev web --build .', 'install --cron --print']) {
     const { status, stderr } = inShell(`mkdir ${folder}/in; cd ${folder}/in; rmdir ${folder}/in; "$@" ${command}`);
     assert.equal(status, 2, command);
-    assert.match(stderr, /^swapctl: the folder that you are in was removed\n/, command);
+    assert.match(stderr, /^swapctl: the current folder was removed\n/, command);
   }
   assert.equal(inShell(`cd ${folder}; rmdir ${folder}; "$@" --version`).status, 0);
 });

@@ -188,7 +188,7 @@ function annotate(runner: Runner, what: string, { message, hint, log = [] }: Rep
 
 function reportedError(error: unknown): ReportedError {
   if (!(error instanceof SwapError)) {
-    const hint = 'nothing is known to be broken: swapctl status shows what is true now';
+    const hint = 'nothing is known to be broken: swapctl status shows the state now';
     return { code: 'step-failed', message: `unexpected: ${messageOf(error)}`, hint };
   }
   return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };

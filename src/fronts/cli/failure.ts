@@ -32,7 +32,7 @@ export function explained(error: unknown, changes: boolean): unknown {
   if (!(error instanceof EngineError)) return error;
   const code: ErrorCode = changes ? 'attention' : error.status === 0 ? 'engine-unreachable' : 'step-failed';
   const hint = changes
-    ? 'swapctl status shows what is true now, and swapctl recover finishes or undoes what is left'
+    ? 'swapctl status shows the state now, and swapctl recover finishes or undoes the roll'
     : 'swapctl doctor says more';
   return new SwapError(code, `the engine refused: ${error.message}`, { hint, cause: error });
 }

@@ -18,9 +18,9 @@ export interface InstallFlags {
 export async function runInstall({ context, globals }: Session, flags: InstallFlags): Promise<number> {
   const { cron = false, systemd = false, watch = false, schedule, print = false, force = false } = flags;
   const hint = seeHelp('swapctl install');
-  if (!cron && !systemd) return fail('usage', 'say who is to run swapctl: --cron or --systemd', { hint });
+  if (!cron && !systemd) return fail('usage', 'choose --cron or --systemd', { hint });
   if (watch && schedule !== undefined)
-    return fail('usage', 'a daemon has no --schedule: swapctl.yml and labels have', { hint });
+    return fail('usage', '--watch takes no --schedule: set the schedule in swapctl.yml or in labels', { hint });
   const desk = await context.openInstall(globals);
   const plan = await desk.plan({ way: cron ? 'cron' : 'systemd', watch, schedule });
   if (print) show({ context, globals }, printable(plan), printedView, plan);

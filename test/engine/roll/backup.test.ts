@@ -130,7 +130,7 @@ async function goodRoll(t: TestContext): Promise<void> {
   assert.equal(await versionOf(at), '2');
   assert.match(await run(world, 'cat /data/number', volume), /2/, 'version 2 wrote it, and its second start');
   const none = await swapctl(['rollback', name, '--with-volumes', '--image', world.name('db:1')], { env: world.env });
-  assert.match(none.stdout + none.stderr, /no copy of the volumes/);
+  assert.match(none.stdout + none.stderr, /no volume backup of/);
 }
 
 async function failedRoll(t: TestContext): Promise<void> {
@@ -216,7 +216,7 @@ async function refusedOnPodman(t: TestContext): Promise<void> {
   const at = await stage(t, 'true');
   const refused = await roll(at, await image(at.world, '2', 'true'));
   assert.equal(refused.code, 2, refused.stdout + refused.stderr);
-  assert.match(refused.stdout, /does not tell whose the files are/);
+  assert.match(refused.stdout, /does not report the owners of files/);
   assert.equal(await versionOf(at), '1');
   assert.deepEqual(await leftOf(at), { volumes: [], containers: [] });
 }
@@ -227,7 +227,7 @@ async function refusals(t: TestContext): Promise<void> {
   const next = await image(world, '2', 'true');
   const unknown = await roll(at, next, '--strategy', 'start-first');
   assert.equal(unknown.code, 2, unknown.stdout + unknown.stderr);
-  assert.match(unknown.stdout, /to be copied/);
+  assert.match(unknown.stdout, /are backed up first/);
   const create = { HostConfig: { Binds: [`${volume}:/elsewhere`] } };
   await world.container('other', { image: world.name('db:1'), create });
   const shared = await roll(at, next);

@@ -62,7 +62,7 @@ test('a refusal of the engine while reading is out of reach, while changing it n
   assert.equal((await cli(['status'], { raise: gone })).status, 5);
   const changing = await cli(['roll', 'web'], { raise: gone });
   assert.equal(changing.status, 3);
-  assert.match(changing.stderr, /the engine refused: socket hang up\n {2}swapctl status shows what is true now/);
+  assert.match(changing.stderr, /the engine refused: socket hang up\n {2}swapctl status shows the state now/);
 });
 
 test('red is only for terminals', async () => {

@@ -78,13 +78,13 @@ test('a program of npx is told to be a passing one', async () => {
 });
 
 const WRONG: [string, string[], RegExp][] = [
-  ['neither', ['install'], /say who is to run swapctl: --cron or --systemd/],
+  ['neither', ['install'], /choose --cron or --systemd/],
   ['both', ['install', '--cron', '--systemd'], /cannot be used with/],
   ['a daemon of cron', ['install', '--cron', '--watch'], /cannot be used with/],
   [
     'a daemon with a schedule',
     ['install', '--systemd', '--watch', '--schedule', 'every 1h'],
-    /a daemon has no --schedule/,
+    /--watch takes no --schedule/,
   ],
   [
     'a cron expression that is none',

@@ -64,7 +64,7 @@ test('config test-notify ends with 0 if everybody was told', async (t) => {
 test('config test-notify with nobody to tell ends with 2', async () => {
   const { status, stderr } = await cli(['config', 'test-notify'], given('defaults: {}\n'));
   assert.equal(status, 2);
-  assert.equal(stderr, 'swapctl: swapctl.yml names nobody to tell\n  fill in its notifications\n');
+  assert.equal(stderr, 'swapctl: swapctl.yml has no notifications\n  add one under notifications\n');
 });
 
 test('roll --notify tells what came of the run, whatever that is, and the exit status is that of the roll', async () => {

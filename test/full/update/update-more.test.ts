@@ -107,7 +107,7 @@ test('a watch that was killed in the middle of a roll makes it good when it star
   assert.equal((await first.end).endedBy, 'SIGKILL');
   assert.ok((await containerNames(own.world)).length > 1, 'something is left');
   const second = startWatch(own.world, [web], own.env);
-  const { msg } = await second.said(/an earlier roll was left half done; it was/);
+  const { msg } = await second.said(/an earlier roll was interrupted; it was/);
   assert.equal(await versionOf(own, web), /finished$/.test(String(msg)) ? '2' : '1');
 });
 

@@ -144,7 +144,7 @@ function copies(backup: Result['backup']): string[] {
   const made = backup.volumes.map(
     ({ volume, copy, bytes }) => `${volume} was copied before the change (${formatBytes(bytes)}): ${copy}`,
   );
-  return [...made, ...(backup.restored ? ['its volumes were put back to what was copied'] : [])];
+  return [...made, ...(backup.restored ? ['its volumes were restored from the backup'] : [])];
 }
 
 function failures(report: ServiceReport, style: Style): string[] {
