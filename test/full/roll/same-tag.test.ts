@@ -1,9 +1,9 @@
 // Two services of one tag, of which one is rolled: the plan and the report say what an up of compose does to the other.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { openApp, quickly, replicas, retag } from '../../engine/compose-app.ts';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { testWorld } from '../../lab/world.ts';
-import { openApp, quickly, replicas, retag } from '../compose-app.ts';
 
 test('a roll says that an up re-creates the other service of the tag, and an up does', async (t) => {
   const world = testWorld(t);
