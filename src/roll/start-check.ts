@@ -58,13 +58,16 @@ async function refusalOf(ports: Ports, place: Place, container: Container): Prom
   const name = slotNames(place.home).startCheck;
   const note = { role: 'copying', service: place.service, slot: place.home, base: container.imageId } as const;
   await removeOwn(ports, name, 'copying');
+  let made: string | undefined;
   try {
-    await engine.start(await engine.create(startCheckRequest(container, name, encodeState(note))));
+    made = await engine.create(startCheckRequest(container, name, encodeState(note)));
+    await engine.start(made);
     return undefined;
   } catch (error) {
     if (!(error instanceof EngineError) || isAway(error)) throw error;
     return missedOnlyProgram(error.message) || isFaultOfImage(error.message) ? undefined : error;
   } finally {
-    await removeOwn(ports, name, 'copying');
+    // By its id: an image may bring the same labels, so that they do not prove who made it.
+    if (made !== undefined) await engine.remove(made, { discard: true });
   }
 }

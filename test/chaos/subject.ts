@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import http from 'node:http';
 import type Docker from 'dockerode';
+import { isRejection } from '../../src/core/blame.ts';
+import { decodeState } from '../../src/core/labels.ts';
 import { keepRepository } from '../../src/core/names.ts';
+import { ownLabels } from '../../src/core/own-labels.ts';
 import { unpackedTool } from '../lab/cache.ts';
 import { coverTable, nft, nftIn, nftScript } from '../lab/host-state.ts';
 import { APP_PORT } from '../lab/images.ts';
@@ -132,16 +135,25 @@ async function versionOf({ docker }: World, name: string): Promise<string | unde
   return now.Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
 }
 
+async function isNote({ world }: Subject, name: string, memories: boolean): Promise<boolean> {
+  if (!name.includes('.swapctl-failed-')) return false;
+  if (memories) return true;
+  const { Config } = await world.docker.getContainer(name).inspect();
+  const failure = decodeState(ownLabels({ name, imageId: '', labels: Config.Labels }, {}))?.failure;
+  return failure !== undefined && !isRejection(failure);
+}
+
 /**
  * Exactly one container a slot, under its real name, as it was set up, running, answering, and nothing beside it. `memories`:
- * inert ones that remember a bad image may be there, too. Resolves with the version.
+ * inert ones that reject a bad image may be there, too; those that note another cause always may. Resolves with the version.
  */
 export async function assertSafe(subject: Subject, memories: boolean): Promise<string> {
   const { world, slots } = subject;
   const names = await namesOf(subject);
   // What a person renamed is that person's own.
   const own = names.filter((name) => !name.endsWith('-elsewhere'));
-  const found = memories ? own.filter((name) => !name.includes('.swapctl-failed-')) : own;
+  const found = [];
+  for (const name of own) if (!(await isNote(subject, name, memories))) found.push(name);
   assert.deepEqual(found, [...slots].sort(), 'one container a slot, and nothing beside them');
   for (const slot of slots) {
     const { State } = await world.docker.getContainer(slot).inspect();

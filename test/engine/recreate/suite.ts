@@ -81,7 +81,8 @@ async function rolled(scene: Scene, name: string, fields: readonly Field[], imag
     await container.start();
     for (const image of images) {
       const old = withFixed(await inspect(world, world.name(name)), parts);
-      await app.roll(world.name(name), { image });
+      // Some look like an interactive docker run, which is rolled only if a user means it.
+      await app.roll(world.name(name), { image, force: true });
       const now = await inspect(world, world.name(name));
       const lines = unfaithful({ before: old, after: now, twin: await twinOf(world, name, image, parts) });
       wrong.push(...lines.map((line) => `to ${image}: ${line}`));
