@@ -1,6 +1,6 @@
 import type { Container, ContainerSummary } from '../core/container.ts';
 import { EngineError } from '../core/engine-error.ts';
-import { COMPOSE_SERVICE } from '../core/label-keys.ts';
+import { COMPOSE_ONEOFF, COMPOSE_SERVICE } from '../core/label-keys.ts';
 import { helperRole } from '../core/ownership.ts';
 import { canonical, isImageId } from '../core/reference.ts';
 import type { ServiceReport } from '../core/report.ts';
@@ -20,7 +20,7 @@ export async function withSameTag(ports: Ports, report: ServiceReport, reference
     const behind = (await createdFrom(ports, reference, await listed(ports.engine))).filter(
       (container) => container.imageId !== image,
     );
-    const sameTag = behind.map(({ name }) => `${name} ${describe(reference, report.outcome === 'failed')}`);
+    const sameTag = behind.map(({ name }) => `${name} ${describe(reference, 'the image that the tag means now')}`);
     return sameTag.length > 0 ? { ...report, sameTag } : report;
   } catch (raised) {
     // The roll is done, whatever becomes of this question.
@@ -29,9 +29,8 @@ export async function withSameTag(ports: Ports, report: ServiceReport, reference
   }
 }
 
-function describe(reference: string, hasFailed: boolean): string {
-  const which = hasFailed ? 'the image that was refused' : 'the image that the tag means now';
-  return `was created from ${reference}, too: docker compose up -d would re-create it with ${which}`;
+function describe(reference: string, image: string): string {
+  return `was created from ${reference}: docker compose up -d would re-create it with ${image}`;
 }
 
 /** What a roll of the service with these containers (ids) does to other compose services of the same tag, for a plan. */
@@ -42,7 +41,7 @@ export async function sameTagAhead(
   all: readonly ContainerSummary[],
 ): Promise<string[]> {
   const others = (await createdFrom(ports, reference, all)).filter(({ id }) => !own.includes(id));
-  return others.map(({ name }) => `${name} ${describe(reference, false)}; roll it as well`);
+  return others.map(({ name }) => `${name} ${describe(reference, 'the image of this roll')}; roll it as well`);
 }
 
 // The list shows an id instead of a reference that means another image by now.
@@ -54,6 +53,8 @@ async function createdFrom(
   const possible = all.filter(
     (one) =>
       one.labels[COMPOSE_SERVICE] !== undefined &&
+      // Compose creates no job (docker compose run) again.
+      one.labels[COMPOSE_ONEOFF] !== 'True' &&
       helperRole(one) === undefined &&
       (isImageId(one.image) || names(one.image, reference)),
   );

@@ -5,6 +5,8 @@ import type { Verdict } from '../../src/core/health.ts';
 import { slotNames } from '../../src/core/names.ts';
 import type { Desired, Failure, Observed, Replica } from '../../src/core/observed.ts';
 import type { Policy } from '../../src/core/policy.ts';
+import type { Successor } from '../../src/core/recreate/request.ts';
+import { subtractImage } from '../../src/core/recreate/user-set.ts';
 import { own } from './own.ts';
 
 export { own };
@@ -268,4 +270,20 @@ export function raised(work: () => unknown): SwapError {
     throw error;
   }
   return assert.fail('nothing was raised');
+}
+
+/** How the next container of a service is set up if nothing of the old one came from its image. */
+export function successor(of: Container, change: Partial<Successor> = {}): Successor {
+  return {
+    name: NAMES.next,
+    follows: 'app:2',
+    userSet: subtractImage(of.config, {}),
+    state: { role: 'replica', service: 'web', slot: 'web', roll: 'r1' },
+    composeImage: undefined,
+    composeHash: undefined,
+    alias: undefined,
+    successors: new Map(),
+    inheritedTargets: new Set(),
+    ...change,
+  };
 }

@@ -4,8 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test, { suite } from 'node:test';
 import type { Container, ContainerConfig, CreateRequest, Endpoint, HostConfig } from '../../src/core/container.ts';
 import { replicaRequest } from '../../src/core/recreate/request.ts';
-import { subtractImage } from '../../src/core/recreate/user-set.ts';
-import { container } from '../core/builders.ts';
+import { container, successor } from '../core/builders.ts';
 import { type Row, rowsOf } from './compose-page.ts';
 
 const HEADINGS = ['Service keys', 'Config', 'HostConfig', 'NetworkingConfig', 'Query parameters'] as const;
@@ -53,17 +52,7 @@ function sampleOf(samples: Readonly<Record<string, unknown>>, name: string): unk
 /** What the create call for the next container of a service asks for, if this one was set up so. */
 function asked(change: Partial<Container>): CreateRequest {
   const of = container({ host: { NetworkMode: NETWORK }, networks: { [NETWORK]: {} }, ...change });
-  return replicaRequest(of, {
-    name: 'web.swapctl-next',
-    follows: 'app:2',
-    userSet: subtractImage(of.config, {}),
-    state: { role: 'replica', service: 'web', slot: 'web', roll: 'r1' },
-    composeImage: undefined,
-    composeHash: undefined,
-    alias: undefined,
-    successors: new Map(),
-    inheritedTargets: new Set(),
-  });
+  return replicaRequest(of, successor(of));
 }
 
 /** By heading: what the next container is asked to have of a field, and what the old one had. */

@@ -9,24 +9,8 @@ import {
   type Successor,
   standInRequest,
 } from '../../../src/core/recreate/request.ts';
-import { subtractImage } from '../../../src/core/recreate/user-set.ts';
-import { container, NAMES } from '../builders.ts';
+import { container, NAMES, successor } from '../builders.ts';
 import { decoded } from '../own.ts';
-
-function successor(of: Container, change: Partial<Successor> = {}): Successor {
-  return {
-    name: NAMES.next,
-    follows: 'app:2',
-    userSet: subtractImage(of.config, {}),
-    state: { role: 'replica', service: 'web', slot: 'web', roll: 'r1' },
-    composeImage: undefined,
-    composeHash: undefined,
-    alias: undefined,
-    successors: new Map(),
-    inheritedTargets: new Set(),
-    ...change,
-  };
-}
 
 function asked(of: Container, change: Partial<Successor> = {}) {
   return replicaRequest(of, successor(of, change));

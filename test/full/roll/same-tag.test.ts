@@ -20,7 +20,7 @@ test('a roll says that an up re-creates the other service of the tag, and an up 
   const { app, close } = await openApp(world);
   world.after(async () => close());
   await retag(world, await world.image('app:2', { from: 'httpd' }), image);
-  const said = [`${project.name}-worker-1 was created from ${image}, too: docker compose up -d would re-create it`];
+  const said = [`${project.name}-worker-1 was created from ${image}: docker compose up -d would re-create it`];
   const begins = (lines: readonly string[] | undefined) =>
     (lines ?? []).map((line, at) => line.slice(0, said[at]?.length));
 
