@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createApp } from '../src/app.ts';
-import { openPorts } from '../src/wire.ts';
+import { createApp } from '../src/app/app.ts';
+import { openPorts } from '../src/wiring/ports.ts';
+import { pushImage } from '../test/adapters/registry/push.ts';
 import { SWAPCTL } from '../test/lab/cli.ts';
 import { type Registry, startRegistry } from '../test/lab/registry.ts';
-import { pushImage } from '../test/registry/push.ts';
 import { heads } from './heads.mjs';
 
 const ROUNDS = Number(process.argv[2] ?? 5);

@@ -2,7 +2,7 @@
 // build, a container, and its first answer. Each has a copy of the same context; two are under 100 requests/s all the time.
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLAIN_BUILD } from '../src/core/build.ts';
+import { PLAIN_BUILD } from '../src/core/build/build.ts';
 import { openApp } from '../test/engine/compose-app.ts';
 import { program, type Source, source } from '../test/engine/dev/dev-world.ts';
 import { fixedPort } from '../test/engine/traffic/handover-world.ts';

@@ -9,12 +9,12 @@ import path from 'node:path';
 const PARTS = {
   dockerode: {
     './session': 'session.cjs',
-    // The traces of BuildKit are read in src/docker/engine/trace.ts, contexts are packed in src/build.
+    // The traces of BuildKit are read in src/adapters/docker/calls/trace.ts, contexts are packed in src/adapters/build.
     './buildkit': false,
     'tar-fs': false,
     '@balena/dockerignore': false,
   },
-  // ssh:// is dialled by the user's own ssh (src/docker/connect/ssh.ts): this one is half a megabyte, and builds native code.
+  // ssh:// is dialled by the user's own ssh (src/adapters/docker/connect/ssh.ts): this one is half a megabyte, and builds native code.
   // Each request is turned into a text with all that hangs on it, logins to registries, too, whether or not somebody wants to
   // see it: a tenth of what a roll computes.
   'docker-modem': {

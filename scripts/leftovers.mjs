@@ -70,12 +70,12 @@ async function removeRules(names) {
   }
 }
 
-/** As src/traffic/nft-kernel.ts names them, before the owner. */
+/** As src/adapters/traffic/nftables/nft-kernel.ts names them, before the owner. */
 function coverTable(slot) {
   return `swapctl-${hash(slot).slice(0, 32)}`;
 }
 
-/** As src/docker/engine/facts.ts and src/traffic/owner.ts tell Docker engines apart. */
+/** As src/adapters/docker/engine/facts.ts and src/adapters/traffic/owner.ts tell Docker engines apart. */
 async function ownerOfRules() {
   const { ID, DockerRootDir } = await engineRequest('GET', '/info');
   return hash(`${ID} ${DockerRootDir}`).slice(0, 8);

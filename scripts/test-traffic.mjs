@@ -4,4 +4,4 @@ import { podmenOf } from './prepare/needs.mjs';
 import { exitWith } from './shell.mjs';
 
 const args = process.argv.slice(2);
-exitWith(runOnEngine('test/traffic/rolls.ts', args, podmenOf(args)));
+exitWith(runOnEngine('test/adapters/traffic/rolls.ts', args, podmenOf(args)));

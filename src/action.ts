@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
+import { systemClock } from './adapters/host/clock.ts';
+import { outliveReaders } from './adapters/host/output.ts';
 import { runStep, type StepWorld } from './fronts/action/step.ts';
-import { systemClock } from './system/clock.ts';
-import { outliveReaders } from './system/output.ts';
 
 // What a runner starts for a step that `uses` this repository; see action.yml.
 
 const { env } = process;
 
 const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ...reach }) => {
-  const [{ createApp }, { openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
+  const [{ createApp }, { openPorts }] = await Promise.all([import('./app/app.ts'), import('./wiring/ports.ts')]);
   // The checked-out repository is the current folder: what is there (a swapctl.yml of a pull request) counts as it does in a shell.
   const world = { env, home: homedir(), folder: process.cwd() };
   const ports = await openPorts({ ...reach, ...world, access: { tls, ssh, logins } });

@@ -1,15 +1,15 @@
 import { homedir } from 'node:os';
-import type { App } from './app.ts';
-import type { ConfigDesk } from './core/config.ts';
-import { exitStatus } from './core/error.ts';
-import type { InstallDesk } from './core/units.ts';
+import { systemClock } from './adapters/host/clock.ts';
+import { currentFolder } from './adapters/host/folder.ts';
+import { tidyHeap } from './adapters/host/heap.ts';
+import { outliveReaders, terminalWatch } from './adapters/host/output.ts';
+import { onFirstSignal } from './adapters/host/signals.ts';
+import type { App } from './app/app.ts';
+import { exitStatus } from './core/model/error.ts';
+import type { ConfigDesk } from './core/settings/config.ts';
+import type { InstallDesk } from './core/update/units.ts';
 import { runCli } from './fronts/cli/program.ts';
-import type { Configuration, Report } from './ports.ts';
-import { systemClock } from './system/clock.ts';
-import { currentFolder } from './system/folder.ts';
-import { tidyHeap } from './system/heap.ts';
-import { outliveReaders, terminalWatch } from './system/output.ts';
-import { onFirstSignal } from './system/signals.ts';
+import type { Configuration, Report } from './ports/ports.ts';
 
 declare const SWAPCTL_VERSION: string;
 
@@ -28,7 +28,10 @@ let configuration: Configuration | undefined;
 
 // What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
-  const [{ createApp }, { openConfig, openPorts }] = await Promise.all([import('./app.ts'), import('./wire.ts')]);
+  const [{ createApp }, { openConfig, openPorts }] = await Promise.all([
+    import('./app/app.ts'),
+    import('./wiring/ports.ts'),
+  ]);
   // Whoever stays opens the engine again after it was away, with what was read of swapctl.yml before.
   configuration ??= await openConfig({ ...reach, ...world });
   const ports = await openPorts({ ...reach, ...world, configuration });
@@ -40,12 +43,12 @@ async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
 }
 
 async function openDesk(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
-  const { openConfigDesk } = await import('./wire.ts');
+  const { openConfigDesk } = await import('./wiring/ports.ts');
   return openConfigDesk({ ...reach, ...world });
 }
 
 async function openInstall(reach: Omit<Reach, 'report'>): Promise<InstallDesk> {
-  const { openInstallDesk } = await import('./install.ts');
+  const { openInstallDesk } = await import('./wiring/install.ts');
   return openInstallDesk({ ...reach, ...world });
 }
 

@@ -11,33 +11,39 @@ type Packages = 'none' | 'node' | 'any' | readonly string[];
 const LAW: Record<string, { readonly knows: readonly string[]; readonly packages: Packages }> = {
   // Ranges of versions, and patterns that take no longer than the text is long: pure computation.
   core: { knows: [], packages: ['semver', 're2js'] },
-  'ports.ts': { knows: ['kernel-port.ts', 'core'], packages: 'none' },
-  'kernel-port.ts': { knows: ['core'], packages: 'none' },
+  ports: { knows: ['core'], packages: 'none' },
   // How files are opened that others name: every adapter does it this way.
-  files: { knows: [], packages: 'node' },
-  roll: { knows: ['ports.ts', 'core'], packages: 'none' },
-  'app.ts': { knows: ['roll', 'ports.ts', 'core'], packages: 'none' },
-  config: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
-  docker: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
-  registry: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
-  traffic: { knows: ['ports.ts', 'core'], packages: 'node' },
-  build: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
-  notify: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
-  system: { knows: ['ports.ts', 'core', 'files'], packages: 'any' },
-  fronts: { knows: ['app.ts', 'core', 'files'], packages: 'any' },
-  // Puts the adapters behind the ports, for the program and for tests.
-  'wire.ts': {
-    knows: ['config', 'docker', 'registry', 'traffic', 'build', 'notify', 'system', 'ports.ts', 'core'],
-    packages: 'none',
+  'adapters/files': { knows: [], packages: 'node' },
+  app: { knows: ['ports', 'core'], packages: 'none' },
+  'adapters/config': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
+  'adapters/docker': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
+  'adapters/registry': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
+  'adapters/traffic': { knows: ['ports', 'core'], packages: 'node' },
+  'adapters/build': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
+  'adapters/notify': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
+  'adapters/host': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
+  daemons: { knows: ['app', 'core', 'fronts'], packages: 'any' },
+  fronts: { knows: ['app', 'core', 'daemons', 'adapters/files'], packages: 'any' },
+  // Builds the adapters and hands them over, for the program and for tests.
+  wiring: {
+    knows: [
+      'adapters/config',
+      'adapters/docker',
+      'adapters/registry',
+      'adapters/traffic',
+      'adapters/build',
+      'adapters/notify',
+      'adapters/host',
+      'ports',
+      'core',
+    ],
+    packages: 'node',
   },
-  // The same for what needs no engine, but writes to this machine.
-  'install.ts': { knows: ['config', 'system', 'core'], packages: 'node' },
   // The program, and a step of a workflow.
-  'action.ts': { knows: ['wire.ts', 'fronts', 'app.ts', 'system'], packages: 'node' },
-  'main.ts': { knows: ['install.ts', 'wire.ts', 'fronts', 'app.ts', 'ports.ts', 'core', 'system'], packages: 'node' },
+  'action.ts': { knows: ['wiring', 'fronts', 'app', 'adapters/host'], packages: 'node' },
+  'main.ts': { knows: ['wiring', 'fronts', 'daemons', 'app', 'ports', 'core', 'adapters/host'], packages: 'node' },
 };
 
-const PORTS = ['ports.ts', 'kernel-port.ts'];
 const MOST_LINES = 320;
 const MOST_FUNCTION_LINES = 60;
 
@@ -74,11 +80,13 @@ suite('the import law', () => {
   }
 
   test('of the core, the ports know types only', () => {
-    assert.deepEqual(imports.filter(({ from, typeOnly }) => PORTS.includes(from) && !typeOnly).map(tell), []);
+    assert.deepEqual(imports.filter(({ from, typeOnly }) => room(from) === 'ports' && !typeOnly).map(tell), []);
   });
 
-  test('dockerode is seen only in docker/', () => {
-    const wrong = imports.filter(({ from, to }) => /^(dockerode|docker-modem)\b/.test(to) && room(from) !== 'docker');
+  test('dockerode is seen only in adapters/docker/', () => {
+    const wrong = imports.filter(
+      ({ from, to }) => /^(dockerode|docker-modem)\b/.test(to) && room(from) !== 'adapters/docker',
+    );
     assert.deepEqual(wrong.map(tell), []);
   });
 
@@ -91,16 +99,16 @@ suite('the world comes in through ports', () => {
   const CLOCK = /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/;
 
   test('nobody but the clock asks what time it is', () => {
-    const asking = matching(CLOCK).filter((file) => room(file) !== 'system');
+    const asking = matching(CLOCK).filter((file) => room(file) !== 'adapters/host');
     // It measures the clock of the engine against this one.
-    assert.deepEqual(asking, ['docker/engine/facts.ts']);
+    assert.deepEqual(asking, ['adapters/docker/engine/facts.ts']);
   });
 
   test('the core and the loop read no environment, roll no dice, set no timers and print nothing', () => {
     const worldly =
       /\bprocess\b[.[]|\bMath\.random\b|\bcrypto\b|\bset(Timeout|Interval|Immediate)\b|\bfetch\(|\bconsole\b/;
     assert.deepEqual(
-      matching(worldly).filter((file) => ['core', ...PORTS, 'roll', 'app.ts'].includes(room(file))),
+      matching(worldly).filter((file) => ['core', 'ports', 'app'].includes(room(file))),
       [],
     );
   });
@@ -108,10 +116,15 @@ suite('the world comes in through ports', () => {
   test('files that others name are opened in one place', () => {
     const reading = matching(/\b(readFile|readFileSync|createReadStream|openSync)\b|\bopen(dir)?,? .*node:fs/);
     // The others read what the kernel tells in /proc.
-    const kernel = ['system/host.ts', 'system/traffic.ts', 'traffic/forward.ts', 'traffic/nft-kernel.ts'];
+    const kernel = [
+      'adapters/host/host.ts',
+      'adapters/host/traffic.ts',
+      'adapters/traffic/nftables/forward.ts',
+      'adapters/traffic/nftables/nft-kernel.ts',
+    ];
     assert.deepEqual(
-      reading.filter((file) => room(file) !== 'files' && !kernel.includes(file)),
-      ['build/walk.ts'],
+      reading.filter((file) => room(file) !== 'adapters/files' && !kernel.includes(file)),
+      ['adapters/build/walk.ts'],
     );
   });
 
@@ -153,8 +166,8 @@ suite('this test', () => {
       "// import { g } from './g.ts';",
     ].join('\n');
     assert.deepEqual(
-      importsOf('roll/x.ts', source).map(({ to, typeOnly }) => `${to}${typeOnly ? ' (type)' : ''}`),
-      ['roll/a.ts', 'roll/b.ts (type)', 'c.ts', 'roll/d.ts', 'roll/e.ts', 'roll/f.ts'],
+      importsOf('app/x.ts', source).map(({ to, typeOnly }) => `${to}${typeOnly ? ' (type)' : ''}`),
+      ['app/a.ts', 'app/b.ts (type)', 'c.ts', 'app/d.ts', 'app/e.ts', 'app/f.ts'],
     );
   });
 
@@ -174,9 +187,11 @@ suite('this test', () => {
   });
 });
 
-/** The folder, or the file at the top, that a file belongs to. */
+/** The folder or file of the law that a file belongs to, else what it is in at the top. */
 function room(file: string): string {
-  return file.split('/')[0] ?? '';
+  const parts = file.split('/');
+  const folders = parts.map((_, at) => parts.slice(0, parts.length - at).join('/'));
+  return folders.find((folder) => LAW[folder] !== undefined) ?? parts[0] ?? '';
 }
 
 function isLocal(target: string): boolean {

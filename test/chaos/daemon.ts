@@ -2,9 +2,9 @@
 // with its containers or without them (live-restore). What is left is the old version or the new one, the report says which or
 // that somebody has to look, and recover does the rest.
 import assert from 'node:assert/strict';
-import { exitStatus } from '../../src/core/error.ts';
-import type { ServiceReport } from '../../src/core/report.ts';
-import type { RecoveredItem } from '../../src/core/status.ts';
+import { exitStatus } from '../../src/core/model/error.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
+import type { RecoveredItem } from '../../src/core/report/status.ts';
 import { type CliResult, swapctl } from '../lab/cli.ts';
 import { type EngineKind, type OtherEngine, startDaemon, startEngine, stopDaemon } from '../lab/engines.ts';
 import { eventually } from '../lab/waiting.ts';

@@ -1,13 +1,13 @@
 // The engine fails at one call of a run: it answers with an error, or the connection breaks, or nothing comes, or late. What is
 // left is the old version or the new one, and the report says which.
 import assert from 'node:assert/strict';
-import { createApp, type RollRequest } from '../../src/app.ts';
-import { EngineError } from '../../src/core/engine-error.ts';
-import { exitStatus } from '../../src/core/error.ts';
-import type { ServiceReport } from '../../src/core/report.ts';
-import { connect } from '../../src/docker/connect/connect.ts';
-import type { Endpoint } from '../../src/docker/connect/endpoint.ts';
-import { dockerEngine } from '../../src/docker/engine/engine.ts';
+import { connect } from '../../src/adapters/docker/connect/connect.ts';
+import type { Endpoint } from '../../src/adapters/docker/connect/endpoint.ts';
+import { dockerEngine } from '../../src/adapters/docker/engine/engine.ts';
+import { createApp, type RollRequest } from '../../src/app/app.ts';
+import { EngineError } from '../../src/core/model/engine-error.ts';
+import { exitStatus } from '../../src/core/model/error.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
 import { type OpenApp, openApp } from '../engine/compose-app.ts';
 import type { EngineUnderTest } from '../lab/engine.ts';
 import { type Call, type Fault, type FaultProxy, faultProxy } from '../lab/fault-proxy.ts';

@@ -2,7 +2,7 @@
 // asked for and the answer has not come. Then it is recovered, or rolled again, or left alone for a while first.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RecoveredItem } from '../../src/core/status.ts';
+import type { RecoveredItem } from '../../src/core/report/status.ts';
 import { type CliResult, startSwapctl, swapctl } from '../lab/cli.ts';
 import { type Call, faultProxy } from '../lab/fault-proxy.ts';
 import { eventually } from '../lab/waiting.ts';

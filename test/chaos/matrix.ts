@@ -1,6 +1,6 @@
 // Which cells there are: for each way what an undisturbed run of it does, and at each of these moments all that can go wrong.
 import assert from 'node:assert/strict';
-import type { StepKind } from '../../src/core/step.ts';
+import type { StepKind } from '../../src/core/rollout/step.ts';
 import type { World } from '../lab/world.ts';
 import { pooled, type Topic, type Tried } from './cell.ts';
 import { GOINGS, type LoneEngine, type Outage, outageFault, outageFaults, outageMoment, tryOutage } from './daemon.ts';

@@ -1,8 +1,8 @@
 // The moments of a roll, told by the lines in which swapctl says what it does: before and after each of its steps.
-import type { StepKind } from '../../src/core/step.ts';
+import type { StepKind } from '../../src/core/rollout/step.ts';
 
 /**
- * What swapctl says of each kind of step (describeStep in src/core/step.ts). A new kind of step does not compile before it
+ * What swapctl says of each kind of step (describeStep in src/core/rollout/step.ts). A new kind of step does not compile before it
  * has its line here, and the matrix is not complete before some way has met it.
  */
 const LINES = {

@@ -2,9 +2,9 @@
 // stands still: it notices, ends safely, and says what it saw.
 import assert from 'node:assert/strict';
 import type Docker from 'dockerode';
-import { exitStatus } from '../../src/core/error.ts';
-import type { ServiceReport } from '../../src/core/report.ts';
-import type { RecoveredItem } from '../../src/core/status.ts';
+import { exitStatus } from '../../src/core/model/error.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
+import type { RecoveredItem } from '../../src/core/report/status.ts';
 import { swapctl } from '../lab/cli.ts';
 import { eventually } from '../lab/waiting.ts';
 import type { World } from '../lab/world.ts';

@@ -1,8 +1,8 @@
 // The services that are rolled here: their images, and their containers of version 1.
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
-import { encodeState } from '../../src/core/labels.ts';
-import { copyName, failureName } from '../../src/core/names.ts';
+import { encodeState } from '../../src/core/service/labels.ts';
+import { copyName, failureName } from '../../src/core/service/names.ts';
 import { fixedPort } from '../engine/traffic/handover-world.ts';
 import { type ComposeProject, composeProject } from '../lab/compose.ts';
 import { APP_PORT, WGET_HEALTH } from '../lab/images.ts';

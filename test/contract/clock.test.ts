@@ -1,6 +1,6 @@
 // The contract of the Clock port on both clocks; neither needs anything that a machine may lack.
 import test from 'node:test';
-import { systemClock } from '../../src/system/clock.ts';
+import { systemClock } from '../../src/adapters/host/clock.ts';
 import { virtualClock } from '../memory/clock.ts';
 import { BEGIN } from '../memory/machine.ts';
 import { clockContract, NOT_MODELLED } from './clock.ts';

@@ -2,9 +2,9 @@
 // memory can't drift from them.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
-import type { ContainerConfig, CreateRequest, HostConfig } from '../../src/core/container.ts';
-import { EngineError } from '../../src/core/engine-error.ts';
-import type { Engine } from '../../src/ports.ts';
+import type { ContainerConfig, CreateRequest, HostConfig } from '../../src/core/model/container.ts';
+import { EngineError } from '../../src/core/model/engine-error.ts';
+import type { Engine } from '../../src/ports/ports.ts';
 
 /** What the program of an image does. One that runs prints `up` once it does. */
 export type Program =

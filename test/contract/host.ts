@@ -1,9 +1,9 @@
 // What the contracts of the Kernel and the Traffic port stand on: a host with containers on one bridge, and clients.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
-import type { Container } from '../../src/core/container.ts';
-import { SwapError } from '../../src/core/error.ts';
-import type { Bridge, FindProcess, Kernel, Traffic } from '../../src/ports.ts';
+import type { Container } from '../../src/core/model/container.ts';
+import { SwapError } from '../../src/core/model/error.ts';
+import type { Bridge, FindProcess, Kernel, Traffic } from '../../src/ports/ports.ts';
 
 /** The network that all containers of a stage share. */
 export const NETWORK = 'net';

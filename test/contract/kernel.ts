@@ -1,6 +1,6 @@
 // What the loop relies on of the Kernel port: the same statements about the one in memory and about nftables.
 import assert from 'node:assert/strict';
-import type { Kernel } from '../../src/ports.ts';
+import type { Kernel } from '../../src/ports/ports.ts';
 import {
   APP_KEY,
   assertRefused,

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
-import { systemHost } from '../../src/system/host.ts';
+import { systemHost } from '../../src/adapters/host/host.ts';
 import { virtualClock } from '../memory/clock.ts';
 import { newRemote } from '../memory/images.ts';
 import { newRules } from '../memory/kernel.ts';
@@ -24,7 +24,7 @@ function inMemory(): Stage {
   };
 }
 
-const HOST = new URL('../../src/system/host.ts', import.meta.url).href;
+const HOST = new URL('../../src/adapters/host/host.ts', import.meta.url).href;
 const OUTSIDE = { logins: async () => [], options: [] };
 const PRINTS_ITS_HOLDER = `
   const { systemHost } = await import(${JSON.stringify(HOST)});

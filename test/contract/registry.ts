@@ -1,8 +1,8 @@
 // What the loop relies on of the Registry port: the same statements about the one in memory and about real registries.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
-import { SwapError } from '../../src/core/error.ts';
-import type { Registry } from '../../src/ports.ts';
+import { SwapError } from '../../src/core/model/error.ts';
+import type { Registry } from '../../src/ports/ports.ts';
 
 /** What registries do, and the one in memory does not. */
 export const NOT_MODELLED = [

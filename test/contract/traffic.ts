@@ -1,6 +1,6 @@
 // What the loop relies on of the Traffic port: the same statements about the one in memory and about this machine's kernel.
 import assert from 'node:assert/strict';
-import { type Look, watchConnections } from '../../src/core/connections.ts';
+import { type Look, watchConnections } from '../../src/core/traffic/connections.ts';
 import { APP_PORT, type Box, connected, contract, NETWORK, type Open, type Rules, type Stage } from './host.ts';
 
 /** What a host does, and the traffic in memory does not. */

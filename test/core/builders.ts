@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Container, ContainerSummary, Image, ListedContainer } from '../../src/core/container.ts';
-import { SwapError } from '../../src/core/error.ts';
-import type { Verdict } from '../../src/core/health.ts';
-import { slotNames } from '../../src/core/names.ts';
-import type { Desired, Failure, Observed, Replica } from '../../src/core/observed.ts';
-import type { Policy } from '../../src/core/policy.ts';
+import type { Verdict } from '../../src/core/health/health.ts';
+import type { Container, ContainerSummary, Image, ListedContainer } from '../../src/core/model/container.ts';
+import { SwapError } from '../../src/core/model/error.ts';
 import type { Successor } from '../../src/core/recreate/request.ts';
 import { subtractImage } from '../../src/core/recreate/user-set.ts';
+import type { Desired, Failure, Observed, Replica } from '../../src/core/rollout/observed.ts';
+import { slotNames } from '../../src/core/service/names.ts';
+import type { Policy } from '../../src/core/settings/policy.ts';
 import { own } from './own.ts';
 
 export { own };

@@ -1,9 +1,9 @@
 // Texts and patterns of strangers that kept the program busy for minutes, or for ever.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { harmlessText } from '../../src/core/harmless.ts';
-import { whyNoTemplate } from '../../src/core/template.ts';
-import { followedNow, parseTrack } from '../../src/core/track.ts';
+import { harmlessText } from '../../src/core/text/harmless.ts';
+import { whyNoTemplate } from '../../src/core/text/template.ts';
+import { followedNow, parseTrack } from '../../src/core/update/track.ts';
 
 test('a pattern of tags takes no longer than the tag is long', () => {
   const tag = `${'1'.repeat(120)}x`;

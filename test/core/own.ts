@@ -1,7 +1,8 @@
 // Labels of a container whose image brings none.
-import { decodeState, type StateLabels } from '../../src/core/labels.ts';
-import { type Labels, type OwnLabels, ownLabels } from '../../src/core/own-labels.ts';
-import { explainPolicy, readPolicy } from '../../src/core/policy.ts';
+
+import { type Labels, type OwnLabels, ownLabels } from '../../src/core/model/own-labels.ts';
+import { decodeState, type StateLabels } from '../../src/core/service/labels.ts';
+import { explainPolicy, readPolicy } from '../../src/core/settings/policy.ts';
 
 type Rest<F extends (...args: never[]) => unknown> = Parameters<F> extends [unknown, ...infer R] ? R : never;
 

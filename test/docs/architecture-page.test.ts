@@ -56,5 +56,6 @@ function foldersOf(heading: string): string[] {
 
 /** A name stands for a path from the root, or from the folder of its section, or from one in which files are named for short. */
 function exists(name: string, folders: readonly string[]): boolean {
-  return ['', ...folders, 'src/', 'src/core/'].some((folder) => existsSync(inRoot(`${folder}${name}`)));
+  const places = ['', ...folders, ...folders.map((folder) => `src/${folder}`), 'src/', 'src/core/'];
+  return places.some((folder) => existsSync(inRoot(`${folder}${name}`)));
 }

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test, { suite } from 'node:test';
-import type { Container, ContainerConfig, CreateRequest, Endpoint, HostConfig } from '../../src/core/container.ts';
+import type {
+  Container,
+  ContainerConfig,
+  CreateRequest,
+  Endpoint,
+  HostConfig,
+} from '../../src/core/model/container.ts';
 import { replicaRequest } from '../../src/core/recreate/request.ts';
 import { container, successor } from '../core/builders.ts';
 import { type Row, rowsOf } from './compose-page.ts';
@@ -117,7 +123,7 @@ function fieldsIn(source: string, name: string): string[] {
 
 suite('no field is missing', () => {
   const dockerode = read('node_modules/@types/dockerode/index.d.ts');
-  const own = read('src/core/container.ts');
+  const own = read('src/core/model/container.ts');
   const PARTS = /^(HostConfig|NetworkingConfig|name|platform|abortSignal)$/;
   const MISSPELT = /^GlobalIPV6PrefixLen$/;
   const table: [string, string[]][] = [

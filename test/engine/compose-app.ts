@@ -1,9 +1,9 @@
 // swapctl's use cases in this process, on the engine of a world, and what tests of compose projects ask of it.
 import os from 'node:os';
-import { type App, createApp, type RollRequest } from '../../src/app.ts';
-import type { Progress } from '../../src/core/progress.ts';
-import type { Ports } from '../../src/ports.ts';
-import { openPorts } from '../../src/wire.ts';
+import { type App, createApp, type RollRequest } from '../../src/app/app.ts';
+import type { Progress } from '../../src/core/report/progress.ts';
+import type { Ports } from '../../src/ports/ports.ts';
+import { openPorts } from '../../src/wiring/ports.ts';
 import type { ComposeProject } from '../lab/compose.ts';
 import type { EngineUnderTest } from '../lab/engine.ts';
 import { pushIndex, type Registry } from '../lab/registry.ts';

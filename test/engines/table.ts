@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { formatDuration } from '../../src/core/duration.ts';
+import { formatDuration } from '../../src/core/text/duration.ts';
 import { engineFacts } from '../lab/engine.ts';
 import { type EngineKind, endOnMistake, LabError, type OtherEngine, startEngine } from '../lab/engines.ts';
 import { enter } from '../lab/netns.ts';

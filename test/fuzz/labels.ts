@@ -1,17 +1,24 @@
 // Labels and names of containers, volumes and images.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { wantedVolumes } from '../../src/core/backup.ts';
-import type { FailureNote, HistoryEntry } from '../../src/core/labels.ts';
-import { encodeState } from '../../src/core/labels.ts';
-import { copyName, isLockName, keepReference, lockName, reservedName, slotNames } from '../../src/core/names.ts';
-import { dependenciesOf } from '../../src/core/order.ts';
-import { ownLabels } from '../../src/core/own-labels.ts';
-import { homesOf, madeBySwapctl, strangersAmong } from '../../src/core/ownership.ts';
+import { ownLabels } from '../../src/core/model/own-labels.ts';
+import { parseReference } from '../../src/core/model/reference.ts';
 import { isUserSet } from '../../src/core/recreate/user-set.ts';
-import { parseReference } from '../../src/core/reference.ts';
-import { findService, groupServices } from '../../src/core/service.ts';
-import { SETTINGS } from '../../src/core/settings.ts';
+import { wantedVolumes } from '../../src/core/rollout/backup.ts';
+import type { FailureNote, HistoryEntry } from '../../src/core/service/labels.ts';
+import { encodeState } from '../../src/core/service/labels.ts';
+import {
+  copyName,
+  isLockName,
+  keepReference,
+  lockName,
+  reservedName,
+  slotNames,
+} from '../../src/core/service/names.ts';
+import { homesOf, madeBySwapctl, strangersAmong } from '../../src/core/service/ownership.ts';
+import { findService, groupServices } from '../../src/core/service/service.ts';
+import { SETTINGS } from '../../src/core/settings/table.ts';
+import { dependenciesOf } from '../../src/core/update/order.ts';
 import { container, summary } from '../core/builders.ts';
 import { decoded, explainedOf, own, policyOf } from '../core/own.ts';
 import { anyText } from '../lab/hostile.ts';

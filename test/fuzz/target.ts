@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
-import { EngineError } from '../../src/core/engine-error.ts';
-import { SwapError } from '../../src/core/error.ts';
+import { EngineError } from '../../src/core/model/engine-error.ts';
+import { SwapError } from '../../src/core/model/error.ts';
 import { anyJson, anyText, mutated } from '../lab/hostile.ts';
 
 /** A decoder or an encoder, with inputs for it. */

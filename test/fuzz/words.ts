@@ -1,19 +1,19 @@
 // Single words and lines: references, versions, patterns, times, addresses.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseDevRules } from '../../src/core/develop.ts';
-import { formatDuration, parseDuration } from '../../src/core/duration.ts';
-import { parseGitSource, shownGit } from '../../src/core/git.ts';
-import { canonical, formatRepository, isImageId, parseReference } from '../../src/core/reference.ts';
-import { parseBackoff, parseSchedule } from '../../src/core/schedule.ts';
-import { followedNow, parseTrack } from '../../src/core/track.ts';
-import { parseVersion } from '../../src/core/version.ts';
-import { isOpen, nextOpening, parseWindows } from '../../src/core/window.ts';
-import { parseAddress } from '../../src/docker/connect/address.ts';
-import { sshArgs } from '../../src/docker/connect/ssh.ts';
-import { isInnerAddress } from '../../src/registry/addresses.ts';
-import { retryAfterMs } from '../../src/registry/pace.ts';
-import { cronSchedules } from '../../src/system/schedules.ts';
+import { parseAddress } from '../../src/adapters/docker/connect/address.ts';
+import { sshArgs } from '../../src/adapters/docker/connect/ssh.ts';
+import { cronSchedules } from '../../src/adapters/host/schedules.ts';
+import { isInnerAddress } from '../../src/adapters/registry/http/addresses.ts';
+import { retryAfterMs } from '../../src/adapters/registry/http/pace.ts';
+import { parseDevRules } from '../../src/core/build/develop.ts';
+import { parseGitSource, shownGit } from '../../src/core/build/git.ts';
+import { canonical, formatRepository, isImageId, parseReference } from '../../src/core/model/reference.ts';
+import { formatDuration, parseDuration } from '../../src/core/text/duration.ts';
+import { parseBackoff, parseSchedule } from '../../src/core/update/schedule.ts';
+import { followedNow, parseTrack } from '../../src/core/update/track.ts';
+import { parseVersion } from '../../src/core/update/version.ts';
+import { isOpen, nextOpening, parseWindows } from '../../src/core/update/window.ts';
 import { repeated, type Target, target, texts } from './target.ts';
 
 const HEX = 'a'.repeat(64);

@@ -1,9 +1,9 @@
 // The use cases in this process, over a real engine: for tests that look at what a roll does and not at what it prints.
 import os from 'node:os';
-import { type App, createApp, type RollRequest } from '../../src/app.ts';
-import type { Progress } from '../../src/core/progress.ts';
-import type { ServiceReport } from '../../src/core/report.ts';
-import { openPorts } from '../../src/wire.ts';
+import { type App, createApp, type RollRequest } from '../../src/app/app.ts';
+import type { Progress } from '../../src/core/report/progress.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
+import { openPorts } from '../../src/wiring/ports.ts';
 import type { EngineUnderTest } from './engine.ts';
 
 export interface TestApp {

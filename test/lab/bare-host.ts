@@ -107,7 +107,7 @@ export function clearRules(): void {
 }
 
 async function startProgram(name: string): Promise<Program> {
-  const file = fileURLToPath(new URL('../app/echo.mjs', import.meta.url));
+  const file = fileURLToPath(new URL('apps/echo.mjs', import.meta.url));
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
   const child = spawn('unshare', ['--net', process.execPath, file, name], { stdio: [...stdio] });
   await inTime(new Promise((resolve) => child.once('message', resolve)), `the program ${name} listens`);

@@ -1,8 +1,8 @@
 // What nobody should have to expect: any JSON, and real answers of which a part is missing or something else.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { EngineError } from '../../src/core/engine-error.ts';
-import { SwapError } from '../../src/core/error.ts';
+import { EngineError } from '../../src/core/model/engine-error.ts';
+import { SwapError } from '../../src/core/model/error.ts';
 import { anyCharacters } from './text.ts';
 
 // SWAPCTL_TEST_LONG=1 is for whoever changes a decoder.

@@ -34,7 +34,7 @@ export const APP_PORT = 8080;
 
 const CONTENT_LABEL = 'swapctl.test.content';
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const APP = path.join(HERE, '../app');
+const APP = path.join(HERE, 'apps');
 
 // ---- base images
 

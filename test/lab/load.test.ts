@@ -7,7 +7,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import { folderOf } from '../build/files.ts';
+import { folderOf } from '../adapters/build/files.ts';
 import { startLoad } from './load.ts';
 
 /**

@@ -7,7 +7,7 @@ import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { root } from '../../scripts/prepare/npm.mjs';
 import { filesOf, processesOf } from '../../scripts/test/lanes.mjs';
-import { folderOf } from '../build/files.ts';
+import { folderOf } from '../adapters/build/files.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../scripts/test/files.mjs', import.meta.url));
 const PASSES = "test('passes', () => {});";

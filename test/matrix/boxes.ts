@@ -1,7 +1,8 @@
 // Containers of the in-memory engine as swapctl understands them.
-import { decodeState, type StateLabels } from '../../src/core/labels.ts';
-import { type OwnLabels, ownLabels } from '../../src/core/own-labels.ts';
-import { helperRole } from '../../src/core/ownership.ts';
+
+import { type OwnLabels, ownLabels } from '../../src/core/model/own-labels.ts';
+import { decodeState, type StateLabels } from '../../src/core/service/labels.ts';
+import { helperRole } from '../../src/core/service/ownership.ts';
 import type { Box } from '../memory/machine.ts';
 
 /** The role of a container that swapctl made to help; undefined for every other. */

@@ -1,6 +1,6 @@
 // One cell: one thing that goes wrong at one call of one roll, what swapctl says of it, its recovery, and one roll more.
 import assert from 'node:assert/strict';
-import type { ServiceReport } from '../../src/core/report.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
 import type { CallMade, Death, Failure, Process } from '../memory/process.ts';
 import {
   assertAnswered,

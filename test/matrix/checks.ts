@@ -1,11 +1,11 @@
 // What must be true when a roll is over, when it was recovered, and when it was rolled once more.
 
 import assert from 'node:assert/strict';
-import { isRejection } from '../../src/core/blame.ts';
-import { exitStatus } from '../../src/core/error.ts';
-import { decodeState } from '../../src/core/labels.ts';
-import { keepRepository } from '../../src/core/names.ts';
-import type { ServiceReport } from '../../src/core/report.ts';
+import { isRejection } from '../../src/core/health/blame.ts';
+import { exitStatus } from '../../src/core/model/error.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
+import { decodeState } from '../../src/core/service/labels.ts';
+import { keepRepository } from '../../src/core/service/names.ts';
 import { own } from '../core/own.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { answering, type WayIn } from '../memory/clients.ts';

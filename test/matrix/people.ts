@@ -1,5 +1,5 @@
 // People, prunes, compose, other rolls and the daemon do things to the containers of a roll, between any two of its calls.
-import { slotNames } from '../../src/core/names.ts';
+import { slotNames } from '../../src/core/service/names.ts';
 import { remove, rename } from '../memory/containers.ts';
 import { imageNamed, nameImage, unname } from '../memory/images.ts';
 import { daemonComes, daemonGoes, end, pause, start, stop } from '../memory/lifecycle.ts';

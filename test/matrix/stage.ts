@@ -1,13 +1,13 @@
 // A machine in memory on which a service runs that is to be rolled.
 import assert from 'node:assert/strict';
-import type { App } from '../../src/app.ts';
-import type { Container, CreateRequest, HostConfig } from '../../src/core/container.ts';
-import { EngineError } from '../../src/core/engine-error.ts';
-import { SwapError } from '../../src/core/error.ts';
-import { encodeState } from '../../src/core/labels.ts';
-import { failureName } from '../../src/core/names.ts';
-import type { ServiceReport } from '../../src/core/report.ts';
-import type { RecoveredItem } from '../../src/core/status.ts';
+import type { App } from '../../src/app/app.ts';
+import type { Container, CreateRequest, HostConfig } from '../../src/core/model/container.ts';
+import { EngineError } from '../../src/core/model/engine-error.ts';
+import { SwapError } from '../../src/core/model/error.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
+import type { RecoveredItem } from '../../src/core/report/status.ts';
+import { encodeState } from '../../src/core/service/labels.ts';
+import { failureName } from '../../src/core/service/names.ts';
 import { IDLE, type App as Program, SOUND } from '../memory/apps.ts';
 import type { WayIn } from '../memory/clients.ts';
 import { virtualClock } from '../memory/clock.ts';

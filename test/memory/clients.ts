@@ -1,7 +1,8 @@
 // Clients: whom they reach at any moment by a published port or by a name in a network; and what the host sees of them.
-import type { Connection as Diagnosed } from '../../src/core/connections.ts';
-import { type Container, namespaceOwner } from '../../src/core/container.ts';
-import type { Traffic } from '../../src/ports.ts';
+
+import { type Container, namespaceOwner } from '../../src/core/model/container.ts';
+import type { Connection as Diagnosed } from '../../src/core/traffic/connections.ts';
+import type { Traffic } from '../../src/ports/ports.ts';
 import { healthOf, listensAt } from './apps.ts';
 import type { Rules } from './kernel.ts';
 import { answers } from './lifecycle.ts';

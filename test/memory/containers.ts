@@ -8,8 +8,8 @@ import type {
   Mount,
   MountRequest,
   RestartPolicy,
-} from '../../src/core/container.ts';
-import { namespaceOwner } from '../../src/core/container.ts';
+} from '../../src/core/model/container.ts';
+import { namespaceOwner } from '../../src/core/model/container.ts';
 import { freshHealth, healthOf } from './apps.ts';
 import { tell } from './events.ts';
 import { imageNamed } from './images.ts';

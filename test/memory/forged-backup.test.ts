@@ -1,9 +1,9 @@
 // A container that says it is a backup of web: whatever it names, no volume that another container uses is emptied or refilled.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { createApp } from '../../src/app.ts';
-import { encodeState } from '../../src/core/labels.ts';
-import type { Ports } from '../../src/ports.ts';
+import { createApp } from '../../src/app/app.ts';
+import { encodeState } from '../../src/core/service/labels.ts';
+import type { Ports } from '../../src/ports/ports.ts';
 import { type Place, placeOf } from './strangers.ts';
 
 const PLAIN = { strangers: [], joins: false, composed: false, copied: false, infected: undefined, sick: false };

@@ -1,9 +1,9 @@
 // Whoever may label a container can forge a lock: of all tags it moves at most one of a repository that the service follows.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createApp } from '../../src/app.ts';
-import { encodeState } from '../../src/core/labels.ts';
-import { canonical } from '../../src/core/reference.ts';
+import { createApp } from '../../src/app/app.ts';
+import { canonical } from '../../src/core/model/reference.ts';
+import { encodeState } from '../../src/core/service/labels.ts';
 import { build } from './images.ts';
 import { placeOf } from './strangers.ts';
 

@@ -1,8 +1,13 @@
 // Images, their names, and the registry that they come from.
-import type { ContainerConfig, Image, ImageSummary } from '../../src/core/container.ts';
-import { SwapError } from '../../src/core/error.ts';
-import { canonical as canonicalOf, formatRepository, isImageId, parseReference } from '../../src/core/reference.ts';
-import type { Engine, Registry } from '../../src/ports.ts';
+import type { ContainerConfig, Image, ImageSummary } from '../../src/core/model/container.ts';
+import { SwapError } from '../../src/core/model/error.ts';
+import {
+  canonical as canonicalOf,
+  formatRepository,
+  isImageId,
+  parseReference,
+} from '../../src/core/model/reference.ts';
+import type { Engine, Registry } from '../../src/ports/ports.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { type App, IDLE } from './apps.ts';
 import { tell } from './events.ts';

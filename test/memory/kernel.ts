@@ -1,8 +1,8 @@
 // What the kernel does with new connections: gates, covers of published ports, and forwards between addresses, each with its lifetime.
 import { BlockList } from 'node:net';
-import { fail } from '../../src/core/error.ts';
-import { type Cover, type LedClient, pairRoutes } from '../../src/core/traffic.ts';
-import type { Bridge, ForwardEnd, ForwardStart, Kernel, Process } from '../../src/ports.ts';
+import { fail } from '../../src/core/model/error.ts';
+import { type Cover, type LedClient, pairRoutes } from '../../src/core/traffic/routes.ts';
+import type { Bridge, ForwardEnd, ForwardStart, Kernel, Process } from '../../src/ports/ports.ts';
 import type { Connection } from './clients.ts';
 import type { Machine } from './machine.ts';
 

@@ -1,5 +1,5 @@
 // How containers start, end, are stopped, and are started again by the engine.
-import type { Joined } from '../../src/core/traffic.ts';
+import type { Joined } from '../../src/core/traffic/routes.ts';
 import { answersAt, freshHealth } from './apps.ts';
 import { remove } from './containers.ts';
 import { ENDS_NOBODY, forget, tell } from './events.ts';

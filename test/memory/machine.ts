@@ -6,8 +6,8 @@ import type {
   HostConfig,
   Mount,
   PublishedPort,
-} from '../../src/core/container.ts';
-import { EngineError } from '../../src/core/engine-error.ts';
+} from '../../src/core/model/container.ts';
+import { EngineError } from '../../src/core/model/engine-error.ts';
 import type { App } from './apps.ts';
 import type { VirtualClock } from './clock.ts';
 

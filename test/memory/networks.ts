@@ -1,6 +1,6 @@
 // Networks: who has which address and which host ports, while it runs.
-import { type Endpoint, type HostConfig, namespaceOwner, type PublishedPort } from '../../src/core/container.ts';
-import type { Bridge } from '../../src/ports.ts';
+import { type Endpoint, type HostConfig, namespaceOwner, type PublishedPort } from '../../src/core/model/container.ts';
+import type { Bridge } from '../../src/ports/ports.ts';
 import { type Box, boxOf, type Machine, refuse, type StoredNetwork } from './machine.ts';
 
 /** The endpoints of a container as it is created. */

@@ -1,12 +1,13 @@
 // One process of swapctl on a machine in memory: the shipped use cases, and all that can go wrong with one of their calls.
-import { type App, createApp } from '../../src/app.ts';
-import { type Config, NO_CONFIG } from '../../src/core/config.ts';
-import { EngineError } from '../../src/core/engine-error.ts';
-import { SwapError } from '../../src/core/error.ts';
-import { RuleError, type RuleTrouble } from '../../src/core/kernel-layer.ts';
-import type { Progress } from '../../src/core/progress.ts';
-import { remembered } from '../../src/docker/engine/facts.ts';
-import type { Ports } from '../../src/ports.ts';
+
+import { remembered } from '../../src/adapters/docker/engine/facts.ts';
+import { type App, createApp } from '../../src/app/app.ts';
+import { EngineError } from '../../src/core/model/engine-error.ts';
+import { SwapError } from '../../src/core/model/error.ts';
+import type { Progress } from '../../src/core/report/progress.ts';
+import { type Config, NO_CONFIG } from '../../src/core/settings/config.ts';
+import { RuleError, type RuleTrouble } from '../../src/core/traffic/kernel-layer.ts';
+import type { Ports } from '../../src/ports/ports.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { memoryTraffic } from './clients.ts';
 import { CHANGING, memoryEngine } from './engine.ts';

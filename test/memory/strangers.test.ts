@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type App, createApp } from '../../src/app.ts';
-import { watch } from '../../src/fronts/watch/watch.ts';
+import { type App, createApp } from '../../src/app/app.ts';
+import { watch } from '../../src/daemons/watch/watch.ts';
 import { anyWorld, belongings, mustHaveSome, type Place, placeOf } from './strangers.ts';
 
 const WORLDS = process.env.SWAPCTL_TEST_LONG === '1' ? 20_000 : 300;

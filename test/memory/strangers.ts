@@ -1,11 +1,11 @@
 // A machine on which others have containers, volumes and images that say whatever they like, beside one service of the user's.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { NO_CONFIG } from '../../src/core/config.ts';
-import { encodeState } from '../../src/core/labels.ts';
-import { slotNames } from '../../src/core/names.ts';
-import type { Ports } from '../../src/ports.ts';
-import { cronSchedules } from '../../src/system/schedules.ts';
+import { cronSchedules } from '../../src/adapters/host/schedules.ts';
+import { encodeState } from '../../src/core/service/labels.ts';
+import { slotNames } from '../../src/core/service/names.ts';
+import { NO_CONFIG } from '../../src/core/settings/config.ts';
+import type { Ports } from '../../src/ports/ports.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { SOUND } from './apps.ts';
 import { type VirtualClock, virtualClock } from './clock.ts';

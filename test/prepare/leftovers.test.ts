@@ -8,9 +8,9 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { identityOf } from '../../src/docker/engine/facts.ts';
-import { forwardTable } from '../../src/traffic/forward-rules.ts';
-import { ownerOf } from '../../src/traffic/owner.ts';
+import { identityOf } from '../../src/adapters/docker/engine/facts.ts';
+import { forwardTable } from '../../src/adapters/traffic/nftables/forward-rules.ts';
+import { ownerOf } from '../../src/adapters/traffic/owner.ts';
 import { missingProgram, missingRoot } from '../lab/missing.ts';
 
 const unable = missingRoot() || missingProgram('unshare', 'nft');

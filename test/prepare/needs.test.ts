@@ -8,7 +8,7 @@ import { ALL_TESTS, needsOf, podmenOf } from '../../scripts/prepare/needs.mjs';
 import { root } from '../../scripts/prepare/npm.mjs';
 
 test('a test of pure logic needs nothing, and one that starts engines their file systems', () => {
-  assert.deepEqual(needsOf(['test/core/plan.test.ts']), []);
+  assert.deepEqual(needsOf(['test/core/rollout/plan.test.ts']), []);
   assert.ok(needsOf(['test/full/roll/disk-full.test.ts']).includes('docker-bookworm'));
   assert.deepEqual(needsOf(['test/lab/nft.test.ts']), ['nft-bookworm', 'nft-trixie', 'nft-sid']);
 });

@@ -1,4 +1,4 @@
-import type { Shared } from '../references.ts';
+import type { Shared } from '../model/references.ts';
 
 type Hash = (text: string) => string;
 

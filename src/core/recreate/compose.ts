@@ -1,4 +1,4 @@
-import type { Image } from '../container.ts';
+import type { Image } from '../model/container.ts';
 
 /**
  * What compose would write in its image label after a swap. Compose compares the label with the local image (T43, T44):

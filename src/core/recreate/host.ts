@@ -1,5 +1,5 @@
-import type { Container, HostConfig } from '../container.ts';
-import { followedLinks, followedSharing, type Successors } from '../references.ts';
+import type { Container, HostConfig } from '../model/container.ts';
+import { followedLinks, followedSharing, type Successors } from '../model/references.ts';
 import { mountRequests } from './mounts.ts';
 import { networkMode } from './networks.ts';
 

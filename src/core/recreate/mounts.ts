@@ -1,4 +1,4 @@
-import type { Container, HostConfig, Mount, MountRequest } from '../container.ts';
+import type { Container, HostConfig, Mount, MountRequest } from '../model/container.ts';
 
 /**
  * The mounts to create with: what the user asked for, and every anonymous volume re-attached by its name. Watchers

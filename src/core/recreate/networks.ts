@@ -1,5 +1,5 @@
-import type { Container, Endpoint } from '../container.ts';
-import { followedNetworkLinks, type Successors } from '../references.ts';
+import type { Container, Endpoint } from '../model/container.ts';
+import { followedNetworkLinks, type Successors } from '../model/references.ts';
 
 /** What differs from the container as it stands when its networks are asked for again. */
 export interface EndpointChange {

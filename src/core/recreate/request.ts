@@ -1,6 +1,6 @@
-import type { Container, ContainerConfig, CreateRequest, MountRequest } from '../container.ts';
-import { COMPOSE_HASH, COMPOSE_IMAGE, COMPOSE_REPLACE, isComposeLabel, isStateLabel } from '../label-keys.ts';
-import { encodeState, type StateNote } from '../labels.ts';
+import type { Container, ContainerConfig, CreateRequest, MountRequest } from '../model/container.ts';
+import { COMPOSE_HASH, COMPOSE_IMAGE, COMPOSE_REPLACE, isComposeLabel, isStateLabel } from '../model/label-keys.ts';
+import { encodeState, type StateNote } from '../service/labels.ts';
 import { type HostChange, hostRequest, rehearsalHost, standInHost } from './host.ts';
 import { endpointRequests } from './networks.ts';
 import { type UserSet, userConfig } from './user-set.ts';

@@ -1,5 +1,5 @@
-import type { Container, CreateRequest, HostConfig, MountRequest } from '../container.ts';
-import { namespaceOwner } from '../container.ts';
+import type { Container, CreateRequest, HostConfig, MountRequest } from '../model/container.ts';
+import { namespaceOwner } from '../model/container.ts';
 import { hostRequest, rehearsalHost } from './host.ts';
 import { mountRequests, mountTargets } from './mounts.ts';
 

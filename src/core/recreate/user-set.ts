@@ -1,6 +1,6 @@
-import type { ContainerConfig, HealthConfig } from '../container.ts';
-import { COMPOSE_NUMBER, isComposeLabel } from '../label-keys.ts';
-import { ownLabels } from '../own-labels.ts';
+import type { ContainerConfig, HealthConfig } from '../model/container.ts';
+import { COMPOSE_NUMBER, isComposeLabel } from '../model/label-keys.ts';
+import { ownLabels } from '../model/own-labels.ts';
 
 /**
  * Which parts of a container's config its user set, and which came from the image. The engine merges the two at

@@ -1,5 +1,5 @@
-import { fail, messageOf } from '../../core/error.ts';
-import { readText } from '../../files/read.ts';
+import { readText } from '../../adapters/files/read.ts';
+import { fail, messageOf } from '../../core/model/error.ts';
 
 /** Where a comment goes, of what the runner tells a step. */
 export interface Place {

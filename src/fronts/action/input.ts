@@ -1,4 +1,4 @@
-import { fail } from '../../core/error.ts';
+import { fail } from '../../core/model/error.ts';
 
 /** One input by its name in action.yml; undefined where it is empty. */
 export type Input = (name: string) => string | undefined;

@@ -1,6 +1,6 @@
-import type { ReplicaReport, ReportedError, ServiceReport, Side, Timings } from '../../core/report.ts';
-import type { ServicePlan, SlotPlan } from '../../core/status.ts';
-import type { ServiceUpdate, UpdateReport } from '../../core/update.ts';
+import type { ReplicaReport, ReportedError, ServiceReport, Side, Timings } from '../../core/report/report.ts';
+import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
+import type { ServiceUpdate, UpdateReport } from '../../core/update/update.ts';
 
 /** What came of what was asked. */
 export type Result =

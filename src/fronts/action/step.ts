@@ -1,9 +1,9 @@
-import type { App } from '../../app.ts';
-import { formatDuration } from '../../core/duration.ts';
-import { exitStatus, messageOf, SwapError } from '../../core/error.ts';
-import { harmlessText } from '../../core/harmless.ts';
-import type { Progress } from '../../core/progress.ts';
-import type { ReportedError } from '../../core/report.ts';
+import type { App } from '../../app/app.ts';
+import { exitStatus, messageOf, SwapError } from '../../core/model/error.ts';
+import type { Progress } from '../../core/report/progress.ts';
+import type { ReportedError } from '../../core/report/report.ts';
+import { formatDuration } from '../../core/text/duration.ts';
+import { harmlessText } from '../../core/text/harmless.ts';
 import { explained, gravest } from '../cli/failure.ts';
 import { untilAborted } from '../cli/session.ts';
 import type { Access } from './access.ts';

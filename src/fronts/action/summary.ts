@@ -1,8 +1,8 @@
-import { htmlLogLine, htmlText } from '../../core/encode/html.ts';
-import { exitStatus } from '../../core/error.ts';
-import { shortDigest } from '../../core/reference.ts';
-import type { ReportedError } from '../../core/report.ts';
-import { styleFor } from '../cli/style.ts';
+import { exitStatus } from '../../core/model/error.ts';
+import { shortDigest } from '../../core/model/reference.ts';
+import type { ReportedError } from '../../core/report/report.ts';
+import { htmlLogLine, htmlText } from '../../core/text/encode/html.ts';
+import { styleFor } from '../cli/output/style.ts';
 import { timesOf } from '../cli/views/roll.ts';
 import { errorsOf, type Result, type Row, rowsOf } from './result.ts';
 

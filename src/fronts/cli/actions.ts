@@ -1,8 +1,8 @@
-import { concernsOf, type ReportedError, type ServiceReport } from '../../core/report.ts';
-import { runOf } from '../../core/summary.ts';
+import { concernsOf, type ReportedError, type ServiceReport } from '../../core/report/report.ts';
+import { runOf } from '../../core/report/summary.ts';
 import { completableNames } from './completion.ts';
 import { gravest, statusOfErrors } from './failure.ts';
-import { jsonText } from './json.ts';
+import { jsonText } from './output/json.ts';
 import {
   checkView,
   configCheckView,
@@ -15,7 +15,7 @@ import {
   reportsView,
   statusView,
   updateView,
-} from './render.ts';
+} from './output/render.ts';
 import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
 import { type Session, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';

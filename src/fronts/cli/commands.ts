@@ -1,6 +1,6 @@
 import { Argument, Command, type CommanderError, Option } from 'commander';
-import { fail } from '../../core/error.ts';
-import { PULL_POLICIES } from '../../core/image.ts';
+import { fail } from '../../core/model/error.ts';
+import { PULL_POLICIES } from '../../core/model/image.ts';
 import {
   runCheck,
   runConfig,
@@ -19,10 +19,10 @@ import {
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { seeHelp } from './failure.ts';
 import { type InstallFlags, runInstall } from './install.ts';
+import { screenWidth } from './output/style.ts';
 import type { CliContext, Terminal } from './program.ts';
 import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
-import { screenWidth } from './style.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
 /** The whole command line as commander knows it; `finish` is called with the exit status of the command that ran. */

@@ -1,11 +1,11 @@
-import type { ServiceReport } from '../../core/report.ts';
-import { type DevRequest, develop } from '../dev/dev.ts';
-import { jsonLog, type Level, lineLog, progressTo, type WatchLog } from '../watch/log.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import { type DevRequest, develop } from '../../daemons/dev/dev.ts';
+import { jsonLog, type Level, lineLog, progressTo, type WatchLog } from '../../daemons/watch/log.ts';
 import { explained } from './failure.ts';
+import { styleFor } from './output/style.ts';
 import type { Report } from './program.ts';
 import { createReporter } from './progress.ts';
 import { openApp, type Session } from './session.ts';
-import { styleFor } from './style.ts';
 
 /**
  * Develops until the program is interrupted. What happens is told on stdout, and how builds and rolls go, on stderr; with `--json`

@@ -1,8 +1,8 @@
-import { fail } from '../../core/error.ts';
-import type { UnitPlan, WrittenUnit } from '../../core/units.ts';
+import { fail } from '../../core/model/error.ts';
+import type { UnitPlan, WrittenUnit } from '../../core/update/units.ts';
 import { seeHelp } from './failure.ts';
+import type { Page } from './output/style.ts';
 import { type Session, show } from './session.ts';
-import type { Page } from './style.ts';
 
 /** The options of `install` as they were written. */
 export interface InstallFlags {

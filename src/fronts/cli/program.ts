@@ -1,9 +1,9 @@
 import { CommanderError } from 'commander';
-import type { App } from '../../app.ts';
-import type { ConfigDesk } from '../../core/config.ts';
-import { SwapError } from '../../core/error.ts';
-import type { Progress } from '../../core/progress.ts';
-import type { InstallDesk } from '../../core/units.ts';
+import type { App } from '../../app/app.ts';
+import { SwapError } from '../../core/model/error.ts';
+import type { Progress } from '../../core/report/progress.ts';
+import type { ConfigDesk } from '../../core/settings/config.ts';
+import type { InstallDesk } from '../../core/update/units.ts';
 import { createProgram } from './commands.ts';
 import { tellFailure } from './failure.ts';
 

@@ -1,6 +1,6 @@
+import { styleFor } from './output/style.ts';
 import type { Report, Terminal } from './program.ts';
 import { createLines } from './progress/lines.ts';
-import { styleFor } from './style.ts';
 
 /** Shows progress on stderr until it is stopped. */
 export interface Reporter {

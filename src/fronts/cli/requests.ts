@@ -1,17 +1,17 @@
 import path from 'node:path';
-import type { RollRequest, UpdateRequest } from '../../app.ts';
-import { type BuildSpec, PLAIN_BUILD } from '../../core/build.ts';
-import { parseDevRule } from '../../core/develop.ts';
-import { parseDuration } from '../../core/duration.ts';
-import { fail, SwapError } from '../../core/error.ts';
-import { parseGitSource } from '../../core/git.ts';
-import type { PullPolicy } from '../../core/image.ts';
-import { NO_LABELS } from '../../core/own-labels.ts';
-import { readPolicy } from '../../core/policy.ts';
-import { parseReference } from '../../core/reference.ts';
-import { parseSchedule } from '../../core/schedule.ts';
-import { printable } from '../../core/suggest.ts';
-import type { DevRequest } from '../dev/dev.ts';
+import type { RollRequest, UpdateRequest } from '../../app/app.ts';
+import { type BuildSpec, PLAIN_BUILD } from '../../core/build/build.ts';
+import { parseDevRule } from '../../core/build/develop.ts';
+import { parseGitSource } from '../../core/build/git.ts';
+import { fail, SwapError } from '../../core/model/error.ts';
+import type { PullPolicy } from '../../core/model/image.ts';
+import { NO_LABELS } from '../../core/model/own-labels.ts';
+import { parseReference } from '../../core/model/reference.ts';
+import { readPolicy } from '../../core/settings/policy.ts';
+import { parseDuration } from '../../core/text/duration.ts';
+import { printable } from '../../core/text/suggest.ts';
+import { parseSchedule } from '../../core/update/schedule.ts';
+import type { DevRequest } from '../../daemons/dev/dev.ts';
 import { seeHelp } from './failure.ts';
 
 /** The options of `roll`, `plan` and `rollback` as they were written. */

@@ -1,9 +1,9 @@
-import type { UpdateRequest } from '../../app.ts';
-import { beat } from '../watch/heartbeat.ts';
-import { jsonLog, type Level, lineLog, progressTo } from '../watch/log.ts';
-import { watch } from '../watch/watch.ts';
+import type { UpdateRequest } from '../../app/app.ts';
+import { beat } from '../../daemons/watch/heartbeat.ts';
+import { jsonLog, type Level, lineLog, progressTo } from '../../daemons/watch/log.ts';
+import { watch } from '../../daemons/watch/watch.ts';
+import { styleFor } from './output/style.ts';
 import { openApp, type Session } from './session.ts';
-import { styleFor } from './style.ts';
 
 /** Watches until the program is interrupted; what happens is logged on stdout, for a watch's results are that. */
 export function startWatch(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { ContainerConfig } from '../../../src/core/container.ts';
+import type { ContainerConfig } from '../../../src/core/model/container.ts';
 import { guessUserSet } from '../../../src/core/recreate/user-set.ts';
 
 // As the engine merges them: what the user set, then what the image has beside it.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import type { Container, Endpoint, HostConfig, Mount } from '../../../src/core/container.ts';
+import type { Container, Endpoint, HostConfig, Mount } from '../../../src/core/model/container.ts';
 import { primaryNetwork } from '../../../src/core/recreate/networks.ts';
 import {
   inertRequest,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import type { Container, Mount } from '../../../src/core/container.ts';
+import type { Container, Mount } from '../../../src/core/model/container.ts';
 import { missedOnlyProgram, NO_PROGRAM, needsHost, startCheckRequest } from '../../../src/core/recreate/start-check.ts';
 import { container } from '../builders.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
-import type { ContainerConfig } from '../../../src/core/container.ts';
+import type { ContainerConfig } from '../../../src/core/model/container.ts';
 import { isUserSet, subtractImage, userConfig } from '../../../src/core/recreate/user-set.ts';
 
 /** What is asked for again: the user-set part of a container of the image. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import type { ServiceReport } from '../../../src/core/report.ts';
+import type { ServiceReport } from '../../../src/core/report/report.ts';
 import {
   type ComposeProject,
   type ComposeVersion,

@@ -1,8 +1,8 @@
 // The stage of a contract on this machine's kernel: containers are processes in network namespaces and cgroups of their own.
 import type { TestContext } from 'node:test';
-import type { Kernel } from '../../../src/ports.ts';
-import { hostTraffic } from '../../../src/system/traffic.ts';
-import { diagnoseSockets } from '../../../src/traffic/socket-diagnostics.ts';
+import { hostTraffic } from '../../../src/adapters/host/traffic.ts';
+import { diagnoseSockets } from '../../../src/adapters/traffic/socket-diagnostics.ts';
+import type { Kernel } from '../../../src/ports/ports.ts';
 import { APP_PORT, type Box, type Connection, NETWORK, type Stage } from '../../contract/host.ts';
 import {
   BRIDGES,

@@ -1,8 +1,8 @@
 // The contract of the Engine port on the engine under test, through the adapter that is shipped.
 import type { TestContext } from 'node:test';
-import { connect } from '../../../src/docker/connect/connect.ts';
-import type { Endpoint } from '../../../src/docker/connect/endpoint.ts';
-import { dockerEngine } from '../../../src/docker/engine/engine.ts';
+import { connect } from '../../../src/adapters/docker/connect/connect.ts';
+import type { Endpoint } from '../../../src/adapters/docker/connect/endpoint.ts';
+import { dockerEngine } from '../../../src/adapters/docker/engine/engine.ts';
 import { engineContract, type ImageAsked, type Program, type Stage } from '../../contract/engine.ts';
 import type { AppImageOptions } from '../../lab/images.ts';
 import { startRegistry } from '../../lab/registry.ts';

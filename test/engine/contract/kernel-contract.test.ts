@@ -1,6 +1,6 @@
 // The contracts of the Kernel and the Traffic port on nftables and this machine's kernel; they need no engine.
 import test, { type TestContext } from 'node:test';
-import { nftKernel } from '../../../src/traffic/nft-kernel.ts';
+import { nftKernel } from '../../../src/adapters/traffic/nftables/nft-kernel.ts';
 import type { Stage } from '../../contract/host.ts';
 import { kernelContract } from '../../contract/kernel.ts';
 import { trafficContract } from '../../contract/traffic.ts';

@@ -1,10 +1,10 @@
 // The contract of the Registry port on a registry of the test's own, through the client that is shipped. It needs no engine.
 import test, { type TestContext } from 'node:test';
+import { pushImage } from '../../adapters/registry/push.ts';
+import { client } from '../../adapters/registry/scripted.ts';
 import { registryContract, type Stage } from '../../contract/registry.ts';
 import { missingDownload } from '../../lab/missing.ts';
 import { startRegistry } from '../../lab/registry.ts';
-import { pushImage } from '../../registry/push.ts';
-import { client } from '../../registry/scripted.ts';
 
 const unable = missingDownload('tools');
 const CREATED = Date.parse('2026-01-02T03:04:05Z');

@@ -1,6 +1,6 @@
 // A service that is developed: a context of the test app, a container of it, and swapctl dev as a process of its own.
 import path from 'node:path';
-import { folderOf, put } from '../../build/files.ts';
+import { folderOf, put } from '../../adapters/build/files.ts';
 import { startSwapctl } from '../../lab/cli.ts';
 import { nodeImage, WGET_HEALTH } from '../../lab/images.ts';
 import { eventually } from '../../lab/waiting.ts';

@@ -1,8 +1,8 @@
 // A proxy that reads labels routes to what the engine calls healthy, which is long after swapctl's own probe.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { slotNames } from '../../../src/core/names.ts';
-import type { Progress } from '../../../src/core/progress.ts';
+import type { Progress } from '../../../src/core/report/progress.ts';
+import { slotNames } from '../../../src/core/service/names.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';
 import { fixedPort } from '../traffic/handover-world.ts';

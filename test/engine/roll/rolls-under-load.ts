@@ -1,8 +1,8 @@
 // The promise itself: a service behind its network alias is rolled again and again, and no request fails.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Ports } from '../../../src/ports.ts';
-import { kernelLayer } from '../../../src/roll/kernel-layer.ts';
+import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
+import type { Ports } from '../../../src/ports/ports.ts';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { startLoadInside } from '../../lab/load-inside.ts';
 import { testWorld } from '../../lab/world.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import test, { suite } from 'node:test';
-import type { Progress } from '../../../src/core/progress.ts';
+import type { Progress } from '../../../src/core/report/progress.ts';
 import { WGET_HEALTH } from '../../lab/images.ts';
 import { hostPort, testWorld, untilHealthy, type World } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';

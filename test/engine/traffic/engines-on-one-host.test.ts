@@ -2,7 +2,7 @@
 // alone. It needs no engine.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { nftKernel } from '../../../src/traffic/nft-kernel.ts';
+import { nftKernel } from '../../../src/adapters/traffic/nftables/nft-kernel.ts';
 import { APP_KEY, assertServes, type Box, type Stage } from '../../contract/host.ts';
 import { inOwnNetwork } from '../../lab/bare-host.ts';
 import { missingProgram, missingRoot } from '../../lab/missing.ts';

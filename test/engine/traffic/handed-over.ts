@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import test from 'node:test';
-import { parseSockets } from '../../../src/core/sockets.ts';
+import { parseSockets } from '../../../src/core/traffic/sockets.ts';
 import { assertAsBefore, forwardTables, hostState } from '../../lab/host-state.ts';
 import { otherHost } from '../../lab/netns.ts';
 import { allShapes, type Cells, type Client, clientsAt, type Place, startTraffic, tableOf } from '../../lab/traffic.ts';

@@ -6,7 +6,7 @@ import { swapctl } from '../../lab/cli.ts';
 import { testWorld } from '../../lab/world.ts';
 import { assertNothingLeft, fixedPort, roll, startService } from './handover-world.ts';
 
-const SERVER = readFileSync(new URL('../../app/ports.mjs', import.meta.url), 'utf8');
+const SERVER = readFileSync(new URL('../../lab/apps/ports.mjs', import.meta.url), 'utf8');
 
 test('an image that lost a published port is refused, and one that has it again is rolled', async (t) => {
   const world = testWorld(t);

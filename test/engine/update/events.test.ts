@@ -1,8 +1,8 @@
 // The stream of a real engine's events is cut while somebody listens.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { listen } from '../../../src/fronts/watch/listen.ts';
-import { systemClock } from '../../../src/system/clock.ts';
+import { systemClock } from '../../../src/adapters/host/clock.ts';
+import { listen } from '../../../src/daemons/watch/listen.ts';
 import { appOn } from '../../lab/app.ts';
 import { faultProxy } from '../../lab/fault-proxy.ts';
 import { baseImage } from '../../lab/images.ts';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { ServiceUpdate } from '../../../src/core/update.ts';
+import type { ServiceUpdate } from '../../../src/core/update/update.ts';
 import { swapctl } from '../../lab/cli.ts';
 import type { RegistryOptions } from '../../lab/registry.ts';
 import { containerNames } from '../compose-app.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import type { ServiceUpdate } from '../../../src/core/update.ts';
+import type { ServiceUpdate } from '../../../src/core/update/update.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { containerNames } from '../compose-app.ts';
 import { lab, QUICK_APP } from './registry-lab.ts';

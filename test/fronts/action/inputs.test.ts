@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { load } from 'js-yaml';
-import { SwapError } from '../../../src/core/error.ts';
+import { SwapError } from '../../../src/core/model/error.ts';
 import { readInputs } from '../../../src/fronts/action/asked.ts';
 import { inputsOf, secretsOf } from '../../../src/fronts/action/input.ts';
 

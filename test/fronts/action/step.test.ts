@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { App } from '../../../src/app.ts';
-import { fail } from '../../../src/core/error.ts';
+import type { App } from '../../../src/app/app.ts';
+import { fail } from '../../../src/core/model/error.ts';
 import { runStep, type StepWorld } from '../../../src/fronts/action/step.ts';
 import { FAILED, fakeApp, type Given, PLAN, ROLLED, UNCHANGED } from '../cli/fakes.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Checked } from '../../../src/core/newer.ts';
+import type { Checked } from '../../../src/core/update/newer.ts';
 import { cli, NEW, OLD } from './fakes.ts';
 
 const FROM = { image: 'ghcr.io/example/app:1.4', digest: OLD.digest };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { openConfigDesk } from '../../../src/wire.ts';
+import { openConfigDesk } from '../../../src/wiring/ports.ts';
 import { cli, type Given, PLAN } from './fakes.ts';
 
 // The real configuration file behind the command line: neither needs an engine.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EngineError } from '../../../src/core/engine-error.ts';
-import { SwapError } from '../../../src/core/error.ts';
+import { EngineError } from '../../../src/core/model/engine-error.ts';
+import { SwapError } from '../../../src/core/model/error.ts';
 import { cli, REPLICA, ROLLED } from './fakes.ts';
 
 const UNREACHABLE = new SwapError('engine-unreachable', 'no engine at unix:///nowhere', {

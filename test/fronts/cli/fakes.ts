@@ -1,13 +1,19 @@
 // An application that answers what a test gives it, and a terminal that remembers what it was told.
 import assert from 'node:assert/strict';
-import type { App, RollRequest, UpdateRequest } from '../../../src/app.ts';
-import type { ConfigDesk } from '../../../src/core/config.ts';
-import type { Checked } from '../../../src/core/newer.ts';
-import type { ServiceReport } from '../../../src/core/report.ts';
-import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../../src/core/status.ts';
-import type { Delivery } from '../../../src/core/summary.ts';
-import type { InstallDesk } from '../../../src/core/units.ts';
-import type { UpdateReport } from '../../../src/core/update.ts';
+import type { App, RollRequest, UpdateRequest } from '../../../src/app/app.ts';
+import type { ServiceReport } from '../../../src/core/report/report.ts';
+import type {
+  Finding,
+  RecoveredItem,
+  ReplicaStatus,
+  ServiceHistory,
+  ServicePlan,
+} from '../../../src/core/report/status.ts';
+import type { Delivery } from '../../../src/core/report/summary.ts';
+import type { ConfigDesk } from '../../../src/core/settings/config.ts';
+import type { Checked } from '../../../src/core/update/newer.ts';
+import type { InstallDesk } from '../../../src/core/update/units.ts';
+import type { UpdateReport } from '../../../src/core/update/update.ts';
 import { type CliContext, type Report, runCli } from '../../../src/fronts/cli/program.ts';
 
 export interface Outcome {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import type { UnitFile } from '../../../src/core/units.ts';
-import { type InstallReach, openInstallDesk } from '../../../src/install.ts';
+import type { UnitFile } from '../../../src/core/update/units.ts';
+import { type InstallReach, openInstallDesk } from '../../../src/wiring/install.ts';
 import { cli, type Given } from './fakes.ts';
 
 let folder = '';

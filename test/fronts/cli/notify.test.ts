@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { openConfigDesk } from '../../../src/wire.ts';
-import { scripted } from '../../registry/scripted.ts';
+import { openConfigDesk } from '../../../src/wiring/ports.ts';
+import { scripted } from '../../adapters/registry/scripted.ts';
 import { cli, FAILED, type Given, ROLLED } from './fakes.ts';
 
 // The real configuration file and real HTTP behind the command line.

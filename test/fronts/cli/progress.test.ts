@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { harmlessText } from '../../../src/core/harmless.ts';
-import type { Progress } from '../../../src/core/progress.ts';
-import type { Step } from '../../../src/core/step.ts';
-import { harmlessLines } from '../../../src/fronts/cli/harmless.ts';
+import type { Progress } from '../../../src/core/report/progress.ts';
+import type { Step } from '../../../src/core/rollout/step.ts';
+import { harmlessText } from '../../../src/core/text/harmless.ts';
+import { harmlessLines } from '../../../src/fronts/cli/output/harmless.ts';
 import { cli, FAILED, ROLLED } from './fakes.ts';
 
 const START: Step = { kind: 'start', container: 'b', name: 'web.swapctl-next' };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ReplicaReport, ServiceReport } from '../../../src/core/report.ts';
+import type { ReplicaReport, ServiceReport } from '../../../src/core/report/report.ts';
 import { cli, FAILED, NEW, OLD, PLAN, ROLLED, UNCHANGED } from './fakes.ts';
 
 function failedWith(code: NonNullable<ServiceReport['error']>['code']): ServiceReport {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ErrorCode } from '../../../src/core/error.ts';
-import type { ServiceUpdate } from '../../../src/core/update.ts';
+import type { ErrorCode } from '../../../src/core/model/error.ts';
+import type { ServiceUpdate } from '../../../src/core/update/update.ts';
 import { cli, FAILED, NEW, OLD, ROLLED } from './fakes.ts';
 
 const FROM = { image: 'ghcr.io/example/app:1.4', digest: OLD.digest };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ReplicaStatus } from '../../../src/core/status.ts';
+import type { ReplicaStatus } from '../../../src/core/report/status.ts';
 import { cli, FINDINGS, HISTORY, RECOVERED, REPLICA } from './fakes.ts';
 
 const SCALED: ReplicaStatus[] = [

@@ -1,7 +1,7 @@
 // What swapctl dev does in turn: an image that does not come up and the one after it; one build that several services run.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { folderOf } from '../../build/files.ts';
+import { folderOf } from '../../adapters/build/files.ts';
 import { inside, pathWith, program, source, startDev } from '../../engine/dev/dev-world.ts';
 import { composeBinary, composeLabels, composeProject } from '../../lab/compose.ts';
 import { eventually } from '../../lab/waiting.ts';

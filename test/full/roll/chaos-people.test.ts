@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type Docker from 'dockerode';
-import { slotNames } from '../../../src/core/names.ts';
+import { slotNames } from '../../../src/core/service/names.ts';
 import { tryAll } from '../../chaos/all-safe.ts';
 import type { EngineFault } from '../../chaos/faults.ts';
 import { type Kill, killed } from '../../chaos/kills.ts';

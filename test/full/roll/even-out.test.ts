@@ -1,7 +1,7 @@
 // A roll that ended between two replicas: in the end all of them run the same version.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { lockName } from '../../../src/core/names.ts';
+import { lockName } from '../../../src/core/service/names.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { composeProject } from '../../lab/compose.ts';
 import { sha256 } from '../../lab/sha256.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type Docker from 'dockerode';
-import { encodeState } from '../../../src/core/labels.ts';
+import { encodeState } from '../../../src/core/service/labels.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld, type World } from '../../lab/world.ts';

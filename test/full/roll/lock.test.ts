@@ -1,7 +1,7 @@
 // The rest of test/engine/roll/one-at-a-time.test.ts: a lock of another machine, and two recoveries at once.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createApp } from '../../../src/app.ts';
+import { createApp } from '../../../src/app/app.ts';
 import { killed } from '../../chaos/kills.ts';
 import type { Moment } from '../../chaos/moments.ts';
 import { assertSafe } from '../../chaos/subject.ts';

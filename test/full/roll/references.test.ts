@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import type { ServiceReport } from '../../../src/core/report.ts';
+import type { ServiceReport } from '../../../src/core/report/report.ts';
 import { openApp, quickly, replicas, retag } from '../../engine/compose-app.ts';
 import { composeBinary, composeLabels, composeProject } from '../../lab/compose.ts';
 import { isPodman } from '../../lab/engine.ts';

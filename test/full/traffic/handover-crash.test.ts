@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import test from 'node:test';
-import { haltScript } from '../../../src/traffic/forward-rules.ts';
+import { haltScript } from '../../../src/adapters/traffic/nftables/forward-rules.ts';
 import {
   assertNothingLeft,
   fixedPort,

@@ -9,7 +9,7 @@ import { otherHost } from '../../lab/netns.ts';
 import { type Client, startTraffic, type Traffic, tableOf } from '../../lab/traffic.ts';
 import { testWorld } from '../../lab/world.ts';
 
-const SERVER = readFileSync(new URL('../../app/ports.mjs', import.meta.url), 'utf8');
+const SERVER = readFileSync(new URL('../../lab/apps/ports.mjs', import.meta.url), 'utf8');
 const RATE = 8;
 // Five seconds.
 const MOST_LOST = 5 * RATE;

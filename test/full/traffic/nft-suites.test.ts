@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import type { StepKind } from '../../../src/core/step.ts';
+import type { StepKind } from '../../../src/core/rollout/step.ts';
 import { momentReader } from '../../chaos/moments.ts';
 import {
   assertNothingLeft,

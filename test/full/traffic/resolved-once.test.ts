@@ -1,8 +1,8 @@
 // nginx without a resolver keeps the address that the name had at its start: the report names nginx, or a hook reloads it.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import type { ServiceReport } from '../../../src/core/report.ts';
-import { kernelLayer } from '../../../src/roll/kernel-layer.ts';
+import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
+import type { ServiceReport } from '../../../src/core/report/report.ts';
 import { openApp, quickly } from '../../engine/compose-app.ts';
 import { addressOf, NEEDS_NFT } from '../../engine/traffic/forward-world.ts';
 import { APP_PORT } from '../../lab/images.ts';

@@ -1,7 +1,7 @@
 // The nft of Debian 12, of Debian 13 and of sid take every rule script, and each reads what the others have written.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { examples } from '../../../src/traffic/examples.ts';
+import { examples } from '../../../src/adapters/traffic/nftables/examples.ts';
 import { NFT_SUITES, type NftSuite } from '../../lab/nft.ts';
 import { expectedFacts, type Trial, tryOut } from './rule-suites.ts';
 

@@ -1,9 +1,9 @@
 // Every rule script, loaded by the nft of one Debian suite, continued by that of another, and listed by all of them.
 import { spawnSync } from 'node:child_process';
-import type { Example } from '../../../src/traffic/examples.ts';
-import { isLive, ledClients } from '../../../src/traffic/forward-rules.ts';
-import { coverIn } from '../../../src/traffic/rules.ts';
-import { objectsOf, type Table } from '../../../src/traffic/table.ts';
+import type { Example } from '../../../src/adapters/traffic/nftables/examples.ts';
+import { isLive, ledClients } from '../../../src/adapters/traffic/nftables/forward-rules.ts';
+import { coverIn } from '../../../src/adapters/traffic/nftables/rules.ts';
+import { objectsOf, type Table } from '../../../src/adapters/traffic/nftables/table.ts';
 import { NFT_SUITES, type NftSuite, nftOf } from '../../lab/nft.ts';
 
 /** What one nft did with one script. */

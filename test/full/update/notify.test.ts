@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { unitPlan } from '../../../src/core/units.ts';
+import { unitPlan } from '../../../src/core/update/units.ts';
+import { scripted } from '../../adapters/registry/scripted.ts';
 import { SWAPCTL } from '../../lab/cli.ts';
 import { freePort } from '../../lab/port.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
-import { scripted } from '../../registry/scripted.ts';
 
 const QUICK = ['--settle', '500ms', '--drain-timeout', '2s', '--json', '--notify'];
 

@@ -1,9 +1,9 @@
 // The rest of test/engine/update/update.test.ts: logins, dependencies, two at once, pushes during an update.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createApp } from '../../../src/app.ts';
-import type { ServiceUpdate } from '../../../src/core/update.ts';
-import type { Ports } from '../../../src/ports.ts';
+import { createApp } from '../../../src/app/app.ts';
+import type { ServiceUpdate } from '../../../src/core/update/update.ts';
+import type { Ports } from '../../../src/ports/ports.ts';
 import { containerNames, openApp, quickly } from '../../engine/compose-app.ts';
 import { type Lab, lab } from '../../engine/update/registry-lab.ts';
 import { updateRollsPush, versionOf } from '../../engine/update/update-world.ts';

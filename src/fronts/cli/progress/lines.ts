@@ -1,10 +1,10 @@
-import { formatDuration } from '../../../core/duration.ts';
-import { harmlessText } from '../../../core/harmless.ts';
-import type { Progress } from '../../../core/progress.ts';
-import { describeStep } from '../../../core/step.ts';
+import type { Progress } from '../../../core/report/progress.ts';
+import { describeStep } from '../../../core/rollout/step.ts';
+import { formatDuration } from '../../../core/text/duration.ts';
+import { harmlessText } from '../../../core/text/harmless.ts';
+import type { Style } from '../output/style.ts';
 import type { Terminal } from '../program.ts';
 import type { Reporter } from '../progress.ts';
-import type { Style } from '../style.ts';
 import { block, buildFailureLines, evidenceLines, pullState } from './words.ts';
 
 // Often enough that nobody takes a long pull for a hang, seldom enough for a log.

@@ -1,12 +1,12 @@
 import ora, { type Ora } from 'ora';
-import { formatDuration } from '../../../core/duration.ts';
-import { harmlessText } from '../../../core/harmless.ts';
-import { reservedName } from '../../../core/names.ts';
-import type { Progress } from '../../../core/progress.ts';
-import { describeStep, type Step } from '../../../core/step.ts';
+import type { Progress } from '../../../core/report/progress.ts';
+import { describeStep, type Step } from '../../../core/rollout/step.ts';
+import { reservedName } from '../../../core/service/names.ts';
+import { formatDuration } from '../../../core/text/duration.ts';
+import { harmlessText } from '../../../core/text/harmless.ts';
+import { clip, type Style, screenWidth, wrapped } from '../output/style.ts';
 import type { Terminal } from '../program.ts';
 import type { Reporter } from '../progress.ts';
-import { clip, type Style, screenWidth, wrapped } from '../style.ts';
 import { drawingStream } from './stream.ts';
 import { buildFailureLines, evidenceLines, pullState } from './words.ts';
 

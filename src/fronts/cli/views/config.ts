@@ -1,7 +1,7 @@
-import type { ConfigCheck, ConfigShown } from '../../../core/config.ts';
-import type { Delivery } from '../../../core/summary.ts';
-import type { Page } from '../style.ts';
-import { table } from '../table.ts';
+import type { Delivery } from '../../../core/report/summary.ts';
+import type { ConfigCheck, ConfigShown } from '../../../core/settings/config.ts';
+import type { Page } from '../output/style.ts';
+import { table } from '../output/table.ts';
 
 /** What `swapctl config` can show. */
 export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify'] as const;

@@ -1,10 +1,10 @@
-import { isRejection } from '../../../core/blame.ts';
-import { formatAge } from '../../../core/duration.ts';
-import { shellOperands } from '../../../core/encode/shell.ts';
-import { shortDigest } from '../../../core/reference.ts';
-import type { ServiceHistory } from '../../../core/status.ts';
-import type { Page, Style } from '../style.ts';
-import { type Column, table } from '../table.ts';
+import { isRejection } from '../../../core/health/blame.ts';
+import { shortDigest } from '../../../core/model/reference.ts';
+import type { ServiceHistory } from '../../../core/report/status.ts';
+import { formatAge } from '../../../core/text/duration.ts';
+import { shellOperands } from '../../../core/text/encode/shell.ts';
+import type { Page, Style } from '../output/style.ts';
+import { type Column, table } from '../output/table.ts';
 import { formatBytes, imageText } from './parts.ts';
 
 type Entry = ServiceHistory['entries'][number];

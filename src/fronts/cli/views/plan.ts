@@ -1,7 +1,7 @@
-import type { Explained } from '../../../core/policy.ts';
-import type { ServiceExplained, ServicePlan, SlotPlan } from '../../../core/status.ts';
-import { type Page, type Style, wrapped } from '../style.ts';
-import { table } from '../table.ts';
+import type { ServiceExplained, ServicePlan, SlotPlan } from '../../../core/report/status.ts';
+import type { Explained } from '../../../core/settings/policy.ts';
+import { type Page, type Style, wrapped } from '../output/style.ts';
+import { table } from '../output/table.ts';
 import { errorLines, imageText, indented } from './parts.ts';
 
 // Of the deepest lines.

@@ -1,8 +1,8 @@
-import { formatDuration } from '../../../core/duration.ts';
-import { shortDigest } from '../../../core/reference.ts';
-import type { Outcome, ReplicaReport, ReportedError, ServiceReport, Timings } from '../../../core/report.ts';
-import { type Page, type Style, visibleWidth } from '../style.ts';
-import { pad } from '../table.ts';
+import { shortDigest } from '../../../core/model/reference.ts';
+import type { Outcome, ReplicaReport, ReportedError, ServiceReport, Timings } from '../../../core/report/report.ts';
+import { formatDuration } from '../../../core/text/duration.ts';
+import { type Page, type Style, visibleWidth } from '../output/style.ts';
+import { pad } from '../output/table.ts';
 import { errorLines, formatBytes, imageText, indented } from './parts.ts';
 
 type Result = Omit<ReplicaReport, 'slot'>;

@@ -1,0 +1,65 @@
+import path from 'node:path';
+import type { WatchedTree } from '../../core/build/develop.ts';
+import { type Ignore, ignoreOf } from './ignore.ts';
+
+/** A tree with its patterns made ready. */
+export interface Tree {
+  readonly path: string;
+  /** Whether a path counts, as a file. */
+  counts(file: string): boolean;
+  /** Whether nothing at or below a folder can count. */
+  closes(folder: string): boolean;
+}
+
+// What editors and version control leave beside the files, for a moment or for ever; compose passes over much the same.
+const NEVER = [
+  '**/.git',
+  '**/.#*',
+  '**/*~',
+  '**/*.sw[a-p]',
+  '**/.*.sw[a-p]',
+  '**/4913',
+  '**/.DS_Store',
+  '**/.idea',
+  '**/___jb_*',
+];
+
+/** Makes a tree ready. What lies inside counts unless a pattern leaves it out, and, where some are named, only what is named. */
+export function treeOf({ path: root, ignore, include, outside }: WatchedTree): Tree {
+  const own = ignoreOf([...NEVER, ...ignore]);
+  const named = include.length > 0 ? ignoreOf(include) : undefined;
+  const build = outsideOf(outside);
+  return {
+    path: root,
+    counts: (file) => {
+      const inTree = below(file, root);
+      if (inTree === undefined || own.leavesOut(inTree)) return false;
+      if (named && inTree !== '' && !named.leavesOut(inTree)) return false;
+      return !build.leavesOut(file);
+    },
+    closes: (folder) => {
+      const inTree = below(folder, root);
+      if (inTree === undefined) return !isAbove(folder, root);
+      return own.closes(inTree) || build.closes(folder);
+    },
+  };
+}
+
+// What lies outside of the build's context is none of its business.
+function outsideOf(outside: WatchedTree['outside']): Ignore {
+  if (!outside) return { leavesOut: () => false, closes: () => false };
+  const { leavesOut, closes } = ignoreOf(outside.ignored);
+  const inContext = (file: string): string => below(file, outside.context) ?? '';
+  return { leavesOut: (file) => leavesOut(inContext(file)), closes: (folder) => closes(inContext(folder)) };
+}
+
+// Relative, with `/`; empty for the folder itself, undefined for what lies elsewhere.
+function below(file: string, folder: string): string | undefined {
+  const relative = path.relative(folder, file);
+  if (relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)) return undefined;
+  return relative.split(path.sep).join('/');
+}
+
+function isAbove(folder: string, file: string): boolean {
+  return below(file, folder) !== undefined;
+}

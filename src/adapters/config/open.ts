@@ -1,0 +1,107 @@
+import { fail } from '../../core/model/error.ts';
+import {
+  type Config,
+  type ConfigCheck,
+  type ConfigShown,
+  type FileLayer,
+  NO_CONFIG,
+  type Secret,
+} from '../../core/settings/config.ts';
+import { shownValue } from '../../core/settings/table.ts';
+import type { Configuration, Schedules } from '../../ports/ports.ts';
+import { type FoundFile, findFile, type Lookup, USUAL_PLACES } from './find.ts';
+import type { ReadFile } from './read.ts';
+
+// What knows YAML and zod is loaded only where there is a file.
+
+/**
+ * Finds and reads swapctl.yml; the answer gives it out, or raises `config` with what is wrong in it, so that work which
+ * does without it is not kept from being done. Raises `config` itself where the file can't be read at all.
+ */
+export async function openConfig(lookup: Lookup, schedules: Schedules): Promise<() => Config> {
+  const file = await findFile(lookup);
+  if (!file) return () => NO_CONFIG;
+  const read = await readFound(file, lookup, schedules);
+  return () => read.config ?? refuse(file, read.mistakes);
+}
+
+/** The same as `openConfig`, for those who stay longer than a command. */
+export async function openReloadable(lookup: Lookup, schedules: Schedules): Promise<Configuration> {
+  let current = await openConfig(lookup, schedules);
+  return {
+    config: () => current(),
+    reloadConfig: async () => {
+      const next = await openConfig(lookup, schedules);
+      next();
+      current = next;
+    },
+  };
+}
+
+/** Everything that is wrong with swapctl.yml. */
+export async function checkConfig(lookup: Lookup, schedules: Schedules): Promise<ConfigCheck> {
+  const file = await findFile(lookup);
+  if (!file) return { path: undefined, mistakes: [], notes: [`there is none: ${USUAL_PLACES.join(', ')}`] };
+  const { config, mistakes } = await readFound(file, lookup, schedules);
+  const { gapsOf } = await import('./read.ts');
+  return { path: file.path, mistakes, notes: config ? await gapsOf(config) : [] };
+}
+
+/** What swapctl understood of swapctl.yml. Raises `config` where something is wrong with it. */
+export async function showConfig(lookup: Lookup, schedules: Schedules): Promise<ConfigShown> {
+  const { path, ...config } = (await openConfig(lookup, schedules))();
+  const document = shownDocument(config);
+  const { dump } = await import('js-yaml');
+  return { path, document, lines: dump(document, { lineWidth: -1 }).trimEnd().split('\n') };
+}
+
+/** The JSON schema of swapctl.yml. */
+export async function schemaOfConfig(): Promise<unknown> {
+  return (await import('./schema.ts')).jsonSchema();
+}
+
+async function readFound(file: FoundFile, { env }: Lookup, schedules: Schedules): Promise<ReadFile> {
+  return (await import('./read.ts')).readConfig(file, env, schedules);
+}
+
+function refuse(file: FoundFile, mistakes: ReadFile['mistakes']): never {
+  const [first] = mistakes;
+  const more = mistakes.length > 1 ? ` (and ${mistakes.length - 1} more)` : '';
+  return fail('config', `${file.path}:${first?.line}:${first?.column}: ${first?.message}${more}`, {
+    hint: 'swapctl config check lists every mistake with its line',
+  });
+}
+
+function shownDocument({
+  defaults,
+  services,
+  registries,
+  notifications,
+  notify,
+  maxRollsAtOnce,
+}: Omit<Config, 'path'>): unknown {
+  return {
+    defaults: texts(defaults),
+    services: Object.fromEntries(Object.entries(services).map(([name, layer]) => [name, texts(layer)])),
+    registries: Object.fromEntries(
+      Object.entries(registries).map(([host, { ca, insecure, mirrors }]) => [
+        host,
+        { ...(ca === undefined ? {} : { ca }), insecure, mirrors: mirrors.map(withoutLogin) },
+      ]),
+    ),
+    notifications: notifications.map(({ kind, ...values }) => ({
+      kind,
+      ...Object.fromEntries(Object.entries<Secret>(values).map(([key, { shown }]) => [key, shown])),
+    })),
+    notify,
+    'max-rolls-at-once': maxRollsAtOnce,
+  };
+}
+
+function texts(layer: FileLayer): Record<string, string> {
+  return Object.fromEntries(Object.entries(layer).map(([key, { value }]) => [key, shownValue(key, value)]));
+}
+
+function withoutLogin(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//…@');
+}

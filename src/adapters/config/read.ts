@@ -1,0 +1,112 @@
+import path from 'node:path';
+import { fail, messageOf } from '../../core/model/error.ts';
+import type {
+  Config,
+  FileLayer,
+  Mistake,
+  NotificationConfig,
+  RegistryConfig,
+  Secret,
+} from '../../core/settings/config.ts';
+import { NO_CONFIG } from '../../core/settings/config.ts';
+import { settingOf } from '../../core/settings/table.ts';
+import { whyNoTemplate } from '../../core/text/template.ts';
+import type { Schedules } from '../../ports/ports.ts';
+import { readText } from '../files/read.ts';
+import type { FoundFile } from './find.ts';
+import { mistakesIn } from './mistakes.ts';
+import { asText, type Shape } from './schema.ts';
+import { filedSecret, type Vault, writtenSecret } from './secret.ts';
+import { readSource, type Source } from './source.ts';
+
+/** A file that was read: what it says, or everything that is wrong with it. */
+export type ReadFile =
+  | { readonly config: Config; readonly mistakes: readonly [] }
+  | { readonly config: undefined; readonly mistakes: readonly Mistake[] };
+
+/** Reads a swapctl.yml. Secrets are not looked at before somebody needs them. */
+export async function readConfig(file: FoundFile, env: Vault['env'], schedules: Schedules): Promise<ReadFile> {
+  const source = readSource(file.text);
+  if (!('place' in source)) return { config: undefined, mistakes: [source] };
+  const document = withoutEmptySections(source.value);
+  const mistakes = await mistakesIn(document, source, schedules);
+  if (mistakes.length > 0) return { config: undefined, mistakes };
+  return { config: configOf(document as Shape, source, file, env), mistakes: [] };
+}
+
+/** What a configuration needs and does not find here and now. */
+export async function gapsOf({ notifications, registries }: Config): Promise<string[]> {
+  const secrets = notifications.flatMap(({ kind, ...values }, at) =>
+    Object.entries<Secret>(values).map(([key, { read }]) => ({
+      what: `notifications ${at + 1}, ${kind}, ${key}`,
+      // What a file holds is known only now.
+      read: async () => {
+        const text = await read();
+        const wrong = key === 'template' ? whyNoTemplate(text) : undefined;
+        return wrong === undefined ? text : fail('config', wrong);
+      },
+    })),
+  );
+  const cas = Object.entries(registries).flatMap(([host, { ca }]) =>
+    ca === undefined ? [] : [{ what: `registries, ${host}, ca`, read: () => readText(ca) }],
+  );
+  const gaps = await Promise.all(
+    [...secrets, ...cas].map(async ({ what, read }) => {
+      const why = await read().then(() => undefined, messageOf);
+      return why === undefined ? undefined : `${what}: ${why}`;
+    }),
+  );
+  return gaps.filter((gap) => gap !== undefined);
+}
+
+// A section of which everything is commented out is as good as none.
+function withoutEmptySections(document: unknown): unknown {
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) return document;
+  const sections = Object.entries(document).filter(([, section]) => section !== null);
+  return Object.fromEntries(
+    sections.map(([name, section]) => [name, name === 'services' ? withoutNothing(section) : section]),
+  );
+}
+
+function withoutNothing(services: unknown): unknown {
+  if (typeof services !== 'object' || services === null || Array.isArray(services)) return services;
+  return Object.fromEntries(Object.entries(services).map(([name, settings]) => [name, settings ?? {}]));
+}
+
+function configOf(shape: Shape, source: Source, file: FoundFile, env: Vault['env']): Config {
+  const layer = (at: readonly string[], settings: Readonly<Record<string, unknown>> = {}): FileLayer =>
+    mapValues(settings, (value, key) => {
+      const text = asText(value, settingOf(key)?.form ?? { kind: 'text' }) ?? '';
+      return { value: text, where: `${file.path}:${source.place([...at, key], 'key').line}` };
+    });
+  return {
+    path: file.path,
+    defaults: layer(['defaults'], shape.defaults),
+    services: mapValues(shape.services, (settings, name) => layer(['services', name], settings)),
+    registries: mapValues(shape.registries, (registry) => registryOf(registry, file.folder)),
+    notifications: (shape.notifications ?? []).map((entry) => notificationOf(entry, { env, folder: file.folder })),
+    notify: shape.notify ?? NO_CONFIG.notify,
+    maxRollsAtOnce: shape['max-rolls-at-once'] ?? NO_CONFIG.maxRollsAtOnce,
+  };
+}
+
+function registryOf(given: NonNullable<Shape['registries']>[string], folder: string): RegistryConfig {
+  const { insecure = false, ca, mirrors = [] } = given;
+  return { insecure, ca: ca === undefined ? undefined : path.resolve(folder, ca), mirrors };
+}
+
+function notificationOf({ kind, ...values }: Readonly<Record<string, string>>, vault: Vault): NotificationConfig {
+  const secrets = Object.entries(values).map(([key, text]): [string, Secret] => {
+    const name = key.replace(/-file$/, '');
+    return [name, name === key ? writtenSecret(key, text, vault) : filedSecret(text, vault)];
+  });
+  // That each kind has what it needs was checked before.
+  return { kind, ...Object.fromEntries(secrets) } as unknown as NotificationConfig;
+}
+
+function mapValues<A, B>(
+  values: Readonly<Record<string, A>> | undefined,
+  to: (value: A, key: string) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, to(value, key)]));
+}

@@ -1,0 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../ports/ports.ts';
+
+/** The machine's clock. */
+export function systemClock(): Clock {
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    sleep: async (ms, signal) => {
+      try {
+        await delay(ms, undefined, signal ? { signal } : {});
+      } catch (error) {
+        if (!signal?.aborted) throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { readFile, readlink } from 'node:fs/promises';
+import type { Listener } from '../../core/health/answered-ports.ts';
+import type { Diagnosis } from '../../core/traffic/connections.ts';
+import { parseSockets, type Socket } from '../../core/traffic/sockets.ts';
+import type { Traffic } from '../../ports/ports.ts';
+import { askOnce } from './probe.ts';
+
+/** Asks the kernel about the connections to the listening ports of a process' network namespace. */
+export type Diagnose = (pid: number) => Promise<Diagnosis>;
+
+/** Traffic of containers on this machine, as the kernel and a plain client see it. `local`: the engine runs here. */
+export function hostTraffic(local: () => Promise<boolean>, diagnose: Diagnose): Traffic {
+  return {
+    connections: async ({ id, pid }) =>
+      (await local()) && (await isProcessOf(pid, id)) ? establishedOnListeners(pid) : undefined,
+    diagnose: async ({ id, pid }) => {
+      if (!(await local())) return OUT_OF_REACH;
+      return (await isProcessOf(pid, id)) ? diagnose(pid) : OTHER_PIDS;
+    },
+    sharesNetwork: async ({ id, pid }) =>
+      (await local()) && (await isProcessOf(pid, id)) ? sharesNetwork(pid) : undefined,
+    listening: async ({ id, pid }) =>
+      (await local()) && (await isProcessOf(pid, id)) ? listenersIn(await socketsOf(pid)) : undefined,
+    reachable: askOnce,
+  };
+}
+
+const OUT_OF_REACH: Diagnosis = {
+  available: false,
+  why: 'the engine runs elsewhere',
+  advice: 'run swapctl on the machine of the engine',
+};
+const OTHER_PIDS: Diagnosis = {
+  available: false,
+  why: 'the processes of containers are out of reach',
+  advice: 'run swapctl as root in the host pid namespace (docker run --pid host)',
+};
+
+// A pid of the engine's means something else here if the engine lives in another pid namespace.
+async function isProcessOf(pid: number, containerId: string): Promise<boolean> {
+  if (pid <= 0) return false;
+  const cgroup = await textOf(`/proc/${pid}/cgroup`);
+  return cgroup?.includes(containerId) ?? false;
+}
+
+async function sharesNetwork(pid: number): Promise<boolean | undefined> {
+  try {
+    return (await readlink(`/proc/${pid}/ns/net`)) === (await readlink('/proc/self/ns/net'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function socketsOf(pid: number): Promise<Socket[] | undefined> {
+  const tables = await Promise.all([textOf(`/proc/${pid}/net/tcp`), textOf(`/proc/${pid}/net/tcp6`)]);
+  if (tables.every((table) => table === undefined)) return undefined;
+  return tables.flatMap((table) => parseSockets(table ?? ''));
+}
+
+function listenersIn(sockets: readonly Socket[] | undefined): Listener[] | undefined {
+  const listening = sockets?.filter(({ state }) => state === 'listening');
+  return listening?.map(({ localPort: port, loopback }) => ({ port, loopback }));
+}
+
+async function establishedOnListeners(pid: number): Promise<number | undefined> {
+  const sockets = await socketsOf(pid);
+  if (!sockets) return undefined;
+  const listening = new Set(sockets.filter(({ state }) => state === 'listening').map((socket) => socket.localPort));
+  return sockets.filter(({ state, localPort }) => state === 'open' && listening.has(localPort)).length;
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

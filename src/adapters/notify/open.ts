@@ -1,0 +1,95 @@
+import { messageOf } from '../../core/model/error.ts';
+import type { Delivery, Summary } from '../../core/report/summary.ts';
+import type { NotificationConfig, Secret } from '../../core/settings/config.ts';
+import { harmlessText } from '../../core/text/harmless.ts';
+import type { Clock, Notify, Post } from '../../ports/ports.ts';
+import { redact } from './redact.ts';
+import type { HttpKind, ValuesOf } from './requests.ts';
+import type { Way } from './send.ts';
+
+/** What the notifiers need of this machine. */
+export interface NotifyOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** PEM texts of the authorities that are trusted. */
+  readonly authorities: () => Promise<readonly string[]>;
+  /** How long telling one may take, in milliseconds. */
+  readonly patienceMs?: number;
+}
+
+const PATIENCE_MS = 10_000;
+const LONGEST_ERROR = 300;
+// Whom it goes to is no secret.
+const OPEN = ['from', 'to', 'chat', 'template'];
+
+/** Tells by HTTP and e-mail. What knows how is loaded when there is something to tell. */
+export function openNotify({ authorities, patienceMs = PATIENCE_MS, ...place }: NotifyOptions): Notify {
+  return async (summary, notifiers, signal) => {
+    if (notifiers.length === 0) return [];
+    const way = { ...place, authorities: await authorities().catch(() => []) };
+    return Promise.all(notifiers.map((notifier) => tell(summary, notifier, way, signal, patienceMs)));
+  };
+}
+
+/** Sends a document to whatever URL the user has configured. */
+export function openPost({ authorities, ...place }: NotifyOptions): Post {
+  return async (url, document, timeoutMs) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const way = { ...place, authorities: await authorities().catch(() => []) };
+    const { send } = await import('./send.ts');
+    const post = { url: new URL(url), headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) };
+    try {
+      await send(post, way, signal);
+    } catch (error) {
+      const why = signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
+      throw new Error(redact(harmlessText(why), [url]).slice(0, LONGEST_ERROR));
+    }
+  };
+}
+
+async function tell(
+  summary: Summary,
+  { kind, ...secrets }: NotificationConfig,
+  way: Way,
+  signal: AbortSignal,
+  patienceMs: number,
+): Promise<Delivery> {
+  const named = Object.entries<Secret>(secrets);
+  const to = toWhom(Object.fromEntries(named));
+  const patience = AbortSignal.timeout(patienceMs);
+  const values: Record<string, string> = {};
+  try {
+    for (const [key, secret] of named) values[key] = await secret.read();
+    await deliver(kind, summary, values, way, AbortSignal.any([signal, patience]));
+    return { kind, to, outcome: 'sent' };
+  } catch (error) {
+    const hidden = Object.entries(values).flatMap(([key, value]) => (OPEN.includes(key) ? [] : [value]));
+    const why = signal.aborted
+      ? 'interrupted'
+      : patience.aborted
+        ? `no answer within ${patienceMs / 1000} s`
+        : redact(harmlessText(messageOf(error)), hidden).slice(0, LONGEST_ERROR);
+    return { kind, to, outcome: 'failed', error: why };
+  }
+}
+
+async function deliver(
+  kind: NotificationConfig['kind'],
+  summary: Summary,
+  values: Readonly<Record<string, string>>,
+  way: Way,
+  signal: AbortSignal,
+): Promise<void> {
+  // That each kind has what it needs was checked when the file was read.
+  if (kind === 'email') {
+    const { mail } = await import('./mail.ts');
+    return mail(summary, values as ValuesOf<'email'>, way, signal);
+  }
+  const [{ POSTS }, { send }] = await Promise.all([import('./requests.ts'), import('./send.ts')]);
+  const post = POSTS[kind] as (summary: Summary, values: ValuesOf<HttpKind>) => ReturnType<(typeof POSTS)[HttpKind]>;
+  return send(post(summary, values as ValuesOf<HttpKind>), way, signal);
+}
+
+function toWhom({ to, chat, url }: Readonly<Record<string, Secret>>): string {
+  return (to ?? chat ?? url)?.shown ?? '';
+}

@@ -1,0 +1,98 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import type { Clock } from '../../ports/ports.ts';
+import { Refused, reasonOf } from './reason.ts';
+import type { Post } from './requests.ts';
+
+/** What the way to the Internet is like here. */
+export interface Way {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** PEM texts of the authorities that are trusted. */
+  readonly authorities: readonly string[];
+  readonly clock: Clock;
+}
+
+const RETRY_MS = 500;
+/** Longer than that nobody is waited for who wants to be left alone. */
+const MOST_WAIT_MS = 5000;
+const MOST_ANSWER_BYTES = 4096;
+
+/** Sends a POST; once more where it did not get through or was to come later. Raises an error for people. */
+export async function send(post: Post, way: Way, signal: AbortSignal): Promise<void> {
+  const dispatcher = dispatcherFor(post.url, way);
+  try {
+    const first = await attempt(post, dispatcher, signal);
+    if (first === undefined) return;
+    if (first.againAfterMs === undefined || first.againAfterMs > MOST_WAIT_MS) throw first;
+    await way.clock.sleep(first.againAfterMs, signal);
+    signal.throwIfAborted();
+    const second = await attempt(post, dispatcher, signal);
+    if (second !== undefined) throw second;
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+/** Undefined: it arrived. Else why not, and after what time it is worth another try, if it is. */
+async function attempt(post: Post, dispatcher: Dispatcher, signal: AbortSignal): Promise<Refused | undefined> {
+  try {
+    return await exchange(post, dispatcher, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { text, passing } = reasonOf(error);
+    return new Refused(`${post.url.host}: ${text}`, passing ? RETRY_MS : undefined);
+  }
+}
+
+async function exchange(post: Post, dispatcher: Dispatcher, signal: AbortSignal): Promise<Refused | undefined> {
+  const { url, headers, body } = post;
+  const answer = await request(url, {
+    method: 'POST',
+    headers: { 'user-agent': 'swapctl', ...headers },
+    body,
+    dispatcher,
+    signal,
+  });
+  const { statusCode: status } = answer;
+  if (status >= 200 && status < 300) {
+    // It has arrived, whatever else is said about it.
+    answer.body.on('error', () => {}).destroy();
+    return undefined;
+  }
+  const said = await beginningOf(answer.body);
+  const message = `${url.host} answers ${status}${status < 400 ? ', and leads elsewhere' : ''}${said && `: ${said}`}`;
+  if (status === 429) {
+    const quiet = quietMs(answer.headers['retry-after'], said);
+    return new Refused(`${message}; it wants no more for ${Math.ceil(quiet / 1000)} s`, quiet);
+  }
+  return new Refused(message, status >= 500 ? RETRY_MS : undefined);
+}
+
+async function beginningOf(body: Dispatcher.ResponseData['body']): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MOST_ANSWER_BYTES) break;
+  }
+  // A page for people says nothing in a line.
+  return /^\s*</.test(text) ? '' : text.slice(0, MOST_ANSWER_BYTES);
+}
+
+// Seconds in the header (RFC 9110, section 10.2.3), or in the body (Telegram: parameters.retry_after; Discord: retry_after).
+function quietMs(header: string | string[] | undefined, body: string): number {
+  const seconds = /^\d{1,9}(\.\d+)?$/.exec(String(header ?? '').trim())?.[0];
+  const inBody = /"retry_after"\s*:\s*(\d{1,9}(?:\.\d+)?)/.exec(body)?.[1];
+  return Math.max(RETRY_MS, Number(seconds ?? inBody ?? 60) * 1000);
+}
+
+function dispatcherFor(url: URL, { env, authorities }: Way): Dispatcher {
+  const tls = url.protocol === 'https:' ? { ca: [...authorities] } : {};
+  const proxy = (name: string): string => env[name.toLowerCase()] || env[name] || '';
+  const proxies = { httpProxy: proxy('HTTP_PROXY'), httpsProxy: proxy('HTTPS_PROXY'), noProxy: proxy('NO_PROXY') };
+  if ((!proxies.httpProxy && !proxies.httpsProxy) || isLoopback(url.hostname)) return new Agent({ connect: tls });
+  return new EnvHttpProxyAgent({ connect: tls, requestTls: tls, ...proxies, proxyTunnel: false });
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}

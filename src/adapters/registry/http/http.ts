@@ -1,0 +1,190 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import pRetry from 'p-retry';
+import type { SwapError } from '../../../core/model/error.ts';
+import type { Clock } from '../../../ports/ports.ts';
+import { bareHost, isInnerAddress, refusedAddress } from './addresses.ts';
+import { type Dial, innerHosts, PATIENCE, type Route } from './dial.ts';
+import { type Gate, hostGate, limiter, retryAfterMs } from './pace.ts';
+import { codeOf, problem, unreachable } from './problem.ts';
+import { CONNECTIONS, type Patience, type Way } from './way.ts';
+
+export interface Call {
+  readonly method: 'HEAD' | 'GET' | 'POST';
+  readonly url: URL;
+  /** The registry (`host:port`) that the call is about, even if it goes to another host. */
+  readonly registry: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The most bytes that an answer may have. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** Where it came from in the end. */
+  readonly url: URL;
+}
+
+/** Sends a call and resolves with the answer, whatever its status; raises `registry-unreachable`, `rate-limited`, `bad-answer`. */
+export type Send = (call: Call) => Promise<Answer>;
+
+const MOST_REDIRECTS = 4;
+const RETRIES = { retries: 2, minTimeout: 250, factor: 3, randomize: true };
+/** How often a host may ask for quiet before it gets it. */
+const MOST_WAITS = 2;
+
+/** A host that could not be reached is not tried again for as long: all that is queued for it would wait in vain. */
+const DOWN_MS = 20_000;
+
+interface Place {
+  readonly gate: Gate;
+  readonly limited: ReturnType<typeof limiter>;
+  down: { readonly until: number; readonly error: unknown } | undefined;
+}
+
+/**
+ * HTTP as registries need it: a few requests at a time to each host; broken connections and 5xx are tried again, with
+ * jitter; 429 and Retry-After shut the host's gate for all; redirects are followed, with credentials left behind.
+ */
+export function openHttp(dial: Dial, clock: Clock, patience: Patience = PATIENCE): Send {
+  const places = new Map<string, Place>();
+  const isInner = innerHosts();
+  const placeOf = (host: string): Place => {
+    const place = places.get(host) ?? { gate: hostGate(host, clock), limited: limiter(CONNECTIONS), down: undefined };
+    places.set(host, place);
+    return place;
+  };
+
+  const paced = async (call: Call, route: Route): Promise<Answer> => {
+    const place = placeOf(call.url.host);
+    const { gate, limited } = place;
+    for (let waits = 0; ; waits++) {
+      const answer = await limited(async () => {
+        await gate.pass(call.signal);
+        if (place.down && clock.now() < place.down.until) throw place.down.error;
+        return tried(call, route, dial, patience).catch((error) => {
+          if (isDown(error) && !call.signal.aborted) place.down = { until: clock.now() + DOWN_MS, error };
+          throw error;
+        });
+      });
+      const quiet = retryAfterMs(headerOf(answer.headers, 'retry-after'), clock.now());
+      const asksForQuiet = answer.status === 429 || (answer.status === 503 && quiet !== undefined);
+      if (!asksForQuiet) return answer;
+      gate.close(quiet);
+      if (waits === MOST_WAITS)
+        throw problem('rate-limited', `${call.url.host} goes on asking for quiet`, 'try again later');
+    }
+  };
+
+  return async (first) => {
+    let call = first;
+    for (let redirects = 0; ; redirects++) {
+      const route = { registry: first.registry, outerOnly: await isLedAstray(call.url, first.registry, isInner) };
+      const answer = await paced(call, route).catch((error) => rethrow(call, error));
+      const target = redirectTarget(call, answer);
+      if (!target) return answer;
+      if (redirects === MOST_REDIRECTS) throw problem('bad-answer', `${first.url.host} redirects without end`);
+      call = redirected(call, target);
+    }
+  };
+}
+
+function rethrow(call: Call, error: unknown): never {
+  call.signal.throwIfAborted();
+  throw unreachable(call.url.host, error);
+}
+
+// Where the registry itself leads to; only who is at an inner address may lead to others there.
+async function isLedAstray(url: URL, registry: string, isInner: (host: string) => Promise<boolean>): Promise<boolean> {
+  if (url.host === registry) return false;
+  return !(await isInner(new URL(`https://${registry}`).hostname));
+}
+
+async function tried(call: Call, route: Route, dial: Dial, patience: Patience): Promise<Answer> {
+  if (route.outerOnly && isInnerAddress(bareHost(call.url.hostname))) throw refusedAddress(call.url.hostname);
+  const way = await dial.way(call.url, route);
+  let last: Answer | undefined;
+  const attempt = async (): Promise<Answer> => {
+    last = undefined;
+    last = await exchange(call, way, patience);
+    if (BROKEN.has(last.status) && last.headers['retry-after'] === undefined) throw new Error(`HTTP ${last.status}`);
+    return last;
+  };
+  const shouldRetry = ({ error }: { error: Error }): boolean => !call.signal.aborted && isPassing(error, last);
+  try {
+    return await pRetry(attempt, { ...RETRIES, signal: call.signal, shouldRetry });
+  } catch (error) {
+    if (last !== undefined && !call.signal.aborted) return last;
+    throw error;
+  }
+}
+
+const DOWN =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_NO_(ANSWER|END)|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/;
+
+function isDown(error: unknown): boolean {
+  return DOWN.test(codeOf(error)) || (error as Error).name === 'TimeoutError';
+}
+
+const BROKEN = new Set([500, 502, 503, 504]);
+const PASSING = /^(ECONNRESET|ECONNREFUSED|EPIPE|EAI_AGAIN|UND_ERR_SOCKET)$/;
+
+// What took its whole time is not waited for again: others want their turn.
+function isPassing(error: unknown, answer: Answer | undefined): boolean {
+  return answer !== undefined || PASSING.test(codeOf(error));
+}
+
+async function exchange(call: Call, way: Way, patience: Patience): Promise<Answer> {
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(patience.attempt)]);
+  const { method, url, headers, body } = call;
+  try {
+    const answer = await way.exchange({ method, url, headers, signal, ...(body === undefined ? {} : { body }) });
+    return { status: answer.status, headers: answer.headers, body: await read(answer.body, call), url };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function read(body: AsyncIterable<Buffer>, call: Call): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > call.limit) throw tooMuch(call);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooMuch({ url, limit }: Call): SwapError {
+  return problem('bad-answer', `${url.host} sends more than ${limit} bytes where that can't be right`);
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+function redirectTarget({ method, url }: Call, { status, headers }: Answer): URL | undefined {
+  const location = headerOf(headers, 'location');
+  if (!REDIRECTS.has(status) || location === undefined || method === 'POST') return undefined;
+  const target = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+  const downgrade = url.protocol === 'https:' && target?.protocol !== 'https:';
+  if (!target || downgrade || !/^https?:$/.test(target.protocol) || target.username !== '')
+    throw problem('bad-answer', `${url.host} redirects to where nobody should follow`);
+  return target;
+}
+
+// Credentials are for the host that asked for them, and for no other.
+function redirected(call: Call, url: URL): Call {
+  if (url.origin === call.url.origin) return { ...call, url };
+  const { authorization: _, ...headers } = call.headers;
+  return { ...call, url, headers };
+}
+
+/** The value of a header that is to come once. */
+export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}

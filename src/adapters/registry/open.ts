@@ -1,0 +1,28 @@
+import type { Registry, RegistryReach } from '../../ports/ports.ts';
+import type { ClientOptions } from './client.ts';
+
+/** What the client stands on; the engine tells its rules when they are wanted. */
+type Options = Omit<ClientOptions, 'rules'> & { readonly rules: () => Promise<RegistryReach> };
+
+/** Opens the client when the first question comes: most commands ask no registry. */
+export function openRegistry({ rules, ...options }: Options): Registry {
+  let opened: Promise<Registry> | undefined;
+  const open = async (): Promise<Registry> => {
+    const [{ registryClient }, told] = await Promise.all([import('./client.ts'), rules()]);
+    return registryClient({ ...options, rules: told });
+  };
+  const client = (): Promise<Registry> => {
+    opened ??= open();
+    // An engine that does not answer now may do so for the next question.
+    opened.catch(() => {
+      opened = undefined;
+    });
+    return opened;
+  };
+  return {
+    digest: async (...asked) => (await client()).digest(...asked),
+    image: async (...asked) => (await client()).image(...asked),
+    tags: async (...asked) => (await client()).tags(...asked),
+    close: () => void opened?.then((one) => one.close()).catch(() => {}),
+  };
+}

@@ -1,0 +1,122 @@
+import type { RuleKind } from '../../../core/traffic/kernel-layer.ts';
+import type { Route } from '../../../core/traffic/routes.ts';
+import {
+  clearHostScript,
+  forwardTable,
+  haltScript,
+  hostScript,
+  type Lane,
+  renewScript,
+  targetScript,
+} from './forward-rules.ts';
+import { GATE_TABLE, gateScript } from './gate.ts';
+import { endHoldScript, holdScript, holdTable, type Neighbourhood } from './hold.ts';
+import { coverScript, endScript, type Ground, removeScript } from './rules.ts';
+import { type Script, together } from './script.ts';
+
+/** Scripts that follow one another in one network namespace, as a roll has nft run them. */
+export interface Example {
+  readonly kind: RuleKind;
+  readonly name: string;
+  /** Each with its builder. */
+  readonly scripts: readonly (readonly [builder: string, script: Script])[];
+}
+
+const OWNER = '01234567';
+const TABLE = `swapctl-0123456789ab-${OWNER}`;
+const FORWARD = forwardTable(OWNER, '0123456789ab', 'ba9876543210');
+const HOLD = holdTable(OWNER, '0123456789ab');
+const LIFETIME_MS = 12_000;
+
+/** Every script that swapctl has nft run, with data such as a roll has. `ipv6`: whether the kernel speaks it. */
+export function examples(ipv6: boolean): Example[] {
+  return [
+    ...GROUNDS.map(([name, ground]) => ({
+      kind: 'port redirect' as const,
+      name,
+      scripts: [
+        ['coverScript', coverScript(routes(ipv6), ground)],
+        ['endScript', endScript(TABLE)],
+        ['removeScript', removeScript(TABLE)],
+      ] as const,
+    })),
+    gateExample('gate of a fresh container', true),
+    gateExample('gate of a container with connections', false),
+    redirectExample('address redirect, host', [
+      ['hostScript', hostScript(FORWARD, lanes(ipv6).slice(0, 1), LIFETIME_MS)],
+      ['hostScript', together(hostScript(FORWARD, lanes(ipv6), LIFETIME_MS), endHoldScript(HOLD))],
+      ['renewScript', renewScript(FORWARD, lanes(ipv6), LIFETIME_MS)],
+      ['haltScript', haltScript(FORWARD)],
+      ['clearHostScript', clearHostScript(FORWARD)],
+    ]),
+    redirectExample('address redirect, hold', [
+      ['holdScript', holdScript(HOLD, neighbourhood(ipv6), LIFETIME_MS)],
+      ['endHoldScript', endHoldScript(HOLD)],
+    ]),
+    redirectExample('address redirect, target', [
+      ['targetScript', targetScript(FORWARD, lanes(ipv6))],
+      ['removeScript', removeScript(FORWARD)],
+    ]),
+  ];
+}
+
+/** What may be tried in the namespace of a container that serves: it makes the kernel track no connections. */
+export function harmlessExample(): Script {
+  return gateScript(LIFETIME_MS, false);
+}
+
+function gateExample(name: string, fresh: boolean): Example {
+  const scripts = [
+    ['gateScript', gateScript(LIFETIME_MS, fresh)],
+    ['removeScript', removeScript(GATE_TABLE)],
+  ] as const;
+  return { kind: 'gate', name, scripts };
+}
+
+function redirectExample(name: string, scripts: Example['scripts']): Example {
+  return { kind: 'address redirect', name, scripts };
+}
+
+const GROUND: Ground = {
+  table: TABLE,
+  bridges: ['docker0', 'br-0123456789ab'],
+  proxied: true,
+  lifetimeMs: LIFETIME_MS,
+};
+const GROUNDS: readonly (readonly [string, Ground])[] = [
+  ['port redirect, expiring', GROUND],
+  ['port redirect, lasting', { ...GROUND, lifetimeMs: undefined }],
+  ['port redirect without userland proxy', { ...GROUND, proxied: false }],
+  ['port redirect without bridges', { ...GROUND, bridges: [] }],
+];
+
+// Addresses out of the ranges for documentation (RFC 5737, RFC 3849).
+function routes(ipv6: boolean): Route[] {
+  const hosts = ['0.0.0.0', '192.0.2.2', '127.0.0.1', ...(ipv6 ? ['::', '2001:db8::2', '::1'] : [])];
+  return hosts.flatMap((hostIp, at) =>
+    (['tcp', 'udp'] as const).map((protocol) => ({
+      protocol,
+      hostIp,
+      hostPort: 8080 + at,
+      target: { ip: '192.0.2.9', port: 80, hostPort: 49_153 + at },
+    })),
+  );
+}
+
+function neighbourhood(ipv6: boolean): Neighbourhood {
+  const six = ipv6 ? [['2001:db8::/64', '2001:db8::2'] as const] : [];
+  const pairs = [['192.0.2.0/24', '192.0.2.2'] as const, ...six];
+  return { subnets: pairs.map(([subnet]) => subnet), known: pairs.map(([, address]) => address) };
+}
+
+function lanes(ipv6: boolean): Lane[] {
+  const macs = ['02:42:c0:00:02:02', '02:42:c0:00:02:03'] as const;
+  const lane = (family: Lane['family'], from: string, to: string): Lane => ({
+    family,
+    device: '"br-0123456789ab"',
+    from: { ip: from, mac: macs[0] },
+    to: { ip: to, mac: macs[1] },
+  });
+  const six = ipv6 ? [lane('ip6', '2001:db8::2', '2001:db8::3')] : [];
+  return [lane('ip', '192.0.2.2', '192.0.2.3'), lane('ip', '198.51.100.2', '198.51.100.3'), ...six];
+}

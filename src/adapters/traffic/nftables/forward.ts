@@ -1,0 +1,253 @@
+import { readFile } from 'node:fs/promises';
+import { BlockList, isIPv6 } from 'node:net';
+import type { Endpoint } from '../../../core/model/container.ts';
+import { fail } from '../../../core/model/error.ts';
+import { nftInterface } from '../../../core/text/encode/nft.ts';
+import { RuleError } from '../../../core/traffic/kernel-layer.ts';
+import type { LedClient } from '../../../core/traffic/routes.ts';
+import { parseSockets } from '../../../core/traffic/sockets.ts';
+import type { Bridge, FindProcess, ForwardEnd, ForwardStart, Process } from '../../../ports/ports.ts';
+import {
+  clearHostScript,
+  forwardEnds,
+  forwardTable,
+  haltScript,
+  hostScript,
+  isLive,
+  type Lane,
+  ledClients,
+  renewScript,
+  TABLE_FAMILIES,
+  targetScript,
+} from './forward-rules.ts';
+import { endHoldScript, holdTable, isHeld, isHoldTable } from './hold.ts';
+import { applyNft, tableOf, tablesOf } from './nft.ts';
+import { removeScript } from './rules.ts';
+import { type Script, together } from './script.ts';
+
+interface ForwardAsked {
+  readonly from: ForwardStart;
+  readonly to: ForwardEnd;
+  readonly bridges: readonly Bridge[];
+  readonly lifetimeMs: number;
+  /** Whether this process has begun it. */
+  readonly again: boolean;
+}
+
+/**
+ * Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. `owner`, here
+ * and below: whose containers they are, since the rules of other engines are none of ours.
+ */
+export async function forward(owner: string, { from, to, bridges, lifetimeMs, again }: ForwardAsked): Promise<void> {
+  const table = forwardTable(owner, from.id, to.id);
+  const lanes = lanesBetween(from, to, bridges);
+  if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
+  // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is none.
+  if (again && (await isChanged(table, renewScript(table, lanes, lifetimeMs)))) return;
+  await applyNft(targetScript(table, lanes), to.pid);
+  await applyNft(together(hostScript(table, lanes, lifetimeMs), endHoldScript(holdTable(owner, from.id))));
+  // Whoever was led to from the same addresses before keeps what it has.
+  const others = (await tablesFrom(owner, from.id)).filter((one) => one.table !== table);
+  for (const other of others) await halt(other.table);
+}
+
+/** Applies a script to the tables of a redirect; false if there are none. Raises RuleError if nft fails for another reason. */
+async function isChanged(table: string, change: Script): Promise<boolean> {
+  try {
+    await applyNft(change);
+    return true;
+  } catch (error) {
+    if ((await tableOf('bridge', table)) !== undefined) throw error;
+    return false;
+  }
+}
+
+/** What leads new connections from or to one of these containers now. */
+export async function forwarding(owner: string, ids: readonly string[]): Promise<LiveForward[]> {
+  const tables = (await forwardTables(owner)).filter((one) => isBetween(one, ids));
+  const found = await Promise.all(tables.map(liveForward));
+  return found.filter((one) => one !== undefined);
+}
+
+// A table costs a process to read, and other rolls have theirs.
+function isBetween({ from, to }: Ends, ids: readonly string[]): boolean {
+  return ids.some((id) => id.startsWith(from) || id.startsWith(to));
+}
+
+/** Who has connected to a container's addresses, as long as new connections to them are redirected. */
+export async function ledFrom(owner: string, from: string): Promise<LedClient[]> {
+  const tables = (await forwardTables(owner)).filter((one) => from.startsWith(one.from));
+  const found = await Promise.all(tables.map(({ table }) => tableOf('bridge', table)));
+  return found.flatMap((one) => (one && isLive(one) ? ledClients(one) : []));
+}
+
+interface LiveForward extends Ends {
+  readonly connections: number;
+}
+
+async function liveForward({ table, from, to }: ForwardTable): Promise<LiveForward | undefined> {
+  const found = await tableOf('bridge', table);
+  return found && isLive(found) ? { from, to, connections: ledClients(found).length } : undefined;
+}
+
+/** Beginnings of the ids of two containers. */
+interface Ends {
+  readonly from: string;
+  readonly to: string;
+}
+
+interface ForwardTable extends Ends {
+  readonly table: string;
+}
+
+async function forwardTables(owner: string): Promise<ForwardTable[]> {
+  return (await tablesOf('bridge')).flatMap((table) => {
+    const ends = forwardEnds(owner, table);
+    return ends ? [{ table, ...ends }] : [];
+  });
+}
+
+/** Leads no new connection any more; those that were led go on. */
+export async function haltForward(owner: string, from: string): Promise<void> {
+  for (const { table } of await tablesFrom(owner, from)) await halt(table);
+}
+
+/** Leads no new connection any more; the tables go as well once none of those that were led is open. */
+export async function endForward(owner: string, from: string, find: FindProcess): Promise<number> {
+  let left = 0;
+  for (const { table, to: target } of await tablesFrom(owner, from)) {
+    await halt(table);
+    const to = await find(target);
+    left += await clearIfOver(table, to && to.pid > 0 ? to : undefined);
+  }
+  return left;
+}
+
+/**
+ * Takes away what leads to containers that are gone, or leads no more from such. Resolves with how many such tables there
+ * were; one that can't be taken away is in the way of no other, and the first reason for that is raised at the end.
+ */
+export async function sweepForwards(owner: string, find: FindProcess): Promise<number> {
+  const failures: unknown[] = [];
+  let swept = 0;
+  for (const one of await forwardTables(owner)) {
+    try {
+      if (await sweepForward(one, find)) swept++;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return swept + (await sweepHolds(owner));
+}
+
+// A start that is under way holds for a while and then no more.
+async function sweepHolds(owner: string): Promise<number> {
+  let swept = 0;
+  for (const table of (await tablesOf('bridge')).filter((one) => isHoldTable(owner, one))) {
+    const found = await tableOf('bridge', table);
+    if (!found || isHeld(found)) continue;
+    await applyNft(endHoldScript(table));
+    swept++;
+  }
+  return swept;
+}
+
+async function sweepForward(one: ForwardTable, find: FindProcess): Promise<boolean> {
+  const to = await find(one.to);
+  // One that leads belongs to a roll that is under way; what a dead one left leads for a while and then no more.
+  if (to && ((await liveForward(one)) || (await find(one.from)))) return false;
+  return (await clearIfOver(one.table, to)) === 0;
+}
+
+// Another process may have swept it in the meantime.
+async function halt(table: string): Promise<void> {
+  await isChanged(table, haltScript(table));
+}
+
+async function clearIfOver(table: string, to: Process | undefined): Promise<number> {
+  const open = to ? await openConnections(table, to) : 0;
+  if (open > 0) return open;
+  await applyNft(clearHostScript(table));
+  if (to) await unlessGone(to, applyNft(removeScript(table), to.pid));
+  return 0;
+}
+
+// One that ends in that very moment takes its namespace, and what was in it, along. One that can't be entered from here has no
+// such table, or one that leads nothing any more.
+async function unlessGone({ pid }: Process, cleaning: Promise<void>): Promise<void> {
+  try {
+    await cleaning;
+  } catch (error) {
+    if (error instanceof RuleError && error.trouble.kind === 'closed') return;
+    if ((await textOf(`/proc/${pid}/net/tcp`)) !== undefined) throw error;
+  }
+}
+
+// The set remembers connections for a while after their end; only the sockets say which are open.
+async function openConnections(table: string, { pid }: Process): Promise<number> {
+  const led = await ledBy(table);
+  if (led.length === 0) return 0;
+  const texts = await Promise.all(['tcp', 'tcp6'].map((name) => textOf(`/proc/${pid}/net/${name}`)));
+  const peers = texts
+    .flatMap((text) => parseSockets(text ?? ''))
+    .filter(({ state }) => state === 'open')
+    .map(({ remoteAddress, remotePort }) => `${remoteAddress ?? 'ip6'} ${remotePort}`);
+  const open = new Set(peers);
+  return led.filter(({ address, port }) => open.has(`${isIPv6(address) ? 'ip6' : address} ${port}`)).length;
+}
+
+// NAT keeps the host's own connections without the table, except those that began anew (see unanswered.ts).
+async function ledBy(table: string): Promise<LedClient[]> {
+  const found = await Promise.all(TABLE_FAMILIES.map((family) => tableOf(family, table)));
+  return found.flatMap((one) => ledClients(one ?? {}));
+}
+
+async function tablesFrom(owner: string, from: string): Promise<ForwardTable[]> {
+  return (await forwardTables(owner)).filter((one) => from.startsWith(one.from));
+}
+
+function lanesBetween(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[]): Lane[] {
+  return Object.entries(from.networks).flatMap(([network, ours]) => {
+    const theirs = to.networks[network];
+    return theirs ? lanesOf(ours, theirs, bridges) : [];
+  });
+}
+
+function lanesOf(ours: Endpoint, theirs: Endpoint, bridges: readonly Bridge[]): Lane[] {
+  const pairs = [
+    ['ip', ours.IPAddress, theirs.IPAddress],
+    ['ip6', ours.GlobalIPv6Address, theirs.GlobalIPv6Address],
+  ] as const;
+  return pairs.flatMap(([family, fromIp, toIp]) => {
+    const device = nftInterface(bridges.find((bridge) => isIn(fromIp, bridge))?.device ?? '');
+    // One that started after the other had stopped may well have got its address.
+    if (!fromIp || !toIp || fromIp === toIp || !ours.MacAddress || !theirs.MacAddress || !device) return [];
+    return [{ family, device, from: { ip: fromIp, mac: ours.MacAddress }, to: { ip: toIp, mac: theirs.MacAddress } }];
+  });
+}
+
+/** The subnets of the bridge networks that a container is in. */
+export function subnetsAround({ networks }: ForwardStart, bridges: readonly Bridge[]): string[] {
+  const own = Object.values(networks).flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address]);
+  return bridges.filter((bridge) => own.some((address) => isIn(address, bridge))).flatMap(({ subnets }) => subnets);
+}
+
+function isIn(address: string | undefined, { subnets }: Bridge): boolean {
+  if (!address) return false;
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  const all = new BlockList();
+  for (const subnet of subnets) {
+    const [net = '', bits] = subnet.split('/');
+    all.addSubnet(net, Number(bits), isIPv6(net) ? 'ipv6' : 'ipv4');
+  }
+  return all.check(address, family);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

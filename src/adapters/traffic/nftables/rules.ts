@@ -1,0 +1,201 @@
+import { nftInterface } from '../../../core/text/encode/nft.ts';
+import type { Cover, Route } from '../../../core/traffic/routes.ts';
+import { type Script, script } from './script.ts';
+import { elementsOf, type Table } from './table.ts';
+
+/** What the rules depend on beside the routes. */
+export interface Ground {
+  /** Name of the table: one for each slot, so that nobody touches the rules of another roll. */
+  readonly table: string;
+  /** Host interfaces of the engine's bridge networks. */
+  readonly bridges: readonly string[];
+  /** Whether the engine's userland proxy listens on the stand-in's host ports. */
+  readonly proxied: boolean;
+  /** After this long the rules end by themselves; undefined: never. */
+  readonly lifetimeMs: number | undefined;
+}
+
+// Before the engine's own chains (dstnat is -100): a connection is translated once, by the first chain that does it.
+const BEFORE_ENGINE = -105;
+// Connection tracking is -200.
+const BEFORE_TRACKING = -300;
+
+/**
+ * One nft transaction that puts the slot's table in place of whatever it was. Only new connections pass nat chains, so
+ * those that are open stay where they are. The rules hold only while their port is in a set whose elements may expire.
+ */
+export function coverScript(routes: readonly Route[], ground: Ground): Script {
+  const all = routes.map((route) => rulesOf(route, ground));
+  return script([
+    ...removal(ground.table),
+    `table inet ${ground.table} {`,
+    ...PROTOCOLS.map(liveSet),
+    ...CHAINS.flatMap(([name, hook]) =>
+      chain(
+        name,
+        hook,
+        all.flatMap((rules) => rules[name] ?? []),
+      ),
+    ),
+    '}',
+    ...PROTOCOLS.flatMap((protocol) => liveElements(protocol, routes, ground)),
+  ]);
+}
+
+const CHAINS = [
+  ['pre', `type nat hook prerouting priority ${BEFORE_ENGINE}`],
+  ['out', `type nat hook output priority ${BEFORE_ENGINE}`],
+  ['rawPre', `type filter hook prerouting priority ${BEFORE_TRACKING}`],
+  ['rawOut', `type filter hook output priority ${BEFORE_TRACKING}`],
+] as const;
+
+function chain(name: string, hook: string, rules: readonly string[]): string[] {
+  return [`  chain ${name} {`, `    ${hook}; policy accept;`, ...rules.map((rule) => `    ${rule}`), '  }'];
+}
+
+/** One nft transaction after which no new connection is led any more, while the chains go on for those that are open. */
+export function endScript(table: string): Script {
+  return script([
+    `table inet ${table} {`,
+    ...PROTOCOLS.map(liveSet),
+    '}',
+    ...PROTOCOLS.map((protocol) => `flush set inet ${table} ${live(protocol)}`),
+  ]);
+}
+
+/** One nft transaction after which the table is not there, whether it was or not. */
+export function removeScript(table: string): Script {
+  return script(removal(table));
+}
+
+/** What a slot's table says of its cover; undefined: there is none. */
+export function coverIn(table: Table | undefined): Cover {
+  if (table === undefined) return 'none';
+  const elements = PROTOCOLS.flatMap((protocol) => elementsOf(table, live(protocol)));
+  if (elements.length === 0) return 'over';
+  return elements.some(({ expires }) => expires) ? 'expiring' : 'lasting';
+}
+
+const PROTOCOLS = ['tcp', 'udp'] as const;
+
+function live(protocol: Route['protocol']): string {
+  return `live_${protocol}`;
+}
+
+function removal(table: string): string[] {
+  return [`table inet ${table}`, `delete table inet ${table}`];
+}
+
+function liveSet(protocol: Route['protocol']): string {
+  return `  set ${live(protocol)} { typeof ${protocol} dport; flags timeout; }`;
+}
+
+// Not in the set's own block: nft 1.1.3 crashes on a transaction that declares a set with elements and flushes it.
+function liveElements(protocol: Route['protocol'], routes: readonly Route[], { table, lifetimeMs }: Ground): string[] {
+  const ports = [...new Set(routes.filter((route) => route.protocol === protocol).map((route) => route.hostPort))];
+  const timeout = lifetimeMs === undefined ? '' : ` timeout ${Math.ceil(lifetimeMs / 1000)}s`;
+  if (ports.length === 0) return [];
+  const elements = ports.map((port) => `${port}${timeout}`).join(', ');
+  return [`add element inet ${table} ${live(protocol)} { ${elements} }`];
+}
+
+interface Rules {
+  readonly pre?: readonly string[];
+  readonly out?: readonly string[];
+  readonly rawPre?: readonly string[];
+  readonly rawOut?: readonly string[];
+}
+
+function rulesOf(route: Route, ground: Ground): Rules {
+  const isV6 = route.hostIp.includes(':');
+  if (isV6) return isAny(route.hostIp) ? anyV6(route, ground) : oneV6(route, ground);
+  return isAny(route.hostIp) ? anyV4(route, ground) : oneV4(route, ground);
+}
+
+function isAny(hostIp: string): boolean {
+  return hostIp === '' || hostIp === '0.0.0.0' || hostIp === '::';
+}
+
+// Traffic from loopback and from the engine's own networks takes the userland proxy: from loopback no packet may leave
+// the machine, and between two bridges the engine drops them. All other traffic goes straight, client address kept.
+function anyV4(route: Route, ground: Ground): Rules {
+  const local = `meta nfproto ipv4 fib daddr type local ${port(route)}`;
+  const loopback = `ip daddr 127.0.0.0/8 ${port(route)}`;
+  const far = { pre: [local], out: [`ip daddr != 127.0.0.0/8 ${local}`] };
+  return joined(near(route, ground, fromBridges(ground, local), [loopback], 'ipv4'), straight(route, far));
+}
+
+function oneV4(route: Route, ground: Ground): Rules {
+  const here = `ip daddr ${route.hostIp} ${port(route)}`;
+  if (route.hostIp.startsWith('127.')) return near(route, ground, [], [here], 'ipv4');
+  const far = { pre: [here], out: [here] };
+  return joined(near(route, ground, fromBridges(ground, here), [], 'ipv4'), straight(route, far));
+}
+
+// Published on IPv6, a container is reached through the proxy (or, where its network has IPv6, by the same port there).
+function anyV6(route: Route, ground: Ground): Rules {
+  const local = `meta nfproto ipv6 fib daddr type local ${port(route)}`;
+  return ground.proxied ? near(route, ground, [local], [local], 'ipv6') : {};
+}
+
+function oneV6(route: Route, ground: Ground): Rules {
+  const here = `ip6 daddr ${route.hostIp} ${port(route)}`;
+  return ground.proxied ? near(route, ground, [here], [here], 'ipv6') : {};
+}
+
+function straight({ target }: Route, { pre, out }: { pre: readonly string[]; out: readonly string[] }): Rules {
+  const lead = (match: string): string => `${match} dnat ip to ${target.ip}:${target.port}`;
+  return { pre: pre.map(lead), out: out.map(lead) };
+}
+
+/** Leads to the stand-in's proxy what comes in by these matches; without a proxy, straight to the stand-in. */
+function near(
+  route: Route,
+  ground: Ground,
+  pre: readonly string[],
+  out: readonly string[],
+  family: 'ipv4' | 'ipv6',
+): Rules {
+  if (!ground.proxied) return straight(route, { pre, out });
+  if (route.protocol === 'udp') return perDatagram(route, pre, out, family);
+  const lead = (match: string): string => `${match} ${toProxy(route)}`;
+  return { pre: pre.map(lead), out: out.map(lead) };
+}
+
+// Where it is bound to one address it listens on that alone, which is not what a redirect leads to.
+function toProxy({ hostIp, target }: Route): string {
+  if (isAny(hostIp)) return `redirect to :${target.hostPort}`;
+  return hostIp.includes(':')
+    ? `dnat ip6 to [${hostIp}]:${target.hostPort}`
+    : `dnat ip to ${hostIp}:${target.hostPort}`;
+}
+
+// A flow of datagrams has no end: tracked, it would be led to the stand-in's port for as long as its sender goes on, also
+// when nobody is there any more. So each datagram is led by itself, and each answer gets the port that was asked.
+function perDatagram(
+  { hostPort, target }: Route,
+  pre: readonly string[],
+  out: readonly string[],
+  family: 'ipv4' | 'ipv6',
+): Rules {
+  const lead = (match: string): string => `${match} udp dport set ${target.hostPort} notrack`;
+  const answer = `meta nfproto ${family} udp sport ${target.hostPort} udp sport set ${hostPort} notrack`;
+  return { rawPre: pre.map(lead), rawOut: [...out.map(lead), answer] };
+}
+
+function joined(a: Rules, b: Rules): Rules {
+  const both = (name: keyof Rules): readonly string[] => [...(a[name] ?? []), ...(b[name] ?? [])];
+  return { pre: both('pre'), out: both('out'), rawPre: both('rawPre'), rawOut: both('rawOut') };
+}
+
+function fromBridges(ground: Ground, rule: string): string[] {
+  const bridges = ground.bridges.flatMap((name) => nftInterface(name) ?? []);
+  return bridges.length === 0 ? [] : [`iifname { ${bridges.join(', ')} } ${rule}`];
+}
+
+// By their SYN: where nothing else made the kernel track connections (IPv6 on most engines), it takes those that are
+// open for new ones from the moment that these rules are there, and would rewrite them in the middle.
+function port({ protocol, hostPort }: Route): string {
+  const opens = protocol === 'tcp' ? 'tcp flags & (fin | syn | rst | ack) == syn ' : '';
+  return `${protocol} dport ${hostPort} ${opens}${protocol} dport @${live(protocol)}`;
+}

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { RULE_KINDS, type RuleKind, type RuleTrouble } from '../../../core/traffic/kernel-layer.ts';
+import { type Example, examples, harmlessExample } from './examples.ts';
+import { whyNotTaken } from './nft.ts';
+
+/** Which kinds of rules nft takes here; `nothing`: it can't even be tried. */
+export type Taken =
+  | { readonly kind: 'some'; readonly refused: Readonly<Partial<Record<RuleKind, RuleTrouble>>> }
+  | { readonly kind: 'nothing'; readonly trouble: RuleTrouble };
+
+/** Has nft try every script in our network namespace: by one process, or by one more for each kind if it refuses any. */
+export async function whatIsTaken(): Promise<Taken> {
+  // Without IPv6 in the kernel its rules are refused, and not needed.
+  const all = examples(existsSync('/proc/net/if_inet6'));
+  const trouble = await whyNoneOf(all);
+  if (trouble && trouble.kind !== 'refused') return { kind: 'nothing', trouble };
+  return { kind: 'some', refused: trouble ? await refusedOf(all) : {} };
+}
+
+/** Why nft takes no rules in the network namespace of a process; undefined if it does. */
+export function whyNotTakenIn(pid: number): Promise<RuleTrouble | undefined> {
+  return whyNotTaken([harmlessExample()], pid);
+}
+
+async function refusedOf(all: readonly Example[]): Promise<Partial<Record<RuleKind, RuleTrouble>>> {
+  const refused: Partial<Record<RuleKind, RuleTrouble>> = {};
+  for (const kind of RULE_KINDS) {
+    const trouble = await whyNoneOf(all.filter((example) => example.kind === kind));
+    if (trouble) refused[kind] = trouble;
+  }
+  return refused;
+}
+
+function whyNoneOf(tried: readonly Example[]): Promise<RuleTrouble | undefined> {
+  return whyNotTaken(tried.flatMap(({ scripts }) => scripts.map(([, script]) => script)));
+}

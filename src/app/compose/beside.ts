@@ -1,0 +1,83 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { EngineError } from '../../core/model/engine-error.ts';
+import { COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
+import type { OwnLabels } from '../../core/model/own-labels.ts';
+import { definitionsIn } from '../../core/recreate/compose.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import { type ComposeProject, projectOf } from '../../core/service/compose.ts';
+import {
+  type ComposeService,
+  completedFirst,
+  notDone,
+  notKnown,
+  type OneShot,
+} from '../../core/service/compose-beside.ts';
+import { composeKey } from '../../core/service/compose-depends.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { PreparedSlot } from '../rollout/prepare.ts';
+import { listed, ownOf } from '../select/own.ts';
+import { hasReplaced } from './restart-dependents.ts';
+
+export interface Beside {
+  /** What compose does for the service beside creating its containers, and swapctl does not. */
+  readonly notDone: readonly string[];
+  /** The same, and what swapctl cannot know; for a plan. */
+  readonly forPlan: readonly string[];
+}
+
+const NOTHING: Beside = { notDone: [], forPlan: [] };
+
+/** What a roll of a compose service leaves to its user. */
+export async function besideOf(
+  ports: Ports,
+  slot: PreparedSlot | undefined,
+  all: readonly ContainerSummary[],
+): Promise<Beside> {
+  if (!slot) return NOTHING;
+  const own = await ownOf({ ports, memory: slot.memory }, slot.container);
+  const service = own[COMPOSE_SERVICE];
+  if (!service || composeKey(own) === undefined) return NOTHING;
+  const project = projectOf(own);
+  const definitions = project && (await definitionsOf(ports, project, service));
+  const list = notDone(service, definitions, await oneShotsOf(ports, own, all), slot.follows);
+  const unknown = project && definitions === undefined ? [notKnown(service)] : [];
+  return { notDone: list, forPlan: [...list, ...unknown] };
+}
+
+/** Adds to the report of a roll what it has left to its user. */
+export async function withNotDone(ports: Ports, report: ServiceReport, slot: PreparedSlot): Promise<ServiceReport> {
+  if (!hasReplaced(report)) return report;
+  try {
+    const { notDone } = await besideOf(ports, slot, await listed(ports.engine));
+    return notDone.length > 0 ? { ...report, notDone } : report;
+  } catch (raised) {
+    // The roll is done, whatever becomes of the question what compose would have done.
+    if (raised instanceof EngineError) return report;
+    throw raised;
+  }
+}
+
+// The labels name paths of the engine's machine. Only compose itself follows `include` and `extends`.
+async function definitionsOf(
+  { engine, host, compose }: Ports,
+  project: ComposeProject,
+  service: string,
+): Promise<readonly ComposeService[] | undefined> {
+  if (!(await engine.facts()).local) return undefined;
+  const documents = await Promise.all(project.files.map((file) => host.readYaml(file)));
+  if (documents.includes(undefined)) return undefined;
+  const { definitions, elsewhere } = definitionsIn(documents, service);
+  if (!elsewhere) return definitions;
+  const merged = (await compose.services(project))?.[service];
+  return merged && [merged];
+}
+
+async function oneShotsOf(ports: Ports, own: OwnLabels, all: readonly ContainerSummary[]): Promise<OneShot[]> {
+  return Promise.all(
+    completedFirst(own).map(async ({ service, key }) => {
+      const found = all.find(({ labels }) => composeKey(labels) === key);
+      const container = found && (await ports.engine.container(found.id));
+      return { service, image: container?.config.Image };
+    }),
+  );
+}

@@ -1,0 +1,72 @@
+import type { Container, ContainerSummary } from '../../core/model/container.ts';
+import { EngineError } from '../../core/model/engine-error.ts';
+import { COMPOSE_ONEOFF, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
+import { canonical, isImageId } from '../../core/model/reference.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import { helperRole } from '../../core/service/ownership.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { listed } from '../select/own.ts';
+
+/**
+ * A tag belongs to all containers that were created from it. If a roll moves it, `docker compose up -d` re-creates those of other
+ * services, too: with a newer image after a roll, with an older one after a rollback.
+ */
+
+/** Adds to the report of a roll which compose containers do not run what their tag means now. */
+export async function withSameTag(ports: Ports, report: ServiceReport, reference: string): Promise<ServiceReport> {
+  try {
+    const image = (await ports.engine.image(reference))?.id;
+    if (image === undefined) return report;
+    const behind = (await createdFrom(ports, reference, await listed(ports.engine))).filter(
+      (container) => container.imageId !== image,
+    );
+    const sameTag = behind.map(({ name }) => `${name} ${describe(reference, 'the image that the tag means now')}`);
+    return sameTag.length > 0 ? { ...report, sameTag } : report;
+  } catch (raised) {
+    // The roll is done, whatever becomes of this question.
+    if (raised instanceof EngineError) return report;
+    throw raised;
+  }
+}
+
+function describe(reference: string, image: string): string {
+  return `was created from ${reference}: docker compose up -d would re-create it with ${image}`;
+}
+
+/** What a roll of the service with these containers (ids) does to other compose services of the same tag, for a plan. */
+export async function sameTagAhead(
+  ports: Ports,
+  reference: string,
+  own: readonly string[],
+  all: readonly ContainerSummary[],
+): Promise<string[]> {
+  const others = (await createdFrom(ports, reference, all)).filter(({ id }) => !own.includes(id));
+  return others.map(({ name }) => `${name} ${describe(reference, 'the image of this roll')}; roll it as well`);
+}
+
+// The list shows an id instead of a reference that means another image by now.
+async function createdFrom(
+  { engine }: Ports,
+  reference: string,
+  all: readonly ContainerSummary[],
+): Promise<Container[]> {
+  const possible = all.filter(
+    (one) =>
+      one.labels[COMPOSE_SERVICE] !== undefined &&
+      // Compose creates no job (docker compose run) again.
+      one.labels[COMPOSE_ONEOFF] !== 'True' &&
+      helperRole(one) === undefined &&
+      (isImageId(one.image) || names(one.image, reference)),
+  );
+  const containers = await Promise.all(possible.map(({ id }) => engine.container(id)));
+  return containers.filter((one) => one !== undefined).filter((one) => names(one.config.Image ?? '', reference));
+}
+
+function names(text: string, reference: string): boolean {
+  try {
+    return canonical(text) === canonical(reference);
+  } catch {
+    // An id, or something that only this engine takes for a reference.
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { fail } from '../../core/model/error.ts';
+import { parseReference } from '../../core/model/reference.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import { beforeDevReference } from '../../core/service/names.ts';
+import type { Service } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { recoverThenRoll } from '../rollout/attempt.ts';
+import { followedReference } from '../rollout/prepare.ts';
+import type { RollOptions } from '../rollout/roll-slot.ts';
+import { freshMemory } from '../rollout/slot-run.ts';
+import { pick } from '../select/chosen.ts';
+import { listed } from '../select/own.ts';
+
+/**
+ * Rolls a service to an image that was built here, under the reference that the service follows; that tag is moved by the roll, and
+ * back if it fails. An image that failed here before is tried again: somebody has just saved it.
+ */
+export async function rollToImage(
+  ports: Ports,
+  key: string,
+  image: string,
+  options: Omit<RollOptions, 'target' | 'force' | 'image' | 'pull'>,
+): Promise<ServiceReport> {
+  const service = pick(await listed(ports.engine), [key], key);
+  const follows = await followedBy(ports, service);
+  const runsIt = service.slots.every(({ members }) => members.every(({ imageId }) => imageId === image));
+  const target = { follows, id: image, digest: undefined };
+  return recoverThenRoll(ports, (all) => pick(all, [key], key), {
+    ...options,
+    image: undefined,
+    target,
+    pull: 'never',
+    force: !runsIt || options.carry !== undefined,
+  });
+}
+
+async function followedBy(ports: Ports, service: Service): Promise<string> {
+  const [member] = service.slots[0]?.members ?? [];
+  const container = member && (await ports.engine.container(member.id));
+  if (!container) return fail('not-found', `${service.key} has no replica`);
+  const follows = await followedReference({ ports, memory: freshMemory() }, container);
+  if (parseReference(follows).tag !== undefined) return follows;
+  return fail('refused', `${service.key} follows the digest ${follows}, which no build can be`, {
+    hint: 'let it follow a tag: swapctl roll it with --image NAME:TAG',
+  });
+}
+
+/** Keeps the image that a service runs, until it is let go of, from a prune and from the rolls to come. */
+export async function keepBefore(ports: Ports, key: string, image: string): Promise<void> {
+  await ports.engine.tag(image, beforeDevReference(key, ports.host.sha256));
+}
+
+/** Lets go of the image that was kept. */
+export async function letGoBefore(ports: Ports, key: string): Promise<void> {
+  await ports.engine.untag(beforeDevReference(key, ports.host.sha256));
+}

@@ -1,0 +1,33 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { fail } from '../../core/model/error.ts';
+import { type Following, whyNotOne } from '../../core/service/one-service.ts';
+import type { Service, Slot } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { pick } from '../select/chosen.ts';
+import { canonicalOrNone, followedOf } from '../select/followed.ts';
+import { listed } from '../select/own.ts';
+
+/** The service of a key as it is now. Raises `refused` where its replicas follow different repositories. */
+export async function developedService(ports: Ports, key: string): Promise<Service> {
+  const service = pick(await listed(ports.engine), [key], key);
+  await mustBeOne(ports, service);
+  return service;
+}
+
+/** The running replicas of such a service. */
+export async function runningOf(ports: Ports, key: string): Promise<ContainerSummary[]> {
+  const { slots } = await developedService(ports, key);
+  return slots.flatMap(({ members }) => members).filter(({ status }) => status === 'running');
+}
+
+// Whoever labels a container as a replica of another's service gets none of the files that are copied into those, and no command.
+export async function mustBeOne(ports: Ports, { key, slots }: Service): Promise<void> {
+  if (slots.length < 2) return;
+  const why = whyNotOne(await Promise.all(slots.map((slot) => followingOf(ports, slot))));
+  if (why) fail('refused', `${key}: ${why.message}`, { hint: why.hint });
+}
+
+async function followingOf(ports: Ports, { home, members: [member] }: Slot): Promise<Following> {
+  const follows = member && (await followedOf(ports, member, undefined));
+  return { home, follows: follows === undefined ? undefined : canonicalOrNone(follows) };
+}

@@ -1,0 +1,133 @@
+import { type BuildSpec, composeBuild, PLAIN_BUILD } from '../../core/build/build.ts';
+import { commitDigest, commitIn, type GitSource, originLabels, shownGit } from '../../core/build/git.ts';
+import { otherCauseOfBuild } from '../../core/health/blame.ts';
+import { fail, SwapError } from '../../core/model/error.ts';
+import type { PinnedImage } from '../../core/model/image.ts';
+import { COMPOSE_SERVICE, isComposeLabel } from '../../core/model/label-keys.ts';
+import { projectOf } from '../../core/service/compose.ts';
+import { failureName } from '../../core/service/names.ts';
+import type { GitTree, Ports } from '../../ports/ports.ts';
+import type { PreparedSlot } from '../rollout/prepare.ts';
+import { createAnew, earlierTries } from '../rollout/steps/remember.ts';
+import { imageOf, ownOf } from '../select/own.ts';
+import { buildImage } from './build.ts';
+
+/** A commit that a service is to be built from, and the name that its image gets. */
+export interface ResolvedCommit {
+  readonly kind: 'commit';
+  readonly follows: string;
+  readonly source: GitSource;
+  /** The commit, as it stands where an image of a registry has its digest. */
+  readonly digest: string;
+}
+
+/** What a repository has now. Raises what `Git.head` raises. */
+export async function resolveCommit(
+  ports: Ports,
+  source: GitSource,
+  follows: string,
+  signal: AbortSignal,
+): Promise<ResolvedCommit> {
+  ports.report({ kind: 'resolving', reference: shownGit(source) });
+  return { kind: 'commit', follows, source, digest: commitDigest(await ports.git.head(source, signal)) };
+}
+
+/** What a check found: that very commit, wherever the branch is by now. */
+export function foundCommit({ policy, home }: PreparedSlot, follows: string, digest: string): ResolvedCommit {
+  const { git: source } = policy;
+  if (source) return { kind: 'commit', follows, source, digest };
+  return fail('config', `${home} is not built from a repository any more`, { hint: 'the next check sees the change' });
+}
+
+/**
+ * Builds the image of a commit. Raises what the repository and the builder raise. A commit that does not build is not tried again;
+ * if something else can be the cause, such as a registry out of reach, it is, under the backoff.
+ */
+export async function buildCommit(
+  ports: Ports,
+  service: string,
+  slots: readonly PreparedSlot[],
+  resolved: ResolvedCommit,
+  signal: AbortSignal,
+): Promise<PinnedImage> {
+  const { follows, digest, source } = resolved;
+  const [slot] = slots;
+  if (!slot) return fail('not-found', `${service} has no replica`);
+  const commit = commitIn(digest) ?? fail('bad-answer', `${digest} is no commit`);
+  try {
+    const tree = await ports.git.tree(source, commit, signal);
+    try {
+      tellSubmodules(ports, service, tree);
+      const spec = await specOf(ports, slot, tree.folder);
+      const labels = { ...spec.labels, ...originLabels(source, commit) };
+      const { id } = await buildImage(ports, { ...spec, labels }, `${service} ${commit.slice(0, 12)}`, signal);
+      return { follows, id, digest };
+    } finally {
+      await tree.release();
+    }
+  } catch (error) {
+    if (error instanceof SwapError && error.code === 'build-failed')
+      for (const one of slots) await rememberUnbuilt(ports, service, one, resolved, error);
+    throw error;
+  }
+}
+
+function tellSubmodules(ports: Ports, service: string, { submodules }: GitTree): void {
+  if (submodules.length === 0) return;
+  const text = `${service}: submodules are not fetched, so that these folders are empty: ${submodules.join(', ')}`;
+  ports.report({ kind: 'note', text });
+}
+
+// What compose's files say of the build counts; only the context is another.
+async function specOf(ports: Ports, { container, memory }: PreparedSlot, context: string): Promise<BuildSpec> {
+  const labels = await ownOf({ ports, memory }, container);
+  const image = await imageOf({ ports, memory }, container.imageId);
+  const marks = Object.entries(image?.config.Labels ?? {}).filter(([key]) => isComposeLabel(key));
+  const plain = { ...PLAIN_BUILD, context, labels: Object.fromEntries(marks) };
+  const project = projectOf(labels);
+  if (!project) return plain;
+  if (!(await ports.compose.services(project))) {
+    const text = `${container.name}: compose does not read its files here, so what their build: says does not count`;
+    ports.report({ kind: 'note', text });
+    return plain;
+  }
+  const { services, secrets } = await ports.compose.read(project);
+  const build = services[labels[COMPOSE_SERVICE] ?? '']?.build;
+  if (typeof build !== 'object' || build === null) return plain;
+  const said = composeBuild({ build: { ...build, context } }, secrets) ?? plain;
+  return { ...said, labels: { ...plain.labels, ...said.labels } };
+}
+
+async function rememberUnbuilt(
+  ports: Ports,
+  service: string,
+  { home, container, memory }: PreparedSlot,
+  { digest, source }: ResolvedCommit,
+  { code, message, log }: SwapError,
+): Promise<void> {
+  const { clockOffsetMs } = await ports.engine.facts();
+  const cause = otherCauseOfBuild([message, ...log]);
+  const known =
+    cause === undefined ? { code, reason: message } : { code: 'unproven' as const, reason: `${message}; but ${cause}` };
+  const tries = 1 + (await earlierTries({ ports, memory }, home, digest, known.code));
+  const note = {
+    role: 'failed',
+    service,
+    slot: home,
+    roll: ports.host.randomId(),
+    at: new Date(ports.clock.now() + clockOffsetMs).toISOString(),
+    image: digest,
+    digest,
+    follows: shownGit(source),
+    failure: {
+      ...known,
+      ...(tries > 1 ? { tries } : {}),
+      health: [],
+      log: log.slice(-LOG_LINES).map((line) => line.slice(0, LONGEST)),
+    },
+  } as const;
+  await createAnew({ ports }, failureName(home, digest), container.imageId, note);
+}
+
+const LOG_LINES = 20;
+const LONGEST = 400;

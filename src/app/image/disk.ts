@@ -1,0 +1,11 @@
+import { SwapError } from '../../core/model/error.ts';
+import type { Ports } from '../../ports/ports.ts';
+
+/** The error of what the engine had no room for; `what` could not be done, and `cause` is what the engine said. */
+export async function diskFull(ports: Ports, what: string, cause: Error): Promise<SwapError> {
+  const { name, endpoint } = await ports.engine.facts();
+  return new SwapError('disk-full', `${what}: the disk of ${name || endpoint} is full (${cause.message})`, {
+    hint: 'the old container serves as before; free some space there (docker system df shows what uses it), then roll again',
+    cause,
+  });
+}

@@ -1,0 +1,58 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { digestsFor } from '../../core/model/image.ts';
+import { parseReference, sameRepository } from '../../core/model/reference.ts';
+import type { StateLabels, StateNote } from '../../core/service/labels.ts';
+import { helperRole } from '../../core/service/ownership.ts';
+import { groupServices } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { followedOf } from '../select/followed.ts';
+import { listed } from '../select/own.ts';
+import type { Resolved } from './image.ts';
+
+/** Where a local tag is before a roll moves it, and to which image; what a lock says of it outlives whoever holds it. */
+export type TagNote = Pick<StateNote, 'follows' | 'image' | 'digest' | 'tagBefore'>;
+
+/** What to write on the lock of a roll; nothing where the tag does not move. */
+export async function noteTag({ engine }: Ports, resolved: Resolved): Promise<TagNote> {
+  const { follows } = resolved;
+  const before = (await engine.image(follows))?.id;
+  const wanted = resolved.kind === 'local' ? { image: resolved.image.id } : { digest: resolved.digest };
+  if (before === undefined || before === wanted.image) return {};
+  return { follows, tagBefore: before, ...wanted };
+}
+
+/**
+ * Puts the tag back that a dead roll has moved before it made a container: until there is one that says where the tag was,
+ * only its lock does. One that somebody else has moved since, or that a container of the service runs by now, stays.
+ */
+export async function putTagBack(ports: Ports, state: StateLabels): Promise<void> {
+  if (!state.tagBefore) return;
+  const { engine, report } = ports;
+  const { follows, tagBefore, service } = state;
+  const now = await engine.image(follows);
+  if (!now || now.id === tagBefore) return;
+  const isRolls =
+    now.id === state.image || (state.digest !== undefined && digestsFor(now, follows).includes(state.digest));
+  const all = await listed(engine);
+  const replicas = all.filter((container) => helperRole(container) === undefined);
+  const isRun = replicas.some((container) => container.imageId === now.id);
+  if (!isRolls || isRun || (await engine.image(tagBefore)) === undefined) return;
+  if (!(await isFollowed(ports, all, state))) return;
+  await engine.tag(tagBefore, follows);
+  report({ kind: 'note', text: `${service}: the local tag ${follows} is back where it was before a roll that died` });
+}
+
+// The labels of a lock may name any tag of the engine: only one of a repository that the service follows is the service's.
+async function isFollowed(
+  ports: Ports,
+  all: readonly ContainerSummary[],
+  { service, follows }: StateLabels,
+): Promise<boolean> {
+  const wanted = parseReference(follows);
+  const slots = groupServices(all).find(({ key }) => key === service)?.slots ?? [];
+  for (const member of slots.flatMap(({ members }) => members)) {
+    const reference = await followedOf(ports, member, undefined);
+    if (reference !== undefined && sameRepository(parseReference(reference), wanted)) return true;
+  }
+  return false;
+}

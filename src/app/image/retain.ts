@@ -1,0 +1,94 @@
+import { EngineError } from '../../core/model/engine-error.ts';
+import { NO_LABELS } from '../../core/model/own-labels.ts';
+import type { Volume } from '../../core/model/volume.ts';
+import { beyondKeep } from '../../core/rollout/backup.ts';
+import type { Backup } from '../../core/rollout/observed.ts';
+import { slotLabel } from '../../core/service/labels.ts';
+import { keepReference, keepRepository } from '../../core/service/names.ts';
+import { copyState } from '../../core/service/ownership.ts';
+import { groupServices } from '../../core/service/service.ts';
+import type { Policy } from '../../core/settings/policy.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { freshMemory, type Memory } from '../rollout/slot-run.ts';
+import { removeCopy, removeOwn } from '../rollout/steps/remove.ts';
+import { backupsOf } from '../rollout/steps/volumes.ts';
+import { listed, stateOf } from '../select/own.ts';
+import { lenientSettingsOf } from '../select/settings.ts';
+
+interface Keeper {
+  readonly home: string;
+  readonly policy: Pick<Policy, 'keep' | 'backupKeep' | 'backup'>;
+  readonly memory: Memory;
+}
+
+/** Lets go of old images beyond the count that the policy keeps: only swapctl's own tags are taken away. */
+export async function retireOldImages(ports: Ports, service: string, slots: readonly Keeper[]): Promise<void> {
+  const wanted = new Set<string>();
+  for (const slot of slots) {
+    const container = await ports.engine.container(slot.home);
+    // Its history is not known: an image of it may be the only way back.
+    if (!container) return;
+    const history = (await stateOf({ ports, memory: slot.memory }, container))?.history ?? [];
+    const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container.imageId);
+    for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id, ports.host.sha256));
+    // What was copied is of use to the image that wrote it.
+    for (const { image } of await backupsOf(ports, await listed(ports.engine), slot.home))
+      wanted.add(keepReference(service, image, ports.host.sha256));
+  }
+  const kept = await ports.engine.imageTags(keepRepository(service, ports.host.sha256));
+  for (const reference of kept) if (!wanted.has(reference)) await ports.engine.untag(reference);
+}
+
+/**
+ * The same for a roll that went back, or died before it came to that. Nothing goes while a slot is half done, or where none is
+ * left; an engine that fails is told of, and not raised.
+ */
+export async function retireUnlessHalfDone(ports: Ports, service: string): Promise<void> {
+  try {
+    await retireWhole(ports, service);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    ports.report({
+      kind: 'note',
+      text: `${service}: old images and copies stay until the next roll: ${error.message}`,
+    });
+  }
+}
+
+async function retireWhole(ports: Ports, service: string): Promise<void> {
+  const all = await listed(ports.engine);
+  const slots = groupServices(all).find(({ key }) => key === service)?.slots ?? [];
+  if (slots.length === 0 || slots.some(({ home, members }) => members.length !== 1 || members[0]?.name !== home))
+    return;
+  const keepers = slots.map(({ home, members }) => {
+    return { home, policy: lenientSettingsOf(ports, service, members[0]?.labels ?? NO_LABELS), memory: freshMemory() };
+  });
+  for (const keeper of keepers) await retireCopies(ports, keeper);
+  await retireOldImages(ports, service, keepers);
+}
+
+/** Removes the copies of a slot's volumes beyond the count that the policy keeps, while a container of the slot serves. */
+export async function retireCopies(ports: Ports, { home, policy }: Omit<Keeper, 'memory'>): Promise<void> {
+  // The volumes are listed before the containers: while a copy is made nobody serves under the name, so that none of a roll
+  // that goes on meanwhile is taken for one that is left.
+  const copies = policy.backup.kind === 'none' ? [] : await ports.engine.volumes(slotLabel(home));
+  const all = await listed(ports.engine);
+  const serving = all.find(({ name, status }) => name === home && status === 'running');
+  if (!serving) return;
+  const backups = await backupsOf(ports, all, home);
+  for (const { id, copies: old } of beyondKeep(backups, policy.backupKeep, serving.imageId)) {
+    await removeOwn(ports, id, 'backup');
+    for (const { copy } of old) await removeCopy(ports, copy, home);
+  }
+  for (const copy of looseOf(copies, home, backups, policy.backupKeep)) await removeCopy(ports, copy, home);
+}
+
+// Of a roll that died before its copy was complete, or after that said so.
+function looseOf(volumes: readonly Volume[], home: string, backups: readonly Backup[], keep: number): string[] {
+  const known = new Set(backups.flatMap(({ copies }) => copies.map(({ copy }) => copy)));
+  return volumes.flatMap((volume) => {
+    const state = copyState(volume, home);
+    const isOver = keep === 0 || backups.some(({ at }) => at > (state?.at ?? ''));
+    return state && !known.has(volume.name) && isOver ? [volume.name] : [];
+  });
+}

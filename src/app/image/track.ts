@@ -1,0 +1,34 @@
+import { followedNow, needsTags, nothingComparable, type Track } from '../../core/update/track.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { RollOptions } from '../rollout/roll-slot.ts';
+
+/** The reference to go to, and for people: why the track finds nothing newer, if it can't. */
+export interface ReferenceNow {
+  readonly reference: string;
+  readonly note: string | undefined;
+}
+
+/** The reference to follow now: the newest tag that the track allows, else the one followed so far. */
+export async function referenceNow(
+  { registry }: Pick<Ports, 'registry'>,
+  track: Track,
+  follows: string,
+  signal: AbortSignal,
+): Promise<ReferenceNow> {
+  if (!needsTags(track, follows)) return { reference: follows, note: undefined };
+  const tags = await registry.tags(follows, signal);
+  return { reference: followedNow(track, follows, tags), note: nothingComparable(track, follows, tags) };
+}
+
+/** The reference that a roll is to go to. Who forbids to ask registries gets no other tag than the one followed so far. */
+export async function referenceWanted(
+  ports: Ports,
+  { track, follows, home }: Pick<PreparedSlot, 'track' | 'follows' | 'home'>,
+  { pull, signal }: Pick<RollOptions, 'pull' | 'signal'>,
+): Promise<string> {
+  if (pull === 'never' || pull === 'missing') return follows;
+  const { reference, note } = await referenceNow(ports, track, follows, signal);
+  if (note !== undefined) ports.report({ kind: 'note', text: `${home}: ${note}` });
+  return reference;
+}

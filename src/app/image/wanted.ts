@@ -1,0 +1,22 @@
+import type { Ports } from '../../ports/ports.ts';
+import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { RollOptions } from '../rollout/roll-slot.ts';
+import { resolveCommit } from './commit.ts';
+import { type Resolved, resolveImage } from './image.ts';
+import { referenceWanted } from './track.ts';
+
+/**
+ * What a slot is to run by what it follows: a repository's newest commit, where it is built from one, else what its reference means.
+ * Raises what asking raises.
+ */
+export async function resolveWanted(
+  ports: Ports,
+  slot: PreparedSlot,
+  options: Pick<RollOptions, 'image' | 'pull' | 'signal'>,
+): Promise<Resolved> {
+  const { git } = slot.policy;
+  const { image, pull, signal } = options;
+  const asks = image === undefined && (pull === 'auto' || pull === 'always');
+  if (git && asks) return resolveCommit(ports, git, slot.follows, signal);
+  return resolveImage(ports, await referenceWanted(ports, slot, options), pull, slot.container, signal);
+}

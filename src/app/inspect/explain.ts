@@ -1,0 +1,54 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { fail, SwapError } from '../../core/model/error.ts';
+import type { ServiceExplained } from '../../core/report/status.ts';
+import { groupServices, type Service } from '../../core/service/service.ts';
+import { settingsFor } from '../../core/settings/config.ts';
+import { explainPolicy } from '../../core/settings/policy.ts';
+import { dependenciesOf } from '../../core/update/order.ts';
+import { mayRoll, nextCheck } from '../../core/update/schedule.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { freshMemory } from '../rollout/slot-run.ts';
+import { ownOf } from '../select/own.ts';
+import { settingsOf } from '../select/settings.ts';
+import { factsOf } from './facts.ts';
+
+/**
+ * Where each setting of a service comes from, and what follows for rolls by itself; its first replica stands for all.
+ * Raises `config` for wrong settings.
+ */
+export async function explainService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  { overrides = {} }: { readonly overrides?: Readonly<Record<string, string>> },
+): Promise<ServiceExplained> {
+  const [member] = service.slots[0]?.members ?? [];
+  const container = member && (await ports.engine.container(member.id));
+  if (!container) return fail('not-found', `${service.key} has no replica`);
+  const look = { ports, memory: freshMemory() };
+  const labels = await ownOf(look, container);
+  const file = settingsFor(ports.config(), service.key);
+  const policy = settingsOf(ports, service.key, labels, overrides);
+  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const keys = groupServices(all).map(({ key }) => key);
+  const may = mayRoll(policy, await factsOf(look, service, all), now);
+  const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0).catch(refuseSchedule(service.key));
+  return {
+    settings: explainPolicy(labels, overrides, file),
+    dependsOn: dependenciesOf(service.key, policy.dependsOn, labels, keys),
+    mayRoll: may.now ? may : { ...may, until: isoOf(may.until) },
+    nextCheck: isoOf(next),
+  };
+}
+
+// The place where it stands is unknown to cron.
+function refuseSchedule(key: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof SwapError)) throw error;
+    return fail(error.code, `schedule of ${key}: ${error.message}`, error.hint ? { hint: error.hint } : {});
+  };
+}
+
+function isoOf(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString();
+}

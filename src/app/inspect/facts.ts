@@ -1,0 +1,35 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import type { Service } from '../../core/service/service.ts';
+import type { RollFacts } from '../../core/update/schedule.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { failuresIn } from '../rollout/observe.ts';
+import type { Memory } from '../rollout/slot-run.ts';
+import { stateOf } from '../select/own.ts';
+
+/** What containers tell about a service's last rolls and failures; since when its next image is there, only a check can tell. */
+export async function factsOf(
+  look: { readonly ports: Ports; readonly memory: Memory },
+  service: Service,
+  all: readonly ContainerSummary[],
+): Promise<RollFacts> {
+  const states = await Promise.all(
+    service.slots.flatMap(({ members }) =>
+      members.map(async ({ id }) => {
+        const container = await look.ports.engine.container(id);
+        return container && (await stateOf(look, container));
+      }),
+    ),
+  );
+  const perSlot = service.slots.map(({ home }) => failuresIn(all, home));
+  return {
+    lastRollAt: latest(states.map((state) => state?.history.find(({ event }) => event !== 'started')?.at)),
+    failures: Math.max(0, ...perSlot.map((failures) => failures.reduce((sum, { tries }) => sum + tries, 0))),
+    lastFailureAt: latest(perSlot.flat().map(({ at }) => at)),
+    imageSince: undefined,
+  };
+}
+
+function latest(times: readonly (string | undefined)[]): number | undefined {
+  const known = times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite);
+  return known.length > 0 ? Math.max(...known) : undefined;
+}

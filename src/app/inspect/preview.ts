@@ -1,0 +1,118 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import type { SwapError } from '../../core/model/error.ts';
+import type { PinnedImage } from '../../core/model/image.ts';
+import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
+import { expectedSteps } from '../../core/rollout/expected.ts';
+import { plan } from '../../core/rollout/plan.ts';
+import { describeStep } from '../../core/rollout/step.ts';
+import { restartedAfter } from '../../core/service/compose-depends.ts';
+import type { Service } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { besideOf } from '../compose/beside.ts';
+import { sameTagAhead } from '../compose/same-tag.ts';
+import { alreadyRuns, type Resolved } from '../image/image.ts';
+import { resolveWanted } from '../image/wanted.ts';
+import { notesOf } from '../report/replica-report.ts';
+import { observe } from '../rollout/observe.ts';
+import { type PreparedSlot, prepareService } from '../rollout/prepare.ts';
+import { type RollOptions, slotRun } from '../rollout/roll-slot.ts';
+import { uncomparedNote } from '../rollout/steps/answered-ports.ts';
+import { imageOf } from '../select/own.ts';
+import { refuseOwned } from '../select/owned.ts';
+
+/** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
+export async function planService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: RollOptions,
+): Promise<ServicePlan> {
+  const slots = await prepareService(ports, service, all, options);
+  const [first] = slots;
+  if (!first) return { service: service.key, image: '', slots: [] };
+  const resolved = await resolveWanted(ports, first, options);
+  const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
+  const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
+  const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
+  const plan = { service: service.key, image: resolved.follows, digest, slots: plans };
+  if (!plans.every(({ verdict }) => verdict === 'unchanged'))
+    await refuseOwned(ports, service.key, slots, all, options.force);
+  if (!changes) return plan;
+  const own = slots.map(({ container }) => container.id);
+  const sameTag = await sameTagAhead(ports, resolved.follows, own, all);
+  return {
+    ...plan,
+    ...(await composeNotes(ports, service.key, first, all)),
+    ...(sameTag.length > 0 ? { sameTag } : {}),
+  };
+}
+
+async function composeNotes(
+  ports: Ports,
+  key: string,
+  slot: PreparedSlot,
+  all: readonly ContainerSummary[],
+): Promise<Pick<ServicePlan, 'after' | 'notDone'>> {
+  const after = restartsAfter(key, all);
+  const { forPlan } = await besideOf(ports, slot, all);
+  return { ...(after.length > 0 ? { after } : {}), ...(forPlan.length > 0 ? { notDone: forPlan } : {}) };
+}
+
+function restartsAfter(key: string, all: readonly ContainerSummary[]): string[] {
+  const short = key.slice(key.lastIndexOf('/') + 1);
+  return restartedAfter(key, all)
+    .flatMap(({ containers }) => containers)
+    .map(({ name }) => `restart ${name} (depends_on: ${short}, restart: true)`);
+}
+
+// Stands for an image that would have to be pulled first.
+const UNFETCHED = 'not pulled yet';
+
+async function planSlot(
+  ports: Ports,
+  service: string,
+  slot: PreparedSlot,
+  resolved: Resolved,
+  options: RollOptions,
+): Promise<SlotPlan> {
+  const before = await imageOf({ ports, memory: slot.memory }, slot.container.imageId);
+  const runs = alreadyRuns(slot.container, before, resolved);
+  const same = runs === true && !options.force;
+  const image: PinnedImage =
+    resolved.kind === 'local'
+      ? { follows: resolved.follows, id: resolved.image.id, digest: undefined }
+      : {
+          follows: resolved.follows,
+          id: runs ? slot.container.imageId : (resolved.digest ?? UNFETCHED),
+          digest: resolved.digest,
+        };
+  const context = { ports, service, image, roll: 'plan', tagBefore: undefined, lease: NO_LEASE, options };
+  const run = await slotRun(context, slot);
+  const { seen } = await observe(run);
+  const uncompared = uncomparedNote(slot.answered);
+  if (uncompared !== undefined && runs !== true) slot.memory.notes.add(uncompared);
+  const refused = same ? undefined : refusal(plan(run.desired, seen));
+  return {
+    slot: slot.home,
+    way: slot.choice.way,
+    rehearsal: slot.choice.rehearse,
+    because: slot.choice.because,
+    verdict: refused ? 'refused' : same ? 'unchanged' : runs === undefined ? 'fetch' : 'roll',
+    steps: same || refused ? [] : expectedSteps(run.desired, seen).map(describeStep),
+    ...notesOf(slot.memory),
+    ...(refused
+      ? { error: { code: refused.code, message: refused.message, ...(refused.hint ? { hint: refused.hint } : {}) } }
+      : {}),
+  };
+}
+
+// A dry run changes nothing, so it needs no lock.
+const NO_LEASE = {
+  lost: new AbortController().signal,
+  confirm: async () => {},
+  release: async (): Promise<void> => {},
+};
+
+function refusal(decision: ReturnType<typeof plan>): SwapError | undefined {
+  return decision.kind === 'refuse' ? decision.error : undefined;
+}

@@ -1,0 +1,115 @@
+import { isRejection } from '../../core/health/blame.ts';
+import type { Container, ContainerSummary } from '../../core/model/container.ts';
+import { SwapError } from '../../core/model/error.ts';
+import type { Phase, ReplicaStatus } from '../../core/report/status.ts';
+import { wantedVolumes } from '../../core/rollout/backup.ts';
+import { helpersOf } from '../../core/service/ownership.ts';
+import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
+import { chooseWay } from '../../core/strategy/choose.ts';
+import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { lockHeld } from '../lock/lock.ts';
+import { failuresIn } from '../rollout/observe.ts';
+import { freshMemory, type Memory } from '../rollout/slot-run.ts';
+import { listed, stateOf } from '../select/own.ts';
+import { whyUnmeant } from '../select/owned.ts';
+import { servedOf } from '../select/served.ts';
+import { settingsOf } from '../select/settings.ts';
+import { kernelLayer } from '../traffic/kernel-layer.ts';
+
+/** One line a container for `swapctl status`; nothing is changed. */
+export async function statusOf(ports: Ports, services: readonly Service[]): Promise<ReplicaStatus[]> {
+  const kernel = await kernelLayer(ports);
+  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const look: Look = { ports, memory: freshMemory(), all: await listed(ports.engine), kernel, now };
+  const lines: ReplicaStatus[] = [];
+  for (const service of services) {
+    const held = await lockHeld(ports, service.key);
+    const perSlot = await Promise.all(service.slots.map((slot) => slotStatus(look, service, slot, held)));
+    lines.push(...perSlot.flat());
+  }
+  return lines;
+}
+
+/** What all lines of one look have in common. */
+interface Look {
+  readonly ports: Ports;
+  readonly memory: Memory;
+  readonly all: readonly ContainerSummary[];
+  readonly kernel: KernelLayer;
+  /** Milliseconds of the engine's clock. */
+  readonly now: number;
+}
+
+async function slotStatus(look: Look, service: Service, slot: Slot, held: boolean): Promise<ReplicaStatus[]> {
+  const swapping =
+    slot.members.length > 1 || slot.members.some((member) => member.name !== slot.home) || hasHelper(look.all, slot);
+  const phase = swapping ? (held ? 'rolling' : 'interrupted') : undefined;
+  const lines = slot.members.map(async (member) => {
+    const container = await look.ports.engine.container(member.id);
+    return container && lineOf(look, service, slot, member, container, phase);
+  });
+  return (await Promise.all(lines)).filter((line) => line !== undefined);
+}
+
+async function lineOf(
+  look: Look,
+  service: Service,
+  slot: Slot,
+  member: ContainerSummary,
+  container: Container,
+  swapping: Phase | undefined,
+): Promise<ReplicaStatus> {
+  const state = await stateOf(look, container);
+  const rolled = state?.history[0];
+  return {
+    service: service.key,
+    container: container.name,
+    id: container.id.slice(0, 12),
+    image: container.config.Image ?? '',
+    digest: state?.digest ?? container.imageId,
+    startedAt: container.startedAt > 0 ? new Date(container.startedAt).toISOString() : undefined,
+    ageMs: look.now - (container.status === 'running' ? container.startedAt : container.createdAt),
+    health: healthWord(container),
+    phase: swapping ?? phaseOf(container, state?.roll !== undefined),
+    way: await wayOf(look, service, member, container),
+    lastRoll: rolled?.at,
+    lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
+    failedImages: failuresIn(look.all, slot.home).filter(isRejection).length,
+  };
+}
+
+function hasHelper(all: readonly ContainerSummary[], { home }: Slot): boolean {
+  return (['rehearsal', 'stand-in'] as const).some((role) => helpersOf(all, home, role).length > 0);
+}
+
+function healthWord(container: Container): string {
+  if (container.status !== 'running') return container.status;
+  if (container.health) return container.health.status;
+  return container.config.Healthcheck?.Test?.length && container.config.Healthcheck.Test[0] !== 'NONE'
+    ? 'unknown'
+    : 'no check';
+}
+
+// What swapctl itself has rolled was healthy when it took over, whatever the engine's own slow check has to say by now.
+function phaseOf(container: Container, rolled: boolean): Phase {
+  if (container.status === 'restarting') return 'restarting';
+  if (container.status !== 'running') return 'stopped';
+  if (container.health?.status === 'starting' && !rolled) return 'starting';
+  return container.health?.status === 'unhealthy' ? 'unhealthy' : 'serving';
+}
+
+async function wayOf(look: Look, service: Service, member: ContainerSummary, container: Container): Promise<string> {
+  try {
+    const why = whyNotRollable(member) ?? whyUnmeant(look.ports, service.key, member, container);
+    if (why) return why.message;
+    const policy = settingsOf(look.ports, service.key, member.labels);
+    const copies = wantedVolumes(container, member.labels, policy).length > 0;
+    const served = await servedOf(look, container, look.all);
+    const choice = chooseWay(container, policy, look.kernel, { copies, served });
+    return choice.kind === 'way' ? choice.way : 'refused';
+  } catch (error) {
+    if (error instanceof SwapError) return 'bad setting';
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Engine, Kernel, Ports } from '../../ports/ports.ts';
+import type { Lease } from './lease.ts';
+
+const ENGINE = [
+  'tag',
+  'untag',
+  'create',
+  'start',
+  'stop',
+  'restart',
+  'rename',
+  'remove',
+  'setRestart',
+  'kill',
+  'copy',
+  'unpack',
+  'copyFolder',
+  'createVolume',
+  'removeVolume',
+] as const satisfies readonly (keyof Engine)[];
+
+const KERNEL = [
+  'setCover',
+  'endCover',
+  'clearCover',
+  'shut',
+  'open',
+  'forward',
+  'endForward',
+  'haltForward',
+  'hold',
+  'endHold',
+] as const satisfies readonly (keyof Kernel)[];
+
+/**
+ * The same ports for as long as a lock is held: each call that changes anything is made only once it is certain that it still is.
+ * A process that was suspended in between changes nothing any more, wherever in its work it goes on.
+ */
+export function guarded(ports: Ports, { confirm }: Pick<Lease, 'confirm'>): Ports {
+  return {
+    ...ports,
+    engine: confirming(ports.engine, ENGINE, confirm),
+    kernel: confirming(ports.kernel, KERNEL, confirm),
+  };
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>;
+
+function confirming<T extends object>(port: T, names: readonly (keyof T)[], confirm: () => Promise<void>): T {
+  const calls = names.map((name): [keyof T, Call] => {
+    const call = port[name] as Call;
+    const checked: Call = async (...args) => {
+      await confirm();
+      return call(...args);
+    };
+    return [name, checked];
+  });
+  return { ...port, ...Object.fromEntries(calls) };
+}

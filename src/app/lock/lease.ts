@@ -1,0 +1,233 @@
+import type { CreateRequest } from '../../core/model/container.ts';
+import { isAway, isConflict, isDiskFull, isPassing } from '../../core/model/engine-error.ts';
+import { fail, messageOf, SwapError } from '../../core/model/error.ts';
+import { inertRequest } from '../../core/recreate/request.ts';
+import { BEAT_MS, type Instant, isOverdue } from '../../core/rollout/lock.ts';
+import { encodeState } from '../../core/service/labels.ts';
+import { lockName } from '../../core/service/names.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { diskFull } from '../image/disk.ts';
+import type { TagNote } from '../image/moved-tag.ts';
+import { removeOwn } from '../rollout/steps/remove.ts';
+import { cannotUpdate } from '../select/abilities.ts';
+import { claim, disclaim, holdingOf, type Lock, lockOf, takeDown } from './lock.ts';
+
+/** The right to change a service. `lost` aborts when somebody else has taken it, or could have. */
+export interface Lease {
+  readonly lost: AbortSignal;
+  /**
+   * To be asked right before each change: where the last beat is overdue (this process was suspended, or the engine took none),
+   * makes sure that the lock is still held. Raises `attention` where it is not.
+   */
+  confirm(): Promise<void>;
+  release(): Promise<void>;
+}
+
+// Without a beat for so long, others may take the lock.
+const LONGEST_MS = 5000;
+// A name stays taken while the engine removes its container, on a busy machine for seconds; by then an inspect no longer finds it.
+const PATIENCE_MS = 15_000;
+const TRY_EVERY_MS = 100;
+const RELEASE_TRIES = 3;
+const RETRY_AFTER_MS = 300;
+const MOST_INCUMBENTS = 100;
+
+/** What a lock says for whoever finds it after its holder's death. */
+export interface LockNote extends TagNote {
+  /** Ids of the containers that may be renamed to get them out of the way. */
+  readonly incumbents?: readonly string[];
+}
+
+/**
+ * Takes the lock of a service: an inert container whose fixed name only one can create, on whatever machine. The holder
+ * beats by changing the one number of an inert container that can be changed (its restart count), so that others can
+ * tell a dead holder from a living one without a common clock. Raises `busy` if somebody else holds it. It is made from
+ * the first of the images that is (still) there. `note` is what a dead roll can be undone by; of a lock that is taken over, what it
+ * says of incumbents counts on.
+ */
+export async function takeLease(
+  ports: Ports,
+  service: string,
+  images: readonly string[],
+  note: LockNote = {},
+): Promise<Lease> {
+  const mark = ports.host.randomId();
+  claim(mark);
+  try {
+    const image = await firstThere(ports, images);
+    const request = (incumbents: readonly string[]): CreateRequest =>
+      lockRequest(ports, service, { ...note, incumbents }, { image, mark });
+    const id = await created(ports, service, mark, note.incumbents ?? [], request);
+    return held(ports, service, { mark, id, beats: !cannotUpdate(await ports.engine.facts()) });
+  } catch (error) {
+    disclaim(mark);
+    throw error;
+  }
+}
+
+function lockRequest(
+  { host, clock }: Ports,
+  service: string,
+  note: LockNote,
+  { image, mark }: { readonly image: string; readonly mark: string },
+): CreateRequest {
+  const labels = encodeState({
+    role: 'lock',
+    service,
+    slot: service,
+    roll: mark,
+    holder: host.holder,
+    at: new Date(clock.now()).toISOString(),
+    base: image,
+    ...note,
+  });
+  return inertRequest(lockName(service, host.sha256), image, labels);
+}
+
+async function created(
+  ports: Ports,
+  service: string,
+  mark: string,
+  given: readonly string[],
+  request: (incumbents: readonly string[]) => CreateRequest,
+): Promise<string> {
+  let incumbents = given;
+  for (const until = ports.clock.monotonic() + PATIENCE_MS; ; ) {
+    try {
+      return await ports.engine.create(request(incumbents));
+    } catch (error) {
+      if (isDiskFull(error)) throw await diskFull(ports, `${service}: nothing was begun, not even its lock`, error);
+      const lock = await lockOf(ports, service);
+      // The engine made it, and the answer was lost on its way.
+      if (lock?.state.roll === mark) return lock.container.id;
+      if (!isConflict(error)) throw error;
+      if (ports.clock.monotonic() > until) return stillTaken(ports, service);
+      if (lock && (await breakDeadLock(ports, service, lock)))
+        incumbents = [...new Set([...given, ...(lock.state.incumbents ?? [])])].slice(0, MOST_INCUMBENTS);
+      else await ports.clock.sleep(TRY_EVERY_MS);
+    }
+  }
+}
+
+function stillTaken({ host }: Ports, service: string): never {
+  const name = lockName(service, host.sha256);
+  const seconds = PATIENCE_MS / 1000;
+  return busy(service, `the name ${name} has been in use for ${seconds} s`);
+}
+
+/** Id of the first of some images that the engine has; what runs may be created from one that is gone. */
+export async function firstThere(ports: Ports, images: readonly string[]): Promise<string> {
+  for (const image of images) {
+    const found = await ports.engine.image(image);
+    if (found) return found.id;
+  }
+  return images[0] ?? '';
+}
+
+// Whether there was a dead one to break; raises `busy` where its holder lives.
+async function breakDeadLock(ports: Ports, service: string, lock: Lock): Promise<boolean> {
+  const { holder = 'an unknown process' } = lock.state;
+  const holding = await holdingOf(ports, lock);
+  if (holding === 'held') busy(service, `since ${new Date(lock.container.createdAt).toISOString()}, by ${holder}`);
+  if (holding === 'released') return false;
+  ports.report({
+    kind: 'note',
+    text: `${service}: the process that rolled it before (${holder}) is dead; taking over`,
+  });
+  await takeDown(ports, lock);
+  return true;
+}
+
+function held(ports: Ports, service: string, own: { mark: string; id: string; beats: boolean }): Lease {
+  const { mark, id } = own;
+  const ended = new AbortController();
+  const lost = new AbortController();
+  const pulse: Pulse = { count: 0, unsure: false, at: nowOf(ports) };
+  const loss = (cause: unknown): SwapError =>
+    new SwapError('attention', `the lock of ${service} was lost`, { hint: 'run swapctl recover', cause });
+  if (own.beats) void beat(ports, id, pulse, ended.signal).catch((cause) => lost.abort(loss(cause)));
+  return {
+    lost: lost.signal,
+    confirm: async () => {
+      if (lost.signal.aborted) throw lost.signal.reason;
+      if (!own.beats || (!pulse.unsure && !isOverdue(pulse.at, nowOf(ports)))) return;
+      await once(ports, id, pulse).catch(async (cause) => {
+        if (isAway(cause) || (isDiskFull(cause) && (await ports.engine.container(id)))) return throwAway(cause);
+        lost.abort(loss(cause));
+        throw lost.signal.reason;
+      });
+    },
+    release: async () => {
+      ended.abort();
+      await takeAway(ports, service, id);
+      disclaim(mark);
+    },
+  };
+}
+
+// A lock that can't be taken away is one of a dead holder soon: the next roll takes it over.
+async function takeAway(ports: Ports, service: string, id: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await removeOwn(ports, id, 'lock');
+    } catch (error) {
+      ports.report({ kind: 'debug', text: `lock of ${service}: ${messageOf(error)}` });
+      if (!isPassing(error) || tries === RELEASE_TRIES) return;
+      await ports.clock.sleep(RETRY_AFTER_MS * tries);
+    }
+  }
+}
+
+/** The beats of a lock; `unsure`: the engine did not take the last; `at`: when the last one that it took began. */
+interface Pulse {
+  count: number;
+  unsure: boolean;
+  at: Instant;
+}
+
+function nowOf({ clock }: Ports): Instant {
+  return { monotonic: clock.monotonic(), wall: clock.now() };
+}
+
+// On a full disk nobody else can make a lock either; of an engine that is away nothing is known yet.
+function throwAway(cause: unknown): void {
+  if (isAway(cause)) throw cause;
+}
+
+async function beat(ports: Ports, id: string, pulse: Pulse, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    await ports.clock.sleep(BEAT_MS, ended);
+    if (ended.aborted) return;
+    try {
+      await once(ports, id, pulse);
+    } catch (error) {
+      // A restart of the engine takes nobody's lock, and on a full disk nobody makes one. Whether it was out of reach from
+      // here alone, confirm() finds out.
+      if (isAway(error) || isDiskFull(error)) {
+        pulse.unsure = true;
+        continue;
+      }
+      const gone = (await ports.engine.container(id).catch(() => 'unknown')) === undefined;
+      if (gone || ports.clock.monotonic() - pulse.at.monotonic > LONGEST_MS) throw error;
+    }
+  }
+}
+
+async function once(ports: Ports, id: string, pulse: Pulse): Promise<void> {
+  pulse.count += 1;
+  let began = nowOf(ports);
+  const tell = (): Promise<void> => {
+    began = nowOf(ports);
+    return ports.engine.setRestart(id, { Name: 'on-failure', MaximumRetryCount: pulse.count });
+  };
+  // A process that stood still for a while (a suspended machine) finds that its connections were closed meanwhile.
+  await tell().catch(tell);
+  pulse.at = began;
+  pulse.unsure = false;
+}
+
+function busy(service: string, detail: string): never {
+  return fail('busy', `another roll of ${service} is under way (${detail})`, {
+    hint: 'wait until it is done, or stop that process',
+  });
+}

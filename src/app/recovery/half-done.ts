@@ -1,0 +1,65 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { means, neededToStart } from '../../core/model/references.ts';
+import { decodeState } from '../../core/service/labels.ts';
+import { helpersOf } from '../../core/service/ownership.ts';
+import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+
+/** A slot that a dead roll left half done, and the containers (ids or names) that its own can't be started without. */
+export interface Half {
+  readonly service: Service;
+  readonly slot: Slot;
+  readonly owners: readonly string[];
+}
+
+/**
+ * Finds them all. Those that live in another's namespaces come first, while both namespaces that they are between are
+ * still there.
+ */
+export async function halfDone(ports: Ports, all: readonly ContainerSummary[]): Promise<Half[]> {
+  const found = groupServices(all).flatMap((service) => halfDoneOf(service, all).map((slot) => ({ service, slot })));
+  const halves = await Promise.all(found.map(async (half) => ({ ...half, owners: await ownersOf(ports, half.slot) })));
+  return [...halves.filter((half) => half.owners.length > 0), ...halves.filter((half) => half.owners.length === 0)];
+}
+
+async function ownersOf(ports: Ports, slot: Slot): Promise<string[]> {
+  const members = await Promise.all(slot.members.map((member) => ports.engine.container(member.id)));
+  return members.flatMap((container) => (container ? neededToStart(container) : []));
+}
+
+/** Whether a half-done slot is of the service, or of one that can't be started without its containers. */
+export function concerns(service: Service, half: Half): boolean {
+  const own = half.service.key === service.key && service.slots.some((slot) => slot.home === half.slot.home);
+  const members = service.slots.flatMap((slot) => slot.members);
+  return own || members.some((member) => half.owners.some((to) => means(to, member)));
+}
+
+const HELPERS = ['rehearsal', 'stand-in', 'copying'] as const;
+
+/** The slots of one service that a dead roll left half done. */
+export function halfDoneOf(service: Service, all: readonly ContainerSummary[]): Slot[] {
+  return service.slots.filter((slot) => {
+    const [only] = slot.members;
+    const half = only && slot.members.length === 1 && only.status === 'created' && isFor(slot, only);
+    const helped = HELPERS.some((role) => helpersOf(all, slot.home, role).length > 0);
+    return slot.members.length > 1 || only?.name !== slot.home || half || helped || leftOthersBehind(slot, all);
+  });
+}
+
+/**
+ * Whether others live in the network of the container that the slot's own replaced, which somebody removed before the roll
+ * came to them. (A list of containers tells of no namespace but that of the network.)
+ */
+export function leftOthersBehind({ home, members }: Slot, all: readonly ContainerSummary[]): boolean {
+  const [only] = members;
+  if (members.length !== 1 || only?.name !== home || only.status !== 'running') return false;
+  const replaced = decodeState(only.labels)?.replaces;
+  if (replaced === undefined || all.some(({ id }) => id === replaced)) return false;
+  return all.some(({ status, networkOf }) => status === 'running' && networkOf === replaced);
+}
+
+// One that was made for another slot has its name from a person, and what is to become of it is for that person to say.
+function isFor({ home }: Slot, { labels }: ContainerSummary): boolean {
+  const state = decodeState(labels);
+  return state?.role === 'replica' && state.slot === home;
+}

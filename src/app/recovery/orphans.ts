@@ -1,0 +1,68 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import type { RecoveredItem } from '../../core/report/status.ts';
+import { decodeState, type Role, type StateLabels } from '../../core/service/labels.ts';
+import { homeOf } from '../../core/service/names.ts';
+import { helperRole } from '../../core/service/ownership.ts';
+import { groupServices, type Service } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { endDeadLock } from '../lock/dead-lock.ts';
+import { removeCopy, removeOwn } from '../rollout/steps/remove.ts';
+import { listed } from '../select/own.ts';
+import { sweepRules } from '../traffic/sweep.ts';
+import { clearHelper } from '../update/self-update.ts';
+
+/** Services of which nothing is left but helpers, without any slot. */
+export function servicesGone(all: readonly ContainerSummary[]): Service[] {
+  const there = new Set(groupServices(all).map(({ key }) => key));
+  const told = all.flatMap((container) => (helperRole(container) && decodeState(container.labels)?.service) || []);
+  return [...new Set(told)].filter((key) => !there.has(key)).map((key) => ({ key, slots: [] }));
+}
+
+/**
+ * Takes away helpers whose service is gone (docker compose down) or whose holder is dead: they serve nobody. Only those of
+ * services that are wanted; rules that lead nowhere are nobody's.
+ */
+export async function removeOrphans(ports: Ports, isWanted: (service: string) => boolean): Promise<RecoveredItem[]> {
+  const all = await listed(ports.engine);
+  const services = groupServices(all);
+  const items = await removeOrphanedRules(ports);
+  for (const container of all) {
+    const role = helperRole(container);
+    const state = decodeState(container.labels);
+    if (role === undefined || !state || !isWanted(state.service)) continue;
+    if (!(await removeOrphan(ports, container, role, state, services))) continue;
+    items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
+  }
+  return items;
+}
+
+async function removeOrphanedRules(ports: Ports): Promise<RecoveredItem[]> {
+  const count = await sweepRules(ports);
+  return count > 0
+    ? [
+        {
+          service: '-',
+          slot: '-',
+          found: `${count} nftables ${count === 1 ? 'rule' : 'rules'} that led nowhere`,
+          outcome: 'removed',
+        },
+      ]
+    : [];
+}
+
+async function removeOrphan(
+  ports: Ports,
+  container: ContainerSummary,
+  role: Role,
+  state: StateLabels,
+  services: readonly Service[],
+): Promise<boolean> {
+  if (role === 'helper') return clearHelper(ports, container.id);
+  if (role === 'lock') return endDeadLock(ports, state.service);
+  // What was in the volumes of a service that is gone may be the last thing that is left of it.
+  if (role === 'backup') return false;
+  if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
+  await removeOwn(ports, container.id, role);
+  for (const { copy } of state.copies) await removeCopy(ports, copy, state.slot);
+  return true;
+}

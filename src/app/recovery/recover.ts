@@ -1,0 +1,315 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { EngineError, isAway } from '../../core/model/engine-error.ts';
+import { fail, messageOf, SwapError } from '../../core/model/error.ts';
+import type { RecoveredItem } from '../../core/report/status.ts';
+import type { StateLabels } from '../../core/service/labels.ts';
+import { keepReference, lockName, slotNames } from '../../core/service/names.ts';
+import { helperRole, refuseStrangers, strangersAmong } from '../../core/service/ownership.ts';
+import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
+import { castRoles } from '../../core/service/slot.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { restartAfterRecovery } from '../compose/restart-dependents.ts';
+import { retireUnlessHalfDone } from '../image/retain.ts';
+import { endDeadLock } from '../lock/dead-lock.ts';
+import { guarded } from '../lock/guard.ts';
+import { type Lease, takeLease } from '../lock/lease.ts';
+import { lockHeld } from '../lock/lock.ts';
+import { dependentsEver } from '../rollout/dependents-ever.ts';
+import { runSlot } from '../rollout/loop.ts';
+import { inTheMiddle, moveDependents, type RollOptions } from '../rollout/roll-slot.ts';
+import { freshMemory, type SlotRun } from '../rollout/slot-run.ts';
+import { answeredInHalf } from '../rollout/steps/answered-ports.ts';
+import { awaitedVerdict } from '../rollout/steps/awaited-verdict.ts';
+import { chosenOf } from '../select/chosen.ts';
+import { lenient } from '../select/lenient.ts';
+import { listed, stateOf } from '../select/own.ts';
+import { lenientSettingsOf } from '../select/settings.ts';
+import { distrustGates } from '../traffic/gate.ts';
+import { kernelLayer } from '../traffic/kernel-layer.ts';
+import { sweepRules } from '../traffic/sweep.ts';
+import { evenOut, isUnderWay, replicated } from './even-out.ts';
+import { concerns, type Half, halfDone, halfDoneOf, leftOthersBehind } from './half-done.ts';
+import { recallHeld } from './held.ts';
+import { removeOrphans, servicesGone } from './orphans.ts';
+import { adopted } from './stranded.ts';
+
+/**
+ * Finishes or undoes whatever dead rolls left behind on the named services, or on all, and takes orphaned helpers away.
+ * Raises `not-found` and `ambiguous`.
+ */
+export async function recover(
+  ports: Ports,
+  selectors: readonly string[],
+  signal: AbortSignal,
+): Promise<RecoveredItem[]> {
+  const all = await listed(ports.engine);
+  const named = selectors.length > 0 ? chosenOf(all, selectors, servicesGone(all)) : undefined;
+  const isNamed = (key: string): boolean => named === undefined || named.some((service) => service.key === key);
+  const items: RecoveredItem[] = [];
+  for (const half of await halfDone(ports, all)) {
+    if (named && !named.some((service) => concerns(service, half))) continue;
+    const item = await recovered(ports, half, all, signal);
+    if (item) items.push(item);
+  }
+  for (const key of replicated(all).filter(isNamed)) {
+    const unfinished = items.some(({ service, error }) => service === key && error);
+    if (!unfinished) items.push(...(await evenOut(ports, key, signal)));
+  }
+  return [...items, ...strangerItems(all, isNamed), ...(await removeOrphans(ports, isNamed))];
+}
+
+// Whoever looks for what a roll left is told of what only looks like it.
+function strangerItems(all: readonly ContainerSummary[], isNamed: (key: string) => boolean): RecoveredItem[] {
+  const services = groupServices(all);
+  return strangersAmong(all).flatMap(({ name, home, error }) => {
+    const key = services.find(({ slots }) => slots.some((slot) => slot.home === home))?.key ?? home;
+    if (!isNamed(key) && !isNamed(name)) return [];
+    const { code, message, hint = '' } = error;
+    return [{ service: key, slot: home, found: name, outcome: 'failed' as const, error: { code, message, hint } }];
+  });
+}
+
+/** The same for one service, before it is rolled; true if there was anything. Raises `busy` where a living roll is at it. */
+export async function recoverService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const left = (await halfDone(ports, all)).filter((half) => concerns(service, half));
+  for (const half of left) {
+    ports.report({
+      kind: 'note',
+      text: `${half.slot.home}: an earlier roll was interrupted; finishing or undoing it first`,
+    });
+    await recoverSlot(lenient(ports), half, all, signal);
+  }
+  // What led from a container that went just now, and leads no more.
+  if (left.length > 0) {
+    await sweepRules(ports);
+    return true;
+  }
+  // One that died before its first step or after its last has left nothing but its lock.
+  const isLocked = all.some(({ name }) => name === lockName(service.key, ports.host.sha256));
+  return isLocked && endDeadLock(ports, service.key);
+}
+
+/** The same for several services; resolves with those that it could not be done for, by key, and what was raised. */
+export async function recoverServices(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<{ readonly any: boolean; readonly failed: ReadonlyMap<string, unknown> }> {
+  const failed = new Map<string, unknown>();
+  const recovered: string[] = [];
+  for (const half of await halfDone(ports, all)) {
+    const concerned = services.filter((service) => concerns(service, half));
+    if (concerned.length === 0) continue;
+    try {
+      const outcome = await recoverSlot(lenient(ports), half, all, signal);
+      if (outcome === undefined) continue;
+      recovered.push(half.service.key);
+      ports.report({ kind: 'note', text: `${half.slot.home}: an earlier roll was interrupted; it was ${outcome}` });
+    } catch (raised) {
+      for (const { key } of concerned) failed.set(key, raised);
+    }
+  }
+  let any = recovered.length > 0;
+  for (const key of replicated(all).filter((one) => recovered.includes(one) || isUnderWay(ports, all, one))) {
+    if (failed.has(key) || !services.some((service) => service.key === key)) continue;
+    // Where it fails they are as they were, and whoever asked for this comes to them next.
+    any = (await evenOut(ports, key, signal)).length > 0 || any;
+  }
+  if (any) await sweepRules(ports);
+  const locks = new Set(all.flatMap((one) => (helperRole(one) === 'lock' ? [one.name] : [])));
+  for (const { key } of services) {
+    if (recovered.includes(key) || failed.has(key) || !locks.has(lockName(key, ports.host.sha256))) continue;
+    try {
+      any = (await dropLock(ports, key)) || any;
+    } catch (raised) {
+      failed.set(key, raised);
+    }
+  }
+  return { any, failed };
+}
+
+// Only a holder that is known to be dead: an update never waits to see whether a lock is beaten.
+async function dropLock(ports: Ports, key: string): Promise<boolean> {
+  return !(await lockHeld(ports, key)) && endDeadLock(ports, key);
+}
+
+async function recovered(
+  ports: Ports,
+  half: Half,
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<RecoveredItem | undefined> {
+  const { service, slot } = half;
+  const found = slot.members.map((member) => `${member.name} (${member.status})`).join(', ');
+  const item = { service: service.key, slot: slot.home, found };
+  try {
+    const outcome = await recoverSlot(lenient(ports), half, all, signal);
+    return outcome && { ...item, outcome };
+  } catch (raised) {
+    // What the engine says no to in one service (an image that is gone, say) is no reason to leave the others as they are.
+    if (raised instanceof EngineError && isAway(raised)) throw raised;
+    const error = inTheMiddle(raised, slot.home);
+    const { code, hint } = error;
+    return {
+      ...item,
+      outcome: code === 'busy' ? 'busy' : 'failed',
+      error: { code, message: messageOf(error), ...(hint ? { hint } : {}) },
+    };
+  }
+}
+
+/** Resolves with undefined where somebody else was faster: what was seen before the lock was taken may be over. */
+async function recoverSlot(
+  given: Ports,
+  half: Half,
+  all: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<'finished' | 'undone' | undefined> {
+  refuseStrangers(all, half.slot.home);
+  const images = [...half.slot.members, ...all].map((container) => container.imageId);
+  const incumbents = half.slot.members.map(({ id }) => id);
+  const lease = await takeLease(given, half.service.key, images, { incumbents });
+  const ports = guarded(given, lease);
+  try {
+    await endStops(ports, half.slot);
+    const now = await listed(ports.engine);
+    const service = groupServices(now).find(({ key }) => key === half.service.key);
+    const slot = service && halfDoneOf(service, now).find(({ home }) => home === half.slot.home);
+    const outcome = slot && (await finish(ports, service, slot, now, lease, signal));
+    if (outcome) await retireUnlessHalfDone(ports, half.service.key);
+    if (outcome === 'finished') await restartAfterRecovery(ports, half.service.key);
+    return outcome;
+  } finally {
+    await lease.release();
+  }
+}
+
+// A stop goes on when swapctl dies, for as long as the container takes: until its end it looks like one that serves.
+async function endStops({ engine, report }: Ports, { home, members }: Slot): Promise<void> {
+  for (const { id, name, status } of members) {
+    if (status !== 'running' || !(await engine.isStopping(id))) continue;
+    report({ kind: 'note', text: `${home}: ${name} is stopping; waiting for its end` });
+    await engine.stop(id);
+  }
+}
+
+// The half-done roll is carried on with the wish that its own labels tell; the planner decides between going on and back.
+async function finish(
+  ports: Ports,
+  service: Service,
+  slot: Slot,
+  all: readonly ContainerSummary[],
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<'finished' | 'undone'> {
+  const memory = freshMemory();
+  const labelled = await Promise.all(slot.members.map((member) => withState(ports, memory, member)));
+  const { incumbent, candidate } = castRoles(slot.home, labelled, rollOfHalf(slot.home, labelled) ?? NO_ROLL);
+  const subject =
+    candidate ??
+    incumbent ??
+    fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
+  const movesTraffic = (await kernelLayer(ports)).available;
+  if (movesTraffic) distrustGates(slot, memory);
+  if (!candidate && incumbent) await recallHeld(ports, memory, incumbent.id);
+  const inlineFiles = candidate && incumbent ? await adopted(ports, memory, candidate, incumbent) : [];
+  const half = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
+  const engineVerdict = await awaitedVerdict(half, incumbent, all);
+  const answered = await answeredInHalf(half, incumbent, candidate?.state, all);
+  const run = { ...half, desired: { ...half.desired, engineVerdict }, movesTraffic, inlineFiles, answered };
+  const { error } = await runSlot(run);
+  if (error?.code === 'attention') throw error;
+  if (!error && leftOthersBehind(slot, all)) return 'finished';
+  const now = await ports.engine.container(slot.home);
+  if (candidate && now?.id === candidate.id && !error) return 'finished';
+  if (!candidate || (now && now.id !== candidate.id)) return 'undone';
+  throw error ?? new SwapError('attention', `${slot.home} could not be recovered`, { hint: 'see docker ps -a' });
+}
+
+const NO_ROLL = 'recover';
+
+// One that got the name but was never started serves nobody, even where it is alone: its own roll makes it a candidate.
+function rollOfHalf(home: string, [only, ...more]: readonly Labelled[]): string | undefined {
+  return only?.name === home && only.status === 'created' && more.length === 0 ? only.roll : undefined;
+}
+
+interface Labelled extends ContainerSummary {
+  readonly state: StateLabels | undefined;
+  readonly roll: string | undefined;
+  readonly replaces: string | undefined;
+}
+
+async function withState(ports: Ports, memory: SlotRun['memory'], member: ContainerSummary): Promise<Labelled> {
+  const container = await ports.engine.container(member.id);
+  const state = container && (await stateOf({ ports, memory }, container));
+  return { ...member, state, roll: state?.roll, replaces: state?.replaces };
+}
+
+async function recoveryRun(
+  ports: Ports,
+  service: Service,
+  slot: Slot,
+  subject: Labelled,
+  incumbent: Labelled | undefined,
+  lease: Lease,
+  signal: AbortSignal,
+  memory: SlotRun['memory'],
+): Promise<Omit<SlotRun, 'movesTraffic' | 'answered'>> {
+  const facts = await ports.engine.facts();
+  const { state } = subject;
+  const container = await ports.engine.container(subject.id);
+  const isCandidate = subject !== incumbent;
+  const policy = lenientSettingsOf(ports, service.key, subject.labels);
+  return {
+    ports,
+    names: slotNames(slot.home),
+    service: service.key,
+    policy,
+    desired: {
+      image: {
+        follows: state?.follows || (container?.config.Image ?? ''),
+        id: container?.imageId ?? '',
+        digest: state?.digest,
+      },
+      roll: isCandidate ? (state?.roll ?? NO_ROLL) : NO_ROLL,
+      force: false,
+      choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
+      keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? '', ports.host.sha256),
+      tagBefore: undefined,
+      mendOnly: true,
+      backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },
+      checksStart: false,
+      back: false,
+    },
+    event: 'rolled',
+    dependents: await dependentsEver(ports, slot),
+    predecessors: [],
+    inlineFiles: [],
+    successors: new Map(),
+    signal,
+    lost: lease.lost,
+    confirmLock: lease.confirm,
+    gates: false,
+    forwards: false,
+    memory,
+    now: () => ports.clock.now() + facts.clockOffsetMs,
+    moveDependents: (names, from, to) =>
+      moveDependents({ ports, lease, options: { ...MEND, signal } }, memory, names, from, to),
+  };
+}
+
+const MEND: Omit<RollOptions, 'signal'> = {
+  image: undefined,
+  target: undefined,
+  pull: 'never',
+  force: true,
+  overrides: {},
+  event: 'rolled',
+  condemn: false,
+};

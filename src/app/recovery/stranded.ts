@@ -1,0 +1,30 @@
+import type { Container, ContainerSummary } from '../../core/model/container.ts';
+import { neededToStart } from '../../core/model/references.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { copiedFiles } from '../rollout/prepare.ts';
+import type { Memory } from '../rollout/slot-run.ts';
+import { ownOf } from '../select/own.ts';
+
+/**
+ * Adopts a candidate that was not started, if its old container can't start again: the one is down in whose namespaces that lives.
+ * Only its files are in doubt then; resolves with the paths of those.
+ */
+export async function adopted(
+  ports: Ports,
+  memory: Memory,
+  candidate: ContainerSummary,
+  incumbent: ContainerSummary,
+): Promise<readonly string[]> {
+  if (candidate.status !== 'created' || incumbent.status !== 'exited') return [];
+  const old = await ports.engine.container(incumbent.id);
+  if (!old || !(await isStranded(ports, old))) return [];
+  memory.created.add(candidate.id);
+  return copiedFiles(ports, old, await ownOf({ ports, memory }, old));
+}
+
+async function isStranded({ engine }: Ports, container: Container): Promise<boolean> {
+  const owners = await Promise.all(neededToStart(container).map((owner) => engine.container(owner)));
+  return owners.some((owner) => owner === undefined || !UP.includes(owner.status));
+}
+
+const UP: readonly string[] = ['running', 'restarting', 'paused'];

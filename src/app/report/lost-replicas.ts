@@ -1,0 +1,24 @@
+import { EngineError } from '../../core/model/engine-error.ts';
+import type { Ports } from '../../ports/ports.ts';
+
+/** Tells of replicas that were rolled, and that are down, paused or gone by the time that the others are rolled, too. */
+export async function noteLost(ports: Ports, homes: readonly string[]): Promise<void> {
+  for (const home of homes) {
+    const status = await statusOf(ports, home);
+    if (status !== 'running' && status !== 'restarting')
+      ports.report({
+        kind: 'note',
+        text: `${home}: rolled, but its container is ${status} now; swapctl leaves the container as it is`,
+      });
+  }
+}
+
+async function statusOf({ engine }: Ports, home: string): Promise<string> {
+  try {
+    return (await engine.container(home))?.status ?? 'gone';
+  } catch (error) {
+    // The roll is done, whether or not this can be seen.
+    if (error instanceof EngineError) return 'running';
+    throw error;
+  }
+}

@@ -1,0 +1,182 @@
+import { hostAdvice } from '../../core/health/health.ts';
+import type { Container } from '../../core/model/container.ts';
+import { EngineError } from '../../core/model/engine-error.ts';
+import type { SwapError } from '../../core/model/error.ts';
+import { digestsFor } from '../../core/model/image.ts';
+import { isImageId } from '../../core/model/reference.ts';
+import type { ReplicaReport, ReportedError, Side, StaleClient, Timings } from '../../core/report/report.ts';
+import type { Policy } from '../../core/settings/policy.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { Memory, SlotRun } from '../rollout/slot-run.ts';
+import { failedHooks } from '../rollout/steps/hooks-seen.ts';
+import { imageOf, stateOf } from '../select/own.ts';
+
+/** What became of one replica. `error`: why it was not rolled, undefined if it was. */
+export async function replicaReport(
+  run: SlotRun,
+  slot: PreparedSlot,
+  error: SwapError | undefined,
+  totalMs: number,
+): Promise<ReplicaReport> {
+  const from = await sideOf(run.ports, slot, slot.container.id).catch(unknown);
+  const to = error ? from : await sideOf(run.ports, slot, slot.home).catch(unknown);
+  const changed = to && from ? to.container !== from.container : run.memory.candidates.size > 0;
+  const success = run.event === 'rolled-back' ? 'rolled-back' : 'rolled';
+  return {
+    slot: slot.home,
+    outcome: error ? 'failed' : changed ? success : 'unchanged',
+    strategy: slot.choice.way,
+    because: slot.choice.because,
+    ...(from ? { from } : {}),
+    ...(to ? { to } : {}),
+    timings: timings(run, totalMs),
+    ...connectionsOf(run.memory),
+    ...(run.memory.gap.ms > 0 ? { gap: Math.round(run.memory.gap.ms) } : {}),
+    ...backedUp(run),
+    ...hooksRun(run.memory),
+    ...(error ? {} : await leftToDo(run, slot)),
+    ...notesOf(run.memory),
+    ...(error ? { error: told(error, slot, run.memory) } : {}),
+  };
+}
+
+/** What the roll goes without. */
+export function notesOf({ notes }: Memory): { notes?: readonly string[] } {
+  return notes.size > 0 ? { notes: [...notes] } : {};
+}
+
+// Of all that were drained: clients of a stand-in are clients of the service, too.
+function connectionsOf({ drained }: Memory): Pick<ReplicaReport, 'connections'> {
+  const known = [...drained.values()].filter((one) => one !== undefined);
+  if (known.length === 0) return {};
+  const sum = (figure: 'idle' | 'busy' | 'cut'): number => known.reduce((all, one) => all + (one[figure] ?? 0), 0);
+  const idle = known.every((one) => one.idle !== undefined) ? { idle: sum('idle') } : {};
+  return { connections: { ...idle, busy: sum('busy'), cut: sum('cut') } };
+}
+
+function hooksRun({ hooks: { results } }: Memory): Pick<ReplicaReport, 'hooks'> {
+  const hooks = [...results].map(([hook, error]) => ({ hook, ...(error === undefined ? {} : { error }) }));
+  return hooks.length > 0 ? { hooks } : {};
+}
+
+async function leftToDo(run: SlotRun, slot: PreparedSlot): Promise<Pick<ReplicaReport, 'staleClients' | 'attention'>> {
+  const stale = await staleIn(run, slot);
+  const attention = [
+    ...failedHooks(run.memory.hooks.results).map(([hook, why]) => hookError(hook, why)),
+    ...stale.map((one) => staleError(one, slot.home)),
+  ];
+  return { ...(stale.length > 0 ? { staleClients: stale } : {}), ...(attention.length > 0 ? { attention } : {}) };
+}
+
+function hookError(hook: string, why: string): ReportedError {
+  const hint = 'the new version serves; run the hook by hand';
+  return { code: 'attention', message: `the hook "${hook}" failed: ${why}`, hint };
+}
+
+// An address that the slot's own container has by now is none to worry about.
+async function staleIn({ ports, memory }: SlotRun, { home }: PreparedSlot): Promise<StaleClient[]> {
+  if (memory.staleClients.length === 0) return [];
+  const now = await ports.engine.container(home).catch(unknown);
+  const own = Object.values(now?.networks ?? {}).flatMap((one) => [one.IPAddress, one.GlobalIPv6Address]);
+  return memory.staleClients.filter(({ address }) => !own.includes(address));
+}
+
+function staleError({ client, network, address }: StaleClient, home: string): ReportedError {
+  const where = network === undefined ? '' : ` in the network ${network}`;
+  return {
+    code: 'attention',
+    message: `${client} still connects to ${address}${where}, an address that no container of ${home} has any more`,
+    hint: `make ${client} resolve the name again: reload or restart it, and at each roll with swapctl.on-switch`,
+  };
+}
+
+function backedUp({ memory }: SlotRun): Pick<ReplicaReport, 'backup'> {
+  if (!memory.backup) return {};
+  return { backup: { volumes: memory.backup.copies, restored: memory.putBack.size > 0 } };
+}
+
+// An engine that fails now changes nothing about what was done.
+function unknown(raised: unknown): undefined {
+  if (!(raised instanceof EngineError)) throw raised;
+}
+
+// The planner says what a container did; here is said which one, and what is true now.
+function told(
+  error: SwapError,
+  slot: PreparedSlot,
+  { lastWords: log, lastStatus, redirectedAway }: Pick<Memory, 'lastWords' | 'lastStatus' | 'redirectedAway'>,
+): ReportedError {
+  const { code, message, hint } = error;
+  if (code !== 'not-healthy' && code !== 'cannot-start' && code !== 'unproven')
+    return { code, message, ...(hint ? { hint } : {}) };
+  const next = `${NEXT[code]}${hostHint(slot.policy, lastStatus)}${gateHint(redirectedAway)}`;
+  const said = log.length > 0 ? { log } : {};
+  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next, ...said };
+}
+
+function hostHint({ probe }: Policy, lastStatus: number | undefined): string {
+  const advice = hostAdvice(probe, lastStatus);
+  return advice === undefined ? '' : `. ${advice}`;
+}
+
+const NEXT = {
+  'not-healthy': 'mend the image; this one is not tried again, unless with --force',
+  'cannot-start':
+    'the image is not rejected: fix what the engine names, and roll again; unattended rolls wait for the backoff',
+  unproven: 'the image is not rejected: fix the cause, and roll again; unattended rolls wait for the backoff',
+} as const;
+
+function gateHint(connections: number): string {
+  if (connections === 0) return '';
+  const number = connections === 1 ? '1 connection' : `${connections} connections`;
+  return (
+    `. Until it failed, the gate redirected ${number} away from it: ` +
+    'if the app becomes healthy only once others reach it, set swapctl.gate=false'
+  );
+}
+
+/** The registry's digest of the image that a container runs; undefined where it is in no registry. */
+export async function digestOf(ports: Ports, slot: PreparedSlot, container: Container): Promise<string | undefined> {
+  const state = await stateOf({ ports, memory: slot.memory }, container);
+  const image = await imageOf({ ports, memory: slot.memory }, container.imageId);
+  const reference = container.config.Image ?? '';
+  return state?.digest ?? (image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined);
+}
+
+async function sideOf(ports: Ports, slot: PreparedSlot, container: string): Promise<Side | undefined> {
+  const known = container === slot.container.id ? slot.container : await ports.engine.container(container);
+  if (!known) return undefined;
+  const digest = (await digestOf(ports, slot, known)) ?? known.imageId;
+  return { container: known.id.slice(0, 12), image: known.config.Image ?? '', digest };
+}
+
+function timings(run: SlotRun, total: number): Timings {
+  const { times } = run.memory;
+  const parts = {
+    start: ['create', 'start', 'copy-files'],
+    healthy: ['await-healthy'],
+    switch: ['rename'],
+    drain: ['drain'],
+    stop: ['stop'],
+    backup: ['back-up'],
+    restore: ['put-back'],
+  };
+  const measured = Object.entries(parts).flatMap(([part, kinds]) => {
+    const ms = kinds.reduce((sum, kind) => sum + (times.get(kind) ?? 0), 0);
+    return kinds.some((kind) => times.has(kind)) ? [[part, Math.round(ms)]] : [];
+  });
+  return { ...Object.fromEntries(measured), total: Math.round(total) };
+}
+
+/** The report of a replica that runs the wanted image already. */
+export async function unchangedReport(ports: Ports, slot: PreparedSlot): Promise<ReplicaReport> {
+  const from = await sideOf(ports, slot, slot.home);
+  return { slot: slot.home, outcome: 'unchanged', ...(from ? { from, to: from } : {}), timings: { total: 0 } };
+}
+
+/** The report of a replica that could not even be looked at. */
+export function failedReport(slot: Pick<PreparedSlot, 'home'>, { code, message, hint }: SwapError): ReplicaReport {
+  const error = { code, message, ...(hint ? { hint } : {}) };
+  return { slot: slot.home, outcome: 'failed', timings: { total: 0 }, error };
+}

@@ -1,0 +1,32 @@
+import { EngineError } from '../../core/model/engine-error.ts';
+import { messageOf, SwapError } from '../../core/model/error.ts';
+import type { ReportedError, ServiceReport } from '../../core/report/report.ts';
+
+/** A failed service is a result, not a crash: the others go on, and each has its report. */
+export async function reported(service: string, work: () => Promise<ServiceReport>): Promise<ServiceReport> {
+  try {
+    return await work();
+  } catch (raised) {
+    return { service, outcome: 'failed', timings: { total: 0 }, error: reportedError(raised) };
+  }
+}
+
+/** What was raised, as a report tells it, whatever it is. */
+export function reportedError(raised: unknown): ReportedError {
+  const { code, message, hint, log } = asSwapError(raised);
+  return { code, message, ...(hint ? { hint } : {}), ...(log.length > 0 ? { log } : {}) };
+}
+
+// Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
+function asSwapError(raised: unknown): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (!(raised instanceof EngineError))
+    return new SwapError('attention', `unexpected: ${messageOf(raised)}`, {
+      hint: 'swapctl status shows the state now, swapctl recover finishes or undoes an interrupted roll; please report this error',
+      cause: raised,
+    });
+  return new SwapError('engine-unreachable', raised.message, {
+    hint: 'nothing was touched; swapctl doctor says more',
+    cause: raised,
+  });
+}

@@ -1,0 +1,49 @@
+import { EngineError } from '../../core/model/engine-error.ts';
+import { messageOf, SwapError } from '../../core/model/error.ts';
+import { type Delivery, isToBeTold, type Run, summarizeRun, type Told, toldAfter } from '../../core/report/summary.ts';
+import type { Ports } from '../../ports/ports.ts';
+
+/**
+ * Tells people of one run after the other, and remembers what they know as long as the process lives. Whatever goes wrong is
+ * noted, and nothing is raised for it: the work is done already.
+ */
+export function teller(
+  ports: Pick<Ports, 'config' | 'engine' | 'notify' | 'report'>,
+): (run: Run, how: { readonly signal: AbortSignal; readonly asked?: boolean }) => Promise<Delivery[]> {
+  let told: Told = new Map();
+  return async (all, { signal, asked = false }) => {
+    // What another process did, that one has told.
+    const run = { services: all.services.filter(({ report }) => report?.by === undefined) };
+    try {
+      const { notifications, notify } = ports.config();
+      if (notifications.length === 0) {
+        if (asked) ports.report({ kind: 'note', text: 'no notification sent: none is configured in swapctl.yml' });
+        return [];
+      }
+      if (!isToBeTold(run, notify, told)) {
+        told = toldAfter(told, run);
+        return [];
+      }
+      const deliveries = await ports.notify(summarizeRun(run, await nameOf(ports.engine)), notifications, signal);
+      for (const one of deliveries.filter(({ outcome }) => outcome === 'failed'))
+        ports.report({ kind: 'note', text: `${one.kind} (${one.to}) could not be told: ${one.error}` });
+      // Who was not reached hears it the next time.
+      if (deliveries.some(({ outcome }) => outcome === 'sent')) told = toldAfter(told, run);
+      return deliveries;
+    } catch (error) {
+      if (!(error instanceof SwapError)) throw error;
+      ports.report({ kind: 'note', text: `no notification sent: ${messageOf(error)}` });
+      return [];
+    }
+  };
+}
+
+async function nameOf(engine: Ports['engine']): Promise<string | undefined> {
+  try {
+    return (await engine.facts()).name || undefined;
+  } catch (error) {
+    // An engine that is away is worth telling, too.
+    if (!(error instanceof EngineError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,133 @@
+import type { Container, RestartPolicy } from '../../core/model/container.ts';
+import { isNotFound, isStartRefusedByImage } from '../../core/model/engine-error.ts';
+import type { Step, StepKind } from '../../core/rollout/step.ts';
+import { isReturning } from '../../core/rollout/switch-hooks.ts';
+import { HELD } from '../recovery/held.ts';
+import { cover, renewCover } from '../traffic/cover.ts';
+import { drain } from '../traffic/drain.ts';
+import { endForward, endLeadingAway, forward } from '../traffic/forward.ts';
+import { adoptGate, startGated } from '../traffic/gate.ts';
+import type { SlotRun } from './slot-run.ts';
+import { named, type Snapshot, serving } from './snapshot.ts';
+import { awaitEngine, awaitHealthy, NEVER, settle } from './steps/await-healthy.ts';
+import { backUp, dropBackup, dropCopies, putBack } from './steps/backup.ts';
+import { createCandidate, createRehearsal, createStandIn, recreateOld } from './steps/create.ts';
+import { runSwitchHooks } from './steps/hooks.ts';
+import { rememberFailure } from './steps/remember.ts';
+import { removeOwn } from './steps/remove.ts';
+import { checkStarts } from './steps/start-check.ts';
+
+type Executor<K extends StepKind> = (
+  run: SlotRun,
+  step: Extract<Step, { kind: K }>,
+  snapshot: Snapshot,
+) => Promise<void>;
+
+/** How each kind of step is done: complete by type, one engine call (or one wait) each, safe to repeat. */
+const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
+  'check-start': checkStarts,
+  'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
+  'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
+  cover: (run, step, snapshot) => cover(run, snapshot, step.lasting),
+  uncover: (run) => run.ports.kernel.endCover(run.names.home),
+  'drop-cover': (run) => run.ports.kernel.clearCover(run.names.home),
+  'pass-rehearsal': async (run, step) => {
+    await removeOwn(run.ports, step.container, 'rehearsal');
+    run.memory.rehearsed = true;
+  },
+  'point-tag': (run, step) => run.ports.engine.tag(step.image, step.reference),
+  create: (run, step, { incumbent, seen }) =>
+    createCandidate(run, serving(run, incumbent), step, run.desired.tagBefore ?? seen.localTag),
+  'copy-files': async (run, step, { incumbent }) => {
+    const from = serving(run, incumbent);
+    for (const path of step.paths) {
+      if (await run.ports.engine.copy(from.id, step.container, path)) continue;
+      run.ports.report({
+        kind: 'note',
+        text: `${path} of ${from.name} is not copied: it is no file of the size of a config or secret`,
+      });
+    }
+    run.memory.copied.add(step.container);
+  },
+  'recreate-old': (run, step, { candidate }) => recreateOld(run, serving(run, candidate), step),
+  start: async (run, step, snapshot) => {
+    run.memory.starts.set(step.container, (run.memory.starts.get(step.container) ?? 0) + 1);
+    const gated = isGated(run, step.container, snapshot);
+    const starting = gated ? startGated(run, step.container, snapshot) : run.ports.engine.start(step.container);
+    await starting.catch((error) => {
+      if (isStartRefusedByImage(error)) run.memory.unstartable.set(step.container, error.message);
+      else if (isNotFound(error)) run.memory.starts.delete(step.container);
+      throw error;
+    });
+  },
+  open: async (run, step) => {
+    const container = await run.ports.engine.container(step.container);
+    // One that has just exited has no namespace to open, and says itself why it is not kept.
+    if (container && container.pid > 0) await run.ports.kernel.open(container);
+    // Only then: what is redirected no more reaches the container itself.
+    if (run.movesTraffic) await endLeadingAway(run, step.container);
+    run.memory.shut.delete(step.container);
+    run.memory.turnedAway.delete(step.container);
+  },
+  'await-healthy': async (run, step, snapshot) => {
+    await adoptGate(run, step.container, snapshot);
+    await awaitHealthy(run, step.container);
+  },
+  settle: (run, step) => settle(run, step.container, step),
+  'await-engine': (run, step, { standIn }) =>
+    awaitEngine(run, step.container, standIn?.id === step.container ? run.signal : NEVER),
+  rename: (run, step) => run.ports.engine.rename(step.container, step.to),
+  'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),
+  forward: (run, step, snapshot) =>
+    forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
+  'end-forward': (run, step) => endForward(run, step),
+  'run-hooks': (run) => runSwitchHooks(run),
+  'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
+  'hold-restart': (run, step, snapshot) => {
+    const { held } = run.memory;
+    held.set(step.container, held.get(step.container) ?? restartOf(named(step.container, snapshot)));
+    return run.ports.engine.setRestart(step.container, HELD);
+  },
+  'restore-restart': async (run, step, { candidate }) => {
+    const { held } = run.memory;
+    const policy = candidate ? restartOf(candidate) : held.get(step.container);
+    await run.ports.engine.setRestart(step.container, policy ?? { Name: 'no' });
+    held.delete(step.container);
+  },
+  drain: async (run, step, snapshot) => {
+    const container = named(step.container, snapshot);
+    if (container) await drain(run, container, () => renewCover(run, step.container, snapshot));
+  },
+  stop: (run, step) => run.ports.engine.stop(step.container),
+  remove: (run, step, { rehearsal, standIn, candidate }) => {
+    // What a candidate took over from the old container was given to it by name, and stays.
+    const discard = [rehearsal?.id, standIn?.id, candidate?.id].includes(step.container);
+    return run.ports.engine.remove(step.container, { discard });
+  },
+  'remember-failure': async (run, step, snapshot) => {
+    const failed = named(step.container, snapshot);
+    if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, step);
+  },
+  'back-up': (run, step, snapshot) => backUp(run, step, snapshot),
+  'put-back': (run, step, snapshot) => putBack(run, step, snapshot),
+  'drop-backup': (run, step, { seen }) => dropBackup(run, step, seen.halfCopied),
+  'drop-copies': (run, step) => dropCopies(run, step.copies),
+  'forget-failure': (run, step) => removeOwn(run.ports, step.container, 'failed'),
+};
+
+/** Does one step. Raises what the engine raises; the caller looks at the world again either way. */
+export async function execute(run: SlotRun, step: Step, snapshot: Snapshot): Promise<void> {
+  const executor = EXECUTORS[step.kind] as Executor<StepKind>;
+  await executor(run, step, snapshot);
+}
+
+function restartOf(container: Container | undefined): RestartPolicy {
+  return container?.host.RestartPolicy ?? { Name: 'no' };
+}
+
+// Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
+function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
+  if (!run.gates || !run.policy.gate) return false;
+  const isFresh = id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.way !== 'stop-first');
+  return isFresh || isReturning(seen, id);
+}

@@ -1,0 +1,203 @@
+import { isDiskFull, isNotFound, isPassing } from '../../core/model/engine-error.ts';
+import { messageOf, SwapError } from '../../core/model/error.ts';
+import { byHand } from '../../core/rollout/backup.ts';
+import { tagHarm, violation } from '../../core/rollout/invariants.ts';
+import { plan } from '../../core/rollout/plan.ts';
+import { describeStep, type Step } from '../../core/rollout/step.ts';
+import { diskFull } from '../image/disk.ts';
+import { clearExpired, stopRenewing } from '../traffic/forward.ts';
+import { noteGap } from '../traffic/gap.ts';
+import { endForeignHolds, endOwnHolds } from '../traffic/gate.ts';
+import { execute } from './execute.ts';
+import { observe } from './observe.ts';
+import { noteAway, observeThrough } from './outage.ts';
+import type { SlotRun } from './slot-run.ts';
+import type { Snapshot } from './snapshot.ts';
+import { awaitHealthy, NEVER } from './steps/await-healthy.ts';
+
+// Far more than any roll takes: a planner that goes in circles must end as an error, not as a hot loop.
+const MOST_STEPS = 200;
+const TRIES = 3;
+const RETRY_AFTER_MS = 300;
+
+/** How a slot ended: the wish is fulfilled, or why it is not (and then the old container serves as before). */
+export interface SlotEnd {
+  readonly error: SwapError | undefined;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Observes, plans, does one step, and looks again, until nothing is left to do. There is no other control flow: a first
+ * run, a run after a crash, and one after somebody interfered are the same loop.
+ */
+export async function runSlot(run: SlotRun): Promise<SlotEnd> {
+  try {
+    const end = await untilDecided(run);
+    await stopRenewing(run);
+    await endOwnHolds(run);
+    await clearExpired(run);
+    return end;
+  } finally {
+    await stopRenewing(run);
+  }
+}
+
+async function untilDecided(run: SlotRun): Promise<SlotEnd> {
+  const steps: Step[] = [];
+  let failuresInRow = 0;
+  let began = run.ports.clock.now();
+  while (steps.length < MOST_STEPS) {
+    if (run.lost.aborted) throw run.lost.reason;
+    if (run.signal.aborted) run.memory.giveUp ??= interrupted(run);
+    const snapshot = await observeThrough(run);
+    if (steps.length === 0) await endForeignHolds(run, snapshot);
+    noteGap(run, snapshot.seen, began);
+    const decision = plan(run.desired, snapshot.seen);
+    if (decision.kind === 'converged') return { error: undefined, steps };
+    if (decision.kind === 'refuse') {
+      await untilAnswered(run, snapshot.seen);
+      return { error: decision.error, steps };
+    }
+    if (decision.undoing) run.memory.giveUp ??= decision.undoing;
+    forbidHarm(run, snapshot, decision.step);
+    steps.push(decision.step);
+    began = run.ports.clock.now();
+    const error = await attempt(run, decision.step, snapshot);
+    failuresInRow = error ? failuresInRow + 1 : 0;
+    if (error)
+      await afterFailure(
+        run,
+        decision.step,
+        error,
+        failuresInRow,
+        decision.undoing !== undefined || isSwitched(snapshot),
+      );
+  }
+  return {
+    error: new SwapError('attention', `${run.names.home}: still not done after ${MOST_STEPS} steps`, {
+      hint: 'run swapctl recover',
+    }),
+    steps,
+  };
+}
+
+// Who says that the old container serves as before does so when it does; an interruption does not cut that short.
+async function untilAnswered(run: SlotRun, { incumbent }: Snapshot['seen']): Promise<void> {
+  if (run.memory.gap.since === undefined || !incumbent?.running) return;
+  await awaitHealthy(run, incumbent.id, NEVER);
+  noteGap(run, (await observe(run)).seen, run.ports.clock.now());
+}
+
+// What the planner is tested with is checked before every step, too: better a roll that stops than one that does harm.
+function forbidHarm(run: SlotRun, { seen }: Snapshot, step: Step): void {
+  const broken = violation(seen, step) ?? tagHarm(step);
+  if (broken === undefined) return;
+  throw new SwapError('attention', `${run.names.home}: stopped before a step that must not be (${broken})`, {
+    hint: 'nothing was done for it; this is a bug in swapctl, please report it',
+  });
+}
+
+async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<unknown> {
+  const { report, clock } = run.ports;
+  const slot = run.names.home;
+  report({ kind: 'step', slot, step });
+  const began = clock.now();
+  try {
+    if (await lostOther(run, step, snapshot)) return undefined;
+    await execute(run, step, snapshot);
+    const ms = clock.now() - began;
+    run.memory.times.set(step.kind, (run.memory.times.get(step.kind) ?? 0) + ms);
+    report({ kind: 'done', slot, step, ms });
+    return undefined;
+  } catch (error) {
+    noteAway(run, error);
+    report({ kind: 'debug', text: `${slot}: ${describeStep(step)}: ${messageOf(error)}` });
+    return error ?? new Error('unknown');
+  }
+}
+
+// Of the old container and the new one, one goes only while the other is as it was, whatever people have done since the look.
+async function lostOther(run: SlotRun, step: Step, { incumbent, candidate }: Snapshot): Promise<boolean> {
+  if (step.kind !== 'stop' && step.kind !== 'remove') return false;
+  const other = step.container === incumbent?.id ? candidate : step.container === candidate?.id ? incumbent : undefined;
+  if (!other) return false;
+  const now = (await run.ports.engine.container(other.id))?.status ?? 'gone';
+  // One that was not started yet is all that is left, too, once an old one with --rm is stopped.
+  if (now !== 'gone' && (now === 'running' || other.status !== 'running')) return false;
+  const text = `${run.names.home}: ${other.name} is ${now} since the last look; nothing is removed before the next one`;
+  run.ports.report({ kind: 'debug', text });
+  await run.ports.clock.sleep(RETRY_AFTER_MS);
+  return true;
+}
+
+// A step that fails changes nothing by itself: the next look says what is true. What can't be done at all is given up
+// before the switch (and undone by the planner), and told to a person after it.
+async function afterFailure(
+  run: SlotRun,
+  step: Step,
+  error: unknown,
+  failuresInRow: number,
+  pastReturn: boolean,
+): Promise<void> {
+  if (run.signal.aborted && !pastReturn) return;
+  const final = isDiskFull(error) || !(isPassing(error) || isGone(step, error)) || failuresInRow >= TRIES;
+  if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
+  // A container that refuses to start, or exits in the moment of its opening, says why itself, and the planner judges it
+  // by that.
+  if ((step.kind === 'start' || step.kind === 'open') && failuresInRow < TRIES) return;
+  // That it failed can't be written down; to go back on is more.
+  if (step.kind === 'remember-failure' && isDiskFull(error)) {
+    run.memory.giveUp = await diskFull(run.ports, `${step.reason}; and that can't be remembered`, error);
+    return;
+  }
+  if (failuresInRow < TRIES && (await lostOwner(run, step))) return;
+  const known = error instanceof SwapError ? error : undefined;
+  if (pastReturn || run.memory.giveUp) throw known?.code === 'attention' ? known : needsAttention(run, step, error);
+  run.memory.giveUp = known ?? (await failed(run, step, error));
+}
+
+// Somebody removed the container after the look: the next one says what is left to do.
+function isGone(step: Step, error: unknown): boolean {
+  return 'container' in step && isNotFound(error);
+}
+
+// Nobody can be moved to where nobody is any more; the planner goes on from that.
+async function lostOwner(run: SlotRun, step: Step): Promise<boolean> {
+  if (step.kind !== 'move-dependents') return false;
+  return (await run.ports.engine.container(step.to))?.status !== 'running';
+}
+
+function isSwitched({ seen }: Snapshot): boolean {
+  return seen.candidate?.name === seen.names.home && seen.candidate.verdict.kind === 'healthy';
+}
+
+async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapError> {
+  if (isDiskFull(error)) return diskFull(run.ports, `${run.names.home}: could not ${describeStep(step)}`, error);
+  // Not every engine notes on the container why it refused the start.
+  if (step.kind === 'start')
+    return new SwapError('cannot-start', `it can't be started: ${messageOf(error)}`, { cause: error });
+  const code = step.kind.startsWith('create') ? 'cannot-create' : 'step-failed';
+  return new SwapError(code, `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
+    hint: 'the old container serves as before',
+    cause: error,
+  });
+}
+
+function needsAttention(run: SlotRun, step: Step, error: unknown): SwapError {
+  return new SwapError('attention', `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
+    hint: `fix that, then run swapctl recover to finish or undo the roll${atHand(step)}`,
+    cause: error,
+  });
+}
+
+function atHand(step: Step): string {
+  return step.kind === 'put-back'
+    ? `; the volume backup is complete, and can be restored by hand: ${byHand(step.copies)}`
+    : '';
+}
+
+function interrupted(run: SlotRun): SwapError {
+  return new SwapError('interrupted', `the roll of ${run.names.home} was interrupted`, {
+    hint: 'the old container serves as before',
+  });
+}

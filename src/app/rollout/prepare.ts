@@ -1,0 +1,193 @@
+import { type EngineVerdict, engineVerdictFor } from '../../core/health/engine-verdict.ts';
+import type { Container, ContainerSummary } from '../../core/model/container.ts';
+import { fail } from '../../core/model/error.ts';
+import { COMPOSE_FILES, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
+import type { OwnLabels } from '../../core/model/own-labels.ts';
+import { isImageId } from '../../core/model/reference.ts';
+import type { Successors } from '../../core/model/references.ts';
+import { inlineFiles, likelyInlineFiles } from '../../core/recreate/compose.ts';
+import { needsHost } from '../../core/recreate/start-check.ts';
+import type { Failure, WantedBackup } from '../../core/rollout/observed.ts';
+import { attachedNote } from '../../core/service/attached.ts';
+import { whyNotOne } from '../../core/service/one-service.ts';
+import { refuseStrangers } from '../../core/service/ownership.ts';
+import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
+import type { Policy } from '../../core/settings/policy.ts';
+import { type Choice, chooseWay } from '../../core/strategy/choose.ts';
+import { fixedPorts } from '../../core/strategy/exclusive.ts';
+import { type KernelLayer, layerNotes } from '../../core/traffic/kernel-layer.ts';
+import type { Track } from '../../core/update/track.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { imageOf, ownOf, stateOf } from '../select/own.ts';
+import { servedOf } from '../select/served.ts';
+import { settingsOf, uncountedIn } from '../select/settings.ts';
+import { kernelLayerFor } from '../traffic/kernel-layer.ts';
+import { failuresIn } from './observe.ts';
+import { freshMemory, type Memory } from './slot-run.ts';
+import { type AnsweredPorts, answeredPorts } from './steps/answered-ports.ts';
+import { knownUserSet } from './steps/create.ts';
+import { prepareVolumes } from './steps/volumes.ts';
+import { surroundingsOf } from './surroundings.ts';
+
+/** One slot, looked at and found fit to be rolled; nothing was touched for it. */
+export interface PreparedSlot {
+  readonly home: string;
+  readonly container: Container;
+  readonly policy: Policy;
+  readonly choice: Choice;
+  readonly kernel: KernelLayer;
+  readonly follows: string;
+  /** The reference that its container follows by itself; undefined where it follows none. */
+  readonly followed: string | undefined;
+  /** Which tags beside the followed one count. */
+  readonly track: Track;
+  readonly failures: readonly Failure[];
+  readonly dependents: readonly string[];
+  readonly answered: AnsweredPorts;
+  /** Ids of containers that served the slot before this one, which others still name. */
+  readonly predecessors: readonly string[];
+  readonly inlineFiles: readonly string[];
+  readonly backup: WantedBackup;
+  /** Whether it is checked that the container could start again before anything is touched. */
+  readonly checksStart: boolean;
+  readonly engineVerdict: EngineVerdict | undefined;
+  readonly memory: Memory;
+}
+
+export interface PrepareOptions {
+  /** Settings of the command line, by label key without the prefix. */
+  readonly overrides: Readonly<Record<string, string>>;
+  /** The reference that the user gave instead of the followed one. */
+  readonly image: string | undefined;
+  /** Files of the old container that the new one is to have too, beside those that compose copied. */
+  readonly carry?: readonly string[] | undefined;
+  /** Id of the image with which the volumes are to go back to what they were. */
+  readonly volumesOf?: string | undefined;
+  /** By which containers those are replaced that it shares something with. */
+  readonly successors?: Successors | undefined;
+}
+
+/** Looks at every slot of a service before anything is touched. Raises `refused` and `config` with the reason. */
+export async function prepareService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: PrepareOptions,
+): Promise<PreparedSlot[]> {
+  const rollable = service.slots.filter((slot) => !isOff(slot) || service.slots.length === 1);
+  const off = service.slots.length - rollable.length;
+  if (off > 0)
+    ports.report({
+      kind: 'note',
+      text: `${service.key}: ${off} stopped replica${off > 1 ? 's are' : ' is'} left as ${off > 1 ? 'they are' : 'it is'}`,
+    });
+  if (rollable.length === 0)
+    return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
+  const prepared = await Promise.all(rollable.map((slot) => prepareSlot(ports, service.key, slot, all, options)));
+  const why = whyNotOne(prepared.map(({ home, followed }) => ({ home, follows: followed })));
+  return why ? fail('refused', `${service.key}: ${why.message}`, { hint: why.hint }) : prepared;
+}
+
+/** Looks at one slot of the service with that key. */
+export async function prepareSlot(
+  ports: Ports,
+  service: string,
+  slot: Slot,
+  all: readonly ContainerSummary[],
+  options: PrepareOptions,
+): Promise<PreparedSlot> {
+  refuseStrangers(all, slot.home);
+  const container = await containerOf(ports, slot);
+  const memory = freshMemory();
+  const own = await ownOf({ ports, memory }, container);
+  const policy = settingsOf(ports, service, own, options.overrides);
+  const kernel = await kernelLayerFor(ports, container);
+  for (const note of layerNotes(kernel, fixedPorts(container).length > 0)) memory.notes.add(note);
+  const attached = attachedNote(container, own);
+  if (attached !== undefined) memory.notes.add(attached);
+  const backup = await prepareVolumes(
+    ports,
+    { container, own, home: slot.home, service },
+    policy,
+    all,
+    options.volumesOf,
+  );
+  const served = await servedOf({ ports, memory }, container, all);
+  const choice = chooseWay(container, policy, kernel, { copies: backup.volumes.length > 0, served });
+  if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
+  if (!(await knownUserSet({ ports, memory }, container))) {
+    const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
+    ports.report({ kind: 'note', text });
+  }
+  noteUncounted(ports, container, uncountedIn(ports, service, own));
+  const looked = { home: slot.home, container, own, policy, memory };
+  const { dependents, predecessors } = await surroundingsOf(ports, looked, all, options.successors);
+  return {
+    home: slot.home,
+    container,
+    policy,
+    choice,
+    kernel,
+    track: options.image === undefined ? policy.track : { kind: 'digest' },
+    follows: options.image ?? (await followedReference({ ports, memory }, container)),
+    followed: await followedBy({ ports, memory }, container),
+    failures: failuresIn(all, slot.home),
+    dependents,
+    answered: await answeredPorts(ports, container, policy, all),
+    predecessors,
+    inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
+    backup,
+    checksStart: needsHost(container) || dependents.length > 0,
+    engineVerdict: engineVerdictFor(container, own, policy, all, ports.host.containerId),
+    memory,
+  };
+}
+
+function noteUncounted(ports: Ports, { name }: Container, labels: readonly string[]): void {
+  if (labels.length === 0) return;
+  const text = `the image of ${name} is gone, so ${labels.join(', ')} may be its label: it does not count; swapctl.yml can say the same`;
+  ports.report({ kind: 'note', text });
+}
+
+function isOff(slot: Slot): boolean {
+  return slot.members.every((member) => member.status === 'exited' || member.status === 'created');
+}
+
+/** The container of a slot. Raises `not-found`, and `refused` for one that can't be rolled. */
+async function containerOf({ engine }: Ports, { home, members: [member] }: Slot): Promise<Container> {
+  if (!member) return fail('not-found', `${home} has no container`);
+  const why = whyNotRollable(member);
+  if (why) fail('refused', why.message, { hint: why.hint });
+  return (await engine.container(member.id)) ?? fail('not-found', `${member.name} was removed just now`);
+}
+
+async function followedBy(run: { ports: Ports; memory: Memory }, container: Container): Promise<string | undefined> {
+  const followed = (await stateOf(run, container))?.follows || container.config.Image || '';
+  return followed === '' || isImageId(followed) ? undefined : followed;
+}
+
+/** The reference that a container follows. Raises `refused` for one that was created from a bare id. */
+export async function followedReference(run: { ports: Ports; memory: Memory }, container: Container): Promise<string> {
+  const followed = await followedBy(run, container);
+  if (followed !== undefined) return followed;
+  const tags = (await imageOf(run, container.imageId))?.tags ?? [];
+  const [tag] = tags;
+  if (tag && tags.length === 1) return tag;
+  return fail('refused', `${container.name} was created from a bare image id, so it follows no reference`, {
+    hint: tags.length > 1 ? `say which with --image: ${tags.join(', ')}` : 'say what to roll to with --image',
+  });
+}
+
+/** Files that compose copied into a container, which no create call brings. */
+export async function copiedFiles(ports: Ports, container: Container, own: OwnLabels): Promise<string[]> {
+  const service = own[COMPOSE_SERVICE];
+  const files = own[COMPOSE_FILES]?.split(',');
+  if (!service || !files) return [];
+  const documents = await Promise.all(files.map((file) => ports.host.readYaml(file)));
+  const told = inlineFiles(documents, service);
+  if (told.complete && told.paths.length === 0) return [];
+  const changed = await ports.engine.changes(container.id);
+  const mounted = new Set(container.mounts.map((mount) => mount.target));
+  const candidates = new Set([...told.paths, ...(told.complete ? [] : likelyInlineFiles(changed))]);
+  return [...candidates].filter((path) => changed.includes(path) && !mounted.has(path));
+}

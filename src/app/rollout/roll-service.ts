@@ -1,0 +1,257 @@
+import { commitIn } from '../../core/build/git.ts';
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { EngineError } from '../../core/model/engine-error.ts';
+import { fail } from '../../core/model/error.ts';
+import type { PinnedImage } from '../../core/model/image.ts';
+import { type ReplicaReport, type ReportedError, type ServiceReport, summarize } from '../../core/report/report.ts';
+import { knownBad, knownFailure } from '../../core/rollout/plan.ts';
+import { membersOf } from '../../core/service/ownership.ts';
+import type { Service } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { withNotDone } from '../compose/beside.ts';
+import { withRestarts } from '../compose/restart-dependents.ts';
+import { withSameTag } from '../compose/same-tag.ts';
+import { buildCommit, foundCommit } from '../image/commit.ts';
+import { alreadyRuns, fetchImage, type Resolved, resolveFound } from '../image/image.ts';
+import { noteTag } from '../image/moved-tag.ts';
+import { retireCopies, retireOldImages, retireUnlessHalfDone } from '../image/retain.ts';
+import { resolveWanted } from '../image/wanted.ts';
+import { guarded } from '../lock/guard.ts';
+import { type Lease, takeLease } from '../lock/lease.ts';
+import { noteLost } from '../report/lost-replicas.ts';
+import { failedReport, unchangedReport } from '../report/replica-report.ts';
+import { imageOf, listed } from '../select/own.ts';
+import { refuseOwned } from '../select/owned.ts';
+import { rollByHelper, runsIn } from '../update/self-update.ts';
+import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
+import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
+
+/** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
+export async function rollService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: RollOptions,
+): Promise<ServiceReport> {
+  const began = ports.clock.now();
+  const slots = await prepareService(ports, service, all, options);
+  const resolved = await resolve(ports, slots, options);
+  if (!options.force && (await allRun(ports, slots, resolved))) return unchanged(ports, service, slots, began);
+  refuseKnownBad(slots, resolved, options);
+  await refuseOwned(ports, service.key, slots, all, options.force);
+  if (runsIn(ports, service)) {
+    const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
+    return rollByHelper(ports, service, slots, image, options);
+  }
+  const images = [...slots.map((slot) => slot.container.imageId), resolved.follows];
+  const note = { ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all) };
+  const lease = await takeLease(ports, service.key, images, note);
+  try {
+    return await rollLocked(guarded(ports, lease), service, slots, resolved, lease, options, began);
+  } finally {
+    await lease.release();
+  }
+}
+
+// Those that live with them are re-created too.
+function incumbentsOf(slots: readonly PreparedSlot[], all: readonly ContainerSummary[]): string[] {
+  const dependents = new Set(slots.flatMap((slot) => slot.dependents));
+  return [
+    ...slots.map(({ container }) => container.id),
+    ...all.flatMap(({ id, name }) => (dependents.has(name) ? [id] : [])),
+  ];
+}
+
+async function rollLocked(
+  ports: Ports,
+  service: Service,
+  slots: readonly PreparedSlot[],
+  resolved: Resolved,
+  lease: Lease,
+  options: RollOptions,
+  began: number,
+): Promise<ServiceReport> {
+  const [first] = slots;
+  if (!first) return fail('not-found', `${service.key} has no replica`);
+  if (options.found) await refuseMoved(ports, service, options.found);
+  const pulling = ports.clock.now();
+  const tagBefore = (await ports.engine.image(resolved.follows))?.id;
+  const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
+  const pullMs = ports.clock.now() - pulling;
+  const roll = ports.host.randomId();
+  const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
+  const reports: ReplicaReport[] = [];
+  for (const slot of keepingCopies(slots)) {
+    const report = await rollNext(context, slot, reports.length);
+    reports.push(report);
+    if (report.error) break;
+  }
+  if (reports.some((report) => report.error)) {
+    await takeBack(context, slots, reports);
+    // What runs again was kept as a way back to it.
+    await retireUnlessHalfDone(ports, service.key);
+  } else {
+    await noteLost(
+      ports,
+      slots.slice(0, -1).map(({ home }) => home),
+    );
+    await retire(ports, service, slots).catch((error) => tellKept(ports, service, error));
+  }
+  const report = summarize(service.key, reports, pullMs, ports.clock.now() - began);
+  const told = await withNotDone(ports, await withRestarts(ports, report), first);
+  return withSameTag(ports, told, image.follows);
+}
+
+// Replicas that were rolled go back if a later one fails, and for that need the copies of their volumes.
+function keepingCopies(slots: readonly PreparedSlot[]): readonly PreparedSlot[] {
+  if (slots.length === 1) return slots;
+  return slots.map((slot) => ({ ...slot, backup: { ...slot.backup, keep: Math.max(1, slot.backup.keep) } }));
+}
+
+async function retire(ports: Ports, service: Service, slots: readonly PreparedSlot[]): Promise<void> {
+  if (slots.length > 1) for (const slot of slots) await retireCopies(ports, slot);
+  await retireOldImages(ports, service.key, slots);
+}
+
+async function imageFor(
+  ports: Ports,
+  service: Service,
+  slots: readonly PreparedSlot[],
+  resolved: Resolved,
+  signal: AbortSignal,
+): Promise<PinnedImage> {
+  if (resolved.kind === 'commit') return buildCommit(ports, service.key, slots, resolved, signal);
+  const [first] = slots;
+  const before = first && (await imageOf({ ports, memory: first.memory }, first.container.imageId));
+  return fetchImage(ports, resolved, before, signal);
+}
+
+// The roll is done, whatever becomes of its old images.
+function tellKept(ports: Ports, service: Service, error: unknown): void {
+  if (!(error instanceof EngineError)) throw error;
+  const text = `${service.key}: old images and copies stay until the next roll, since the engine failed: ${error.message}`;
+  ports.report({ kind: 'note', text });
+}
+
+// Once a replica was rolled, an engine that fails is no reason to say that nothing was touched.
+function rollNext(context: RollContext, slot: PreparedSlot, before: number): Promise<ReplicaReport> {
+  const rolling = rollSlot(context, slot);
+  return before === 0 ? rolling : rolling.catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
+}
+
+// One replica failed after others were rolled: the service is not left with two versions. If that one needs attention it may not
+// serve, so the others go on; recover brings all to one version.
+async function takeBack(context: RollContext, slots: readonly PreparedSlot[], reports: ReplicaReport[]): Promise<void> {
+  if (needAttention(reports)) return;
+  // What a rollback did is taken back, too.
+  const done = reports.flatMap(({ outcome }, at) => (outcome === 'rolled' || outcome === 'rolled-back' ? [at] : []));
+  for (const at of done.reverse()) {
+    const slot = slots[at];
+    if (!slot) continue;
+    context.ports.report({
+      kind: 'note',
+      text: `${slot.home} goes back to the old image, since a later replica failed`,
+    });
+    const end = await rollBack(context, slot).catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
+    const report = reports[at];
+    const outcome = end.error ? 'failed' : 'rolled-back';
+    if (report) reports[at] = { ...report, outcome, ...(end.error ? { error: notBack(end.error, slot.home) } : {}) };
+    if (needAttention(reports)) return;
+  }
+  await tagBack(context, slots).catch((error) => tellMoved(context, error));
+}
+
+// Whatever kept a replica from going back, it runs the new image while others run the old one.
+function notBack(error: ReportedError, home: string): ReportedError {
+  if (error.code === 'attention') return error;
+  return {
+    ...error,
+    code: 'attention',
+    message: `${home} could not go back to the old image: ${error.message}`,
+    hint: `${home} runs the new image and later replicas the old one: swapctl recover brings all to the same version`,
+  };
+}
+
+function needAttention(reports: readonly ReplicaReport[]): boolean {
+  return reports.some(({ error }) => error?.code === 'attention');
+}
+
+// Where the user's own build was to be rolled to, the tag was on it before: the way back of each slot has moved it.
+async function tagBack({ ports, image, tagBefore }: RollContext, slots: readonly PreparedSlot[]): Promise<void> {
+  const now = await ports.engine.image(image.follows);
+  const isMoved = slots.some(({ container }) => container.imageId === now?.id);
+  if (tagBefore !== undefined && tagBefore !== now?.id && isMoved) await ports.engine.tag(tagBefore, image.follows);
+}
+
+function tellMoved({ ports, image: { follows } }: RollContext, error: unknown): void {
+  if (!(error instanceof EngineError)) throw error;
+  const text = `the local tag ${follows} stays on the old image, since the engine failed: ${error.message}`;
+  ports.report({ kind: 'note', text });
+}
+
+async function rollBack(context: RollContext, slot: PreparedSlot): Promise<ReplicaReport> {
+  const { ports, options } = context;
+  const all = await listed(ports.engine);
+  const members = membersOf(all, slot.home);
+  const volumesOf = slot.backup.volumes.length > 0 ? slot.container.imageId : undefined;
+  const now = await prepareSlot(ports, context.service, { home: slot.home, members }, all, { ...options, volumesOf });
+  const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
+  const back: RollOptions = {
+    ...options,
+    force: true,
+    event: 'rolled-back',
+    condemn: false,
+    signal: new AbortController().signal,
+  };
+  return rollSlot({ ...context, image, roll: ports.host.randomId(), tagBefore: undefined, options: back }, now);
+}
+
+async function unchanged(
+  ports: Ports,
+  service: Service,
+  slots: readonly PreparedSlot[],
+  began: number,
+): Promise<ServiceReport> {
+  const reports = await Promise.all(slots.map((slot) => unchangedReport(ports, slot)));
+  return summarize(service.key, reports, undefined, ports.clock.now() - began);
+}
+
+async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: RollOptions): Promise<Resolved> {
+  const [first] = slots;
+  if (!first) return fail('not-found', 'the service has no replica');
+  const { found } = options;
+  if (found && commitIn(found.digest)) return foundCommit(first, found.reference, found.digest);
+  if (found) return resolveFound(ports, found);
+  if (options.digest !== undefined) return resolveFound(ports, { reference: first.follows, digest: options.digest });
+  if (options.target === undefined) return resolveWanted(ports, first, options);
+  const image = await ports.engine.image(options.target.id);
+  if (image) return { kind: 'local', follows: options.target.follows, image };
+  return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);
+}
+
+// Between the check and the lock somebody else may have rolled it to what is newer still: never backwards.
+async function refuseMoved(ports: Ports, service: Service, { over }: Found): Promise<void> {
+  for (const { home } of service.slots) {
+    const now = await ports.engine.container(home);
+    if (now && over.includes(now.imageId)) continue;
+    fail('busy', `another process changed ${home} after the check`, { hint: 'the next check sees the change' });
+  }
+}
+
+async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Resolved): Promise<boolean> {
+  for (const { container, memory } of slots) {
+    const image = await imageOf({ ports, memory }, container.imageId);
+    if (alreadyRuns(container, image, resolved) !== true) return false;
+  }
+  return true;
+}
+
+// Known before it is pulled, where the registry's digest is the one that failed.
+function refuseKnownBad(slots: readonly PreparedSlot[], resolved: Resolved, options: RollOptions): void {
+  if (options.force) return;
+  const image = resolved.kind === 'local' ? { id: resolved.image.id, digest: undefined } : { digest: resolved.digest };
+  for (const { failures } of slots) {
+    const failure = knownFailure(failures, image);
+    if (failure) throw knownBad(failure);
+  }
+}

@@ -1,0 +1,119 @@
+import { noticedNow } from '../../../core/health/engine-verdict.ts';
+import {
+  type HealthCheck,
+  type HealthMemory,
+  healthCheck,
+  judge,
+  settledAt,
+  type Verdict,
+} from '../../../core/health/health.ts';
+import type { Container } from '../../../core/model/container.ts';
+import { keepShut } from '../../traffic/gate.ts';
+import { recall, type SlotRun } from '../slot-run.ts';
+import { lookAtPorts } from './answered-ports.ts';
+import { probe } from './probe.ts';
+
+// Docker probes for the first time a whole interval after the start (30 s by default, T30), so swapctl runs the same
+// check itself, one after the other with a short pause.
+const PAUSE_STARTING_MS = 100;
+const PAUSE_SETTLING_MS = 500;
+const PAUSE_BRIEFLY_MS = 250;
+/** Of what no interruption cuts short. */
+export const NEVER = new AbortController().signal;
+
+type Done = (verdict: Verdict, container: Container) => boolean;
+
+/** Watches a starting container until it is healthy, has failed, or the signal aborts; what it saw is in the memory. */
+export async function awaitHealthy(
+  run: SlotRun,
+  id: string,
+  // On the way back there is nothing to cut short: the old container has to answer again.
+  signal: AbortSignal = run.memory.giveUp ? NEVER : run.signal,
+): Promise<void> {
+  await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => verdict.kind !== 'waiting');
+}
+
+/**
+ * Goes on watching a healthy container until its settle time is over or it has failed. An interruption does not cut it
+ * short: what has taken over is proven before the old one goes.
+ */
+export async function settle(run: SlotRun, id: string, { brief }: { readonly brief: boolean }): Promise<void> {
+  await watch(run, id, brief ? PAUSE_BRIEFLY_MS : PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
+    return verdict.kind !== 'healthy' || run.now() >= settledAt(container, run.policy, verdict.since, { brief });
+  });
+}
+
+/** Goes on watching until proxies have had time to act on the engine's verdict, that is not healthy, or the signal aborts. */
+export async function awaitEngine(run: SlotRun, id: string, signal: AbortSignal): Promise<void> {
+  await watch(run, id, PAUSE_SETTLING_MS, signal, (verdict, container) => {
+    const { engineHealthySince } = recall(run, container);
+    return verdict.kind !== 'healthy' || noticedNow(container, engineHealthySince, run.now()) !== 'waiting';
+  });
+}
+
+async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSignal, done: Done): Promise<void> {
+  while (!signal.aborted) {
+    const container = await run.ports.engine.container(id);
+    if (!container) return;
+    remember(run, container, {});
+    await lookAtPorts(run, container);
+    const verdict = judge(container, run.policy, recall(run, container), run.now());
+    if (done(verdict, container)) return noteEngineHealth(run, container, verdict);
+    const began = run.now();
+    await keepShut(run, id);
+    prolong(run, container, began);
+    const check = healthCheck(container, run.policy);
+    if (check && container.status === 'running') await probeOnce(run, container, check, signal);
+    const after = judge(container, run.policy, recall(run, container), run.now());
+    if (after.kind === verdict.kind) await run.ports.clock.sleep(nextPause(run, after, pauseMs), signal);
+  }
+}
+
+// Without a check only time tells; there is no sense in looking later than the moment that is waited for.
+function nextPause(run: SlotRun, verdict: Verdict, pauseMs: number): number {
+  const left = verdict.kind === 'waiting' ? verdict.until - run.now() : pauseMs;
+  return Math.max(10, Math.min(pauseMs, left));
+}
+
+// The engine may be the first to know.
+function noteEngineHealth(run: SlotRun, container: Container, verdict: Verdict): void {
+  if (verdict.kind === 'healthy')
+    remember(run, container, { healthySince: recall(run, container).healthySince ?? verdict.since });
+}
+
+async function probeOnce(run: SlotRun, container: Container, check: HealthCheck, signal: AbortSignal): Promise<void> {
+  const before = recall(run, container);
+  const began = run.now();
+  const { ok, output, away, status, reached } = await probe(run.ports, container, check.probe, check.timeoutMs, signal);
+  if (signal.aborted) return;
+  if (away) return prolong(run, container, began);
+  if (ok)
+    return remember(run, container, {
+      healthySince: before.healthySince ?? run.now(),
+      failuresInRow: 0,
+      lastOutput: output,
+      lastStatus: status,
+      reached,
+    });
+  if (output && output !== before.lastOutput) {
+    run.ports.report({ kind: 'probe', slot: run.names.home, container: container.name, output });
+  }
+  // While it starts, failing is normal; only the engine's own pace or the deadline may condemn it.
+  const failures = before.healthySince === undefined ? 0 : before.failuresInRow + 1;
+  remember(run, container, { failuresInRow: failures, lastOutput: output, lastStatus: status, reached });
+}
+
+// An engine or nft that hangs proves nothing about the image: nobody could see the container become healthy meanwhile.
+function prolong(run: SlotRun, container: Container, since: number): void {
+  const { watchedSince = since } = recall(run, container);
+  remember(run, container, { watchedSince: watchedSince + run.now() - since });
+}
+
+function remember(run: SlotRun, container: Container, news: Partial<HealthMemory>): void {
+  const { id, startedAt } = container;
+  const before = recall(run, container);
+  const engineHealthySince =
+    container.health?.status === 'healthy' ? (before.engineHealthySince ?? run.now()) : undefined;
+  const watchedSince = before.watchedSince ?? run.now();
+  run.memory.health.set(id, { ...before, startedAt, watchedSince, engineHealthySince, ...news });
+}

@@ -1,0 +1,249 @@
+import type { Container, ContainerConfig, Image } from '../../../core/model/container.ts';
+import { isConflict } from '../../../core/model/engine-error.ts';
+import { fail } from '../../../core/model/error.ts';
+import { COMPOSE_IMAGE } from '../../../core/model/label-keys.ts';
+import { isImageId } from '../../../core/model/reference.ts';
+import { follow, referencesOf, type Successors } from '../../../core/model/references.ts';
+import { composeImageLabel } from '../../../core/recreate/compose.ts';
+import { mountTargets } from '../../../core/recreate/mounts.ts';
+import {
+  helperRequest,
+  rehearsalRequest,
+  replicaRequest,
+  type Successor,
+  standInRequest,
+} from '../../../core/recreate/request.ts';
+import { predecessorsOf, successorsOf } from '../../../core/recreate/successors.ts';
+import { guessUserSet, isUserSet, subtractImage, type UserSet } from '../../../core/recreate/user-set.ts';
+import type { HistoryEntry, StateLabels } from '../../../core/service/labels.ts';
+import { restoredRoll } from '../../../core/service/slot.ts';
+import type { Way } from '../../../core/strategy/choose.ts';
+import { movedHash } from '../../compose/moved-hash.ts';
+import { imageOf, listed, stateOf } from '../../select/own.ts';
+import type { SlotRun } from '../slot-run.ts';
+
+const HISTORY_LENGTH = 10;
+
+/** Creates the container that is to take the place of `incumbent`, and makes sure that it got the pinned image. */
+export async function createCandidate(
+  run: SlotRun,
+  incumbent: Container,
+  step: { name: string; way: Way },
+  tagBefore: string | undefined,
+): Promise<void> {
+  const state = await candidateState(run, incumbent, step.way, tagBefore);
+  const to = await successor(run, incumbent, step.name, run.desired.image, state);
+  const alias = step.way === 'start-first' ? run.names.home : undefined;
+  const id = await create(run, replicaRequest(incumbent, { ...to, alias }));
+  run.memory.candidates.add(id);
+  const created = await run.ports.engine.container(id);
+  if (!created || created.imageId === run.desired.image.id) return;
+  await run.ports.engine.remove(id, { discard: true });
+  fail('image-moved', `${run.desired.image.follows} was pointed at another image while ${step.name} was created`, {
+    hint: 'another process pulled or built the image at the same time; run the roll again',
+  });
+}
+
+/** Creates the container that proves the image; by id, since the reference has not moved yet. */
+export async function createRehearsal(run: SlotRun, incumbent: Container, name: string): Promise<void> {
+  const { id } = run.desired.image;
+  const to = await successor(run, incumbent, name, { follows: id, id }, proofState(run, 'rehearsal'));
+  await create(run, rehearsalRequest(incumbent, to));
+}
+
+/** Creates the container that answers for the slot while its own is replaced; by id, like a rehearsal. */
+export async function createStandIn(run: SlotRun, incumbent: Container, name: string): Promise<void> {
+  const to = await successor(
+    run,
+    incumbent,
+    name,
+    { follows: run.desired.image.id, id: run.desired.image.id },
+    proofState(run, 'stand-in'),
+  );
+  await create(run, standInRequest(incumbent, { ...to, alias: run.names.home }));
+}
+
+/** Creates the container that rolls the slot for a swapctl that runs in it; resolves with its id. */
+export async function createHelper(
+  run: SlotRun,
+  incumbent: Container,
+  step: { name: string; command: Pick<ContainerConfig, 'Entrypoint' | 'Cmd'> },
+): Promise<string> {
+  const { id } = run.desired.image;
+  const to = await successor(run, incumbent, step.name, { follows: id, id }, proofState(run, 'helper'));
+  return create(run, helperRequest(incumbent, to, step.command));
+}
+
+/** Creates the old container again, from what its candidate was derived from it, with the image it ran. */
+export async function recreateOld(
+  run: SlotRun,
+  candidate: Container,
+  step: { name: string; image: string },
+): Promise<void> {
+  const before = await stateOf(run, candidate);
+  const state = {
+    role: 'replica',
+    service: run.service,
+    slot: run.names.home,
+    roll: restoredRoll(run.desired.roll),
+    at: isoNow(run),
+    image: step.image,
+    base: step.image,
+    follows: before?.follows,
+    generation: Math.max(0, (before?.generation ?? 1) - 1),
+    history: before?.history.slice(1) ?? [],
+    predecessors: predecessorsOf(before),
+    userSet: before?.userSet,
+  } as const;
+  const to = await successor(run, candidate, step.name, { follows: step.image, id: step.image }, state);
+  await create(run, replicaRequest(candidate, to));
+}
+
+/**
+ * Which parts of a container its user set: from its own label, else by subtracting its image (T2), else, where that one is
+ * gone, by the image that comes next.
+ */
+async function userSetOf(run: SlotRun, container: Container, next: Image | undefined): Promise<UserSet> {
+  const known = await knownUserSet(run, container);
+  if (known) return known;
+  const guess = next ? guessUserSet(container.config, next.config) : { unclear: ['anything'] };
+  if ('set' in guess) return guess.set;
+  return fail(
+    'refused',
+    `the image that ${container.name} was created from is gone, so whether you or it set ${guess.unclear.join(', ')} can't be told`,
+    { hint: 're-create the container once as you did at first (docker compose up -d); from then on swapctl knows' },
+  );
+}
+
+/** The same, as far as it is certain; undefined where the container's image is gone. */
+export async function knownUserSet(
+  run: Pick<SlotRun, 'ports' | 'memory'>,
+  container: Container,
+): Promise<UserSet | undefined> {
+  const image = await imageOf(run, container.imageId);
+  const stored = (await stateOf(run, container))?.userSet;
+  if (isUserSet(stored)) return stored;
+  return image && subtractImage(container.config, image.config);
+}
+
+async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.create>[0]): Promise<string> {
+  try {
+    const id = await run.ports.engine.create(request);
+    run.memory.created.add(id);
+    return id;
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    return fail(
+      'busy',
+      `another roll of ${run.names.home} is under way: there is already a container ${request.name}`,
+      {
+        hint: 'wait until it is done; if none runs, swapctl recover finishes what was left',
+        cause: error,
+      },
+    );
+  }
+}
+
+async function successor(
+  run: SlotRun,
+  from: Container,
+  name: string,
+  image: { follows: string; id: string },
+  state: Successor['state'],
+): Promise<Successor> {
+  const after = await imageOf(run, image.id);
+  const label = from.config.Labels?.[COMPOSE_IMAGE];
+  const successors = await successorsNow(run, from);
+  return {
+    name,
+    follows: image.follows,
+    userSet: await userSetOf(run, from, after),
+    state,
+    composeImage: after && composeImageLabel(label, (await imageOf(run, from.imageId)) ?? stored(from), after),
+    composeHash: await movedHash(run, from, successors),
+    alias: undefined,
+    successors,
+    inheritedTargets: await inheritedTargets(run, from, successors),
+  };
+}
+
+// Of an image that is gone the container still knows the two ids.
+function stored({ imageId: id, manifestDigest }: Container): Pick<Image, 'id' | 'manifestDigest'> {
+  return { id, manifestDigest };
+}
+
+function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in' | 'helper'): Successor['state'] {
+  const { id, digest } = run.desired.image;
+  return {
+    role,
+    service: run.service,
+    slot: run.names.home,
+    roll: run.desired.roll,
+    at: isoNow(run),
+    image: id,
+    base: id,
+    digest,
+  };
+}
+
+async function candidateState(
+  run: SlotRun,
+  incumbent: Container,
+  way: Way,
+  tagBefore: string | undefined,
+): Promise<Successor['state']> {
+  const { image, roll } = run.desired;
+  const before = await stateOf(run, incumbent);
+  return {
+    role: 'replica',
+    service: run.service,
+    slot: run.names.home,
+    roll,
+    at: isoNow(run),
+    generation: (before?.generation ?? 0) + 1,
+    // A bare id can't be followed: what it followed before is still what the next roll is to ask for.
+    follows: isImageId(image.follows) ? before?.follows || incumbent.config.Image : image.follows,
+    image: image.id,
+    base: image.id,
+    digest: image.digest,
+    way,
+    replaces: incumbent.id,
+    predecessors: run.predecessors,
+    tagBefore,
+    imageBefore: incumbent.imageId,
+    saves: run.desired.backup.volumes.length > 0 ? run.desired.backup.volumes : undefined,
+    fillFrom: run.desired.backup.fillFrom,
+    userSet: await userSetOf(run, incumbent, await imageOf(run, image.id)),
+    history: history(run, incumbent, before),
+  };
+}
+
+function history(run: SlotRun, incumbent: Container, before: StateLabels | undefined): HistoryEntry[] {
+  const { follows, id, digest } = run.desired.image;
+  const first: HistoryEntry = {
+    at: new Date(incumbent.createdAt).toISOString(),
+    follows: incumbent.config.Image ?? '',
+    id: incumbent.imageId,
+    event: 'started',
+  };
+  const earlier = before && before.history.length > 0 ? before.history : [first];
+  return [{ at: isoNow(run), follows, id, digest, event: run.event }, ...earlier].slice(0, HISTORY_LENGTH);
+}
+
+// What it shares with others may have been replaced since the last look, or long ago.
+async function successorsNow(run: SlotRun, container: Container): Promise<Successors> {
+  if (referencesOf(container).length === 0) return run.successors;
+  return new Map([...successorsOf(container, await listed(run.ports.engine)), ...run.successors]);
+}
+
+async function inheritedTargets(run: SlotRun, container: Container, successors: Successors): Promise<Set<string>> {
+  const from = referencesOf(container).filter(({ kind }) => kind === 'volumes');
+  const owners = await Promise.all(from.map(({ to }) => run.ports.engine.container(follow(to, successors))));
+  const own = mountTargets(container.host);
+  const targets = owners.flatMap((owner) => owner?.mounts.map((mount) => mount.target) ?? []);
+  return new Set(targets.filter((target) => !own.has(target)));
+}
+
+function isoNow(run: SlotRun): string {
+  return new Date(run.now()).toISOString();
+}

@@ -1,0 +1,99 @@
+import { isAway } from '../../../core/model/engine-error.ts';
+import { fail, messageOf } from '../../../core/model/error.ts';
+import { groupServices } from '../../../core/service/service.ts';
+import type { Hook } from '../../../core/settings/hooks.ts';
+import { shownHook } from '../../../core/settings/hooks.ts';
+import { listed, ownOf } from '../../select/own.ts';
+import { settingsOf } from '../../select/settings.ts';
+import { stopRenewing } from '../../traffic/forward.ts';
+import { isGivenAway } from '../../traffic/linger.ts';
+import type { SlotRun } from '../slot-run.ts';
+
+const TIMEOUT_MS = 30_000;
+const LOOK_EVERY_MS = 100;
+const MOST_WORDS = 300;
+
+/** Runs the hooks of a service one after the other; one that fails keeps none of the others from running. */
+export async function runSwitchHooks(run: SlotRun): Promise<void> {
+  const ended = new AbortController();
+  const guarding = guardAddresses(run, ended.signal);
+  try {
+    for (const hook of run.policy.onSwitch) await note(run, hook);
+    run.memory.hooks.done = true;
+  } finally {
+    ended.abort();
+    await guarding;
+  }
+}
+
+async function note(run: SlotRun, hook: Hook): Promise<void> {
+  const text = shownHook(hook);
+  const { results } = run.memory.hooks;
+  try {
+    await perform(run, hook);
+    results.set(text, undefined);
+  } catch (raised) {
+    // The step is repeated once the engine is back.
+    if (isAway(raised)) throw raised;
+    results.set(text, messageOf(raised).trim().slice(0, MOST_WORDS));
+    run.ports.report({ kind: 'note', text: `${run.names.home}: the hook "${text}" failed: ${results.get(text)}` });
+  }
+}
+
+async function perform(run: SlotRun, hook: Hook): Promise<void> {
+  if (hook.kind === 'call') return call(run, hook.url);
+  const id = await reach(run, hook);
+  const { engine } = run.ports;
+  if (hook.kind === 'signal') return engine.kill(id, hook.signal);
+  const { exitCode, output } = await engine.exec(id, hook.command, { timeoutMs: TIMEOUT_MS });
+  if (exitCode !== 0) fail('step-failed', `it ended with ${exitCode}${output.trim() ? `: ${output.trim()}` : ''}`);
+}
+
+// The id of the container that a hook is for, once it is certain that the hook may reach it.
+async function reach(run: SlotRun, { container: name, byLabel }: Exclude<Hook, { kind: 'call' }>): Promise<string> {
+  const found = await run.ports.engine.container(name);
+  // The engine also takes the beginning of an id.
+  if (found?.name !== name) return fail('not-found', `there is no container ${name}`);
+  if (found.status !== 'running') return fail('refused', `${name} does not run (${found.status})`);
+  if (byLabel && name !== run.names.home && !(await lets(run, found.id))) {
+    const message = `${name} does not let the labels of ${run.names.home} reach it`;
+    return fail('refused', `${message}; set swapctl.hooks.from=${run.names.home} on it, or the hook in swapctl.yml`);
+  }
+  return found.id;
+}
+
+async function lets({ ports, memory, names }: SlotRun, id: string): Promise<boolean> {
+  const container = await ports.engine.container(id);
+  if (!container) return false;
+  const all = await listed(ports.engine);
+  const services = groupServices(all);
+  const service = services.find(({ slots }) => slots.some(({ members }) => members.some((one) => one.id === id)));
+  const own = await ownOf({ ports, memory }, container);
+  return settingsOf(ports, service?.key ?? container.name, own).hooksFrom.includes(names.home);
+}
+
+async function call({ ports, service, names, desired }: SlotRun, url: string): Promise<void> {
+  const { follows: image, digest } = desired.image;
+  await ports.post(url, { event: 'switched', service, container: names.home, image, digest }, TIMEOUT_MS);
+}
+
+// What redirects the address of a container that is down must not outlive that address.
+async function guardAddresses(run: SlotRun, ended: AbortSignal): Promise<void> {
+  const { clock, kernel, engine, report } = run.ports;
+  while (!ended.aborted) {
+    try {
+      for (const [from, end] of [...run.memory.forwarded])
+        if (await isGivenAway(run.ports, from, end)) {
+          await stopRenewing(run, from);
+          await kernel.endForward(from, (id) => engine.container(id));
+          run.memory.forwarded.delete(from);
+        }
+    } catch (error) {
+      report({
+        kind: 'debug',
+        text: `${run.names.home}: its redirected addresses can't be watched: ${messageOf(error)}`,
+      });
+    }
+    await clock.sleep(LOOK_EVERY_MS, ended);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Container } from '../../../core/model/container.ts';
+import { fail } from '../../../core/model/error.ts';
+import type { Role, StateLabels } from '../../../core/service/labels.ts';
+import { copyState, madeBySwapctl, notOurs } from '../../../core/service/ownership.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import { summaryOf } from '../../select/own.ts';
+
+type WithEngine = Pick<Ports, 'engine'>;
+
+/** What swapctl wrote on a container that it made under one of its own names; undefined for every other. */
+export async function stateOfMade(ports: WithEngine, container: Container): Promise<StateLabels | undefined> {
+  return madeBySwapctl(await summaryOf({ ports, memory: { images: new Map(), own: new Map() } }, container));
+}
+
+/**
+ * Removes a helper or a note of swapctl's own, running or not, once it has proven to be one. It may be gone already. Raises
+ * `attention` for what somebody else made, whatever its name is.
+ */
+export async function removeOwn(ports: WithEngine, idOrName: string, role: Role): Promise<void> {
+  const container = await ports.engine.container(idOrName);
+  if (!container) return;
+  if ((await stateOfMade(ports, container))?.role !== role) notOurs(container.name);
+  await ports.engine.remove(container.id, { discard: true });
+}
+
+/** Removes a volume that swapctl made for a copy of one of a slot's. Raises `attention` for every other volume. */
+export async function removeCopy({ engine }: WithEngine, name: string, home: string): Promise<void> {
+  const volume = await engine.volume(name);
+  if (!volume) return;
+  if (copyState(volume, home)) return engine.removeVolume(name);
+  fail('attention', `the volume ${name} does not say that swapctl made it for a copy of a volume of ${home}`, {
+    hint: 'it was not touched; if nobody needs it: docker volume rm, then run swapctl recover',
+  });
+}

@@ -1,0 +1,39 @@
+import type { ContainerSummary, ImageSummary } from '../../core/model/container.ts';
+import { canonical, isImageId } from '../../core/model/reference.ts';
+import { decodeState } from '../../core/service/labels.ts';
+import type { Ports } from '../../ports/ports.ts';
+
+/** The reference that a container follows; undefined where it is a bare id, and no single tag tells more. */
+export async function followedOf(
+  { engine }: Pick<Ports, 'engine'>,
+  member: ContainerSummary,
+  image: ImageSummary | undefined,
+): Promise<string | undefined> {
+  const noted = decodeState(member.labels)?.follows;
+  if (noted && !isImageId(noted)) return noted;
+  if (!isImageId(member.image)) return member.image;
+  // The list shows the id instead, once the tag is on another image.
+  const written = (await engine.container(member.id))?.config.Image;
+  if (written && !isImageId(written)) return written;
+  return image?.tags.length === 1 ? image.tags[0] : undefined;
+}
+
+/** Images by their tags, in one spelling. */
+export function namesOf(images: readonly ImageSummary[]): ReadonlyMap<string, ImageSummary> {
+  return new Map(images.flatMap((image) => image.tags.flatMap((tag) => named(tag, image))));
+}
+
+// A name that is no reference is nothing that a container could follow.
+function named(tag: string, image: ImageSummary): [string, ImageSummary][] {
+  const name = canonicalOrNone(tag);
+  return name === undefined ? [] : [[name, image]];
+}
+
+/** A reference in one spelling; undefined for what is none. */
+export function canonicalOrNone(reference: string): string | undefined {
+  try {
+    return canonical(reference);
+  } catch {
+    return undefined;
+  }
+}

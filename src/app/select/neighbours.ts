@@ -1,0 +1,70 @@
+import type { Container, ContainerSummary } from '../../core/model/container.ts';
+import { COMPOSE_HASH } from '../../core/model/label-keys.ts';
+import { isTied, means, referencesOf } from '../../core/model/references.ts';
+import { helperRole, homesOf } from '../../core/service/ownership.ts';
+import type { Ports } from '../../ports/ports.ts';
+
+/** Whom others may share something with. */
+export type Owner = Pick<Container, 'id' | 'name'>;
+
+/** A container of another slot. */
+interface Other {
+  /** The name of its slot. */
+  readonly home: string;
+  readonly isRunning: boolean;
+  readonly container: Container;
+}
+
+const SCANS_AT_ONCE = 8;
+
+/** All containers but one and swapctl's helpers. Only an inspect tells what they refer to, so it is asked once a roll. */
+export async function othersOf(ports: Ports, owner: Owner, all: readonly ContainerSummary[]): Promise<Other[]> {
+  const others = all.filter((other) => other.id !== owner.id && helperRole(other) === undefined);
+  const homes = new Map([...homesOf(all)].map(([{ id }, home]) => [id, home]));
+  const found: Other[] = [];
+  for (let at = 0; at < others.length; at += SCANS_AT_ONCE) {
+    const some = others.slice(at, at + SCANS_AT_ONCE);
+    const containers = await Promise.all(some.map(({ id }) => ports.engine.container(id)));
+    for (const [index, container] of containers.entries()) {
+      if (!container) continue;
+      const isRunning = some[index]?.status === 'running';
+      found.push({ home: homes.get(container.id) ?? container.name, isRunning, container });
+    }
+  }
+  return found;
+}
+
+/** Slot names of the running containers that have to be re-created when one is replaced. */
+export function dependentsOn(owner: Owner, others: readonly Other[]): string[] {
+  return others.filter(({ isRunning, container }) => isRunning && isTied(container, owner)).map(({ home }) => home);
+}
+
+/** Which of some ids (of containers that are gone) others still name. */
+export function stillNamed(ids: readonly string[], others: readonly Other[]): string[] {
+  const named = others.flatMap(({ container }) => referencesOf(container));
+  return ids.filter((id) => named.some(({ to }) => means(to, { id, name: id })));
+}
+
+/**
+ * What people are to know of the containers that mount the volumes of one and know it, or one of its predecessors, by its id:
+ * they go on with the same volumes, but compose hashes that id.
+ */
+export function mountingNote(
+  owner: Owner,
+  predecessors: readonly string[],
+  others: readonly Other[],
+): string | undefined {
+  const ids = [owner.id, ...predecessors];
+  const mounting = others.filter((other) => other.isRunning && !isTied(other.container, owner) && mounts(other, ids));
+  if (mounting.length === 0) return undefined;
+  const names = mounting.map(({ home }) => home).join(', ');
+  const [one, them] = mounting.length === 1 ? ['mounts', 'it'] : ['mount', 'them'];
+  const keeps = `${names} ${one} its volumes (volumes_from) and ${one === 'mounts' ? 'keeps' : 'keep'} running with them`;
+  const composed = mounting.some(({ container }) => container.config.Labels?.[COMPOSE_HASH]);
+  return composed ? `${keeps}; until swapctl rolls ${them}, docker compose up -d re-creates ${them}` : keeps;
+}
+
+function mounts({ container }: Other, ids: readonly string[]): boolean {
+  const volumes = referencesOf(container).filter(({ kind }) => kind === 'volumes');
+  return volumes.some(({ to }) => ids.some((id) => means(to, { id, name: id })));
+}

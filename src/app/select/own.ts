@@ -1,0 +1,76 @@
+import type { Container, ContainerSummary, Image } from '../../core/model/container.ts';
+import {
+  isSealed,
+  type Labels,
+  NO_LABELS,
+  type OwnedLabels,
+  type OwnLabels,
+  owned,
+} from '../../core/model/own-labels.ts';
+import { decodeState, type StateLabels } from '../../core/service/labels.ts';
+import type { Engine, Ports } from '../../ports/ports.ts';
+import type { Memory } from '../rollout/slot-run.ts';
+
+/** What is known of an engine that never changes: the labels of images, since an id is a hash of what is in the image. */
+interface Known {
+  readonly images: Map<string, Labels>;
+  /** Of containers, by id. */
+  own: ReadonlyMap<string, OwnedLabels>;
+}
+
+const KNOWN = new WeakMap<object, Known>();
+
+type Lists = Pick<Engine, 'list' | 'images'>;
+
+/**
+ * All containers of the engine, each with its own labels only. Images are listed, all at once, when there is a container of one
+ * that was not seen before.
+ */
+export async function listed(engine: Lists): Promise<ContainerSummary[]> {
+  const all = await engine.list();
+  const known: Known = KNOWN.get(engine) ?? { images: new Map(), own: new Map() };
+  KNOWN.set(engine, known);
+  // After the containers, so that the image of each is there, unless it is gone.
+  if (all.some((one) => !known.images.has(one.imageId) && !isSealed(one)))
+    for (const { id, labels } of await engine.images()) known.images.set(id, labels);
+  const before = known.own;
+  const now = new Map(all.map((one) => [one.id, owned(one, known.images.get(one.imageId), before.get(one.id))]));
+  known.own = now;
+  return all.map((one) => ({ ...one, labels: now.get(one.id)?.own ?? NO_LABELS }));
+}
+
+/** The labels of an inspected container that are its own. */
+export async function ownOf(look: Look, container: Container): Promise<OwnLabels> {
+  const { id, name, imageId, config } = container;
+  const image = await imageOf(look, imageId);
+  const inherited = image && (image.config.Labels ?? NO_LABELS);
+  const found = owned({ name, imageId, labels: config.Labels ?? {} }, inherited, look.memory.own.get(id));
+  look.memory.own.set(id, found);
+  return found.own;
+}
+
+/** The state labels of a container that are its own. */
+export async function stateOf(look: Look, container: Container): Promise<StateLabels | undefined> {
+  return decodeState(await ownOf(look, container));
+}
+
+/** An inspected container as the list has it, with its own labels. */
+export async function summaryOf(look: Look, container: Container): Promise<Summed> {
+  const { id, name, status, imageId } = container;
+  return { id, name, status, imageId, labels: await ownOf(look, container) };
+}
+
+type Summed = Pick<ContainerSummary, 'id' | 'name' | 'status' | 'imageId' | 'labels'>;
+
+/** The engine, and what is remembered of its images. */
+export interface Look {
+  readonly ports: Pick<Ports, 'engine'>;
+  readonly memory: Pick<Memory, 'images' | 'own'>;
+}
+
+/** An image by id, asked for once in a run: what an id names never changes. */
+export async function imageOf({ ports, memory: { images } }: Look, id: string): Promise<Image | undefined> {
+  const known = images.get(id) ?? (await ports.engine.image(id));
+  images.set(id, known);
+  return known;
+}

@@ -1,0 +1,139 @@
+import type { Container } from '../../core/model/container.ts';
+import type { DrainedConnections } from '../../core/report/report.ts';
+import { QUIET_MS, watchConnections } from '../../core/traffic/connections.ts';
+import type { SlotRun } from '../rollout/slot-run.ts';
+import { undoShut } from './gate.ts';
+import { goWithout } from './without-rules.ts';
+
+const LOOK_EVERY_MS = 50;
+// A look makes the kernel walk its table of all connections, which takes its time on a big machine: looking is at most this
+// share of the waiting.
+const LOOK_SHARE = 0.1;
+// Requests that are under way end in this time, or they are of the long kind that the drain time has waited for.
+const LAST_CALL_MS = 500;
+const TURNED_AWAY_MS = 30_000;
+const TURN_AWAY_AGAIN_MS = 10_000;
+
+/** The connections of a container at one moment. */
+interface Look {
+  readonly open: number;
+  /** How many the drain waits for; all, where idle ones can't be told or are to be waited for. */
+  readonly busy: number;
+  /** Whether no request is under way, as far as can be told. */
+  readonly calm: boolean;
+}
+
+interface Drain {
+  readonly look: () => Promise<Look | undefined>;
+  /** What the looks came to. */
+  readonly sum: (last: Look | undefined) => DrainedConnections | undefined;
+}
+
+/**
+ * Waits until no connection of the container is busy any more, at most for the drain time of its policy. If connections can't be
+ * counted, the whole time is waited. Just before the end new connections are turned away to whoever else has the name, so that an
+ * app which exits at once takes no request with it. `renew` makes whoever else answers do so for longer than that.
+ */
+export async function drain(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<void> {
+  const { look, sum } = beginDrain(run, container);
+  const { clock } = run.ports;
+  const end = clock.now() + run.policy.drainMs;
+  const isDone = ({ busy }: Look): boolean => busy === 0;
+  let last = await until(run, look, run.policy.drainMs, isDone);
+  const turnsAway = run.gates && (await turnAway(run, container, renew));
+  // Where new connections still come, a moment without a request is all there can be.
+  if (turnsAway || (last?.busy === 0 && !last.calm)) last = await until(run, look, LAST_CALL_MS, ({ calm }) => calm);
+  // A request that began meanwhile on a kept connection may be a long one.
+  while (last && !isDone(last) && clock.now() < end) {
+    if (turnsAway) await turnAway(run, container, renew);
+    last = await until(run, look, Math.min(end - clock.now(), TURN_AWAY_AGAIN_MS), isDone);
+  }
+  const drained = sum(last);
+  run.memory.drained.set(container.id, drained);
+  if (drained) report(run, container, drained);
+}
+
+function report({ ports }: SlotRun, { name }: Container, { idle = 0, cut }: DrainedConnections): void {
+  const tell = (count: number, what: string): void => {
+    if (count > 0) ports.report({ kind: 'note', text: `${name}: ${count} connection${count > 1 ? 's' : ''} ${what}` });
+  };
+  tell(cut, `${cut > 1 ? 'were' : 'was'} still busy when the drain time was over`);
+  tell(idle, `${idle > 1 ? 'are' : 'is'} idle and will be closed when it stops`);
+}
+
+function beginDrain(run: SlotRun, container: Container): Drain {
+  const watched = run.policy.drainIdle ? watchEach(run, container) : undefined;
+  const counted = countAll(run, container);
+  let tellsIdle = watched !== undefined;
+  return {
+    look: async () => {
+      const seen = tellsIdle ? await watched?.look() : undefined;
+      tellsIdle = seen !== undefined;
+      return seen ?? counted.look();
+    },
+    sum: (last) => (tellsIdle ? watched?.sum(last) : counted.sum(last)),
+  };
+}
+
+// One by one: idle connections are not waited for.
+function watchEach({ ports: { traffic, clock } }: SlotRun, container: Container): Drain {
+  const watch = watchConnections();
+  const began = clock.now();
+  const busy = new Set<string>();
+  return {
+    look: async () => {
+      const diagnosis = await traffic.diagnose(container);
+      if (!diagnosis.available) return undefined;
+      const now = clock.now();
+      const { open, waitedFor, calm } = watch(diagnosis.connections, now);
+      // Before that nothing tells a short request from a long one.
+      if (now - began >= QUIET_MS) for (const one of waitedFor) busy.add(one);
+      return { open, busy: waitedFor.length, calm };
+    },
+    sum: (last) => last && { idle: last.open - last.busy, busy: Math.max(busy.size, last.busy), cut: last.busy },
+  };
+}
+
+function countAll({ ports: { traffic } }: SlotRun, container: Container): Drain {
+  let most = 0;
+  return {
+    look: async () => {
+      const open = await traffic.connections(container);
+      if (open === undefined) return undefined;
+      most = Math.max(most, open);
+      return { open, busy: open, calm: open === 0 };
+    },
+    sum: (last) => last && { busy: most, cut: last.busy },
+  };
+}
+
+async function until(
+  run: SlotRun,
+  look: Drain['look'],
+  withinMs: number,
+  isOver: (seen: Look) => boolean,
+): Promise<Look | undefined> {
+  const { clock } = run.ports;
+  const end = clock.now() + withinMs;
+  for (;;) {
+    const began = clock.now();
+    const seen = await look();
+    const now = clock.now();
+    if ((seen && isOver(seen)) || now >= end) return seen;
+    const pause = Math.max(LOOK_EVERY_MS, (now - began) / LOOK_SHARE);
+    await clock.sleep(Math.min(pause, end - now));
+  }
+}
+
+async function turnAway(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<boolean> {
+  try {
+    await renew();
+    await run.ports.kernel.shut(container, { lifetimeMs: TURNED_AWAY_MS, fresh: false });
+    run.memory.turnedAway.add(container.id);
+    return true;
+  } catch (error) {
+    await undoShut(run, container, error);
+    await goWithout(run, container, `${container.name} gets new connections until it stops`, error);
+    return false;
+  }
+}

@@ -1,0 +1,156 @@
+import type { Container } from '../../core/model/container.ts';
+import { EngineError } from '../../core/model/engine-error.ts';
+import { messageOf } from '../../core/model/error.ts';
+import type { Step } from '../../core/rollout/step.ts';
+import { mayBeInForce, RuleError } from '../../core/traffic/kernel-layer.ts';
+import type { Forward } from '../../core/traffic/routes.ts';
+import type { Bridge, ForwardEnd, ForwardStart } from '../../ports/ports.ts';
+import { noteAway } from '../rollout/outage.ts';
+import type { Renewal, SlotRun } from '../rollout/slot-run.ts';
+import { linger } from './linger.ts';
+import { sweepRules } from './sweep.ts';
+import { goWithout, noteOnce } from './without-rules.ts';
+
+// Renewed for as long as this process lives, and soon over after its death: once the old container is down the engine may give
+// its address to somebody else's, whose connections are not ours to lead.
+const LIFETIME_MS = 12_000;
+const RENEW_EVERY_MS = 3000;
+
+/**
+ * Leads new connections to a container's addresses to another. Where that fails the roll goes on without: clients then meet
+ * the first one until it turns them away.
+ */
+export async function forward(
+  run: SlotRun,
+  step: Extract<Step, { kind: 'forward' }>,
+  from: Container | undefined,
+  to: Container,
+): Promise<void> {
+  const { name } = step;
+  try {
+    if (from?.status !== 'running') return note(run, step, 'impossible');
+    await keepForwarding(run, { from, name, to, bridges: await run.ports.engine.bridges() });
+    note(run, step, 'over');
+  } catch (error) {
+    note(run, step, 'impossible');
+    noteAway(run, error);
+    await goWithout(run, to, `no address redirect from ${name} to ${to.name}`, error);
+  }
+}
+
+/** What is led where, and what it takes; `name` is that of the first container. */
+interface Leading {
+  readonly from: ForwardStart;
+  readonly name: string;
+  readonly to: ForwardEnd;
+  readonly bridges: readonly Bridge[];
+}
+
+/** Leads new connections to a container's addresses to another, and goes on with it until stopRenewing. */
+export async function keepForwarding(run: SlotRun, { from, name, to, bridges }: Leading): Promise<void> {
+  const { kernel } = run.ports;
+  await stopRenewing(run, from.id);
+  try {
+    await kernel.forward(from, to, bridges, LIFETIME_MS);
+    run.memory.forwarded.set(from.id, from);
+  } catch (error) {
+    // It is swept at the end, when it has expired: no look sees it then.
+    if (mayBeInForce(error)) run.memory.forwarded.set(from.id, from);
+    throw error;
+  }
+  const again = (): Promise<void> => kernel.forward(from, to, bridges, LIFETIME_MS, true);
+  run.memory.renewals.set(from.id, renewing(run, name, again));
+}
+
+function note(
+  run: SlotRun,
+  { container: from, to }: Extract<Step, { kind: 'forward' }>,
+  state: Forward['state'],
+): void {
+  run.memory.forwards.push({ from, to, state });
+}
+
+// A renewal that fails is made up for by the next one; if that fails, too, the redirect is about to end.
+function renewing(run: SlotRun, name: string, lead: () => Promise<void>): Renewal {
+  const { clock, report } = run.ports;
+  const ended = new AbortController();
+  const renew = async (): Promise<void> => {
+    let failed = false;
+    for (;;) {
+      await clock.sleep(RENEW_EVERY_MS, ended.signal);
+      if (ended.signal.aborted) return;
+      try {
+        await lead();
+        failed = false;
+      } catch (error) {
+        const text = `the address redirect from ${name} can't be renewed: ${messageOf(error)}`;
+        if (failed) noteOnce(run, text);
+        else report({ kind: 'debug', text });
+        failed = true;
+      }
+    }
+  };
+  const over = renew();
+  return {
+    stop: () => {
+      ended.abort();
+      return over;
+    },
+  };
+}
+
+/** Lets what leads from a container (or all that does) end when its time is over. */
+export async function stopRenewing({ memory: { renewals } }: SlotRun, from?: string): Promise<void> {
+  const found = [...renewals].filter(([container]) => from === undefined || container === from);
+  for (const [container, renewal] of found) {
+    renewals.delete(container);
+    await renewal.stop();
+  }
+}
+
+/** Leads new connections no more; what was led goes on. */
+export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
+  const { kernel, report, engine } = run.ports;
+  if (step.linger) await linger(run, step);
+  await stopRenewing(run, step.from);
+  await endGates(run, step.from);
+  const left = await kernel.endForward(step.from, (id) => engine.container(id));
+  run.memory.forwarded.delete(step.from);
+  if (left === 0) return;
+  const text = `${left} connection${left > 1 ? 's' : ''} that began at the address of ${step.name} go${left > 1 ? '' : 'es'} on; what leads there ends with ${left > 1 ? 'them' : 'it'}`;
+  report({ kind: 'note', text });
+}
+
+// Connections that a gate redirected to a container end with it.
+async function endGates({ ports: { kernel, engine }, memory }: SlotRun, other?: string): Promise<void> {
+  for (const id of [...memory.forwarded.keys()]) {
+    if (id === other || memory.renewals.has(id)) continue;
+    if ((await kernel.endForward(id, (one) => engine.container(one))) === 0) memory.forwarded.delete(id);
+  }
+}
+
+/**
+ * Has a container's own addresses lead to itself again. The rules stay for connections that were led away, down to their last packet, and
+ * clearExpired removes them.
+ */
+export async function endLeadingAway(run: SlotRun, id: string): Promise<void> {
+  await stopRenewing(run, id);
+  await run.ports.kernel.haltForward(id);
+}
+
+/**
+ * Takes away what this run has led and no step has ended: it leads no more by itself, if the engine was away for longer than
+ * that lasts. Rules that can't be removed now do no harm, so the roll does not fail of them.
+ */
+export async function clearExpired(run: SlotRun): Promise<void> {
+  if (run.memory.forwarded.size === 0) return;
+  try {
+    await endGates(run);
+    await sweepRules(run.ports);
+  } catch (error) {
+    const text = `rules that redirect no new connection are left to the next roll: ${messageOf(error)}`;
+    if (error instanceof RuleError) noteOnce(run, text);
+    else if (error instanceof EngineError) run.ports.report({ kind: 'debug', text });
+    else throw error;
+  }
+}

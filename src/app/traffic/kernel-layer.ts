@@ -1,0 +1,38 @@
+import type { Container } from '../../core/model/container.ts';
+import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { leadsPortsItself } from '../select/abilities.ts';
+
+/** Whether the traffic of this engine's containers can be moved from here. */
+export async function kernelLayer(ports: Ports): Promise<KernelLayer> {
+  const told = await askRunning(ports, (example) => kernelLayerFor(ports, example));
+  return told ?? kernelLayerFor(ports, undefined);
+}
+
+/** The same, tried on a container. */
+export async function kernelLayerFor(
+  { kernel, engine }: Pick<Ports, 'kernel' | 'engine'>,
+  example: Container | undefined,
+): Promise<KernelLayer> {
+  const layer = await kernel.layer(await engine.bridges(), example);
+  if (!layer.available || !leadsPortsItself(await engine.facts())) return layer;
+  return { ...layer, noHandover: 'Podman leads published ports in a way of its own' };
+}
+
+/**
+ * What is found out about a container that runs, to try on it what is allowed; undefined where none does. One that ended while it
+ * was tried (any container of anybody's may) says nothing about the others, and the next one is tried.
+ */
+export async function askRunning<T>(
+  { engine }: Pick<Ports, 'engine'>,
+  ask: (example: Container) => Promise<T>,
+): Promise<T | undefined> {
+  for (const { id, status } of await engine.list()) {
+    const example = status === 'running' ? await engine.container(id) : undefined;
+    if (example?.status !== 'running') continue;
+    const answer = await ask(example);
+    const now = await engine.container(id);
+    if (now?.status === 'running' && now.pid === example.pid) return answer;
+  }
+  return undefined;
+}

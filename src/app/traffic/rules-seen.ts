@@ -1,0 +1,63 @@
+import type { Container } from '../../core/model/container.ts';
+import { fail } from '../../core/model/error.ts';
+import { RuleError } from '../../core/traffic/kernel-layer.ts';
+import type { Cover, Forward } from '../../core/traffic/routes.ts';
+import type { Kernel } from '../../ports/ports.ts';
+import type { SlotRun } from '../rollout/slot-run.ts';
+import { noteOnce } from './without-rules.ts';
+
+/** What redirects the slot's ports. Only a handover does; everywhere else there is no need to ask the kernel. */
+export async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Cover> {
+  const concerned = run.desired.choice.way === 'handover' || standIn !== undefined;
+  if (!concerned) return 'none';
+  try {
+    return await run.ports.kernel.cover(run.names.home);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    if (!standIn) return unreadable(run, error);
+    const message = `${run.names.home}: its ports may be redirected to ${standIn.name}, and that can't be read: ${error.message}`;
+    return fail('attention', message, { hint: `${error.hint}; then run swapctl recover`, cause: error });
+  }
+}
+
+/** The address redirects of a slot. Those of a dead roll count as well, so the kernel is asked wherever there may be any. */
+export async function forwardsOf(
+  run: SlotRun,
+  containers: readonly Container[],
+  replaced: string | undefined,
+): Promise<Forward[]> {
+  const { memory, movesTraffic, desired } = run;
+  const alone = containers.length < 2 && memory.created.size === 0 && !desired.mendOnly;
+  if (!movesTraffic || alone) return [];
+  const ids = [
+    ...containers.map((container) => container.id),
+    ...memory.forwarded.keys(),
+    ...(replaced ? [replaced] : []),
+  ];
+  const known = (short: string): string => ids.find((id) => id.startsWith(short)) ?? short;
+  const leading = (await forwardingNow(run, ids)).map(({ from, to }) => ({
+    from: known(from),
+    to: known(to),
+    state: 'leads' as const,
+  }));
+  const past = memory.forwards.filter((one) => !leading.some(({ from, to }) => one.from === from && one.to === to));
+  return [...leading, ...past];
+}
+
+// Those that can't be read can't be renewed either, and end by themselves.
+async function forwardingNow(run: SlotRun, ids: readonly string[]): ReturnType<Kernel['forwarding']> {
+  try {
+    return await run.ports.kernel.forwarding(ids);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    noteOnce(run, `${run.names.home}: its address redirects can't be read: ${error.message}`);
+    return [];
+  }
+}
+
+// Before this run has created anything, the old container serves as before; later, nobody knows where new connections go.
+function unreadable({ names, memory, desired }: SlotRun, error: RuleError): never {
+  if (memory.created.size === 0 && !desired.mendOnly) throw error;
+  const message = `the kernel's rules for ${names.home} could not be read in the middle of its roll: ${error.message}`;
+  return fail('attention', message, { hint: `${error.hint}; then run swapctl recover`, cause: error });
+}

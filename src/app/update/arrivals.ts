@@ -1,0 +1,109 @@
+import type { ContainerSummary, ImageSummary } from '../../core/model/container.ts';
+import { decodeState } from '../../core/service/labels.ts';
+import { groupServices, type Service } from '../../core/service/service.ts';
+import type { Arrival } from '../../core/update/arrival.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { lockHeld } from '../lock/lock.ts';
+import { canonicalOrNone, followedOf, namesOf } from '../select/followed.ts';
+import { listed } from '../select/own.ts';
+import { optedIn, type Wanted } from './opted-in.ts';
+
+/** Whom arrivals of images concern. */
+export interface Concerned {
+  /** Services that are opted in, follow such a name, and run another image; by key. */
+  readonly services: ReadonlySet<string>;
+  /** What can't be told yet, since somebody is rolling a service that follows the same name. */
+  readonly later: readonly Arrival[];
+}
+
+/** Arrivals, and whom they may concern. */
+export interface ArrivalsWanted extends Wanted {
+  readonly arrivals: readonly Arrival[];
+  /** What came before, in milliseconds of this process's clock, is not meant: the engine tells of it once more. */
+  readonly since: number;
+}
+
+/**
+ * Finds the services that follow the names under which images came. What swapctl itself put under a name, in a roll of this
+ * process or of another, is news for nobody. Nothing is asked but the engine. Raises EngineError, and what `optedIn` raises.
+ */
+export async function concernedBy(ports: Ports, wanted: ArrivalsWanted): Promise<Concerned> {
+  const { images: listImages, facts } = ports.engine;
+  const [all, images, { clockOffsetMs }] = await Promise.all([listed(ports.engine), listImages(), facts()]);
+  const look: Look = { ports, all, images: new Map(images.map((image) => [image.id, image])), names: namesOf(images) };
+  const arrivals = wanted.arrivals.filter(({ at }) => at >= wanted.since + clockOffsetMs - CLOCKS_MS);
+  const named = arrivals.map((arrival) => ({ arrival, names: namesIn(arrival, look) }));
+  const followers = await followersOf(look, new Set(named.flatMap(({ names }) => names)));
+  const rolling = await rollingNames(ports, followers);
+  const [later, settled] = split(named, ({ names }) => names.some((name) => rolling.has(name)));
+  const news = new Set(settled.flatMap(({ arrival, names }) => names.filter((name) => !isOwn(look, name, arrival.at))));
+  const behind = followers.filter(({ name, running }) => news.has(name) && running !== look.names.get(name)?.id);
+  const open = behind.length > 0 ? await optedIn(ports, all, wanted) : [];
+  // What is built from a repository comes from nowhere else.
+  const meant = new Set(open.flatMap((one) => (one.line || one.policy.git ? [] : [one.service.key])));
+  return {
+    services: new Set(behind.flatMap(({ service }) => (meant.has(service.key) ? [service.key] : []))),
+    later: later.map(({ arrival }) => arrival),
+  };
+}
+
+// How far two readings of the engine's clock may be apart: its own, and ours as we know its offset.
+const CLOCKS_MS = 2000;
+
+interface Look {
+  readonly ports: Ports;
+  readonly all: readonly ContainerSummary[];
+  readonly images: ReadonlyMap<string, ImageSummary>;
+  readonly names: ReadonlyMap<string, ImageSummary>;
+}
+
+/** A container that follows one of the names. */
+interface Follower {
+  readonly service: Service;
+  readonly name: string;
+  /** Id of the image that it runs. */
+  readonly running: string;
+}
+
+function namesIn({ reference, image }: Arrival, { images }: Look): string[] {
+  const given = reference === undefined ? (images.get(image)?.tags ?? []) : [reference];
+  return given.flatMap((name) => canonicalOrNone(name) ?? []);
+}
+
+async function followersOf(look: Look, names: ReadonlySet<string>): Promise<Follower[]> {
+  if (names.size === 0) return [];
+  const found = groupServices(look.all).flatMap((service) =>
+    service.slots.flatMap(({ home, members }) => {
+      const member = members.find(({ name }) => name === home) ?? members[0];
+      return member ? [followerOf(look, service, member)] : [];
+    }),
+  );
+  return (await Promise.all(found)).flatMap((one) => (one && names.has(one.name) ? [one] : []));
+}
+
+async function followerOf(look: Look, service: Service, member: ContainerSummary): Promise<Follower | undefined> {
+  const image = look.images.get(member.imageId);
+  const follows = await followedOf(look.ports, member, image);
+  const name = follows === undefined ? undefined : canonicalOrNone(follows);
+  return name === undefined ? undefined : { service, name, running: member.imageId };
+}
+
+// A roll moves the tag before it creates who is known by it; until it is over, nobody can tell whose doing it was.
+async function rollingNames(ports: Ports, followers: readonly Follower[]): Promise<Set<string>> {
+  const held = await Promise.all(followers.map(({ service }) => lockHeld(ports, service.key)));
+  return new Set(followers.flatMap(({ name }, at) => (held[at] ? [name] : [])));
+}
+
+// Who rolls creates a container right after it moved the tag, which says so.
+function isOwn({ all, names }: Look, name: string, at: number): boolean {
+  const image = names.get(name)?.id;
+  return all.some(({ labels }) => {
+    const state = decodeState(labels);
+    if (state?.role !== 'replica' || state.image !== image) return false;
+    return canonicalOrNone(state.follows) === name && Date.parse(state.at) >= at - CLOCKS_MS;
+  });
+}
+
+function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
+}

@@ -1,0 +1,320 @@
+import { commitDigest, type GitSource, REVISION, shownGit } from '../../core/build/git.ts';
+import { isRejection } from '../../core/health/blame.ts';
+import type { ContainerSummary, ImageSummary } from '../../core/model/container.ts';
+import { EngineError } from '../../core/model/engine-error.ts';
+import { messageOf, SwapError } from '../../core/model/error.ts';
+import { digestsFor } from '../../core/model/image.ts';
+import type { OwnLabels } from '../../core/model/own-labels.ts';
+import { goArchitecture, type Platform } from '../../core/model/platform.ts';
+import { canonical, parseReference } from '../../core/model/reference.ts';
+import { decodeState, type StateLabels } from '../../core/service/labels.ts';
+import { type Following, whyNotOne } from '../../core/service/one-service.ts';
+import { helperRole } from '../../core/service/ownership.ts';
+import type { Service, Slot } from '../../core/service/service.ts';
+import { type Checked, type Identity, judge, judgeHere, type Memory, type Offered } from '../../core/update/newer.ts';
+import type { Ports, RemoteImage } from '../../ports/ports.ts';
+import { referenceNow } from '../image/track.ts';
+import { failuresIn } from '../rollout/observe.ts';
+import { canonicalOrNone, followedOf, namesOf } from '../select/followed.ts';
+import { ownedLine, unlessAwaited } from '../select/owned.ts';
+import { settingsOf } from '../select/settings.ts';
+
+/** Containers and images of the engine, as the lists tell them: nothing is inspected unless there is need. */
+interface Look {
+  readonly ports: Ports;
+  /** The containers that remember failures: few, where there may be many in all. */
+  readonly failed: readonly ContainerSummary[];
+  readonly images: ReadonlyMap<string, ImageSummary>;
+  readonly byName: ReadonlyMap<string, ImageSummary>;
+  /** Whether the engine has containerd's image store: there an image's id is its digest, and what was built here has one, too. */
+  readonly containerd: boolean;
+  /** Whether what is on the engine is all that counts, and no registry is asked. */
+  readonly here: boolean;
+  /** Settings of the command line. */
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** What a check is to go by. */
+export interface CheckOptions {
+  readonly signal: AbortSignal;
+  /** Whether no registry is asked. */
+  readonly here?: boolean | undefined;
+  /** Settings of the command line, by label key without the prefix. */
+  readonly overrides?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Asks registries what is newer than what services run; nothing is changed. Services that follow the same image share the
+ * questions: one HEAD for each distinct image, and no more where nothing changed. With `here` no registry is asked: newer is
+ * what is under the followed tag on the engine. What goes wrong is in the service's line, and the others go on.
+ */
+export async function checkServices(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+  options: CheckOptions,
+): Promise<Checked[]> {
+  const { signal, here = false, overrides = {} } = options;
+  const [images, { imageStore }] = await Promise.all([ports.engine.images(), ports.engine.facts()]);
+  const shared = { ...ports, ...sharing(ports) };
+  const look: Look = {
+    ports: shared,
+    failed: all.filter((container) => helperRole(container) === 'failed'),
+    images: new Map(images.map((image) => [image.id, image])),
+    byName: namesOf(images),
+    containerd: imageStore === 'containerd',
+    here,
+    overrides,
+    signal,
+  };
+  return Promise.all(services.map((service) => checkService(look, service)));
+}
+
+/** The same questions with the same answers, asked once. */
+function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
+  const known = new Map<string, Promise<unknown>>();
+  const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
+    const asked = (known.get(key) as Promise<T> | undefined) ?? ask();
+    known.set(key, asked);
+    return asked;
+  };
+  return {
+    registry: {
+      ...registry,
+      digest: (reference, signal) => once(`digest ${canonical(reference)}`, () => registry.digest(reference, signal)),
+      image: (reference, platform, signal) =>
+        once(`image ${reference} ${JSON.stringify(platform)}`, () => registry.image(reference, platform, signal)),
+      tags: (reference, signal) => once(`tags ${repositoryOf(reference)}`, () => registry.tags(reference, signal)),
+    },
+    git: { ...git, head: (source, signal) => once(`head ${JSON.stringify(source)}`, () => git.head(source, signal)) },
+  };
+}
+
+// Of several replicas the one that has most to tell speaks for the service.
+const TELLING: readonly Checked['outcome'][] = ['available', 'held', 'unknown', 'skipped', 'current'];
+
+async function checkService(look: Look, service: Service): Promise<Checked> {
+  try {
+    return ownedLine(service) ?? (await checkReplicas(look, service));
+  } catch (raised) {
+    look.signal.throwIfAborted();
+    return { service: service.key, from: NOTHING, ...failed(raised) };
+  }
+}
+
+async function checkReplicas(look: Look, service: Service): Promise<Checked> {
+  const running = service.slots.filter((slot) => slot.members.some((member) => member.status === 'running'));
+  const slots = running.length > 0 ? running : service.slots;
+  const why = slots.length > 1 ? whyNotOne(await Promise.all(slots.map((slot) => followingOf(look, slot)))) : undefined;
+  if (why) return noService(service.key, why);
+  const checked = await Promise.all(slots.map((slot) => checkSlot(look, service.key, slot)));
+  const told = TELLING.map((outcome) => checked.find((one) => one.outcome === outcome)).find(
+    (one) => one !== undefined,
+  );
+  // What failed in one replica is for none of them.
+  const veto = checked.find((one) => one.outcome === 'held' && one.to?.digest === told?.to?.digest);
+  return veto ?? told ?? { service: service.key, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
+}
+
+const NOTHING = { image: '', digest: '' };
+
+function noService(service: string, { message, hint }: { message: string; hint: string }): Checked {
+  const error = { code: 'refused', message, hint } as const;
+  return { service, outcome: 'unknown', from: NOTHING, because: message, error };
+}
+
+async function followingOf(look: Look, { home, members }: Slot): Promise<Following> {
+  const member = members.find(({ name }) => name === home) ?? members[0];
+  const follows = member && (await followedOf(look.ports, member, look.images.get(member.imageId)));
+  return { home, follows: follows === undefined ? undefined : canonicalOrNone(follows) };
+}
+
+async function checkSlot(look: Look, service: string, slot: Slot): Promise<Checked> {
+  // In the middle of a roll the one under the real name serves, or will.
+  const member = slot.members.find(({ name }) => name === slot.home) ?? slot.members[0];
+  if (!member) return { service, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
+  const image = look.images.get(member.imageId);
+  const { labels } = member;
+  const subject: Subject = { service, slot, member, image, labels, state: decodeState(labels) };
+  const from = { image: member.image, digest: subject.state?.digest ?? member.imageId };
+  try {
+    const follows = await followedOf(look.ports, member, image);
+    const line = { service, from: { ...from, image: follows ?? from.image } };
+    const checked = await checkFollowed(look, subject, line, follows);
+    return await unlessAwaited(look.ports, member, checked);
+  } catch (raised) {
+    look.signal.throwIfAborted();
+    return { service, from, ...failed(raised) };
+  }
+}
+
+/** One container, and what is known of it without asking anybody. */
+interface Subject {
+  readonly service: string;
+  readonly slot: Slot;
+  readonly member: ContainerSummary;
+  readonly image: ImageSummary | undefined;
+  readonly labels: OwnLabels;
+  readonly state: StateLabels | undefined;
+}
+
+type Line = Pick<Checked, 'service' | 'from'>;
+
+async function checkFollowed(look: Look, subject: Subject, line: Line, follows: string | undefined): Promise<Checked> {
+  if (follows === undefined)
+    return { ...line, outcome: 'unknown', because: 'it was created from a bare image id, so it follows no reference' };
+  if (parseReference(follows).digest !== undefined)
+    return { ...line, outcome: 'current', because: 'it is pinned to a digest' };
+  const { ports, overrides, signal } = look;
+  const { git, track } = settingsOf(ports, subject.service, subject.labels, overrides);
+  if (git) return { ...line, ...(await checkCommit(look, subject, git, follows)) };
+  const built = await (look.here ? standingHere(look, subject, follows) : localBuild(look, subject, follows));
+  if (built) return { ...line, ...built };
+  const { reference, note } = await referenceNow(ports, track, follows, signal);
+  try {
+    const result = await compare(look, subject, reference);
+    return { ...line, ...result, because: [result.because, note].filter((text) => text !== undefined).join('; ') };
+  } catch (raised) {
+    const local = reference === follows ? await perhapsBuilt(look, subject, follows, raised) : undefined;
+    if (local) return { ...line, ...local };
+    throw raised;
+  }
+}
+
+// A branch is moved by somebody who means it, also back: only what failed here is held.
+async function checkCommit(look: Look, subject: Subject, source: GitSource, follows: string): Promise<Result> {
+  const commit = await look.ports.git.head(source, look.signal);
+  const shown = `${commit.slice(0, 12)} of ${shownGit(source)}`;
+  const { digests } = identityOf(subject, follows);
+  const digest = commitDigest(commit);
+  if (digests.includes(digest) || subject.image?.labels[REVISION] === commit)
+    return { outcome: 'current', because: `it was built from ${shown}` };
+  const because = `commit ${shown} is newer`;
+  const judgement = judgeHere({ reference: follows, digest }, memoryOf(look, subject), because);
+  return { ...judgement, to: { reference: follows, digest } };
+}
+
+type Result = Omit<Checked, 'service' | 'from'>;
+
+async function compare(look: Look, subject: Subject, reference: string): Promise<Result> {
+  const { ports, signal } = look;
+  const digest = await ports.registry.digest(reference, signal);
+  const memory = memoryOf(look, subject);
+  const running = identityOf(subject, reference);
+  const quick = judge(running, { reference, digest }, memory);
+  const to = { reference, digest };
+  // On the same tag nothing is worth a word; on another one the same image is at least another name.
+  if (quick) return { ...quick, ...(quick.outcome === 'current' ? {} : { to }) };
+  const { platform, manifestDigest } = await inspected(look, subject);
+  const remote = await ports.registry.image(`${repositoryOf(reference)}@${digest}`, platform, signal);
+  const offered: Offered = { ...to, manifestDigest: remote.manifestDigest, configDigest: remote.configDigest };
+  const judgement = judge({ ...running, manifestDigest }, offered, memory);
+  if (!judgement) return { outcome: 'unknown', because: 'the registry did not say enough' };
+  return { ...judgement, ...(judgement.outcome === 'current' ? {} : { to: { ...to, ...createdOf(remote) } }) };
+}
+
+function createdOf({ created }: Pick<RemoteImage, 'created'>): { created?: string } {
+  return created === undefined ? {} : { created: new Date(created).toISOString() };
+}
+
+// As a roll has it: what has no digest of its repository was built here, and no registry is asked for it. With containerd's
+// store nothing has none (and the list shows but one of several), so there the registry is asked.
+async function localBuild(look: Look, subject: Subject, follows: string): Promise<Result | undefined> {
+  const here = look.byName.get(canonical(follows));
+  if (!here || look.containerd || digestsFor(here, follows).length > 0) return undefined;
+  return (
+    (await newerHere(look, subject, follows)) ?? {
+      outcome: 'current',
+      because: 'it was built on this machine, so no registry is asked; it runs the newest build',
+    }
+  );
+}
+
+async function standingHere(look: Look, subject: Subject, follows: string): Promise<Result> {
+  const because = `it runs what ${follows} is on this machine`;
+  return (await newerHere(look, subject, follows)) ?? { outcome: 'current', because };
+}
+
+// Once the registry knows nothing of it: a newer image under the name must have been built here; and among Docker's own
+// images (names without a slash) there are none that need a login, so what is not there was built here, too.
+async function perhapsBuilt(
+  look: Look,
+  subject: Subject,
+  follows: string,
+  raised: unknown,
+): Promise<Result | undefined> {
+  if (!look.containerd || !(raised instanceof SwapError)) return undefined;
+  const newer = await newerHere(look, subject, follows);
+  if (newer) return newer;
+  const { registry, repository } = parseReference(follows);
+  const official = registry === 'docker.io' && repository.startsWith('library/');
+  if (!official || (raised.code !== 'login' && raised.code !== 'no-such-image')) return undefined;
+  return { outcome: 'unknown', because: `there is no ${follows} in Docker Hub; it seems to be built on this machine` };
+}
+
+async function newerHere(look: Look, subject: Subject, follows: string): Promise<Result | undefined> {
+  const here = look.byName.get(canonical(follows));
+  if (!here || here.id === subject.member.imageId || (await isSameBuild(look, subject, here))) return undefined;
+  const digest = (look.containerd ? undefined : digestsFor(here, follows)[0]) ?? here.id;
+  const judgement = judgeHere({ reference: follows, digest, configDigest: here.id }, memoryOf(look, subject));
+  return { ...judgement, to: { reference: follows, digest, ...createdOf({ created: here.createdAt }) } };
+}
+
+// With containerd's store a build has another id each time, if only for what it says about itself (its provenance).
+async function isSameBuild(look: Look, subject: Subject, here: ImageSummary): Promise<boolean> {
+  if (!look.containerd) return false;
+  const [{ manifestDigest }, image] = await Promise.all([inspected(look, subject), look.ports.engine.image(here.id)]);
+  return manifestDigest !== undefined && manifestDigest === image?.manifestDigest;
+}
+
+function identityOf({ member, image, state }: Subject, reference: string): Identity {
+  const known = image ? digestsFor(image, reference) : [];
+  const noted = state?.digest && state.image === member.imageId ? [state.digest] : [];
+  return { digests: [...known, ...noted], manifestDigest: undefined, imageId: member.imageId };
+}
+
+function memoryOf({ failed }: Look, { slot, member, state }: Subject): Memory {
+  const left = (state?.history ?? []).filter((entry) => entry.id !== member.imageId);
+  return {
+    failures: failuresIn(failed, slot.home).filter(isRejection),
+    retired: left.map(({ id, digest, at }) => ({ image: id, digest, at })),
+  };
+}
+
+async function inspected(
+  { ports }: Look,
+  { member }: Subject,
+): Promise<{ platform: Platform; manifestDigest: string | undefined }> {
+  const [container, image, facts] = await Promise.all([
+    ports.engine.container(member.id),
+    ports.engine.image(member.imageId),
+    ports.engine.facts(),
+  ]);
+  const own = { os: facts.os, architecture: goArchitecture(facts.architecture) };
+  // It may run another platform's image, emulated.
+  const platform = image?.architecture
+    ? { os: image.os, architecture: image.architecture, variant: image.variant }
+    : own;
+  return { platform, manifestDigest: container?.manifestDigest ?? image?.manifestDigest };
+}
+
+function failed(raised: unknown): Result {
+  if (raised instanceof SwapError) {
+    const { code, message, hint } = raised;
+    return { outcome: 'unknown', because: message, error: { code, message, ...(hint ? { hint } : {}) } };
+  }
+  if (raised instanceof EngineError) {
+    const { message } = raised;
+    return { outcome: 'unknown', because: message, error: { code: 'engine-unreachable', message } };
+  }
+  // One service that nobody foresaw must not keep the others from being checked.
+  const message = `unexpected: ${messageOf(raised)}`;
+  const hint = 'nothing was touched; please report it';
+  return { outcome: 'unknown', because: message, error: { code: 'bad-answer', message, hint } };
+}
+
+function repositoryOf(reference: string): string {
+  const { registry, repository } = parseReference(reference);
+  return `${registry}/${repository}`;
+}

@@ -1,0 +1,276 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { fail } from '../../core/model/error.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import type { Service } from '../../core/service/service.ts';
+import type { Policy } from '../../core/settings/policy.ts';
+import type { Checked } from '../../core/update/newer.ts';
+import { type Dependent, heldBack } from '../../core/update/order.ts';
+import {
+  agelessLine,
+  builtAt,
+  rolledLine,
+  type ServiceUpdate,
+  settledLine,
+  stopsOthers,
+  type UpdateReport,
+  waitingLine,
+} from '../../core/update/update.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { factsOf } from '../inspect/facts.ts';
+import { recoverServices } from '../recovery/recover.ts';
+import { reportedError } from '../report/reported.ts';
+import type { Found } from '../rollout/roll-slot.ts';
+import { freshMemory } from '../rollout/slot-run.ts';
+import { listed } from '../select/own.ts';
+import { sweepRules } from '../traffic/sweep.ts';
+import { checkServices } from './check.ts';
+import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
+import { type Dependencies, dependenciesAmong, rollInOrder } from './order.ts';
+import { runsIn } from './self-update.ts';
+import { tiedTo } from './tied.ts';
+
+/** A run of updates. */
+export interface UpdateOptions extends Wanted {
+  /** Decide, and change nothing. */
+  readonly dryRun: boolean;
+  /** Only these of the services, by key. */
+  readonly only: ReadonlySet<string> | undefined;
+  /** Only what is under the followed tags on the engine counts; no registry is asked. */
+  readonly here?: boolean | undefined;
+  /** When images were seen first, by digest; what is new is added. Milliseconds of the engine's clock. None: nobody remembers. */
+  readonly firstSeen: Map<string, number> | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Rolls a service to what a check found. An error is in the report. */
+export type RollTo = (ports: Ports, service: Service, found: Found) => Promise<ServiceReport>;
+
+/**
+ * Checks what is opted in, and rolls what is newer and may be rolled now, in the order of dependencies. What goes wrong with
+ * a service is in its line, and the others go on. Raises `config` for what is wrong in swapctl.yml, and EngineError.
+ */
+export async function updateServices(given: Ports, options: UpdateOptions, roll: RollTo): Promise<UpdateReport> {
+  const ports = sharingPulls(given);
+  const { all, chosen, lines } = await lookAndMend(ports, options);
+  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const open = chosen.flatMap((one) => (one.line || lines.has(one.service.key) ? [] : [one]));
+  const services = open.map(({ service }) => service);
+  const checks = await checkAll(ports, services, all, options);
+  const policies = new Map(open.map(({ service, policy }) => [service.key, policy]));
+  const failed = new Map([...lines.values()].flatMap((line) => stopFor(line)));
+  const rolls: Rollable[] = [];
+  for (const [at, checked] of checks.entries()) {
+    const one = open[at];
+    if (!one) continue;
+    const line = settledLine(checked) ?? (await decided({ ports, all, now, options }, one, checked));
+    if (line) lines.set(checked.service, line);
+    else rolls.push({ key: checked.service, service: one.service, checked, dependsOn: [] });
+    if (checked.held === 'failed' && line) for (const [key, why] of stopFor(line)) failed.set(key, why);
+  }
+  const dependencies = dependenciesAmong(all, policies);
+  const ordered = inOrder(rolls, dependencies, lines, failed);
+  const tied = ordered.length > 1 ? await withTies(ports, all, ordered, dependencies) : ordered;
+  await rollThem(ports, options, tied, { lines, failed }, roll);
+  return {
+    checked: new Date(now).toISOString(),
+    services: chosen.flatMap(({ service }) => lines.get(service.key) ?? []),
+  };
+}
+
+/**
+ * Finishes or undoes what dead rolls left half done on what is opted in. Resolves with those for which that could not be done.
+ * Raises what `updateServices` raises.
+ */
+export async function mendServices(ports: Ports, options: Omit<UpdateOptions, 'dryRun'>): Promise<ServiceUpdate[]> {
+  const { chosen, lines } = await lookAndMend(ports, { ...options, dryRun: false });
+  return chosen.flatMap(({ service, line }) => (line ? [] : (lines.get(service.key) ?? [])));
+}
+
+async function checkAll(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+  { signal, here, overrides }: UpdateOptions,
+): Promise<Checked[]> {
+  try {
+    return services.length > 0 ? await checkServices(ports, services, all, { signal, here, overrides }) : [];
+  } catch (raised) {
+    return signal.aborted ? fail('interrupted', 'interrupted; nothing was rolled') : Promise.reject(raised);
+  }
+}
+
+function stopFor(line: ServiceUpdate): [string, string][] {
+  const why = stopsOthers(line);
+  return why === undefined ? [] : [[line.service, why]];
+}
+
+interface Rollable extends Dependent {
+  readonly service: Service;
+  readonly checked: Checked;
+}
+
+/** How far a run is: what is to be said of services, and what is to be said of failures to those that hang on them. */
+interface Results {
+  readonly lines: Map<string, ServiceUpdate>;
+  readonly failed: Map<string, string>;
+}
+
+// What a dead roll left half done is finished or undone first: a check could not tell what it is.
+async function lookAndMend(
+  ports: Ports,
+  options: UpdateOptions,
+): Promise<{ all: ContainerSummary[]; chosen: OptedIn[]; lines: Map<string, ServiceUpdate> }> {
+  const { only, dryRun, signal } = options;
+  const look = async (): Promise<{ all: ContainerSummary[]; chosen: OptedIn[] }> => {
+    const all = await listed(ports.engine);
+    const chosen = await optedIn(ports, all, options);
+    return { all, chosen: only ? chosen.filter(({ service }) => only.has(service.key)) : chosen };
+  };
+  const first = await look();
+  const open = first.chosen.flatMap(({ service, line }) => (line ? [] : [service]));
+  const mended = dryRun ? { any: false, failed: new Map() } : await recoverServices(ports, open, first.all, signal);
+  const { all, chosen } = mended.any ? await look() : first;
+  const lines = new Map(chosen.flatMap(({ line }) => (line ? [[line.service, line]] : [])));
+  for (const [service, raised] of mended.failed) {
+    const error = reportedError(raised);
+    const outcome = error.code === 'busy' ? 'waiting' : 'failed';
+    lines.set(service, { service, outcome, because: error.message, error });
+  }
+  return { all, chosen, lines };
+}
+
+interface Moment {
+  readonly ports: Ports;
+  readonly all: readonly ContainerSummary[];
+  /** Milliseconds of the engine's clock. */
+  readonly now: number;
+  readonly options: UpdateOptions;
+}
+
+// What is wrong with one service must not keep the others from being updated.
+async function decided(moment: Moment, ...of: DropFirst<Parameters<typeof decide>>): ReturnType<typeof decide> {
+  try {
+    return await decide(moment, ...of);
+  } catch (raised) {
+    if (moment.options.signal.aborted) throw raised;
+    const error = reportedError(raised);
+    return { ...lineOf(of[1]), outcome: 'unknown', because: error.message, error };
+  }
+}
+
+type DropFirst<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
+
+async function decide(
+  { ports, all, now, options }: Moment,
+  { service, policy }: { readonly service: Service; readonly policy: Policy },
+  checked: Checked,
+): Promise<ServiceUpdate | undefined> {
+  const { digest = '', created } = checked.to ?? {};
+  const built = builtAt(created);
+  const seen = options.firstSeen?.get(digest) ?? now;
+  options.firstSeen?.set(digest, seen);
+  const facts = await factsOf({ ports, memory: freshMemory() }, service, all);
+  const line = waitingLine(checked, policy, { ...facts, imageSince: built ?? seen }, now);
+  return line && built === undefined && !options.firstSeen ? agelessLine(line, policy) : line;
+}
+
+// Those that depend on what is not there, or on themselves, are not rolled, and neither is what hangs on them.
+function inOrder(
+  rolls: readonly Rollable[],
+  dependencies: Dependencies,
+  lines: Results['lines'],
+  failed: Results['failed'],
+): Rollable[] {
+  return rolls.flatMap((one) => {
+    try {
+      return [{ ...one, dependsOn: dependencies.of(one.key) }];
+    } catch (raised) {
+      const error = reportedError(raised);
+      lines.set(one.key, { ...lineOf(one.checked), outcome: 'unknown', because: error.message, error });
+      failed.set(one.key, 'whose order is not known');
+      return [];
+    }
+  });
+}
+
+// Who lives in another's namespaces is re-created by its roll, and comes after it; what depends on each other is tied already.
+async function withTies(
+  ports: Ports,
+  all: readonly ContainerSummary[],
+  rolls: readonly Rollable[],
+  { known }: Dependencies,
+): Promise<Rollable[]> {
+  const before = new Map(rolls.map(({ key, dependsOn }) => [key, dependsOn]));
+  for (const { key, service } of rolls) {
+    const owners = (await tiedTo(ports, service, all)).filter((owner) => before.has(owner));
+    const free = owners.filter((owner) => !known(owner).includes(key) && !before.get(owner)?.includes(key));
+    const more = free.flatMap((owner) => [owner, ...(before.get(owner) ?? [])]);
+    before.set(key, [...new Set([...(before.get(key) ?? []), ...more])]);
+  }
+  return rolls.map((one) => ({ ...one, dependsOn: before.get(one.key) ?? [] }));
+}
+
+async function rollThem(
+  ports: Ports,
+  options: UpdateOptions,
+  rolls: readonly Rollable[],
+  { lines, failed }: Results,
+  roll: RollTo,
+): Promise<void> {
+  const told = (one: Rollable, line: Omit<ServiceUpdate, 'service'>): void =>
+    void lines.set(one.key, { ...lineOf(one.checked), ...line });
+  const holdBack = (): readonly Rollable[] => {
+    const held = heldBack(rolls, failed);
+    for (const one of rolls) {
+      const because = held.get(one.key);
+      if (because !== undefined) told(one, { outcome: 'waiting', because });
+    }
+    return rolls.filter(({ key }) => !held.has(key));
+  };
+  const free = holdBack();
+  if (options.dryRun) {
+    for (const one of free) told(one, { outcome: 'available', because: `${one.checked.because}; it would be rolled` });
+    return;
+  }
+  if (free.length > 0) await sweepRules(ports);
+  const { signal } = options;
+  const atOnce = ports.config().maxRollsAtOnce;
+  // Its own container comes last: with that this run is over.
+  for (const turn of [
+    free.filter((one) => !runsIn(ports, one.service)),
+    free.filter((one) => runsIn(ports, one.service)),
+  ])
+    await rollInOrder(turn, { failed, atOnce, signal }, async (one) => {
+      const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(one)));
+      lines.set(one.key, line);
+      return stopsOthers(line);
+    });
+  holdBack();
+  const because = 'the run was interrupted before it was rolled';
+  for (const one of rolls)
+    if (!lines.has(one.key))
+      told(one, { outcome: 'available', because, error: { code: 'interrupted', message: because } });
+}
+
+function lineOf({ service, from, to }: Checked): Pick<ServiceUpdate, 'service' | 'from' | 'to'> {
+  return { service, from, ...(to ? { to } : {}) };
+}
+
+function foundBy({ service, checked }: Rollable): Found {
+  const { reference, digest } =
+    checked.to ?? fail('bad-answer', `nothing is known of what is newer for ${service.key}`);
+  const members = service.slots.flatMap((slot) => slot.members);
+  return { reference, digest, over: members.map(({ imageId }) => imageId) };
+}
+
+// Services that go to the same image at the same time pull it once.
+function sharingPulls(ports: Ports): Ports {
+  const { engine } = ports;
+  const pulls = new Map<string, Promise<void>>();
+  const pull: typeof engine.pull = async (reference, onLayer, signal) => {
+    const running = pulls.get(reference) ?? engine.pull(reference, onLayer, signal);
+    pulls.set(reference, running);
+    await running.finally(() => pulls.delete(reference));
+  };
+  return { ...ports, engine: { ...engine, pull } };
+}

@@ -1,0 +1,111 @@
+import type { Container, ContainerSummary, HealthConfig } from '../model/container.ts';
+import { SwapError } from '../model/error.ts';
+import type { OwnLabels } from '../model/own-labels.ts';
+import type { Desired, Replica } from '../rollout/observed.ts';
+import type { Step } from '../rollout/step.ts';
+import type { Policy } from '../settings/policy.ts';
+import { engineDeadlineMs, intervalMs } from './health.ts';
+
+/**
+ * Proxies that find containers by labels route to those that the engine calls healthy. The engine probes seldom, so swapctl's own probe
+ * is first, and an incumbent that is retired by then leaves such a proxy without any container.
+ */
+
+/** Why the incumbent stays until the engine calls the candidate healthy. */
+export interface EngineVerdict {
+  readonly because: string;
+}
+
+/** Proxies act on the engine's events this late (Traefik's providersThrottleDuration is 2 s). */
+export const PROXY_LAG_MS = 2000;
+
+/** Whether the engine's verdict on a container's successor is waited for; `all`: the containers of the engine; `self`: the one of swapctl. */
+export function engineVerdictFor(
+  { config, health, networks, id }: Container,
+  own: OwnLabels,
+  policy: Pick<Policy, 'engineVerdict'>,
+  all: readonly ContainerSummary[],
+  self: string | undefined,
+): EngineVerdict | undefined {
+  if (policy.engineVerdict === 'false') return undefined;
+  if (policy.engineVerdict === 'true') return { because: 'swapctl.health.engine=true asks for it' };
+  // A service that the engine does not call healthy now is not found that way. One without a check is, and its successor may have one.
+  if (health !== undefined && health.status !== 'healthy') return undefined;
+  const others = all.filter((one) => one.id !== id && one.id !== self);
+  const hint = discoveryHint(own, config.Env ?? []) ?? readerHint(Object.keys(networks), others);
+  return hint === undefined ? undefined : { because: hint };
+}
+
+// The labels by which proxies find containers, and their names for people.
+const LABELS: readonly (readonly [RegExp, string])[] = [
+  [/^traefik\./, 'traefik.*'],
+  [/^caddy(_\d+)?($|\.)/, 'caddy*'],
+  [/^com\.github\.nginx-proxy\./, 'com.github.nginx-proxy.*'],
+];
+const VARIABLES = /^(VIRTUAL_(HOST|PATH|PORT)(_MULTIPORTS)?)=/;
+
+function discoveryHint(own: OwnLabels, env: readonly string[]): string | undefined {
+  const label = LABELS.find(([pattern]) => Object.keys(own).some((key) => pattern.test(key)));
+  if (label !== undefined) return `a proxy finds it by its labels ${label[1]}`;
+  const variable = env.map((pair) => VARIABLES.exec(pair)?.[1]).find((name) => name !== undefined);
+  return variable === undefined ? undefined : `a proxy finds it by its variable ${variable}`;
+}
+
+function readerHint(networks: readonly string[], others: readonly ContainerSummary[]): string | undefined {
+  const reader = others.find(
+    (one) => one.status === 'running' && one.readsEngine && one.networks.some((name) => networks.includes(name)),
+  );
+  return reader && `${reader.name} can read the engine and shares a network with it`;
+}
+
+/** How long the engine's verdict on a container takes at most, with what proxies take to act on it, once swapctl calls it healthy. */
+export function verdictWithinMs({ config }: Pick<Container, 'config'>): number {
+  return intervalMs(config.Healthcheck ?? {}) + PROXY_LAG_MS;
+}
+
+/** What the engine's verdict on a container is worth to a proxy now: `none` where the engine gives none. */
+export type Noticed = 'none' | 'waiting' | 'noticed' | 'unhealthy';
+
+/** `healthySince`: when this process first saw that the engine calls it healthy; times in milliseconds of the engine's clock. */
+export function noticedNow(
+  { health, config, startedAt }: Pick<Container, 'health' | 'config' | 'startedAt'>,
+  healthySince: number | undefined,
+  now: number,
+): Noticed {
+  if (!health) return 'none';
+  if (health.status === 'unhealthy') return 'unhealthy';
+  if (health.status === 'healthy')
+    return healthySince !== undefined && now >= healthySince + PROXY_LAG_MS ? 'noticed' : 'waiting';
+  // An engine that runs no checks (Podman without systemd) says so by never coming to an end.
+  return now < startedAt + givesUpAfter(config.Healthcheck ?? {}) ? 'waiting' : 'none';
+}
+
+/** Has a container that serves wait for the engine's verdict on its successor: a proxy that reads it does not route to that one yet. */
+export function awaitEngine(
+  { engineVerdict }: Pick<Desired, 'engineVerdict'>,
+  { id: container, name, noticed, verdictWithinMs: mostMs }: Replica,
+  serving: Replica | undefined,
+): Step | undefined {
+  if (!engineVerdict || !serving?.running || noticed !== 'waiting') return undefined;
+  return { kind: 'await-engine', container, name, ...engineVerdict, mostMs };
+}
+
+/** Whether the incumbent has to stay, since the engine is against its successor: by its own check, where swapctl.health.* is another. */
+export function isRefused(
+  { engineVerdict }: Pick<Desired, 'engineVerdict'>,
+  { noticed }: Replica,
+  incumbent: Replica | undefined,
+): boolean {
+  return engineVerdict !== undefined && incumbent?.running === true && noticed === 'unhealthy';
+}
+
+export function refusal(what: string): SwapError {
+  return new SwapError(
+    'not-healthy',
+    `the engine calls ${what} unhealthy, so that no proxy that reads this routes to it`,
+  );
+}
+
+function givesUpAfter(check: HealthConfig): number {
+  return engineDeadlineMs(check) + PROXY_LAG_MS;
+}

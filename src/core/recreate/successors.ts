@@ -1,0 +1,43 @@
+import type { Container, ContainerSummary } from '../model/container.ts';
+import { mayMean, means, type Reference, referencesOf } from '../model/references.ts';
+import { decodeState, type StateLabels } from '../service/labels.ts';
+import { madeBySwapctl } from '../service/ownership.ts';
+
+type Referring = Pick<Container, 'host' | 'networks'>;
+
+/** For each reference of a container to one that is gone: the id of the container that took the place of that one. */
+export function successorsOf(container: Referring, all: readonly ContainerSummary[]): Map<string, string> {
+  const found = referencesOf(container).flatMap(({ to }) => {
+    const successor = isThere(to, all) ? undefined : successorOf(to, all);
+    return successor ? [[to, successor.id] as const] : [];
+  });
+  return new Map(found);
+}
+
+/** Whether a reference means, or may mean, a container that is there. */
+export function isThere(to: Reference['to'], all: readonly ContainerSummary[]): boolean {
+  return all.some((one) => mayMean(to, one));
+}
+
+/** The container that took the place of one that is gone; undefined where swapctl has put none there. */
+export function successorOf(to: Reference['to'], all: readonly ContainerSummary[]): ContainerSummary | undefined {
+  const [first] = all
+    .filter((one) => predecessorsOf(replicaState(one)).some((id) => means(to, { id, name: id })))
+    // During a roll the candidate says the same; who has the slot's name serves.
+    .sort((a, b) => Number(isHome(b)) - Number(isHome(a)));
+  return first;
+}
+
+/** Ids of the containers that one took the place of, the last first. Older ones are known as long as others name them. */
+export function predecessorsOf(state: Pick<StateLabels, 'replaces' | 'predecessors'> | undefined): string[] {
+  return [...(state?.replaces === undefined ? [] : [state.replaces]), ...(state?.predecessors ?? [])];
+}
+
+function replicaState(container: ContainerSummary): StateLabels | undefined {
+  const state = isHome(container) ? decodeState(container.labels) : madeBySwapctl(container);
+  return state?.role === 'replica' ? state : undefined;
+}
+
+function isHome({ name, labels }: ContainerSummary): boolean {
+  return decodeState(labels)?.slot === name;
+}

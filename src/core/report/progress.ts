@@ -1,0 +1,32 @@
+import type { Step } from '../rollout/step.ts';
+
+/** What happens, while it happens: for a spinner, plain lines or a log. */
+export type Progress =
+  | { readonly kind: 'resolving'; readonly reference: string }
+  | {
+      readonly kind: 'pulling';
+      readonly reference: string;
+      readonly done: number;
+      readonly layers: number;
+      readonly bytes: number;
+      readonly total: number;
+    }
+  | { readonly kind: 'pulled'; readonly reference: string; readonly ms: number }
+  /** What a builder says, as it comes; `what` is built. */
+  | { readonly kind: 'building'; readonly what: string; readonly line: string }
+  | { readonly kind: 'built'; readonly what: string; readonly ms: number }
+  /** `log`: the last lines of the step that failed. */
+  | { readonly kind: 'build-failed'; readonly what: string; readonly message: string; readonly log: readonly string[] }
+  | { readonly kind: 'slot'; readonly slot: string; readonly way: string; readonly because: string }
+  | { readonly kind: 'step'; readonly slot: string; readonly step: Step }
+  | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }
+  | { readonly kind: 'probe'; readonly slot: string; readonly container: string; readonly output: string }
+  | {
+      readonly kind: 'evidence';
+      readonly slot: string;
+      readonly container: string;
+      readonly health: readonly string[];
+      readonly log: readonly string[];
+    }
+  | { readonly kind: 'note'; readonly text: string }
+  | { readonly kind: 'debug'; readonly text: string };

@@ -1,0 +1,210 @@
+import { shortDigest } from '../model/reference.ts';
+import { harmlessText } from '../text/harmless.ts';
+import type { Outcome, ServiceReport } from './report.ts';
+
+/** What became of a service in a run over many. */
+export type ToldOutcome = 'updated' | 'current' | 'available' | 'held' | 'waiting' | 'skipped' | 'failed' | 'unknown';
+
+/** An image as reports have it: what runs by `image`, what a registry has by `reference`. */
+interface ToldImage {
+  readonly image?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly digest?: string | undefined;
+}
+
+/** What a summary needs to know of a service; reports of rolls, checks and updates have all of it. */
+export interface ToldService {
+  readonly service: string;
+  readonly outcome: ToldOutcome;
+  readonly from?: ToldImage | undefined;
+  readonly to?: ToldImage | undefined;
+  readonly because: string;
+  /** Of its roll; `by` is who else did that, and has told of it. */
+  readonly report?: { readonly by?: string } | undefined;
+  readonly error?:
+    | {
+        readonly code: string;
+        readonly message: string;
+        readonly hint?: string | undefined;
+        /** The last lines that a container wrote which failed. */
+        readonly log?: readonly string[] | undefined;
+      }
+    | undefined;
+}
+
+/** What came of a run. */
+export interface Run {
+  readonly services: readonly ToldService[];
+}
+
+/** One thing to tell; `log` is somebody else's text, and to be shown as such. */
+export interface SummaryLine {
+  readonly text: string;
+  readonly log?: string;
+}
+
+/** What people are told, before it is dressed for where it goes. No line has a line break or a control character. */
+export interface Summary {
+  readonly title: string;
+  /** `bad`: something failed; `good`: something was updated. */
+  readonly tone: 'good' | 'bad' | 'plain';
+  readonly lines: readonly SummaryLine[];
+  /** The same for programs, as JSON. */
+  readonly document: { readonly title: string; readonly text: string } & Readonly<Record<string, unknown>>;
+}
+
+/** When people are to be told. */
+export const NOTIFY_WHEN = ['changes', 'failures', 'always'] as const;
+
+export type NotifyWhen = (typeof NOTIFY_WHEN)[number];
+
+/** What came of telling one notifier. */
+export interface Delivery {
+  readonly kind: string;
+  /** Where to, as far as it may be shown. */
+  readonly to: string;
+  readonly outcome: 'sent' | 'failed';
+  /** Why it was not sent; nothing in it is secret. */
+  readonly error?: string;
+}
+
+// What matters most comes first: a message may be cut.
+const ORDER: readonly ToldOutcome[] = ['failed', 'unknown', 'updated', 'available', 'waiting', 'held', 'skipped'];
+const NEXT_TO_NAMES: Readonly<Record<ToldOutcome, string>> = {
+  failed: 'failed',
+  unknown: 'could not be checked',
+  updated: 'was updated',
+  available: 'has an update',
+  waiting: 'waits to be updated',
+  held: 'is held back',
+  skipped: 'was skipped',
+  current: 'is current',
+};
+const IN_COUNTS: Readonly<Record<ToldOutcome, string>> = {
+  failed: 'failed',
+  unknown: 'not checked',
+  updated: 'updated',
+  available: 'available',
+  waiting: 'waiting',
+  held: 'held',
+  skipped: 'skipped',
+  current: 'current',
+};
+
+/** What to tell of a run: each service that something happened to or that waits; `host` is where, if that is known. */
+export function summarizeRun({ services }: Run, host: string | undefined): Summary {
+  const all = [...ORDER, 'current' as const];
+  const counts = all.map((outcome) => [outcome, services.filter((one) => one.outcome === outcome).length] as const);
+  const counted = counts.flatMap(([outcome, count]) => (count > 0 ? [`${count} ${IN_COUNTS[outcome]}`] : []));
+  const title = titled(host, counted.join(', ') || 'nothing to do');
+  const lines = ORDER.flatMap((outcome) => services.filter((one) => one.outcome === outcome).map(lineOf));
+  const has = (outcome: ToldOutcome): boolean => services.some((one) => one.outcome === outcome);
+  return {
+    title,
+    tone: has('failed') ? 'bad' : has('updated') ? 'good' : 'plain',
+    lines,
+    document: { title, text: plainText(lines), host, counts: Object.fromEntries(counts), services },
+  };
+}
+
+const OUTCOMES: Readonly<Record<Outcome, ToldOutcome>> = {
+  rolled: 'updated',
+  'rolled-back': 'updated',
+  unchanged: 'current',
+  failed: 'failed',
+};
+
+/** A run of rolls that somebody asked for. */
+export function runOf(reports: readonly ServiceReport[]): Run {
+  return {
+    services: reports.map(({ service, outcome, from, to, because = '', error, attention }) => ({
+      service,
+      outcome: OUTCOMES[outcome],
+      from,
+      to,
+      because,
+      error: error ?? attention?.[0],
+    })),
+  };
+}
+
+/** What to send to see whether it arrives. */
+export function testSummary(host: string | undefined): Summary {
+  const title = titled(host, 'a test');
+  const lines = [{ text: 'If you can read this, swapctl can tell you what came of its runs.' }];
+  return { title, tone: 'plain', lines, document: { title, text: plainText(lines), host, test: true, services: [] } };
+}
+
+/** What people were told of and need not hear again as long as it stays so: by service. */
+export type Told = ReadonlyMap<string, string>;
+
+/**
+ * Whether a run is to be told of. What was updated or failed is always new; what is there to be updated, and what could not
+ * be checked, only as long as it was not told. What waits for its window is no news.
+ */
+export function isToBeTold({ services }: Run, when: NotifyWhen, told: Told): boolean {
+  switch (when) {
+    case 'always':
+      return true;
+    case 'changes':
+      return services.some((one) => isNews(one, told));
+    case 'failures':
+      return services.some((one) => isTrouble(one) && isNews(one, told));
+  }
+}
+
+/** What people know after they were told of a run. */
+export function toldAfter(told: Told, { services }: Run): Told {
+  const all = new Map<string, string | undefined>([
+    ...told,
+    ...services.map((one) => [one.service, standing(one)] as const),
+  ]);
+  return new Map([...all].flatMap(([service, state]) => (state === undefined ? [] : [[service, state] as const])));
+}
+
+/** The lines as text without any markup. */
+export function plainText(lines: readonly SummaryLine[]): string {
+  return lines.map(({ text, log }) => (log === undefined ? text : `${text}\n    ${log}`)).join('\n');
+}
+
+function isNews(one: ToldService, told: Told): boolean {
+  if (one.outcome === 'updated' || one.outcome === 'failed') return true;
+  const state = standing(one);
+  return state !== undefined && state !== told.get(one.service);
+}
+
+function isTrouble({ outcome }: ToldService): boolean {
+  return outcome === 'failed' || outcome === 'unknown';
+}
+
+// What lasts from run to run.
+function standing({ outcome, to, error }: ToldService): string | undefined {
+  if (outcome === 'available') return `${outcome} ${to?.digest}`;
+  return outcome === 'unknown' ? `${outcome} ${error?.code}` : undefined;
+}
+
+function titled(host: string | undefined, what: string): string {
+  return harmlessText(`swapctl${host ? ` on ${host}` : ''}: ${what}`);
+}
+
+function lineOf(one: ToldService): SummaryLine {
+  const { service, outcome, error, because } = one;
+  const why = error ? [error.message, error.hint].filter(Boolean).join('; ') : outcome === 'updated' ? '' : because;
+  const text = [`${service} ${NEXT_TO_NAMES[outcome]}`, imagesOf(one), why].filter((part) => part !== '').join(': ');
+  const log = error?.log?.findLast((line) => line.trim() !== '');
+  return { text: harmlessText(text), ...(log === undefined ? {} : { log: harmlessText(log).trim() }) };
+}
+
+function imagesOf({ outcome, from, to }: ToldService): string {
+  const before = from && imageText(from);
+  const same = to === undefined || (to.digest !== undefined && to.digest === from?.digest);
+  // Of a failed roll that is the image that still serves, not the one that failed.
+  if (same) return outcome === 'failed' ? '' : (before ?? '');
+  const sameName = (to.reference ?? to.image) === (from?.reference ?? from?.image);
+  const after = sameName && to.digest ? shortDigest(to.digest) : imageText(to);
+  return before ? `${before} → ${after}` : after;
+}
+
+function imageText({ reference, image, digest }: ToldImage): string {
+  return [reference ?? image, digest && shortDigest(digest)].filter(Boolean).join(' ');
+}

@@ -1,0 +1,257 @@
+import type { Forward } from '../traffic/routes.ts';
+import { servingBeside } from './forward.ts';
+import type { Backup, Desired, Failure, Observed, Replica } from './observed.ts';
+import { plan } from './plan.ts';
+import type { Step } from './step.ts';
+import { isReturning } from './switch-hooks.ts';
+
+// Ids of containers that a dry run only imagines.
+const IMAGINED_CANDIDATE = 'imagined-candidate';
+const IMAGINED_REHEARSAL = 'imagined-rehearsal';
+const IMAGINED_STAND_IN = 'imagined-stand-in';
+const IMAGINED_BACKUP = 'imagined-backup';
+const MOST_STEPS = 100;
+
+/** The steps that lead to the wish if everything goes well: the planner's own loop on imagined outcomes. */
+export function expectedSteps(desired: Desired, seen: Observed): Step[] {
+  const steps: Step[] = [];
+  let world = seen;
+  while (steps.length < MOST_STEPS) {
+    const decision = plan(desired, world);
+    if (decision.kind !== 'act') break;
+    steps.push(decision.step);
+    world = imagine(desired, world, decision.step);
+  }
+  return steps;
+}
+
+/** The snapshot after a step, if all goes well. */
+export function imagine(desired: Desired, seen: Observed, step: Step): Observed {
+  switch (step.kind) {
+    case 'check-start':
+      return { ...seen, startChecks: [...seen.startChecks, step.moment] };
+    case 'create-rehearsal':
+      return { ...seen, rehearsal: helper(desired, seen, step.name, IMAGINED_REHEARSAL) };
+    case 'create-stand-in':
+      return { ...seen, standIn: helper(desired, seen, step.name, IMAGINED_STAND_IN) };
+    case 'cover':
+      return { ...seen, cover: step.lasting ? 'lasting' : 'expiring' };
+    case 'uncover':
+      return { ...seen, cover: 'over' };
+    case 'drop-cover':
+      return { ...seen, cover: 'none' };
+    case 'forward':
+    case 'end-forward':
+      return { ...seen, forwarding: forwardsAfter(seen, step) };
+    case 'pass-rehearsal':
+      return { ...seen, rehearsal: undefined, rehearsed: true };
+    case 'point-tag':
+      return { ...seen, localTag: step.image };
+    case 'create':
+      return { ...seen, candidate: candidateOf(desired, seen, step) };
+    case 'recreate-old':
+      return {
+        ...seen,
+        incumbent: {
+          ...imagined(desired, seen, step.name),
+          id: 'imagined-old',
+          imageId: step.image,
+          current: false,
+          roll: undefined,
+        },
+      };
+    case 'back-up':
+    case 'put-back':
+    case 'drop-backup':
+    case 'drop-copies':
+      return afterCopying(seen, step);
+    case 'run-hooks':
+      return { ...seen, hooks: { due: [], failed: undefined } };
+    case 'keep-image':
+      return { ...seen, incumbentKept: true };
+    case 'move-dependents':
+      return {
+        ...seen,
+        dependents: seen.dependents.map((one) => (one.on === step.from ? { ...one, on: step.to } : one)),
+      };
+    case 'remember-failure':
+      return { ...seen, failures: [...seen.failures, imaginedFailure(desired, step)] };
+    case 'forget-failure':
+      return { ...seen, failures: seen.failures.filter((failure) => failure.id !== step.container) };
+    case 'start':
+    case 'open':
+      return { ...afterReplicaStep(seen, step), forwarding: gateAfter(seen, step) };
+    default:
+      return afterReplicaStep(seen, step);
+  }
+}
+
+function afterReplicaStep(seen: Observed, step: ReplicaStep): Observed {
+  return withReplicas(seen, step.container, (replica) => changed(replica, step, seen));
+}
+
+// The gate redirects to whoever serves.
+function gateAfter(
+  seen: Observed,
+  { kind, container: from }: Extract<Step, { kind: 'start' | 'open' }>,
+): readonly Forward[] {
+  const others = seen.forwarding.filter((one) => one.from !== from || one.state !== 'leads');
+  const started = [seen.candidate, seen.standIn, seen.incumbent].find((one) => one?.id === from);
+  const to = servingBeside(seen, from)?.id;
+  if (kind === 'open' || !seen.forwards || to === undefined || !started || !gated(started, seen)) return others;
+  return [...others, { from, to, state: 'leads' }];
+}
+
+function imaginedFailure({ image }: Desired, step: Extract<Step, { kind: 'remember-failure' }>): Failure {
+  const { container, name, roll, code, reason } = step;
+  const { id, digest } = image;
+  return { id: `failure-of-${container}`, name, image: id, digest, roll, code, reason, at: '', tries: 1 };
+}
+
+type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;
+
+function afterCopying(seen: Observed, step: CopyingStep): Observed {
+  switch (step.kind) {
+    case 'back-up':
+      return {
+        ...seen,
+        backups: [imaginedBackup(seen, step), ...seen.backups.filter(({ roll }) => roll !== step.roll)],
+      };
+    case 'put-back':
+      return { ...seen, putBack: [...seen.putBack, step.backup] };
+    case 'drop-backup':
+      return withoutBackup(seen, step.container);
+    case 'drop-copies':
+      return { ...seen, looseCopies: seen.looseCopies.filter(({ copy }) => !step.copies.includes(copy)) };
+  }
+}
+
+function candidateOf(desired: Desired, seen: Observed, { name, way }: Extract<Step, { kind: 'create' }>): Replica {
+  const { volumes, fillFrom } = desired.backup;
+  return { ...imagined(desired, seen, name), way, saves: volumes, fillFrom };
+}
+
+function imaginedBackup(seen: Observed, { roll, volumes }: Extract<Step, { kind: 'back-up' }>): Backup {
+  const copies = volumes.map((volume) => ({ volume, copy: `copy of ${volume}`, bytes: 0, files: 0 }));
+  const image = seen.candidate?.imageBefore ?? '';
+  return { id: IMAGINED_BACKUP, name: 'the copy', roll, at: '', madeAt: later(seen), image, copies };
+}
+
+// Some time after all that is known to have happened.
+function later({ incumbent, candidate, backups }: Observed): number {
+  const times = [incumbent?.startedAt, candidate?.startedAt, ...backups.map(({ madeAt }) => madeAt)];
+  return Math.max(...times.map((time) => time ?? 0)) + 1;
+}
+
+function withoutBackup(seen: Observed, id: string): Observed {
+  return {
+    ...seen,
+    backups: seen.backups.filter((backup) => backup.id !== id),
+    halfCopied: seen.halfCopied?.id === id ? undefined : seen.halfCopied,
+  };
+}
+
+type ForwardStep = Extract<Step, { kind: 'forward' | 'end-forward' }>;
+
+function forwardsAfter({ forwarding }: Observed, step: ForwardStep): Forward[] {
+  if (step.kind === 'end-forward')
+    return forwarding.map((one) => (one.from === step.from ? { ...one, state: 'over' as const } : one));
+  const others = forwarding.filter((one) => one.from !== step.container);
+  return [...others, { from: step.container, to: step.to, state: 'leads' }];
+}
+
+type ReplicaStep = Extract<Step, { container: string }>;
+
+function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica | undefined {
+  switch (step.kind) {
+    case 'copy-files':
+      return { ...replica, missingFiles: [] };
+    case 'start':
+      return {
+        ...replica,
+        running: true,
+        startedAt: later(seen),
+        shut: gated(replica, seen),
+        verdict: { kind: 'waiting', until: 0 },
+      };
+    case 'open':
+      return { ...replica, shut: false };
+    case 'await-healthy':
+      return { ...replica, verdict: { kind: 'healthy', since: 0 } };
+    case 'settle':
+      return { ...replica, settled: true };
+    case 'await-engine':
+      return { ...replica, noticed: 'noticed' };
+    case 'rename':
+      return { ...replica, name: step.to };
+    case 'hold-restart':
+      return { ...replica, restart: { Name: 'unless-stopped' }, held: replica.held ?? replica.restart };
+    case 'restore-restart':
+      return {
+        ...replica,
+        restart: seen.candidate?.restart ?? replica.held ?? replica.restart,
+        held: undefined,
+      };
+    case 'drain':
+      return { ...replica, drained: true };
+    case 'stop':
+      return replica.autoRemove ? undefined : { ...replica, running: false };
+    case 'remove':
+      return undefined;
+    default:
+      return replica;
+  }
+}
+
+function gated({ id, way }: Replica, seen: Observed): boolean {
+  if (!seen.gates || id === seen.rehearsal?.id) return false;
+  return id === seen.incumbent?.id ? isReturning(seen, id) : way !== 'stop-first';
+}
+
+function withReplicas(seen: Observed, id: string, change: (replica: Replica) => Replica | undefined): Observed {
+  const apply = (replica: Replica | undefined): Replica | undefined => (replica?.id === id ? change(replica) : replica);
+  return {
+    ...seen,
+    incumbent: apply(seen.incumbent),
+    candidate: apply(seen.candidate),
+    rehearsal: apply(seen.rehearsal),
+    standIn: apply(seen.standIn),
+  };
+}
+
+// Unlike what it proves, it does not remove itself on exit.
+function helper(desired: Desired, seen: Observed, name: string, id: string): Replica {
+  return { ...imagined(desired, seen, name), id, way: undefined, autoRemove: false };
+}
+
+function imagined(desired: Desired, seen: Observed, name: string): Replica {
+  const like = seen.incumbent ?? seen.candidate;
+  return {
+    id: IMAGINED_CANDIDATE,
+    name,
+    imageId: desired.image.id,
+    current: true,
+    running: false,
+    startedAt: 0,
+    starts: 0,
+    complete: true,
+    verdict: { kind: 'unstarted' },
+    settled: false,
+    noticed: like?.noticed === 'none' ? 'none' : 'waiting',
+    verdictWithinMs: like?.verdictWithinMs ?? 0,
+    drained: false,
+    shut: false,
+    missingFiles: [],
+    autoRemove: like?.autoRemove ?? false,
+    roll: desired.roll,
+    replaces: seen.incumbent?.id,
+    way: undefined,
+    follows: desired.image.follows,
+    tagBefore: seen.localTag,
+    saves: [],
+    fillFrom: undefined,
+    imageBefore: seen.incumbent?.imageId,
+    restart: like?.restart ?? { Name: 'no' },
+    held: undefined,
+  };
+}

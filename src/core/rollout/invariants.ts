@@ -1,0 +1,220 @@
+import { isImageId } from '../model/reference.ts';
+import { succeeds } from '../service/slot.ts';
+import { leads } from '../traffic/routes.ts';
+import { backupOf, volumesBack } from './backup.ts';
+import { answers as answersItself } from './forward.ts';
+import { comesBack, type Observed, type Replica } from './observed.ts';
+import type { Step } from './step.ts';
+
+/**
+ * What must never happen, whatever was observed: swapctl's promise as checks of one step against the snapshot that it
+ * was planned from. The planner is tested with it; a runner can ask it before it executes anything.
+ */
+export function violation(seen: Observed, step: Step): string | undefined {
+  for (const rule of [
+    strangers,
+    impostors,
+    crowds,
+    gaps,
+    comebacks,
+    deadEnds,
+    unprovenSuccession,
+    hastyCleanup,
+    lostData,
+  ]) {
+    const broken = rule(seen, step);
+    if (broken !== undefined) return `${step.kind}: ${broken}`;
+  }
+  return undefined;
+}
+
+/** What is wrong with a slot of which the planner says that nothing is left to do. */
+export function unrest(seen: Observed): string | undefined {
+  const helper = seen.rehearsal ?? seen.standIn ?? seen.halfCopied;
+  if (helper) return `${helper.name} was left behind`;
+  if (seen.forwarding.some((one) => one.state === 'leads'))
+    return 'connections are still led from one container to another';
+  if (seen.cover !== 'none') return 'the ports are still led to a stand-in';
+  const members = replicas(seen);
+  if (members.length !== 1) return `${members.length} containers are left, not one`;
+  if (members[0]?.shut) return 'the container that is left can not be reached';
+  return members[0]?.name === seen.names.home ? undefined : `the container that is left is called ${members[0]?.name}`;
+}
+
+function strangers(seen: Observed, step: Step): string | undefined {
+  if (!('container' in step)) return undefined;
+  const known = [...replicas(seen), ...seen.failures, ...seen.backups, seen.rehearsal, seen.standIn, seen.halfCopied];
+  return known.some((one) => one?.id === step.container) ? undefined : `${step.container} is not of this slot`;
+}
+
+// Nothing of the slot is changed for one that was not made to take the place of the very container that serves.
+function impostors({ incumbent, candidate }: Observed, step: Step): string | undefined {
+  if (!incumbent || !candidate || !CHANGES.includes(step.kind) || succeeds(candidate, incumbent)) return undefined;
+  return `${candidate.name} was not made to take the place of ${incumbent.name}`;
+}
+
+const CHANGES: readonly Step['kind'][] = [
+  'start',
+  'stop',
+  'remove',
+  'rename',
+  'hold-restart',
+  'cover',
+  'forward',
+  'put-back',
+];
+
+/** What is wrong with a step that moves a tag; undefined where it may be done: a tag only ever goes to an image by its id. */
+export function tagHarm(step: Step): string | undefined {
+  if (step.kind !== 'point-tag' && step.kind !== 'keep-image') return undefined;
+  return isImageId(step.image) ? undefined : `${step.kind}: ${step.image} is no id of an image`;
+}
+
+// Two replicas of a slot and a rehearsal beside the old one are the most there ever is; exclusive ones never run at once.
+function crowds(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate } = seen;
+  switch (step.kind) {
+    case 'create':
+      return (candidate ?? seen.rehearsal)
+        ? 'there is a new container already'
+        : missing(incumbent, 'the old container');
+    case 'create-rehearsal':
+    case 'create-stand-in':
+      return (candidate ?? seen.rehearsal ?? seen.standIn)
+        ? 'there is a new container already'
+        : missing(incumbent, 'the old container');
+    case 'recreate-old':
+      return incumbent ? 'the old container is still there' : missing(candidate, 'the new container');
+    case 'start':
+      return overlaps(seen, step.container) ? 'the other container holds what it needs' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+// The only gap there may be is the one between stop and start where the two can't run at once; a stand-in closes it.
+function gaps(seen: Observed, step: Step): string | undefined {
+  if (step.kind !== 'stop' && step.kind !== 'remove') return undefined;
+  const running = replicas(seen).filter((one) => one.running);
+  if (running.length !== 1 || running[0]?.id !== step.container) return undefined;
+  const makesRoom = step.kind === 'stop' && seen.incumbent && seen.candidate && isExclusive(seen);
+  if (!makesRoom) return 'nothing would run any more';
+  return answers(seen) && seen.cover !== 'lasting' ? 'the stand-in does not answer for it' : undefined;
+}
+
+// An old container that an engine starts again by itself would take the place of its successor, or write beside it.
+function comebacks({ incumbent }: Observed, step: Step): string | undefined {
+  const retires = incumbent && step.kind === 'stop' && step.container === incumbent.id;
+  return retires && comesBack(incumbent) ? 'the engine would start it again when it starts itself' : undefined;
+}
+
+// What answers for the ports, and the rules that lead there, go one after the other.
+function deadEnds(seen: Observed, step: Step): string | undefined {
+  const { standIn } = seen;
+  if (step.kind === 'forward') {
+    const to = [...replicas(seen), standIn].find((one) => one?.id === step.to);
+    return to && answersItself(to) ? undefined : 'what they are led to is not healthy';
+  }
+  if ((step.kind === 'stop' || step.kind === 'remove') && isLedTo(seen, step.container))
+    return 'connections are led to it';
+  if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
+  if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leads(seen.cover))) {
+    // One that is down under its own name, with nothing to take its place, was stopped by a person.
+    const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.home;
+    const alone = answers(seen) && !replicas(seen).some((one) => one.running);
+    return alone && wanted ? 'nobody else answers' : undefined;
+  }
+  if ((step.kind !== 'stop' && step.kind !== 'remove') || step.container !== standIn?.id) return undefined;
+  if (leads(seen.cover)) return 'the ports are led to it';
+  return step.kind === 'remove' && seen.cover !== 'none' ? 'its rules are still there' : undefined;
+}
+
+// The old container is stopped, and gives its name away, only for a healthy successor, or to make room for one.
+function unprovenSuccession(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate, names } = seen;
+  const makesRoom = isExclusive(seen) && candidate?.complete && candidate.verdict.kind === 'unstarted';
+  const proven = candidate !== undefined && answersItself(candidate);
+  if (step.kind === 'stop' && step.container === incumbent?.id) {
+    const tookOver = proven && candidate?.settled && candidate.name === names.home;
+    if (!tookOver && !makesRoom) return 'the old container has no proven successor';
+    return candidate?.way !== 'handover' || tookOver || answers(seen) ? undefined : 'nobody answers for it';
+  }
+  if (step.kind === 'run-hooks')
+    return proven && candidate?.name === names.home ? undefined : 'the new container does not serve yet';
+  const leaves = step.kind === 'rename' && step.container === incumbent?.id && incumbent.name === names.home;
+  const arrives = step.kind === 'rename' && step.container === candidate?.id && step.to === names.home;
+  return (leaves || arrives) && !proven && !makesRoom ? 'the name would go to an unproven container' : undefined;
+}
+
+function isLedTo({ forwarding }: Observed, container: string): boolean {
+  return forwarding.some((one) => one.to === container && one.state === 'leads');
+}
+
+function hastyCleanup(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate, names } = seen;
+  if (step.kind !== 'remove') return undefined;
+  if (step.container === incumbent?.id) {
+    if (incumbent.running) return 'the old container still runs';
+    if (!candidate?.settled || candidate.name !== names.home) return 'the old container has no proven successor';
+    return seen.incumbentKept ? undefined : 'the way back is not kept';
+  }
+  if (step.container !== candidate?.id) return undefined;
+  if (candidate.roll === undefined) return 'swapctl did not make it';
+  return incumbent?.running && incumbent.name === names.home ? undefined : 'the old container does not serve again yet';
+}
+
+// What a container wrote is copied before its successor can change it, put back before it goes on, and never lost on the way.
+function lostData(seen: Observed, step: Step): string | undefined {
+  const { incumbent, candidate } = seen;
+  const running = replicas(seen).some((one) => one.running);
+  const saved = candidate && (candidate.saves.length === 0 || backupOf(seen, candidate) !== undefined);
+  switch (step.kind) {
+    case 'back-up':
+      return running ? 'a running container may write meanwhile' : undefined;
+    case 'start':
+      if (step.container === candidate?.id) return saved ? undefined : 'the volumes are not copied yet';
+      if (step.container !== incumbent?.id || incumbent.running) return undefined;
+      return volumesBack(seen, incumbent, candidate) ? 'its volumes are not put back yet' : undefined;
+    case 'put-back':
+      if (running) return 'a running container may read or write meanwhile';
+      return saved || seen.backups.some((one) => one.id === step.backup && one.madeAt > (incumbent?.startedAt ?? 0))
+        ? undefined
+        : 'what is in the volumes now is in no copy';
+    case 'drop-backup':
+      if (step.container === seen.halfCopied?.id) return undefined;
+      if (!running) return 'nobody serves, so it may be needed';
+      return candidate && incumbent && seen.backups.some((one) => one.id === step.container)
+        ? 'the roll is not over yet'
+        : undefined;
+    case 'drop-copies':
+      return running ? undefined : 'nobody serves, so they may be needed';
+    default:
+      return undefined;
+  }
+}
+
+function overlaps(seen: Observed, starting: string): boolean {
+  const pair = replicas(seen);
+  return (
+    isExclusive(seen) &&
+    pair.some((one) => one.id === starting) &&
+    pair.some((one) => one.id !== starting && one.running)
+  );
+}
+
+function answers({ standIn }: Observed): boolean {
+  return standIn?.running === true && standIn.verdict.kind === 'healthy';
+}
+
+// Where no label tells the way, the careful one is taken for granted.
+function isExclusive(seen: Observed): boolean {
+  return seen.candidate !== undefined && seen.candidate.way !== 'start-first';
+}
+
+function replicas(seen: Observed): Replica[] {
+  return [seen.incumbent, seen.candidate].filter((one) => one !== undefined);
+}
+
+function missing(one: Replica | undefined, what: string): string | undefined {
+  return one ? undefined : `${what} is gone`;
+}

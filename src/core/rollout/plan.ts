@@ -1,0 +1,317 @@
+import { codeOf, isRejection } from '../health/blame.ts';
+import { awaitEngine, isRefused, refusal } from '../health/engine-verdict.ts';
+import type { Blame } from '../health/health.ts';
+import { SwapError } from '../model/error.ts';
+import { leads } from '../traffic/routes.ts';
+import { dropHalfCopied, lostFilling, surplus, volumesBack, volumesFirst } from './backup.ts';
+import { gather } from './dependents.ts';
+import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
+import { cover, giveBack, isProven, proveStandIn, retireStandIn, secure } from './handover.ts';
+import { comesBack, type Desired, type Failure, type Observed, type Replica } from './observed.ts';
+import { checkStart, copyOrStart, spare } from './start.ts';
+import type { Step } from './step.ts';
+import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
+import { awaitsHooks, failedHook, runHooks } from './switch-hooks.ts';
+import { planUndo } from './undo.ts';
+
+/** What to do about a slot now. */
+export type Decision =
+  | { readonly kind: 'converged' }
+  /** `undoing` says why, where the step takes back what this roll began. */
+  | { readonly kind: 'act'; readonly step: Step; readonly undoing?: SwapError }
+  | { readonly kind: 'refuse'; readonly error: SwapError };
+
+/**
+ * Decides the next step towards the desired image, from nothing but the two arguments: the same function serves a
+ * first run, a run after a crash, and a run after somebody interfered. Adopts half-done work before making new work.
+ */
+export function plan(desired: Desired, seen: Observed): Decision {
+  // A rule that points to nothing must not survive.
+  if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
+  const dead = endDeadForward(seen) ?? (awaitsHooks(seen) ? undefined : endForwardsOfTheDead(seen));
+  if (dead) return act(dead);
+  const half = dropHalfCopied(seen);
+  if (half) return act(half);
+  if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
+  if (!seen.candidate) return planWithoutCandidate(desired, seen);
+  const why = whyUndo(desired, seen, seen.candidate);
+  return why ? planBack(desired, seen, seen.candidate, why) : planForward(desired, seen, seen.candidate);
+}
+
+const INCOMPLETE = new SwapError('interrupted', 'an earlier roll died before its new container was complete');
+
+/** A failure for which the slot rejects an image; a digest and the engine's id are both good to recognise it. */
+export function knownFailure(
+  failures: readonly Failure[],
+  image: { readonly id?: string; readonly digest: string | undefined },
+): Failure | undefined {
+  return failures.find(
+    (failure) =>
+      isRejection(failure) &&
+      (failure.image === image.id || (image.digest !== undefined && failure.digest === image.digest)),
+  );
+}
+
+/** The refusal of an image that failed before. */
+export function knownBad(failure: Failure): SwapError {
+  return new SwapError('known-bad', `this image was tried here at ${failure.at} and not kept: ${failure.reason}`, {
+    hint: 'push a mended image, or use --force to try this one again',
+  });
+}
+
+function planBack(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Decision {
+  const impossible = whyNoWayBack(seen, candidate, why);
+  if (impossible) return { kind: 'refuse', error: impossible };
+  const step = planUndo(seen, candidate, why);
+  const own = candidate.roll === desired.roll;
+  const isFinal = own ? why !== INCOMPLETE : why === seen.hooks.failed;
+  return isFinal ? { kind: 'act', step, undoing: why } : act(step);
+}
+
+function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
+  const { incumbent, names } = seen;
+  if (!incumbent) {
+    const message = `no container is left for ${names.home}: a user or another program removed or renamed it during the roll`;
+    const hint = 'give it its name back (docker rename), or start it anew as you did at first';
+    return { kind: 'refuse', error: new SwapError('attention', message, { hint }) };
+  }
+  if (incumbent.running && incumbent.shut) return act({ kind: 'open', container: incumbent.id, name: incumbent.name });
+  // Somebody removed the candidate, which was to say how this one was set up.
+  if (incumbent.running && incumbent.held)
+    return act({ kind: 'restore-restart', container: incumbent.id, name: incumbent.name });
+  if (incumbent.name !== names.home) return planRestore(seen, incumbent);
+  // What lived with a candidate that somebody took away.
+  const gathering = incumbent.running ? gather(seen, incumbent) : undefined;
+  if (gathering) return act(gathering);
+  return planStandIn(desired, seen, incumbent) ?? planSteady(desired, seen, incumbent);
+}
+
+// What stands in for a container that serves by itself again has to go, unless this very roll goes on with it.
+function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
+  const { standIn } = seen;
+  const failed = seen.failures.some((failure) => failure.roll === desired.roll);
+  const over = desired.mendOnly || failed || seen.giveUp !== undefined || whyInVain(seen, incumbent) !== undefined;
+  // One that is on its way out answers nobody new, and that it was stopped is no image's fault.
+  const isFit = standIn && !standIn.drained && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
+  const needed = standIn?.roll === desired.roll && !over && isFit;
+  if (!standIn || needed) return undefined;
+  // It was stopped for the swap and has just come back: the stand-in answers until it does.
+  const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';
+  if (back) return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
+  const awaited = seen.cover === 'lasting' ? awaitEngine(desired, incumbent, standIn) : undefined;
+  const retire = awaited ?? retireStandIn(seen);
+  return retire && act(retire);
+}
+
+function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
+  const extra = incumbent.running ? surplus(desired, seen, incumbent) : undefined;
+  // A copy may be needed as long as it is not sure that who serves can do without.
+  if (extra && incumbent.verdict.kind === 'waiting')
+    return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
+  if (extra && incumbent.verdict.kind === 'healthy') return act(extra);
+  if (desired.mendOnly) return { kind: 'converged' };
+  const failed = seen.failures.find((failure) => failure.roll === desired.roll);
+  if (failed) return refuse(desired, seen, new SwapError(failed.code, failed.reason));
+  if (seen.giveUp) return refuse(desired, seen, seen.giveUp);
+  if (incumbent.current && !desired.force) return { kind: 'converged' };
+  const vain = whyInVain(seen, incumbent);
+  return vain ? planInVain(desired, seen, incumbent, vain) : planBegin(desired, seen, incumbent);
+}
+
+// One that has removed itself can't say any more which image it was of: the one that it was to replace knows the slot.
+function planInVain(desired: Desired, seen: Observed, { id: container, name }: Replica, why: SwapError): Decision {
+  if (why.code !== 'not-healthy' && why.code !== 'unproven') return refuse(desired, seen, why);
+  return act({ kind: 'remember-failure', container, name, roll: desired.roll, code: why.code, reason: why.message });
+}
+
+// Without a candidate only the wish knows what the tag was before: a refused image must not stay under it.
+function refuse(desired: Desired, seen: Observed, error: SwapError): Decision {
+  const { image, tagBefore } = desired;
+  if (!tagBefore || tagBefore === image.id || seen.localTag !== image.id)
+    return { kind: 'refuse', error: whyNotAsBefore(seen, error) ?? error };
+  return act({ kind: 'point-tag', reference: image.follows, image: tagBefore });
+}
+
+// The old container still bears its temporary name, and the candidate is gone: give everything back.
+function planRestore(seen: Observed, incumbent: Replica): Decision {
+  const { id: container, name } = incumbent;
+  const down = whyDown(incumbent);
+  if (down) return { kind: 'refuse', error: down };
+  if (!incumbent.running) return act(volumesBack(seen, incumbent, undefined) ?? { kind: 'start', container, name });
+  return act({ kind: 'rename', container, name, to: seen.names.home });
+}
+
+function planBegin(desired: Desired, seen: Observed, incumbent: Replica): Decision {
+  const bad = desired.force ? undefined : knownFailure(seen.failures, desired.image);
+  if (bad) return refuse(desired, seen, knownBad(bad));
+  const check = checkStart(desired, seen, incumbent, 'first');
+  if (check) return act(check);
+  const proof = desired.choice.way === 'handover' ? planProof(desired, seen, incumbent) : planRehearse(desired, seen);
+  if (proof) return proof;
+  // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
+  if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
+    return act({ kind: 'point-tag', reference: desired.image.follows, image: desired.image.id });
+  }
+  return act({ kind: 'create', name: seen.names.next, way: desired.choice.way });
+}
+
+function planRehearse(desired: Desired, seen: Observed): Decision | undefined {
+  return desired.choice.rehearse && !seen.rehearsed
+    ? act({ kind: 'create-rehearsal', name: seen.names.rehearsal })
+    : undefined;
+}
+
+function planProof(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
+  const { standIn, names } = seen;
+  if (!standIn) return act({ kind: 'create-stand-in', name: names.standIn });
+  if (standIn.verdict.kind === 'failed') return failedStandIn(desired, seen, standIn, standIn.verdict);
+  const step = standIn.verdict.kind === 'unstarted' ? copyOrStart(standIn) : proveStandIn(seen, standIn, incumbent);
+  return step && act(step);
+}
+
+// It may serve already. One that is remembered is retired like any other, with its connections.
+function failedStandIn(desired: Desired, seen: Observed, standIn: Replica, verdict: Failed): Decision {
+  const back = giveBack(seen);
+  const removes = verdict.blame === 'person';
+  if (back && (removes || back.kind === 'uncover')) return act(back);
+  return failedRehearsal(desired, standIn, verdict);
+}
+
+function planRehearsal(desired: Desired, seen: Observed, rehearsal: Replica): Decision {
+  const { id: container, name, verdict } = rehearsal;
+  const remembered = seen.failures.some((failure) => failure.roll === desired.roll);
+  const stale = rehearsal.roll !== desired.roll || (verdict.kind === 'unstarted' && !rehearsal.complete);
+  if (stale || seen.giveUp || remembered) return act({ kind: 'remove', container, name });
+  switch (verdict.kind) {
+    case 'unstarted':
+      return act(copyOrStart(rehearsal));
+    case 'waiting':
+      return act({ kind: 'await-healthy', container, name });
+    case 'failed':
+      return failedRehearsal(desired, rehearsal, verdict);
+    case 'healthy':
+      return act(
+        rehearsal.settled
+          ? { kind: 'pass-rehearsal', container, name }
+          : { kind: 'settle', container, name, brief: false },
+      );
+  }
+}
+
+type Failed = { readonly reason: string; readonly blame: Blame };
+
+function failedRehearsal(desired: Desired, rehearsal: Replica, verdict: Failed): Decision {
+  const { id: container, name } = rehearsal;
+  if (verdict.blame !== 'person') {
+    const code = codeOf(verdict.blame);
+    return act({ kind: 'remember-failure', container, name, roll: desired.roll, code, reason: verdict.reason });
+  }
+  return {
+    kind: 'act',
+    step: { kind: 'remove', container, name },
+    undoing: new SwapError(codeOf(verdict.blame), verdict.reason),
+  };
+}
+
+function planForward(desired: Desired, seen: Observed, candidate: Replica): Decision {
+  const { incumbent, names } = seen;
+  const { id: container, name, verdict } = candidate;
+  if (verdict.kind === 'unstarted') return planStart(desired, seen, candidate);
+  if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
+  if (candidate.shut) return act({ kind: 'open', container, name });
+  if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
+  if (name !== names.home) return act(rename(candidate, names.home));
+  const gathering = gather(seen, candidate);
+  if (gathering) return act(gathering);
+  if (leads(seen.cover)) return act({ kind: 'uncover', name: names.home });
+  const led = forwardToCandidate(seen, candidate);
+  if (led) return act(led);
+  if (!candidate.settled) return act({ kind: 'settle', container, name, brief: isProven(candidate) });
+  const awaited = awaitEngine(desired, candidate, incumbent?.running ? incumbent : seen.standIn);
+  if (awaited) return act(awaited);
+  const retire = retireStandIn(seen);
+  if (retire) return act(retire);
+  return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen, candidate);
+}
+
+// The old container gives up its name before it stops the old container: whoever finds one under the temporary name knows
+// that it was swapctl, not a person, who stopped it.
+function planStart(desired: Desired, seen: Observed, candidate: Replica): Decision {
+  const { incumbent, names } = seen;
+  const start = copyOrStart(candidate);
+  if (start.kind === 'copy-files' || candidate.way === 'start-first') return act(start);
+  const check = incumbent?.running ? checkStart(desired, seen, incumbent, 'last') : undefined;
+  if (check) return act(check);
+  const safe = incumbent?.running && seen.standIn ? secure(desired, seen, seen.standIn, incumbent) : undefined;
+  if (safe) return act(safe);
+  if (incumbent?.running && comesBack(incumbent)) return act(hold(incumbent));
+  if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
+  if (candidate.name !== names.home) return act(rename(candidate, names.home));
+  if (!incumbent?.running) return act(spare(seen, candidate) ?? volumesFirst(seen, candidate) ?? start);
+  if (seen.standIn && seen.cover !== 'lasting') return act(cover(seen, seen.standIn, true));
+  return act({ kind: 'stop', container: incumbent.id, name: incumbent.name });
+}
+
+function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decision {
+  const { id: container, name } = incumbent;
+  if (!seen.incumbentKept)
+    return act({ kind: 'keep-image', image: incumbent.imageId, reference: desired.keepReference });
+  if (!incumbent.running) return act(runHooks(seen) ?? { kind: 'remove', container, name });
+  if (comesBack(incumbent)) return act(hold(incumbent));
+  return act({ kind: incumbent.drained ? 'stop' : 'drain', container, name });
+}
+
+function planForget(desired: Desired, seen: Observed, serving: Replica): Decision {
+  const hooks = runHooks(seen);
+  if (hooks) return act(hooks);
+  // Going back says nothing against what is known of newer images.
+  const stale = desired.back ? undefined : seen.failures[0];
+  if (stale) return act({ kind: 'forget-failure', container: stale.id, name: stale.name });
+  const extra = surplus(desired, seen, serving);
+  return extra ? act(extra) : { kind: 'converged' };
+}
+
+function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
+  const recorded = seen.failures.find((failure) => failure.roll === candidate.roll);
+  if (recorded) return new SwapError(recorded.code, recorded.reason);
+  const { verdict } = candidate;
+  const hook = failedHook(seen, candidate);
+  if (hook) return hook;
+  if (candidate.name === seen.names.home && isRefused(desired, candidate, seen.incumbent)) return refusal('it');
+  if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
+  // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
+  if (seen.giveUp) return seen.giveUp;
+  if (verdict.kind === 'failed') {
+    return new SwapError(codeOf(verdict.blame), verdict.reason);
+  }
+  if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
+  if (candidate.roll !== desired.roll && !candidate.current) {
+    return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');
+  }
+  if (verdict.kind !== 'unstarted') return undefined;
+  const lost = lostFilling(seen, candidate);
+  return lost === undefined ? lostStandIn(desired, seen, candidate) : new SwapError('backup-failed', lost);
+}
+
+// While the old container still serves there is no need to go on without what is to answer for it.
+function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
+  if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
+  if (!seen.standIn) return new SwapError('interrupted', 'a user or another program removed its stand-in');
+  if (isRefused(desired, seen.standIn, seen.incumbent)) return refusal('its stand-in');
+  const { verdict } = seen.standIn;
+  return verdict.kind === 'failed'
+    ? new SwapError(codeOf(verdict.blame), `its stand-in failed: ${verdict.reason}`)
+    : undefined;
+}
+
+function hold(replica: Replica): Step {
+  return { kind: 'hold-restart', container: replica.id, name: replica.name };
+}
+
+function rename(replica: Replica, to: string): Step {
+  return { kind: 'rename', container: replica.id, name: replica.name, to };
+}
+
+function act(step: Step): Decision {
+  return { kind: 'act', step };
+}

@@ -1,0 +1,198 @@
+import type { FailureCode } from '../health/blame.ts';
+import type { VolumeCopy } from '../service/labels.ts';
+import type { Way } from '../strategy/choose.ts';
+import { formatDuration } from '../text/duration.ts';
+
+/** When it is checked that a container could start again. */
+export type StartCheckMoment = 'first' | 'last';
+
+/** One engine call (or one wait), safe to repeat. `container` is an id; `name` is what people see. */
+export type Step =
+  /** `names`: the slot's container and those that live in its namespaces. `moment`: before the first change, or before the stop. */
+  | { readonly kind: 'check-start'; readonly names: readonly string[]; readonly moment: StartCheckMoment }
+  | { readonly kind: 'create-rehearsal'; readonly name: string }
+  | { readonly kind: 'create-stand-in'; readonly name: string }
+  | { readonly kind: 'cover'; readonly name: string; readonly standIn: string; readonly lasting: boolean }
+  | { readonly kind: 'uncover'; readonly name: string }
+  | { readonly kind: 'drop-cover'; readonly name: string }
+  | { readonly kind: 'pass-rehearsal'; readonly container: string; readonly name: string }
+  | { readonly kind: 'point-tag'; readonly reference: string; readonly image: string }
+  | { readonly kind: 'create'; readonly name: string; readonly way: Way }
+  | {
+      readonly kind: 'copy-files';
+      readonly container: string;
+      readonly name: string;
+      readonly paths: readonly string[];
+    }
+  | { readonly kind: 'recreate-old'; readonly name: string; readonly image: string }
+  | { readonly kind: 'start'; readonly container: string; readonly name: string }
+  | { readonly kind: 'open'; readonly container: string; readonly name: string }
+  | { readonly kind: 'await-healthy'; readonly container: string; readonly name: string }
+  /** `brief`: another container of the image has spent the settle time already. */
+  | { readonly kind: 'settle'; readonly container: string; readonly name: string; readonly brief: boolean }
+  | {
+      readonly kind: 'await-engine';
+      readonly container: string;
+      readonly name: string;
+      readonly because: string;
+      readonly mostMs: number;
+    }
+  | { readonly kind: 'rename'; readonly container: string; readonly name: string; readonly to: string }
+  | { readonly kind: 'move-dependents'; readonly names: readonly string[]; readonly from: string; readonly to: string }
+  | {
+      readonly kind: 'forward';
+      readonly container: string;
+      readonly name: string;
+      readonly to: string;
+      readonly toName: string;
+    }
+  | { readonly kind: 'end-forward'; readonly from: string; readonly name: string; readonly linger: boolean }
+  | { readonly kind: 'run-hooks'; readonly name: string; readonly hooks: readonly string[] }
+  | { readonly kind: 'keep-image'; readonly image: string; readonly reference: string }
+  | { readonly kind: 'hold-restart'; readonly container: string; readonly name: string }
+  | { readonly kind: 'restore-restart'; readonly container: string; readonly name: string }
+  | { readonly kind: 'drain'; readonly container: string; readonly name: string }
+  | { readonly kind: 'stop'; readonly container: string; readonly name: string }
+  | { readonly kind: 'remove'; readonly container: string; readonly name: string }
+  | {
+      readonly kind: 'remember-failure';
+      readonly container: string;
+      readonly name: string;
+      /** The roll that the failure is one of: its own, not the one that finds it. */
+      readonly roll: string;
+      /** Whether the image is rejected, or tried again (core/blame.ts). */
+      readonly code: FailureCode;
+      readonly reason: string;
+    }
+  | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string }
+  | {
+      readonly kind: 'back-up';
+      readonly name: string;
+      readonly volumes: readonly string[];
+      /** The roll that the copies are made for. */
+      readonly roll: string;
+    }
+  /** `backup` is the id of the inert container that stands for the copies, `name` its name. */
+  | {
+      readonly kind: 'put-back';
+      readonly backup: string;
+      readonly name: string;
+      readonly copies: readonly Pick<VolumeCopy, 'volume' | 'copy'>[];
+    }
+  | {
+      readonly kind: 'drop-backup';
+      readonly container: string;
+      readonly name: string;
+      readonly copies: readonly string[];
+    }
+  | { readonly kind: 'drop-copies'; readonly copies: readonly string[] };
+
+export type StepKind = Step['kind'];
+
+/** One line for people: what the step does. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'check-start':
+      return `check that ${step.names.join(', ')} could start again`;
+    case 'create-rehearsal':
+      return `create ${step.name}, to prove the new image without the ports and addresses`;
+    case 'create-stand-in':
+      return `create ${step.name}, which answers while the container is replaced`;
+    case 'cover':
+    case 'uncover':
+    case 'drop-cover':
+    case 'forward':
+    case 'end-forward':
+      return describeLeading(step);
+    case 'pass-rehearsal':
+      return `remove ${step.name}, the image is proven`;
+    case 'point-tag':
+      return `point the local tag ${step.reference} at ${short(step.image)}`;
+    case 'create':
+      return `create ${step.name} from the new image`;
+    case 'copy-files':
+      return `copy ${step.paths.join(', ')} into ${step.name}`;
+    case 'recreate-old':
+      return `create the old container again, as ${step.name}`;
+    case 'start':
+      return `start ${step.name}`;
+    case 'open':
+      return `let ${step.name} be reached from its networks`;
+    case 'await-healthy':
+      return `wait until ${step.name} is healthy`;
+    case 'settle':
+      return `watch ${step.name} for ${step.brief ? 'a moment, as its image has settled' : 'the settle time'}`;
+    case 'await-engine':
+      return `wait until the engine calls ${step.name} healthy, too: ${step.because} (up to ${formatDuration(step.mostMs)})`;
+    case 'rename':
+      return `rename ${step.name} to ${step.to}`;
+    case 'move-dependents':
+      return `re-create ${step.names.join(', ')}, which live${step.names.length === 1 ? 's' : ''} in its namespaces`;
+    case 'run-hooks':
+      return `run the hooks of ${step.name}: ${step.hooks.join('; ')}`;
+    case 'keep-image':
+      return `keep the old image as ${step.reference}`;
+    case 'hold-restart':
+      return `see to it that ${step.name} stays stopped when the engine restarts`;
+    case 'restore-restart':
+      return `give ${step.name} its restart policy back`;
+    case 'drain':
+      return `let ${step.name} finish its open connections`;
+    case 'stop':
+      return `stop ${step.name}`;
+    case 'remove':
+      return `remove ${step.name}`;
+    case 'remember-failure':
+      return `${step.code === 'not-healthy' ? 'remember that the image failed' : 'note for the next try'}: ${step.reason}`;
+    case 'forget-failure':
+      return `forget the earlier failure ${step.name}`;
+    default:
+      return describeCopying(step);
+  }
+}
+
+type LeadingStep = Extract<Step, { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' }>;
+
+function describeLeading(step: LeadingStep): string {
+  switch (step.kind) {
+    case 'cover':
+      return step.lasting
+        ? `keep the ports of ${step.name} with the stand-in`
+        : `lead new connections to the ports of ${step.name} to the stand-in`;
+    case 'drop-cover':
+      return `take away the rules that led the ports of ${step.name} to the stand-in`;
+    case 'uncover':
+      return `lead new connections to the ports of ${step.name} to itself again`;
+    case 'forward':
+      return `lead new connections to ${step.name} to ${step.toName}`;
+    case 'end-forward':
+      return step.linger
+        ? `let the successor answer at the address of ${step.name} for a moment`
+        : `lead new connections to ${step.name} to itself again`;
+  }
+}
+
+type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;
+
+function describeCopying(step: CopyingStep): string {
+  switch (step.kind) {
+    case 'back-up':
+      return `copy the ${volumes(step.volumes)} of ${step.name}`;
+    case 'put-back':
+      return `put the ${volumes(step.copies.map(({ volume }) => volume))} back as copied before the change`;
+    case 'drop-backup':
+      return step.copies.length > 0
+        ? `remove the ${volumes(step.copies)}, a copy that is kept no longer (${step.name})`
+        : `remove ${step.name}`;
+    case 'drop-copies':
+      return `remove the ${volumes(step.copies)}, of a copy that is not complete or kept no longer`;
+  }
+}
+
+function volumes(names: readonly string[]): string {
+  return `volume${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
+}
+
+function short(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}

@@ -1,0 +1,98 @@
+import { codeOf, type FailureCode } from '../health/blame.ts';
+import type { SwapError } from '../model/error.ts';
+import { volumesBack } from './backup.ts';
+import { gather } from './dependents.ts';
+import { endForwardsTo } from './forward.ts';
+import { coverReturn } from './handover.ts';
+import type { Observed, Replica } from './observed.ts';
+import type { Step } from './step.ts';
+import { handBack } from './switch-hooks.ts';
+
+/**
+ * The next step of taking a candidate back: the old container serves under its own name first, the candidate goes last,
+ * since its labels are what the rest is read from.
+ */
+export function planUndo(seen: Observed, candidate: Replica, why: SwapError): Step {
+  const { incumbent } = seen;
+  return (
+    (isBehindGate(seen) ? undefined : endForwardsTo(seen, candidate)) ??
+    remember(seen, candidate, why) ??
+    recreate(seen, candidate) ??
+    (incumbent && coverReturn(seen, incumbent)) ??
+    (incumbent && revive(seen, candidate, incumbent)) ??
+    (incumbent && handBack(seen, candidate, incumbent)) ??
+    (incumbent && rename(seen, candidate, incumbent)) ??
+    restoreTag(seen, candidate) ??
+    stop(seen, candidate) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
+  );
+}
+
+// An interruption is not remembered, nor is the stop of a container whose roll died while it went back.
+function remember(seen: Observed, candidate: Replica, why: SwapError): Step | undefined {
+  const { id: container, name, roll, running, complete } = candidate;
+  const code = noted(seen, candidate, why);
+  if (code === undefined || roll === undefined || (!running && !complete)) return undefined;
+  if (seen.failures.some((failure) => failure.roll === roll)) return undefined;
+  return { kind: 'remember-failure', container, name, roll, code, reason: why.message };
+}
+
+// Of what is not the image's doing only the failure of a container is noted, for the backoff; a failed call to the engine is not.
+function noted({ standIn }: Observed, candidate: Replica, { code }: SwapError): FailureCode | undefined {
+  if (code === 'not-healthy') return code;
+  const failed = [candidate, standIn].some(
+    (one) => one?.verdict.kind === 'failed' && codeOf(one.verdict.blame) === code,
+  );
+  return failed && (code === 'unproven' || code === 'cannot-start') ? code : undefined;
+}
+
+// The old one is gone (it was to be removed on exit, or somebody removed it): it is made again from its image.
+function recreate(seen: Observed, candidate: Replica): Step | undefined {
+  if (seen.incumbent || !candidate.imageBefore) return undefined;
+  return { kind: 'recreate-old', name: seen.names.old, image: candidate.imageBefore };
+}
+
+function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
+  const { id: container, name } = incumbent;
+  if (!incumbent.running) {
+    const back = volumesBack(seen, incumbent, candidate);
+    // It may need what the candidate holds: its ports, its volumes.
+    if (candidate.running && (candidate.way !== 'start-first' || back))
+      return { kind: 'stop', container: candidate.id, name: candidate.name };
+    return back ?? { kind: 'start', container, name };
+  }
+  if (isBehindGate(seen) && incumbent.verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
+  if (incumbent.shut) return { kind: 'open', container, name };
+  if (!sameRestart(incumbent, candidate)) return { kind: 'restore-restart', container, name };
+  return gather(seen, incumbent);
+}
+
+// The candidate answers at the addresses of an old container that comes back after a failed hook.
+function isBehindGate({ hooks, incumbent }: Observed): boolean {
+  return hooks.failed !== undefined && incumbent?.running === true && incumbent.shut;
+}
+
+function rename(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
+  const { names } = seen;
+  if (incumbent.name === names.home) return undefined;
+  if (candidate.name === names.home)
+    return { kind: 'rename', container: candidate.id, name: names.home, to: names.next };
+  return { kind: 'rename', container: incumbent.id, name: incumbent.name, to: names.home };
+}
+
+function restoreTag(seen: Observed, candidate: Replica): Step | undefined {
+  const before = candidate.tagBefore;
+  if (!before || before === candidate.imageId || seen.localTag !== candidate.imageId) return undefined;
+  return { kind: 'point-tag', reference: candidate.follows, image: before };
+}
+
+// It may have taken requests: they get the time that its own stop gives them, and one that served the time of a drain.
+function stop({ hooks }: Observed, { id: container, name, running, drained }: Replica): Step | undefined {
+  if (!running) return undefined;
+  return { kind: hooks.failed && !drained ? 'drain' : 'stop', container, name };
+}
+
+function sameRestart(a: Replica, b: Replica): boolean {
+  if (a.autoRemove || a.restartFixed) return true;
+  const retries = (replica: Replica): number => replica.restart.MaximumRetryCount ?? 0;
+  return (a.restart.Name || 'no') === (b.restart.Name || 'no') && retries(a) === retries(b);
+}

@@ -1,0 +1,67 @@
+import type { OwnLabels } from '../model/own-labels.ts';
+import { parseReference, sameRepository } from '../model/reference.ts';
+import { dependedOn } from './compose-depends.ts';
+
+/** A service as compose files define it. */
+export type ComposeService = Readonly<Record<string, unknown>>;
+
+/** A container that a service waits for until it has ended well, as far as it is there. */
+export interface OneShot {
+  readonly service: string;
+  /** The reference that its container was created from; undefined where it is gone. */
+  readonly image: string | undefined;
+}
+
+/**
+ * What compose does for a service beside creating its containers, and swapctl does not: a sentence each. `definitions` are the
+ * service's parts in each compose file; undefined: they cannot be read here.
+ */
+export function notDone(
+  service: string,
+  definitions: readonly ComposeService[] | undefined,
+  oneShots: readonly OneShot[],
+  follows: string,
+): string[] {
+  return [
+    ...hooksNotDone(service, definitions ?? []),
+    ...oneShots.flatMap((one) => oneShotNotDone(service, one, follows)),
+  ];
+}
+
+/** What a plan says where the files cannot be read; the report of a roll has nothing to add to that. */
+export function notKnown(service: string): string {
+  return (
+    `not known to swapctl: its compose file cannot be read here, so look there whether ${service} has post_start or pre_stop, ` +
+    'which swapctl does not run'
+  );
+}
+
+/** The services that a container waits for until they have ended well. */
+export function completedFirst(labels: OwnLabels): { readonly service: string; readonly key: string }[] {
+  return dependedOn(labels).filter(({ condition }) => condition === 'service_completed_successfully');
+}
+
+const HOOKS = [
+  ['post_start', 'after each start', 'swapctl.on-switch=exec … can run a command after the switch'],
+  ['pre_stop', 'before each stop', 'run it before the roll if the old container needs it'],
+] as const;
+
+// Compose appends the hooks of a further file to those of the first.
+function hooksNotDone(service: string, definitions: readonly ComposeService[]): string[] {
+  return HOOKS.flatMap(([key, when, advice]) => {
+    const count = definitions.flatMap((one) => one[key] ?? []).length;
+    if (count === 0) return [];
+    const commands = count === 1 ? '1 command' : `${count} commands`;
+    return [`not done by swapctl: ${key} of ${service} (${commands}), which compose runs ${when}; ${advice}`];
+  });
+}
+
+function oneShotNotDone(service: string, { service: name, image }: OneShot, follows: string): string[] {
+  const run = `docker compose run --rm ${name} runs it`;
+  if (image === undefined)
+    return [
+      `not done by swapctl: ${name}, which compose runs to its end before ${service}; its container is gone; ${run}`,
+    ];
+  if (!sameRepository(parseReference(image), parseReference(follows))) return [];
+  return [`not done by swapctl: ${name}, of the same image, which compose runs to its end before ${service}; ${run}`];
+}

@@ -1,0 +1,25 @@
+import { formatRepository, parseReference, sameRepository } from '../model/reference.ts';
+
+/** A replica, and the reference that it follows; undefined where it follows none. */
+export interface Following {
+  readonly home: string;
+  readonly follows: string | undefined;
+}
+
+/**
+ * Why replicas are no one service, whatever their labels say; undefined where they are: what follows another repository must
+ * not get the others' settings and volumes, nor these its image.
+ */
+export function whyNotOne(replicas: readonly Following[]): { message: string; hint: string } | undefined {
+  const known = replicas.flatMap(({ home, follows }) =>
+    follows === undefined ? [] : [{ home, ref: parseReference(follows) }],
+  );
+  const [first] = known;
+  const other = known.find(({ ref }) => first && !sameRepository(ref, first.ref));
+  if (!first || !other) return undefined;
+  const [one, two] = [first, other].map(({ home, ref }) => `${home} follows ${formatRepository(ref)}`);
+  return {
+    message: `its replicas follow different repositories (${one}, ${two}), so they are not rolled as one service`,
+    hint: `roll each by its own name (swapctl roll ${other.home}), or re-create the one that does not belong (docker compose up -d)`,
+  };
+}

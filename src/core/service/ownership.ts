@@ -1,0 +1,182 @@
+import type { ContainerSummary } from '../model/container.ts';
+import { SwapError } from '../model/error.ts';
+import { type Labelled, ownLabels } from '../model/own-labels.ts';
+import { decodeState, type Role, type StateLabels } from './labels.ts';
+import { backupName, failureName, isLockName, type Reserved, reservedName, slotNames } from './names.ts';
+
+type Subject = Pick<ContainerSummary, 'name' | 'labels' | 'status'>;
+
+// One look asks the same of each container many times, and the object of a look never changes.
+const MADE = new WeakMap<Subject, StateLabels | undefined>();
+
+/**
+ * What swapctl wrote on a container that it made under one of its own names; undefined for everything else. Neither a name nor
+ * labels prove anything alone: the labels must be the container's own, and say the role and the slot that the name says.
+ */
+export function madeBySwapctl(container: Subject): StateLabels | undefined {
+  if (!MADE.has(container)) MADE.set(container, provenState(container));
+  return MADE.get(container);
+}
+
+function provenState({ name, labels, status }: Subject): StateLabels | undefined {
+  const place = reservedName(name);
+  const state = place && decodeState(labels);
+  if (!place || !state || !fits(place, name, state)) return undefined;
+  return isInert(place) && STARTED.includes(status) ? undefined : state;
+}
+
+/** What a helper, rehearsal or note of swapctl's is for; undefined for every container that serves, and for those of others. */
+export function helperRole(container: Subject): Role | undefined {
+  const role = madeBySwapctl(container)?.role;
+  return role === 'replica' ? undefined : role;
+}
+
+/** By container: the slot that it is a member of. Helpers of swapctl are members of none. */
+export function homesOf(all: readonly ContainerSummary[]): Map<ContainerSummary, string> {
+  const replaced = replacedIn(all);
+  const homes = new Map<ContainerSummary, string>();
+  for (const container of all)
+    if (helperRole(container) === undefined) homes.set(container, homeAmong(container, replaced));
+  return homes;
+}
+
+/** The members of one slot. */
+export function membersOf(all: readonly ContainerSummary[], home: string): ContainerSummary[] {
+  return [...homesOf(all)].flatMap(([container, slot]) => (slot === home ? [container] : []));
+}
+
+/** The helpers of one slot that have a role. */
+export function helpersOf(all: readonly ContainerSummary[], home: string, role: Role): ContainerSummary[] {
+  return all.filter((one) => reservedName(one.name)?.home === home && helperRole(one) === role);
+}
+
+/** Containers that have a name which a roll of the slot needs, and that swapctl did not make. */
+export function strangersIn(all: readonly ContainerSummary[], home: string): ContainerSummary[] {
+  const { home: _, ...names } = slotNames(home);
+  const taken = new Set<string>(Object.values(names));
+  return [...homesOf(all)].flatMap(([one, slot]) => (taken.has(one.name) && slot !== home ? [one] : []));
+}
+
+/** Raises `attention` where a stranger has a name that a roll of the slot needs. */
+export function refuseStrangers(all: readonly ContainerSummary[], home: string): void {
+  const [stranger] = strangersIn(all, home);
+  if (stranger) notOurs(stranger.name);
+}
+
+/** All containers that have a name of swapctl's own for a slot, which swapctl did not give them. */
+export function strangersAmong(all: readonly ContainerSummary[]): { name: string; home: string; error: SwapError }[] {
+  return [...homesOf(all)].flatMap(([{ name }, slot]) => {
+    const place = reservedName(name);
+    return place && slot === name ? [{ name, home: place.home, error: strange(name) }] : [];
+  });
+}
+
+/** Raises `attention` for a container that has one of swapctl's names. */
+export function notOurs(name: string): never {
+  throw strange(name);
+}
+
+function strange(name: string): SwapError {
+  return new SwapError('attention', `${name} has a name that only swapctl gives, and was not made by swapctl`, {
+    hint: `it was not touched; ${wayOut(name)}, then run swapctl again`,
+  });
+}
+
+function wayOut(name: string): string {
+  const place = reservedName(name);
+  const rename = `docker rename ${name} NEW-NAME`;
+  if (place?.kind !== 'old') return `rename it (${rename}) or remove it`;
+  return `if it is what served before, give it its name back (docker rename ${name} ${place.home}), else rename it (${rename})`;
+}
+
+/** What swapctl wrote on a volume with a copy that it made for a slot: a label proves it, no name does. */
+export function copyState({ name, labels }: Omit<Labelled, 'imageId'>, home: string): StateLabels | undefined {
+  const state = decodeState(ownLabels({ name, labels, imageId: '' }, {}));
+  return state?.role === 'backup' && state.slot === home ? state : undefined;
+}
+
+/** What has to be known of a volume before its content is replaced. */
+export interface Refilled {
+  readonly volume: string;
+  readonly copy: string;
+  /** Whether the volume with the copy says that it is one of this slot. */
+  readonly isCopy: boolean;
+  /** The containers that write to the volume, or would if they ran. */
+  readonly writers: readonly { readonly id: string; readonly name: string; readonly running: boolean }[];
+}
+
+/**
+ * Why a volume must not be emptied and filled from a copy; undefined where it may. `owner`: the container (id) that is to find
+ * the copy in it, which has to mount it writable; no other that runs may.
+ */
+export function whyNotRefill({ volume, copy, isCopy, writers }: Refilled, owner: string): string | undefined {
+  if (!isCopy) return `the volume ${copy} does not say that it is a copy made for this slot`;
+  if (!writers.some(({ id }) => id === owner))
+    return `the container that is to start does not write to the volume ${volume}`;
+  const other = writers.find(({ id, running }) => running && id !== owner);
+  return other && `${other.name} is writing to the volume ${volume}`;
+}
+
+type Fit = (place: Reserved, name: string, state: StateLabels) => boolean;
+
+const inSlot =
+  (role: Role): Fit =>
+  ({ home }, _, state) =>
+    state.role === role && state.slot === home;
+
+const FITS: Readonly<Record<Reserved['kind'], Fit>> = {
+  next: inSlot('replica'),
+  old: inSlot('replica'),
+  rehearsal: inSlot('rehearsal'),
+  'stand-in': inSlot('stand-in'),
+  helper: inSlot('helper'),
+  copying: inSlot('copying'),
+  reading: inSlot('copying'),
+  'start-check': inSlot('copying'),
+  failed: (_, name, { role, slot, image }) => role === 'failed' && name === failureName(slot, image),
+  backup: (_, name, { role, slot, roll }) => role === 'backup' && name === backupName(slot, roll),
+  lock: (_, name, { role, slot, service }) => role === 'lock' && slot === service && isLockName(name, service),
+};
+
+function fits(place: Reserved, name: string, state: StateLabels): boolean {
+  return FITS[place.kind](place, name, state);
+}
+
+// They bear a name and labels, and swapctl never starts them.
+const STARTED: readonly ContainerSummary['status'][] = ['running', 'paused', 'restarting', 'exited'];
+
+function isInert({ kind }: Reserved): boolean {
+  return kind === 'failed' || kind === 'backup' || kind === 'lock' || kind === 'reading';
+}
+
+/** By slot: the ids of containers that a roll replaces, as its candidate or its lock says. */
+interface Replaced {
+  readonly bySlot: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly byLock: ReadonlySet<string>;
+}
+
+function replacedIn(all: readonly ContainerSummary[]): Replaced {
+  const bySlot = new Map<string, Set<string>>();
+  const byLock = new Set<string>();
+  for (const container of all) {
+    const made = madeBySwapctl(container) ?? atHome(container);
+    if (made?.role === 'lock') for (const id of made.incumbents) byLock.add(id);
+    if (made?.role !== 'replica' || made.replaces === undefined) continue;
+    bySlot.set(made.slot, (bySlot.get(made.slot) ?? new Set()).add(made.replaces));
+  }
+  return { bySlot, byLock };
+}
+
+// A candidate that has taken over has the slot's own name.
+function atHome({ name, labels }: Subject): StateLabels | undefined {
+  const state = decodeState(labels);
+  return state?.role === 'replica' && state.slot === name ? state : undefined;
+}
+
+function homeAmong(container: ContainerSummary, { bySlot, byLock }: Replaced): string {
+  const { id, name } = container;
+  const place = reservedName(name);
+  if (place?.kind !== 'next' && place?.kind !== 'old') return name;
+  const isReplaced = place.kind === 'old' && (bySlot.get(place.home)?.has(id) || byLock.has(id));
+  return isReplaced || madeBySwapctl(container) ? place.home : name;
+}

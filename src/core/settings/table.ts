@@ -1,0 +1,277 @@
+import { parseGitSource, shownGit } from '../build/git.ts';
+import { parseDuration } from '../text/duration.ts';
+import { parseBackoff, parseSchedule } from '../update/schedule.ts';
+import { parseTrack } from '../update/track.ts';
+import { parseWindows } from '../update/window.ts';
+import { asLabel, parseHooks, shownHook } from './hooks.ts';
+import type { Policy } from './policy.ts';
+import {
+  cmdProbe,
+  count,
+  devRules,
+  flag,
+  httpProbe,
+  imageName,
+  longDuration,
+  names,
+  oneOf,
+  tcpProbe,
+  volumesToCopy,
+} from './values.ts';
+
+/** What a value looks like, for editors and for the values of a YAML file. */
+export type Form =
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  | { readonly kind: 'flag' | 'duration' | 'text' }
+  | { readonly kind: 'number'; readonly least: number; readonly most: number }
+  /** In a file it may be a list; in a label its items are separated by this. */
+  | { readonly kind: 'list'; readonly separator: string };
+
+/** One thing that users can say about a service: by label, in swapctl.yml, some on the command line. */
+export interface Setting {
+  /** What it decides; of settings that decide the same only one can count. */
+  readonly field: keyof Policy;
+  /** Raises `config`; `what` names the place in the error. */
+  readonly read: (value: string, what: string) => Partial<Policy>;
+  readonly form: Form;
+  /** The value if nobody says anything. */
+  readonly preset: string | undefined;
+  readonly about: string;
+  /** What a value means in a label, if that is not the same as elsewhere. */
+  readonly asLabel?: (fields: Partial<Policy>, what: string) => Partial<Policy>;
+  /** The value without what is secret in it, where there may be something. */
+  readonly show?: (value: string) => string;
+}
+
+const TEXT: Form = { kind: 'text' };
+const DURATION: Form = { kind: 'duration' };
+const FLAG: Form = { kind: 'flag' };
+const STRATEGIES = ['auto', 'start-first', 'stop-first', 'handover'] as const;
+const VERDICTS = ['auto', 'true', 'false'] as const;
+const LOST_PORTS = ['fail', 'warn', 'off'] as const;
+const VOLUMES = ['exclusive', 'shared'] as const;
+const HOOK_FAILURES = ['report', 'undo'] as const;
+const PORT: Form = { kind: 'number', least: 1, most: 65_535 };
+const FEW: Form = { kind: 'number', least: 0, most: 99 };
+const SEMICOLONS: Form = { kind: 'list', separator: ';' };
+const COMMAS: Form = { kind: 'list', separator: ',' };
+
+/** Every setting by its key: the label without the prefix, and the key in swapctl.yml. A new one is a new line here. */
+export const SETTINGS: Readonly<Record<string, Setting>> = {
+  strategy: row(
+    'strategy',
+    oneOf(STRATEGIES),
+    choice(STRATEGIES),
+    'auto',
+    'order in which the container is replaced; auto: swapctl chooses',
+  ),
+  volumes: row(
+    'volumes',
+    oneOf(VOLUMES),
+    choice(VOLUMES),
+    'exclusive',
+    'shared: two containers may write to its volumes at the same time',
+  ),
+  rehearsal: row(
+    'rehearsal',
+    flag,
+    FLAG,
+    'true',
+    'with stop-first, prove the new image before the old container stops',
+  ),
+  gate: row('gate', flag, FLAG, 'true', 'keep clients from the new container until it is healthy'),
+  settle: row(
+    'settleMs',
+    parseDuration,
+    DURATION,
+    '5s',
+    'how long to watch the new container while the old one is still there',
+  ),
+  'drain.timeout': row('drainMs', parseDuration, DURATION, '10s', 'maximum time to wait for busy connections to end'),
+  'drain.idle': row(
+    'drainIdle',
+    flag,
+    FLAG,
+    'true',
+    'true ends a drain when all open connections are idle; false waits until they close',
+  ),
+  linger: row(
+    'lingerMs',
+    parseDuration,
+    DURATION,
+    '10s',
+    'maximum time to redirect the address of a stopped container while clients still connect to it',
+  ),
+  'on-switch': {
+    ...row(
+      'onSwitch',
+      parseHooks,
+      SEMICOLONS,
+      undefined,
+      'hooks: signal HUP CONTAINER, exec CONTAINER COMMAND, call URL',
+    ),
+    asLabel,
+    show: (value) => parseHooks(value, 'on-switch').map(shownHook).join('; '),
+  },
+  'on-switch.failure': row(
+    'onSwitchFailure',
+    oneOf(HOOK_FAILURES),
+    choice(HOOK_FAILURES),
+    'report',
+    'undo goes back to the old container if a hook of a start-first roll fails',
+  ),
+  'hooks.from': row(
+    'hooksFrom',
+    names,
+    COMMAS,
+    undefined,
+    'containers whose labels may ask for hooks that reach this one',
+  ),
+  'health.timeout': row(
+    'healthTimeoutMs',
+    parseDuration,
+    DURATION,
+    undefined,
+    'maximum time until a new container is healthy; by default derived from its health check',
+  ),
+  'health.cmd': row(
+    'probe',
+    cmdProbe,
+    TEXT,
+    undefined,
+    'shell command, run in the container: healthy if it ends with 0',
+  ),
+  'health.http': row(
+    'probe',
+    httpProbe,
+    TEXT,
+    undefined,
+    'port and path, with a Host header before them if the app needs one: healthy if the HTTP status is below 400',
+  ),
+  'health.tcp': row('probe', tcpProbe, PORT, undefined, 'port: healthy if it accepts connections'),
+  'health.engine': row(
+    'engineVerdict',
+    oneOf(VERDICTS),
+    choice(VERDICTS),
+    'auto',
+    'true: the old container stays until the engine also reports the new one as healthy, as proxies that read labels need',
+  ),
+  'health.ports': row(
+    'lostPorts',
+    oneOf(LOST_PORTS),
+    choice(LOST_PORTS),
+    'fail',
+    'result for a new container that does not listen on a published TCP port on which the old one listens',
+  ),
+  track: row(
+    'track',
+    parseTrack,
+    TEXT,
+    'digest',
+    'tags to follow: digest, patch, minor, major, newest, a version range, or regex:…',
+  ),
+  keep: row('keep', count, FEW, '1', 'number of old images to retain for a rollback'),
+  'backup.volumes': row(
+    'backup',
+    volumesToCopy,
+    COMMAS,
+    'false',
+    'volumes to copy before the new container starts: true, false, or names',
+  ),
+  'backup.keep': row('backupKeep', count, FEW, '1', 'number of volume backups to keep'),
+  'backup.eraser': row(
+    'eraser',
+    imageName,
+    TEXT,
+    undefined,
+    'image whose rm empties the volumes before a restore, if the image of the service has no rm',
+  ),
+  enable: row('enable', flag, FLAG, undefined, 'whether update and watch update it'),
+  'monitor-only': row('monitorOnly', flag, FLAG, 'false', 'report newer images, never roll to them unattended'),
+  schedule: row(
+    'schedule',
+    parseSchedule,
+    TEXT,
+    'every 15m jitter 2m',
+    'when watch checks for a newer image: every 15m, or a cron expression',
+  ),
+  window: row(
+    'windows',
+    parseWindows,
+    SEMICOLONS,
+    undefined,
+    'when an unattended roll may start, such as Mon-Fri 02:00-05:00; by default always',
+  ),
+  'min-age': row('minAgeMs', longDuration, DURATION, '0s', 'minimum age of an image before an unattended roll to it'),
+  'min-interval': row('minIntervalMs', longDuration, DURATION, '0s', 'minimum time between two rolls'),
+  backoff: row(
+    'backoff',
+    parseBackoff,
+    TEXT,
+    '5m-24h',
+    'time without unattended rolls after failures, doubled with each failure; or off',
+  ),
+  'build.git': {
+    ...row('git', parseGitSource, TEXT, undefined, 'repository to build it from: URL#branch:folder'),
+    show: (value) => shownGit(parseGitSource(value, 'build.git')),
+  },
+  'dev.watch': row('devRules', devRules, SEMICOLONS, undefined, 'what swapctl dev does when files change'),
+  'depends-on': row('dependsOn', names, COMMAS, undefined, 'services to roll before it'),
+};
+
+const UNSAID: Partial<Policy> = {
+  eraser: undefined,
+  healthTimeoutMs: undefined,
+  probe: undefined,
+  enable: undefined,
+  windows: [],
+  onSwitch: [],
+  hooksFrom: [],
+  devRules: undefined,
+  git: undefined,
+  dependsOn: [],
+};
+
+/** The policy where nobody says anything. */
+export const DEFAULTS: Policy = Object.assign({}, UNSAID, ...Object.values(SETTINGS).map(preset));
+
+function preset({ read, preset: text }: Setting): Partial<Policy> {
+  return text === undefined ? {} : read(text, 'default');
+}
+
+/** The setting of a key; undefined if there is none. */
+export function settingOf(key: string): Setting | undefined {
+  // Not what every object has: a label may be called `constructor`.
+  return Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
+}
+
+/** What a setting says, for people: without what is secret in it. */
+export function shownValue(key: string, value: string): string {
+  return settingOf(key)?.show?.(value) ?? value.trim();
+}
+
+/** The keys of which only one can be given in one place, and which were given together: `health.cmd` and `health.tcp`. */
+export function clashing(keys: readonly string[]): string[] {
+  return keys.filter((key) => keys.some((other) => other !== key && fieldOf(other) === fieldOf(key)));
+}
+
+function fieldOf(key: string): string {
+  return settingOf(key)?.field ?? key;
+}
+
+function row<K extends keyof Policy>(
+  field: K,
+  read: (value: string, what: string) => Policy[K],
+  form: Form,
+  preset: string | undefined,
+  about: string,
+): Setting {
+  // TypeScript can't see that a computed key is of type K.
+  const readField = (value: string, what: string): Partial<Policy> =>
+    ({ [field]: read(value, what) }) as Partial<Policy>;
+  return { field, read: readField, form, preset, about };
+}
+
+function choice(of: readonly string[]): Form {
+  return { kind: 'choice', of };
+}

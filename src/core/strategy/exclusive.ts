@@ -1,0 +1,115 @@
+import type { Container } from '../model/container.ts';
+import { hasAddress } from '../recreate/networks.ts';
+
+/** Something of a container that a second one beside it can't have, or must not. */
+export interface Exclusive {
+  readonly kind: 'port' | 'port-range' | 'volume' | 'address' | 'namespace' | 'device';
+  /** A verb phrase for people: `publishes the host port 8080/tcp`. */
+  readonly what: string;
+  /** The engine or kernel refuses a second one; otherwise it only might do harm. */
+  readonly hard: boolean;
+  /** Whether the image can be proven in a container without it. */
+  readonly rehearsable: boolean;
+  /** Which setting changes the decision. */
+  readonly setting: string;
+}
+
+/** Everything exclusive that a container holds, the most telling first. */
+export function exclusives(container: Container): Exclusive[] {
+  return [
+    ...namespaces(container),
+    ...ports(container),
+    ...addresses(container),
+    ...devices(container),
+    ...volumes(container),
+  ];
+}
+
+/** The host ports that the user fixed, like `8080/tcp`; ephemeral ones are no obstacle. */
+export function fixedPorts(container: Pick<Container, 'host'>): string[] {
+  const bindings = Object.entries(container.host.PortBindings ?? {});
+  return bindings.flatMap(([port, hosts]) => {
+    const protocol = port.split('/')[1] ?? 'tcp';
+    return (hosts ?? []).flatMap(({ HostPort }) => (HostPort && HostPort !== '0' ? [`${HostPort}/${protocol}`] : []));
+  });
+}
+
+function ports(container: Container): Exclusive[] {
+  const fixed = [...new Set(fixedPorts(container))];
+  if (fixed.length === 0) return [];
+  const what = `publishes the host port${fixed.length > 1 ? 's' : ''} ${fixed.slice(0, 4).join(', ')}${fixed.length > 4 ? ', …' : ''}`;
+  // Out of a range the engine picks one itself, so it is not known before which one there is to hand over.
+  const kind = fixed.every((port) => /^\d+\//.test(port)) ? 'port' : 'port-range';
+  return [{ kind, what, hard: true, rehearsable: true, setting: 'publish no fixed host port to change it' }];
+}
+
+function namespaces(container: Container): Exclusive[] {
+  const mode = container.host.NetworkMode ?? '';
+  const hard = {
+    kind: 'namespace',
+    hard: true,
+    rehearsable: false,
+    setting: 'give it a network of its own to change it',
+  } as const;
+  if (mode === 'host') return [{ ...hard, what: "listens in the host's network" }];
+  if (mode.startsWith('container:')) return [{ ...hard, what: "lives in another container's network" }];
+  return [];
+}
+
+function addresses(container: Container): Exclusive[] {
+  const fixed = {
+    kind: 'address',
+    hard: true,
+    rehearsable: true,
+    setting: 'drop the fixed address to change it',
+  } as const;
+  return Object.entries(container.networks).flatMap(([network, endpoint]) => {
+    if (hasAddress(endpoint)) return [{ ...fixed, what: `has a fixed address on the network ${network}` }];
+    if (container.configuredMacs[network])
+      return [{ ...fixed, what: `has a fixed MAC address on the network ${network}` }];
+    return [];
+  });
+}
+
+// Made to be used by several processes, or no devices at all.
+const SHARED_DEVICES =
+  /^\/dev\/(dri|fuse|kvm|net\/tun|null|zero|full|random|urandom|snd|vhost-net|vhost-vsock|shm|log|mqueue|hugepages)(\/|$)|\.sock$/;
+
+function devices(container: Container): Exclusive[] {
+  const [what] = devicesUsed(container);
+  const setting = 'swapctl.strategy=start-first changes it';
+  return what === undefined ? [] : [{ kind: 'device', hard: false, rehearsable: false, setting, what }];
+}
+
+function devicesUsed({ host, mounts }: Container): string[] {
+  const alone = (paths: readonly string[]): string[] => paths.filter((path) => !SHARED_DEVICES.test(path));
+  // A device can be written to by a read-only mount: that only keeps its name from being removed.
+  const mounted = mounts.filter(({ type, source }) => type === 'bind' && /^\/dev(\/|$)/.test(source));
+  const [rule] = host.DeviceCgroupRules ?? [];
+  return [
+    ...alone((host.Devices ?? []).map((device) => device.PathOnHost ?? '')).map((path) => `uses the device ${path}`),
+    ...(host.DeviceRequests?.length ? ['uses a GPU'] : []),
+    ...alone(mounted.map(({ source }) => source)).map((path) => `mounts ${path}`),
+    ...(rule === undefined ? [] : [`may use the devices of the cgroup rule "${rule}"`]),
+    ...(host.Privileged ? ['is privileged, so that it may use any device'] : []),
+  ];
+}
+
+// Sockets and the host's clock settings are mounted writable by habit and written by nobody.
+const HARMLESS_SOURCE =
+  /(\.sock$|^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/|ca-certificates)|^\/usr\/share\/zoneinfo\/|^\/dev(\/|$)|^\/sys\/|^\/proc\/)/;
+
+function volumes(container: Container): Exclusive[] {
+  const written = container.mounts.filter(
+    (mount) => mount.writable && (mount.type === 'volume' || mount.type === 'bind'),
+  );
+  return written
+    .filter((mount) => !HARMLESS_SOURCE.test(mount.source))
+    .map((mount) => ({
+      kind: 'volume' as const,
+      what: `can write to ${mount.type === 'bind' ? mount.source : `the volume at ${mount.target}`}`,
+      hard: false,
+      rehearsable: false,
+      setting: 'mount it read-only, or set swapctl.volumes=shared, to change it',
+    }));
+}

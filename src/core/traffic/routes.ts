@@ -1,0 +1,122 @@
+import type { Container, ContainerSummary, HostConfig, PublishedPort } from '../model/container.ts';
+
+/** One published port of a slot, and where a stand-in answers for it. */
+export interface Route {
+  readonly protocol: 'tcp' | 'udp';
+  /** Host address that the port is published on; `0.0.0.0` and `::` mean all of the family. */
+  readonly hostIp: string;
+  readonly hostPort: number;
+  /** The stand-in's address and port inside its network, and the ephemeral host port that it is published on. */
+  readonly target: { readonly ip: string; readonly port: number; readonly hostPort: number };
+}
+
+/**
+ * Whether new connections to a slot's published ports are led to its stand-in. `expiring`: the rule ends by itself, so
+ * that a swapctl that dies leaves the old container serving. `lasting`: the old container is about to give the ports up.
+ * `over`: no new ones are led any more, while the rules are still there for those that are open: where they are all that
+ * makes the kernel track connections (IPv6 on most engines), their removal would cut these.
+ */
+export type Cover = 'none' | 'expiring' | 'lasting' | 'over';
+
+/** Whether new connections go to the stand-in. */
+export function leads(cover: Cover): boolean {
+  return cover === 'expiring' || cover === 'lasting';
+}
+
+/**
+ * New connections to one container's addresses in its networks are led to another. `over`: no more, while those that were go
+ * on; `impossible`: it was tried in vain.
+ */
+export interface Forward {
+  /** Ids; of a container that is gone perhaps only the beginning. */
+  readonly from: string;
+  readonly to: string;
+  readonly state: 'leads' | 'over' | 'impossible';
+}
+
+/**
+ * Pairs the host ports that a container fixes with those of its stand-in, which publishes the same container ports on the
+ * same addresses at other host ports. Undefined where one has no counterpart.
+ */
+export function pairRoutes(
+  fixed: HostConfig['PortBindings'],
+  standIn: readonly PublishedPort[],
+  ip: string,
+): Route[] | undefined {
+  const spare = [...standIn];
+  const routes: Route[] = [];
+  for (const [containerPort, bindings] of Object.entries(fixed ?? {})) {
+    for (const { HostIp = '', HostPort = '' } of bindings ?? []) {
+      if (HostPort === '' || HostPort === '0') continue;
+      // Without an address the engine publishes on all of IPv4 and, where it can, on all of IPv6.
+      const addresses = HostIp === '' ? ['0.0.0.0', '::'] : [canonical(HostIp)];
+      const found = addresses.flatMap((address) => take(spare, containerPort, address));
+      if (found.length === 0) return undefined;
+      routes.push(...found.map((port) => routeTo(port, Number(HostPort), ip)));
+    }
+  }
+  return routes;
+}
+
+// The engine keeps an address as the user wrote it, and shows a published one in its shortest form.
+function canonical(address: string): string {
+  const url = `http://[${address}]`;
+  return address.includes(':') && URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : address;
+}
+
+function take(spare: PublishedPort[], containerPort: string, address: string): PublishedPort[] {
+  const at = spare.findIndex((port) => port.containerPort === containerPort && port.hostIp === address);
+  return at < 0 ? [] : spare.splice(at, 1);
+}
+
+function routeTo(port: PublishedPort, hostPort: number, ip: string): Route {
+  const [number, protocol] = port.containerPort.split('/');
+  return {
+    protocol: protocol === 'udp' ? 'udp' : 'tcp',
+    hostIp: port.hostIp,
+    hostPort,
+    target: { ip, port: Number(number), hostPort: port.hostPort },
+  };
+}
+
+/** A running container, as the kernel knows it. */
+export type Process = Pick<Container, 'id' | 'pid'>;
+
+/** A container by its id or the beginning of that; undefined if it is gone. */
+export type FindProcess = (id: string) => Promise<Process | undefined>;
+
+/** The container whose connections a forward redirects, and its addresses. */
+export type ForwardStart = Pick<Container, 'id' | 'networks'>;
+
+/** The running container that gets the connections of a forward. */
+export type ForwardEnd = ForwardStart & Process;
+
+/** The addresses that containers have, by a list; undefined if it does not tell those of one in the networks of a container. */
+export function knownAddresses(
+  all: readonly Pick<ContainerSummary, 'status' | 'networks' | 'addresses'>[],
+  { networks }: ForwardStart,
+): string[] | undefined {
+  const around = all.filter((one) => one.status === 'running' && one.networks.some((name) => networks[name]));
+  if (around.some(({ addresses }) => addresses.length === 0)) return undefined;
+  return all.flatMap(({ addresses }) => addresses);
+}
+
+/** Gets the addresses of a container that is being started, by network. */
+export type Joined = (networks: Container['networks']) => Promise<void>;
+
+/** A connection that began at an address which is redirected: where its client is, and which address that used. */
+export interface LedClient {
+  readonly address: string;
+  readonly port: number;
+  readonly to: string;
+}
+
+/** How the ports of a slot are led to its stand-in. */
+export interface CoverRequest {
+  /** The host ports that the slot's container fixes. */
+  readonly ports: HostConfig['PortBindings'];
+  readonly standIn: Pick<Container, 'id' | 'pid' | 'published' | 'networks' | 'name'>;
+  /** Host interfaces of the engine's bridge networks. */
+  readonly bridges: readonly string[];
+  readonly lifetimeMs: number | undefined;
+}

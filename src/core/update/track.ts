@@ -1,0 +1,189 @@
+// Not all of it: that is fifty files to read at every start.
+import { RE2JS } from 're2js';
+import satisfies from 'semver/functions/satisfies.js';
+import validRange from 'semver/ranges/valid.js';
+import { fail } from '../model/error.ts';
+import { type ImageRef, parseReference } from '../model/reference.ts';
+import { compareNumbers, parseVersion, sameKind, type Version } from './version.ts';
+
+/** Which tags are followed. `digest`: only the one that the container was created from, wherever it points. */
+export type Track =
+  | { readonly kind: 'digest' }
+  | { readonly kind: 'step'; readonly upTo: 'major' | 'minor' | 'patch' }
+  | { readonly kind: 'newest' }
+  | { readonly kind: 'range'; readonly range: string }
+  | { readonly kind: 'regex'; readonly pattern: LinearPattern };
+
+/** A pattern that takes time in proportion to the text: people and images write them, and registries the texts. */
+type LinearPattern = RE2JS;
+
+const LONGEST = 200;
+const HINT = 'use digest, major, minor, patch, newest, a range such as ^1.4, or regex: with a group round each number';
+
+/** Reads a `swapctl.track` value; `what` names the setting in the error. Raises `config`. */
+export function parseTrack(value: string, what: string): Track {
+  const text = value.trim();
+  if (text === 'digest' || text === 'newest') return { kind: text };
+  if (text === 'major' || text === 'minor' || text === 'patch') return { kind: 'step', upTo: text };
+  if (text.startsWith('regex:')) return { kind: 'regex', pattern: patternOf(text.slice('regex:'.length), what) };
+  const range = text.length <= LONGEST ? validRange(text) : null;
+  if (text === '' || range === null)
+    return fail('config', `${what}: ${printable(value)} is nothing that could be followed`, { hint: HINT });
+  return { kind: 'range', range: text };
+}
+
+/**
+ * The reference to follow now, given all tags of the repository: the newest that the track allows, or the one followed
+ * so far where nothing newer is. Never an older one. Only tags of the same kind count: the same text before and behind
+ * the version (`v`, `-alpine`; never an older `-alpine3.20`), as many numbers, and pre-releases only for who follows one.
+ */
+export function followedNow(track: Track, follows: string, tags: readonly string[]): string {
+  const reference = parseReference(follows);
+  if (track.kind === 'digest' || reference.tag === undefined || reference.digest !== undefined) return follows;
+  const best = newest(candidates(track, reference.tag, tags));
+  return best === undefined || best === reference.tag ? follows : withTag(follows, reference, best);
+}
+
+/**
+ * Says that a track can't find anything newer, since no other tag of the repository can be compared with the followed one;
+ * undefined if there is one, newer or older.
+ */
+export function nothingComparable(track: Track, follows: string, tags: readonly string[]): string | undefined {
+  const { tag: current } = parseReference(follows);
+  if (track.kind === 'digest' || current === undefined) return undefined;
+  const others = tags.filter((tag) => tag !== current);
+  if (others.length === 0 || others.some((tag) => isComparable(track, current, tag))) return undefined;
+  const count = others.length === 1 ? 'the one other tag' : `none of the ${others.length} other tags`;
+  const verb = others.length === 1 ? 'cannot be compared' : 'can be compared';
+  return `swapctl.track finds nothing newer: ${count} of the repository ${verb} with ${printable(current)}`;
+}
+
+function isComparable(track: Exclude<Track, { kind: 'digest' }>, current: string, tag: string): boolean {
+  if (track.kind === 'regex') return captured(track.pattern, tag) !== undefined;
+  const version = parseVersion(tag);
+  return version !== undefined && comparable(track, parseVersion(current), version);
+}
+
+/** Whether the tags of the repository have to be known to tell what is to be followed. */
+export function needsTags(track: Track, follows: string): boolean {
+  if (track.kind === 'digest') return false;
+  const { tag, digest } = parseReference(follows);
+  return tag !== undefined && digest === undefined;
+}
+
+interface Candidate {
+  readonly tag: string;
+  readonly rank: readonly number[];
+  /** Of two with the same rank the one that is written like the followed tag wins. */
+  readonly alike: boolean;
+}
+
+function candidates(track: Exclude<Track, { kind: 'digest' }>, current: string, tags: readonly string[]): Candidate[] {
+  return track.kind === 'regex' ? byPattern(track.pattern, current, tags) : byVersion(track, current, tags);
+}
+
+function byPattern(pattern: LinearPattern, current: string, tags: readonly string[]): Candidate[] {
+  const floor = captured(pattern, current);
+  return tags.flatMap((tag) => {
+    const rank = captured(pattern, tag);
+    const newer = rank !== undefined && (floor === undefined || compareNumbers(rank, floor) > 0);
+    return newer ? [{ tag, rank, alike: true }] : [];
+  });
+}
+
+// A group that took no part in the match counts as zero; one that holds no number is no order at all.
+function captured(pattern: LinearPattern, tag: string): number[] | undefined {
+  const matcher = pattern.matcher(tag);
+  if (!matcher.find()) return undefined;
+  const groups = Array.from({ length: matcher.groupCount() }, (_, at) => matcher.group(at + 1) ?? '0');
+  return groups.every((group) => /^\d{1,15}$/.test(group)) ? groups.map(Number) : undefined;
+}
+
+type VersionTrack = Exclude<Track, { kind: 'digest' | 'regex' }>;
+
+function byVersion(track: VersionTrack, current: string, tags: readonly string[]): Candidate[] {
+  const now = parseVersion(current);
+  if (now === undefined && track.kind !== 'range')
+    return fail(
+      'config',
+      `swapctl.track: the followed tag ${printable(current)} has no version that another could be newer than`,
+      {
+        hint: 'follow a tag with a version, or set a range such as ^1.4',
+      },
+    );
+  return tags.flatMap((tag) => {
+    const version = parseVersion(tag);
+    if (!version || !comparable(track, now, version) || !allows(track, now, version)) return [];
+    if (now && compareVersions(version, now) <= 0) return [];
+    return [{ tag, rank: rankOf(version), alike: now?.numbers.length === version.numbers.length }];
+  });
+}
+
+// Who follows a tag without a version and names a range means plain releases: 1.4.2 or v1.4.2.
+function comparable(track: VersionTrack, now: Version | undefined, version: Version): boolean {
+  if (!now) return /^v?$/.test(version.prefix) && version.suffix === '' && version.numbers.length === 3 && !version.pre;
+  if (version.pre && !now.pre) return false;
+  if (!sameKind(now, version) || compareNumbers(version.base, now.base) < 0) return false;
+  return track.kind === 'newest' || now.numbers.length === version.numbers.length;
+}
+
+function allows(track: VersionTrack, now: Version | undefined, version: Version): boolean {
+  const same = (count: number): boolean =>
+    [...Array(count).keys()].every((at) => (now?.numbers[at] ?? 0) === (version.numbers[at] ?? 0));
+  switch (track.kind) {
+    case 'newest':
+      return true;
+    case 'step':
+      return same({ major: 0, minor: 1, patch: 2 }[track.upTo]);
+    case 'range':
+      return satisfies(asSemver(version), track.range, { includePrerelease: now?.pre !== undefined });
+  }
+}
+
+// Semantic versions have three numbers; what a tag has beyond them is for the order only.
+function asSemver({ numbers: [major = 0, minor = 0, patch = 0], pre }: Version): string {
+  return `${major}.${minor}.${patch}${pre ? `-${pre.join('.')}` : ''}`;
+}
+
+function compareVersions(a: Version, b: Version): number {
+  return compareNumbers(rankOf(a), rankOf(b));
+}
+
+const PARTS = 6;
+const STAGE_PARTS = 5;
+
+// A release is above all of its pre-releases. Of two builds of the same version the one on the newer system is newer.
+function rankOf({ numbers, stage, base }: Version): number[] {
+  return [...filled(numbers, PARTS), ...filled(stage ?? [Number.POSITIVE_INFINITY], STAGE_PARTS), ...base];
+}
+
+function filled(numbers: readonly number[], length: number): number[] {
+  return [...numbers, ...Array<number>(length).fill(0)].slice(0, length);
+}
+
+function newest(all: readonly Candidate[]): string | undefined {
+  const above = (a: Candidate, b: Candidate): number =>
+    compareNumbers(b.rank, a.rank) || Number(b.alike) - Number(a.alike) || (a.tag < b.tag ? -1 : 1);
+  return [...all].sort(above)[0]?.tag;
+}
+
+function withTag(follows: string, reference: ImageRef, tag: string): string {
+  const written = `:${reference.tag}`;
+  return `${follows.endsWith(written) ? follows.slice(0, -written.length) : follows}:${tag}`;
+}
+
+function patternOf(source: string, what: string): LinearPattern {
+  try {
+    const pattern = RE2JS.compile(source.slice(0, LONGEST));
+    if (pattern.groupCount() > 0 && source.length <= LONGEST) return pattern;
+  } catch {
+    // Told below.
+  }
+  return fail('config', `${what}: ${printable(source)} is no pattern of up to ${LONGEST} characters with a group`, {
+    hint: 'write it like regex:^(\\d+)\\.(\\d+)-ls(\\d+)$; what looks ahead or back (?=, \\1) is not known',
+  });
+}
+
+function printable(text: string): string {
+  return JSON.stringify(text.slice(0, 60));
+}

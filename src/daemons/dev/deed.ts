@@ -1,0 +1,56 @@
+import { type Change, type DevExec, type DevRule, type SyncedFile, syncs, targetOf } from '../../core/build/develop.ts';
+
+/** What some changes call for, of one service. */
+export interface Deed {
+  readonly files: readonly SyncedFile[];
+  readonly execs: readonly DevExec[];
+  readonly signals: readonly string[];
+  readonly restart: boolean;
+}
+
+export const NOTHING: Deed = { files: [], execs: [], signals: [], restart: false };
+
+/**
+ * What changes call for by the rules of a service, whose trees are numbered from `first` on; `rebuild` makes everything else
+ * needless, since the new container has it all.
+ */
+export function deedOf(
+  rules: readonly DevRule[],
+  first: number,
+  changes: readonly Change[],
+): { readonly rebuild: boolean; readonly deed: Deed } {
+  const touched = rules.flatMap((rule, at) => {
+    const own = changes.filter(({ trees }) => trees.includes(first + at));
+    return own.length > 0 ? [{ rule, own }] : [];
+  });
+  if (touched.some(({ rule }) => rule.action === 'rebuild')) return { rebuild: true, deed: NOTHING };
+  const files = touched.flatMap(({ rule, own }) => (syncs(rule) ? own.map((change) => synced(rule, change)) : []));
+  return {
+    rebuild: false,
+    deed: {
+      files,
+      execs: unique(touched.flatMap(({ rule }) => (rule.action === 'sync+exec' && rule.exec ? [rule.exec] : []))),
+      signals: unique(touched.flatMap(({ rule }) => rule.signal ?? [])),
+      restart: touched.some(({ rule }) => rule.action === 'restart' || rule.action === 'sync+restart'),
+    },
+  };
+}
+
+/** Several of them as one: each file as it was last, and everything else once. */
+export function together(deeds: readonly Deed[]): Deed {
+  const files = new Map(deeds.flatMap((deed) => deed.files).map((file) => [file.target, file]));
+  return {
+    files: [...files.values()],
+    execs: unique(deeds.flatMap((deed) => deed.execs)),
+    signals: unique(deeds.flatMap((deed) => deed.signals)),
+    restart: deeds.some((deed) => deed.restart),
+  };
+}
+
+function synced(rule: DevRule, { path, removed }: Change): SyncedFile {
+  return { path, target: targetOf(rule, path), removed };
+}
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+}

@@ -1,0 +1,29 @@
+import { writeFile } from 'node:fs/promises';
+import { messageOf } from '../../core/model/error.ts';
+import type { WatchLog } from './log.ts';
+
+const EVERY_MS = 10_000;
+
+/** What a heartbeat needs of the watch that it tells of. */
+interface Heart {
+  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
+  readonly log: WatchLog;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes the time into a file every ten seconds until the signal aborts, so that others can tell from its age whether the watch
+ * lives (the HEALTHCHECK of the image does). That it can't be written is told once, and stops nothing.
+ */
+export async function beat(file: string, { clock, log, signal }: Heart): Promise<void> {
+  let told = false;
+  while (!signal.aborted) {
+    try {
+      await writeFile(file, `${new Date(clock.now()).toISOString()}\n`);
+    } catch (error) {
+      if (!told) log.tell('warn', `the heartbeat can't be written: ${messageOf(error)}`);
+      told = true;
+    }
+    await clock.sleep(EVERY_MS, signal);
+  }
+}

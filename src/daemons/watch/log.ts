@@ -1,0 +1,88 @@
+import { pino } from 'pino';
+import { describeStep } from '../../core/rollout/step.ts';
+import { harmlessText } from '../../core/text/harmless.ts';
+import { harmless } from '../../fronts/cli/output/harmless.ts';
+import type { Style } from '../../fronts/cli/output/style.ts';
+import type { Report } from '../../fronts/cli/program.ts';
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** Where a watch tells what happens: a sentence, and for programs the facts behind it. */
+export interface WatchLog {
+  tell(level: Level, text: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+type Write = (text: string) => void;
+
+/** One JSON document a line. */
+export function jsonLog(write: Write, least: Level): WatchLog {
+  const logger = pino(
+    {
+      level: least,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write },
+  );
+  return { tell: (level, text, facts = {}) => logger[level](harmless(facts), harmlessText(text)) };
+}
+
+const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error'];
+
+/** A line for people, with the time. */
+export function lineLog(write: Write, least: Level, style: Style, now: () => number): WatchLog {
+  const paints: Readonly<Record<Level, (text: string) => string>> = {
+    debug: style.dim,
+    info: (text) => text,
+    warn: style.yellow,
+    error: style.red,
+  };
+  return {
+    tell: (level, text) => {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+      const time = new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z');
+      write(`${style.dim(time)} ${paints[level](harmlessText(text).trimEnd())}\n`);
+    },
+  };
+}
+
+/** Progress of rolls as lines of the log. */
+export function progressTo(log: WatchLog): Report {
+  return (progress) => {
+    switch (progress.kind) {
+      case 'note':
+        return log.tell('info', progress.text);
+      case 'evidence': {
+        const { slot, container, health, log: lines } = progress;
+        const said = [...health, ...lines].at(-1);
+        return log.tell('warn', `${slot}: ${container} failed${said ? `: ${said}` : ''}`, { slot, health, log: lines });
+      }
+      case 'slot':
+        return log.tell('info', `${progress.slot}: roll it, ${progress.way}`, {
+          slot: progress.slot,
+          way: progress.way,
+        });
+      case 'pulled':
+        return log.tell('info', `pulled ${progress.reference}`, { reference: progress.reference, ms: progress.ms });
+      case 'building':
+        return log.tell('info', `${progress.what}: ${progress.line}`, { building: progress.what, line: progress.line });
+      case 'built':
+        return log.tell('info', `${progress.what}: built`, { built: progress.what, ms: progress.ms });
+      case 'build-failed': {
+        const { what, message, log: lines } = progress;
+        for (const line of [...lines, message]) log.tell('error', `${what}: ${line}`, { building: what, line });
+        return;
+      }
+      case 'step':
+        return log.tell('debug', `${progress.slot}: ${describeStep(progress.step)}`);
+      case 'debug':
+        return log.tell('debug', progress.text);
+      case 'resolving':
+      case 'pulling':
+      case 'done':
+      case 'probe':
+        return;
+    }
+  };
+}

@@ -1,0 +1,294 @@
+import type { App, UpdateRequest } from '../../app/app.ts';
+import { EngineError } from '../../core/model/engine-error.ts';
+import { messageOf, SwapError } from '../../core/model/error.ts';
+import type { Arrival } from '../../core/update/arrival.ts';
+import type { ServiceUpdate } from '../../core/update/update.ts';
+import { type Arrivals, arrivalsBox } from './arrivals.ts';
+import { listen } from './listen.ts';
+import type { WatchLog } from './log.ts';
+import { isAway, type Teller, teller } from './tell.ts';
+import { type Timetable, timetable } from './timetable.ts';
+
+/** Everything that a watch needs of the world. */
+export interface WatchWorld {
+  /** Connects to the engine. Raises `engine-unreachable`, and `config` for what is wrong in swapctl.yml. */
+  readonly open: () => Promise<{ app: App; close(): void }>;
+  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
+  /** A number from 0 to 1. */
+  readonly dice: () => number;
+  readonly log: WatchLog;
+  /** Ends the watch; a roll under way comes to its safe end first. */
+  readonly signal: AbortSignal;
+  /** Calls back whenever somebody wants swapctl.yml to be read again, or everything to be checked now. */
+  readonly onAsked: (asked: (what: 'reload' | 'check') => void) => void;
+  /** Gives back memory that is not needed any more. */
+  readonly tidy: () => void;
+  readonly selectors: readonly string[];
+  readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
+}
+
+// Events come in swarms: one look for all of them.
+const GATHER_MS = 1000;
+// Should an event be missed.
+const LOOK_EVERY_MS = 10 * 60_000;
+const FIRST_WAIT_MS = 2000;
+const LONGEST_WAIT_MS = 5 * 60_000;
+// Before a sleep of so long memory is given back, and not more often than that.
+const LONG_SLEEP_MS = 30_000;
+
+/** What lasts from one connection to the engine to the next. */
+interface State {
+  readonly world: WatchWorld;
+  /** When it began. */
+  readonly since: number;
+  readonly firstSeen: Map<string, number>;
+  readonly teller: Teller;
+  readonly asked: Set<'reload' | 'check'>;
+  readonly arrivals: Arrivals;
+  /** When to look what there is. */
+  lookAt: number;
+  /** Ends the sleep that is under way. */
+  wake: () => void;
+  /** Whether it once was at work: what is wrong before that ends it. */
+  begun: boolean;
+  /** When memory was given back. */
+  tidiedAt: number;
+  /** How many services were told to be watched. */
+  watched: number | undefined;
+}
+
+/** Checks and rolls services by their schedules until the signal aborts. Raises what keeps it from beginning. */
+export async function watch(world: WatchWorld): Promise<void> {
+  const state: State = {
+    world,
+    since: world.clock.now(),
+    firstSeen: new Map(),
+    teller: teller(world.log),
+    asked: new Set(),
+    arrivals: arrivalsBox(),
+    lookAt: 0,
+    wake: () => {},
+    begun: false,
+    tidiedAt: 0,
+    watched: undefined,
+  };
+  world.onAsked((what) => {
+    state.asked.add(what);
+    state.wake();
+  });
+  const wake = (): void => state.wake();
+  world.signal.addEventListener('abort', wake);
+  try {
+    await connectAgainAndAgain(state);
+  } finally {
+    world.signal.removeEventListener('abort', wake);
+  }
+  world.log.tell('info', 'ended');
+}
+
+// The engine may be away for hours, and come back as another version: so it is connected to anew.
+async function connectAgainAndAgain(state: State): Promise<void> {
+  const { world } = state;
+  let times: ReturnType<typeof timetable> | undefined;
+  let away = false;
+  for (let misses = 0; !world.signal.aborted; misses++) {
+    try {
+      const { app, close } = await world.open();
+      times ??= timetable((...asked) => app.nextCheck(...asked), world.dice);
+      try {
+        await lookAround(state, app, times);
+        await mend(state, app, times);
+        if (away) world.log.tell('info', 'the engine answers again');
+        [away, misses] = [false, 0];
+        await keepWatch(state, app, times);
+      } finally {
+        close();
+      }
+    } catch (raised) {
+      const why = awayBecause(raised, state.begun || world.signal.aborted);
+      if (!away && !world.signal.aborted) world.log.tell('error', `${why}; it is tried again until that is over`);
+      away = true;
+    }
+    if (!world.signal.aborted) await nap(state, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** misses));
+  }
+}
+
+// What is wrong at first ends it, save an engine that is away: it may start later than we do. Later on nothing does.
+function awayBecause(raised: unknown, begun: boolean): string {
+  if (raised instanceof EngineError) return messageOf(raised);
+  if (raised instanceof SwapError && (begun || raised.code === 'engine-unreachable')) return messageOf(raised);
+  if (begun) return unexpected(raised);
+  throw raised;
+}
+
+function unexpected(raised: unknown): string {
+  return `unexpected: ${messageOf(raised)}`;
+}
+
+/** Whether an error is of one piece of work, and not of all that is asked of the engine. */
+function isOfOne(raised: unknown): boolean {
+  return !(raised instanceof EngineError) && !(raised instanceof SwapError);
+}
+
+async function keepWatch(state: State, app: App, times: Timetable): Promise<void> {
+  const { world } = state;
+  const listening = new AbortController();
+  const onChange = (): void => {
+    state.lookAt = Math.min(state.lookAt, world.clock.now() + GATHER_MS);
+    state.wake();
+  };
+  const onArrival = (arrival: Arrival): void => {
+    state.arrivals.take(arrival, world.clock.now());
+    state.wake();
+  };
+  const onAway = (error: EngineError): void =>
+    world.log.tell('debug', `the engine's events can't be heard: ${error.message}`);
+  const ear = listen({ app, clock: world.clock, signal: listening.signal, onArrival, onChange, onAway });
+  // What is no error of the engine's is told by the next question.
+  ear.catch((raised) => world.log.tell('error', unexpected(raised)));
+  try {
+    while (!world.signal.aborted) await oneRound(state, app, times);
+  } finally {
+    listening.abort();
+  }
+}
+
+async function oneRound(state: State, app: App, times: Timetable): Promise<void> {
+  const { world, asked, arrivals } = state;
+  if (asked.delete('reload')) await reload(state, app);
+  if (world.clock.now() >= state.lookAt) await lookAround(state, app, times);
+  await heed(state, app);
+  const due = asked.delete('check') ? times.everything() : times.due(world.clock.now());
+  if (due.size > 0) return update(state, app, times, due);
+  if (asked.size > 0 || world.signal.aborted) return;
+  const next = Math.min(
+    state.lookAt,
+    times.next() ?? Number.POSITIVE_INFINITY,
+    arrivals.next() ?? Number.POSITIVE_INFINITY,
+  );
+  await nap(state, Math.max(0, next - world.clock.now()));
+}
+
+async function lookAround(state: State, app: App, times: Timetable): Promise<void> {
+  const { world } = state;
+  state.lookAt = world.clock.now() + LOOK_EVERY_MS;
+  const appointments = await app.agenda(world.selectors, world.request);
+  await times.refresh(appointments, world.clock.now());
+  state.begun = true;
+  state.teller.forget(new Set(appointments.map(({ service }) => service)));
+  state.teller.tell(appointments.flatMap(({ line }) => line ?? []));
+  const { size } = times.everything();
+  if (size === state.watched) return;
+  state.watched = size;
+  const services = [...times.everything()];
+  const none = size === 0 ? '; set the label swapctl.enable=true, name services, or use --all' : '';
+  world.log.tell('info', `watching ${size} service${size === 1 ? '' : 's'}${none}`, { services });
+}
+
+// Whatever died in the middle of a roll, the engine or the watch before this one: a schedule may come due much later.
+async function mend({ world, teller: { tell } }: State, app: App, times: Timetable): Promise<void> {
+  const only = times.everything();
+  tell(await within(world.signal, (signal) => app.mend(world.selectors, { ...world.request, only, signal })));
+}
+
+async function update(state: State, app: App, times: Timetable, due: ReadonlySet<string>): Promise<void> {
+  const {
+    world,
+    firstSeen,
+    teller: { tell },
+  } = state;
+  let away = false;
+  try {
+    const services = await updateAndTell(world, app, { only: due, firstSeen });
+    tell(services);
+    const asked = services.filter(({ outcome }) => outcome !== 'skipped');
+    away = asked.length > 0 && asked.every(isAway);
+  } catch (raised) {
+    if (!isOfOne(raised)) throw raised;
+    world.log.tell('error', unexpected(raised), { services: [...due] });
+    away = true;
+  }
+  await times.checked(due, away, world.clock.now());
+}
+
+// What came under a followed name is rolled at once, whatever the schedule says, without asking any registry.
+async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: State, app: App): Promise<void> {
+  const { now } = world.clock;
+  const unread = arrivals.unread(now());
+  if (unread.length > 0) {
+    const asked = app.arrived(world.selectors, { ...world.request, arrivals: unread, since });
+    const { services, later } = await orNothing(world, asked, { services: new Set<string>(), later: [] });
+    arrivals.read(unread, services, later, now());
+  }
+  const due = arrivals.due(now());
+  if (due.size === 0 || world.signal.aborted) return;
+  const lines = await orNothing(world, updateAndTell(world, app, { only: due, firstSeen, here: true }), []);
+  arrivals.done(due, lines, now());
+  tell(lines.filter(({ outcome }) => outcome !== 'current'));
+}
+
+// What can't be read of arrivals is left to the next scheduled check.
+async function orNothing<T>({ log }: WatchWorld, work: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await work;
+  } catch (raised) {
+    if (!isOfOne(raised)) throw raised;
+    log.tell('error', unexpected(raised));
+    return nothing;
+  }
+}
+
+async function updateAndTell(
+  world: WatchWorld,
+  app: App,
+  request: Pick<UpdateRequest, 'only' | 'firstSeen' | 'here'>,
+): Promise<readonly ServiceUpdate[]> {
+  return within(world.signal, async (signal) => {
+    const report = await app.update(world.selectors, { ...world.request, ...request, signal });
+    // The run may have been ended by what replaces this very container: what else it did is to be told all the same.
+    await app.tell(report, { signal: signal.aborted ? new AbortController().signal : signal });
+    return report.services;
+  });
+}
+
+// A signal of its own for each run: what listens to it goes with the run, instead of gathering for weeks.
+async function within<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const run = new AbortController();
+  const end = (): void => run.abort();
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    return await work(run.signal);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+async function reload(state: State, app: App): Promise<void> {
+  const { world } = state;
+  state.lookAt = 0;
+  try {
+    await app.reload();
+    world.log.tell('info', 'swapctl.yml was read again');
+  } catch (raised) {
+    const known = raised instanceof SwapError;
+    const why = known ? raised.message : unexpected(raised);
+    world.log.tell('error', `${why}; what was read before stays`, known ? { error: { code: raised.code } } : {});
+  }
+}
+
+async function nap(state: State, ms: number): Promise<void> {
+  const over = new AbortController();
+  state.wake = () => over.abort();
+  if (state.world.signal.aborted) return;
+  tidyUp(state, ms);
+  await state.world.clock.sleep(ms, over.signal);
+  state.wake = () => {};
+}
+
+function tidyUp(state: State, sleepMs: number): void {
+  const now = state.world.clock.now();
+  if (sleepMs < LONG_SLEEP_MS || now - state.tidiedAt < LONG_SLEEP_MS) return;
+  state.tidiedAt = now;
+  state.world.tidy();
+}

@@ -1,0 +1,117 @@
+import { openBuilder } from '../adapters/build/builder.ts';
+import { installedCompose } from '../adapters/build/compose.ts';
+import { installedGit } from '../adapters/build/git.ts';
+import { openSources } from '../adapters/build/sources.ts';
+import { checkConfig, openReloadable, schemaOfConfig, showConfig } from '../adapters/config/open.ts';
+import { type Choice, type GivenLogin, knownLogins, openCredentials, openEngine } from '../adapters/docker/open.ts';
+import { systemClock } from '../adapters/host/clock.ts';
+import { machineName } from '../adapters/host/host.ts';
+import { openSystem } from '../adapters/host/open.ts';
+import { cronSchedules } from '../adapters/host/schedules.ts';
+import { type NotifyOptions, openNotify, openPost } from '../adapters/notify/open.ts';
+import { openRegistry } from '../adapters/registry/open.ts';
+import { nftKernel } from '../adapters/traffic/nftables/nft-kernel.ts';
+import { diagnoseSockets } from '../adapters/traffic/socket-diagnostics.ts';
+import { fail } from '../core/model/error.ts';
+import { testSummary } from '../core/report/summary.ts';
+import type { ConfigDesk } from '../core/settings/config.ts';
+import type { Configuration, Notify, Ports, Report } from '../ports/ports.ts';
+
+/** Where the engine is looked for, and where progress goes. */
+export interface Reach {
+  readonly host?: string | undefined;
+  readonly context?: string | undefined;
+  /** How the engine trusts us and we trust it, where that is not in files and environment of this machine. */
+  readonly access?: Pick<Choice, 'ssh' | 'tls'> & { readonly logins?: readonly GivenLogin[] };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The home folder, for Docker's contexts and logins. */
+  readonly home: string;
+  /** The configuration file, where it is named. */
+  readonly config?: string | undefined;
+  /** The current folder. */
+  readonly folder: string;
+  readonly report: Report;
+  /** A configuration that is open already, instead of the file's: so a new connection does not change it. */
+  readonly configuration?: Configuration | undefined;
+}
+
+/** Opens the configuration file that the options name, or that is found. */
+export function openConfig({
+  config: file,
+  env,
+  folder,
+}: Pick<Reach, 'config' | 'env' | 'folder'>): Promise<Configuration> {
+  return openReloadable({ file, env, folder }, cronSchedules());
+}
+
+/**
+ * Puts the adapters behind the ports: this machine, and the engine that the options name. Raises `engine-unreachable`, and
+ * `config` for a configuration file that is named and not there.
+ */
+export async function openPorts(reach: Reach): Promise<Ports> {
+  const { host, context, env, home, report, access: { logins: given = [], ...trust } = {} } = reach;
+  const schedules = cronSchedules();
+  const configuration = reach.configuration ?? (await openConfig(reach));
+  // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
+  const loginFor = openCredentials({ env, home, given });
+  const engine = await openEngine({ host, context, ...trust }, loginFor);
+  const kernel = nftKernel(() => engine.facts());
+  const compose = installedCompose(env);
+  const builder = openBuilder({ engine, env: dockerEnv(reach) });
+  const sources = openSources();
+  const outside = { logins: () => knownLogins(env, home), options: optionsOf(reach) };
+  const system = openSystem(engine, outside, diagnoseSockets);
+  const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
+  const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
+  const build = { compose, builder, git: installedGit({ env, home }), sources };
+  return {
+    engine,
+    registry,
+    kernel,
+    ...build,
+    report,
+    schedules,
+    notify: notifiers(env),
+    post: openPost(outward(env)),
+    ...configuration,
+    ...system,
+  };
+}
+
+// The docker program is to work on the engine that the options name.
+function dockerEnv({ host, context, env }: Pick<Reach, 'host' | 'context' | 'env'>): Reach['env'] {
+  if (host) return { ...env, DOCKER_HOST: host, DOCKER_CONTEXT: undefined };
+  return context ? { ...env, DOCKER_HOST: undefined, DOCKER_CONTEXT: context } : env;
+}
+
+/** The configuration file that the options name, or that is found. */
+export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>): ConfigDesk {
+  const lookup = { file: reach.config, env: reach.env, folder: reach.folder };
+  return {
+    check: () => checkConfig(lookup, cronSchedules()),
+    show: () => showConfig(lookup, cronSchedules()),
+    schema: schemaOfConfig,
+    testNotify: async (signal) => {
+      const { path, notifications } = (await openConfig(reach)).config();
+      if (notifications.length === 0)
+        return fail('config', `${path ?? 'swapctl.yml'} has no notifications`, { hint: 'add one under notifications' });
+      return notifiers(reach.env)(testSummary(machineName()), notifications, signal);
+    },
+  };
+}
+
+// What leads another run to the same engine and configuration.
+function optionsOf({ host, context, config }: Reach): string[] {
+  const given = { '--host': host, '--context': context, '--config': config };
+  return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+}
+
+// They trust whom registries are trusted by.
+function notifiers(env: Reach['env']): Notify {
+  return openNotify(outward(env));
+}
+
+function outward(env: Reach['env']): NotifyOptions {
+  const authorities = async () => (await import('../adapters/registry/settings.ts')).trustedAuthorities(env);
+  return { env, clock: systemClock(), authorities };
+}

@@ -1,0 +1,40 @@
+// A plan and the report of a roll name what compose does beside creating containers, on an engine in memory.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { type Stage, stageOf } from '../../matrix/stage.ts';
+import { add, COMPOSED, planOf, rolled } from '../composed.ts';
+
+const HOOKS =
+  'not done by swapctl: post_start of web (1 command), which compose runs after each start; ' +
+  'swapctl.on-switch=exec … can run a command after the switch';
+const MIGRATE =
+  'not done by swapctl: migrate, of the same image, which compose runs to its end before web; ' +
+  'docker compose run --rm migrate runs it';
+
+function fileSays(stage: Stage, web: object | undefined): void {
+  Object.assign(stage.place, { yaml: web && { services: { web } } });
+}
+
+test('hooks of the compose file are named, and a file that cannot be read as well', async () => {
+  const stage = await stageOf(COMPOSED);
+  assert.equal((await planOf(stage)).notDone, undefined, 'there is nothing to name');
+  fileSays(stage, undefined);
+  assert.match((await planOf(stage)).notDone?.join() ?? '', /^not known to swapctl: .* cannot be read here/);
+  fileSays(stage, { post_start: [{ command: 'true' }] });
+  assert.deepEqual((await planOf(stage)).notDone, [HOOKS]);
+  assert.deepEqual((await rolled(stage)).notDone, [HOOKS]);
+  assert.equal((await rolled(stage)).notDone, undefined, 'nothing was replaced');
+});
+
+test('what other files bring in is not known without compose', async () => {
+  const stage = await stageOf(COMPOSED);
+  fileSays(stage, { extends: { file: 'other.yml', service: 'base' } });
+  assert.match((await planOf(stage)).notDone?.join() ?? '', /^not known to swapctl/);
+});
+
+test('a one-shot of the same image that comes before the service is named', async () => {
+  const stage = await stageOf({ ...COMPOSED, waitsFor: 'migrate' });
+  add(stage, 'migrate', { image: stage.follows });
+  assert.deepEqual((await planOf(stage)).notDone, [MIGRATE]);
+  assert.deepEqual((await rolled(stage)).notDone, [MIGRATE]);
+});

@@ -1,0 +1,248 @@
+// A made-up engine and registry, for decisions about updates: containers, what they run, and what tags are now.
+
+import { cronSchedules } from '../../src/adapters/host/schedules.ts';
+import type { Found } from '../../src/app/rollout/roll-slot.ts';
+import { type UpdateOptions, updateServices } from '../../src/app/update/update.ts';
+import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/model/container.ts';
+import { SwapError } from '../../src/core/model/error.ts';
+import type { ServiceReport } from '../../src/core/report/report.ts';
+import { encodeState, type FailureNote } from '../../src/core/service/labels.ts';
+import type { Service } from '../../src/core/service/service.ts';
+import { NO_CONFIG } from '../../src/core/settings/config.ts';
+import type { UpdateReport } from '../../src/core/update/update.ts';
+import type { Ports, Registry } from '../../src/ports/ports.ts';
+
+/** A digest of one letter. */
+export const digest = (letter: string): string => `sha256:${letter.repeat(64).slice(0, 64)}`;
+
+export const OLD = digest('a');
+export const NEW = digest('b');
+/** The instant at which a made-up world begins. */
+export const START = Date.parse('2026-03-02T12:00:00Z');
+
+const ROUTE = { kind: 'unix', path: '/var/run/docker.sock' };
+
+export interface MadeUp {
+  /** Milliseconds since the epoch. */
+  now: number;
+  containers: ListedContainer[];
+  /** What tags are in the registry, by reference; what is not there is raised. */
+  tags: Map<string, string>;
+  /** The commit that every branch is at; what is raised where there is none. */
+  commit: string | undefined;
+  /** What tags are on the engine, by reference: images that were built there. Those that run have `app:1`, too. */
+  here: Map<string, string>;
+  /** When images were built, by digest. */
+  created: Map<string, number>;
+  config: ReturnType<Ports['config']>;
+  /** What the registry was asked. */
+  asked: string[];
+  /** Set: whoever asks the registry, or the engine, gets this. */
+  registryAway: SwapError | undefined;
+  engineAway: Error | undefined;
+  ports: Ports;
+  /** A running container of `app:1` with its own labels. */
+  add(name: string, labels?: Record<string, string>, more?: Partial<ListedContainer>): void;
+  /** Parts of a container's HostConfig, by its name. */
+  hosts: Map<string, object>;
+  /** The same of its Config. */
+  configs: Map<string, object>;
+  /** Remembers, as a roll does, that an image failed in a slot; `how`: otherwise than by being not healthy, once. */
+  fail(name: string, image: string, how?: Partial<FailureNote>): void;
+  /** Rolls as if it went well, as far as a check can tell. */
+  becomes(name: string, image: string): void;
+}
+
+export function madeUp(): MadeUp {
+  const world: MadeUp = {
+    now: START,
+    containers: [],
+    tags: new Map([['app:1', NEW]]),
+    commit: undefined,
+    here: new Map(),
+    created: new Map(),
+    hosts: new Map(),
+    configs: new Map(),
+    config: NO_CONFIG,
+    asked: [],
+    registryAway: undefined,
+    engineAway: undefined,
+    ports: {} as Ports,
+    add: (name, labels = {}, more = {}) => {
+      const id = `id-${name}`;
+      const base = {
+        id,
+        name,
+        status: 'running',
+        image: 'app:1',
+        imageId: OLD,
+        labels,
+        addresses: [],
+        networks: [],
+        readsEngine: false,
+        networkOf: undefined,
+      } as const;
+      world.containers.push({ ...base, ...more });
+    },
+    fail: (name, image, how = {}) => {
+      const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [], ...how } as const;
+      const state = { role: 'failed', service: name, slot: name, at: iso(world.now), image, digest: image } as const;
+      const labels = encodeState({ ...state, failure });
+      world.add(`${name}.swapctl-failed-${image.slice(7, 39)}`, labels, { status: 'created' });
+    },
+    becomes: (name, image) => {
+      world.containers = world.containers.map((one) => (one.name === name ? rolled(one, image, world.now) : one));
+    },
+  };
+  world.ports = portsOf(world);
+  return world;
+}
+
+function rolled(one: ListedContainer, image: string, now: number): ListedContainer {
+  const history = [{ at: iso(now), follows: one.image, id: image, digest: image, event: 'rolled' }] as const;
+  const { name } = one;
+  const state = encodeState({ role: 'replica', service: name, slot: name, image, digest: image, history });
+  return { ...one, imageId: image, labels: { ...one.labels, ...state } };
+}
+
+function portsOf(world: MadeUp): Ports {
+  const answer = async <T>(question: string, value: T | undefined): Promise<T> => {
+    world.asked.push(question);
+    if (world.registryAway) throw world.registryAway;
+    if (value === undefined) throw new SwapError('no-such-image', `there is no ${question}`);
+    return value;
+  };
+  const registry: Registry = {
+    digest: (reference) => answer(`HEAD ${reference}`, world.tags.get(reference)),
+    image: (reference) => {
+      const remote = reference.split('@')[1] ?? '';
+      return answer(`GET ${reference}`, {
+        manifestDigest: remote,
+        configDigest: remote,
+        created: world.created.get(remote),
+      });
+    },
+    tags: async () => [],
+    close: () => {},
+  };
+  const away = new SwapError('source-unreachable', 'no such repository');
+  const git: Pick<Ports['git'], 'head'> = {
+    head: async ({ url }) => {
+      world.asked.push(`head ${url}`);
+      return world.commit ?? Promise.reject(away);
+    },
+  };
+  const there = async <T>(value: () => T): Promise<T> => {
+    if (world.engineAway) throw world.engineAway;
+    return value();
+  };
+  const engine = {
+    list: () => there(() => world.containers),
+    images: () => there(() => imagesOf(world)),
+    container: (id: string) =>
+      there(() =>
+        inspected(
+          world,
+          world.containers.find((one) => one.id === id || one.name === id),
+        ),
+      ),
+    image: (id: string) => there(() => ({ id, tags: [], digests: [], os: 'linux', config: {} }) as unknown as Image),
+    facts: () =>
+      there(() => ({ os: 'linux', architecture: 'x86_64', imageStore: 'classic', clockOffsetMs: 0, route: ROUTE })),
+    bridges: () => there(() => []),
+  };
+  const kernel = { layer: async () => ({ available: false, because: 'made up' }) };
+  return {
+    engine,
+    registry,
+    git,
+    kernel,
+    host: { containerId: undefined, isAlive: () => true },
+    clock: { now: () => world.now, sleep: async () => {} },
+    schedules: cronSchedules(),
+    config: () => world.config,
+    report: () => {},
+  } as unknown as Ports;
+}
+
+function imagesOf({ containers, here }: MadeUp): ImageSummary[] {
+  const built = [...here.values()];
+  const pulled = containers.map(({ imageId }) => imageId).filter((id) => !built.includes(id));
+  return [...new Set(pulled)]
+    .map((id) => image(id, here.has('app:1') ? [] : ['app:1'], [`app@${id}`]))
+    .concat(
+      [...new Set(built)].map((id) =>
+        image(
+          id,
+          [...here.keys()].filter((name) => here.get(name) === id),
+          [],
+        ),
+      ),
+    );
+}
+
+function image(id: string, tags: string[], digests: string[]): ImageSummary {
+  return { id, tags, digests, labels: {}, createdAt: undefined };
+}
+
+function inspected({ hosts, configs }: MadeUp, one: ListedContainer | undefined): Container | undefined {
+  return (
+    one &&
+    ({
+      ...one,
+      config: { Image: one.image, Labels: one.labels, ...configs.get(one.name) },
+      createdAt: START,
+      host: hosts.get(one.name) ?? {},
+      networks: {},
+      mounts: [],
+      published: [],
+    } as unknown as Container)
+  );
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+export type RollAs = (name: string, found: Found) => Promise<Partial<ServiceReport> | undefined>;
+
+/** Runs updates of a made-up world. A roll goes well, unless `roll` answers something else. */
+export async function update(
+  world: MadeUp,
+  options: Partial<UpdateOptions> = {},
+  roll: RollAs = async () => undefined,
+): Promise<{ report: UpdateReport; rolls: string[]; lines: Record<string, string> }> {
+  const rolls: string[] = [];
+  const report = await updateServices(
+    world.ports,
+    {
+      selectors: [],
+      all: false,
+      dryRun: false,
+      absent: false,
+      only: undefined,
+      overrides: {},
+      firstSeen: undefined,
+      signal: new AbortController().signal,
+      ...options,
+    },
+    async (_, service, found) => {
+      rolls.push(service.key);
+      return rollOf(world, service, found, await roll(service.key, found));
+    },
+  );
+  const lines = Object.fromEntries(
+    report.services.map(({ service, outcome, because }) => [service, `${outcome}: ${because}`]),
+  );
+  return { report, rolls, lines };
+}
+
+function rollOf(
+  world: MadeUp,
+  service: Service,
+  found: Found,
+  other: Partial<ServiceReport> | undefined,
+): ServiceReport {
+  if (!other) for (const { home } of service.slots) world.becomes(home, found.digest);
+  return { service: service.key, outcome: 'rolled', strategy: 'start-first', timings: { total: 1200 }, ...other };
+}

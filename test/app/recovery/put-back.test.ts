@@ -1,0 +1,35 @@
+// The files put back into volumes are compared with those that were copied.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { SETUPS } from '../../matrix/setups.ts';
+import { command, type Stage, stageOf } from '../../matrix/stage.ts';
+import type { Process } from '../../memory/process.ts';
+
+/** Changes what is in the copies, once the roll has made them and before it puts them back. */
+function spoilCopies({ machine }: Stage, process: Process, spoil: (files: Map<string, string>) => void): void {
+  process.before('engine.folderSize', 1, () => {
+    const copies = [...machine.volumes.values()].filter(({ name }) => name.includes('.swapctl-backup'));
+    assert.ok(copies.length > 0, 'there are copies');
+    for (const { files } of copies) spoil(files);
+  });
+}
+
+const SPOILED: readonly (readonly [string, (files: Map<string, string>) => void])[] = [
+  ['a file less', (files) => files.delete([...files.keys()][0] ?? '')],
+  ['a file more', (files) => files.set('more', '')],
+  ['a file that is shorter', (files) => files.set([...files.keys()][0] ?? '', '')],
+];
+
+for (const [what, spoil] of SPOILED)
+  test(`the old container is not started on ${what} than was copied`, async () => {
+    const stage = await stageOf(SETUPS['copied, bad image']);
+    const process = stage.open();
+    spoilCopies(stage, process, spoil);
+    const report = await command(stage, process);
+    if (report === 'died') assert.fail('it did not come to an end');
+    assert.equal(report.error?.code, 'attention', JSON.stringify(report));
+    assert.match(report.error.message, /the copy of data-1 had \d+ files of \d+ bytes, and \d+ of \d+ were put back/);
+    assert.match(report.error.hint ?? '', /does not start the old container, since the volume may be incomplete/);
+    const running = [...stage.machine.boxes.values()].filter(({ status }) => status === 'running');
+    assert.deepEqual(running, [], 'nobody writes to the volume');
+  });

@@ -1,0 +1,37 @@
+// A new container answers at first, and no more while its settle time runs: the old one takes its place back.
+import assert from 'node:assert/strict';
+import test, { suite } from 'node:test';
+import { SETUPS, type Setup } from '../../../matrix/setups.ts';
+import { boxAt, type Stage, stageOf } from '../../../matrix/stage.ts';
+import { answersAt } from '../../../memory/apps.ts';
+
+// Three probes of settling fit in before the settle time is over.
+const OVERRIDES = { settle: '5s' };
+const SICK_AFTER_MS = 1500;
+
+/** Has every container of the new image stop answering, while it goes on, some time after it began to answer. */
+function sickenNewOnes({ machine, to }: Stage): void {
+  machine.clock.watch(() => {
+    const now = machine.clock.now();
+    for (const box of machine.boxes.values())
+      if (box.image.id === to && box.sickSince === Infinity && answersAt(box, now)) box.sickSince = now + SICK_AFTER_MS;
+  });
+}
+
+async function rolledToSick(setup: Setup): Promise<void> {
+  const stage = await stageOf(setup);
+  sickenNewOnes(stage);
+  const { app } = stage.open();
+  const request = { signal: new AbortController().signal, overrides: OVERRIDES, pull: 'never' } as const;
+  const [report] = await stage.machine.clock.run(app.roll([stage.service], request));
+  assert.equal(report?.error?.code, 'not-healthy', JSON.stringify(report));
+  const serving = boxAt(stage, stage.own[0] ?? '');
+  assert.deepEqual([serving?.image.id, serving?.status], [stage.from, 'running']);
+}
+
+suite('a container that is no longer healthy in its settle time is replaced by the old one', () => {
+  for (const name of ['start-first', 'stop-first', 'handover'] as const)
+    for (const health of ['http', 'check'] as const)
+      test(`${name}, told by ${health === 'http' ? 'a probe from outside' : "the image's check"}`, () =>
+        rolledToSick({ ...SETUPS[name], health }));
+});

@@ -1,0 +1,20 @@
+// A person renames the old container while it is rolled: it is left as it is, and nothing of the gate stays between the two.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { doDeed } from '../../matrix/people.ts';
+import { SETUPS } from '../../matrix/setups.ts';
+import { command, stageOf } from '../../matrix/stage.ts';
+
+test('the redirect of the gate is removed with the roll that has set it', async () => {
+  const stage = await stageOf(SETUPS['start-first']);
+  const process = stage.open();
+  let redirected = false;
+  stage.machine.clock.watch(() => {
+    redirected ||= stage.place.rules.forwards.length > 0;
+  });
+  process.before('engine.rename', 2, async () => void (await doDeed(stage, 'old one renamed')));
+  const report = await command(stage, process);
+  assert.equal(report === 'died' ? report : report.outcome, 'rolled');
+  assert.ok(redirected, 'the gate redirected');
+  assert.deepEqual(stage.place.rules.forwards, []);
+});

@@ -1,0 +1,207 @@
+// The planner on observations that no history has led to: it says something sensible about each, and comes to an end.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { SwapError } from '../../../src/core/model/error.ts';
+import { imagine } from '../../../src/core/rollout/expected.ts';
+import { violation } from '../../../src/core/rollout/invariants.ts';
+import type { Backup, Desired, Observed, Replica } from '../../../src/core/rollout/observed.ts';
+import { plan } from '../../../src/core/rollout/plan.ts';
+import {
+  desired,
+  failure,
+  HEALTHY,
+  NAMES,
+  observed,
+  PORT_TAKEN,
+  ROLL,
+  replica,
+  UNHEALTHY,
+  UNSTARTED,
+  WAITING,
+} from '../builders.ts';
+
+const RUNS = Number(process.env.SWAPCTL_PROPERTY_RUNS ?? 2000);
+// More than the longest roll with all that it takes back.
+const MOST_STEPS = 60;
+
+const some = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined });
+const IMAGES = ['sha256:old', 'sha256:new', 'sha256:other'];
+const ROLLS = [ROLL, 'another-roll'];
+const ROLES = ['incumbent', 'candidate', 'rehearsal', 'standIn'] as const;
+
+function replicas(role: (typeof ROLES)[number]): fc.Arbitrary<Replica> {
+  const names = {
+    incumbent: [NAMES.home, NAMES.old, 'elsewhere'],
+    candidate: [NAMES.next, NAMES.home],
+    rehearsal: [NAMES.rehearsal],
+    standIn: [NAMES.standIn],
+  };
+  const made = role !== 'incumbent';
+  return fc
+    .record({
+      name: fc.constantFrom(...names[role]),
+      imageId: fc.constantFrom(...IMAGES),
+      state: fc.constantFrom('unstarted', 'refused', 'waiting', 'healthy', 'settled', 'sick', 'exited'),
+      starts: fc.nat({ max: 3 }),
+      complete: fc.boolean(),
+      drained: fc.boolean(),
+      shut: fc.boolean(),
+      missingFiles: fc.constantFrom([], ['/run/secrets/key']),
+      autoRemove: fc.boolean(),
+      roll: made ? fc.constantFrom(...ROLLS) : some(fc.constantFrom(...ROLLS)),
+      way: some(fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const)),
+      tagBefore: some(fc.constantFrom(...IMAGES)),
+      imageBefore: some(fc.constantFrom(...IMAGES)),
+      restart: fc.constantFrom({ Name: 'no' }, { Name: 'always' }, { Name: 'unless-stopped' }),
+      held: some(fc.constant({ Name: 'always' })),
+      startedAt: fc.integer({ min: 1, max: 9 }),
+      saves: fc.constantFrom([], ['data']),
+      fillFrom: some(fc.constantFrom(...ROLLS)),
+    })
+    .map(({ state, startedAt, ...facts }) => {
+      const verdicts = {
+        unstarted: UNSTARTED,
+        refused: PORT_TAKEN,
+        waiting: WAITING,
+        healthy: HEALTHY,
+        settled: HEALTHY,
+        sick: UNHEALTHY,
+        exited: UNHEALTHY,
+      };
+      const started = state !== 'unstarted' && state !== 'refused';
+      return replica({
+        ...facts,
+        id: role,
+        current: facts.imageId === 'sha256:new',
+        running: ['waiting', 'healthy', 'settled', 'sick'].includes(state),
+        startedAt: started ? startedAt : 0,
+        verdict: verdicts[state],
+        settled: state === 'settled',
+        replaces: role === 'candidate' ? 'incumbent' : undefined,
+        saves: role === 'candidate' ? facts.saves : [],
+        fillFrom: role === 'candidate' ? facts.fillFrom : undefined,
+        ...(facts.autoRemove ? { restart: { Name: 'no' } } : {}),
+      });
+    });
+}
+
+const backups: fc.Arbitrary<Backup[]> = fc.uniqueArray(
+  fc
+    .record({
+      roll: fc.constantFrom(...ROLLS, 'older-roll'),
+      madeAt: fc.integer({ min: 1, max: 9 }),
+      image: fc.constantFrom(...IMAGES),
+    })
+    .map(({ roll, madeAt, image }) => ({
+      id: `backup-${roll}`,
+      name: `web.swapctl-backup-${roll}`,
+      roll,
+      at: String(madeAt),
+      madeAt,
+      image,
+      copies: [{ volume: 'data', copy: `copy-${roll}`, bytes: 1, files: 1 }],
+    })),
+  { maxLength: 3, selector: ({ roll }) => roll },
+);
+
+const observations: fc.Arbitrary<Observed> = fc
+  .record({
+    incumbent: some(replicas('incumbent')),
+    candidate: some(replicas('candidate')),
+    rehearsal: fc.option(replicas('rehearsal'), { nil: undefined, freq: 1 }),
+    rehearsed: fc.boolean(),
+    startChecks: fc.subarray(['first' as const, 'last' as const]),
+    standIn: some(replicas('standIn')),
+    cover: fc.constantFrom('none' as const, 'expiring' as const, 'lasting' as const, 'over' as const),
+    forwards: fc.boolean(),
+    forwarding: fc.array(
+      fc.record({
+        from: fc.constantFrom(...ROLES),
+        to: fc.constantFrom(...ROLES),
+        state: fc.constantFrom('leads' as const, 'over' as const),
+      }),
+      { maxLength: 3 },
+    ),
+    gates: fc.boolean(),
+    failures: fc.array(
+      fc.constantFrom(failure(), failure({ id: 'f2', roll: ROLL }), failure({ id: 'f3', image: 'sha256:other' })),
+      { maxLength: 2 },
+    ),
+    dependents: fc.constantFrom(
+      [],
+      [{ name: 'sidecar', on: 'incumbent', inside: true }],
+      [{ name: 'sidecar', on: 'candidate', inside: true }],
+      [{ name: 'sidecar', on: 'gone', inside: true }],
+    ),
+    localTag: some(fc.constantFrom(...IMAGES)),
+    incumbentKept: fc.boolean(),
+    vanished: fc.nat({ max: 4 }),
+    takenAway: fc.nat({ max: 4 }),
+    giveUp: fc.constantFrom(undefined, new SwapError('interrupted', 'interrupted')),
+    backups,
+    halfCopied: fc.constantFrom(undefined, { id: 'half', name: NAMES.copying, copies: ['copy-x'] }),
+    looseCopies: fc.constantFrom([], [{ copy: 'copy-x', at: '0' }]),
+    putBack: fc.constantFrom([], [`backup-${ROLL}`]),
+    hooks: fc.record({
+      due: fc.constantFrom([], ['signal SIGHUP nginx']),
+      failed: fc.constantFrom(undefined, new SwapError('step-failed', 'the hook failed')),
+    }),
+  })
+  .map((change) => observed({ ...change, failures: [...new Set(change.failures)] }))
+  .map(withOneName);
+
+// No two containers of an engine have the same name.
+function withOneName(seen: Observed): Observed {
+  return seen.candidate && seen.candidate.name === seen.incumbent?.name
+    ? { ...seen, candidate: { ...seen.candidate, name: NAMES.next } }
+    : seen;
+}
+
+const wishes: fc.Arbitrary<Desired> = fc
+  .record({
+    way: fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const),
+    rehearse: fc.boolean(),
+    force: fc.boolean(),
+    mendOnly: fc.boolean(),
+    back: fc.boolean(),
+    checksStart: fc.boolean(),
+    volumes: fc.constantFrom([], ['data']),
+    keep: fc.nat({ max: 2 }),
+  })
+  .map(({ way, rehearse, volumes, keep, ...wish }) =>
+    desired({
+      ...wish,
+      choice:
+        volumes.length > 0
+          ? { way: 'stop-first', rehearse: false, because: 'a test' }
+          : { way, rehearse, because: 'a test' },
+      backup: { volumes, keep, fillFrom: undefined },
+    }),
+  );
+
+test('whatever was observed, the planner comes to an end: as wished, with a refusal, or before a step that would break a promise', (t) => {
+  const tally = new Map<string, number>();
+  const count = (ending: string) => void tally.set(ending, (tally.get(ending) ?? 0) + 1);
+  const property = fc.property(wishes, observations, (wish, first) => {
+    let seen = first;
+    const trace: string[] = [];
+    for (let steps = 0; ; steps++) {
+      const decision = plan(wish, seen);
+      if (decision.kind !== 'act') {
+        return count(decision.kind);
+      }
+      trace.push(JSON.stringify(decision.step));
+      assert.ok(steps < MOST_STEPS, `no end:\n${trace.slice(-12).join('\n')}`);
+      // What no history leads to may have no good way out: then the runner stops before the step (roll/run.ts), and says so.
+      const broken = violation(seen, decision.step);
+      if (broken !== undefined) return count(`stopped: ${broken}`);
+      // As the runner does it (roll/run.ts).
+      if (decision.undoing) seen = { ...seen, giveUp: seen.giveUp ?? decision.undoing };
+      seen = imagine(wish, seen, decision.step);
+    }
+  });
+  fc.assert(property, { numRuns: RUNS, includeErrorInReport: true });
+  t.diagnostic([...tally].map(([ending, times]) => `${ending} ${times}`).join(', '));
+  assert.ok((tally.get('converged') ?? 0) > RUNS / 20, 'many end as wished');
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { beat } from '../../../src/daemons/watch/heartbeat.ts';
+
+/** A clock that ends the watch after some beats, and a log that keeps what it is told. */
+function heart(beats: number) {
+  const end = new AbortController();
+  const told: string[] = [];
+  const slept: number[] = [];
+  let at = Date.UTC(2026, 0, 1);
+  const clock = {
+    now: () => at,
+    sleep: async (ms: number) => {
+      slept.push(ms);
+      at += ms;
+      if (slept.length === beats) end.abort();
+    },
+  };
+  const log = { tell: (level: string, text: string) => void told.push(`${level} ${text}`) };
+  return { heart: { clock, log, signal: end.signal }, told, slept };
+}
+
+test('the time is written every ten seconds, until the watch ends', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-heart-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { heart: own, told, slept } = heart(3);
+  await beat(path.join(folder, 'beat'), own);
+  assert.equal(readFileSync(path.join(folder, 'beat'), 'utf8'), '2026-01-01T00:00:20.000Z\n');
+  assert.deepEqual([slept, told], [[10_000, 10_000, 10_000], []]);
+});
+
+test('that it can not be written is told once', async () => {
+  const { heart: own, told } = heart(3);
+  await beat('/no/such/folder/beat', own);
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? '', /^warn the heartbeat can't be written: ENOENT/);
+});
