@@ -2,7 +2,7 @@
 
 import { type Labels, type OwnLabels, ownLabels } from '../../src/core/model/own-labels.ts';
 import { decodeState, type StateLabels } from '../../src/core/service/labels.ts';
-import { explainPolicy, readPolicy } from '../../src/core/settings/policy.ts';
+import { explainPolicy, readPolicy } from '../../src/core/settings/read.ts';
 
 type Rest<F extends (...args: never[]) => unknown> = Parameters<F> extends [unknown, ...infer R] ? R : never;
 

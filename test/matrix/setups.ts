@@ -1,5 +1,5 @@
 // The services that are rolled: how they are set up, what is asked of swapctl, and where that ends undisturbed.
-import type { Way } from '../../src/core/strategy/choose.ts';
+import type { Way } from '../../src/core/model/strategy.ts';
 
 /** One service, its newer image, and what swapctl is called for. */
 export interface Setup {

@@ -14,7 +14,7 @@ import {
 } from '../../core/service/compose-beside.ts';
 import { composeKey } from '../../core/service/compose-depends.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import { listed, ownOf } from '../select/own.ts';
 import { hasReplaced } from './restart-dependents.ts';
 

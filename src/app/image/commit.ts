@@ -7,19 +7,11 @@ import { COMPOSE_SERVICE, isComposeLabel } from '../../core/model/label-keys.ts'
 import { projectOf } from '../../core/service/compose.ts';
 import { failureName } from '../../core/service/names.ts';
 import type { GitTree, Ports } from '../../ports/ports.ts';
-import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import { createAnew, earlierTries } from '../rollout/steps/remember.ts';
 import { imageOf, ownOf } from '../select/own.ts';
 import { buildImage } from './build.ts';
-
-/** A commit that a service is to be built from, and the name that its image gets. */
-export interface ResolvedCommit {
-  readonly kind: 'commit';
-  readonly follows: string;
-  readonly source: GitSource;
-  /** The commit, as it stands where an image of a registry has its digest. */
-  readonly digest: string;
-}
+import type { ResolvedCommit } from './resolved.ts';
 
 /** What a repository has now. Raises what `Git.head` raises. */
 export async function resolveCommit(

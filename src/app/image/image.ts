@@ -8,16 +8,8 @@ import { goArchitecture } from '../../core/model/platform.ts';
 import { formatRepository, parseReference } from '../../core/model/reference.ts';
 import { decodeState } from '../../core/service/labels.ts';
 import type { Ports, PullLayer } from '../../ports/ports.ts';
-import type { ResolvedCommit } from './commit.ts';
 import { diskFull } from './disk.ts';
-
-/** What is to run: the digest of a reference in its registry, an image that is on the engine, or a commit that is to be built. */
-export type Resolved = ResolvedImage | ResolvedCommit;
-
-/** What a reference means right now. */
-export type ResolvedImage =
-  | { readonly kind: 'local'; readonly follows: string; readonly image: Image }
-  | { readonly kind: 'registry'; readonly follows: string; readonly digest: string | undefined };
+import type { Resolved, ResolvedImage } from './resolved.ts';
 
 /**
  * Finds out what a reference means, without fetching it. `running` is the image that serves now. Raises

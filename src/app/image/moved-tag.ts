@@ -7,7 +7,7 @@ import { groupServices } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
-import type { Resolved } from './image.ts';
+import type { Resolved } from './resolved.ts';
 
 /** Where a local tag is before a roll moves it, and to which image; what a lock says of it outlives whoever holds it. */
 export type TagNote = Pick<StateNote, 'follows' | 'image' | 'digest' | 'tagBefore'>;

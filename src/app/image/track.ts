@@ -1,6 +1,6 @@
 import { followedNow, needsTags, nothingComparable, type Track } from '../../core/update/track.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
 
 /** The reference to go to, and for people: why the track finds nothing newer, if it can't. */

@@ -1,8 +1,9 @@
 import type { Ports } from '../../ports/ports.ts';
-import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
 import { resolveCommit } from './commit.ts';
-import { type Resolved, resolveImage } from './image.ts';
+import { resolveImage } from './image.ts';
+import type { Resolved } from './resolved.ts';
 import { referenceWanted } from './track.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { Service } from '../../core/service/service.ts';
-import type { RollFacts } from '../../core/update/schedule.ts';
+import type { RollFacts } from '../../core/update/may-roll.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { failuresIn } from '../rollout/observe.ts';
 import type { Memory } from '../rollout/slot-run.ts';

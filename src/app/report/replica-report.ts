@@ -7,7 +7,7 @@ import { isImageId } from '../../core/model/reference.ts';
 import type { ReplicaReport, ReportedError, Side, StaleClient, Timings } from '../../core/report/report.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { Memory, SlotRun } from '../rollout/slot-run.ts';
 import { failedHooks } from '../rollout/steps/hooks-seen.ts';
 import { imageOf, stateOf } from '../select/own.ts';

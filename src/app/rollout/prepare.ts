@@ -1,4 +1,4 @@
-import { type EngineVerdict, engineVerdictFor } from '../../core/health/engine-verdict.ts';
+import { engineVerdictFor } from '../../core/health/engine-verdict.ts';
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import { COMPOSE_FILES, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
@@ -7,52 +7,25 @@ import { isImageId } from '../../core/model/reference.ts';
 import type { Successors } from '../../core/model/references.ts';
 import { inlineFiles, likelyInlineFiles } from '../../core/recreate/compose.ts';
 import { needsHost } from '../../core/recreate/start-check.ts';
-import type { Failure, WantedBackup } from '../../core/rollout/observed.ts';
 import { attachedNote } from '../../core/service/attached.ts';
 import { whyNotOne } from '../../core/service/one-service.ts';
 import { refuseStrangers } from '../../core/service/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
-import type { Policy } from '../../core/settings/policy.ts';
-import { type Choice, chooseWay } from '../../core/strategy/choose.ts';
+import { chooseWay } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
-import { type KernelLayer, layerNotes } from '../../core/traffic/kernel-layer.ts';
-import type { Track } from '../../core/update/track.ts';
+import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { imageOf, ownOf, stateOf } from '../select/own.ts';
 import { servedOf } from '../select/served.ts';
 import { settingsOf, uncountedIn } from '../select/settings.ts';
 import { kernelLayerFor } from '../traffic/kernel-layer.ts';
 import { failuresIn } from './observe.ts';
+import type { PreparedSlot } from './prepared-slot.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
-import { type AnsweredPorts, answeredPorts } from './steps/answered-ports.ts';
+import { answeredPorts } from './steps/answered-ports.ts';
 import { knownUserSet } from './steps/create.ts';
 import { prepareVolumes } from './steps/volumes.ts';
 import { surroundingsOf } from './surroundings.ts';
-
-/** One slot, looked at and found fit to be rolled; nothing was touched for it. */
-export interface PreparedSlot {
-  readonly home: string;
-  readonly container: Container;
-  readonly policy: Policy;
-  readonly choice: Choice;
-  readonly kernel: KernelLayer;
-  readonly follows: string;
-  /** The reference that its container follows by itself; undefined where it follows none. */
-  readonly followed: string | undefined;
-  /** Which tags beside the followed one count. */
-  readonly track: Track;
-  readonly failures: readonly Failure[];
-  readonly dependents: readonly string[];
-  readonly answered: AnsweredPorts;
-  /** Ids of containers that served the slot before this one, which others still name. */
-  readonly predecessors: readonly string[];
-  readonly inlineFiles: readonly string[];
-  readonly backup: WantedBackup;
-  /** Whether it is checked that the container could start again before anything is touched. */
-  readonly checksStart: boolean;
-  readonly engineVerdict: EngineVerdict | undefined;
-  readonly memory: Memory;
-}
 
 export interface PrepareOptions {
   /** Settings of the command line, by label key without the prefix. */

@@ -12,8 +12,9 @@ import { withNotDone } from '../compose/beside.ts';
 import { withRestarts } from '../compose/restart-dependents.ts';
 import { withSameTag } from '../compose/same-tag.ts';
 import { buildCommit, foundCommit } from '../image/commit.ts';
-import { alreadyRuns, fetchImage, type Resolved, resolveFound } from '../image/image.ts';
+import { alreadyRuns, fetchImage, resolveFound } from '../image/image.ts';
 import { noteTag } from '../image/moved-tag.ts';
+import type { Resolved } from '../image/resolved.ts';
 import { retireCopies, retireOldImages, retireUnlessHalfDone } from '../image/retain.ts';
 import { resolveWanted } from '../image/wanted.ts';
 import { guarded } from '../lock/guard.ts';
@@ -23,7 +24,8 @@ import { failedReport, unchangedReport } from '../report/replica-report.ts';
 import { imageOf, listed } from '../select/own.ts';
 import { refuseOwned } from '../select/owned.ts';
 import { rollByHelper, runsIn } from '../update/self-update.ts';
-import { type PreparedSlot, prepareService, prepareSlot } from './prepare.ts';
+import { prepareService, prepareSlot } from './prepare.ts';
+import type { PreparedSlot } from './prepared-slot.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */

@@ -6,7 +6,7 @@ import { whyAttached } from '../../core/service/attached.ts';
 import { sentence, type Why, whyManaged } from '../../core/service/managed.ts';
 import { type Service, whyOwned } from '../../core/service/service.ts';
 import { settingsFor } from '../../core/settings/config.ts';
-import { isEnabledItself } from '../../core/settings/policy.ts';
+import { isEnabledItself } from '../../core/settings/read.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import type { Ports } from '../../ports/ports.ts';
 

@@ -1,7 +1,8 @@
 import { SwapError } from '../../core/model/error.ts';
 import { NO_LABELS, type OwnLabels } from '../../core/model/own-labels.ts';
 import { settingsFor } from '../../core/settings/config.ts';
-import { type Policy, readPolicy, uncountedLabels } from '../../core/settings/policy.ts';
+import type { Policy } from '../../core/settings/policy.ts';
+import { readPolicy, uncountedLabels } from '../../core/settings/read.ts';
 import type { Ports } from '../../ports/ports.ts';
 
 /** Settings of the command line, by label key without the prefix. */

@@ -17,7 +17,7 @@ import {
 } from '../../core/update/helper.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Lease } from '../lock/lease.ts';
-import type { PreparedSlot } from '../rollout/prepare.ts';
+import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import { type RollOptions, slotRun } from '../rollout/roll-slot.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { createHelper } from '../rollout/steps/create.ts';

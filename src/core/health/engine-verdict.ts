@@ -5,16 +5,12 @@ import type { Desired, Replica } from '../rollout/observed.ts';
 import type { Step } from '../rollout/step.ts';
 import type { Policy } from '../settings/policy.ts';
 import { engineDeadlineMs, intervalMs } from './health.ts';
+import type { EngineVerdict, Noticed } from './noticed.ts';
 
 /**
  * Proxies that find containers by labels route to those that the engine calls healthy. The engine probes seldom, so swapctl's own probe
  * is first, and an incumbent that is retired by then leaves such a proxy without any container.
  */
-
-/** Why the incumbent stays until the engine calls the candidate healthy. */
-export interface EngineVerdict {
-  readonly because: string;
-}
 
 /** Proxies act on the engine's events this late (Traefik's providersThrottleDuration is 2 s). */
 export const PROXY_LAG_MS = 2000;
@@ -62,9 +58,6 @@ function readerHint(networks: readonly string[], others: readonly ContainerSumma
 export function verdictWithinMs({ config }: Pick<Container, 'config'>): number {
   return intervalMs(config.Healthcheck ?? {}) + PROXY_LAG_MS;
 }
-
-/** What the engine's verdict on a container is worth to a proxy now: `none` where the engine gives none. */
-export type Noticed = 'none' | 'waiting' | 'noticed' | 'unhealthy';
 
 /** `healthySince`: when this process first saw that the engine calls it healthy; times in milliseconds of the engine's clock. */
 export function noticedNow(

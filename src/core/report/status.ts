@@ -1,6 +1,6 @@
 import type { ContainerStatus } from '../model/container.ts';
 import type { FailureNote, HistoryEntry, VolumeCopy } from '../service/labels.ts';
-import type { Explained } from '../settings/policy.ts';
+import type { Explained } from '../settings/read.ts';
 import type { ReportedError } from './report.ts';
 
 /** What a slot is doing, derived from names, labels and the engine's view; it is written down nowhere. */

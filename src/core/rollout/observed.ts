@@ -1,11 +1,12 @@
-import type { EngineVerdict, Noticed } from '../health/engine-verdict.ts';
 import type { Verdict } from '../health/health.ts';
+import type { EngineVerdict, Noticed } from '../health/noticed.ts';
 import type { RestartPolicy } from '../model/container.ts';
 import type { ErrorCode, SwapError } from '../model/error.ts';
 import type { PinnedImage } from '../model/image.ts';
+import type { Way } from '../model/strategy.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import type { SlotNames } from '../service/names.ts';
-import type { Choice, Way } from '../strategy/choose.ts';
+import type { Choice } from '../strategy/choose.ts';
 import type { Cover, Forward } from '../traffic/routes.ts';
 import type { StartCheckMoment } from './step.ts';
 

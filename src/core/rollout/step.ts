@@ -1,6 +1,6 @@
 import type { FailureCode } from '../health/blame.ts';
+import type { Way } from '../model/strategy.ts';
 import type { VolumeCopy } from '../service/labels.ts';
-import type { Way } from '../strategy/choose.ts';
 import { formatDuration } from '../text/duration.ts';
 
 /** When it is checked that a container could start again. */

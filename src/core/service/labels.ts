@@ -2,8 +2,8 @@ import { type ErrorCode, isErrorCode } from '../model/error.ts';
 import { STATE } from '../model/label-keys.ts';
 import type { OwnLabels } from '../model/own-labels.ts';
 import { isImageId } from '../model/reference.ts';
+import { WAYS, type Way } from '../model/strategy.ts';
 import type { UserSet } from '../recreate/user-set.ts';
-import { WAYS, type Way } from '../strategy/choose.ts';
 
 /**
  * What a container of swapctl's own is: a replica that serves or will, one of the inert ones that help, or the one that rolls

@@ -1,6 +1,5 @@
 import { fail } from '../model/error.ts';
 import { printable } from '../text/suggest.ts';
-import type { Policy } from './policy.ts';
 
 /** What swapctl does for others once a service has moved to its new container. */
 export type Hook = Order & {
@@ -46,7 +45,10 @@ function call([url = '', ...rest]: string[]): Order | undefined {
 }
 
 /** What hooks mean in a label: swapctl reaches more addresses than the service does, so none of them is called. */
-export function asLabel({ onSwitch = [] }: Partial<Policy>, what: string): Partial<Policy> {
+export function asLabel(
+  { onSwitch = [] }: { readonly onSwitch?: readonly Hook[] },
+  what: string,
+): { readonly onSwitch?: readonly Hook[] } {
   if (onSwitch.some(({ kind }) => kind === 'call'))
     fail('config', `${what}: a label can't have a URL called`, { hint: 'set this hook in swapctl.yml' });
   return { onSwitch: onSwitch.map((hook) => ({ ...hook, byLabel: true })) };

@@ -1,16 +1,9 @@
 import type { Container } from '../model/container.ts';
+import type { Way } from '../model/strategy.ts';
 import type { Policy } from '../settings/policy.ts';
 import { type KernelLayer, whyNoHandover } from '../traffic/kernel-layer.ts';
 import { type Exclusive, exclusives } from './exclusive.ts';
 import type { Served } from './served-ports.ts';
-
-/** The order in which a slot's containers are swapped. */
-export type Way = 'start-first' | 'stop-first' | 'handover';
-
-export const WAYS: readonly Way[] = ['start-first', 'stop-first', 'handover'];
-
-/** What a user may ask for; `auto` lets the planner pick. */
-export type Strategy = 'auto' | Way;
 
 /** The chosen way and the one sentence that says why, naming the setting that changes it. */
 export interface Choice {

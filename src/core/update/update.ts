@@ -1,8 +1,9 @@
 import type { ReportedError, ServiceReport } from '../report/report.ts';
 import type { Policy } from '../settings/policy.ts';
 import { formatDuration } from '../text/duration.ts';
+import { mayRoll, type RollFacts } from './may-roll.ts';
 import type { Checked } from './newer.ts';
-import { mayRoll, type RollFacts, type Schedule } from './schedule.ts';
+import type { Schedule } from './schedule.ts';
 
 /**
  * What became of a service in a run of updates. `available`: something newer is there and was only told; `waiting`: it is to

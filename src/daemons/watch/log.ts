@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { describeStep } from '../../core/rollout/step.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
+import type { Report } from '../../fronts/cli/context.ts';
 import { harmless } from '../../fronts/cli/output/harmless.ts';
 import type { Style } from '../../fronts/cli/output/style.ts';
-import type { Report } from '../../fronts/cli/program.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 

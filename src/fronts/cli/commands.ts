@@ -17,10 +17,10 @@ import {
   runWatch,
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
+import type { CliContext, Terminal } from './context.ts';
 import { seeHelp } from './failure.ts';
 import { type InstallFlags, runInstall } from './install.ts';
 import { screenWidth } from './output/style.ts';
-import type { CliContext, Terminal } from './program.ts';
 import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';

@@ -1,9 +1,9 @@
 import type { ServiceReport } from '../../core/report/report.ts';
 import { type DevRequest, develop } from '../../daemons/dev/dev.ts';
 import { jsonLog, type Level, lineLog, progressTo, type WatchLog } from '../../daemons/watch/log.ts';
+import type { Report } from './context.ts';
 import { explained } from './failure.ts';
 import { styleFor } from './output/style.ts';
-import type { Report } from './program.ts';
 import { createReporter } from './progress.ts';
 import { openApp, type Session } from './session.ts';
 

@@ -1,10 +1,10 @@
 import { EngineError } from '../../core/model/engine-error.ts';
 import { type ErrorCode, exitStatus, messageOf, SwapError } from '../../core/model/error.ts';
 import type { ReportedError } from '../../core/report/report.ts';
+import type { Terminal } from './context.ts';
 import { harmless, harmlessLines } from './output/harmless.ts';
 import { jsonText } from './output/json.ts';
 import { styleFor } from './output/style.ts';
-import type { Terminal } from './program.ts';
 
 /** How a failure is to be told. */
 export interface Voice {

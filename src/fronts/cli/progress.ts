@@ -1,22 +1,7 @@
+import type { Terminal } from './context.ts';
 import { styleFor } from './output/style.ts';
-import type { Report, Terminal } from './program.ts';
 import { createLines } from './progress/lines.ts';
-
-/** Shows progress on stderr until it is stopped. */
-export interface Reporter {
-  readonly report: Report;
-  /** Takes what is drawn away while something else is printed, which may be on the same screen. */
-  aside(print: () => void): void;
-  /** Leaves the terminal as it was; results come after it. */
-  stop(): void;
-}
-
-/** How much progress is wanted. */
-export interface Loudness {
-  readonly quiet?: boolean;
-  readonly verbose?: boolean;
-  readonly color: boolean;
-}
+import type { Loudness, Reporter } from './progress/reporter.ts';
 
 /** The reporter for this terminal: a live one for people, plain lines for pipes, CI and `--verbose`. */
 export async function createReporter(terminal: Terminal, wanted: Loudness, long: boolean): Promise<Reporter> {

@@ -7,7 +7,7 @@ import { fail, SwapError } from '../../core/model/error.ts';
 import type { PullPolicy } from '../../core/model/image.ts';
 import { NO_LABELS } from '../../core/model/own-labels.ts';
 import { parseReference } from '../../core/model/reference.ts';
-import { readPolicy } from '../../core/settings/policy.ts';
+import { readPolicy } from '../../core/settings/read.ts';
 import { parseDuration } from '../../core/text/duration.ts';
 import { printable } from '../../core/text/suggest.ts';
 import { parseSchedule } from '../../core/update/schedule.ts';

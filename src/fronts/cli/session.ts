@@ -1,11 +1,12 @@
 import type { App } from '../../app/app.ts';
 import { fail } from '../../core/model/error.ts';
+import type { CliContext, Report } from './context.ts';
 import { explained } from './failure.ts';
 import { harmless } from './output/harmless.ts';
 import { jsonText } from './output/json.ts';
 import { type Page, pageFor } from './output/style.ts';
-import type { CliContext, Report } from './program.ts';
-import { createReporter, type Reporter } from './progress.ts';
+import type { Reporter } from './progress/reporter.ts';
+import { createReporter } from './progress.ts';
 
 /** The options that every command has. */
 export interface Globals {

@@ -14,7 +14,7 @@ import {
 import { cronSchedules } from '../../../src/adapters/host/schedules.ts';
 import { SwapError } from '../../../src/core/model/error.ts';
 import { type Secret, settingsFor } from '../../../src/core/settings/config.ts';
-import { POLICY_LABELS } from '../../../src/core/settings/policy.ts';
+import { POLICY_LABELS } from '../../../src/core/settings/read.ts';
 import { SETTINGS } from '../../../src/core/settings/table.ts';
 import { explainedOf, policyOf } from '../../core/own.ts';
 

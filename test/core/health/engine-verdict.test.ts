@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import {
-  engineVerdictFor,
-  type Noticed,
-  noticedNow,
-  verdictWithinMs,
-} from '../../../src/core/health/engine-verdict.ts';
+import { engineVerdictFor, noticedNow, verdictWithinMs } from '../../../src/core/health/engine-verdict.ts';
+import type { Noticed } from '../../../src/core/health/noticed.ts';
 import type { Container } from '../../../src/core/model/container.ts';
 import { container, own, policy, summary } from '../builders.ts';
 

@@ -5,7 +5,7 @@ import { isComposeLabel, isStateLabel } from '../../../src/core/model/label-keys
 import { isComposed, type Labels, ownLabels } from '../../../src/core/model/own-labels.ts';
 import { decodeState, encodeState } from '../../../src/core/service/labels.ts';
 import { groupServices } from '../../../src/core/service/service.ts';
-import { readPolicy } from '../../../src/core/settings/policy.ts';
+import { readPolicy } from '../../../src/core/settings/read.ts';
 import { SETTINGS } from '../../../src/core/settings/table.ts';
 import { summary } from '../builders.ts';
 

@@ -4,7 +4,8 @@ import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import { type Labels, narrowed, ownLabels } from '../../../src/core/model/own-labels.ts';
 import type { FileLayer } from '../../../src/core/settings/config.ts';
-import { enablePolicy, type Policy, readPolicy, uncountedLabels } from '../../../src/core/settings/policy.ts';
+import type { Policy } from '../../../src/core/settings/policy.ts';
+import { enablePolicy, readPolicy, uncountedLabels } from '../../../src/core/settings/read.ts';
 import { DEFAULTS } from '../../../src/core/settings/table.ts';
 
 const gone = (labels: Labels) => ownLabels({ name: 'web', imageId: 'sha256:gone', labels }, undefined);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SwapError } from '../../../src/core/model/error.ts';
 import { parseHooks, shownHook } from '../../../src/core/settings/hooks.ts';
-import { readPolicy } from '../../../src/core/settings/policy.ts';
+import { readPolicy } from '../../../src/core/settings/read.ts';
 import { settingOf } from '../../../src/core/settings/table.ts';
 import { own } from '../own.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import type { Policy } from '../../../src/core/settings/policy.ts';
-import { POLICY_LABELS } from '../../../src/core/settings/policy.ts';
+import { POLICY_LABELS } from '../../../src/core/settings/read.ts';
 import { SETTINGS } from '../../../src/core/settings/table.ts';
 import { policy, raised } from '../builders.ts';
 import { explainedOf, policyOf } from '../own.ts';

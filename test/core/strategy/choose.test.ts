@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container, HostConfig, Mount } from '../../../src/core/model/container.ts';
-import { POLICY_LABELS } from '../../../src/core/settings/policy.ts';
+import { POLICY_LABELS } from '../../../src/core/settings/read.ts';
 import { chooseWay } from '../../../src/core/strategy/choose.ts';
 import { exclusives, fixedPorts } from '../../../src/core/strategy/exclusive.ts';
 import { type Served, servedByOthers } from '../../../src/core/strategy/served-ports.ts';

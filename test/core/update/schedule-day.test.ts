@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cronSchedules } from '../../../src/adapters/host/schedules.ts';
-import { mayRoll, nextCheck, type RollFacts } from '../../../src/core/update/schedule.ts';
+import { mayRoll, type RollFacts } from '../../../src/core/update/may-roll.ts';
+import { nextCheck } from '../../../src/core/update/schedule.ts';
 import { isOpen } from '../../../src/core/update/window.ts';
 import { policyOf } from '../own.ts';
 

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
-import {
-  backoffMs,
-  type MayRoll,
-  mayRoll,
-  nextCheck,
-  parseSchedule,
-  type RollFacts,
-} from '../../../src/core/update/schedule.ts';
+import { type MayRoll, mayRoll, type RollFacts } from '../../../src/core/update/may-roll.ts';
+import { backoffMs, nextCheck, parseSchedule } from '../../../src/core/update/schedule.ts';
 import { isOpen, parseWindows } from '../../../src/core/update/window.ts';
 import { policy, raised } from '../builders.ts';
 

@@ -1,4 +1,5 @@
-import { type EngineVerdict, engineVerdictFor } from '../../../core/health/engine-verdict.ts';
+import { engineVerdictFor } from '../../../core/health/engine-verdict.ts';
+import type { EngineVerdict } from '../../../core/health/noticed.ts';
 import type { ContainerSummary } from '../../../core/model/container.ts';
 import type { SlotRun } from '../slot-run.ts';
 

@@ -4,6 +4,7 @@ import { fail } from '../../../core/model/error.ts';
 import { COMPOSE_IMAGE } from '../../../core/model/label-keys.ts';
 import { isImageId } from '../../../core/model/reference.ts';
 import { follow, referencesOf, type Successors } from '../../../core/model/references.ts';
+import type { Way } from '../../../core/model/strategy.ts';
 import { composeImageLabel } from '../../../core/recreate/compose.ts';
 import { mountTargets } from '../../../core/recreate/mounts.ts';
 import {
@@ -17,7 +18,6 @@ import { predecessorsOf, successorsOf } from '../../../core/recreate/successors.
 import { guessUserSet, isUserSet, subtractImage, type UserSet } from '../../../core/recreate/user-set.ts';
 import type { HistoryEntry, StateLabels } from '../../../core/service/labels.ts';
 import { restoredRoll } from '../../../core/service/slot.ts';
-import type { Way } from '../../../core/strategy/choose.ts';
 import { movedHash } from '../../compose/moved-hash.ts';
 import { imageOf, listed, stateOf } from '../../select/own.ts';
 import type { SlotRun } from '../slot-run.ts';

@@ -1,4 +1,4 @@
-import type { Terminal } from '../program.ts';
+import type { Terminal } from '../context.ts';
 
 type Paint = (text: string) => string;
 

@@ -2,9 +2,9 @@ import type { Progress } from '../../../core/report/progress.ts';
 import { describeStep } from '../../../core/rollout/step.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
+import type { Terminal } from '../context.ts';
 import type { Style } from '../output/style.ts';
-import type { Terminal } from '../program.ts';
-import type { Reporter } from '../progress.ts';
+import type { Reporter } from './reporter.ts';
 import { block, buildFailureLines, evidenceLines, pullState } from './words.ts';
 
 // Often enough that nobody takes a long pull for a hang, seldom enough for a log.

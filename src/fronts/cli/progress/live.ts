@@ -4,9 +4,9 @@ import { describeStep, type Step } from '../../../core/rollout/step.ts';
 import { reservedName } from '../../../core/service/names.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
+import type { Terminal } from '../context.ts';
 import { clip, type Style, screenWidth, wrapped } from '../output/style.ts';
-import type { Terminal } from '../program.ts';
-import type { Reporter } from '../progress.ts';
+import type { Reporter } from './reporter.ts';
 import { drawingStream } from './stream.ts';
 import { buildFailureLines, evidenceLines, pullState } from './words.ts';
 

@@ -1,5 +1,5 @@
 import type { ServiceExplained, ServicePlan, SlotPlan } from '../../../core/report/status.ts';
-import type { Explained } from '../../../core/settings/policy.ts';
+import type { Explained } from '../../../core/settings/read.ts';
 import { type Page, type Style, wrapped } from '../output/style.ts';
 import { table } from '../output/table.ts';
 import { errorLines, imageText, indented } from './parts.ts';

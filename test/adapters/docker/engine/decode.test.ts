@@ -18,7 +18,7 @@ import { ownLabels } from '../../../../src/core/model/own-labels.ts';
 import { replicaRequest, standInRequest } from '../../../../src/core/recreate/request.ts';
 import { subtractImage } from '../../../../src/core/recreate/user-set.ts';
 import { groupServices } from '../../../../src/core/service/service.ts';
-import { readPolicy } from '../../../../src/core/settings/policy.ts';
+import { readPolicy } from '../../../../src/core/settings/read.ts';
 import { chooseWay } from '../../../../src/core/strategy/choose.ts';
 import { policy } from '../../../core/builders.ts';
 import { decoded, own } from '../../../core/own.ts';

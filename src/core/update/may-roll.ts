@@ -1,0 +1,56 @@
+import type { Policy } from '../settings/policy.ts';
+import { formatDuration } from '../text/duration.ts';
+import { backoffMs } from './schedule.ts';
+import { nextOpening } from './window.ts';
+
+/** What is known about a service, for the question whether its time has come. Milliseconds of one clock. */
+export interface RollFacts {
+  readonly lastRollAt: number | undefined;
+  /** Failures since the last roll that went well. */
+  readonly failures: number;
+  readonly lastFailureAt: number | undefined;
+  /** Since when the new image is known to be there; undefined: nobody knows, and it does not count. */
+  readonly imageSince: number | undefined;
+}
+
+export type MayRoll =
+  | { readonly now: true }
+  /** `until` undefined: not by waiting. */
+  | { readonly now: false; readonly until: number | undefined; readonly because: string };
+
+type Timing = Pick<Policy, 'monitorOnly' | 'windows' | 'minAgeMs' | 'minIntervalMs' | 'backoff'>;
+
+/** Whether a service may be rolled by itself now, and if not, from when on and why not; `now` and facts of one clock. */
+export function mayRoll(policy: Timing, facts: RollFacts, now: number): MayRoll {
+  if (policy.monitorOnly) return { now: false, until: undefined, because: 'it is only watched (monitor-only)' };
+  const [wait] = waits(policy, facts)
+    .filter(({ until }) => until > now)
+    .sort((a, b) => b.until - a.until);
+  const free = wait?.until ?? now;
+  const opening = nextOpening(policy.windows, free);
+  if (opening !== free) {
+    const named = policy.windows.map(({ text }) => text).join('; ');
+    return { now: false, until: opening, because: `its window is ${named}` };
+  }
+  return wait ? { now: false, ...wait } : { now: true };
+}
+
+interface Wait {
+  readonly until: number;
+  readonly because: string;
+}
+
+function waits({ minIntervalMs, minAgeMs, backoff }: Timing, facts: RollFacts): Wait[] {
+  const { lastRollAt, failures, lastFailureAt, imageSince } = facts;
+  const rest = backoffMs(backoff, failures);
+  const times = `${failures === 1 ? 'its last roll' : `${failures} rolls in a row`} failed`;
+  return [
+    waitAfter(lastRollAt, minIntervalMs, `min-interval leaves ${formatDuration(minIntervalMs)} between two rolls`),
+    waitAfter(imageSince, minAgeMs, `min-age asks for images that are ${formatDuration(minAgeMs)} old`),
+    waitAfter(lastFailureAt, rest, `${times}, and backoff waits ${formatDuration(rest)}`),
+  ].flat();
+}
+
+function waitAfter(since: number | undefined, ms: number, because: string): Wait[] {
+  return since === undefined || ms === 0 ? [] : [{ until: since + ms, because }];
+}

@@ -1,0 +1,52 @@
+import type { App } from '../../app/app.ts';
+import type { Progress } from '../../core/report/progress.ts';
+import type { ConfigDesk } from '../../core/settings/config.ts';
+import type { InstallDesk } from '../../core/update/units.ts';
+
+/** Where progress goes; results never do. */
+export type Report = (progress: Progress) => void;
+
+/** The terminal, pipes or log that the command line talks to. */
+export interface Terminal {
+  stdout(text: string): void;
+  readonly stderr: {
+    write(text: string): unknown;
+    readonly isTTY?: boolean | undefined;
+    readonly columns?: number | undefined;
+  };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdoutIsTty: boolean;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** Everything that the command line needs of the world. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly version: string;
+  /** Aborted by the first SIGINT or SIGTERM, and by a SIGHUP that nobody asked to be told of. */
+  readonly signal: AbortSignal;
+  /** Connects to the engine; only commands that need one call it. */
+  openApp(options: {
+    readonly host?: string;
+    readonly context?: string;
+    readonly config?: string;
+    readonly report: Report;
+  }): Promise<{ app: App; close(): void }>;
+  /** Resolves after the time, at once when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** The current folder. Raises `usage` where it was removed. */
+  folder(): string;
+  /** From now on people may ask for something while a command runs: by SIGHUP and SIGUSR1. */
+  onAsked(asked: (what: 'reload' | 'check') => void): void;
+  /** Gives back memory that is not needed any more. */
+  tidy(): void;
+  /** The configuration file, which can be looked at without an engine. */
+  openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
+  /** What makes this machine run swapctl by itself, with the same engine and configuration. */
+  openInstall(options: {
+    readonly host?: string;
+    readonly context?: string;
+    readonly config?: string;
+  }): Promise<InstallDesk>;
+}
