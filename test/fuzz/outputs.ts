@@ -18,7 +18,7 @@ import { harmlessText } from '../../src/core/text/harmless.ts';
 import { unitPlan } from '../../src/core/update/units.ts';
 import { documentOf } from '../../src/fronts/action/result.ts';
 import { summaryOf } from '../../src/fronts/action/summary.ts';
-import { harmless, harmlessLines } from '../../src/fronts/cli/output/harmless.ts';
+import { harmless, harmlessLines } from '../../src/fronts/terminal/harmless.ts';
 import { OBEYED_WORDS } from '../lab/text.ts';
 import { cronLine, shellWords, systemdText } from './readers.ts';
 import { repeated, type Target, target, texts } from './target.ts';

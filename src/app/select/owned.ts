@@ -1,8 +1,8 @@
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
-import { whyRoute } from '../../core/model/engine-route.ts';
 import { fail } from '../../core/model/error.ts';
 import { NO_LABELS } from '../../core/model/own-labels.ts';
 import { whyAttached } from '../../core/service/attached.ts';
+import { whyRoute } from '../../core/service/engine-route.ts';
 import { sentence, type Why, whyManaged } from '../../core/service/managed.ts';
 import { type Service, whyOwned } from '../../core/service/service.ts';
 import { settingsFor } from '../../core/settings/config.ts';

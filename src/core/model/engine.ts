@@ -1,5 +1,5 @@
+import type { EngineRoute } from '../service/engine-route.ts';
 import type { RegistryConfig } from '../settings/config.ts';
-import type { EngineRoute } from './engine-route.ts';
 
 /** What an engine can do and is, as `doctor` and the planner need it. */
 export interface EngineFacts {

@@ -4,7 +4,7 @@ import type { Change, Developed } from '../../core/build/develop.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
-import type { WatchLog } from '../watch/log.ts';
+import type { WatchLog } from '../log.ts';
 import { deedOf } from './deed.ts';
 import { gatherer } from './gather.ts';
 import { type Lane, openLane } from './lane.ts';

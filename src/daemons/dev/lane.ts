@@ -3,7 +3,7 @@ import { type Developed, type SyncedFile, syncs, targetOf } from '../../core/bui
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import { formatDuration } from '../../core/text/duration.ts';
-import type { WatchLog } from '../watch/log.ts';
+import type { WatchLog } from '../log.ts';
 import { type Deed, NOTHING, together } from './deed.ts';
 import { type Queue, queueOfOne } from './queue.ts';
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { messageOf } from '../../core/model/error.ts';
-import type { WatchLog } from './log.ts';
+import type { WatchLog } from '../log.ts';
 
 const EVERY_MS = 10_000;
 

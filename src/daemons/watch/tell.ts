@@ -1,7 +1,7 @@
 import { exitStatus } from '../../core/model/error.ts';
 import { shortDigest } from '../../core/model/reference.ts';
 import type { ServiceUpdate } from '../../core/update/update.ts';
-import type { Level, WatchLog } from './log.ts';
+import type { Level, WatchLog } from '../log.ts';
 
 /** Tells what became of services, each thing once: only what is done anew is news again. */
 export interface Teller {

@@ -3,9 +3,9 @@ import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { Arrival } from '../../core/update/arrival.ts';
 import type { ServiceUpdate } from '../../core/update/update.ts';
+import type { WatchLog } from '../log.ts';
 import { type Arrivals, arrivalsBox } from './arrivals.ts';
 import { listen } from './listen.ts';
-import type { WatchLog } from './log.ts';
 import { isAway, type Teller, teller } from './tell.ts';
 import { type Timetable, timetable } from './timetable.ts';
 

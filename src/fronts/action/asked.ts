@@ -1,7 +1,7 @@
 import type { RollRequest } from '../../app/app.ts';
 import { PULL_POLICIES, type PullPolicy } from '../../core/model/image.ts';
 import { parseDuration } from '../../core/text/duration.ts';
-import { type RollFlags, rollbackRequest, rollRequest, updateRequest } from '../cli/requests.ts';
+import { type RollFlags, rollbackRequest, rollRequest, updateRequest } from '../common/requests.ts';
 import { type Access, accessOf } from './access.ts';
 import { flag, type Input, oneOf, refuse, singleLine } from './input.ts';
 

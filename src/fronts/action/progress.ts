@@ -1,7 +1,7 @@
 import type { Progress } from '../../core/report/progress.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
-import { styleFor } from '../cli/output/style.ts';
-import { createLines } from '../cli/progress/lines.ts';
+import { createLines } from '../terminal/progress/lines.ts';
+import { styleFor } from '../terminal/style.ts';
 import { isDebug, type Outlet, type Runner } from './runner.ts';
 
 /** Shows progress in the log: a group for each replica, with the steps and what failed in it. */

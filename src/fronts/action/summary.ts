@@ -2,8 +2,8 @@ import { exitStatus } from '../../core/model/error.ts';
 import { shortDigest } from '../../core/model/reference.ts';
 import type { ReportedError } from '../../core/report/report.ts';
 import { htmlLogLine, htmlText } from '../../core/text/encode/html.ts';
-import { styleFor } from '../cli/output/style.ts';
-import { timesOf } from '../cli/views/roll.ts';
+import { timesOf } from '../common/times.ts';
+import { styleFor } from '../terminal/style.ts';
 import { errorsOf, type Result, type Row, rowsOf } from './result.ts';
 
 // HTML and not Markdown's own tables: one rule of escaping holds everywhere, and nothing that an image or a log says is

@@ -1,8 +1,9 @@
 import { concernsOf, type ReportedError, type ServiceReport } from '../../core/report/report.ts';
 import { runOf } from '../../core/report/summary.ts';
+import { gravest, statusOfErrors } from '../common/failure.ts';
+import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from '../common/requests.ts';
+import { jsonText } from '../terminal/json.ts';
 import { completableNames } from './completion.ts';
-import { gravest, statusOfErrors } from './failure.ts';
-import { jsonText } from './output/json.ts';
 import {
   checkView,
   configCheckView,
@@ -15,15 +16,14 @@ import {
   reportsView,
   statusView,
   updateView,
-} from './output/render.ts';
-import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
+} from './render.ts';
 import { type Session, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
 // What each command does, from its arguments to its exit status.
 
 // Settings and all that reads them are loaded only where there are any.
-const requests = () => import('./requests.ts');
+const requests = () => import('../common/requests.ts');
 
 /** Rolls services, tells people if that is asked for, and prints the reports. */
 export async function runRoll(session: Session, services: string[], flags: RollFlags): Promise<number> {

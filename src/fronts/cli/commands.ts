@@ -1,6 +1,10 @@
 import { Argument, Command, type CommanderError, Option } from 'commander';
 import { fail } from '../../core/model/error.ts';
 import { PULL_POLICIES } from '../../core/model/image.ts';
+import { seeHelp } from '../common/failure.ts';
+import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from '../common/requests.ts';
+import { screenWidth } from '../terminal/style.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import {
   runCheck,
   runConfig,
@@ -17,11 +21,8 @@ import {
   runWatch,
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
-import type { CliContext, Terminal } from './context.ts';
-import { seeHelp } from './failure.ts';
+import type { CliContext } from './context.ts';
 import { type InstallFlags, runInstall } from './install.ts';
-import { screenWidth } from './output/style.ts';
-import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from './requests.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 

@@ -1,24 +1,7 @@
 import type { App } from '../../app/app.ts';
-import type { Progress } from '../../core/report/progress.ts';
 import type { ConfigDesk } from '../../core/settings/config.ts';
 import type { InstallDesk } from '../../core/update/units.ts';
-
-/** Where progress goes; results never do. */
-export type Report = (progress: Progress) => void;
-
-/** The terminal, pipes or log that the command line talks to. */
-export interface Terminal {
-  stdout(text: string): void;
-  readonly stderr: {
-    write(text: string): unknown;
-    readonly isTTY?: boolean | undefined;
-    readonly columns?: number | undefined;
-  };
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdoutIsTty: boolean;
-  /** Milliseconds since the epoch. */
-  now(): number;
-}
+import type { Report, Terminal } from '../terminal/terminal.ts';
 
 /** Everything that the command line needs of the world. */
 export interface CliContext {

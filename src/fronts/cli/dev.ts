@@ -1,10 +1,11 @@
 import type { ServiceReport } from '../../core/report/report.ts';
 import { type DevRequest, develop } from '../../daemons/dev/dev.ts';
-import { jsonLog, type Level, lineLog, progressTo, type WatchLog } from '../../daemons/watch/log.ts';
-import type { Report } from './context.ts';
-import { explained } from './failure.ts';
-import { styleFor } from './output/style.ts';
-import { createReporter } from './progress.ts';
+import type { Level, WatchLog } from '../../daemons/log.ts';
+import { explained } from '../common/failure.ts';
+import { jsonLog, lineLog, progressTo } from '../terminal/log.ts';
+import { createReporter } from '../terminal/progress/create.ts';
+import { styleFor } from '../terminal/style.ts';
+import type { Report } from '../terminal/terminal.ts';
 import { openApp, type Session } from './session.ts';
 
 /**

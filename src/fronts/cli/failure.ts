@@ -1,10 +1,8 @@
-import { EngineError } from '../../core/model/engine-error.ts';
-import { type ErrorCode, exitStatus, messageOf, SwapError } from '../../core/model/error.ts';
-import type { ReportedError } from '../../core/report/report.ts';
-import type { Terminal } from './context.ts';
-import { harmless, harmlessLines } from './output/harmless.ts';
-import { jsonText } from './output/json.ts';
-import { styleFor } from './output/style.ts';
+import { exitStatus, messageOf, SwapError } from '../../core/model/error.ts';
+import { harmless, harmlessLines } from '../terminal/harmless.ts';
+import { jsonText } from '../terminal/json.ts';
+import { styleFor } from '../terminal/style.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** How a failure is to be told. */
 export interface Voice {
@@ -12,29 +10,6 @@ export interface Voice {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly color: boolean;
-}
-
-// What needs a person comes first, then what failed, then what was not touched: out of reach, busy, asked wrongly.
-const GRAVITY = [3, 1, 5, 4, 2];
-
-/** The gravest of several exit statuses: 3, then 1, 5, 4, 2, and 0 only if there is no other. */
-export function gravest(statuses: readonly number[]): number {
-  return GRAVITY.find((status) => statuses.includes(status)) ?? 0;
-}
-
-/** The exit status of everything that went wrong in some results. */
-export function statusOfErrors(errors: readonly (ReportedError | undefined)[]): number {
-  return gravest(errors.flatMap((error) => (error ? [exitStatus(error.code)] : [])));
-}
-
-/** What was raised while an engine was worked with, as an error that says what is true now. */
-export function explained(error: unknown, changes: boolean): unknown {
-  if (!(error instanceof EngineError)) return error;
-  const code: ErrorCode = changes ? 'attention' : error.status === 0 ? 'engine-unreachable' : 'step-failed';
-  const hint = changes
-    ? 'swapctl status shows the state now, and swapctl recover finishes or undoes the roll'
-    : 'swapctl doctor says more';
-  return new SwapError(code, `the engine refused: ${error.message}`, { hint, cause: error });
 }
 
 /** Tells what was raised, on stderr and with `--json` on stdout as well; returns the exit status. */
@@ -85,9 +60,4 @@ function detailsOf(error: unknown): string[] {
   const behind = error.cause === undefined ? [] : harmlessLines(`because: ${messageOf(error.cause)}`);
   if (error instanceof SwapError) return behind;
   return [...harmlessLines(error.stack ?? '').slice(1), ...behind].map((line) => `  ${line.trim()}`);
-}
-
-/** Where to read on after a mistake in using a command. */
-export function seeHelp(command: string): string {
-  return `see ${command} --help`;
 }

@@ -1,7 +1,7 @@
 import { fail } from '../../core/model/error.ts';
 import type { UnitPlan, WrittenUnit } from '../../core/update/units.ts';
-import { seeHelp } from './failure.ts';
-import type { Page } from './output/style.ts';
+import { seeHelp } from '../common/failure.ts';
+import type { Page } from '../terminal/style.ts';
 import { type Session, show } from './session.ts';
 
 /** The options of `install` as they were written. */

@@ -1,12 +1,13 @@
 import type { App } from '../../app/app.ts';
-import { fail } from '../../core/model/error.ts';
-import type { CliContext, Report } from './context.ts';
-import { explained } from './failure.ts';
-import { harmless } from './output/harmless.ts';
-import { jsonText } from './output/json.ts';
-import { type Page, pageFor } from './output/style.ts';
-import type { Reporter } from './progress/reporter.ts';
-import { createReporter } from './progress.ts';
+import { interrupted, untilAborted } from '../common/aborted.ts';
+import { explained } from '../common/failure.ts';
+import { harmless } from '../terminal/harmless.ts';
+import { jsonText } from '../terminal/json.ts';
+import { createReporter } from '../terminal/progress/create.ts';
+import type { Reporter } from '../terminal/progress/reporter.ts';
+import { type Page, pageFor } from '../terminal/style.ts';
+import type { Report } from '../terminal/terminal.ts';
+import type { CliContext } from './context.ts';
 
 /** The options that every command has. */
 export interface Globals {
@@ -98,28 +99,6 @@ async function openUnlessAborted(session: Session, { report }: Reporter): Return
     opening.then(({ close }) => close()).catch(() => {});
     throw error;
   }
-}
-
-/** Resolves like the promise, but raises `interrupted` no later than the signal: for work that changes nothing. */
-export async function untilAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = (): void => {};
-  const aborted = new Promise<'aborted'>((resolve) => {
-    stop = () => resolve('aborted');
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
-  });
-  try {
-    const first = await Promise.race([working, aborted]);
-    if (first !== 'aborted') return first as T;
-    working.catch(() => {});
-    return interrupted();
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-function interrupted(): never {
-  return fail('interrupted', 'interrupted; nothing was changed');
 }
 
 function announceInterruption(signal: AbortSignal, { report }: Reporter): () => void {

@@ -1,8 +1,9 @@
 import type { UpdateRequest } from '../../app/app.ts';
+import type { Level } from '../../daemons/log.ts';
 import { beat } from '../../daemons/watch/heartbeat.ts';
-import { jsonLog, type Level, lineLog, progressTo } from '../../daemons/watch/log.ts';
 import { watch } from '../../daemons/watch/watch.ts';
-import { styleFor } from './output/style.ts';
+import { jsonLog, lineLog, progressTo } from '../terminal/log.ts';
+import { styleFor } from '../terminal/style.ts';
 import { openApp, type Session } from './session.ts';
 
 /** Watches until the program is interrupted; what happens is logged on stdout, for a watch's results are that. */

@@ -14,8 +14,9 @@ import type { ConfigDesk } from '../../../src/core/settings/config.ts';
 import type { Checked } from '../../../src/core/update/newer.ts';
 import type { InstallDesk } from '../../../src/core/update/units.ts';
 import type { UpdateReport } from '../../../src/core/update/update.ts';
-import type { CliContext, Report } from '../../../src/fronts/cli/context.ts';
+import type { CliContext } from '../../../src/fronts/cli/context.ts';
 import { runCli } from '../../../src/fronts/cli/program.ts';
+import type { Report } from '../../../src/fronts/terminal/terminal.ts';
 
 export interface Outcome {
   status: number;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import type { Step } from '../../../src/core/rollout/step.ts';
 import { harmlessText } from '../../../src/core/text/harmless.ts';
-import { harmlessLines } from '../../../src/fronts/cli/output/harmless.ts';
+import { harmlessLines } from '../../../src/fronts/terminal/harmless.ts';
 import { cli, FAILED, ROLLED } from './fakes.ts';
 
 const START: Step = { kind: 'start', container: 'b', name: 'web.swapctl-next' };

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import type Dockerode from 'dockerode';
-import type { EngineRoute } from '../../../core/model/engine-route.ts';
+import type { EngineRoute } from '../../../core/service/engine-route.ts';
 import type { EngineFacts, RegistryRules } from '../../../ports/ports.ts';
 import { shaped } from '../calls/shape.ts';
 import { type Endpoint, showEndpoint } from '../connect/endpoint.ts';

@@ -1,8 +1,8 @@
 import { formatAge } from '../../../core/text/duration.ts';
 import { shellOperands } from '../../../core/text/encode/shell.ts';
 import type { Checked, CheckOutcome } from '../../../core/update/newer.ts';
-import type { Page, Style } from '../output/style.ts';
-import { type Column, table } from '../output/table.ts';
+import type { Page, Style } from '../../terminal/style.ts';
+import { type Column, table } from '../../terminal/table.ts';
 import { hex12, tagOf } from './parts.ts';
 
 /** What registries have for each service, as a table that fits the terminal; beneath it why, where that says more. */

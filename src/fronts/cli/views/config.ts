@@ -1,7 +1,7 @@
 import type { Delivery } from '../../../core/report/summary.ts';
 import type { ConfigCheck, ConfigShown } from '../../../core/settings/config.ts';
-import type { Page } from '../output/style.ts';
-import { table } from '../output/table.ts';
+import type { Page } from '../../terminal/style.ts';
+import { table } from '../../terminal/table.ts';
 
 /** What `swapctl config` can show. */
 export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify'] as const;

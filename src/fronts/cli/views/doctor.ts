@@ -1,6 +1,6 @@
 import type { Finding } from '../../../core/report/status.ts';
-import type { Page, Style } from '../output/style.ts';
-import { pad } from '../output/table.ts';
+import type { Page, Style } from '../../terminal/style.ts';
+import { pad } from '../../terminal/table.ts';
 import { indented } from './parts.ts';
 
 /** What works, what works less well, and what does not, with what to do about it. */

@@ -3,8 +3,8 @@ import { shortDigest } from '../../../core/model/reference.ts';
 import type { ServiceHistory } from '../../../core/report/status.ts';
 import { formatAge } from '../../../core/text/duration.ts';
 import { shellOperands } from '../../../core/text/encode/shell.ts';
-import type { Page, Style } from '../output/style.ts';
-import { type Column, table } from '../output/table.ts';
+import type { Page, Style } from '../../terminal/style.ts';
+import { type Column, table } from '../../terminal/table.ts';
 import { formatBytes, imageText } from './parts.ts';
 
 type Entry = ServiceHistory['entries'][number];

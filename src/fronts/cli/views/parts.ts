@@ -1,7 +1,7 @@
 import { exitStatus } from '../../../core/model/error.ts';
 import { shortDigest } from '../../../core/model/reference.ts';
 import type { ReportedError, Side } from '../../../core/report/report.ts';
-import type { Style } from '../output/style.ts';
+import type { Style } from '../../terminal/style.ts';
 
 /** An image as people compare it: the reference and the beginning of the digest. */
 export function imageText({ image, digest }: Pick<Side, 'image'> & { readonly digest?: string | undefined }): string {

@@ -1,7 +1,7 @@
 import type { ServiceExplained, ServicePlan, SlotPlan } from '../../../core/report/status.ts';
 import type { Explained } from '../../../core/settings/read.ts';
-import { type Page, type Style, wrapped } from '../output/style.ts';
-import { table } from '../output/table.ts';
+import { type Page, type Style, wrapped } from '../../terminal/style.ts';
+import { table } from '../../terminal/table.ts';
 import { errorLines, imageText, indented } from './parts.ts';
 
 // Of the deepest lines.

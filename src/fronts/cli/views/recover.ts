@@ -1,5 +1,5 @@
 import type { RecoveredItem } from '../../../core/report/status.ts';
-import type { Page, Style } from '../output/style.ts';
+import type { Page, Style } from '../../terminal/style.ts';
 import { errorLines, indented } from './parts.ts';
 
 /** What was left behind, and what became of it. */

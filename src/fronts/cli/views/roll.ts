@@ -1,8 +1,9 @@
 import { shortDigest } from '../../../core/model/reference.ts';
-import type { Outcome, ReplicaReport, ReportedError, ServiceReport, Timings } from '../../../core/report/report.ts';
+import type { Outcome, ReplicaReport, ReportedError, ServiceReport } from '../../../core/report/report.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
-import { type Page, type Style, visibleWidth } from '../output/style.ts';
-import { pad } from '../output/table.ts';
+import { timesOf } from '../../common/times.ts';
+import { type Page, type Style, visibleWidth } from '../../terminal/style.ts';
+import { pad } from '../../terminal/table.ts';
 import { errorLines, formatBytes, imageText, indented } from './parts.ts';
 
 type Result = Omit<ReplicaReport, 'slot'>;
@@ -73,30 +74,6 @@ function replicaLine(replica: ReplicaReport, style: Style): string {
 
 function times({ timings, outcome }: Result & { replicas?: unknown }, style: Style): string[] {
   return outcome === 'unchanged' ? [] : timesOf(timings, style);
-}
-
-/** How long it took, and its parts as far as they are worth a word: `11 s (pull 3.1 s, healthy 2.1 s)`. */
-export function timesOf(timings: Timings, style: Style): string[] {
-  if (timings.total <= 0) return [];
-  const parts = PARTS.flatMap(([part, from]) => partTime(timings, part, from));
-  return [formatDuration(timings.total) + (parts.length > 0 ? style.dim(` (${parts.join(', ')})`) : '')];
-}
-
-// What is nearly always over at once is only worth a word when it was not.
-const PARTS: readonly (readonly [Exclude<keyof Timings, 'total'>, number])[] = [
-  ['pull', 100],
-  ['start', 1000],
-  ['backup', 0],
-  ['healthy', 0],
-  ['restore', 0],
-  ['switch', 500],
-  ['drain', 0],
-  ['stop', 0],
-];
-
-function partTime(timings: Timings, part: keyof Timings, from: number): string[] {
-  const ms = timings[part];
-  return ms === undefined || ms < from ? [] : [`${part} ${formatDuration(ms)}`];
 }
 
 function notes(report: ServiceReport): string[] {

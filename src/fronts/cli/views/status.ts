@@ -1,8 +1,8 @@
 import type { Phase, ReplicaStatus } from '../../../core/report/status.ts';
 import { formatAge } from '../../../core/text/duration.ts';
 import { shellOperands } from '../../../core/text/encode/shell.ts';
-import type { Page, Style } from '../output/style.ts';
-import { type Column, table } from '../output/table.ts';
+import type { Page, Style } from '../../terminal/style.ts';
+import { type Column, table } from '../../terminal/table.ts';
 
 /** What runs and how it is, as a table that fits the terminal, with what needs a word beneath it. */
 export function statusView(replicas: readonly ReplicaStatus[], page: Page): string[] {

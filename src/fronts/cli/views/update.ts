@@ -1,6 +1,6 @@
 import type { ServiceUpdate, UpdateOutcome, UpdateReport } from '../../../core/update/update.ts';
-import type { Page, Style } from '../output/style.ts';
-import { type Column, table } from '../output/table.ts';
+import type { Page, Style } from '../../terminal/style.ts';
+import { type Column, table } from '../../terminal/table.ts';
 import { hex12, tagOf } from './parts.ts';
 
 /** What became of each service, as a table that fits the terminal; beneath it what to do about what went wrong. */

@@ -1,5 +1,5 @@
-import type { Why } from '../service/managed.ts';
-import type { Container, PublishedPort } from './container.ts';
+import type { Container, PublishedPort } from '../model/container.ts';
+import type { Why } from './managed.ts';
 
 /** How swapctl reaches the engine. A container may stand in between: a socket proxy, a jump host for ssh. */
 export type EngineRoute =

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { jsonLog, lineLog, progressTo, type WatchLog } from '../../../src/daemons/watch/log.ts';
-import { pageFor } from '../../../src/fronts/cli/output/style.ts';
+import type { WatchLog } from '../../../src/daemons/log.ts';
+import { jsonLog, lineLog, progressTo } from '../../../src/fronts/terminal/log.ts';
+import { pageFor } from '../../../src/fronts/terminal/style.ts';
 
 const TERMINAL = { stdout: () => {}, stdoutIsTty: false, stderr: { write: () => {} }, env: {}, now: () => 0 };
 const { style } = pageFor(TERMINAL, false);

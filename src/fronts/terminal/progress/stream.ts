@@ -1,5 +1,5 @@
-import type { Terminal } from '../context.ts';
-import { screenWidth } from '../output/style.ts';
+import { screenWidth } from '../style.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** A terminal's stderr with the few movements that drawing over lines needs; they are written as escape sequences. */
 export function drawingStream(stderr: Terminal['stderr']): NodeJS.WriteStream {

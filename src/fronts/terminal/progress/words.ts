@@ -1,6 +1,6 @@
 import type { Progress } from '../../../core/report/progress.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
-import { harmlessLines } from '../output/harmless.ts';
+import { harmlessLines } from '../harmless.ts';
 
 type Pulling = Extract<Progress, { kind: 'pulling' }>;
 type Evidence = Extract<Progress, { kind: 'evidence' }>;

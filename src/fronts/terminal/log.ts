@@ -1,16 +1,10 @@
 import { pino } from 'pino';
 import { describeStep } from '../../core/rollout/step.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
-import type { Report } from '../../fronts/cli/context.ts';
-import { harmless } from '../../fronts/cli/output/harmless.ts';
-import type { Style } from '../../fronts/cli/output/style.ts';
-
-export type Level = 'debug' | 'info' | 'warn' | 'error';
-
-/** Where a watch tells what happens: a sentence, and for programs the facts behind it. */
-export interface WatchLog {
-  tell(level: Level, text: string, facts?: Readonly<Record<string, unknown>>): void;
-}
+import type { Level, WatchLog } from '../../daemons/log.ts';
+import { harmless } from './harmless.ts';
+import type { Style } from './style.ts';
+import type { Report } from './terminal.ts';
 
 type Write = (text: string) => void;
 

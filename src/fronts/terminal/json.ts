@@ -1,4 +1,4 @@
-import type { Terminal } from '../context.ts';
+import type { Terminal } from './terminal.ts';
 
 /** One JSON document with a line end: indented for a person, on one line for a program. */
 export function jsonText(document: unknown, terminal: Pick<Terminal, 'stdoutIsTty'>): string {

@@ -1,4 +1,4 @@
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { harmlessText } from '../../core/text/harmless.ts';
 
 /** The lines of anybody's text, each made safe to print. */
 export function harmlessLines(text: string): string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Container } from '../../../src/core/model/container.ts';
-import { type EngineRoute, whyRoute } from '../../../src/core/model/engine-route.ts';
+import { type EngineRoute, whyRoute } from '../../../src/core/service/engine-route.ts';
 import { container } from '../builders.ts';
 
 const LOCAL: EngineRoute = { kind: 'tcp', host: 'localhost', port: 2375, addresses: ['127.0.0.1', '::1'] };

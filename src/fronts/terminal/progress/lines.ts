@@ -2,8 +2,8 @@ import type { Progress } from '../../../core/report/progress.ts';
 import { describeStep } from '../../../core/rollout/step.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
-import type { Terminal } from '../context.ts';
-import type { Style } from '../output/style.ts';
+import type { Style } from '../style.ts';
+import type { Terminal } from '../terminal.ts';
 import type { Reporter } from './reporter.ts';
 import { block, buildFailureLines, evidenceLines, pullState } from './words.ts';
 

@@ -1,4 +1,4 @@
-import type { Terminal } from '../context.ts';
+import type { Terminal } from './terminal.ts';
 
 type Paint = (text: string) => string;
 

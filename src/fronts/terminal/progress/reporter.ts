@@ -1,4 +1,4 @@
-import type { Report } from '../context.ts';
+import type { Report } from '../terminal.ts';
 
 /** Shows progress on stderr until it is stopped. */
 export interface Reporter {

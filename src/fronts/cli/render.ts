@@ -1,0 +1,10 @@
+// Results as lines for people, one view a file. A view gets data that is safe to print already (see session.ts, show).
+export { checkView } from './views/check.ts';
+export { configCheckView, configShownView, deliveriesView } from './views/config.ts';
+export { findingsView } from './views/doctor.ts';
+export { historyView } from './views/history.ts';
+export { plansView } from './views/plan.ts';
+export { recoveredView } from './views/recover.ts';
+export { reportsView } from './views/roll.ts';
+export { statusView } from './views/status.ts';
+export { updateView } from './views/update.ts';

@@ -1,0 +1,31 @@
+import { EngineError } from '../../core/model/engine-error.ts';
+import { type ErrorCode, exitStatus, SwapError } from '../../core/model/error.ts';
+import type { ReportedError } from '../../core/report/report.ts';
+
+// What needs a person comes first, then what failed, then what was not touched: out of reach, busy, asked wrongly.
+const GRAVITY = [3, 1, 5, 4, 2];
+
+/** The gravest of several exit statuses: 3, then 1, 5, 4, 2, and 0 only if there is no other. */
+export function gravest(statuses: readonly number[]): number {
+  return GRAVITY.find((status) => statuses.includes(status)) ?? 0;
+}
+
+/** The exit status of everything that went wrong in some results. */
+export function statusOfErrors(errors: readonly (ReportedError | undefined)[]): number {
+  return gravest(errors.flatMap((error) => (error ? [exitStatus(error.code)] : [])));
+}
+
+/** What was raised while an engine was worked with, as an error that says what is true now. */
+export function explained(error: unknown, changes: boolean): unknown {
+  if (!(error instanceof EngineError)) return error;
+  const code: ErrorCode = changes ? 'attention' : error.status === 0 ? 'engine-unreachable' : 'step-failed';
+  const hint = changes
+    ? 'swapctl status shows the state now, and swapctl recover finishes or undoes the roll'
+    : 'swapctl doctor says more';
+  return new SwapError(code, `the engine refused: ${error.message}`, { hint, cause: error });
+}
+
+/** Where to read on after a mistake in using a command. */
+export function seeHelp(command: string): string {
+  return `see ${command} --help`;
+}

@@ -1,0 +1,18 @@
+import type { Progress } from '../../core/report/progress.ts';
+
+/** Where progress goes; results never do. */
+export type Report = (progress: Progress) => void;
+
+/** The terminal, pipes or log that the command line talks to. */
+export interface Terminal {
+  stdout(text: string): void;
+  readonly stderr: {
+    write(text: string): unknown;
+    readonly isTTY?: boolean | undefined;
+    readonly columns?: number | undefined;
+  };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdoutIsTty: boolean;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
