@@ -48,7 +48,7 @@ export function swapctl(args: string[], options: CliOptions = {}): Promise<CliRe
 }
 
 export function startSwapctl(args: string[], options: CliOptions = {}): RunningCli {
-  const [program = '', ...rest] = enter(options.netns, [process.execPath, SWAPCTL, ...args]);
+  const [program = '', ...rest] = enter(options.netns, [process.execPath, SWAPCTL, ...withSteps(args, options)]);
   const { atLine } = options;
   const env = options.env ?? process.env;
   const child = spawn(program, rest, {
@@ -87,6 +87,12 @@ export function startSwapctl(args: string[], options: CliOptions = {}): RunningC
 }
 
 /** standstill.mjs tells of one line at a time, and waits for one byte. */
+// Who follows the progress of a roll wants each step of it, not only its phases.
+function withSteps(args: string[], { atLine, onStderr }: CliOptions): string[] {
+  const rolls = ['roll', 'rollback', 'update', 'recover'].includes(args[0] ?? '');
+  return rolls && (atLine || onStderr) && !args.includes('--verbose') ? [...args, '--verbose'] : args;
+}
+
 function holdAtLines(child: ChildProcess, atLine: (line: string) => Promise<void>): void {
   const process = child.stdio[3] as Duplex;
   let text = '';

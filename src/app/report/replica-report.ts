@@ -38,6 +38,7 @@ export async function replicaReport(
     ...(error ? {} : await leftToDo(run, slot)),
     ...notesOf(run.memory),
     ...(error ? { error: told(error, slot, run.memory) } : {}),
+    ...(run.memory.steps.length > 0 ? { steps: run.memory.steps } : {}),
   };
 }
 

@@ -1,8 +1,9 @@
 import { isDiskFull, isNotFound, isPassing } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
+import { nextPhase } from '../../core/report/phase.ts';
 import { byHand } from '../../core/rollout/backup.ts';
 import { tagHarm, violation } from '../../core/rollout/invariants.ts';
-import { plan } from '../../core/rollout/plan.ts';
+import { type Decision, plan } from '../../core/rollout/plan.ts';
 import { describeStep, type Step } from '../../core/rollout/step.ts';
 import { diskFull } from '../image/disk.ts';
 import { clearExpired, stopRenewing } from '../traffic/forward.ts';
@@ -36,7 +37,11 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
     await stopRenewing(run);
     await endOwnHolds(run);
     await clearExpired(run);
+    run.ports.report({ kind: 'end', slot: run.names.home, error: end.error?.code });
     return end;
+  } catch (error) {
+    run.ports.report({ kind: 'end', slot: run.names.home, error: 'attention' });
+    throw error;
   } finally {
     await stopRenewing(run);
   }
@@ -62,7 +67,7 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
     forbidHarm(run, snapshot, decision.step);
     steps.push(decision.step);
     began = run.ports.clock.now();
-    const error = await attempt(run, decision.step, snapshot);
+    const error = await attempt(run, decision, snapshot);
     failuresInRow = error ? failuresInRow + 1 : 0;
     if (error)
       await afterFailure(
@@ -97,23 +102,36 @@ function forbidHarm(run: SlotRun, { seen }: Snapshot, step: Step): void {
   });
 }
 
-async function attempt(run: SlotRun, step: Step, snapshot: Snapshot): Promise<unknown> {
+type Act = Extract<Decision, { kind: 'act' }>;
+
+async function attempt(run: SlotRun, { step, undoing }: Act, snapshot: Snapshot): Promise<unknown> {
   const { report, clock } = run.ports;
   const slot = run.names.home;
-  report({ kind: 'step', slot, step });
+  const strategy = run.desired.choice.way;
+  run.memory.phase = nextPhase(run.memory.phase, step, strategy, undoing !== undefined);
+  const { phase } = run.memory;
+  report({ kind: 'step', slot, step, strategy, phase });
   const began = clock.now();
   try {
     if (await lostOther(run, step, snapshot)) return undefined;
     await execute(run, step, snapshot);
     const ms = clock.now() - began;
     run.memory.times.set(step.kind, (run.memory.times.get(step.kind) ?? 0) + ms);
+    noteStep(run, step, ms);
     report({ kind: 'done', slot, step, ms });
     return undefined;
   } catch (error) {
     noteAway(run, error);
+    noteStep(run, step, clock.now() - began, messageOf(error));
     report({ kind: 'debug', text: `${slot}: ${describeStep(step)}: ${messageOf(error)}` });
     return error ?? new Error('unknown');
   }
+}
+
+function noteStep({ memory }: SlotRun, step: Step, ms: number, error?: string): void {
+  const phase = memory.phase === undefined ? {} : { phase: memory.phase };
+  const failed = error === undefined ? {} : { error };
+  memory.steps.push({ step: describeStep(step), ...phase, ms: Math.round(ms), ...failed });
 }
 
 // Of the old container and the new one, one goes only while the other is as it was, whatever people have done since the look.

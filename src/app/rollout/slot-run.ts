@@ -4,7 +4,8 @@ import type { Container, Image, RestartPolicy } from '../../core/model/container
 import type { SwapError } from '../../core/model/error.ts';
 import type { OwnedLabels } from '../../core/model/own-labels.ts';
 import type { Successors } from '../../core/model/references.ts';
-import type { DrainedConnections, StaleClient } from '../../core/report/report.ts';
+import type { RollPhase } from '../../core/report/phase.ts';
+import type { DrainedConnections, ReportedStep, StaleClient } from '../../core/report/report.ts';
 import type { Desired } from '../../core/rollout/observed.ts';
 import type { StartCheckMoment } from '../../core/rollout/step.ts';
 import type { HistoryEntry, VolumeCopy } from '../../core/service/labels.ts';
@@ -83,6 +84,9 @@ export interface Memory {
   /** By container: how often this run has started it. */
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
+  /** The phase that the run is in, and all steps that it has done or tried. */
+  phase: RollPhase | undefined;
+  readonly steps: ReportedStep[];
   /** Containers whose new connections this run has led to another, which no step has ended: as they were then. */
   readonly forwarded: Map<string, ForwardStart>;
   /** By container: what keeps its forward from ending while this run lives. */
@@ -149,6 +153,8 @@ export function freshMemory(): Memory {
     fallen: new Set(),
     starts: new Map(),
     times: new Map(),
+    phase: undefined,
+    steps: [],
     forwarded: new Map(),
     renewals: new Map(),
     holds: new Set(),

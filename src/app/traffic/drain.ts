@@ -1,5 +1,6 @@
 import type { Container } from '../../core/model/container.ts';
 import type { DrainedConnections } from '../../core/report/report.ts';
+import { formatDuration } from '../../core/text/duration.ts';
 import { QUIET_MS, watchConnections } from '../../core/traffic/connections.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { undoShut } from './gate.ts';
@@ -118,11 +119,18 @@ async function until(
   for (;;) {
     const began = clock.now();
     const seen = await look();
+    if (seen) tellWaiting(run, seen.busy, end - began);
     const now = clock.now();
     if ((seen && isOver(seen)) || now >= end) return seen;
     const pause = Math.max(LOOK_EVERY_MS, (now - began) / LOOK_SHARE);
     await clock.sleep(Math.min(pause, end - now));
   }
+}
+
+function tellWaiting({ ports, names }: SlotRun, busy: number, mostMs: number): void {
+  if (busy === 0) return;
+  const what = `${busy} busy connection${busy > 1 ? 's' : ''}, at most ${formatDuration(Math.max(0, mostMs))} more`;
+  ports.report({ kind: 'waiting', slot: names.home, what });
 }
 
 async function turnAway(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<boolean> {

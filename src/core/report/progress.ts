@@ -1,4 +1,7 @@
+import type { ErrorCode } from '../model/error.ts';
+import type { Way } from '../model/strategy.ts';
 import type { Step } from '../rollout/step.ts';
+import type { RollPhase } from './phase.ts';
 
 /** What happens, while it happens: for a spinner, plain lines or a log. */
 export type Progress =
@@ -18,8 +21,19 @@ export type Progress =
   /** `log`: the last lines of the step that failed. */
   | { readonly kind: 'build-failed'; readonly what: string; readonly message: string; readonly log: readonly string[] }
   | { readonly kind: 'slot'; readonly slot: string; readonly way: string; readonly because: string }
-  | { readonly kind: 'step'; readonly slot: string; readonly step: Step }
+  /** `phase`: the part of the roll that the step belongs to; undefined before the first one. */
+  | {
+      readonly kind: 'step';
+      readonly slot: string;
+      readonly step: Step;
+      readonly strategy: Way;
+      readonly phase: RollPhase | undefined;
+    }
   | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }
+  /** No step of the slot follows; `error`: why it is not as it should be. */
+  | { readonly kind: 'end'; readonly slot: string; readonly error?: ErrorCode | undefined }
+  /** What the step that is under way waits for, and how long at most. */
+  | { readonly kind: 'waiting'; readonly slot: string; readonly what: string }
   | { readonly kind: 'probe'; readonly slot: string; readonly container: string; readonly output: string }
   | {
       readonly kind: 'evidence';

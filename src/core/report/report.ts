@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../model/error.ts';
 import type { VolumeCopy } from '../service/labels.ts';
+import type { RollPhase } from './phase.ts';
 
 /** One side of a swap. */
 export interface Side {
@@ -55,6 +56,16 @@ export interface ReplicaReport {
   readonly hooks?: readonly ReportedHook[];
   /** What a person has to do, although the roll itself is done. */
   readonly attention?: readonly ReportedError[];
+  /** In their order, also those that failed or took something back. */
+  readonly steps?: readonly ReportedStep[];
+}
+
+/** One step of a roll; `error`: why it was not done, and then it was tried again or taken back. */
+export interface ReportedStep {
+  readonly step: string;
+  readonly phase?: RollPhase;
+  readonly ms: number;
+  readonly error?: string;
 }
 
 export interface ReportedHook {

@@ -75,6 +75,8 @@ export function progressTo(log: WatchLog): Report {
       case 'resolving':
       case 'pulling':
       case 'done':
+      case 'end':
+      case 'waiting':
       case 'probe':
         return;
     }

@@ -5,6 +5,7 @@ import { freshMemory, type SlotRun } from '../../../src/app/rollout/slot-run.ts'
 import { drain } from '../../../src/app/traffic/drain.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import type { DrainedConnections } from '../../../src/core/report/report.ts';
+import { slotNames } from '../../../src/core/service/names.ts';
 import type { Connection, Diagnosis } from '../../../src/core/traffic/connections.ts';
 import { container, policy } from '../../core/builders.ts';
 
@@ -34,6 +35,7 @@ async function drained({ diagnosis, count, drainIdle = true, gates = false }: Sc
   const told: Progress[] = [];
   const memory = freshMemory();
   const run = {
+    names: slotNames('web'),
     memory,
     gates,
     policy: policy({ drainMs: 10_000, drainIdle }),

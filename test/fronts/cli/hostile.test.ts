@@ -97,6 +97,8 @@ for (const [argv, given] of VIEWS) {
   });
 }
 
+const OF_A = { kind: 'step', slot: 'a', strategy: 'stop-first', phase: 'backup' } as const;
+
 test('progress and failures can do nothing to the terminal either', async () => {
   const meanwhile: Given['meanwhile'] = (report) => {
     const step = { kind: 'stop', container: EVIL, name: EVIL } as const;
@@ -104,21 +106,24 @@ test('progress and failures can do nothing to the terminal either', async () => 
       { kind: 'note', text: EVIL },
       { kind: 'debug', text: EVIL },
       { kind: 'slot', slot: EVIL, way: EVIL, because: EVIL },
-      { kind: 'step', slot: EVIL, step },
+      { kind: 'step', slot: EVIL, step, strategy: 'start-first', phase: 'retire' },
+      { kind: 'waiting', slot: EVIL, what: EVIL },
       { kind: 'done', slot: EVIL, step, ms: 1 },
       { kind: 'probe', slot: EVIL, container: EVIL, output: EVIL },
       { kind: 'evidence', slot: EVIL, container: EVIL, health: [EVIL], log: [EVIL] },
       { kind: 'resolving', reference: EVIL },
       { kind: 'pulling', reference: EVIL, done: 1, layers: 2, bytes: 1, total: 2 },
       { kind: 'pulled', reference: EVIL, ms: 1 },
-      { kind: 'step', slot: 'a', step: { kind: 'put-back', backup: EVIL, name: EVIL, copies: [copyOf(EVIL)] } },
-      { kind: 'step', slot: 'b', step: { kind: 'back-up', name: EVIL, volumes: [EVIL], roll: EVIL } },
+      { ...OF_A, step: { kind: 'put-back', backup: EVIL, name: EVIL, copies: [copyOf(EVIL)] } },
+      { ...OF_A, slot: 'b', step: { kind: 'back-up', name: EVIL, volumes: [EVIL], roll: EVIL } },
     ] as const)
       report(one);
   };
-  const { stderr } = await cli(['roll', 'web', '--verbose', '--no-color'], { ...ANSWERS, meanwhile });
-  assert.doesNotMatch(stderr, OBEYED);
-  assert.match(stderr, /owned|a.*b c/);
+  for (const verbose of [['--verbose'], []]) {
+    const { stderr } = await cli(['roll', 'web', ...verbose, '--no-color'], { ...ANSWERS, meanwhile });
+    assert.doesNotMatch(stderr, OBEYED);
+    assert.match(stderr, /owned|a.*b c/);
+  }
   const raised = await cli(['roll', 'web', '--verbose', '--no-color'], { raise: new Error(EVIL) });
   assert.doesNotMatch(raised.stderr, OBEYED);
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ErrorCode } from '../../../src/core/model/error.ts';
+import { phaseOfStep } from '../../../src/core/report/phase.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import type { Step } from '../../../src/core/rollout/step.ts';
 import { harmlessText } from '../../../src/core/text/harmless.ts';
@@ -9,6 +11,7 @@ import { cli, FAILED, ROLLED } from './fakes.ts';
 const START: Step = { kind: 'start', container: 'b', name: 'web.swapctl-next' };
 const HEALTHY: Step = { kind: 'await-healthy', container: 'b', name: 'web.swapctl-next' };
 const RENAME: Step = { kind: 'rename', container: 'a', name: 'web', to: 'web.swapctl-old' };
+const KEEP: Step = { kind: 'keep-image', image: 'sha256:1', reference: 'swapctl-rollback/web:1' };
 const REMEMBER: Step = {
   kind: 'remember-failure',
   roll: 'r1',
@@ -18,8 +21,15 @@ const REMEMBER: Step = {
   reason: 'exit code 1',
 };
 
-const step = (step: Step, slot = 'web'): Progress => ({ kind: 'step', slot, step });
+const step = (step: Step, slot = 'web', phase = phaseOfStep(step, 'start-first')): Progress => ({
+  kind: 'step',
+  slot,
+  step,
+  strategy: 'start-first',
+  phase,
+});
 const done = (step: Step, ms = 300, slot = 'web'): Progress => ({ kind: 'done', slot, step, ms });
+const end = (error?: ErrorCode, slot = 'web'): Progress => ({ kind: 'end', slot, error });
 const EVIDENCE: Progress = {
   kind: 'evidence',
   slot: 'web',
@@ -42,6 +52,7 @@ const GOOD: Progress[] = [
   done(HEALTHY, 1900),
   step(RENAME),
   done(RENAME, 12),
+  end(),
 ];
 
 async function told(
@@ -64,17 +75,18 @@ function remaining(stderr: string): string[] {
     .filter((line) => line !== '');
 }
 
-test('a pipe gets one plain line for each step', async () => {
+// Times that a test can't know.
+const timeless = (text: string): string => text.replace(/\d+\.\d s$/gm, 'N s');
+
+test('a pipe gets one plain line for each phase, with its time', async () => {
   assert.equal(
-    await told([], GOOD),
+    timeless(await told([], GOOD)),
     [
-      '==> ask the registry for app:2',
-      '==> pull app:2',
-      '    pulled app:2 in 1.5 s',
+      '    ✔ image      pull app:2  N s',
       '==> web: start-first: nothing is exclusive',
-      '==> web: start web.swapctl-next',
-      '==> web: wait until web.swapctl-next is healthy',
-      '==> web: rename web to web.swapctl-old',
+      '    ✔ start      create and start the new container of web  N s',
+      '    ✔ healthy    wait until the new container of web is healthy  N s',
+      '    ✔ switch     send new connections of web to the new container  N s',
       '',
     ].join('\n'),
   );
@@ -92,8 +104,8 @@ test('a terminal that was never told how wide it is is drawn on like one of 80 c
   assert.equal(none, usual);
 });
 
-test('a long pull says now and then how far it is', async (context) => {
-  context.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+test('a phase that takes long says now and then what it waits for', async (context) => {
+  context.mock.timers.enable({ apis: ['Date', 'setInterval'], now: 1_000_000 });
   const pulling = (bytes: number): Progress => ({
     kind: 'pulling',
     reference: 'app:2',
@@ -107,17 +119,25 @@ test('a long pull says now and then how far it is', async (context) => {
       report(pulling(at * 1_000_000));
       context.mock.timers.tick(1000);
     }
+    for (const one of GOOD.slice(3, 8)) report(one);
+    report(step(HEALTHY));
+    report({ kind: 'waiting', slot: 'web', what: 'at most 60 s more' });
+    report({ kind: 'probe', slot: 'web', container: 'web.swapctl-next', output: 'trying\nrefused\n' });
+    for (let second = 0; second < 18; second++) context.mock.timers.tick(1000);
+    report(done(HEALTHY));
+    report(end());
   };
   const { stderr } = await cli(['roll', 'web'], { roll: [ROLLED], meanwhile });
-  assert.equal(
-    stderr,
-    [
-      '==> pull app:2',
-      '    app:2: 1 of 3 layers, 10.0 of 80.0 MB',
-      '    app:2: 1 of 3 layers, 20.0 of 80.0 MB',
-      '',
-    ].join('\n'),
-  );
+  assert.deepEqual(stderr.split('\n'), [
+    '    … image      pull app:2; 1 of 3 layers, 9.0 of 80.0 MB  (10 s so far)',
+    '    … image      pull app:2; 1 of 3 layers, 19.0 of 80.0 MB  (20 s so far)',
+    '    ✔ image      pull app:2  1.5 s',
+    '==> web: start-first: nothing is exclusive',
+    '    ✔ start      create and start the new container of web  0.0 s',
+    '    … healthy    wait until the new container of web is healthy; at most 60 s more; refused  (15 s so far)',
+    '    ✔ healthy    wait until the new container of web is healthy  18 s',
+    '',
+  ]);
 });
 
 test('--verbose adds probes, details and the time of every step', async () => {
@@ -149,15 +169,15 @@ test('a container that left nothing to say is told as that', async () => {
   assert.equal(stderr, '    web wrote no log, and no health check said anything\n');
 });
 
-test('on a terminal finished steps stay as lines with their time', async () => {
+test('on a terminal finished phases stay as lines with their time', async () => {
   const stderr = await told([], GOOD, TERMINAL);
-  assert.deepEqual(remaining(stderr), [
-    '✔ pull app:2  1.5 s',
+  assert.deepEqual(remaining(stderr).map(timeless), [
+    '✔ image      pull app:2  N s',
     'web  start-first',
     '  nothing is exclusive',
-    '✔ start web.swapctl-next  0.3 s',
-    '✔ wait until web.swapctl-next is healthy  1.9 s',
-    '✔ rename web to web.swapctl-old  0.0 s',
+    '✔ start      create and start the new container of web  N s',
+    '✔ healthy    wait until the new container of web is healthy  N s',
+    '✔ switch     send new connections of web to the new container  N s',
   ]);
   assert.match(stderr, /\x1b\[\?25h[\s\S]*$/, 'the cursor is shown again');
 });
@@ -168,45 +188,53 @@ test('the spinner shows layers and megabytes of a pull, and after a while the ti
     await new Promise((resolve) => setTimeout(resolve, 1200));
   };
   const { stderr } = await cli(['roll', 'web'], { roll: [ROLLED], meanwhile, ...TERMINAL });
-  assert.match(stderr, /⠙ pull app:2 {2}1 of 3 layers, 12\.5 of 80\.0 MB/);
+  assert.match(stderr, /⠙ image {6}pull app:2; 1 of 3 layers, 12\.5 of 80\.0 MB/);
   assert.match(stderr, /80\.0 MB {2}\d+ s/);
 });
 
-test('a wait that ended badly gets a cross, and the evidence beneath', async () => {
+test('a phase after which the roll is undone gets a cross, and the evidence beneath', async () => {
   const progress = [step(HEALTHY), done(HEALTHY, 30_000), step(REMEMBER), EVIDENCE, done(REMEMBER, 20)];
-  assert.deepEqual(remaining(await told([], progress, { ...TERMINAL, roll: [FAILED] })), [
-    '✘ wait until web.swapctl-next is healthy',
-    '    last health output of web:',
-    '      exit 1: refused',
-    '    last log lines of web:',
-    '      info up',
-    '      two',
-    '      lines\\x07',
-    '✔ remember that the image failed: exit code 1  0.0 s',
-  ]);
-});
-
-test('a wait whose container is taken away at once ended badly too', async () => {
-  const back: Step[] = [
-    { kind: 'remove', container: 'b', name: 'web.swapctl-next' },
-    { kind: 'stop', container: 'b', name: 'web' },
-    { kind: 'rename', container: 'b', name: 'web', to: 'web.swapctl-next' },
-    { kind: 'rename', container: 'a', name: 'web.swapctl-old', to: 'web' },
-    { kind: 'start', container: 'a', name: 'web.swapctl-old' },
-  ];
-  for (const next of back) {
-    const [first] = remaining(await told([], [step(HEALTHY), done(HEALTHY), step(next), done(next)], TERMINAL));
-    assert.equal(first, '✘ wait until web.swapctl-next is healthy', next.kind);
+  for (const [error, sign] of [
+    ['not-healthy', '✔'],
+    ['attention', '✘'],
+  ] as const) {
+    const stderr = await told([], [...progress, end(error)], { ...TERMINAL, roll: [FAILED] });
+    assert.deepEqual(remaining(stderr).map(timeless), [
+      '✘ healthy    wait until the new container of web is healthy  N s',
+      '    last health output of web:',
+      '      exit 1: refused',
+      '    last log lines of web:',
+      '      info up',
+      '      two',
+      '      lines\\x07',
+      `${sign} undo       put web back as it was  N s`,
+    ]);
   }
 });
 
-test('a step that was never done gets a cross', async () => {
-  assert.deepEqual(remaining(await told([], [step(START), step(START), done(START)], TERMINAL)), [
-    '✘ start web.swapctl-next',
-    '✔ start web.swapctl-next  0.3 s',
-  ]);
-  assert.deepEqual(remaining(await told([], [step(START)], TERMINAL)), ['✘ start web.swapctl-next']);
+test('a phase that did not come to its end gets a cross', async () => {
+  for (const last of [[], [end('busy')]])
+    assert.deepEqual(remaining(await told([], [step(START), ...last], TERMINAL)).map(timeless), [
+      '✘ start      create and start the new container of web  N s',
+    ]);
 });
+
+test('a step that is tried again, and one of no phase, open no phase', async () => {
+  const again: Progress[] = [step(START), step(START), done(START), step(KEEP, 'web', 'start'), done(KEEP), end()];
+  assert.equal(remaining(await told([], again, TERMINAL)).length, 1);
+});
+
+test('containers that move along with another one are part of its phase', async () => {
+  const move: Step = { kind: 'move-dependents', names: ['sidecar'], from: 'a', to: 'b' };
+  const other: Step = { kind: 'start', container: 'c', name: 'sidecar' };
+  const progress = [step(RENAME), step(move, 'web', 'switch'), step(other, 'sidecar'), done(other, 1, 'sidecar')];
+  const told = await toldLines([...progress, end(undefined, 'sidecar'), done(move), end()]);
+  assert.deepEqual(told, ['✔ switch     send new connections of web to the new container  N s']);
+});
+
+async function toldLines(progress: readonly Progress[]): Promise<string[]> {
+  return remaining(await told([], progress, TERMINAL)).map(timeless);
+}
 
 test('notes and several slots at once do not spoil the drawing', async () => {
   const other: Step = { kind: 'start', container: 'c', name: 'db.swapctl-next' };
@@ -215,18 +243,19 @@ test('notes and several slots at once do not spoil the drawing', async () => {
     step(other, 'db'),
     { kind: 'note', text: 'a \x1b[2Jnote' },
     done(START),
+    end(),
     done(other, 100, 'db'),
+    end(undefined, 'db'),
   ];
-  assert.deepEqual(remaining(await told([], progress, TERMINAL)), [
+  assert.deepEqual(await toldLines(progress), [
     '! a note',
-    '✔ start web.swapctl-next  0.3 s',
-    '✔ start db.swapctl-next  0.1 s',
+    '✔ start      create and start the new container of web  N s',
+    '✔ start      create and start the new container of db  N s',
   ]);
 });
 
 test('the drawing is no wider than the terminal', async () => {
-  const long: Step = { ...START, name: 'a'.repeat(200) };
-  const stderr = await told([], [step(long)], { ...TERMINAL, columns: 50 });
+  const stderr = await told([], [step(START, 'a'.repeat(200))], { ...TERMINAL, columns: 50 });
   const drawn = stderr.split(/\x1b\[[?\d]*[a-zA-Z]|\n/).filter((part) => /^[⠋⠙⠹]/.test(part));
   assert.ok(drawn.length > 0);
   for (const part of drawn) assert.ok([...part].length <= 50, part);

@@ -48,7 +48,8 @@ test('of a roll the log has what it does, and why it failed', () => {
     (log) => {
       const report = progressTo(log);
       report({ kind: 'slot', slot: 'web', way: 'start-first', because: 'it can' });
-      report({ kind: 'step', slot: 'web', step: { kind: 'stop', container: 'id', name: 'web' } });
+      const step = { kind: 'stop', container: 'id', name: 'web' } as const;
+      report({ kind: 'step', slot: 'web', step, strategy: 'start-first', phase: 'retire' });
       report({ kind: 'evidence', slot: 'web', container: 'web.swapctl-next', health: [], log: ['no', 'database'] });
     },
   );

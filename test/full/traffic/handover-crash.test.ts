@@ -51,7 +51,7 @@ test('a successor that never becomes healthy behind a healthy stand-in is taken 
   const { web, under } = await begin(world);
   // The first container of the image is the stand-in: it proves itself. The second one finds its mark, and fails.
   await web.publish('2', { cmd: ['sh', '-c', SECOND_FAILS], health: { retries: 2 } });
-  const { code, stderr, json } = await swapctl(['roll', web.name, '--json', '--pull', 'never'], {
+  const { code, stderr, json } = await swapctl(['roll', web.name, '--json', '--pull', 'never', '--verbose'], {
     env: world.env,
     netns: world.netns,
   });

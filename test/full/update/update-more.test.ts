@@ -19,7 +19,7 @@ test('dependencies are rolled first', async (t) => {
   const web = await start('a-web', 'stable', { 'swapctl.depends-on': world.name('b-db') });
   const db = await start('b-db', 'stable');
   await push('2', 'stable');
-  const { code, stdout, stderr } = await swapctl(['update', web, db], { env });
+  const { code, stdout, stderr } = await swapctl(['update', web, db, '--verbose'], { env });
   assert.equal(code, 0, stdout + stderr);
   const began = [...stderr.matchAll(/^==> (\S+): create /gm)].map(([, slot]) => slot);
   assert.deepEqual(began, [db, web]);

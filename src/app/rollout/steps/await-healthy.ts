@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from '../../../core/health/health.ts';
 import type { Container } from '../../../core/model/container.ts';
+import { formatDuration } from '../../../core/text/duration.ts';
 import { keepShut } from '../../traffic/gate.ts';
 import { recall, type SlotRun } from '../slot-run.ts';
 import { lookAtPorts } from './answered-ports.ts';
@@ -30,7 +31,10 @@ export async function awaitHealthy(
   // On the way back there is nothing to cut short: the old container has to answer again.
   signal: AbortSignal = run.memory.giveUp ? NEVER : run.signal,
 ): Promise<void> {
-  await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => verdict.kind !== 'waiting');
+  await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => {
+    if (verdict.kind === 'waiting') tellLimit(run, verdict.until);
+    return verdict.kind !== 'waiting';
+  });
 }
 
 /**
@@ -39,8 +43,17 @@ export async function awaitHealthy(
  */
 export async function settle(run: SlotRun, id: string, { brief }: { readonly brief: boolean }): Promise<void> {
   await watch(run, id, brief ? PAUSE_BRIEFLY_MS : PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
-    return verdict.kind !== 'healthy' || run.now() >= settledAt(container, run.policy, verdict.since, { brief });
+    if (verdict.kind !== 'healthy') return true;
+    const end = settledAt(container, run.policy, verdict.since, { brief });
+    tellLimit(run, end);
+    return run.now() >= end;
   });
+}
+
+function tellLimit(run: SlotRun, untilMs: number): void {
+  const leftMs = untilMs - run.now();
+  if (leftMs <= 0) return;
+  run.ports.report({ kind: 'waiting', slot: run.names.home, what: `at most ${formatDuration(leftMs)} more` });
 }
 
 /** Goes on watching until proxies have had time to act on the engine's verdict, that is not healthy, or the signal aborts. */

@@ -4,38 +4,66 @@ import { formatDuration } from '../../../core/text/duration.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
 import type { Style } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
+import { Phases } from './phases.ts';
 import type { Reporter } from './reporter.ts';
-import { block, buildFailureLines, evidenceLines, pullState } from './words.ts';
+import { block, buildFailureLines, endedText, evidenceLines, pullState, runningText } from './words.ts';
 
-// Often enough that nobody takes a long pull for a hang, seldom enough for a log.
-const PULL_LINE_EVERY_MS = 10_000;
+// Often enough that nobody takes a long wait for a hang, seldom enough for a log.
+const WAIT_LINE_EVERY_MS = 10_000;
 
 type Kind = Progress['kind'];
-type Teller<K extends Kind> = (progress: Extract<Progress, { kind: K }>, verbose: boolean) => readonly string[];
+type Teller<K extends Kind> = (progress: Extract<Progress, { kind: K }>) => readonly string[];
 
-/** Progress as plain lines that are never taken back; `quiet` keeps only why something failed. */
-export function createLines(
-  { stderr, now }: Terminal,
-  style: Style,
-  loudness: 'quiet' | 'plain' | 'verbose',
-): Reporter {
-  const tellPull = pullTeller(now);
-  const tell = (progress: Progress): readonly string[] => {
-    if (loudness === 'quiet' && progress.kind !== 'evidence' && progress.kind !== 'build-failed') return [];
-    if (progress.kind === 'pulling') return tellPull(progress);
-    return (TELLERS[progress.kind] as Teller<Kind>)(progress, loudness === 'verbose');
-  };
+/** Progress as plain lines that are never taken back: the phases; every step if `verbose`; if `quiet` only why something failed. */
+export function createLines(terminal: Terminal, style: Style, loudness: 'quiet' | 'plain' | 'verbose'): Reporter {
+  const print = printTo(terminal, style);
+  if (loudness === 'quiet') return reporter((progress) => print(failureLines(progress)));
+  return loudness === 'verbose' ? stepLines(terminal, print) : phaseLines(terminal, print);
+}
+
+type Print = (lines: readonly string[]) => void;
+
+function printTo({ stderr }: Terminal, style: Style): Print {
   const paint = (line: string): string => (line.startsWith('==>') ? style.bold(line) : style.dim(line));
-  return {
-    report: (progress) =>
-      void stderr.write(
-        tell(progress)
-          .map((line) => `${paint(line)}\n`)
-          .join(''),
-      ),
-    aside: (print) => print(),
-    stop: () => {},
+  return (lines) => void (lines.length > 0 && stderr.write(lines.map((line) => `${paint(line)}\n`).join('')));
+}
+
+function reporter(report: (progress: Progress) => void, stop: () => void = () => {}): Reporter {
+  return { report, aside: (print) => print(), stop };
+}
+
+function phaseLines({ now }: Terminal, print: Print): Reporter {
+  const phases = new Phases(now);
+  const ended = (all: ReturnType<Phases['take']>): void =>
+    print(all.map(({ ok, ...one }) => inner(`${ok ? '✔' : '✘'} ${endedText(one)}  ${formatDuration(one.ms)}`)));
+  const waits = setInterval(() => {
+    const long = phases.running().filter(({ began }) => now() - began >= WAIT_LINE_EVERY_MS);
+    print(long.map((one) => inner(`… ${runningText(one)}  (${formatDuration(now() - one.began)} so far)`)));
+  }, WAIT_LINE_EVERY_MS);
+  // Whatever keeps the program alive, it is not this.
+  waits.unref();
+  const report = (progress: Progress): void => {
+    ended(phases.take(progress));
+    print(failureLines(progress));
+    if (progress.kind === 'slot') print([headOf(progress)]);
+    if (progress.kind === 'note') print([head(progress.text)]);
   };
+  return reporter(report, () => {
+    clearInterval(waits);
+    ended(phases.stop());
+  });
+}
+
+function failureLines(progress: Progress): readonly string[] {
+  if (progress.kind === 'evidence') return evidenceLines(progress);
+  return progress.kind === 'build-failed' ? buildFailureLines(progress) : [];
+}
+
+function stepLines({ now }: Terminal, print: Print): Reporter {
+  const tellPull = pullTeller(now);
+  return reporter((progress) =>
+    print(progress.kind === 'pulling' ? tellPull(progress) : (TELLERS[progress.kind] as Teller<Kind>)(progress)),
+  );
 }
 
 const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
@@ -44,15 +72,15 @@ const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
   building: ({ what, line }) => [inner(`${what}: ${line}`)],
   'build-failed': buildFailureLines,
   built: ({ what, ms }) => [head(`${what}: built in ${formatDuration(ms)}`)],
-  slot: ({ slot, way, because }) => [head(`${slot}: ${way}: ${because}`)],
+  slot: (progress) => [headOf(progress)],
   step: ({ slot, step }) => [head(`${slot}: ${describeStep(step)}`)],
-  done: ({ slot, step, ms }, verbose) =>
-    verbose ? [inner(`${slot}: ${describeStep(step)}: ${Math.round(ms)} ms`)] : [],
-  probe: ({ slot, container, output }, verbose) =>
-    verbose ? block(`${slot}: the health check of ${container} said:`, [output]) : [],
+  done: ({ slot, step, ms }) => [inner(`${slot}: ${describeStep(step)}: ${Math.round(ms)} ms`)],
+  end: () => [],
+  waiting: () => [],
+  probe: ({ slot, container, output }) => block(`${slot}: the health check of ${container} said:`, [output]),
   evidence: evidenceLines,
   note: ({ text }) => [head(text)],
-  debug: ({ text }, verbose) => (verbose ? [inner(text)] : []),
+  debug: ({ text }) => [inner(text)],
 };
 
 function pullTeller(now: () => number): (progress: Extract<Progress, { kind: 'pulling' }>) => readonly string[] {
@@ -61,10 +89,14 @@ function pullTeller(now: () => number): (progress: Extract<Progress, { kind: 'pu
     const { reference } = progress;
     const before = told.get(reference);
     const at = now();
-    if (before !== undefined && at - before < PULL_LINE_EVERY_MS) return [];
+    if (before !== undefined && at - before < WAIT_LINE_EVERY_MS) return [];
     told.set(reference, at);
     return before === undefined ? [head(`pull ${reference}`)] : [inner(`${reference}: ${pullState(progress)}`)];
   };
+}
+
+function headOf({ slot, way, because }: Extract<Progress, { kind: 'slot' }>): string {
+  return head(`${slot}: ${way}: ${because}`);
 }
 
 function head(text: string): string {

@@ -1,12 +1,25 @@
 import type { Progress } from '../../../core/report/progress.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
 import { harmlessLines } from '../harmless.ts';
+import type { Activity, Ended } from './phases.ts';
 
 type Pulling = Extract<Progress, { kind: 'pulling' }>;
 type Evidence = Extract<Progress, { kind: 'evidence' }>;
 type BuildFailure = Extract<Progress, { kind: 'build-failed' }>;
 
 const MEGABYTE = 1_000_000;
+// As wide as the longest name of a phase.
+const PHASE_WIDTH = 9;
+
+/** A phase that is over, without its time. */
+export function endedText({ phase, what }: Pick<Ended, 'phase' | 'what'>): string {
+  return `${phase.padEnd(PHASE_WIDTH)}  ${what}`;
+}
+
+/** A phase that is under way, with what it waits for. */
+export function runningText({ phase, what, waitsFor }: Activity): string {
+  return [endedText({ phase, what }), ...waitsFor.filter((part) => part !== '')].join('; ');
+}
 
 /** How far a pull is: `3 of 7 layers, 12.5 of 80.1 MB`. */
 export function pullState({ done, layers, bytes, total }: Pulling): string {

@@ -1,0 +1,169 @@
+import type { Way } from '../model/strategy.ts';
+import type { Step, StepKind } from '../rollout/step.ts';
+import { reservedName } from '../service/names.ts';
+
+/** The parts of a roll that people follow, each of one or several steps. */
+export type RollPhase =
+  | 'rehearsal'
+  | 'stand-in'
+  | 'start'
+  | 'healthy'
+  | 'switch'
+  | 'settle'
+  | 'drain'
+  | 'replace'
+  | 'stop'
+  | 'backup'
+  | 'retire'
+  | 'undo';
+
+/** The phases of each strategy in their order. A roll passes through each of them once at most, and through `undo` from any. */
+export const PHASES: { readonly [W in Way]: readonly RollPhase[] } = {
+  'start-first': ['start', 'healthy', 'switch', 'settle', 'drain', 'retire', 'undo'],
+  handover: ['stand-in', 'switch', 'settle', 'drain', 'replace', 'backup', 'healthy', 'retire', 'undo'],
+  'stop-first': ['rehearsal', 'stop', 'backup', 'start', 'healthy', 'settle', 'retire', 'undo'],
+};
+
+/** Undefined: the step belongs to whichever phase it falls into. */
+type PhaseOf<K extends StepKind> = (step: Extract<Step, { kind: K }>, strategy: Way) => RollPhase | undefined;
+
+const ANY = (): undefined => undefined;
+const always =
+  <P extends RollPhase>(phase: P) =>
+  (): P =>
+    phase;
+
+// Complete by type: a new kind of step does not compile before it has a line here.
+const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
+  'check-start': ANY,
+  'create-rehearsal': always('rehearsal'),
+  'pass-rehearsal': always('rehearsal'),
+  'create-stand-in': always('stand-in'),
+  cover: ({ lasting }) => (lasting ? 'replace' : 'switch'),
+  uncover: ANY,
+  'drop-cover': ANY,
+  'point-tag': ANY,
+  create: ({ way }) => making(way),
+  'copy-files': ({ name }, strategy) => ofHelper(name) ?? making(strategy),
+  'recreate-old': always('undo'),
+  start: ({ name }, strategy) => (isOld(name) ? 'undo' : (ofHelper(name) ?? beginning(strategy))),
+  open: always('switch'),
+  'await-healthy': ({ name }) => (isOld(name) ? 'undo' : (ofHelper(name) ?? 'healthy')),
+  settle: ({ name }) => (isRehearsal(name) ? 'rehearsal' : 'settle'),
+  'await-engine': always('settle'),
+  rename: ({ name, to }, strategy) => (isOld(name) || isNext(to) ? 'undo' : change(strategy)),
+  'move-dependents': ANY,
+  forward: always('switch'),
+  'end-forward': ANY,
+  'run-hooks': ANY,
+  'keep-image': ANY,
+  'hold-restart': (_, strategy) => (strategy === 'start-first' ? undefined : change(strategy)),
+  'restore-restart': always('undo'),
+  drain: ({ name }) => (isStandIn(name) ? 'retire' : 'drain'),
+  stop: ({ name }, strategy) => (isNext(name) ? 'undo' : retires(name, strategy) ? 'retire' : change(strategy)),
+  remove: ({ name }) => (isNext(name) ? 'undo' : 'retire'),
+  'remember-failure': always('undo'),
+  'forget-failure': ANY,
+  'back-up': always('backup'),
+  'put-back': always('backup'),
+  'drop-backup': ANY,
+  'drop-copies': ANY,
+};
+
+/** The phase that a step belongs to in a roll of that strategy, whatever came before it. */
+export function phaseOfStep(step: Step, strategy: Way): RollPhase | undefined {
+  return (PHASE_OF[step.kind] as PhaseOf<StepKind>)(step, strategy);
+}
+
+/**
+ * The phase of a roll after it has begun a step: phases only go forward, so that a step which is repeated or comes early opens none
+ * again, and what is undone stays so. Undefined only before the first step that has a phase.
+ */
+export function nextPhase(
+  now: RollPhase | undefined,
+  step: Step,
+  strategy: Way,
+  undoing: boolean,
+): RollPhase | undefined {
+  const order = PHASES[strategy];
+  const wanted = undoing ? 'undo' : phaseOfStep(step, strategy);
+  if (wanted === undefined || !order.includes(wanted)) return now;
+  return now !== undefined && order.indexOf(wanted) <= order.indexOf(now) ? now : wanted;
+}
+
+/** One line for people: what a phase of a slot's roll does, or waits for. */
+export function describePhase(phase: RollPhase, slot: string, strategy: Way): string {
+  const described = DESCRIPTIONS[phase];
+  return typeof described === 'function' ? described(slot) : (described[strategy] ?? described.other)(slot);
+}
+
+type Describe = (slot: string) => string;
+
+const DESCRIPTIONS: { readonly [P in RollPhase]: Describe | (Partial<Record<Way, Describe>> & { other: Describe }) } = {
+  rehearsal: (slot) => `prove the new image while ${slot} serves`,
+  'stand-in': (slot) => `start a stand-in for ${slot}, and wait until it is healthy`,
+  start: {
+    other: (slot) => `create and start the new container of ${slot}`,
+    'stop-first': (slot) => `start the new container of ${slot}`,
+  },
+  healthy: (slot) => `wait until the new container of ${slot} is healthy`,
+  switch: {
+    other: (slot) => `send new connections of ${slot} to the new container`,
+    handover: (slot) => `send new connections of ${slot} to the stand-in`,
+  },
+  settle: {
+    other: (slot) => `watch the new container of ${slot} serve; the old one stays`,
+    handover: (slot) => `watch the stand-in serve; the old container of ${slot} stays`,
+  },
+  drain: (slot) => `let the old container of ${slot} finish its connections`,
+  replace: (slot) => `stop the old container of ${slot} and start the new one`,
+  stop: (slot) => `stop the old container of ${slot}`,
+  backup: (slot) => `copy the volumes of ${slot}`,
+  retire: {
+    other: (slot) => `stop and remove the old container of ${slot}`,
+    handover: (slot) => `remove the stand-in and the old container of ${slot}`,
+    'stop-first': (slot) => `remove the old container of ${slot}`,
+  },
+  undo: (slot) => `put ${slot} back as it was`,
+};
+
+/** Where the new container is created long before it starts, that is no phase of its own. */
+function making(strategy: Way): RollPhase | undefined {
+  if (strategy === 'handover') return undefined;
+  return strategy === 'start-first' ? 'start' : 'stop';
+}
+
+function beginning(strategy: Way): RollPhase {
+  return strategy === 'handover' ? 'replace' : 'start';
+}
+
+/** In which phase the new container gets the name, and the old one stops where that comes before the new one starts. */
+function change(strategy: Way): RollPhase {
+  if (strategy === 'start-first') return 'switch';
+  return strategy === 'handover' ? 'replace' : 'stop';
+}
+
+function retires(name: string, strategy: Way): boolean {
+  return isStandIn(name) || strategy === 'start-first';
+}
+
+function ofHelper(name: string): RollPhase | undefined {
+  if (isRehearsal(name)) return 'rehearsal';
+  return isStandIn(name) ? 'stand-in' : undefined;
+}
+
+function isOld(name: string): boolean {
+  return reservedName(name)?.kind === 'old';
+}
+
+function isNext(name: string): boolean {
+  return reservedName(name)?.kind === 'next';
+}
+
+function isRehearsal(name: string): boolean {
+  return reservedName(name)?.kind === 'rehearsal';
+}
+
+function isStandIn(name: string): boolean {
+  return reservedName(name)?.kind === 'stand-in';
+}

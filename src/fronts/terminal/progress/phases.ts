@@ -1,0 +1,141 @@
+import { describePhase, type RollPhase } from '../../../core/report/phase.ts';
+import type { Progress } from '../../../core/report/progress.ts';
+import { pullState } from './words.ts';
+
+/** Something that is under way, and what it waits for as far as that is known. */
+export interface Activity {
+  readonly phase: string;
+  readonly what: string;
+  readonly began: number;
+  readonly waitsFor: readonly string[];
+}
+
+/** Something that is over, after `ms`. */
+export interface Ended {
+  readonly phase: string;
+  readonly what: string;
+  readonly ms: number;
+  readonly ok: boolean;
+}
+
+type Kind = Progress['kind'];
+type Taker<K extends Kind> = (progress: Extract<Progress, { kind: K }>) => Ended[];
+
+interface Slot {
+  readonly began: number;
+  readonly phase: RollPhase | undefined;
+}
+
+// Pulls belong to no slot.
+const IMAGE = '\0image';
+const NOTHING = (): Ended[] => [];
+
+/** Makes the phases of a roll out of its progress: several slots, pulls and builds may be under way at the same time. */
+export class Phases {
+  readonly #now: () => number;
+  /** By slot or build, the latest last. */
+  readonly #running = new Map<string, Activity>();
+  readonly #slots = new Map<string, Slot>();
+  /** Containers that move along with another one: their steps are part of its phase. */
+  readonly #moved = new Set<string>();
+  readonly #takers: { readonly [K in Kind]: Taker<K> } = {
+    resolving: ({ reference }) => this.#begin(IMAGE, 'image', `ask the registry for ${reference}`),
+    pulling: (progress) => this.#pulling(progress),
+    pulled: ({ reference, ms }) => this.#end(IMAGE, { phase: 'image', what: `pull ${reference}`, ms, ok: true }),
+    building: ({ what, line }) => this.#building(what, line),
+    built: ({ what, ms }) => this.#end(what, { phase: 'image', what: `build ${what}`, ms, ok: true }),
+    'build-failed': ({ what }) => this.#finish(what, false),
+    slot: NOTHING,
+    step: (progress) => this.#step(progress),
+    done: ({ step }) => this.#forget(step.kind === 'move-dependents' ? step.names : []),
+    end: ({ slot, error }) => this.#endSlot(slot, error),
+    waiting: ({ slot, what }) => this.#wait(slot, 0, what),
+    probe: ({ slot, output }) => this.#wait(slot, 1, output.trim().split('\n').at(-1) ?? ''),
+    evidence: NOTHING,
+    note: NOTHING,
+    debug: NOTHING,
+  };
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Takes one piece of progress, and says what came to its end by it. */
+  take(progress: Progress): Ended[] {
+    return (this.#takers[progress.kind] as Taker<Kind>)(progress);
+  }
+
+  /** What is under way, the latest last. */
+  running(): Activity[] {
+    return [...this.#running.values()];
+  }
+
+  /** A phase of a roll that has not come to its end by now has failed. */
+  stop(): Ended[] {
+    return [...this.#slots.keys()].flatMap((slot) => this.#endSlot(slot, 'attention'));
+  }
+
+  #step({ slot, step, phase, strategy }: Extract<Progress, { kind: 'step' }>): Ended[] {
+    if (step.kind === 'move-dependents') for (const name of step.names) this.#moved.add(name);
+    if (this.#moved.has(slot)) return [];
+    this.#running.delete(IMAGE);
+    const before = this.#slots.get(slot) ?? { began: this.#now(), phase: undefined };
+    this.#slots.set(slot, { ...before, phase });
+    if (phase === undefined || phase === before.phase) return this.#wait(slot, 0, undefined);
+    const ended = this.#finish(slot, phase !== 'undo');
+    const began = before.phase === undefined ? before.began : this.#now();
+    this.#begin(slot, phase, describePhase(phase, slot, strategy), began);
+    return ended;
+  }
+
+  #endSlot(slot: string, error: string | undefined): Ended[] {
+    const undone = this.#slots.get(slot)?.phase === 'undo' && error !== 'attention';
+    this.#slots.delete(slot);
+    return this.#finish(slot, error === undefined || undone);
+  }
+
+  #pulling(progress: Extract<Progress, { kind: 'pulling' }>): Ended[] {
+    const what = `pull ${progress.reference}`;
+    const before = this.#running.get(IMAGE);
+    const began = before?.what === what ? before.began : this.#now();
+    this.#begin(IMAGE, 'image', what, began);
+    return this.#wait(IMAGE, 0, pullState(progress));
+  }
+
+  #building(what: string, line: string): Ended[] {
+    this.#begin(what, 'image', `build ${what}`, this.#running.get(what)?.began);
+    return this.#wait(what, 0, line);
+  }
+
+  #begin(key: string, phase: string, what: string, began = this.#now()): Ended[] {
+    // Taken out first, so that the latest is the last.
+    this.#running.delete(key);
+    this.#running.set(key, { phase, what, began, waitsFor: [] });
+    return [];
+  }
+
+  // The limit of a wait, and what the health check said last; a new step waits for neither.
+  #wait(key: string, at: 0 | 1, text: string | undefined): Ended[] {
+    const now = this.#running.get(key);
+    if (!now) return [];
+    const [limit, output] = now.waitsFor;
+    const waitsFor = text === undefined ? [] : at === 0 ? [text, output] : [limit ?? '', text];
+    this.#running.set(key, { ...now, waitsFor: waitsFor.filter((part) => part !== undefined) });
+    return [];
+  }
+
+  #finish(key: string, ok: boolean): Ended[] {
+    const now = this.#running.get(key);
+    return now ? this.#end(key, { phase: now.phase, what: now.what, ms: this.#now() - now.began, ok }) : [];
+  }
+
+  #end(key: string, ended: Ended): Ended[] {
+    this.#running.delete(key);
+    return [ended];
+  }
+
+  #forget(names: readonly string[]): Ended[] {
+    for (const name of names) this.#moved.delete(name);
+    return [];
+  }
+}
