@@ -166,6 +166,7 @@ function shownBox(box: Box, health: Box['health'] | undefined): Container {
     error: box.error,
     oomKilled: false,
     startedAt: box.startedAt,
+    finishedAt: box.finishedAt || undefined,
     restartCount: box.restartCount,
     health: health && { status: health.status, log: health.log },
     config: box.config,

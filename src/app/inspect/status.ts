@@ -62,6 +62,7 @@ async function lineOf(
 ): Promise<ReplicaStatus> {
   const state = await stateOf(look, container);
   const rolled = state?.history[0];
+  const proven = swapping === undefined && state?.roll !== undefined && isFirstRun(container);
   return {
     service: service.key,
     container: container.name,
@@ -70,8 +71,8 @@ async function lineOf(
     digest: state?.digest ?? container.imageId,
     startedAt: container.startedAt > 0 ? new Date(container.startedAt).toISOString() : undefined,
     ageMs: look.now - (container.status === 'running' ? container.startedAt : container.createdAt),
-    health: healthWord(container),
-    phase: swapping ?? phaseOf(container, state?.roll !== undefined),
+    health: healthWord(container, proven),
+    phase: swapping ?? phaseOf(container, proven),
     way: await wayOf(look, service, member, container),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
@@ -83,19 +84,24 @@ function hasHelper(all: readonly ContainerSummary[], { home }: Slot): boolean {
   return (['rehearsal', 'stand-in'] as const).some((role) => helpersOf(all, home, role).length > 0);
 }
 
-function healthWord(container: Container): string {
+// The old container of a roll goes only after the new one was healthy, unless it removes itself (--rm). A restart proves nothing.
+function isFirstRun({ finishedAt, host }: Container): boolean {
+  return finishedAt === undefined && host.AutoRemove !== true;
+}
+
+function healthWord(container: Container, proven: boolean): string {
   if (container.status !== 'running') return container.status;
+  if (container.health?.status === 'starting' && proven) return 'healthy';
   if (container.health) return container.health.status;
   return container.config.Healthcheck?.Test?.length && container.config.Healthcheck.Test[0] !== 'NONE'
     ? 'unknown'
     : 'no check';
 }
 
-// What swapctl itself has rolled was healthy when it took over, whatever the engine's own slow check has to say by now.
-function phaseOf(container: Container, rolled: boolean): Phase {
+function phaseOf(container: Container, proven: boolean): Phase {
   if (container.status === 'restarting') return 'restarting';
   if (container.status !== 'running') return 'stopped';
-  if (container.health?.status === 'starting' && !rolled) return 'starting';
+  if (container.health?.status === 'starting' && !proven) return 'starting';
   return container.health?.status === 'unhealthy' ? 'unhealthy' : 'serving';
 }
 

@@ -131,6 +131,8 @@ export interface Container {
   readonly error: string;
   readonly oomKilled: boolean;
   readonly startedAt: number;
+  /** When its last run ended; undefined if it is in its first one, or was never started. */
+  readonly finishedAt?: number | undefined;
   readonly restartCount: number;
   readonly health: EngineHealth | undefined;
   readonly config: ContainerConfig;

@@ -46,6 +46,7 @@ export function decodeContainer(body: unknown, dialect: Dialect): Container {
     error: text(state.Error),
     oomKilled: state.OOMKilled === true,
     startedAt: time(state.StartedAt),
+    finishedAt: time(state.FinishedAt) || undefined,
     restartCount: number(raw.RestartCount),
     health: decodeHealth(state.Health),
     config,
