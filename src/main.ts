@@ -13,7 +13,13 @@ import type { Configuration, Report } from './ports/ports.ts';
 
 declare const SWAPCTL_VERSION: string;
 
-type Reach = { readonly host?: string; readonly context?: string; readonly config?: string; readonly report: Report };
+interface Reach {
+  readonly host?: string;
+  readonly context?: string;
+  readonly config?: string;
+  readonly trace: boolean;
+  readonly report: Report;
+}
 
 const world = {
   env: process.env,
@@ -28,6 +34,22 @@ let configuration: Configuration | undefined;
 
 // What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
+  const wire = await import('./wiring/ports.ts');
+  const endTrace = reach.trace ? wire.reportCalls(reach.report) : () => {};
+  try {
+    const { app, close } = await openTraced(reach);
+    const end = (): void => {
+      close();
+      endTrace();
+    };
+    return { app, close: end };
+  } catch (error) {
+    endTrace();
+    throw error;
+  }
+}
+
+async function openTraced(reach: Reach): Promise<{ app: App; close: () => void }> {
   const [{ createApp }, { openConfig, openPorts }] = await Promise.all([
     import('./app/app.ts'),
     import('./wiring/ports.ts'),
@@ -47,7 +69,7 @@ async function openDesk(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
   return openConfigDesk({ ...reach, ...world });
 }
 
-async function openInstall(reach: Omit<Reach, 'report'>): Promise<InstallDesk> {
+async function openInstall(reach: Omit<Reach, 'report' | 'trace'>): Promise<InstallDesk> {
   const { openInstallDesk } = await import('./wiring/install.ts');
   return openInstallDesk({ ...reach, ...world });
 }

@@ -132,13 +132,15 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   },
   // How files are opened that others name: every adapter does it this way.
   'adapters/files': { knows: [], packages: 'node' },
+  // How adapters note what they call, for a trace.
+  'adapters/trace': { knows: ['core'], packages: 'node' },
   'adapters/config': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
-  'adapters/docker': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
-  'adapters/registry': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
+  'adapters/docker': { knows: ['ports', 'core', 'adapters/files', 'adapters/trace'], packages: 'any' },
+  'adapters/registry': { knows: ['ports', 'core', 'adapters/files', 'adapters/trace'], packages: 'any' },
   'adapters/build': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
   'adapters/notify': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
   'adapters/host': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
-  'adapters/traffic': { knows: ['ports', 'core'], packages: 'node' },
+  'adapters/traffic': { knows: ['ports', 'core', 'adapters/trace'], packages: 'node' },
   // Programs that run until they are stopped: they decide when something is done.
   daemons: { knows: ['app', 'core'], packages: 'none' },
   'daemons/watch': { knows: ['app', 'core', 'daemons'], packages: 'node' },
@@ -158,6 +160,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
       'adapters/build',
       'adapters/notify',
       'adapters/host',
+      'adapters/trace',
       'ports',
       'core',
     ],

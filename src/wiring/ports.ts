@@ -10,6 +10,7 @@ import { openSystem } from '../adapters/host/open.ts';
 import { cronSchedules } from '../adapters/host/schedules.ts';
 import { type NotifyOptions, openNotify, openPost } from '../adapters/notify/open.ts';
 import { openRegistry } from '../adapters/registry/open.ts';
+import { onCalls } from '../adapters/trace/calls.ts';
 import { nftKernel } from '../adapters/traffic/nftables/nft-kernel.ts';
 import { diagnoseSockets } from '../adapters/traffic/socket-diagnostics.ts';
 import { fail } from '../core/model/error.ts';
@@ -33,6 +34,11 @@ export interface Reach {
   readonly report: Report;
   /** A configuration that is open already, instead of the file's: so a new connection does not change it. */
   readonly configuration?: Configuration | undefined;
+}
+
+/** Reports every engine, registry and nft call of this process from now on; the result stops that. */
+export function reportCalls(report: Report): () => void {
+  return onCalls(systemClock().now, (call) => report({ kind: 'call', ...call }));
 }
 
 /** Opens the configuration file that the options name, or that is found. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { noteCall } from '../trace/calls.ts';
 
 /** How a run of a program ended. */
 export type Ending =
@@ -9,7 +10,19 @@ export type Ending =
   | { readonly kind: 'timeout'; readonly afterMs: number };
 
 /** Runs a program to its end, or kills it after that time. */
-export function runProgram(program: string, args: readonly string[], input: string, withinMs: number): Promise<Ending> {
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  input: string,
+  withinMs: number,
+): Promise<Ending> {
+  const ended = noteCall('program', () => [program, ...args].join(' '));
+  const ending = await run(program, args, input, withinMs);
+  ended(ending.kind === 'exited' ? `exit ${ending.status}` : ending.kind);
+  return ending;
+}
+
+function run(program: string, args: readonly string[], input: string, withinMs: number): Promise<Ending> {
   return new Promise((resolve) => {
     const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
     const child = spawn(program, args, { env: { ...process.env, PATH: path, LC_ALL: 'C' }, stdio: 'pipe' });

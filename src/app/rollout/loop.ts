@@ -58,6 +58,7 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
     if (steps.length === 0) await endForeignHolds(run, snapshot);
     noteGap(run, snapshot.seen, began);
     const decision = plan(run.desired, snapshot.seen);
+    run.ports.report({ kind: 'decision', slot: run.names.home, seen: snapshot.seen, decision });
     if (decision.kind === 'converged') return { error: undefined, steps };
     if (decision.kind === 'refuse') {
       await untilAnswered(run, snapshot.seen);

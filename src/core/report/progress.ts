@@ -1,7 +1,22 @@
 import type { ErrorCode } from '../model/error.ts';
 import type { Way } from '../model/strategy.ts';
+import type { Observed } from '../rollout/observed.ts';
+import type { Decision } from '../rollout/plan.ts';
 import type { Step } from '../rollout/step.ts';
 import type { RollPhase } from './phase.ts';
+
+/** One call to something outside of this process, without anything that may be secret; `status`: how it was answered. */
+export interface Call {
+  readonly to: 'engine' | 'registry' | 'program';
+  readonly what: string;
+  readonly status: string;
+  readonly ms: number;
+}
+
+/** A call as one line of a trace. */
+export function callText({ to, what, status, ms }: Call): string {
+  return `${to}: ${what}: ${status}, ${Math.round(ms)} ms`;
+}
 
 /** What happens, while it happens: for a spinner, plain lines or a log. */
 export type Progress =
@@ -43,4 +58,8 @@ export type Progress =
       readonly log: readonly string[];
     }
   | { readonly kind: 'note'; readonly text: string }
-  | { readonly kind: 'debug'; readonly text: string };
+  | { readonly kind: 'debug'; readonly text: string }
+  /** Only where a trace is wanted. */
+  | ({ readonly kind: 'call' } & Call)
+  /** What the planner made of what was seen. */
+  | { readonly kind: 'decision'; readonly slot: string; readonly seen: Observed; readonly decision: Decision };

@@ -58,6 +58,7 @@ function configure(program: Command, { terminal, version }: CliContext): void {
     .option('--json', 'print results as JSON')
     .addOption(new Option('-q, --quiet', 'hide progress; print only results and errors').conflicts('verbose'))
     .option('-v, --verbose', 'print probes, times and other details')
+    .option('--trace', 'print engine, registry and nft calls, and decisions (also: NODE_DEBUG=swapctl)')
     .option('--no-color', 'print without colours (also: NO_COLOR=1)')
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title.toLowerCase() })
     .configureOutput({

@@ -14,6 +14,8 @@ export interface CliContext {
     readonly host?: string;
     readonly context?: string;
     readonly config?: string;
+    /** Report each call to the engine, registries and nft, too. */
+    readonly trace: boolean;
     readonly report: Report;
   }): Promise<{ app: App; close(): void }>;
   /** Resolves after the time, at once when the signal aborts. */

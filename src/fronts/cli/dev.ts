@@ -1,9 +1,9 @@
 import type { ServiceReport } from '../../core/report/report.ts';
 import { type DevRequest, develop } from '../../daemons/dev/dev.ts';
-import type { Level, WatchLog } from '../../daemons/log.ts';
+import type { WatchLog } from '../../daemons/log.ts';
 import { explained } from '../common/failure.ts';
 import { jsonLog, lineLog, progressTo } from '../terminal/log.ts';
-import { createReporter } from '../terminal/progress/create.ts';
+import { createReporter, isTraced, leastLevel } from '../terminal/progress/create.ts';
 import { styleFor } from '../terminal/style.ts';
 import type { Report } from '../terminal/terminal.ts';
 import { openApp, type Session } from './session.ts';
@@ -29,10 +29,10 @@ export async function startDev(session: Session, request: DevRequest): Promise<S
 
 async function outputs({ context, globals }: Session): Promise<{ log: WatchLog; report: Report; stop(): void }> {
   const { terminal } = context;
-  const least: Level = globals.quiet ? 'warn' : globals.verbose ? 'debug' : 'info';
+  const least = leastLevel(globals, terminal.env);
   if (globals.json) {
     const log = jsonLog(terminal.stdout, least);
-    return { log, report: progressTo(log), stop: () => {} };
+    return { log, report: progressTo(log, isTraced(globals, terminal.env)), stop: () => {} };
   }
   const style = styleFor(terminal.stdoutIsTty, terminal.env, globals.color);
   const { report, aside, stop } = await createReporter(terminal, globals, true);

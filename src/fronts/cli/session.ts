@@ -3,7 +3,7 @@ import { interrupted, untilAborted } from '../common/aborted.ts';
 import { explained } from '../common/failure.ts';
 import { harmless } from '../terminal/harmless.ts';
 import { jsonText } from '../terminal/json.ts';
-import { createReporter } from '../terminal/progress/create.ts';
+import { createReporter, isTraced } from '../terminal/progress/create.ts';
 import type { Reporter } from '../terminal/progress/reporter.ts';
 import { type Page, pageFor } from '../terminal/style.ts';
 import type { Report } from '../terminal/terminal.ts';
@@ -17,6 +17,7 @@ export interface Globals {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly trace?: boolean;
   readonly color: boolean;
 }
 
@@ -85,6 +86,7 @@ export function openApp({ context, globals }: Session, report: Report): ReturnTy
     ...(host === undefined ? {} : { host }),
     ...(name === undefined ? {} : { context: name }),
     ...(config === undefined ? {} : { config }),
+    trace: isTraced(globals, context.terminal.env),
     report,
   });
 }

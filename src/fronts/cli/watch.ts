@@ -1,8 +1,8 @@
 import type { UpdateRequest } from '../../app/app.ts';
-import type { Level } from '../../daemons/log.ts';
 import { beat } from '../../daemons/watch/heartbeat.ts';
 import { watch } from '../../daemons/watch/watch.ts';
 import { jsonLog, lineLog, progressTo } from '../terminal/log.ts';
+import { isTraced, leastLevel } from '../terminal/progress/create.ts';
 import { styleFor } from '../terminal/style.ts';
 import { openApp, type Session } from './session.ts';
 
@@ -15,14 +15,14 @@ export function startWatch(
 ): Promise<void> {
   const { context, globals } = session;
   const { stdout, stdoutIsTty, env, now } = context.terminal;
-  const least: Level = globals.quiet ? 'warn' : globals.verbose ? 'debug' : 'info';
+  const least = leastLevel(globals, env);
   const style = styleFor(stdoutIsTty, env, globals.color);
   const log = globals.json ? jsonLog(stdout, least) : lineLog(stdout, least, style, now);
   const clock = { now, sleep: context.sleep };
   const file = heartbeat || env.SWAPCTL_HEARTBEAT;
   if (file) void beat(file, { clock, log, signal: context.signal });
   return watch({
-    open: () => openApp(session, progressTo(log)),
+    open: () => openApp(session, progressTo(log, isTraced(globals, env))),
     clock,
     dice: Math.random,
     log,

@@ -1,4 +1,6 @@
 import { pino } from 'pino';
+import { decisionText } from '../../core/report/decision-text.ts';
+import { callText } from '../../core/report/progress.ts';
 import { describeStep } from '../../core/rollout/step.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
 import type { Level, WatchLog } from '../../daemons/log.ts';
@@ -41,8 +43,8 @@ export function lineLog(write: Write, least: Level, style: Style, now: () => num
   };
 }
 
-/** Progress of rolls as lines of the log. */
-export function progressTo(log: WatchLog): Report {
+/** Progress of rolls as lines of the log; with each decision of the planner if they are traced. */
+export function progressTo(log: WatchLog, traced = false): Report {
   return (progress) => {
     switch (progress.kind) {
       case 'note':
@@ -72,6 +74,10 @@ export function progressTo(log: WatchLog): Report {
         return log.tell('debug', `${progress.slot}: ${describeStep(progress.step)}`);
       case 'debug':
         return log.tell('debug', progress.text);
+      case 'call':
+        return log.tell('debug', callText(progress));
+      case 'decision':
+        return traced ? log.tell('debug', decisionText(progress.slot, progress.seen, progress.decision)) : undefined;
       case 'resolving':
       case 'pulling':
       case 'done':

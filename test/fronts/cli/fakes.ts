@@ -89,7 +89,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
     tidy: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
-    openApp: async ({ report, ...where }) => {
+    openApp: async ({ report, trace: _, ...where }) => {
       outcome.opened.push(where);
       if (given.refuse) throw given.refuse;
       return {

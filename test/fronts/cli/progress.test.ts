@@ -6,6 +6,7 @@ import type { Progress } from '../../../src/core/report/progress.ts';
 import type { Step } from '../../../src/core/rollout/step.ts';
 import { harmlessText } from '../../../src/core/text/harmless.ts';
 import { harmlessLines } from '../../../src/fronts/terminal/harmless.ts';
+import { observed } from '../../core/builders.ts';
 import { cli, FAILED, ROLLED } from './fakes.ts';
 
 const START: Step = { kind: 'start', container: 'b', name: 'web.swapctl-next' };
@@ -146,6 +147,21 @@ test('--verbose adds probes, details and the time of every step', async () => {
     stderr,
     /==> web: start web\.swapctl-next\n {4}web: the health check of web\.swapctl-next said:\n {6}refused\n {4}web: a detail\n {4}web: start web\.swapctl-next: 300 ms\n/,
   );
+});
+
+test('--trace and NODE_DEBUG add calls and decisions to whatever is shown else', async () => {
+  const traced: Progress[] = [
+    { kind: 'call', to: 'engine', what: 'GET /containers/json', status: '200', ms: 3.4 },
+    { kind: 'decision', slot: 'web', seen: observed(), decision: { kind: 'act', step: START } },
+  ];
+  const expected =
+    /^trace +0\.\d{3} engine: GET \/containers\/json: 200, 3 ms\ntrace +0\.\d{3} web: saw .*; reason: it does not run yet\n$/;
+  assert.match(await told(['--trace'], traced), expected);
+  assert.match(await told(['--trace', '--quiet'], traced), expected);
+  assert.match(await told([], traced, { env: { NODE_DEBUG: 'http, SWAPCTL' } }), expected);
+  for (const argv of [[], ['--verbose']])
+    assert.equal(await told(argv, traced, { env: { NODE_DEBUG: 'http' } }), '', 'only if it is asked for');
+  assert.match(await told(['--trace'], GOOD, TERMINAL), /✔ start {6}create/);
 });
 
 test('--quiet tells only why something failed', async () => {

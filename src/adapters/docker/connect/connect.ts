@@ -1,7 +1,9 @@
 import { type Agent, type IncomingMessage, request } from 'node:http';
 import type Dockerode from 'dockerode';
 import { fail } from '../../../core/model/error.ts';
+import { noteCall } from '../../trace/calls.ts';
 import { type Line, openLine } from './agent.ts';
+import { noteDials, shownCall, whyNot } from './calls.ts';
 import { dialOf } from './dial.ts';
 import { type Endpoint, showEndpoint } from './endpoint.ts';
 import { unreachable } from './explain.ts';
@@ -60,7 +62,9 @@ async function bind(endpoint: Endpoint, line: Line, apiVersion: string): Promise
     version: `v${apiVersion}`,
   };
   const Named = withNamesEncoded(Docker);
-  return withoutDockerHost(() => new Named(options));
+  const docker = withoutDockerHost(() => new Named(options));
+  noteDials(docker);
+  return docker;
 }
 
 /** docker-modem reads DOCKER_HOST and the files of DOCKER_CERT_PATH even if it is told everything, and throws if they are bad. */
@@ -77,11 +81,16 @@ function withoutDockerHost<T>(make: () => T): T {
 /** GET /version without a version prefix: every engine answers that, whatever versions it speaks. */
 async function askVersion(endpoint: Endpoint, agent: Agent, timeoutMs: number): Promise<unknown> {
   const signal = AbortSignal.timeout(timeoutMs);
+  const ended = noteCall('engine', () => shownCall('GET', '/version'));
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     request({ ...addressing(endpoint), agent, path: '/version', signal }, resolve)
       .on('error', reject)
       .end(),
-  );
+  ).catch((error) => {
+    ended(whyNot(error));
+    throw error;
+  });
+  ended(response.statusCode ?? 'ok');
   const body = await readBody(response);
   if (response.statusCode === 200) return jsonOrNothing(body);
   return refused(showEndpoint(endpoint), response.statusCode ?? 0, body);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import pRetry from 'p-retry';
 import type { SwapError } from '../../../core/model/error.ts';
 import type { Clock } from '../../../ports/ports.ts';
+import { noteCall } from '../../trace/calls.ts';
 import { bareHost, isInnerAddress, refusedAddress } from './addresses.ts';
 import { type Dial, innerHosts, PATIENCE, type Route } from './dial.ts';
 import { type Gate, hostGate, limiter, retryAfterMs } from './pace.ts';
@@ -140,13 +141,22 @@ function isPassing(error: unknown, answer: Answer | undefined): boolean {
 async function exchange(call: Call, way: Way, patience: Patience): Promise<Answer> {
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(patience.attempt)]);
   const { method, url, headers, body } = call;
+  const ended = noteCall('registry', () => shownCall(call));
   try {
     const answer = await way.exchange({ method, url, headers, signal, ...(body === undefined ? {} : { body }) });
-    return { status: answer.status, headers: answer.headers, body: await read(answer.body, call), url };
+    const whole = { status: answer.status, headers: answer.headers, body: await read(answer.body, call), url };
+    ended(whole.status);
+    return whole;
   } catch (error) {
+    ended(codeOf(error) || 'failed');
     signal.throwIfAborted();
     throw error;
   }
+}
+
+/** A call as it may be shown: without user and query; where the registry leads elsewhere, the path alone may admit to it. */
+export function shownCall({ method, url, registry }: Pick<Call, 'method' | 'url' | 'registry'>): string {
+  return `${method} ${url.origin}${url.host === registry ? url.pathname : '/…'}`;
 }
 
 async function read(body: AsyncIterable<Buffer>, call: Call): Promise<Buffer> {

@@ -1,16 +1,33 @@
+import type { Level } from '../../../daemons/log.ts';
 import { styleFor } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
 import { createLines } from './lines.ts';
 import type { Loudness, Reporter } from './reporter.ts';
+import { withTrace } from './trace.ts';
 
 /** The reporter for this terminal: a live one for people, plain lines for pipes, CI and `--verbose`. */
 export async function createReporter(terminal: Terminal, wanted: Loudness, long: boolean): Promise<Reporter> {
   const { stderr, env } = terminal;
   const style = styleFor(stderr.isTTY === true, env, wanted.color);
   const loudness = wanted.quiet ? 'quiet' : wanted.verbose ? 'verbose' : 'plain';
+  if (isTraced(wanted, env)) return withTrace(createLines(terminal, style, loudness), terminal, style);
   if (!long || loudness !== 'plain' || !isLive(terminal)) return createLines(terminal, style, loudness);
   const { createLive } = await import('./live.ts');
   return createLive(terminal, style);
+}
+
+/** Whether calls and decisions are wanted, by the option or as Node's own parts are asked for them. */
+export function isTraced(
+  { trace = false }: { readonly trace?: boolean },
+  { NODE_DEBUG = '' }: Terminal['env'],
+): boolean {
+  return trace || NODE_DEBUG.split(',').some((name) => name.trim().toLowerCase() === 'swapctl');
+}
+
+/** The least level of the lines of a log. */
+export function leastLevel({ quiet, verbose, trace = false }: Omit<Loudness, 'color'>, env: Terminal['env']): Level {
+  if (verbose || isTraced({ trace }, env)) return 'debug';
+  return quiet ? 'warn' : 'info';
 }
 
 function isLive({ stderr, env }: Terminal): boolean {

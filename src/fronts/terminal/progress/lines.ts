@@ -81,6 +81,8 @@ const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
   evidence: evidenceLines,
   note: ({ text }) => [head(text)],
   debug: ({ text }) => [inner(text)],
+  call: () => [],
+  decision: () => [],
 };
 
 function pullTeller(now: () => number): (progress: Extract<Progress, { kind: 'pulling' }>) => readonly string[] {

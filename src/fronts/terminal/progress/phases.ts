@@ -54,6 +54,8 @@ export class Phases {
     evidence: NOTHING,
     note: NOTHING,
     debug: NOTHING,
+    call: NOTHING,
+    decision: NOTHING,
   };
 
   constructor(now: () => number) {

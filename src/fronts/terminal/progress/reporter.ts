@@ -13,5 +13,6 @@ export interface Reporter {
 export interface Loudness {
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly trace?: boolean;
   readonly color: boolean;
 }

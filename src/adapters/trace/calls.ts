@@ -1,0 +1,35 @@
+import { channel } from 'node:diagnostics_channel';
+import type { Call } from '../../core/report/progress.ts';
+
+const BEGUN = channel('swapctl:call:begun');
+const ENDED = channel('swapctl:call:ended');
+
+type Begun = Pick<Call, 'to' | 'what'>;
+
+/**
+ * Notes that a call to something outside of this process begins; what it returns is told the status at the end. `what` is asked only
+ * if somebody listens, and names the call without its body, its query, and whatever else may be secret.
+ */
+export function noteCall(to: Call['to'], what: () => string): (status: string | number) => void {
+  if (!ENDED.hasSubscribers) return () => {};
+  const call: Begun = { to, what: what() };
+  BEGUN.publish(call);
+  return (status) => ENDED.publish({ call, status: String(status) });
+}
+
+/** Tells every call of this process that begins from now on, once it has ended; the result stops that. */
+export function onCalls(now: () => number, tell: (call: Call) => void): () => void {
+  const begun = new WeakMap<object, number>();
+  const onBegun = (call: unknown): void => void begun.set(call as Begun, now());
+  const onEnded = (message: unknown): void => {
+    const { call, status } = message as { call: Begun; status: string };
+    const began = begun.get(call);
+    if (began !== undefined) tell({ ...call, status, ms: now() - began });
+  };
+  BEGUN.subscribe(onBegun);
+  ENDED.subscribe(onEnded);
+  return () => {
+    BEGUN.unsubscribe(onBegun);
+    ENDED.unsubscribe(onEnded);
+  };
+}

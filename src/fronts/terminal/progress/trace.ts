@@ -1,0 +1,21 @@
+import { decisionText } from '../../../core/report/decision-text.ts';
+import { callText, type Progress } from '../../../core/report/progress.ts';
+import { harmlessText } from '../../../core/text/harmless.ts';
+import type { Style } from '../style.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Reporter } from './reporter.ts';
+
+/** Shows progress as the reporter does, and before it one line for each call and each decision, with the time since the first. */
+export function withTrace(reporter: Reporter, { stderr, now }: Terminal, style: Style): Reporter {
+  const began = now();
+  const print = (text: string): void => {
+    const time = ((now() - began) / 1000).toFixed(3).padStart(8);
+    stderr.write(`${style.dim(`trace ${time} ${harmlessText(text)}`)}\n`);
+  };
+  const report = (progress: Progress): void => {
+    if (progress.kind === 'call') print(callText(progress));
+    if (progress.kind === 'decision') print(decisionText(progress.slot, progress.seen, progress.decision));
+    reporter.report(progress);
+  };
+  return { ...reporter, report };
+}

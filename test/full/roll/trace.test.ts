@@ -1,0 +1,61 @@
+// What `--trace` prints of a roll: every call and decision, and none of the secrets that the roll has to do with.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { lab } from '../../engine/update/registry-lab.ts';
+import { swapctl } from '../../lab/cli.ts';
+import { endOf } from '../../lab/engine.ts';
+
+const SECRETS = {
+  env: 's3cret-of-the-container',
+  label: 's3cret-of-a-label',
+  hook: 's3cret-of-a-hook',
+  probe: 's3cret-of-the-probe',
+};
+
+for (const how of ['--trace', 'NODE_DEBUG']) {
+  test(`${how} prints calls with their status and decisions with their reason, and no secret`, async (t) => {
+    const { world, registry, env, push } = await lab(t, { login: 'token' });
+    await push('1', 'stable');
+    const image = `${registry.host}/team/app:stable`;
+    const login = registry.login ?? assert.fail('the registry has no login');
+    await endOf(await world.docker.pull(image, { authconfig: { ...login, serveraddress: registry.host } }));
+    await world.container('web', {
+      image,
+      network: await world.network('net'),
+      env: { TOKEN: SECRETS.env },
+      labels: {
+        'example.password': SECRETS.label,
+        'swapctl.settle': '300ms',
+        'swapctl.health.cmd': `test "${SECRETS.probe}" != ""`,
+        'swapctl.on-switch': `call http://${world.hostAddress}:9/hook?token=${SECRETS.hook}`,
+      },
+    });
+    await push('2', 'stable');
+    const option = how === '--trace' ? ['--trace'] : [];
+    const debug = how === '--trace' ? {} : { NODE_DEBUG: 'other,swapctl' };
+    const { stdout, stderr, json } = await swapctl(['roll', world.name('web'), '--json', ...option], {
+      env: { ...env, ...debug },
+    });
+    assert.equal(json().outcome, 'rolled', stdout + stderr);
+    const lines = stderr.split('\n').filter((line) => line.startsWith('trace '));
+    for (const pattern of [
+      /engine: GET \/version: 200, \d+ ms$/,
+      /engine: POST \S+\/containers\/create: 201, \d+ ms$/,
+      /engine: POST \S+\/containers\/[0-9a-f]{12}\/start: 204, \d+ ms$/,
+      /registry: HEAD http\S+\/v2\/team\/app\/manifests\/stable: (200|401), \d+ ms$/,
+      /web: saw old container \S+ healthy.*; step: create .*; reason: there is no new container yet$/,
+      /; no step: nothing is left to do$/,
+    ])
+      assert.ok(
+        lines.some((line) => pattern.test(line)),
+        `${pattern}\n${stderr}`,
+      );
+    if (process.getuid?.() === 0 && /program:/.test(stderr)) assert.match(stderr, /program: (nft|nsenter) .*: exit 0/);
+    for (const secret of [...Object.values(SECRETS), login.password, basic(login)])
+      assert.ok(!lines.some((line) => line.includes(secret)), `${secret} is in\n${stderr}`);
+  });
+}
+
+function basic({ username, password }: { username: string; password: string }): string {
+  return Buffer.from(`${username}:${password}`).toString('base64');
+}
