@@ -22,6 +22,7 @@ const CHECKS = {
   release: tested('test/release.test.ts'),
   signatures,
   'import law': tested('test/architecture.test.ts'),
+  reference: () => attempt(process.execPath, [path.join(root, 'scripts/reference.mjs'), '--check'], { cwd: root }),
 };
 
 // npm's keys and sigstore are on the network: where they are out of reach that is said, twice, and only a workflow fails for it.

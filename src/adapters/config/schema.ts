@@ -3,6 +3,7 @@ import { SwapError } from '../../core/model/error.ts';
 import { NOTIFY_WHEN, type NotifyWhen } from '../../core/report/summary.ts';
 import { NOTIFIERS } from '../../core/settings/config.ts';
 import { type Form, SETTINGS, type Setting } from '../../core/settings/table.ts';
+import { settingLine } from '../../core/settings/text.ts';
 import { nearest, printable } from '../../core/text/suggest.ts';
 import { whyNoTemplate } from '../../core/text/template.ts';
 
@@ -97,16 +98,15 @@ export function asText(value: unknown, form: Form): string | undefined {
 }
 
 // The table of settings says what is right; the JSON schema tells editors as much of it as they understand.
-function settingSchema(key: string, { read, form, about, preset }: Setting): z.ZodType {
+function settingSchema(key: string, { read, form }: Setting): z.ZodType {
   const check = (value: unknown, context: z.core.$RefinementCtx): void => {
     const message = whatIsWrong(value, key, read, form);
     if (message) context.addIssue({ code: 'custom', message });
   };
-  const description = preset === undefined ? about : `${about} (default: ${preset})`;
   return z
     .unknown()
     .superRefine(check)
-    .meta({ ...jsonForm(form), description })
+    .meta({ ...jsonForm(form), description: settingLine(key) })
     .optional();
 }
 

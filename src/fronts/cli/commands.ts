@@ -26,15 +26,18 @@ import { type InstallFlags, runInstall } from './install.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
-/** The whole command line as commander knows it; `finish` is called with the exit status of the command that ran. */
-export function createProgram(context: CliContext, finish: (status: number) => void): Command {
+/**
+ * The whole command line as commander knows it; `finish` is called with the exit status of the command that ran, `about` describes the
+ * setting that an option overrides.
+ */
+export function createProgram(context: CliContext, finish: Finish, about: About): Command {
   const program = new Command('swapctl');
   const add: AddCommand = (name, summary, examples) => addCommand(program, name, summary, examples);
   const session = (): Session => ({ context, globals: program.opts<Globals>() });
   configure(program, context);
-  addRolls(add, session, finish);
-  addUpdate(add, session, finish);
-  addDev(add, session, finish);
+  addRolls(add, session, finish, about);
+  addUpdate(add, session, finish, about);
+  addDev(add, session, finish, about);
   addViews(add, session, finish);
   addConfig(add, session, finish);
   addInstall(add, session, finish);
@@ -44,6 +47,7 @@ export function createProgram(context: CliContext, finish: (status: number) => v
 
 type AddCommand = (name: string, summary: string, examples: readonly string[]) => Command;
 type Finish = (status: number) => void;
+type About = (setting: string) => string;
 type OpenSession = () => Session;
 
 function configure(program: Command, { terminal, version }: CliContext): void {
@@ -57,7 +61,7 @@ function configure(program: Command, { terminal, version }: CliContext): void {
     .option('--config <file>', 'configuration file (default: swapctl.yml here or in /etc/swapctl)')
     .option('--json', 'print results as JSON')
     .addOption(new Option('-q, --quiet', 'hide progress; print only results and errors').conflicts('verbose'))
-    .option('-v, --verbose', 'print probes, times and other details')
+    .option('-v, --verbose', 'print each step, probes and other details')
     .option('--trace', 'print engine, registry and nft calls, and decisions (also: NODE_DEBUG=swapctl)')
     .option('--no-color', 'print without colours (also: NO_COLOR=1)')
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title.toLowerCase() })
@@ -111,13 +115,13 @@ function raiseUsage(command: Command, name: string): Command {
   });
 }
 
-function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
+function addRolls(add: AddCommand, session: OpenSession, finish: Finish, about: About): void {
   const roll = add('roll', 'roll services to a newer image', [
     'swapctl roll web',
     'swapctl roll web worker --settle 30s',
     'swapctl roll shop/web --image ghcr.io/me/shop:1.5',
   ]);
-  rollOptions(roll)
+  rollOptions(roll, about)
     .option('--digest <digest>', 'roll to exactly this digest, even if the tag has moved')
     .option('--notify', 'send the notifications configured in swapctl.yml')
     .action(async (services: string[], flags: RollFlags) => finish(await runRoll(session(), services, flags)));
@@ -127,7 +131,7 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
     'swapctl plan web --explain',
   ]);
   plan.option('--explain', 'show every setting and the origin of its value');
-  rollOptions(plan).action(async (services: string[], flags: RollFlags) =>
+  rollOptions(plan, about).action(async (services: string[], flags: RollFlags) =>
     finish(await runPlan(session(), services, flags)),
   );
   const back = add('rollback', 'roll a service back to an earlier image', [
@@ -139,7 +143,7 @@ function addRolls(add: AddCommand, session: OpenSession, finish: Finish): void {
     .argument('<service>', 'service to roll back')
     .option('--image <ref>', 'earlier image (see history): a reference, or the start of a digest')
     .option('--with-volumes', 'also restore the volume backup that belongs to that image');
-  timeOptions(back).action(async (service: string, flags: RollFlags) =>
+  timeOptions(back, about).action(async (service: string, flags: RollFlags) =>
     finish(await runRollback(session(), service, flags)),
   );
 }
@@ -150,7 +154,7 @@ signals:
   SIGUSR1  check all services now
   SIGTERM  finish or undo the current roll, then exit`;
 
-function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void {
+function addUpdate(add: AddCommand, session: OpenSession, finish: Finish, about: About): void {
   const update = add('update', 'update opted-in services that have a newer image and an open window', [
     'swapctl update',
     'swapctl update --dry-run',
@@ -160,7 +164,7 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void 
     .argument('[service...]', 'services to update (default: all with swapctl.enable=true)')
     .option('--all', 'include all services except those with swapctl.enable=false')
     .option('--dry-run', 'print the decisions without changing anything');
-  timeOptions(update).action(async (services: string[], flags: UpdateFlags) =>
+  timeOptions(update, about).action(async (services: string[], flags: UpdateFlags) =>
     finish(await runUpdate(session(), services, flags)),
   );
   const watch = add('watch', 'run as a daemon and update on a schedule', [
@@ -173,7 +177,7 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish): void 
     .option('--all', 'include all services except those with swapctl.enable=false')
     .option('--heartbeat <file>', 'write the time to this file every 10 s (also: SWAPCTL_HEARTBEAT)')
     .addHelpText('after', WATCH_SIGNALS);
-  timeOptions(watch).action(async (services: string[], flags: WatchFlags) =>
+  timeOptions(watch, about).action(async (services: string[], flags: WatchFlags) =>
     finish(await runWatch(session(), services, flags)),
   );
 }
@@ -189,7 +193,7 @@ rules for --watch (also in compose's develop.watch and the label swapctl.dev.wat
 A rule may have ignore=A,B, include=A,B and initial (copy all files at the start),
 each before exec=.`;
 
-function addDev(add: AddCommand, session: OpenSession, finish: Finish): void {
+function addDev(add: AddCommand, session: OpenSession, finish: Finish, about: About): void {
   const dev = add('dev', 'build and roll services whenever their source changes', [
     'swapctl dev web',
     'swapctl dev web --build ./web --target dev',
@@ -209,7 +213,7 @@ function addDev(add: AddCommand, session: OpenSession, finish: Finish): void {
     .option('--no-first-build', 'wait for a change instead of building at the start')
     .option('--rollback-on-exit', 'roll back to the previous image on exit')
     .addHelpText('after', DEV_RULES);
-  timeOptions(dev).action(async (services: string[], flags: DevFlags) =>
+  timeOptions(dev, about).action(async (services: string[], flags: DevFlags) =>
     finish(await runDev(session(), services, flags)),
   );
 }
@@ -218,7 +222,7 @@ function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
-function rollOptions(command: Command): Command {
+function rollOptions(command: Command, about: About): Command {
   return timeOptions(
     command
       .argument('<service...>', 'services to roll')
@@ -229,28 +233,24 @@ function rollOptions(command: Command): Command {
         ),
       )
       .option('--force', 'roll an unchanged or rejected image, or a foreground docker run'),
+    about,
   )
     .addOption(
-      new Option('--strategy <strategy>', 'order of the steps of the roll').choices([
-        'auto',
-        'start-first',
-        'stop-first',
-        'handover',
-      ]),
+      new Option('--strategy <strategy>', about('strategy')).choices(['auto', 'start-first', 'stop-first', 'handover']),
     )
     .option('--no-rehearsal', 'skip the rehearsal of the new image before stop-first')
-    .option('--keep <n>', 'number of old images to retain for rollbacks');
+    .option('--keep <n>', about('keep'));
 }
 
 const OVERRIDES = `
 Options override the label of the same name (--settle: swapctl.settle) and swapctl.yml.`;
 
-function timeOptions(command: Command): Command {
+function timeOptions(command: Command, about: About): Command {
   return command
-    .option('--settle <time>', 'time to watch the new container while the old one is kept')
-    .option('--drain-timeout <time>', 'maximum time to wait for open connections to close')
+    .option('--settle <time>', about('settle'))
+    .option('--drain-timeout <time>', about('drain.timeout'))
     .option('--no-drain-idle', 'wait for idle connections, too')
-    .option('--health-timeout <time>', 'maximum time until the new container is healthy')
+    .option('--health-timeout <time>', about('health.timeout'))
     .addHelpText('after', OVERRIDES);
 }
 

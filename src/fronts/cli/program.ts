@@ -7,9 +7,10 @@ import { tellFailure } from './failure.ts';
 /** Runs one command line (without the program's own name) and resolves to the exit status; it never rejects. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
   let status = 0;
-  const program = createProgram(context, (result) => {
+  const finish = (result: number): void => {
     status = result;
-  });
+  };
+  const program = createProgram(context, finish, await describer(argv));
   try {
     await program.parseAsync(argv, { from: 'user' });
     return status;
@@ -23,6 +24,12 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       color,
     });
   }
+}
+
+// The version is to be there as fast as Node itself; where it is asked for, nobody reads what options do.
+async function describer(argv: readonly string[]): Promise<(setting: string) => string> {
+  if (argv.includes('--version') || argv.includes('-V')) return () => '';
+  return (await import('../../core/settings/text.ts')).settingLine;
 }
 
 const WRONG_USAGE = 2;

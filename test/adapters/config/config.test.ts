@@ -357,7 +357,8 @@ test('the JSON schema knows every setting, with what it is for', async () => {
   assert.equal(settings.additionalProperties, false);
   assert.deepEqual(settings.properties.rehearsal, {
     type: 'boolean',
-    description: 'with stop-first, prove the new image before the old container stops (default: true)',
+    description:
+      'with stop-first, prove the new image in a second container before the old one stops, where that is possible (true or false; default: true)',
   });
   assert.deepEqual(settings.properties.strategy.enum, ['auto', 'start-first', 'stop-first', 'handover']);
   assert.deepEqual(

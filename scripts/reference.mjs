@@ -1,0 +1,55 @@
+// npm run reference [-- --check]: writes the parts of docs/reference/ that stand in the source, or says which are out of date.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { dependencies, root } from './prepare/npm.mjs';
+import { exitWith, Failure } from './shell.mjs';
+
+/** Each file with what its generated parts are, by the name in their marks. */
+async function parts() {
+  const { register } = await import('tsx/esm/api');
+  const unregister = register();
+  try {
+    const { commandParts } = await import('./reference/commands.mjs');
+    const { settingParts } = await import('./reference/settings.mjs');
+    return { 'docs/reference/commands.md': await commandParts(), 'docs/reference/settings.md': await settingParts() };
+  } finally {
+    await unregister();
+  }
+}
+
+/** The text with all of its generated parts as they are to be. */
+export function filled(text, generated, file) {
+  let result = text;
+  for (const [name, part] of Object.entries(generated)) {
+    const [begin, end] = [`<!-- npm run reference: ${name} -->`, `<!-- end of ${name} -->`];
+    const [from, to] = [result.indexOf(begin), result.indexOf(end)];
+    if (from < 0 || to < from) throw new Failure(`${file} has no part between ${begin} and ${end}`);
+    result = `${result.slice(0, from + begin.length)}\n${part.trim()}\n${result.slice(to)}`;
+  }
+  return result;
+}
+
+/** The files that are not as they are to be, each with its text. */
+export async function outdated() {
+  return Object.entries(await parts()).flatMap(([file, generated]) => {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    const wanted = filled(text, generated, file);
+    return wanted === text ? [] : [{ file, wanted }];
+  });
+}
+
+async function main() {
+  const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
+  await dependencies();
+  const files = await outdated();
+  if (values.check && files.length > 0)
+    throw new Failure(`out of date: ${files.map(({ file }) => file).join(', ')}; run npm run reference`);
+  for (const { file, wanted } of files) {
+    writeFileSync(path.join(root, file), wanted);
+    console.log(`written: ${file}`);
+  }
+  return 0;
+}
+
+if (process.argv[1] === import.meta.filename) exitWith(main());
