@@ -3,6 +3,7 @@ import type { Way } from '../model/strategy.ts';
 import type { Policy } from '../settings/policy.ts';
 import { type KernelLayer, whyNoHandover } from '../traffic/kernel-layer.ts';
 import { type Exclusive, exclusives } from './exclusive.ts';
+import { whyOneAtATime } from './reason.ts';
 import type { Served } from './served-ports.ts';
 
 /** The chosen way and the one sentence that says why, naming the setting that changes it. */
@@ -43,21 +44,15 @@ export function chooseWay(
   if (policy.strategy === 'stop-first') return stopFirst(held, policy, 'swapctl.strategy=stop-first asks for it');
   const portsOnly = held.length > 0 && held.every((thing) => thing.kind === 'port');
   if (policy.strategy === 'handover') return askedHandover(held, kernel, served);
-  const [first, ...rest] = held;
-  if (!first) return { kind: 'way', way: 'start-first', rehearse: false, because: startFirstReason(all) };
-  if (portsOnly && served) return stopFirst(held, policy, `${first.what}, ${servedReason(served)}`);
+  if (held.length === 0) return { kind: 'way', way: 'start-first', rehearse: false, because: startFirstReason(all) };
+  const ports = held.find((thing) => thing.kind === 'port');
+  if (ports && served) return stopFirst(held, policy, `${ports.what}, ${servedReason(served)}`);
   const impossible = whyNoHandover(kernel);
   if (portsOnly && impossible === undefined)
     return handover(
-      `${first.what}, which a stand-in answers while the container is replaced; swapctl.strategy=stop-first changes it`,
+      `${ports?.what}, which a stand-in answers while the container is replaced; swapctl.strategy=stop-first changes it`,
     );
-  const without = portsOnly ? ` (no handover: ${impossible})` : '';
-  const more = rest.length > 0 ? ` (and ${rest.length} more such thing${rest.length > 1 ? 's' : ''})` : '';
-  return stopFirst(
-    held,
-    policy,
-    `${first.what}${more}, which two containers can't ${first.hard ? 'have' : 'safely share'} at once; ${first.setting}${without}`,
-  );
+  return stopFirst(held, policy, whyOneAtATime(held, impossible));
 }
 
 // A rehearsal would have the volumes before they are copied.

@@ -10,8 +10,8 @@ export interface Exclusive {
   readonly hard: boolean;
   /** Whether the image can be proven in a container without it. */
   readonly rehearsable: boolean;
-  /** Which setting changes the decision. */
-  readonly setting: string;
+  /** What to do so that it is exclusive no more, in the imperative. */
+  readonly change: string;
 }
 
 /** Everything exclusive that a container holds, the most telling first. */
@@ -40,7 +40,7 @@ function ports(container: Container): Exclusive[] {
   const what = `publishes the host port${fixed.length > 1 ? 's' : ''} ${fixed.slice(0, 4).join(', ')}${fixed.length > 4 ? ', …' : ''}`;
   // Out of a range the engine picks one itself, so it is not known before which one there is to hand over.
   const kind = fixed.every((port) => /^\d+\//.test(port)) ? 'port' : 'port-range';
-  return [{ kind, what, hard: true, rehearsable: true, setting: 'publish no fixed host port to change it' }];
+  return [{ kind, what, hard: true, rehearsable: true, change: 'publish no fixed host port' }];
 }
 
 function namespaces(container: Container): Exclusive[] {
@@ -49,7 +49,7 @@ function namespaces(container: Container): Exclusive[] {
     kind: 'namespace',
     hard: true,
     rehearsable: false,
-    setting: 'give it a network of its own to change it',
+    change: 'give it a network of its own',
   } as const;
   if (mode === 'host') return [{ ...hard, what: "listens in the host's network" }];
   if (mode.startsWith('container:')) return [{ ...hard, what: "lives in another container's network" }];
@@ -61,7 +61,7 @@ function addresses(container: Container): Exclusive[] {
     kind: 'address',
     hard: true,
     rehearsable: true,
-    setting: 'drop the fixed address to change it',
+    change: 'drop the fixed address',
   } as const;
   return Object.entries(container.networks).flatMap(([network, endpoint]) => {
     if (hasAddress(endpoint)) return [{ ...fixed, what: `has a fixed address on the network ${network}` }];
@@ -77,8 +77,8 @@ const SHARED_DEVICES =
 
 function devices(container: Container): Exclusive[] {
   const [what] = devicesUsed(container);
-  const setting = 'swapctl.strategy=start-first changes it';
-  return what === undefined ? [] : [{ kind: 'device', hard: false, rehearsable: false, setting, what }];
+  const change = 'set swapctl.strategy=start-first';
+  return what === undefined ? [] : [{ kind: 'device', hard: false, rehearsable: false, change, what }];
 }
 
 function devicesUsed({ host, mounts }: Container): string[] {
@@ -110,6 +110,6 @@ function volumes(container: Container): Exclusive[] {
       what: `can write to ${mount.type === 'bind' ? mount.source : `the volume at ${mount.target}`}`,
       hard: false,
       rehearsable: false,
-      setting: 'mount it read-only, or set swapctl.volumes=shared, to change it',
+      change: 'mount it read-only or set swapctl.volumes=shared',
     }));
 }

@@ -40,6 +40,38 @@ const PRIVILEGED = host({ Privileged: true });
 const GPU = host({ DeviceRequests: [{ Count: -1 }] });
 const VOLUME = mounted({});
 const INSIDE = host({ NetworkMode: 'container:abc' });
+const RANGE = host({ PortBindings: { '90/tcp': [{ HostPort: '1-9' }] } });
+
+/** A container with the exclusive things of both. */
+function together(one: Container, other: Container): Container {
+  const PortBindings = { ...one.host.PortBindings, ...other.host.PortBindings };
+  const modes = [one.host.NetworkMode, other.host.NetworkMode];
+  const NetworkMode = modes.find((mode) => mode === 'host') ?? modes[0];
+  return {
+    ...one,
+    host: { ...one.host, ...other.host, PortBindings, ...(NetworkMode && { NetworkMode }) },
+    mounts: [...one.mounts, ...other.mounts],
+    networks: { ...one.networks, ...other.networks },
+    configuredMacs: { ...one.configuredMacs, ...other.configuredMacs },
+  };
+}
+
+type Change = Parameters<typeof policy>[0];
+const onHost = (one: Container, change: HostConfig): Container => ({ ...one, host: { ...one.host, ...change } });
+
+/** What a user does who follows a piece of advice. */
+const ADVICE: Record<string, (one: Container, change: Change) => [Container, Change]> = {
+  'publish no fixed host port': (one, change) => [onHost(one, { PortBindings: {} }), change],
+  'publish single host ports instead of a range': (one, change) => [
+    onHost(one, { PortBindings: { ...one.host.PortBindings, '90/tcp': [{ HostPort: '1' }] } }),
+    change,
+  ],
+  'give it a network of its own': (one, change) => [onHost(one, { NetworkMode: 'bridge' }), change],
+  'drop the fixed address': (one, change) => [{ ...one, networks: {}, configuredMacs: {} }, change],
+  'set swapctl.strategy=start-first': (one, change) => [one, { ...change, strategy: 'start-first' }],
+  'set swapctl.strategy=handover': (one, change) => [one, { ...change, strategy: 'handover' }],
+  'read-only or set swapctl.volumes=shared': (one, change) => [one, { ...change, volumes: 'shared' }],
+};
 
 suite('what is exclusive', () => {
   const table: [string, Container, string[]][] = [
@@ -186,7 +218,7 @@ suite('the way', () => {
       KERNEL,
       'stop-first',
       true,
-      /publish no fixed/,
+      /publish single host ports/,
     ],
     ['a volume', VOLUME, {}, KERNEL, 'stop-first', false, /can't safely share at once.*swapctl\.volumes=shared/],
     [
@@ -202,11 +234,19 @@ suite('the way', () => {
     ['a MAC', MAC, {}, KERNEL, 'stop-first', true, /MAC.*drop the fixed address/],
     ['the host network', ON_HOST, {}, KERNEL, 'stop-first', false, /give it a network of its own/],
     ['another network', INSIDE, {}, KERNEL, 'stop-first', false, /give it a network of its own/],
-    ['a device', DEVICE, {}, KERNEL, 'stop-first', false, /swapctl\.strategy=start-first changes it/],
-    ['a bus of devices', BUS, {}, KERNEL, 'stop-first', false, /mounts \/dev\/bus\/usb.*start-first changes it/],
+    ['a device', DEVICE, {}, KERNEL, 'stop-first', false, /set swapctl\.strategy=start-first/],
+    [
+      'a bus of devices',
+      BUS,
+      {},
+      KERNEL,
+      'stop-first',
+      false,
+      /mounts \/dev\/bus\/usb.*set swapctl\.strategy=start-first/,
+    ],
     ['a bus, by wish', BUS, { strategy: 'start-first' }, KERNEL, 'start-first', false, /asks for it/],
     ['a bus, as advised', BUS, { strategy: 'stop-first' }, KERNEL, 'stop-first', false, /asks for it/],
-    ['all privileges', PRIVILEGED, {}, KERNEL, 'stop-first', false, /privileged.*start-first changes it/],
+    ['all privileges', PRIVILEGED, {}, KERNEL, 'stop-first', false, /privileged.*set swapctl\.strategy=start-first/],
     ['a GPU', GPU, {}, KERNEL, 'stop-first', false, /GPU.*swapctl\.strategy=start-first/],
     [
       'stop-first by wish',
@@ -272,7 +312,14 @@ suite('the way', () => {
     const rows: [string, Container, Parameters<typeof policy>[0], Served, string, RegExp][] = [
       ['are not handed over', PUBLISHED, {}, SERVED, 'stop-first', /8080\/tcp, which torrent in its network serves/],
       ['may be so', PUBLISHED, {}, MAYBE, 'stop-first', /torrent, indexer in its network may serve.*EXPOSE/],
-      ['of a container with a volume', { ...PUBLISHED, mounts: VOLUME.mounts }, {}, SERVED, 'stop-first', /8080/],
+      [
+        'of a container with a volume',
+        { ...PUBLISHED, mounts: VOLUME.mounts },
+        {},
+        SERVED,
+        'stop-first',
+        /8080\/tcp, which torrent in its network serves, so a stand-in .* until torrent answers again$/,
+      ],
       ['stop-first by wish', PUBLISHED, { strategy: 'stop-first' }, SERVED, 'stop-first', /asks for it/],
     ];
     for (const [name, one, change, served, way, because] of rows)
@@ -311,9 +358,49 @@ suite('the way', () => {
     for (const label of said.match(/swapctl\.\w+/g) ?? []) assert.ok(POLICY_LABELS.includes(label), label);
   });
 
-  test('more than one reason is counted, the hardest is told', () => {
-    const both = { ...PUBLISHED, mounts: VOLUME.mounts };
-    assert.match(chosen(both, {}, KERNEL).because, /publishes the host port 8080\/tcp \(and 1 more such thing\)/);
+  suite('the advice of a reason', () => {
+    const things = { PUBLISHED, RANGE, ON_HOST, ADDRESSED, VOLUME, DEVICE };
+    const rows = Object.keys(things).flatMap((name) => [[name], ...Object.keys(things).map((other) => [name, other])]);
+    const three = ['PUBLISHED', 'VOLUME', 'DEVICE'];
+    for (const names of [...rows, three, [...three, 'ADDRESSED']])
+      for (const [layer, kernel] of Object.entries({ KERNEL, NO_KERNEL }))
+        test(`${names.join(' and ')}, ${layer}: what it says is enough, and nothing of it is in vain`, () => {
+          const one = names.map((name) => things[name as keyof typeof things]).reduce(together);
+          const { way, because } = chosen(one, {}, kernel);
+          if (way !== 'stop-first') return assert.doesNotMatch(because, /to change it/);
+          const said = Object.keys(ADVICE).filter((words) => because.includes(words));
+          for (const without of [undefined, ...said]) {
+            const followed = said.filter((words) => words !== without);
+            let then: [Container, Change] = [one, {}];
+            for (const words of followed) then = ADVICE[words]?.(...then) ?? then;
+            const choice = chooseWay(then[0], policy(then[1]), kernel);
+            const helps = choice.kind === 'way' && choice.way !== 'stop-first';
+            assert.equal(helps, without === undefined, `${because} (without: ${without}): ${JSON.stringify(choice)}`);
+          }
+        });
+  });
+
+  test('a port that could be handed over is no reason, and of each kind of thing one is named', () => {
+    const both = together(PUBLISHED, VOLUME);
+    const more = together(together(together(both, mounted({ target: '/more' })), DEVICE), ADDRESSED);
+    const rows: [Container, typeof KERNEL | typeof NO_KERNEL, string][] = [
+      [
+        both,
+        KERNEL,
+        "can write to the volume at /data, which two containers can't safely share at once; to change it, mount it read-only or set swapctl.volumes=shared",
+      ],
+      [
+        both,
+        NO_KERNEL,
+        "publishes the host port 8080/tcp and can write to the volume at /data, which two containers can't have at once; to change it, publish no fixed host port, and mount it read-only or set swapctl.volumes=shared (no handover: nft is not installed)",
+      ],
+      [
+        more,
+        KERNEL,
+        "has a fixed address on the network front, uses the device /dev/ttyUSB0 and can write to the volume at /data (and 1 more such thing), which two containers can't have at once; to change it, drop the fixed address, set swapctl.strategy=handover, and mount them read-only or set swapctl.volumes=shared",
+      ],
+    ];
+    for (const [one, kernel, because] of rows) assert.equal(chosen(one, {}, kernel).because, because);
   });
 
   test('a port beside a volume that may be shared is handed over', () => {
