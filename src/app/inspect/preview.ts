@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { SwapError } from '../../core/model/error.ts';
-import type { PinnedImage } from '../../core/model/image.ts';
+import { digestsFor, type PinnedImage } from '../../core/model/image.ts';
 import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
 import { expectedSteps } from '../../core/rollout/expected.ts';
 import { plan } from '../../core/rollout/plan.ts';
@@ -33,7 +33,10 @@ export async function planService(
   const [first] = slots;
   if (!first) return { service: service.key, image: '', slots: [] };
   const resolved = await resolveWanted(ports, first, options);
-  const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
+  const digest =
+    resolved.kind === 'local'
+      ? (digestsFor(resolved.image, resolved.follows)[0] ?? resolved.image.id)
+      : resolved.digest;
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
   const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
   const plan = { service: service.key, image: resolved.follows, digest, slots: plans };

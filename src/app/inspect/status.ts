@@ -13,6 +13,7 @@ import { failuresIn } from '../rollout/observe.ts';
 import { freshMemory, type Memory } from '../rollout/slot-run.ts';
 import { listed, stateOf } from '../select/own.ts';
 import { whyUnmeant } from '../select/owned.ts';
+import { digestOf } from '../select/running-digest.ts';
 import { servedOf } from '../select/served.ts';
 import { settingsOf } from '../select/settings.ts';
 import { kernelLayer } from '../traffic/kernel-layer.ts';
@@ -68,7 +69,7 @@ async function lineOf(
     container: container.name,
     id: container.id.slice(0, 12),
     image: container.config.Image ?? '',
-    digest: state?.digest ?? container.imageId,
+    digest: (await digestOf(look, container)) ?? container.imageId,
     startedAt: container.startedAt > 0 ? new Date(container.startedAt).toISOString() : undefined,
     ageMs: look.now - (container.status === 'running' ? container.startedAt : container.createdAt),
     health: healthWord(container, proven),

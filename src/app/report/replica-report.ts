@@ -1,16 +1,13 @@
 import { hostAdvice } from '../../core/health/health.ts';
-import type { Container } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import type { SwapError } from '../../core/model/error.ts';
-import { digestsFor } from '../../core/model/image.ts';
-import { isImageId } from '../../core/model/reference.ts';
 import type { ReplicaReport, ReportedError, Side, StaleClient, Timings } from '../../core/report/report.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { Memory, SlotRun } from '../rollout/slot-run.ts';
 import { failedHooks } from '../rollout/steps/hooks-seen.ts';
-import { imageOf, stateOf } from '../select/own.ts';
+import { digestOf } from '../select/running-digest.ts';
 
 /** What became of one replica. `error`: why it was not rolled, undefined if it was. */
 export async function replicaReport(
@@ -137,18 +134,10 @@ function gateHint(connections: number): string {
   );
 }
 
-/** The registry's digest of the image that a container runs; undefined where it is in no registry. */
-export async function digestOf(ports: Ports, slot: PreparedSlot, container: Container): Promise<string | undefined> {
-  const state = await stateOf({ ports, memory: slot.memory }, container);
-  const image = await imageOf({ ports, memory: slot.memory }, container.imageId);
-  const reference = container.config.Image ?? '';
-  return state?.digest ?? (image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined);
-}
-
 async function sideOf(ports: Ports, slot: PreparedSlot, container: string): Promise<Side | undefined> {
   const known = container === slot.container.id ? slot.container : await ports.engine.container(container);
   if (!known) return undefined;
-  const digest = (await digestOf(ports, slot, known)) ?? known.imageId;
+  const digest = (await digestOf({ ports, memory: slot.memory }, known)) ?? known.imageId;
   return { container: known.id.slice(0, 12), image: known.config.Image ?? '', digest };
 }
 

@@ -9,8 +9,9 @@ import { groupServices } from '../../core/service/service.ts';
 import { whyNoRules } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Lease } from '../lock/lease.ts';
-import { digestOf, replicaReport } from '../report/replica-report.ts';
+import { replicaReport } from '../report/replica-report.ts';
 import { listed } from '../select/own.ts';
+import { digestOf } from '../select/running-digest.ts';
 import { noteMoved } from '../traffic/gap.ts';
 import { runSlot } from './loop.ts';
 import { prepareSlot } from './prepare.ts';
@@ -112,7 +113,12 @@ function tellForgotten(run: SlotRun, raised: unknown): void {
 async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
   const { container } = slot;
   if (container.imageId === run.desired.image.id) return;
-  await rememberCondemned(run, container, await digestOf(run.ports, slot, container), run.desired.image.id);
+  await rememberCondemned(
+    run,
+    container,
+    await digestOf({ ports: run.ports, memory: slot.memory }, container),
+    run.desired.image.id,
+  );
 }
 
 /** Assembles what a run over one slot works with. */

@@ -17,6 +17,7 @@ import { referenceNow } from '../image/track.ts';
 import { failuresIn } from '../rollout/observe.ts';
 import { canonicalOrNone, followedOf, namesOf } from '../select/followed.ts';
 import { ownedLine, unlessAwaited } from '../select/owned.ts';
+import { shownDigest } from '../select/running-digest.ts';
 import { settingsOf } from '../select/settings.ts';
 
 /** Containers and images of the engine, as the lists tell them: nothing is inspected unless there is need. */
@@ -135,13 +136,12 @@ async function checkSlot(look: Look, service: string, slot: Slot): Promise<Check
   const member = slot.members.find(({ name }) => name === slot.home) ?? slot.members[0];
   if (!member) return { service, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
   const image = look.images.get(member.imageId);
-  const { labels } = member;
-  const subject: Subject = { service, slot, member, image, labels, state: decodeState(labels) };
-  const from = { image: member.image, digest: subject.state?.digest ?? member.imageId };
+  const subject = { service, slot, member, image, labels: member.labels, state: decodeState(member.labels) };
+  let from = { image: member.image, digest: shownDigest(subject, member.image) };
   try {
     const follows = await followedOf(look.ports, member, image);
-    const line = { service, from: { ...from, image: follows ?? from.image } };
-    const checked = await checkFollowed(look, subject, line, follows);
+    if (follows !== undefined) from = { image: follows, digest: shownDigest(subject, follows) };
+    const checked = await checkFollowed(look, subject, { service, from }, follows);
     return await unlessAwaited(look.ports, member, checked);
   } catch (raised) {
     look.signal.throwIfAborted();

@@ -115,7 +115,7 @@ suite('check', () => {
     assert.deepEqual(checked[0], {
       service: 'web-0',
       outcome: 'available',
-      from: { image: 'app:1', digest: ID },
+      from: { image: 'app:1', digest: OLD },
       to: { reference: 'app:1', digest: NEW, created: '2026-01-02T00:00:00.000Z' },
       because: 'app:1 is sha256:bbbbbbbbbbbb now',
     });
@@ -333,7 +333,7 @@ suite('check', () => {
     assert.equal(checked.length, 1);
     assert.deepEqual(
       [checked[0]?.service, checked[0]?.outcome, checked[0]?.from.digest],
-      ['shop/web', 'available', ID],
+      ['shop/web', 'available', OLD],
     );
   });
 });

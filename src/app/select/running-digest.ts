@@ -1,0 +1,25 @@
+import type { Container, ContainerSummary, ImageSummary } from '../../core/model/container.ts';
+import { digestsFor } from '../../core/model/image.ts';
+import { isImageId } from '../../core/model/reference.ts';
+import type { StateLabels } from '../../core/service/labels.ts';
+import { imageOf, type Look, stateOf } from './own.ts';
+
+/** The registry's digest of the image that a container runs; undefined where it is in no registry. */
+export async function digestOf(look: Look, container: Container): Promise<string | undefined> {
+  const state = await stateOf(look, container);
+  const image = await imageOf(look, container.imageId);
+  const reference = container.config.Image ?? '';
+  return state?.digest ?? (image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined);
+}
+
+interface Listed {
+  readonly member: Pick<ContainerSummary, 'imageId'>;
+  readonly image: ImageSummary | undefined;
+  readonly state: StateLabels | undefined;
+}
+
+/** The same out of lists, for what follows the reference, and the image's id if there is none. */
+export function shownDigest({ image, member, state }: Listed, reference: string): string {
+  const known = image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined;
+  return state?.digest ?? known ?? member.imageId;
+}
