@@ -2,6 +2,7 @@ import { engineDeadlineMs } from '../../core/health/health.ts';
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { EngineError, isNotFound } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
+import { isTied } from '../../core/model/references.ts';
 import type { ReportedError, Restarted, ServiceReport } from '../../core/report/report.ts';
 import { composeKey, type RestartedService, restartedAfter } from '../../core/service/compose-depends.ts';
 import { decodeState } from '../../core/service/labels.ts';
@@ -93,22 +94,29 @@ function noteFailures(ports: Ports, restarted: readonly Restarted[]): void {
 
 async function restartDependents(ports: Ports, key: string, since = Infinity): Promise<Restarted[]> {
   const restarted: Restarted[] = [];
-  for (const service of restartedAfter(key, await listed(ports.engine)))
-    restarted.push(...(await restartService(ports, service, key, since)));
+  const all = await listed(ports.engine);
+  const replaced: Replaced = { key, since, members: all.filter(({ labels }) => composeKey(labels) === key) };
+  for (const service of restartedAfter(key, all)) restarted.push(...(await restartService(ports, service, replaced)));
   return restarted;
+}
+
+/** A service whose containers were replaced, and the time from which on a dependent has started anew. */
+interface Replaced {
+  readonly key: string;
+  readonly since: number;
+  readonly members: readonly ContainerSummary[];
 }
 
 // Under the lock of the dependent, so that no roll of it loses the container that is being restarted.
 async function restartService(
   ports: Ports,
   { key, containers }: RestartedService,
-  replaced: string,
-  since: number,
+  replaced: Replaced,
 ): Promise<Restarted[]> {
-  const due = await startedBefore(ports, containers, since);
+  const due = await startedBefore(ports, containers, replaced);
   if (due.length === 0) return [];
   const names = due.map(({ name }) => name).join(', ');
-  const text = `${key}: restart ${names}, since it depends on ${replaced} (depends_on, restart: true)`;
+  const text = `${key}: restart ${names}, since it depends on ${replaced.key} (depends_on, restart: true)`;
   ports.report({ kind: 'note', text });
   try {
     const images = due.map(({ imageId }) => imageId);
@@ -126,10 +134,15 @@ async function restartService(
 async function startedBefore(
   ports: Ports,
   containers: readonly ContainerSummary[],
-  since: number,
+  { since, members }: Replaced,
 ): Promise<ContainerSummary[]> {
   const seen = await Promise.all(containers.map(({ id }) => ports.engine.container(id)));
-  return containers.filter((_, at) => (seen[at]?.startedAt ?? Infinity) < since);
+  // The roll has already created those anew that live in the namespaces of a new container.
+  const isAnew = (one: Container): boolean => members.some((member) => isTied(one, member));
+  return containers.filter((_, at) => {
+    const one = seen[at];
+    return one !== undefined && one.startedAt < since && !isAnew(one);
+  });
 }
 
 // One after the other, so that of several replicas the others answer meanwhile.

@@ -58,15 +58,17 @@ async function composeNotes(
   slot: PreparedSlot,
   all: readonly ContainerSummary[],
 ): Promise<Pick<ServicePlan, 'after' | 'notDone'>> {
-  const after = restartsAfter(key, all);
+  const after = restartsAfter(key, all, slot.dependents);
   const { forPlan } = await besideOf(ports, slot, all);
   return { ...(after.length > 0 ? { after } : {}), ...(forPlan.length > 0 ? { notDone: forPlan } : {}) };
 }
 
-function restartsAfter(key: string, all: readonly ContainerSummary[]): string[] {
+// The roll creates its dependents again, which starts them.
+function restartsAfter(key: string, all: readonly ContainerSummary[], created: readonly string[]): string[] {
   const short = key.slice(key.lastIndexOf('/') + 1);
   return restartedAfter(key, all)
     .flatMap(({ containers }) => containers)
+    .filter(({ name }) => !created.includes(name))
     .map(({ name }) => `restart ${name} (depends_on: ${short}, restart: true)`);
 }
 

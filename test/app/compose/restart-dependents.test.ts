@@ -39,6 +39,23 @@ suite('after a roll that succeeded', () => {
     assert.equal(report.attention, undefined);
   });
 
+  test('what lives in its network was created again by the roll, and is not restarted as well', async () => {
+    const stage = await stageOf(COMPOSED);
+    add(stage, 'torrent', { dependsOn: RESTARTED, network: `container:${stage.before.get('shop-web-1')}` });
+    add(stage, 'api', { dependsOn: RESTARTED });
+    const seen = watched(stage, ['torrent', 'api']);
+    const plan = await planOf(stage);
+    const report = await rolled(stage);
+    assert.equal(report.outcome, 'rolled', JSON.stringify(report));
+    assert.deepEqual(seen(), { torrent: 'replaced', api: 1 });
+    assert.equal(runsOf(stage, 'torrent'), 1, 'it was started once');
+    assert.deepEqual(
+      report.restarted?.map(({ container }) => container),
+      ['shop-api-1'],
+    );
+    assert.deepEqual(plan.after, ['restart shop-api-1 (depends_on: web, restart: true)']);
+  });
+
   test('they are restarted after the old container is gone, dependencies first, each once the one before is healthy', async () => {
     const stage = await stageOf(COMPOSED);
     add(stage, 'front', { dependsOn: `${RESTARTED},api:service_started:false` });
