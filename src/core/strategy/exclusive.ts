@@ -73,7 +73,7 @@ function addresses(container: Container): Exclusive[] {
 
 // Made to be used by several processes, or no devices at all.
 const SHARED_DEVICES =
-  /^\/dev\/(dri|fuse|kvm|net\/tun|null|zero|full|random|urandom|snd|vhost-net|vhost-vsock|shm|log|mqueue|hugepages)(\/|$)|\.sock$/;
+  /^\/dev\/(dri|fuse|kvm|net\/tun|kfd|dxg|kmsg|hwrng|ptmx|null|zero|full|random|urandom|snd|vhost-net|vhost-vsock|shm|log|mqueue|hugepages)(\/|$)|\.sock$/;
 
 function devices(container: Container): Exclusive[] {
   const [what] = devicesUsed(container);

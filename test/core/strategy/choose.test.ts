@@ -104,6 +104,11 @@ suite('what is exclusive', () => {
       host({ Devices: [{ PathOnHost: '/dev/dri' }, { PathOnHost: '/dev/net/tun' }] }),
       [],
     ],
+    [
+      'devices of GPUs, and the log of the kernel',
+      host({ Devices: ['/dev/kmsg', '/dev/kfd', '/dev/dxg', '/dev/hwrng'].map((PathOnHost) => ({ PathOnHost })) }),
+      [],
+    ],
     ['a GPU', GPU, ['uses a GPU']],
     ['a bus of devices', BUS, ['mounts /dev/bus/usb']],
     [
