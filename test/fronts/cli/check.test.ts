@@ -5,6 +5,12 @@ import { cli, NEW, OLD } from './fakes.ts';
 
 const FROM = { image: 'ghcr.io/example/app:1.4', digest: OLD.digest };
 const CURRENT: Checked = { service: 'db', outcome: 'current', from: FROM, because: 'it runs what the registry has' };
+const PINNED: Checked = {
+  ...CURRENT,
+  service: 'pg',
+  from: { ...FROM, image: `ghcr.io/example/app:1.4@${OLD.digest}` },
+  because: 'it is pinned to a digest',
+};
 const MOVED: Checked = {
   service: 'web',
   outcome: 'available',
@@ -28,9 +34,10 @@ const AWAY: Checked = {
 const WRONG: Checked = { ...AWAY, service: 'odd', error: { code: 'config', message: 'label swapctl.track: nonsense' } };
 
 test('check is a table with what is newer, what is held and why, and what to do', async () => {
-  const { stdout } = await cli(['check'], { check: [CURRENT, MOVED, NEXT_TAG, HELD, AWAY] });
+  const { stdout } = await cli(['check'], { check: [CURRENT, PINNED, MOVED, NEXT_TAG, HELD, AWAY] });
   assert.match(stdout, /^SERVICE +IMAGE +NOW +AVAILABLE +BUILT$/m);
   assert.match(stdout, /^db +ghcr.io\/example\/app:1.4 +ab1200000000 +current +-$/m);
+  assert.match(stdout, /^pg .* pinned +-$/m);
   assert.match(stdout, /^web +ghcr.io\/example\/app:1.4 +ab1200000000 +cd3400000000 +\d+ d ago$/m);
   assert.match(stdout, /^api .* 1\.5 +-$/m);
   assert.match(stdout, /^job .* held: cd3400000000 /m);

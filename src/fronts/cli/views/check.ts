@@ -30,6 +30,7 @@ function columns({ style, now }: Page): Column<Checked>[] {
 
 // The tag where it is another one, else the digest: what differs from the line's left half.
 function available({ outcome, from, to, error }: Checked): string {
+  if (outcome === 'current' && from.image.includes('@')) return 'pinned';
   if (outcome === 'current' || outcome === 'skipped') return outcome;
   if (outcome === 'unknown') return error ? error.code : 'unknown';
   const what = to === undefined ? '' : to.reference === from.image ? hex12(to.digest) : tagOf(to.reference);
