@@ -149,7 +149,7 @@ export function createApp(ports: Ports): App {
     check: async (selectors, signal) => {
       const all = await listed(ports.engine);
       const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(isChecked);
-      return checkServices(ports, chosen, all, { signal });
+      return checkServices(ports, chosen, { signal });
     },
     update: (selectors, request) => update(ports, selectors, request),
     mend: (selectors, request) => mendServices(ports, updateOptions(selectors, request)),

@@ -5,8 +5,10 @@ import type { Found } from '../../src/app/rollout/roll-slot.ts';
 import { type UpdateOptions, updateServices } from '../../src/app/update/update.ts';
 import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/model/container.ts';
 import { SwapError } from '../../src/core/model/error.ts';
+import type { Volume } from '../../src/core/model/volume.ts';
 import type { ServiceReport } from '../../src/core/report/report.ts';
 import { encodeState, type FailureNote } from '../../src/core/service/labels.ts';
+import { failureName } from '../../src/core/service/names.ts';
 import type { Service } from '../../src/core/service/service.ts';
 import { NO_CONFIG } from '../../src/core/settings/config.ts';
 import type { UpdateReport } from '../../src/core/update/update.ts';
@@ -26,6 +28,7 @@ export interface MadeUp {
   /** Milliseconds since the epoch. */
   now: number;
   containers: ListedContainer[];
+  volumes: Volume[];
   /** What tags are in the registry, by reference; what is not there is raised. */
   tags: Map<string, string>;
   /** The commit that every branch is at; what is raised where there is none. */
@@ -57,6 +60,7 @@ export function madeUp(): MadeUp {
   const world: MadeUp = {
     now: START,
     containers: [],
+    volumes: [],
     tags: new Map([['app:1', NEW]]),
     commit: undefined,
     here: new Map(),
@@ -86,9 +90,17 @@ export function madeUp(): MadeUp {
     },
     fail: (name, image, how = {}) => {
       const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [], ...how } as const;
-      const state = { role: 'failed', service: name, slot: name, at: iso(world.now), image, digest: image } as const;
-      const labels = encodeState({ ...state, failure });
-      world.add(`${name}.swapctl-failed-${image.slice(7, 39)}`, labels, { status: 'created' });
+      const roll = `r${world.volumes.length}`;
+      const state = {
+        role: 'failed',
+        service: name,
+        slot: name,
+        roll,
+        at: iso(world.now),
+        image,
+        digest: image,
+      } as const;
+      world.volumes.push({ name: failureName(name, roll), labels: encodeState({ ...state, failure }) });
     },
     becomes: (name, image) => {
       world.containers = world.containers.map((one) => (one.name === name ? rolled(one, image, world.now) : one));
@@ -139,6 +151,7 @@ function portsOf(world: MadeUp): Ports {
   const engine = {
     list: () => there(() => world.containers),
     images: () => there(() => imagesOf(world)),
+    volumes: () => there(() => world.volumes),
     container: (id: string) =>
       there(() =>
         inspected(

@@ -108,11 +108,7 @@ export async function remembered({ world, name }: Place): Promise<void> {
   const failure = { code: 'not-healthy', reason: 'it was a bad one', health: [], log: [] } as const;
   const at = new Date().toISOString();
   const state = encodeState({ role: 'failed', service: name, slot: name, roll: 'an-earlier-one', at, image, failure });
-  await world.container(suffixOf(world, failureName(name, image)), {
-    image: imageOf({ name }, '1'),
-    labels: state,
-    start: false,
-  });
+  await world.docker.createVolume({ Name: failureName(name, 'an-earlier-one'), Labels: { ...world.labels, ...state } });
 }
 
 export async function composed(place: Place, replicas: number): Promise<Built> {

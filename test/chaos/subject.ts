@@ -5,8 +5,7 @@ import { execFile } from 'node:child_process';
 import http from 'node:http';
 import type Docker from 'dockerode';
 import { isRejection } from '../../src/core/health/blame.ts';
-import { ownLabels } from '../../src/core/model/own-labels.ts';
-import { decodeState } from '../../src/core/service/labels.ts';
+import { failureRecords } from '../../src/core/health/failures.ts';
 import { keepRepository } from '../../src/core/service/names.ts';
 import { unpackedTool } from '../lab/cache.ts';
 import { coverTable, nft, nftIn, nftScript } from '../lab/host-state.ts';
@@ -135,25 +134,23 @@ async function versionOf({ docker }: World, name: string): Promise<string | unde
   return now.Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
 }
 
-async function isNote({ world }: Subject, name: string, memories: boolean): Promise<boolean> {
-  if (!name.includes('.swapctl-failed-')) return false;
-  if (memories) return true;
-  const { Config } = await world.docker.getContainer(name).inspect();
-  const failure = decodeState(ownLabels({ name, imageId: '', labels: Config.Labels }, {}))?.failure;
-  return failure !== undefined && !isRejection(failure);
+async function assertForgotten({ world, slots }: Subject): Promise<void> {
+  const { Volumes } = await world.docker.listVolumes();
+  const records = failureRecords((Volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })));
+  const rejected = records.filter(({ state, failure }) => slots.includes(state.slot) && isRejection(failure));
+  assert.deepEqual(rejected, [], 'no image is rejected');
 }
 
 /**
  * Exactly one container a slot, under its real name, as it was set up, running, answering, and nothing beside it. `memories`:
- * inert ones that reject a bad image may be there, too; those that note another cause always may. Resolves with the version.
+ * volumes that reject a bad image may be there; those that note another cause always may. Resolves with the version.
  */
 export async function assertSafe(subject: Subject, memories: boolean): Promise<string> {
   const { world, slots } = subject;
   const names = await namesOf(subject);
   // What a person renamed is that person's own.
-  const own = names.filter((name) => !name.endsWith('-elsewhere'));
-  const found = [];
-  for (const name of own) if (!(await isNote(subject, name, memories))) found.push(name);
+  const found = names.filter((name) => !name.endsWith('-elsewhere'));
+  if (!memories) await assertForgotten(subject);
   assert.deepEqual(found, [...slots].sort(), 'one container a slot, and nothing beside them');
   for (const slot of slots) {
     const { State } = await world.docker.getContainer(slot).inspect();

@@ -28,7 +28,7 @@ export interface Way {
   gap: boolean;
   /** The version that answers in the end. */
   ends: '1' | '2';
-  /** Whether it leaves, or may leave, an inert container that remembers an image. */
+  /** Whether it leaves, or may leave, a volume that remembers an image. */
   memories: boolean;
   /** Makes the containers of version 1. */
   build(place: Place): Promise<Built>;

@@ -139,7 +139,6 @@ export function handover(change: Partial<Desired> = {}): Desired {
 
 export function failure(change: Partial<Failure> = {}): Failure {
   return {
-    id: 'failure',
     name: 'web.swapctl-failed-new',
     image: NEW_IMAGE,
     digest: undefined,

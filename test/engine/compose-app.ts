@@ -66,6 +66,12 @@ export async function containerNames(world: World): Promise<string[]> {
   return names.filter((name) => name.includes(world.prefix)).sort();
 }
 
+/** Names of the volumes in which swapctl remembers failed images of a world. */
+export async function failureVolumes(world: World): Promise<string[]> {
+  const names = ((await world.docker.listVolumes()).Volumes ?? []).map(({ Name }) => Name);
+  return names.filter((name) => name.includes(world.prefix) && name.includes('.swapctl-failed-'));
+}
+
 /**
  * Pushes an image, and points a tag of the registry at an index that holds it, as hubs do, without touching any tag of the
  * engine. On the containerd store the index and the image in it then have ids of their own.

@@ -122,7 +122,7 @@ export async function faultProxy(
 function callOf({ method = 'GET', url = '/' }: IncomingMessage): Call {
   const route = url.replace(/\?.*/, '').replace(/^\/v[\d.]+/, '');
   const [, kind = '', ...rest] = route.split('/');
-  const fixed = kind === 'containers' || kind === 'images' ? ['json', 'create'].includes(rest[0] ?? '') : false;
+  const fixed = ['containers', 'images', 'volumes'].includes(kind) ? ['json', 'create'].includes(rest[0] ?? '') : false;
   // The name of an image may hold slashes.
   const last = rest.length > 1 ? `/${rest.at(-1)}` : '';
   const tail = rest.length === 0 ? '' : fixed ? `/${rest[0]}` : `/{id}${last}`;

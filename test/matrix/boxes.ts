@@ -1,13 +1,19 @@
-// Containers of the in-memory engine as swapctl understands them.
+// Containers and volumes of the in-memory engine as swapctl understands them.
 
+import { type FailureRecord, failureRecords } from '../../src/core/health/failures.ts';
 import { type OwnLabels, ownLabels } from '../../src/core/model/own-labels.ts';
 import { decodeState, type StateLabels } from '../../src/core/service/labels.ts';
 import { helperRole } from '../../src/core/service/ownership.ts';
-import type { Box } from '../memory/machine.ts';
+import type { Box, Machine } from '../memory/machine.ts';
 
 /** The role of a container that swapctl made to help; undefined for every other. */
 export function roleOf(box: Box): string | undefined {
   return helperRole({ name: box.name, status: box.status, labels: ownOf(box) });
+}
+
+/** What the volumes of a machine remember of failed images. */
+export function recordsOn({ volumes }: Machine): FailureRecord[] {
+  return failureRecords([...volumes.values()]);
 }
 
 export function stateOf(box: Box): StateLabels | undefined {

@@ -1,6 +1,7 @@
 // One cell: one thing that goes wrong at one call of one roll, what swapctl says of it, its recovery, and one roll more.
 import assert from 'node:assert/strict';
 import type { ServiceReport } from '../../src/core/report/report.ts';
+import { pruneContainers } from '../memory/containers.ts';
 import type { CallMade, Death, Failure, Process } from '../memory/process.ts';
 import {
   assertAnswered,
@@ -68,10 +69,11 @@ export async function courseOf(setup: Setup, look?: (stage: Stage) => void): Pro
   return [...process.calls];
 }
 
-// One with --rm leaves nothing to remember it by; one that can't be started is not blamed.
+// One with --rm leaves nothing to remember it by; one that can't be started is not blamed. A prune in between changes nothing.
 async function assertNotTriedAgain(stage: Stage): Promise<void> {
   const { bad, autoRemove } = stage.setup;
   if (!bad || bad === 'missing' || bad === 'hook' || autoRemove) return;
+  pruneContainers(stage.machine);
   const report = await rollAgain(stage, stage.open());
   assert.match(JSON.stringify(report), /"code":"(known-bad|busy)"/, 'an image that failed is not tried again');
 }
@@ -227,11 +229,13 @@ async function faulted(
   return `${said}, ${healed}`;
 }
 
-// Copies that swapctl says to stay go with the next roll to another image.
+// Volumes that swapctl says to stay go with the next roll to another image.
 function leftCopies({ machine }: Stage, process: Process): readonly string[] {
   if (says(process, /old images and copies stay/)) return [...machine.volumes.keys()];
   return process.progress.flatMap((one) => {
-    const name = one.kind === 'note' && /the volume (\S+), an old backup, stays/.exec(one.text)?.[1];
+    const name =
+      one.kind === 'note' &&
+      /the volume (\S+), (?:an old backup|which remembers a failed image), stays/.exec(one.text)?.[1];
     return name ? [name] : [];
   });
 }

@@ -9,15 +9,14 @@ import { keepRepository } from '../../src/core/service/names.ts';
 import { own } from '../core/own.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { answering, type WayIn } from '../memory/clients.ts';
-import type { Box } from '../memory/machine.ts';
 import type { Process } from '../memory/process.ts';
-import { roleOf, stateOf } from './boxes.ts';
+import { recordsOn, roleOf, stateOf } from './boxes.ts';
 import { goesBack, hasGap } from './setups.ts';
 import { boxAt, type Stage, specOf } from './stage.ts';
 import { type Watch, writerOf } from './watch.ts';
 
 interface Excused {
-  /** Containers that remember a bad image may be there. */
+  /** Volumes that remember a bad image may be there. */
   readonly memories: boolean;
   /** Somebody did something to its data and its tags. */
   readonly meddled?: boolean;
@@ -27,7 +26,7 @@ interface Excused {
   readonly tags?: boolean;
   /** False: somebody changed how it is set up. */
   readonly as?: boolean;
-  /** Copies that swapctl has said to stay. */
+  /** Volumes that swapctl has said to stay. */
   readonly left?: readonly string[];
 }
 
@@ -37,7 +36,8 @@ export function assertSafe(
   { memories, meddled = false, soon = false, as = true, tags = true, left = [] }: Excused,
 ): string {
   assertNotKilled(stage);
-  assertAlone(stage, memories);
+  assertAlone(stage);
+  if (!memories) assertForgotten(stage, left);
   for (const slot of stage.slots) assertServes(stage, slot, as);
   const [image, ...others] = new Set(imagesOf(stage));
   assert.ok(image !== undefined && others.length === 0, 'all replicas run the same image');
@@ -62,13 +62,14 @@ function assertNotKilled({ machine, before }: Stage): void {
   assert.deepEqual(killed, [], 'a container that served is stopped before it is removed');
 }
 
-function assertAlone({ machine, slots }: Stage, memories: boolean): void {
-  const found = [...machine.boxes.values()].filter((box) => {
-    const role = roleOf(box);
-    if (role === 'failed' && memories) return false;
-    // What a person renamed is that person's own; a copy that is kept says so by a container.
-    return role !== 'backup' && box.name !== 'elsewhere';
-  });
+function assertForgotten({ machine }: Stage, left: readonly string[]): void {
+  const rejected = recordsOn(machine).filter(({ volume, failure }) => isRejection(failure) && !left.includes(volume));
+  assert.deepEqual(rejected, [], 'no image is rejected');
+}
+
+function assertAlone({ machine, slots }: Stage): void {
+  // What a person renamed is that person's own; a copy that is kept says so by a container.
+  const found = [...machine.boxes.values()].filter((box) => roleOf(box) !== 'backup' && box.name !== 'elsewhere');
   assert.deepEqual(
     found.map(({ name }) => name).sort(),
     [...slots].sort(),
@@ -107,15 +108,10 @@ function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
 }
 
 // Only an image that failed by itself, or that a person went back from, is remembered as bad.
-function isRejected(box: Box): boolean {
-  const failure = stateOf(box)?.failure;
-  return failure === undefined || isRejection(failure);
-}
-
 function assertBlame({ machine, setup, from, to }: Stage): void {
   const bad = new Set([`sha256:${'e'.repeat(64)}`, ...(setup.bad ? [to] : []), ...(goesBack(setup) ? [from] : [])]);
-  const failed = [...machine.boxes.values()].filter((box) => roleOf(box) === 'failed' && isRejected(box));
-  for (const box of failed) assert.ok(bad.has(stateOf(box)?.image ?? ''), `${box.name}: its image did nothing wrong`);
+  for (const { volume, state, failure } of recordsOn(machine))
+    assert.ok(!isRejection(failure) || bad.has(state.image), `${volume}: its image did nothing wrong`);
 }
 
 // keep: 1. What it follows is what runs, or what the user has pointed it at.
@@ -155,7 +151,7 @@ function assertVolumes({ machine, setup, own: slots }: Stage, failed: boolean, l
   const known = new Set(left);
   const backups = [...machine.boxes.values()].filter((box) => roleOf(box) === 'backup');
   for (const box of backups) for (const { copy } of stateOf(box)?.copies ?? []) known.add(copy);
-  const copies = [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-'));
+  const copies = [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-backup-'));
   const madeAt = (name: string): string => decodeState(own(machine.volumes.get(name)?.labels ?? {}))?.at ?? '';
   const isOver = (name: string): boolean =>
     setup.keep === 0 || backups.some((box) => (stateOf(box)?.at ?? '') > madeAt(name));

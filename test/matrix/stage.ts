@@ -72,7 +72,7 @@ export async function stageOf(setup: Setup): Promise<Stage> {
   const second = newerImage(setup, place, follows);
   const base = { setup, place, machine, service, slots, own, follows, open: openerOf(place) };
   if (goesBack(setup)) await rollFirst(base);
-  if (setup.remembered) remember(machine, own[0] ?? '', follows);
+  if (setup.remembered) remember(machine, own[0] ?? '');
   if (setup.copies) looseCopy(machine, own[0] ?? '');
   for (const name of own) connect(machine, name, setup);
   const [from, to] = goesBack(setup) ? [second, first] : [first, second];
@@ -237,12 +237,13 @@ function connect(machine: Machine, name: string, { busyMs, keptMs }: Setup): voi
 }
 
 // Of an image that is none of the two.
-function remember(machine: Machine, home: string, image: string): void {
+function remember(machine: Machine, home: string): void {
   const bad = `sha256:${'e'.repeat(64)}`;
   const failure = { code: 'not-healthy', reason: 'it was a bad one', health: [], log: [] } as const;
   const at = new Date(machine.clock.now()).toISOString();
   const labels = encodeState({ role: 'failed', service: home, slot: home, roll: 'earlier', at, image: bad, failure });
-  create(machine, { name: failureName(home, bad), config: { Image: image, Labels: labels }, host: {}, networks: {} });
+  const name = failureName(home, 'earlier');
+  machine.volumes.set(name, { name, labels, anonymous: false, files: new Map() });
 }
 
 // Nothing says that it is complete.

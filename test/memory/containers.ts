@@ -239,6 +239,11 @@ export function remove(machine: Machine, box: Box, { force = false, volumes = fa
   tell(machine, 'container', box.id, 'destroy');
 }
 
+/** Removes every container that does not run, as `docker container prune` does. */
+export function pruneContainers(machine: Machine): void {
+  for (const box of [...machine.boxes.values()]) if (!isUp(box)) remove(machine, box);
+}
+
 // One that was given to it by name is not its own.
 function removeOwnVolumes(machine: Machine, { host, mounts }: Box): void {
   const given = new Set((host.Mounts ?? []).map(({ Source }) => Source));

@@ -6,7 +6,15 @@ import { encodeState } from '../../src/core/service/labels.ts';
 import type { Ports } from '../../src/ports/ports.ts';
 import { type Place, placeOf } from './strangers.ts';
 
-const PLAIN = { strangers: [], joins: false, composed: false, copied: false, infected: undefined, sick: false };
+const PLAIN = {
+  strangers: [],
+  volumes: [],
+  joins: false,
+  composed: false,
+  copied: false,
+  infected: undefined,
+  sick: false,
+};
 const NOTE = { service: 'web', slot: 'web', roll: 'r' } as const;
 
 interface Forgery {

@@ -7,7 +7,15 @@ import { encodeState } from '../../src/core/service/labels.ts';
 import { build } from './images.ts';
 import { placeOf } from './strangers.ts';
 
-const PLAIN = { strangers: [], joins: false, composed: false, copied: false, infected: undefined, sick: false };
+const PLAIN = {
+  strangers: [],
+  volumes: [],
+  joins: false,
+  composed: false,
+  copied: false,
+  infected: undefined,
+  sick: false,
+};
 
 async function afterRecovery(follows: string): Promise<{ moved: boolean; locked: boolean }> {
   const place = await placeOf(PLAIN);

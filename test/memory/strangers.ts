@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { cronSchedules } from '../../src/adapters/host/schedules.ts';
 import { encodeState } from '../../src/core/service/labels.ts';
-import { slotNames } from '../../src/core/service/names.ts';
+import { failureName, slotNames } from '../../src/core/service/names.ts';
 import { NO_CONFIG } from '../../src/core/settings/config.ts';
 import type { Ports } from '../../src/ports/ports.ts';
 import { sha256 } from '../lab/sha256.ts';
@@ -18,7 +18,7 @@ const { home: _, ...OWN_NAMES } = slotNames('web');
 const NEEDED = [...Object.values(OWN_NAMES), 'web.swapctl-lock'];
 const OTHERS = [
   'web.swapctl-backup-r',
-  `web.swapctl-failed-${'1'.repeat(32)}`,
+  'web.swapctl-failed-r',
   'stranger.swapctl-old',
   'stranger.swapctl-next',
   'stranger',
@@ -52,11 +52,20 @@ const stranger = fc.record({
   ),
 });
 
+/** A volume of somebody else, which says that it remembers a failed image, or something else of swapctl's. */
+const forgedVolume = fc.record({
+  name: fc.constantFrom('theirs-1', failureName('web', 'r'), failureName('stranger', 'r')),
+  role: fc.constantFrom('failed', 'backup'),
+  slot: fc.constantFrom('web', 'stranger'),
+  roll: fc.constantFrom('r', 'another'),
+});
+
 type Stranger = typeof stranger extends fc.Arbitrary<infer T> ? T : never;
 
 /** What somebody else may set up, and what the user has. */
 export const anyWorld = fc.record({
   strangers: fc.uniqueArray(stranger, { selector: ({ name }) => name, minLength: 1, maxLength: 4 }),
+  volumes: fc.uniqueArray(forgedVolume, { selector: ({ name }) => name, maxLength: 3 }),
   // Whether one more container has labels of its own that make it a replica of web, from another repository.
   joins: fc.boolean(),
   composed: fc.boolean(),
@@ -103,6 +112,7 @@ export async function placeOf(setting: Setting): Promise<Place> {
     await engine.start(theirs.web);
     for (const one of strangers) await settle(machine, engine, one, theirs);
     if (joins && composed) await joinIn(machine, engine);
+    for (const one of setting.volumes) await keepVolume(machine, engine, one);
   };
   await clock.run(setUp());
   return {
@@ -161,11 +171,33 @@ async function settle(machine: Machine, engine: Ports['engine'], one: Stranger, 
   if (one.runs) await engine.start(id);
 }
 
+// Nobody can tell one that says all that swapctl says from swapctl's own, so a container of theirs uses it.
+async function keepVolume(
+  machine: Machine,
+  engine: Ports['engine'],
+  { name, role, slot, roll }: Setting['volumes'][number],
+): Promise<void> {
+  const failure = { code: 'not-healthy', reason: 'a stranger says so', health: [], log: [] } as const;
+  const image = `sha256:${'9'.repeat(64)}`;
+  await engine.createVolume(name, encodeState({ role, service: slot, slot, roll, image, at: 'then', failure }));
+  if (role !== 'failed' || name !== failureName(slot, roll)) return;
+  build(machine, 'theirs/user:1', { app: SOUND });
+  const host = { Mounts: [{ Type: 'volume', Source: name, Target: '/t' }] };
+  await engine.create({ name: `user-of-${name}`, config: { Image: 'theirs/user:1' }, host, networks: {} });
+}
+
 async function joinIn(machine: Machine, engine: Ports['engine']): Promise<void> {
   build(machine, 'theirs/joining:1', { app: SOUND });
   const config = { Image: 'theirs/joining:1', Labels: composedAs('0') };
   await engine.start(await engine.create({ name: 'joining', config, host: {}, networks: {} }));
 }
+
+const THEIR_VOLUMES = [
+  'theirs',
+  'data.swapctl-backup-r',
+  'theirs-1',
+  ...['web', 'stranger'].map((slot) => failureName(slot, 'r')),
+];
 
 /** All that is not web's. */
 export function belongings({ boxes, volumes, tags, images }: Machine): unknown {
@@ -174,7 +206,7 @@ export function belongings({ boxes, volumes, tags, images }: Machine): unknown {
   const named = [...tags].filter(([name]) => name.includes('theirs'));
   return structuredClone({
     containers: [...boxes.values()].filter(isTheirs).map(shown),
-    volumes: ['theirs', 'data.swapctl-backup-r'].map((name) => volumes.get(name)),
+    volumes: THEIR_VOLUMES.map((name) => volumes.get(name)),
     images: named.map(([name, id]) => [name, id, images.has(id)]),
   });
 }

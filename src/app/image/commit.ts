@@ -5,10 +5,9 @@ import { fail, SwapError } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
 import { COMPOSE_SERVICE, isComposeLabel } from '../../core/model/label-keys.ts';
 import { projectOf } from '../../core/service/compose.ts';
-import { failureName } from '../../core/service/names.ts';
 import type { GitTree, Ports } from '../../ports/ports.ts';
+import { earlierTries, recordFailure } from '../recovery/failures.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
-import { createAnew, earlierTries } from '../rollout/steps/remember.ts';
 import { imageOf, ownOf } from '../select/own.ts';
 import { buildImage } from './build.ts';
 import type { ResolvedCommit } from './resolved.ts';
@@ -93,7 +92,7 @@ async function specOf(ports: Ports, { container, memory }: PreparedSlot, context
 async function rememberUnbuilt(
   ports: Ports,
   service: string,
-  { home, container, memory }: PreparedSlot,
+  { home }: PreparedSlot,
   { digest, source }: ResolvedCommit,
   { code, message, log }: SwapError,
 ): Promise<void> {
@@ -101,8 +100,8 @@ async function rememberUnbuilt(
   const cause = otherCauseOfBuild([message, ...log]);
   const known =
     cause === undefined ? { code, reason: message } : { code: 'unproven' as const, reason: `${message}; but ${cause}` };
-  const tries = 1 + (await earlierTries({ ports, memory }, home, digest, known.code));
-  const note = {
+  const tries = 1 + (await earlierTries(ports, home, digest, known.code));
+  await recordFailure(ports, {
     role: 'failed',
     service,
     slot: home,
@@ -117,8 +116,7 @@ async function rememberUnbuilt(
       health: [],
       log: log.slice(-LOG_LINES).map((line) => line.slice(0, LONGEST)),
     },
-  } as const;
-  await createAnew({ ports }, failureName(home, digest), container.imageId, note);
+  });
 }
 
 const LOG_LINES = 20;

@@ -12,6 +12,7 @@ import {
   withoutRules,
 } from '../../core/traffic/kernel-layer.ts';
 import type { EngineFacts, Ports } from '../../ports/ports.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import { listed } from '../select/own.ts';
 import { askRunning, kernelLayer } from '../traffic/kernel-layer.ts';
 
@@ -77,17 +78,20 @@ function place(facts: EngineFacts): Finding {
 async function rights(ports: Ports): Promise<Finding[]> {
   try {
     const services = groupServices(await listed(ports.engine));
+    await recordedFailures(ports.engine);
     return [
       {
         check: 'rights',
         state: 'ok',
-        found: `may list containers (${services.length} service${services.length === 1 ? '' : 's'})`,
+        found: `may list containers and volumes (${services.length} service${services.length === 1 ? '' : 's'})`,
       },
     ];
   } catch (error) {
     const advice =
-      'a socket proxy must allow GET containers, images, info, version, distribution and POST containers, images/create, exec';
-    return [{ check: 'rights', state: 'problem', found: `may not list containers: ${messageOf(error)}`, advice }];
+      'a socket proxy must allow GET containers, images, volumes, info, version, distribution and POST containers, images/create, volumes/create, exec';
+    return [
+      { check: 'rights', state: 'problem', found: `may not list containers and volumes: ${messageOf(error)}`, advice },
+    ];
   }
 }
 

@@ -32,7 +32,7 @@ export async function explainService(
   const policy = settingsOf(ports, service.key, labels, overrides);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const keys = groupServices(all).map(({ key }) => key);
-  const may = mayRoll(policy, await factsOf(look, service, all), now);
+  const may = mayRoll(policy, await factsOf(look, service), now);
   const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0).catch(refuseSchedule(service.key));
   return {
     settings: explainPolicy(labels, overrides, file),

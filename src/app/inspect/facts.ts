@@ -1,16 +1,15 @@
-import type { ContainerSummary } from '../../core/model/container.ts';
+import { failuresIn } from '../../core/health/failures.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { RollFacts } from '../../core/update/may-roll.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { failuresIn } from '../rollout/observe.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import type { Memory } from '../rollout/slot-run.ts';
 import { stateOf } from '../select/own.ts';
 
-/** What containers tell about a service's last rolls and failures; since when its next image is there, only a check can tell. */
+/** What containers and volumes tell about a service's last rolls and failures; since when its next image is there, only a check can tell. */
 export async function factsOf(
   look: { readonly ports: Ports; readonly memory: Memory },
   service: Service,
-  all: readonly ContainerSummary[],
 ): Promise<RollFacts> {
   const states = await Promise.all(
     service.slots.flatMap(({ members }) =>
@@ -20,7 +19,8 @@ export async function factsOf(
       }),
     ),
   );
-  const perSlot = service.slots.map(({ home }) => failuresIn(all, home));
+  const records = await recordedFailures(look.ports.engine);
+  const perSlot = service.slots.map(({ home }) => failuresIn(records, home));
   return {
     lastRollAt: latest(states.map((state) => state?.history.find(({ event }) => event !== 'started')?.at)),
     failures: Math.max(0, ...perSlot.map((failures) => failures.reduce((sum, { tries }) => sum + tries, 0))),

@@ -1,12 +1,12 @@
+import type { FailureRecord } from '../../core/health/failures.ts';
 import type { ContainerStatus, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
 import type { KeptBackup, ServiceHistory } from '../../core/report/status.ts';
-import { decodeState, type HistoryEntry } from '../../core/service/labels.ts';
-import { homeOf } from '../../core/service/names.ts';
-import { helperRole } from '../../core/service/ownership.ts';
+import type { HistoryEntry } from '../../core/service/labels.ts';
 import type { Service, Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import { freshMemory } from '../rollout/slot-run.ts';
 import { backupsOf } from '../rollout/steps/volumes.ts';
 import { listed, stateOf } from '../select/own.ts';
@@ -23,7 +23,8 @@ export async function historyOf(ports: Ports, service: Service): Promise<Service
   );
   const all = await listed(ports.engine);
   const backups = await Promise.all(service.slots.map(({ home }) => keptBackups(ports, all, home)));
-  return { service: service.key, entries: shown, backups: backups.flat(), failures: failuresOf(all, service) };
+  const failures = shownFailures(await recordedFailures(ports.engine), service);
+  return { service: service.key, entries: shown, backups: backups.flat(), failures };
 }
 
 async function keptBackups(ports: Ports, all: readonly ContainerSummary[], home: string): Promise<KeptBackup[]> {
@@ -90,11 +91,10 @@ function names(entry: HistoryEntry, wanted: string): boolean {
   return entry.follows === wanted || starts(entry.id) || starts(entry.digest);
 }
 
-function failuresOf(all: readonly ContainerSummary[], service: Service): ServiceHistory['failures'] {
+function shownFailures(records: readonly FailureRecord[], service: Service): ServiceHistory['failures'] {
   const homes = new Set(service.slots.map((slot) => slot.home));
-  return all.flatMap((container) => {
-    const state = helperRole(container) === 'failed' ? decodeState(container.labels) : undefined;
-    if (!state?.failure || !homes.has(homeOf(state.slot))) return [];
-    return [{ at: state.at, image: state.follows, digest: state.digest ?? state.image, ...state.failure }];
+  return records.flatMap(({ volume, state, failure }) => {
+    if (!homes.has(state.slot)) return [];
+    return [{ at: state.at, image: state.follows, digest: state.digest ?? state.image, ...failure, volume }];
   });
 }

@@ -1,4 +1,5 @@
 import { isRejection } from '../../core/health/blame.ts';
+import { type FailureRecord, failuresIn } from '../../core/health/failures.ts';
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { SwapError } from '../../core/model/error.ts';
 import type { Phase, ReplicaStatus } from '../../core/report/status.ts';
@@ -9,7 +10,7 @@ import { chooseWay } from '../../core/strategy/choose.ts';
 import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { lockHeld } from '../lock/lock.ts';
-import { failuresIn } from '../rollout/observe.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import { freshMemory, type Memory } from '../rollout/slot-run.ts';
 import { listed, stateOf } from '../select/own.ts';
 import { whyUnmeant } from '../select/owned.ts';
@@ -22,7 +23,8 @@ import { kernelLayer } from '../traffic/kernel-layer.ts';
 export async function statusOf(ports: Ports, services: readonly Service[]): Promise<ReplicaStatus[]> {
   const kernel = await kernelLayer(ports);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
-  const look: Look = { ports, memory: freshMemory(), all: await listed(ports.engine), kernel, now };
+  const all = await listed(ports.engine);
+  const look: Look = { ports, memory: freshMemory(), all, records: await recordedFailures(ports.engine), kernel, now };
   const lines: ReplicaStatus[] = [];
   for (const service of services) {
     const held = await lockHeld(ports, service.key);
@@ -37,6 +39,7 @@ interface Look {
   readonly ports: Ports;
   readonly memory: Memory;
   readonly all: readonly ContainerSummary[];
+  readonly records: readonly FailureRecord[];
   readonly kernel: KernelLayer;
   /** Milliseconds of the engine's clock. */
   readonly now: number;
@@ -77,7 +80,7 @@ async function lineOf(
     way: await wayOf(look, service, member, container),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
-    failedImages: failuresIn(look.all, slot.home).filter(isRejection).length,
+    failedImages: failuresIn(look.records, slot.home).filter(isRejection).length,
   };
 }
 

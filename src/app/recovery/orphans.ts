@@ -10,11 +10,13 @@ import { removeCopy, removeOwn } from '../rollout/steps/remove.ts';
 import { listed } from '../select/own.ts';
 import { sweepRules } from '../traffic/sweep.ts';
 import { clearHelper } from '../update/self-update.ts';
+import { forgetFailure, recordedFailures } from './failures.ts';
 
 /** Services of which nothing is left but helpers, without any slot. */
-export function servicesGone(all: readonly ContainerSummary[]): Service[] {
+export async function servicesGone({ engine }: Ports, all: readonly ContainerSummary[]): Promise<Service[]> {
   const there = new Set(groupServices(all).map(({ key }) => key));
-  const told = all.flatMap((container) => (helperRole(container) && decodeState(container.labels)?.service) || []);
+  const helped = all.flatMap((container) => (helperRole(container) && decodeState(container.labels)?.service) || []);
+  const told = [...helped, ...(await recordedFailures(engine)).map(({ state }) => state.service)];
   return [...new Set(told)].filter((key) => !there.has(key)).map((key) => ({ key, slots: [] }));
 }
 
@@ -32,6 +34,20 @@ export async function removeOrphans(ports: Ports, isWanted: (service: string) =>
     if (role === undefined || !state || !isWanted(state.service)) continue;
     if (!(await removeOrphan(ports, container, role, state, services))) continue;
     items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
+  }
+  return [...items, ...(await removeRecords(ports, services, isWanted))];
+}
+
+async function removeRecords(
+  ports: Ports,
+  services: readonly Service[],
+  isWanted: (service: string) => boolean,
+): Promise<RecoveredItem[]> {
+  const homes = new Set(services.flatMap(({ slots }) => slots.map(({ home }) => home)));
+  const items: RecoveredItem[] = [];
+  for (const { volume, state } of await recordedFailures(ports.engine)) {
+    if (homes.has(state.slot) || !isWanted(state.service) || !(await forgetFailure(ports, volume))) continue;
+    items.push({ service: state.service, slot: state.slot, found: volume, outcome: 'removed' });
   }
   return items;
 }

@@ -43,7 +43,7 @@ export async function recover(
   signal: AbortSignal,
 ): Promise<RecoveredItem[]> {
   const all = await listed(ports.engine);
-  const named = selectors.length > 0 ? chosenOf(all, selectors, servicesGone(all)) : undefined;
+  const named = selectors.length > 0 ? chosenOf(all, selectors, await servicesGone(ports, all)) : undefined;
   const isNamed = (key: string): boolean => named === undefined || named.some((service) => service.key === key);
   const items: RecoveredItem[] = [];
   for (const half of await halfDone(ports, all)) {

@@ -2,6 +2,7 @@ import type { Container, RestartPolicy } from '../../core/model/container.ts';
 import { isNotFound, isStartRefusedByImage } from '../../core/model/engine-error.ts';
 import type { Step, StepKind } from '../../core/rollout/step.ts';
 import { isReturning } from '../../core/rollout/switch-hooks.ts';
+import { forgetFailure } from '../recovery/failures.ts';
 import { HELD } from '../recovery/held.ts';
 import { cover, renewCover } from '../traffic/cover.ts';
 import { drain } from '../traffic/drain.ts';
@@ -112,7 +113,9 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'put-back': (run, step, snapshot) => putBack(run, step, snapshot),
   'drop-backup': (run, step, { seen }) => dropBackup(run, step, seen.halfCopied),
   'drop-copies': (run, step) => dropCopies(run, step.copies),
-  'forget-failure': (run, step) => removeOwn(run.ports, step.container, 'failed'),
+  'forget-failure': async (run, step) => {
+    if (!(await forgetFailure(run.ports, step.name))) run.memory.leftRecords.add(step.name);
+  },
 };
 
 /** Does one step. Raises what the engine raises; the caller looks at the world again either way. */

@@ -1,4 +1,5 @@
 import { noticedNow, verdictWithinMs } from '../../core/health/engine-verdict.ts';
+import { failuresIn } from '../../core/health/failures.ts';
 import { judge, settledAt, type Verdict } from '../../core/health/health.ts';
 import type { Container, ContainerSummary, Image } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
@@ -9,8 +10,9 @@ import { withGates } from '../../core/rollout/forward.ts';
 import { isProven } from '../../core/rollout/handover.ts';
 import type { Backup, Dependent, Failure, Observed, Replica } from '../../core/rollout/observed.ts';
 import { decodeState, slotLabel } from '../../core/service/labels.ts';
-import { copyState, helperRole, helpersOf, membersOf } from '../../core/service/ownership.ts';
+import { copyState, helpersOf, membersOf } from '../../core/service/ownership.ts';
 import { castRoles } from '../../core/service/slot.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import { cannotUpdate } from '../select/abilities.ts';
 import { imageOf, listed, stateOf } from '../select/own.ts';
 import { coverOf, forwardsOf } from '../traffic/rules-seen.ts';
@@ -52,7 +54,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     forwards: run.forwards,
     forwarding,
     gates: run.gates && run.policy.gate,
-    failures: failuresIn(all, names.home),
+    failures: await failuresOf(run),
     dependents: await dependentsOf(run, replicas, (candidate ?? incumbent)?.replaces),
     ...(await copiesOf(run, all, candidate)),
     putBack: [...memory.putBack],
@@ -65,31 +67,13 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal, standIn };
 }
 
-function isLed(incumbent: Replica | undefined, forwarding: Observed['forwarding']): boolean {
-  return forwarding.some(({ from, state }) => state === 'leads' && incumbent?.id.startsWith(from) === true);
+async function failuresOf({ ports, names, memory }: SlotRun): Promise<Failure[]> {
+  const failures = failuresIn(await recordedFailures(ports.engine), names.home);
+  return failures.filter(({ name }) => !memory.leftRecords.has(name));
 }
 
-/** The images that failed in a slot, from the inert containers that remember them. */
-export function failuresIn(containers: readonly ContainerSummary[], home: string): Failure[] {
-  return containers.flatMap((container) => {
-    if (helperRole(container) !== 'failed') return [];
-    const state = decodeState(container.labels);
-    if (state?.slot !== home || !state.failure) return [];
-    const { image, digest, roll, at } = state;
-    return [
-      {
-        id: container.id,
-        name: container.name,
-        image,
-        digest,
-        roll,
-        at,
-        code: state.failure.code,
-        reason: state.failure.reason,
-        tries: state.failure.tries ?? 1,
-      },
-    ];
-  });
+function isLed(incumbent: Replica | undefined, forwarding: Observed['forwarding']): boolean {
+  return forwarding.some(({ from, state }) => state === 'leads' && incumbent?.id.startsWith(from) === true);
 }
 
 async function inspectAll(run: SlotRun, summaries: readonly ContainerSummary[]): Promise<Container[]> {

@@ -1,4 +1,5 @@
 import { engineVerdictFor } from '../../core/health/engine-verdict.ts';
+import { failuresIn } from '../../core/health/failures.ts';
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import { COMPOSE_FILES, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
@@ -15,11 +16,11 @@ import { chooseWay } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import { imageOf, ownOf, stateOf } from '../select/own.ts';
 import { servedOf } from '../select/served.ts';
 import { settingsOf, uncountedIn } from '../select/settings.ts';
 import { kernelLayerFor } from '../traffic/kernel-layer.ts';
-import { failuresIn } from './observe.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
 import { freshMemory, type Memory } from './slot-run.ts';
 import { answeredPorts } from './steps/answered-ports.ts';
@@ -104,7 +105,7 @@ export async function prepareSlot(
     track: options.image === undefined ? policy.track : { kind: 'digest' },
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
     followed: await followedBy({ ports, memory }, container),
-    failures: failuresIn(all, slot.home),
+    failures: failuresIn(await recordedFailures(ports.engine), slot.home),
     dependents,
     answered: await answeredPorts(ports, container, policy, all),
     predecessors,

@@ -113,12 +113,7 @@ function tellForgotten(run: SlotRun, raised: unknown): void {
 async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
   const { container } = slot;
   if (container.imageId === run.desired.image.id) return;
-  await rememberCondemned(
-    run,
-    container,
-    await digestOf({ ports: run.ports, memory: slot.memory }, container),
-    run.desired.image.id,
-  );
+  await rememberCondemned(run, container, await digestOf({ ports: run.ports, memory: slot.memory }, container));
 }
 
 /** Assembles what a run over one slot works with. */

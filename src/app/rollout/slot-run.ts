@@ -120,6 +120,8 @@ export interface Memory {
   backup: { readonly copies: readonly VolumeCopy[]; readonly ms: number } | undefined;
   /** Volumes of old copies that could not be removed, since somebody uses them. */
   readonly leftCopies: Set<string>;
+  /** Volumes that remember a failed image and could not be removed, since a container uses them. */
+  readonly leftRecords: Set<string>;
   /** By name: the moves of dependents that were begun and did not come to their end. */
   readonly moving: Map<string, SlotRun>;
   giveUp: SwapError | undefined;
@@ -174,6 +176,7 @@ export function freshMemory(): Memory {
     putBackMs: undefined,
     backup: undefined,
     leftCopies: new Set(),
+    leftRecords: new Set(),
     moving: new Map(),
     giveUp: undefined,
     notes: new Set(),

@@ -1,5 +1,6 @@
 import { commitDigest, type GitSource, REVISION, shownGit } from '../../core/build/git.ts';
 import { isRejection } from '../../core/health/blame.ts';
+import { type FailureRecord, failuresIn } from '../../core/health/failures.ts';
 import type { ContainerSummary, ImageSummary } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
@@ -9,12 +10,11 @@ import { goArchitecture, type Platform } from '../../core/model/platform.ts';
 import { canonical, parseReference } from '../../core/model/reference.ts';
 import { decodeState, type StateLabels } from '../../core/service/labels.ts';
 import { type Following, whyNotOne } from '../../core/service/one-service.ts';
-import { helperRole } from '../../core/service/ownership.ts';
 import type { Service, Slot } from '../../core/service/service.ts';
 import { type Checked, type Identity, judge, judgeHere, type Memory, type Offered } from '../../core/update/newer.ts';
 import type { Ports, RemoteImage } from '../../ports/ports.ts';
 import { referenceNow } from '../image/track.ts';
-import { failuresIn } from '../rollout/observe.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import { canonicalOrNone, followedOf, namesOf } from '../select/followed.ts';
 import { ownedLine, unlessAwaited } from '../select/owned.ts';
 import { shownDigest } from '../select/running-digest.ts';
@@ -23,8 +23,8 @@ import { settingsOf } from '../select/settings.ts';
 /** Containers and images of the engine, as the lists tell them: nothing is inspected unless there is need. */
 interface Look {
   readonly ports: Ports;
-  /** The containers that remember failures: few, where there may be many in all. */
-  readonly failed: readonly ContainerSummary[];
+  /** What is remembered of images that failed. */
+  readonly records: readonly FailureRecord[];
   readonly images: ReadonlyMap<string, ImageSummary>;
   readonly byName: ReadonlyMap<string, ImageSummary>;
   /** Whether the engine has containerd's image store: there an image's id is its digest, and what was built here has one, too. */
@@ -53,15 +53,15 @@ export interface CheckOptions {
 export async function checkServices(
   ports: Ports,
   services: readonly Service[],
-  all: readonly ContainerSummary[],
   options: CheckOptions,
 ): Promise<Checked[]> {
   const { signal, here = false, overrides = {} } = options;
   const [images, { imageStore }] = await Promise.all([ports.engine.images(), ports.engine.facts()]);
+  const records = await recordedFailures(ports.engine);
   const shared = { ...ports, ...sharing(ports) };
   const look: Look = {
     ports: shared,
-    failed: all.filter((container) => helperRole(container) === 'failed'),
+    records,
     images: new Map(images.map((image) => [image.id, image])),
     byName: namesOf(images),
     containerd: imageStore === 'containerd',
@@ -274,10 +274,10 @@ function identityOf({ member, image, state }: Subject, reference: string): Ident
   return { digests: [...known, ...noted], manifestDigest: undefined, imageId: member.imageId };
 }
 
-function memoryOf({ failed }: Look, { slot, member, state }: Subject): Memory {
+function memoryOf({ records }: Look, { slot, member, state }: Subject): Memory {
   const left = (state?.history ?? []).filter((entry) => entry.id !== member.imageId);
   return {
-    failures: failuresIn(failed, slot.home).filter(isRejection),
+    failures: failuresIn(records, slot.home).filter(isRejection),
     retired: left.map(({ id, digest, at }) => ({ image: id, digest, at })),
   };
 }

@@ -55,14 +55,14 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const open = chosen.flatMap((one) => (one.line || lines.has(one.service.key) ? [] : [one]));
   const services = open.map(({ service }) => service);
-  const checks = await checkAll(ports, services, all, options);
+  const checks = await checkAll(ports, services, options);
   const policies = new Map(open.map(({ service, policy }) => [service.key, policy]));
   const failed = new Map([...lines.values()].flatMap((line) => stopFor(line)));
   const rolls: Rollable[] = [];
   for (const [at, checked] of checks.entries()) {
     const one = open[at];
     if (!one) continue;
-    const line = settledLine(checked) ?? (await decided({ ports, all, now, options }, one, checked));
+    const line = settledLine(checked) ?? (await decided({ ports, now, options }, one, checked));
     if (line) lines.set(checked.service, line);
     else rolls.push({ key: checked.service, service: one.service, checked, dependsOn: [] });
     if (checked.held === 'failed' && line) for (const [key, why] of stopFor(line)) failed.set(key, why);
@@ -89,11 +89,10 @@ export async function mendServices(ports: Ports, options: Omit<UpdateOptions, 'd
 async function checkAll(
   ports: Ports,
   services: readonly Service[],
-  all: readonly ContainerSummary[],
   { signal, here, overrides }: UpdateOptions,
 ): Promise<Checked[]> {
   try {
-    return services.length > 0 ? await checkServices(ports, services, all, { signal, here, overrides }) : [];
+    return services.length > 0 ? await checkServices(ports, services, { signal, here, overrides }) : [];
   } catch (raised) {
     return signal.aborted ? fail('interrupted', 'interrupted; nothing was rolled') : Promise.reject(raised);
   }
@@ -141,7 +140,6 @@ async function lookAndMend(
 
 interface Moment {
   readonly ports: Ports;
-  readonly all: readonly ContainerSummary[];
   /** Milliseconds of the engine's clock. */
   readonly now: number;
   readonly options: UpdateOptions;
@@ -161,7 +159,7 @@ async function decided(moment: Moment, ...of: DropFirst<Parameters<typeof decide
 type DropFirst<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
 
 async function decide(
-  { ports, all, now, options }: Moment,
+  { ports, now, options }: Moment,
   { service, policy }: { readonly service: Service; readonly policy: Policy },
   checked: Checked,
 ): Promise<ServiceUpdate | undefined> {
@@ -169,7 +167,7 @@ async function decide(
   const built = builtAt(created);
   const seen = options.firstSeen?.get(digest) ?? now;
   options.firstSeen?.set(digest, seen);
-  const facts = await factsOf({ ports, memory: freshMemory() }, service, all);
+  const facts = await factsOf({ ports, memory: freshMemory() }, service);
   const line = waitingLine(checked, policy, { ...facts, imageSince: built ?? seen }, now);
   return line && built === undefined && !options.firstSeen ? agelessLine(line, policy) : line;
 }

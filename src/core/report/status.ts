@@ -77,6 +77,8 @@ export interface ServiceHistory {
     readonly at: string;
     readonly image: string;
     readonly digest: string | undefined;
+    /** The volume that remembers it; without that volume the image is tried again. */
+    readonly volume: string;
   } & FailureNote)[];
 }
 

@@ -77,7 +77,7 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     case 'remember-failure':
       return { ...seen, failures: [...seen.failures, imaginedFailure(desired, step)] };
     case 'forget-failure':
-      return { ...seen, failures: seen.failures.filter((failure) => failure.id !== step.container) };
+      return { ...seen, failures: seen.failures.filter(({ name }) => name !== step.name) };
     case 'start':
     case 'open':
       return { ...afterReplicaStep(seen, step), forwarding: gateAfter(seen, step) };
@@ -103,9 +103,9 @@ function gateAfter(
 }
 
 function imaginedFailure({ image }: Desired, step: Extract<Step, { kind: 'remember-failure' }>): Failure {
-  const { container, name, roll, code, reason } = step;
+  const { container, roll, code, reason } = step;
   const { id, digest } = image;
-  return { id: `failure-of-${container}`, name, image: id, digest, roll, code, reason, at: '', tries: 1 };
+  return { name: `failure-of-${container}`, image: id, digest, roll, code, reason, at: '', tries: 1 };
 }
 
 type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;

@@ -42,8 +42,10 @@ export function unrest(seen: Observed): string | undefined {
 }
 
 function strangers(seen: Observed, step: Step): string | undefined {
+  if (step.kind === 'forget-failure')
+    return seen.failures.some(({ name }) => name === step.name) ? undefined : `${step.name} is not of this slot`;
   if (!('container' in step)) return undefined;
-  const known = [...replicas(seen), ...seen.failures, ...seen.backups, seen.rehearsal, seen.standIn, seen.halfCopied];
+  const known = [...replicas(seen), ...seen.backups, seen.rehearsal, seen.standIn, seen.halfCopied];
   return known.some((one) => one?.id === step.container) ? undefined : `${step.container} is not of this slot`;
 }
 

@@ -66,7 +66,7 @@ export function comesBack({ autoRemove, restartFixed, restart }: Replica): boole
 
 /** An image that failed in this slot before. */
 export interface Failure {
-  readonly id: string;
+  /** Of the volume that remembers it. */
   readonly name: string;
   readonly image: string;
   readonly digest: string | undefined;

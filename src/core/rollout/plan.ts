@@ -55,7 +55,7 @@ export function knownFailure(
 /** The refusal of an image that failed before. */
 export function knownBad(failure: Failure): SwapError {
   return new SwapError('known-bad', `this image was tried here at ${failure.at} and not kept: ${failure.reason}`, {
-    hint: 'push a mended image, or use --force to try this one again',
+    hint: `push a fixed image, or use --force to try this one again; the volume ${failure.name} remembers it`,
   });
 }
 
@@ -266,7 +266,7 @@ function planForget(desired: Desired, seen: Observed, serving: Replica): Decisio
   if (hooks) return act(hooks);
   // Going back says nothing against what is known of newer images.
   const stale = desired.back ? undefined : seen.failures[0];
-  if (stale) return act({ kind: 'forget-failure', container: stale.id, name: stale.name });
+  if (stale) return act({ kind: 'forget-failure', name: stale.name });
   const extra = surplus(desired, seen, serving);
   return extra ? act(extra) : { kind: 'converged' };
 }

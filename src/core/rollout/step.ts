@@ -64,7 +64,8 @@ export type Step =
       readonly code: FailureCode;
       readonly reason: string;
     }
-  | { readonly kind: 'forget-failure'; readonly container: string; readonly name: string }
+  /** `name`: of the volume that remembers it. */
+  | { readonly kind: 'forget-failure'; readonly name: string }
   | {
       readonly kind: 'back-up';
       readonly name: string;
@@ -145,7 +146,7 @@ export function describeStep(step: Step): string {
     case 'remember-failure':
       return `${step.code === 'not-healthy' ? 'remember that the image failed' : 'note for the next try'}: ${step.reason}`;
     case 'forget-failure':
-      return `forget the earlier failure ${step.name}`;
+      return `forget the earlier failure (volume ${step.name})`;
     default:
       return describeCopying(step);
   }

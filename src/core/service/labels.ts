@@ -128,6 +128,11 @@ const LABELS = Object.fromEntries(Object.keys(KEYS).map((key) => [key, STATE + k
 
 const NOTHING_SAID = Object.fromEntries(Object.values(LABELS).map((label) => [label, '']));
 
+/** The label of everything that swapctl made for one purpose, as filters of the engine have it. */
+export function roleLabel(role: Role): string {
+  return `${LABELS.role}=${role}`;
+}
+
 /** The label of everything that swapctl made for a slot, as filters of the engine have it. */
 export function slotLabel(home: string): string {
   return `${STATE}slot=${home}`;

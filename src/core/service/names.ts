@@ -52,12 +52,11 @@ export interface Reserved {
     | 'reading'
     | 'start-check'
     | 'lock'
-    | 'failed'
     | 'backup';
 }
 
 const RESERVED =
-  /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|start-check|lock)|(failed|backup)-[^.]+)$/;
+  /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|start-check|lock)|(backup)-[^.]+)$/;
 
 /** What a name of swapctl's own is for; undefined for every other. */
 export function reservedName(name: string): Reserved | undefined {
@@ -67,9 +66,13 @@ export function reservedName(name: string): Reserved | undefined {
   return home === undefined || kind === undefined ? undefined : { home, kind };
 }
 
-/** Name of the inert container that remembers an image which failed in the slot. */
-export function failureName(home: string, imageKey: string): string {
-  return `${home}${MARK}failed-${short(imageKey)}`;
+/**
+ * Name of the volume that remembers an image which a roll of the slot rejected. Of a long slot name the end is kept, which tells
+ * replicas apart; a roll's id is whatever its labels say.
+ */
+export function failureName(home: string, roll: string): string {
+  const slot = home.length <= LONGEST_SOURCE ? home : `x${home.slice(1 - LONGEST_SOURCE)}`;
+  return `${slot}${MARK}failed-${roll.replace(/[^A-Za-z0-9-]/g, '-').slice(0, DIGEST_LENGTH)}`;
 }
 
 /** Name of the inert container that says that copies of the slot's volumes are complete. */

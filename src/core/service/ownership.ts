@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../model/container.ts';
 import { SwapError } from '../model/error.ts';
 import { type Labelled, ownLabels } from '../model/own-labels.ts';
+import type { Volume } from '../model/volume.ts';
 import { decodeState, type Role, type StateLabels } from './labels.ts';
 import { backupName, failureName, isLockName, type Reserved, reservedName, slotNames } from './names.ts';
 
@@ -95,6 +96,16 @@ export function copyState({ name, labels }: Omit<Labelled, 'imageId'>, home: str
   return state?.role === 'backup' && state.slot === home ? state : undefined;
 }
 
+/**
+ * What swapctl wrote on a volume that remembers a failed image; undefined for every other volume. Such a volume says the slot and
+ * the roll that its name says, and no image puts labels on it.
+ */
+export function failureState({ name, labels }: Volume): StateLabels | undefined {
+  const state = decodeState(ownLabels({ name, labels, imageId: '' }, {}));
+  if (state?.role !== 'failed' || !state.failure) return undefined;
+  return name === failureName(state.slot, state.roll) ? state : undefined;
+}
+
 /** What has to be known of a volume before its content is replaced. */
 export interface Refilled {
   readonly volume: string;
@@ -133,7 +144,6 @@ const FITS: Readonly<Record<Reserved['kind'], Fit>> = {
   copying: inSlot('copying'),
   reading: inSlot('copying'),
   'start-check': inSlot('copying'),
-  failed: (_, name, { role, slot, image }) => role === 'failed' && name === failureName(slot, image),
   backup: (_, name, { role, slot, roll }) => role === 'backup' && name === backupName(slot, roll),
   lock: (_, name, { role, slot, service }) => role === 'lock' && slot === service && isLockName(name, service),
 };
@@ -146,7 +156,7 @@ function fits(place: Reserved, name: string, state: StateLabels): boolean {
 const STARTED: readonly ContainerSummary['status'][] = ['running', 'paused', 'restarting', 'exited'];
 
 function isInert({ kind }: Reserved): boolean {
-  return kind === 'failed' || kind === 'backup' || kind === 'lock' || kind === 'reading';
+  return kind === 'backup' || kind === 'lock' || kind === 'reading';
 }
 
 /** By slot: the ids of containers that a roll replaces, as its candidate or its lock says. */

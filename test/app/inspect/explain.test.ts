@@ -3,16 +3,18 @@ import { test } from 'node:test';
 import { explainService } from '../../../src/app/inspect/explain.ts';
 import type { ContainerSummary } from '../../../src/core/model/container.ts';
 import { fail } from '../../../src/core/model/error.ts';
+import type { Volume } from '../../../src/core/model/volume.ts';
 import { encodeState } from '../../../src/core/service/labels.ts';
+import { failureName } from '../../../src/core/service/names.ts';
 import { groupServices } from '../../../src/core/service/service.ts';
 import { type Config, NO_CONFIG } from '../../../src/core/settings/config.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
-import { composed, container, image, summary } from '../../core/builders.ts';
+import { composed, container, image } from '../../core/builders.ts';
 
 const NOW = Date.parse('2026-01-05T12:00Z');
 
 /** Ports of an engine with these containers, as far as explaining needs them. */
-function ports(all: readonly ContainerSummary[], config: Config): Ports {
+function ports(all: readonly ContainerSummary[], config: Config, volumes: readonly Volume[]): Ports {
   const inspect = (id: string) => {
     const { name = '', labels = {} } = all.find((one) => one.id === id) ?? {};
     return container({ id, name, config: { Image: 'app:1', Labels: { ...labels } } });
@@ -21,6 +23,7 @@ function ports(all: readonly ContainerSummary[], config: Config): Ports {
     container: async (id: string) => inspect(id),
     image: async () => image({ config: { Labels: { 'swapctl.keep': '9' } } }),
     facts: async () => ({ clockOffsetMs: 60_000 }),
+    volumes: async () => volumes,
   };
   return {
     engine,
@@ -38,9 +41,14 @@ function shop(labels: Record<string, string>): ContainerSummary[] {
   return [{ ...web, labels: { ...web.labels, ...labels } }, composed('shop', 'db', 1), composed('shop', 'cache', 1)];
 }
 
-async function explain(all: readonly ContainerSummary[], config: Config = NO_CONFIG, overrides = {}) {
+async function explain(
+  all: readonly ContainerSummary[],
+  config: Config = NO_CONFIG,
+  overrides = {},
+  volumes: readonly Volume[] = [],
+) {
   const service = groupServices(all).find(({ key }) => key === 'shop/web') ?? assert.fail('there is no web');
-  return explainService(ports(all, config), service, all, { overrides });
+  return explainService(ports(all, config, volumes), service, all, { overrides });
 }
 
 test('each setting has its source, and those of an image count for nothing', async () => {
@@ -83,23 +91,26 @@ test('the last roll and earlier failures decide when its time has come', async (
   });
   assert.deepEqual((await explain(shop({}))).mayRoll, { now: true });
   const failed = ['2026-01-05T11:58:00.000Z', '2026-01-05T11:00:00.000Z'].map((at, n) => failure(at, n));
-  assert.deepEqual((await explain([...shop({}), ...failed])).mayRoll, {
+  assert.deepEqual((await explain(shop({}), NO_CONFIG, {}, failed)).mayRoll, {
     now: false,
     until: '2026-01-05T12:08:00.000Z',
     because: '2 rolls in a row failed, and backoff waits 10 min 0 s',
   });
 });
 
-function failure(at: string, n: number): ContainerSummary {
+function failure(at: string, n: number): Volume {
   const note = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
   const image = `sha256:${n}${'0'.repeat(63)}`;
-  const labels = encodeState({ role: 'failed', service: 'shop/web', slot: 'shop-web-1', at, image, failure: note });
-  return summary({
-    id: `failed-${n}`,
-    name: `shop-web-1.swapctl-failed-${n}${'0'.repeat(31)}`,
-    status: 'created',
-    labels,
+  const labels = encodeState({
+    role: 'failed',
+    service: 'shop/web',
+    slot: 'shop-web-1',
+    roll: `r${n}`,
+    at,
+    image,
+    failure: note,
   });
+  return { name: failureName('shop-web-1', `r${n}`), labels };
 }
 
 test('a cron expression that is none is told with its service', async () => {

@@ -121,4 +121,4 @@ test('copies of which none is to be kept go once all replicas are rolled', async
 });
 
 const copiesIn = ({ machine }: Stage): string[] =>
-  [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-'));
+  [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-backup-'));

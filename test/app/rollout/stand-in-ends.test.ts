@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { slotNames } from '../../../src/core/service/names.ts';
-import { roleOf } from '../../matrix/boxes.ts';
+import { recordsOn } from '../../matrix/boxes.ts';
 import { SETUPS } from '../../matrix/setups.ts';
 import { boxAt, command, stageOf } from '../../matrix/stage.ts';
 import { end } from '../../memory/lifecycle.ts';
@@ -21,7 +21,7 @@ test('a stand-in that ends as it gets the ports is a failure of its image', asyn
   assert.match(report.error.message, /exited with status 3/);
   assert.deepEqual([boxAt(stage, 'web')?.image.id, boxAt(stage, 'web')?.status], [stage.from, 'running']);
   assert.ok(
-    [...machine.boxes.values()].some((box) => roleOf(box) === 'failed'),
+    recordsOn(machine).some(({ failure }) => failure.code === 'not-healthy'),
     'the image is remembered',
   );
 });

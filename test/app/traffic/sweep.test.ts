@@ -8,7 +8,12 @@ test('rules that can not be taken away now keep nobody from recovering, and are 
   const notes: string[] = [];
   const swept: string[] = [];
   const ports = {
-    engine: { list: async () => [], bridges: async () => [], facts: async () => ({ product: 'docker' }) },
+    engine: {
+      list: async () => [],
+      volumes: async () => [],
+      bridges: async () => [],
+      facts: async () => ({ product: 'docker' }),
+    },
     kernel: {
       layer: async () => ({ available: true }),
       clearOrphans: async () => {

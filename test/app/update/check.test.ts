@@ -4,7 +4,9 @@ import { listed } from '../../../src/app/select/own.ts';
 import { checkServices } from '../../../src/app/update/check.ts';
 import type { Container, Image, ImageSummary, ListedContainer } from '../../../src/core/model/container.ts';
 import { SwapError } from '../../../src/core/model/error.ts';
+import type { Volume } from '../../../src/core/model/volume.ts';
 import { encodeState } from '../../../src/core/service/labels.ts';
+import { failureName } from '../../../src/core/service/names.ts';
 import { groupServices } from '../../../src/core/service/service.ts';
 import { NO_CONFIG } from '../../../src/core/settings/config.ts';
 import type { Checked } from '../../../src/core/update/newer.ts';
@@ -23,6 +25,7 @@ interface Scene {
   tags?: string[];
   imageStore?: 'containerd';
   here?: boolean;
+  volumes?: Volume[];
   /** What an inspect tells beyond the list. */
   inspected?: Partial<Container>;
 }
@@ -47,6 +50,7 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
   const engine = {
     list: async () => list,
     images: async () => images,
+    volumes: async () => scene.volumes ?? [],
     container: async (id: string) =>
       ({
         id,
@@ -67,7 +71,7 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
   };
   const ports = { registry, engine, config: () => NO_CONFIG } as unknown as Ports;
   const all = await listed(ports.engine);
-  const checked = await checkServices(ports, groupServices(all), all, {
+  const checked = await checkServices(ports, groupServices(all), {
     signal: new AbortController().signal,
     here: scene.here,
   });
@@ -149,13 +153,16 @@ suite('check', () => {
       role: 'failed',
       service: 'web-0',
       slot: 'web-0',
+      roll: 'r',
       at: 'then',
       image: digest('9'),
       digest: NEW,
       failure,
     });
-    const memory = { name: `web-0.swapctl-failed-${'9'.repeat(32)}`, status: 'created', labels } as const;
-    const { checked, asked } = await check({ containers: [{}, memory] });
+    const { checked, asked } = await check({
+      containers: [{}],
+      volumes: [{ name: failureName('web-0', 'r'), labels }],
+    });
     assert.equal(checked.length, 1);
     assert.equal(checked[0]?.outcome, 'held');
     assert.equal(checked[0]?.to?.digest, NEW);
@@ -225,15 +232,12 @@ suite('check', () => {
 
   test('holds a build that failed here', async () => {
     const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
-    const state = { role: 'failed', service: 'web-0', slot: 'web-0', at: 'then', image: digest('7'), failure } as const;
-    const memory = {
-      name: `web-0.swapctl-failed-${'7'.repeat(32)}`,
-      status: 'created',
-      labels: encodeState(state),
-    } as const;
+    const state = { role: 'failed', service: 'web-0', slot: 'web-0', roll: 'r', at: 'then', failure } as const;
+    const labels = encodeState({ ...state, image: digest('7') });
     const built = { id: digest('7'), digests: [] };
     const { checked } = await check({
-      containers: [{ image: ID }, memory],
+      containers: [{ image: ID }],
+      volumes: [{ name: failureName('web-0', 'r'), labels }],
       images: [built, { tags: [], digests: [] }],
     });
     assert.deepEqual([checked[0]?.outcome, checked[0]?.held], ['held', 'failed']);

@@ -125,7 +125,7 @@ const observations: fc.Arbitrary<Observed> = fc
     ),
     gates: fc.boolean(),
     failures: fc.array(
-      fc.constantFrom(failure(), failure({ id: 'f2', roll: ROLL }), failure({ id: 'f3', image: 'sha256:other' })),
+      fc.constantFrom(failure(), failure({ name: 'f2', roll: ROLL }), failure({ name: 'f3', image: 'sha256:other' })),
       { maxLength: 2 },
     ),
     dependents: fc.constantFrom(

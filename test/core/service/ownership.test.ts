@@ -7,6 +7,7 @@ import { encodeState, type StateNote } from '../../../src/core/service/labels.ts
 import { backupName, failureName, isLockName, lockName, slotNames } from '../../../src/core/service/names.ts';
 import {
   copyState,
+  failureState,
   helperRole,
   madeBySwapctl,
   membersOf,
@@ -40,7 +41,6 @@ const REAL: ContainerSummary[] = [
   made(NAMES.helper, { role: 'helper' }, 'exited'),
   made(NAMES.copying, { role: 'copying' }, 'exited'),
   made(NAMES.reading, { role: 'copying' }),
-  made(failureName('web', IMAGE), { role: 'failed', image: IMAGE }),
   made(backupName('web', 'r1'), { role: 'backup', roll: 'r1' }),
   made(lockName('web', sha256), { role: 'lock' }),
 ];
@@ -59,7 +59,7 @@ suite('what swapctl made', () => {
         const original = real.labels['swapctl.state.role'];
         const labels = { ...real.labels, 'swapctl.state.role': role, 'swapctl.state.slot': slot };
         const one = summary({ ...real, status, labels });
-        const isInert = ['failed', 'backup', 'lock'].includes(role) || real.name === NAMES.reading;
+        const isInert = ['backup', 'lock'].includes(role) || real.name === NAMES.reading;
         const fits = role === original && slot === 'web' && (!isInert || status === 'created');
         assert.equal(madeBySwapctl(one) !== undefined, fits);
         assert.equal(madeBySwapctl(summary({ ...real, labels: {} })), undefined);
@@ -121,6 +121,24 @@ suite('before anything goes', () => {
     assert.equal(copyState({ name: backupName('data', 'r'), labels: {} }, 'web'), undefined);
   });
 
+  test('a volume remembers a failed image if its name and its labels agree', () => {
+    const failure = { code: 'not-healthy', reason: 'it ended', health: [], log: [] } as const;
+    const state = { role: 'failed', service: 'web', slot: 'web', roll: 'r1', image: IMAGE, failure } as const;
+    const labels = encodeState(state);
+    const name = failureName('web', 'r1');
+    assert.equal(failureState({ name, labels })?.image, IMAGE);
+    const others = [
+      { name: 'data', labels },
+      { name: failureName('web', 'r2'), labels },
+      { name: failureName('db', 'r1'), labels },
+      { name, labels: {} },
+      { name, labels: encodeState({ ...state, role: 'backup' }) },
+      { name, labels: encodeState({ ...state, failure: undefined }) },
+      { name, labels: encodeState({ ...state, slot: 'db' }) },
+    ];
+    for (const one of others) assert.equal(failureState(one), undefined, JSON.stringify(one));
+  });
+
   test('a volume is refilled only from a copy, for the container that writes to it, while no other does', () => {
     const own = { id: 'old', name: 'web', running: false };
     const other = { id: 'db', name: 'db', running: true };
@@ -131,6 +149,17 @@ suite('before anything goes', () => {
     assert.match(whyNotRefill({ ...good, writers: [other] }, 'old') ?? '', /does not write to the volume data/);
     assert.match(whyNotRefill({ ...good, writers: [own, other] }, 'old') ?? '', /db is writing to the volume data/);
   });
+});
+
+test('what remembers a failed image has a name that an engine takes, another one for each replica', () => {
+  const slot = fc.stringMatching(/^[a-z0-9][a-zA-Z0-9_.-]{0,400}$/);
+  fc.assert(
+    fc.property(slot, anyCharacters, (project, roll) => {
+      const [one, two] = [failureName(`${project}-web-1`, roll), failureName(`${project}-web-2`, roll)];
+      for (const name of [one, two]) assert.match(name, /^[A-Za-z0-9][A-Za-z0-9_.-]{1,249}$/);
+      assert.notEqual(one, two);
+    }),
+  );
 });
 
 test('a lock has a name that an engine takes, whatever a project is called', () => {

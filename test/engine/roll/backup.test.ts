@@ -79,13 +79,13 @@ async function versionOf({ world, name }: Stage): Promise<string> {
   return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length) ?? '';
 }
 
-/** Volumes that swapctl made, and containers beside the service and what remembers a bad image. */
+/** Volumes with copies, and containers beside the service. */
 async function leftOf({ world, name }: Stage): Promise<{ volumes: string[]; containers: string[] }> {
   const { Volumes } = await world.docker.listVolumes();
   const volumes = Volumes.map((one) => one.Name).filter((one) => one.startsWith(`${world.prefix}-data.`));
   const all = await world.docker.listContainers({ all: true });
   const names = all.map((one) => (one.Names[0] ?? '').slice(1)).filter((one) => one.startsWith(`${name}.`));
-  return { volumes, containers: names.filter((one) => !one.includes('.swapctl-failed-')) };
+  return { volumes, containers: names };
 }
 
 test('copies of volumes', AT_ONCE, async (t) => {

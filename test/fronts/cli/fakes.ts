@@ -249,6 +249,7 @@ export const HISTORY: ServiceHistory = {
       reason: 'web.swapctl-next ended with exit code 1',
       health: ['exit 1: connection refused'],
       log: ['Error: no config', 'bye'],
+      volume: 'web.swapctl-failed-0123456789ab',
     },
   ],
 };

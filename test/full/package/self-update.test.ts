@@ -93,7 +93,7 @@ async function startOwn(t: TestContext): Promise<Own> {
     },
     settled: async (...images) => {
       await eventually('only the one container is there, and watches', async () => {
-        const names = (await containerNames(world)).filter((one) => !one.includes('-failed-'));
+        const names = await containerNames(world);
         if (names.join() !== name) return false;
         const now = await look();
         return now.running && now.watching && images.includes(now.image);

@@ -1,14 +1,9 @@
 import type { Container } from '../../../core/model/container.ts';
-import { EngineError, isConflict } from '../../../core/model/engine-error.ts';
+import { EngineError } from '../../../core/model/engine-error.ts';
 import { SwapError } from '../../../core/model/error.ts';
-import { inertRequest } from '../../../core/recreate/request.ts';
 import type { Step } from '../../../core/rollout/step.ts';
-import { encodeState, type FailureNote, type StateNote } from '../../../core/service/labels.ts';
-import { failureName } from '../../../core/service/names.ts';
-import { firstThere } from '../../lock/lease.ts';
-import { type Look, stateOf } from '../../select/own.ts';
+import { earlierTries, recordFailure } from '../../recovery/failures.ts';
 import { recall, type SlotRun } from '../slot-run.ts';
-import { removeOwn } from './remove.ts';
 
 const LOG_LINES = 20;
 const LONGEST_LINE = 400;
@@ -22,10 +17,7 @@ export async function evidence(run: SlotRun, container: Container): Promise<{ he
   return { health, log };
 }
 
-/**
- * Remembers that an image failed in a slot: an inert container, created and never started, that bears no compose labels.
- * It is made from the image that still serves, so that it keeps no bad image on the disk.
- */
+/** Remembers that an image failed in a slot. `from`: the container that it was to replace. */
 export async function rememberFailure(
   run: SlotRun,
   failed: Container,
@@ -41,8 +33,8 @@ export async function rememberFailure(
   run.memory.lastStatus = isGone ? undefined : recall(run, failed).lastStatus;
   run.memory.redirectedAway = await redirectedAway(run, failed);
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
-  const tries = 1 + (await earlierTries(run, run.names.home, image, what.code));
-  const note = {
+  const tries = 1 + (await earlierTries(run.ports, run.names.home, image, what.code));
+  await recordFailure(run.ports, {
     role: 'failed',
     service: run.service,
     slot: run.names.home,
@@ -52,21 +44,7 @@ export async function rememberFailure(
     digest: image === id ? digest : undefined,
     follows,
     failure: { code: what.code, reason: what.reason, health, log, ...(tries > 1 ? { tries } : {}) },
-  } as const;
-  const name = failureName(run.names.home, image);
-  await createAnew(run, name, await firstThere(run.ports, [from.imageId, image]), note);
-}
-
-/** How often an image failed in a slot before, in the same way: the backoff grows with each. */
-export async function earlierTries(
-  { ports, memory }: Look,
-  home: string,
-  image: string,
-  code: FailureNote['code'],
-): Promise<number> {
-  const earlier = await ports.engine.container(failureName(home, image));
-  const failure = earlier && (await stateOf({ ports, memory }, earlier))?.failure;
-  return failure?.code === code ? (failure.tries ?? 1) : 0;
+  });
 }
 
 // An app may become healthy only once others reach it. Their number is a hint, so an nft that fails ends nothing.
@@ -82,13 +60,8 @@ function unknown(raised: unknown): [] {
 }
 
 /** Remembers that somebody went back from an image: no roll is to try it again by itself. */
-export async function rememberCondemned(
-  run: SlotRun,
-  from: Container,
-  digest: string | undefined,
-  serving: string,
-): Promise<void> {
-  const note = {
+export async function rememberCondemned(run: SlotRun, from: Container, digest: string | undefined): Promise<void> {
+  await recordFailure(run.ports, {
     role: 'failed',
     service: run.service,
     slot: run.names.home,
@@ -98,27 +71,7 @@ export async function rememberCondemned(
     digest,
     follows: from.config.Image ?? '',
     failure: { code: 'known-bad', reason: 'it was rolled back', health: [], log: [] },
-  } as const;
-  await createAnew(run, failureName(run.names.home, from.imageId), serving, note);
-}
-
-/** Creates an inert container. With --force an image may fail a second time: the newer memory takes the place of the older. */
-export async function createAnew(
-  { ports }: Pick<SlotRun, 'ports'>,
-  name: string,
-  image: string,
-  note: StateNote,
-): Promise<void> {
-  const { engine } = ports;
-  const request = inertRequest(name, image, encodeState({ ...note, base: image }));
-  try {
-    await engine.create(request);
-  } catch (error) {
-    const older = isConflict(error) ? await engine.container(name) : undefined;
-    if (!older) throw error;
-    await removeOwn(ports, older.id, 'failed');
-    await engine.create(request);
-  }
+  });
 }
 
 function clip(line: string): string {

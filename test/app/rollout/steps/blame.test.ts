@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { describeStep } from '../../../../src/core/rollout/step.ts';
-import { decodeState } from '../../../../src/core/service/labels.ts';
 import { slotNames } from '../../../../src/core/service/names.ts';
-import { own } from '../../../core/own.ts';
+import { recordsOn } from '../../../matrix/boxes.ts';
 import { SETUPS, type SetupName } from '../../../matrix/setups.ts';
 import { boxAt, command, recovered, rollAgain, type Stage, stageOf } from '../../../matrix/stage.ts';
 import { type App, SOUND } from '../../../memory/apps.ts';
@@ -21,10 +20,7 @@ async function failing(stage: Stage, roll: Roll = command): Promise<{ code: stri
 
 /** What is remembered, as `code tries`. */
 function notes({ machine }: Stage): string[] {
-  return [...machine.boxes.values()].flatMap(({ config }) => {
-    const failure = decodeState(own(config.Labels ?? {}))?.failure;
-    return failure ? [`${failure.code} ${failure.tries ?? 1}`] : [];
-  });
+  return recordsOn(machine).map(({ failure }) => `${failure.code} ${failure.tries ?? 1}`);
 }
 
 async function staged(setup: SetupName, newer: Partial<App> = {}): Promise<Stage> {

@@ -5,7 +5,7 @@ import { SETUPS } from '../../../matrix/setups.ts';
 import { command, recovered, type Stage, stageOf } from '../../../matrix/stage.ts';
 
 const copies = ({ machine }: Stage): string[] =>
-  [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-'));
+  [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-backup-'));
 
 /** How many volumes a roll removes that nothing disturbs; the last is the copy that it made itself. */
 async function volumesRemoved(): Promise<number> {

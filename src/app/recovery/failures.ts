@@ -1,0 +1,86 @@
+import { type FailureRecord, failureRecords, recordsAbout } from '../../core/health/failures.ts';
+import { EngineError, isConflict } from '../../core/model/engine-error.ts';
+import type { Volume } from '../../core/model/volume.ts';
+import { encodeState, type FailureNote, roleLabel, type StateNote } from '../../core/service/labels.ts';
+import { failureName } from '../../core/service/names.ts';
+import { failureState } from '../../core/service/ownership.ts';
+import type { Engine, Ports } from '../../ports/ports.ts';
+
+type Volumes = Pick<Engine, 'volumes' | 'volume' | 'createVolume' | 'removeVolume'>;
+
+/** What the engine's volumes remember of images that failed. `docker system prune` leaves named volumes alone. */
+export async function recordedFailures(engine: Pick<Engine, 'volumes'>): Promise<FailureRecord[]> {
+  return failureRecords(await marked(engine));
+}
+
+function marked(engine: Pick<Engine, 'volumes'>): Promise<Volume[]> {
+  return engine.volumes(roleLabel('failed'));
+}
+
+/** What a failure is recorded with. */
+export type FailureState = StateNote & {
+  readonly role: 'failed';
+  readonly roll: string;
+  readonly image: string;
+  readonly failure: FailureNote;
+};
+
+/**
+ * Records a failed image in a volume that nothing mounts. The older records of the image go only after that, so that an image
+ * which was rejected once is remembered at any time.
+ */
+export async function recordFailure(ports: WithVolumes, state: FailureState): Promise<void> {
+  const { engine } = ports;
+  const name = failureName(state.slot, state.roll);
+  const older = recordsAbout(await marked(engine), state.slot, state.image);
+  await engine.createVolume(name, encodeState(state));
+  for (const { volume } of older) if (volume !== name) await forgetReplaced(ports, volume);
+}
+
+// The newest record counts, so one that stays for now only takes a name.
+async function forgetReplaced(ports: WithVolumes, volume: string): Promise<void> {
+  try {
+    await forgetFailure(ports, volume);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    ports.report({ kind: 'debug', text: `${volume}, which a newer record replaces, is left: ${error.message}` });
+  }
+}
+
+/** How often an image failed in a slot before, in the same way: the backoff grows with each. */
+export async function earlierTries(
+  { engine }: { readonly engine: Pick<Engine, 'volumes'> },
+  home: string,
+  image: string,
+  code: FailureNote['code'],
+): Promise<number> {
+  const [earlier] = failureRecords(await marked(engine)).filter(
+    ({ state }) => state.slot === home && state.image === image,
+  );
+  return earlier?.failure.code === code ? (earlier.failure.tries ?? 1) : 0;
+}
+
+/** The engine, as far as its volumes go, and where notes go. */
+interface WithVolumes {
+  readonly engine: Volumes;
+  readonly report: Ports['report'];
+}
+
+/**
+ * Removes the record of a failure; resolves with whether it is gone. A volume that swapctl did not make stays as it is, and so does
+ * one that a container uses.
+ */
+export async function forgetFailure({ engine, report }: WithVolumes, name: string): Promise<boolean> {
+  const volume = await engine.volume(name);
+  if (!volume) return true;
+  if (!failureState(volume)) return false;
+  try {
+    await engine.removeVolume(name);
+    return true;
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const text = `the volume ${name}, which remembers a failed image, stays, since a container uses it`;
+    report({ kind: 'note', text });
+    return false;
+  }
+}

@@ -1,0 +1,47 @@
+import type { Volume } from '../model/volume.ts';
+import type { Failure } from '../rollout/observed.ts';
+import type { FailureNote, StateLabels } from '../service/labels.ts';
+import { failureState } from '../service/ownership.ts';
+
+/** A volume of swapctl's that remembers a failed image, and what its labels say. */
+export interface FailureRecord {
+  readonly volume: string;
+  readonly state: StateLabels;
+  readonly failure: FailureNote;
+}
+
+/** What volumes remember of failed images: of each image in each slot the newest record. Volumes of others are left out. */
+export function failureRecords(volumes: readonly Volume[]): FailureRecord[] {
+  const newest = new Map<string, FailureRecord>();
+  for (const record of volumes.flatMap(recordIn)) {
+    const key = JSON.stringify([record.state.slot, record.state.image]);
+    const other = newest.get(key);
+    if (!other || isNewer(record, other)) newest.set(key, record);
+  }
+  return [...newest.values()];
+}
+
+/** All records of one image in a slot, also those that a newer one has replaced. */
+export function recordsAbout(volumes: readonly Volume[], home: string, image: string): FailureRecord[] {
+  return volumes.flatMap(recordIn).filter(({ state }) => state.slot === home && state.image === image);
+}
+
+/** The images that failed in a slot. */
+export function failuresIn(records: readonly FailureRecord[], home: string): Failure[] {
+  return records.flatMap(({ volume: name, state, failure }) => {
+    if (state.slot !== home) return [];
+    const { image, digest, roll, at } = state;
+    const { code, reason, tries = 1 } = failure;
+    return [{ name, image, digest, roll, at, code, reason, tries }];
+  });
+}
+
+function recordIn(volume: Volume): FailureRecord[] {
+  const state = failureState(volume);
+  return state?.failure ? [{ volume: volume.name, state, failure: state.failure }] : [];
+}
+
+// A roll that was killed may have left the record that its own was to replace.
+function isNewer({ volume, state }: FailureRecord, other: FailureRecord): boolean {
+  return state.at === other.state.at ? volume > other.volume : state.at > other.state.at;
+}
