@@ -5,6 +5,7 @@ import { fail, SwapError } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
 import { COMPOSE_SERVICE, isComposeLabel } from '../../core/model/label-keys.ts';
 import { projectOf } from '../../core/service/compose.ts';
+import { hideSecrets } from '../../core/text/secrets.ts';
 import type { GitTree, Ports } from '../../ports/ports.ts';
 import { earlierTries, recordFailure } from '../recovery/failures.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
@@ -114,7 +115,7 @@ async function rememberUnbuilt(
       ...known,
       ...(tries > 1 ? { tries } : {}),
       health: [],
-      log: log.slice(-LOG_LINES).map((line) => line.slice(0, LONGEST)),
+      log: hideSecrets(log.slice(-LOG_LINES), []).map((line) => line.slice(0, LONGEST)),
     },
   });
 }

@@ -2,9 +2,11 @@ import type { FailureRecord } from '../../core/health/failures.ts';
 import type { ContainerStatus, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
+import { parseReference } from '../../core/model/reference.ts';
 import type { KeptBackup, ServiceHistory } from '../../core/report/status.ts';
 import type { HistoryEntry } from '../../core/service/labels.ts';
 import type { Service, Slot } from '../../core/service/service.ts';
+import { shellOperands } from '../../core/text/encode/shell.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { freshMemory } from '../rollout/slot-run.ts';
@@ -54,9 +56,20 @@ export async function previousImage(ports: Ports, service: Service, wanted: stri
     'no-history',
     `the image ${entry.follows} (${entry.id}) that ${service.key} ran before is not on the engine any more`,
     {
-      hint: 'a user or another program removed the image despite its swapctl-rollback tag; to pull it again, roll with --image and its digest',
+      hint: `a user or another program (docker image prune -a) removed it despite its swapctl-rollback tag${pullAgain(service, entries, entry)}`,
     },
   );
+}
+
+// A digest is one of a repository.
+function pullAgain({ key }: Service, [newest]: readonly HistoryEntry[], { digest, follows }: HistoryEntry): string {
+  if (digest === undefined || !newest || repositoryOf(newest.follows) !== repositoryOf(follows)) return '';
+  return `; to pull it again: swapctl roll ${shellOperands([key])} --digest ${digest}`;
+}
+
+function repositoryOf(reference: string): string {
+  const { registry, repository } = parseReference(reference);
+  return `${registry}/${repository}`;
 }
 
 async function entriesOf(

@@ -2,6 +2,7 @@ import type { Container } from '../../../core/model/container.ts';
 import { EngineError } from '../../../core/model/engine-error.ts';
 import { SwapError } from '../../../core/model/error.ts';
 import type { Step } from '../../../core/rollout/step.ts';
+import { hideSecrets } from '../../../core/text/secrets.ts';
 import { earlierTries, recordFailure } from '../../recovery/failures.ts';
 import { recall, type SlotRun } from '../slot-run.ts';
 
@@ -12,9 +13,9 @@ const LONGEST_LINE = 400;
 export async function evidence(run: SlotRun, container: Container): Promise<{ health: string[]; log: string[] }> {
   const engine = (container.health?.log ?? []).map((entry) => `exit ${entry.exitCode}: ${entry.output.trim()}`);
   const own = recall(run, container).lastOutput;
-  const health = [...engine, ...(own ? [own] : [])].slice(-3).map(clip);
-  const log = (await run.ports.engine.logs(container.id, LOG_LINES).catch(() => [])).map(clip);
-  return { health, log };
+  const health = [...engine, ...(own ? [own] : [])].slice(-3);
+  const log = await run.ports.engine.logs(container.id, LOG_LINES).catch(() => []);
+  return { health: shown(health, container), log: shown(log, container) };
 }
 
 /** Remembers that an image failed in a slot. `from`: the container that it was to replace. */
@@ -33,6 +34,7 @@ export async function rememberFailure(
   run.memory.lastStatus = isGone ? undefined : recall(run, failed).lastStatus;
   run.memory.redirectedAway = await redirectedAway(run, failed);
   run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
+  const [reason = what.reason] = hideSecrets([what.reason], failed.config.Env ?? []);
   const tries = 1 + (await earlierTries(run.ports, run.names.home, image, what.code));
   await recordFailure(run.ports, {
     role: 'failed',
@@ -43,7 +45,7 @@ export async function rememberFailure(
     image,
     digest: image === id ? digest : undefined,
     follows,
-    failure: { code: what.code, reason: what.reason, health, log, ...(tries > 1 ? { tries } : {}) },
+    failure: { code: what.code, reason, health, log, ...(tries > 1 ? { tries } : {}) },
   });
 }
 
@@ -74,6 +76,6 @@ export async function rememberCondemned(run: SlotRun, from: Container, digest: s
   });
 }
 
-function clip(line: string): string {
-  return line.slice(0, LONGEST_LINE);
+function shown(lines: readonly string[], { config }: Container): string[] {
+  return hideSecrets(lines, config.Env ?? []).map((line) => line.slice(0, LONGEST_LINE));
 }

@@ -86,7 +86,7 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 function failureLines(
-  { image, digest, at, code, reason, health, log, tries }: Failure,
+  { image, digest, at, code, reason, health, log, tries, volume }: Failure,
   style: Style,
   now: number,
 ): string[] {
@@ -95,6 +95,7 @@ function failureLines(
     `${style.red('✘')} ${imageText({ image, digest })}  ${when(at, now)}`,
     `  ${reason} ${style.dim(`(${code}${again(code, tries)})`)}`,
     ...words.map((line) => style.dim(`    ${line}`)),
+    style.dim(`  to forget this failure: docker volume rm ${shellOperands([volume])}`),
   ];
 }
 
