@@ -8,7 +8,7 @@ import type { Engine, Ports } from '../../ports/ports.ts';
 
 type Volumes = Pick<Engine, 'volumes' | 'volume' | 'createVolume' | 'removeVolume'>;
 
-/** What the engine's volumes remember of images that failed. `docker system prune` leaves named volumes alone. */
+/** What the engine's volumes remember of images that failed. `docker system prune` leaves named volumes alone (T71). */
 export async function recordedFailures(engine: Pick<Engine, 'volumes'>): Promise<FailureRecord[]> {
   return failureRecords(await marked(engine));
 }
