@@ -33,3 +33,25 @@ test('the new container of a roll that died before it was started is not the one
   assert.equal(boxAt(stage, slotNames('web').next)?.status, 'created');
   assert.equal(await newest(stage, 'web'), 'old running');
 });
+
+test('a rollback whose image is gone says how to pull it again', async () => {
+  const stage = await stageOf({
+    ...SETUPS['start-first'],
+    remembered: false,
+    hooked: false,
+    command: 'update',
+    keep: 1,
+  });
+  const { machine, service } = stage;
+  const rolled = await command(stage, stage.open());
+  assert.ok(rolled !== 'died' && rolled.outcome === 'rolled', JSON.stringify(rolled));
+  const [, before] = (await historyOf(stage, service)).entries;
+  assert.match(before?.digest ?? '', /^sha256:/, 'also that of the first image');
+  machine.images.delete(stage.from);
+  const end = await machine.clock.run(stage.open().run((app) => app.rollback(service, ROLLBACK)));
+  if (end === 'died') return assert.fail('it died');
+  assert.equal(end.value.error?.code, 'no-history');
+  assert.ok(end.value.error.hint?.endsWith(`to pull it again: swapctl roll ${service} --digest ${before?.digest}`));
+});
+
+const ROLLBACK = { signal: new AbortController().signal, overrides: {}, pull: 'never' } as const;

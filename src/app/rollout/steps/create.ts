@@ -1,6 +1,7 @@
 import type { Container, ContainerConfig, Image } from '../../../core/model/container.ts';
 import { isConflict } from '../../../core/model/engine-error.ts';
 import { fail } from '../../../core/model/error.ts';
+import { digestsFor } from '../../../core/model/image.ts';
 import { COMPOSE_IMAGE } from '../../../core/model/label-keys.ts';
 import { isImageId } from '../../../core/model/reference.ts';
 import { follow, referencesOf, type Successors } from '../../../core/model/references.ts';
@@ -214,20 +215,22 @@ async function candidateState(
     saves: run.desired.backup.volumes.length > 0 ? run.desired.backup.volumes : undefined,
     fillFrom: run.desired.backup.fillFrom,
     userSet: await userSetOf(run, incumbent, await imageOf(run, image.id)),
-    history: history(run, incumbent, before),
+    history: await history(run, incumbent, before),
   };
 }
 
-function history(run: SlotRun, incumbent: Container, before: StateLabels | undefined): HistoryEntry[] {
+async function history(run: SlotRun, incumbent: Container, before: StateLabels | undefined): Promise<HistoryEntry[]> {
   const { follows, id, digest } = run.desired.image;
-  const first: HistoryEntry = {
-    at: new Date(incumbent.createdAt).toISOString(),
-    follows: incumbent.config.Image ?? '',
-    id: incumbent.imageId,
-    event: 'started',
-  };
-  const earlier = before && before.history.length > 0 ? before.history : [first];
+  const earlier = before && before.history.length > 0 ? before.history : [await firstEntry(run, incumbent)];
   return [{ at: isoNow(run), follows, id, digest, event: run.event }, ...earlier].slice(0, HISTORY_LENGTH);
+}
+
+// With its digest, by which it can be pulled again once a prune has removed it.
+async function firstEntry(run: SlotRun, { createdAt, config, imageId }: Container): Promise<HistoryEntry> {
+  const follows = config.Image ?? '';
+  const image = isImageId(follows) ? undefined : await imageOf(run, imageId);
+  const digest = image && digestsFor(image, follows)[0];
+  return { at: new Date(createdAt).toISOString(), follows, id: imageId, digest, event: 'started' };
 }
 
 // What it shares with others may have been replaced since the last look, or long ago.
