@@ -22,8 +22,7 @@ export const ALL_TESTS = Object.keys(NEEDS)
 
 /** The entries that programs need, by their paths in this repository. */
 export function needsOf(files) {
-  const imported = new Set();
-  for (const file of files) follow(file, imported);
+  const imported = importedBy(files);
   return Object.keys(NEEDS).flatMap((file) => (imported.has(file) ? NEEDS[file] : []));
 }
 
@@ -33,6 +32,13 @@ export function podmenOf(args, { unnamed = 'none' } = {}) {
   const podmen = Object.keys(ENTRIES).filter((name) => name.startsWith('podman-'));
   if (named.length === 0) return unnamed === 'all' ? podmen : [];
   return podmen.filter((name) => named.includes(name) || (name === 'podman-bookworm' && named.includes('podman')));
+}
+
+/** These files and all that they import, directly or not. */
+export function importedBy(files) {
+  const imported = new Set();
+  for (const file of files) follow(file, imported);
+  return imported;
 }
 
 function follow(file, seen) {

@@ -11,15 +11,14 @@ const FULL = path.join('test', 'full') + path.sep;
 const CORES = os.availableParallelism();
 
 /**
- * `budgetMs` is for the whole command on two cores. `atOnce` is how many test processes run at a time: tests on an engine mostly
- * wait, each in a world of its own, but more than two files take the time of the load clients and the applications that these
- * measure on two cores; `--at-a-time` tries another number. `processes`: the files of a whole lane share so many; one
- * more than there are cores, as some tests wait for programs and timers.
+ * `budgetMs` is for the whole command on two cores. `atOnce` is how many test processes run at a time, and `underLoad` how many of
+ * those that measure load clients (phases.mjs); `--at-a-time` tries another number for both. `processes`: the files of a whole lane
+ * share so many; one more than there are cores, as some tests wait for programs and timers.
  */
 export const LANES = {
   fast: { atOnce: CORES + 1, processes: CORES + 1, budgetMs: 60_000 },
-  engine: { atOnce: 2, budgetMs: 8 * 60_000 },
-  full: { atOnce: 2, budgetMs: 22 * 60_000 },
+  engine: { atOnce: 3, underLoad: 2, budgetMs: 8 * 60_000 },
+  full: { atOnce: 3, underLoad: 2, budgetMs: 22 * 60_000 },
 };
 
 /** The lane of a file, by its folder. */

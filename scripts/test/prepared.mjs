@@ -25,8 +25,7 @@ export async function testPrepared(files, { patterns, atOnce, budget }) {
   await runTests('fast', of('fast'), { patterns, whole: budget !== undefined }, totals);
   if (onEngine && !interrupted()) {
     await withEngine(async () => {
-      for (const lane of ['engine', 'full'])
-        if (!interrupted()) await runTests(lane, of(lane), { patterns, atOnce }, totals);
+      for (const lane of ['engine', 'full']) await runTests(lane, of(lane), { patterns, atOnce, interrupted }, totals);
     });
   }
 

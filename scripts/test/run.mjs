@@ -4,27 +4,40 @@ import os from 'node:os';
 import path from 'node:path';
 import { root } from '../prepare/npm.mjs';
 import { inForeground, say } from '../shell.mjs';
-import { LANES, processesOf } from './lanes.mjs';
+import { processesOf } from './lanes.mjs';
+import { phasesOf } from './phases.mjs';
 import { add, printSlowest } from './totals.mjs';
 
 const PROGRAM = path.join(root, 'scripts/test/files.mjs');
 
 /**
  * `patterns` choose tests by name; `whole` says that these are all files of the lane; `atOnce` is how many processes run at a time,
- * if not as many as the lane says.
+ * if not as many as the lane says. Nothing more runs once `interrupted` is true.
  */
-export async function runTests(lane, files, { patterns, whole, atOnce = LANES[lane].atOnce }, totals) {
-  if (files.length === 0) return;
-  const unfinished = await runProcesses(processesOf(lane, files, { whole }), { patterns, atOnce }, totals);
-  if (unfinished.length === 0) return;
-  say(`A test ended a process that several files shared. These run again, each alone: ${unfinished.join(' ')}`);
-  totals.failed += 1;
-  const alone = unfinished.map((file) => [file]);
-  await runProcesses(alone, { patterns, atOnce }, totals);
+export async function runTests(lane, files, { patterns, whole, atOnce, interrupted = () => false }, totals) {
+  const slowest = [];
+  for (const phase of phasesOf(lane, files, atOnce)) {
+    if (interrupted()) break;
+    const options = { patterns, atOnce: phase.atOnce };
+    const unfinished = await runProcesses(processesOf(lane, phase.files, { whole }), options, totals, slowest);
+    if (unfinished.length > 0) await runAlone(unfinished, options, totals, slowest);
+  }
+  printSlowest(slowest);
 }
 
-/** Resolves with the files whose shared process ended before all their tests had run. */
-async function runProcesses(processes, { patterns, atOnce }, totals) {
+function runAlone(files, options, totals, slowest) {
+  say(`A test ended a process that several files shared. These run again, each alone: ${files.join(' ')}`);
+  totals.failed += 1;
+  return runProcesses(
+    files.map((file) => [file]),
+    options,
+    totals,
+    slowest,
+  );
+}
+
+/** Resolves with the files whose shared process ended before all their tests had run. Adds to the totals, and to the slowest. */
+async function runProcesses(processes, { patterns, atOnce }, totals, slowest) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-'));
   const written = (name) => readFileSync(path.join(folder, name), { encoding: 'utf8', flag: 'a+' });
   const what = { folder, atOnce, patterns, processes };
@@ -34,7 +47,7 @@ async function runProcesses(processes, { patterns, atOnce }, totals) {
     const node = ['--import=tsx', PROGRAM, JSON.stringify(what)];
     const status = await inForeground(process.execPath, node, { cwd: root, env });
     const told = JSON.parse(written('counts.json') || '{}');
-    printSlowest(told.slowest ?? []);
+    slowest.push(...(told.slowest ?? []));
     // A runner that failed without a failed test (a crash, a bad option) must not pass for a success.
     add(totals, status !== 0 && !told.fail && !told.cancelled ? { fail: 1 } : told);
     return JSON.parse(written('unfinished.json') || '[]');

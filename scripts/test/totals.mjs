@@ -19,9 +19,12 @@ export function printTotals({ passed, failed, skipped }) {
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 }
 
-export function printSlowest(slowest) {
-  if (slowest.length < 2) return;
+const SLOWEST = 15;
+
+export function printSlowest(tests) {
+  if (tests.length < 2) return;
   console.log('\nthe slowest tests:');
+  const slowest = tests.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST);
   for (const { ms, file, name } of slowest) console.log(`${(ms / 1000).toFixed(1).padStart(7)} s  ${file}: ${name}`);
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { World } from '../lab/world.ts';
 import { pooled, type Tried, tableOf } from './cell.ts';
-import type { Try } from './matrix.ts';
+import type { Try } from './tries.ts';
 
 export const AT_ONCE = 4;
 

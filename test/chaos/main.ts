@@ -14,7 +14,6 @@ import { type LoneEngine, OUTAGE_WAYS, type Outage, outageFaults, startLoneEngin
 import { THENS } from './kills.ts';
 import {
   assertAllKinds,
-  type Cell,
   type Course,
   coursesOf,
   everyFault,
@@ -23,11 +22,10 @@ import {
   everyOutage,
   FAULTS_OF,
   faultTry,
-  killTries,
   outageTry,
   peopleTry,
-  type Try,
 } from './matrix.ts';
+import { type Cell, killTries, type Try } from './tries.ts';
 import { WAY_NAMES, WAYS, type WayName } from './ways.ts';
 
 const USAGE = `npm run test:chaos [-- OPTIONS]

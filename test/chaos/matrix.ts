@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import type { StepKind } from '../../src/core/rollout/step.ts';
 import type { World } from '../lab/world.ts';
-import { pooled, type Topic, type Tried } from './cell.ts';
+import { pooled, type Topic } from './cell.ts';
 import { GOINGS, type LoneEngine, type Outage, outageFault, outageFaults, outageMoment, tryOutage } from './daemon.ts';
 import { type CallAt, callsOf, callText, type EngineFault, FAULT_NAMES, type FaultName, tryFault } from './faults.ts';
-import { faultOf, type Kill, type KillAt, killText, momentsOf, type Then, tryKills } from './kills.ts';
+import { faultOf, type Kill, type KillAt, momentsOf } from './kills.ts';
 import { type Moment, momentText, STEP_KINDS } from './moments.ts';
 import { DEEDS, type DeedName, isDoable, type Meddling, tryMeddling } from './people.ts';
+import type { Cell, Try } from './tries.ts';
 import type { WayName } from './ways.ts';
 
 /** What the table calls what can go wrong. */
@@ -17,16 +18,6 @@ export const FAULTS_OF: Record<Topic, readonly string[]> = {
   people: Object.keys(DEEDS),
   daemon: [false, true].flatMap(outageFaults),
 };
-
-/** What is tried, as the table shows it. */
-export type Cell = { topic: Topic; way: WayName; fault: string; moment: string };
-
-/** Something that is tried: cells of one kind, which the table shows. */
-export interface Try {
-  cells: readonly Cell[];
-  /** Fewer than cells where there was nothing to do it to. */
-  run(world: World): Promise<Tried[]>;
-}
 
 /** What a way does when nothing happens to it. */
 export interface Course {
@@ -93,14 +84,6 @@ export function everyFault(courses: readonly Course[]): EngineFault[] {
   );
 }
 
-/** Kills, so many at a time: they share a recovery, since that is for all of an engine. */
-export function killTries(kills: readonly Kill[], then: Then, atOnce: number): Try[] {
-  return chunks(kills, atOnce).map((some) => {
-    const cells = some.map(({ way, at }): Cell => ({ topic: 'kill', way, fault: faultOf(at), moment: killText(at) }));
-    return { cells, run: (world) => tryKills(world, some, then) };
-  });
-}
-
 export function peopleTry(one: Meddling): Try {
   const cell: Cell = { topic: 'people', way: one.way, fault: one.deed, moment: momentText(one.before) };
   const run = async (world: World) => [await tryMeddling(world, one)].filter((tried) => tried !== undefined);
@@ -129,8 +112,4 @@ function steps(moments: readonly KillAt[]): Moment[] {
 
 export function isLine(at: KillAt): at is Moment {
   return at.when !== 'answered';
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return items.flatMap((_, at) => (at % size === 0 ? [items.slice(at, at + size)] : []));
 }

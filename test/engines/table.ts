@@ -29,13 +29,13 @@ const ENGINES: readonly EngineKind[] = [
 const FILES = {
   recreate: ['engine/recreate/recreate', 'full/recreate/recreate-more'],
   roll: ['engine/roll/roll', 'full/roll/roll-more'],
-  check: ['engine/update/check', 'full/update/check-logins'],
-  update: ['engine/update/update', 'engine/update/owned', 'full/update/update-more'],
+  check: ['engine/update/check', 'full/update/check-more'],
+  update: ['engine/update/update', 'full/update/owned', 'full/update/update-more'],
   handover: ['engine/traffic/handover', 'full/traffic/handover-exits'],
   forward: ['engine/traffic/forward', 'full/traffic/forward-more'],
-  compose: ['engine/compose/compose', 'full/roll/compose-more'],
+  compose: ['engine/compose/compose', 'full/compose/compose-more'],
   'one-at-a-time': ['engine/roll/one-at-a-time', 'full/roll/lock'],
-  backup: ['engine/roll/backup'],
+  backup: ['engine/roll/backup', 'full/roll/backup-more'],
 };
 type Suite = keyof typeof FILES;
 const SUITES = Object.keys(FILES) as Suite[];

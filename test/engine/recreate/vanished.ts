@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import type Docker from 'dockerode';
 import { swapctl } from '../../lab/cli.ts';
 import { freePort } from '../../lab/port.ts';
@@ -20,7 +20,7 @@ interface Need {
   readonly named: RegExp;
 }
 
-const NEEDS: Readonly<Record<string, Need>> = {
+const NEEDS = {
   'the file of a bind mount': {
     path: 'app.conf',
     named: /app\.conf/,
@@ -63,44 +63,43 @@ const NEEDS: Readonly<Record<string, Need>> = {
       return { Devices: [{ PathOnHost: `${folder}/modem`, PathInContainer: '/dev/modem', CgroupPermissions: 'rw' }] };
     },
   },
-};
+} satisfies Record<string, Need>;
 
+type NeedName = keyof typeof NEEDS;
 type Way = 'start-first' | 'stop-first' | 'handover';
 
-// The planner asks in the same place for each strategy, so that one kind of need shows it for all.
-const WAYS: Readonly<Record<string, readonly Way[]>> = {
-  'the file of a bind mount': ['start-first', 'stop-first', 'handover'],
-};
+/** Rolls of a container that could not start again; `ways` of each kind of need. */
+export function vanishedNeedsAreSeen(ways: Partial<Record<NeedName, readonly Way[]>>): void {
+  for (const [what, strategies] of Object.entries(ways))
+    for (const strategy of strategies)
+      test(`${what} is gone: ${strategy} touches nothing, and says so`, (t) =>
+        vanishedNeedIsSeen(t, NEEDS[what as NeedName], strategy));
+}
 
-/** Rolls of a container that could not start again. */
-export function vanishedNeedsAreSeen(): void {
-  for (const [what, need] of Object.entries(NEEDS))
-    for (const strategy of WAYS[what] ?? (['stop-first'] as const))
-      test(`${what} is gone: ${strategy} touches nothing, and says so`, async (t) => {
-        const world = testWorld(t);
-        const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-host-'));
-        world.after(async () => rmSync(folder, { recursive: true }));
-        const HostConfig = await need.make(folder, world);
-        const [before, after] = [await world.image('app:1'), await world.image('app:2')];
-        const ports = strategy === 'handover' ? [{ host: await freePort() }] : [];
-        const labels = { 'swapctl.volumes': 'shared' };
-        const create = { HostConfig: { ...HostConfig, NetworkMode: await world.network('net') } };
-        await untilHealthy(await world.container('web', { image: before, ports, labels, create }));
-        const old = await identity(world, 'web');
-        rmSync(path.join(folder, need.path), { recursive: true });
+async function vanishedNeedIsSeen(t: TestContext, need: Need, strategy: Way): Promise<void> {
+  const world = testWorld(t);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-host-'));
+  world.after(async () => rmSync(folder, { recursive: true }));
+  const HostConfig = await need.make(folder, world);
+  const [before, after] = [await world.image('app:1'), await world.image('app:2')];
+  const ports = strategy === 'handover' ? [{ host: await freePort() }] : [];
+  const labels = { 'swapctl.volumes': 'shared' };
+  const create = { HostConfig: { ...HostConfig, NetworkMode: await world.network('net') } };
+  await untilHealthy(await world.container('web', { image: before, ports, labels, create }));
+  const old = await identity(world, 'web');
+  rmSync(path.join(folder, need.path), { recursive: true });
 
-        const args = ['roll', world.name('web'), '--image', after, '--strategy', strategy, '--json', ...QUICK];
-        const { code, stdout, stderr, json } = await swapctl(args, { env: world.env });
-        assert.equal(code, 1, stdout + stderr);
-        const { outcome, error } = json();
-        assert.deepEqual([outcome, error.code], ['failed', 'cannot-start-again'], stdout);
-        assert.match(error.message, need.named);
-        assert.match(error.message, /could not start again/);
-        assert.deepEqual(await identity(world, 'web'), old, 'it is the same container');
-        assert.equal((await world.docker.getContainer(world.name('web')).inspect()).State.Running, true);
-        assert.equal(existsSync(path.join(folder, need.path)), false, 'nothing was created on the host');
-        assert.deepEqual(await ownNames(world), [world.name('web')], 'nothing is left, and nothing blames the image');
-      });
+  const args = ['roll', world.name('web'), '--image', after, '--strategy', strategy, '--json', ...QUICK];
+  const { code, stdout, stderr, json } = await swapctl(args, { env: world.env });
+  assert.equal(code, 1, stdout + stderr);
+  const { outcome, error } = json();
+  assert.deepEqual([outcome, error.code], ['failed', 'cannot-start-again'], stdout);
+  assert.match(error.message, need.named);
+  assert.match(error.message, /could not start again/);
+  assert.deepEqual(await identity(world, 'web'), old, 'it is the same container');
+  assert.equal((await world.docker.getContainer(world.name('web')).inspect()).State.Running, true);
+  assert.equal(existsSync(path.join(folder, need.path)), false, 'nothing was created on the host');
+  assert.deepEqual(await ownNames(world), [world.name('web')], 'nothing is left, and nothing blames the image');
 }
 
 /** The same container once everything is there. */
@@ -109,8 +108,8 @@ export function needsAreNoHindrance(): void {
     const world = testWorld(t);
     const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-host-'));
     world.after(async () => rmSync(folder, { recursive: true }));
-    const needs = ['the file of a bind mount', 'what a volume is mounted from', 'a device'].map((one) => NEEDS[one]);
-    const made: Docker.HostConfig[] = await Promise.all(needs.map((need) => need?.make(folder, world) ?? {}));
+    const needs = [NEEDS['the file of a bind mount'], NEEDS['what a volume is mounted from'], NEEDS['a device']];
+    const made: Docker.HostConfig[] = await Promise.all(needs.map((need) => need.make(folder, world)));
     const HostConfig = {
       Binds: made.flatMap(({ Binds }) => Binds ?? []),
       Devices: made.flatMap(({ Devices }) => Devices ?? []),

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { AT_ONCE, assertAllSafe } from '../../chaos/all-safe.ts';
 import type { Tried } from '../../chaos/cell.ts';
 import type { Kill, Then } from '../../chaos/kills.ts';
-import { killTries } from '../../chaos/matrix.ts';
+import { killTries } from '../../chaos/tries.ts';
 import { testWorld } from '../../lab/world.ts';
 
 const KILLS: readonly (readonly [Then, readonly Kill[]])[] = [

@@ -1,13 +1,11 @@
 // One roll of a service at a time, whoever begins it.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { killed } from '../../chaos/kills.ts';
-import { type Moment, momentReader, momentText } from '../../chaos/moments.ts';
-import { assertSafe } from '../../chaos/subject.ts';
+import { momentReader, momentText } from '../../chaos/moments.ts';
 import { rollArgs } from '../../chaos/ways.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { testWorld } from '../../lab/world.ts';
-import { containerNames, quickly } from '../compose-app.ts';
+import { quickly } from '../compose-app.ts';
 import { appOf, assertOneIsLeft, outdated } from './outdated.ts';
 
 test('of two rolls at once one wins, and the other is busy and harms nothing', async (t) => {
@@ -46,22 +44,4 @@ test('a roll in the middle keeps a second one away, and recover as well', async 
   assert.ok(met, first.stderr);
   assert.equal(first.json().outcome, 'rolled', first.stderr);
   assert.equal(await assertOneIsLeft(world, name), '2');
-});
-
-test('recover of one service leaves the half-done rolls of the others alone', async (t) => {
-  const world = testWorld(t);
-  const app = await appOf(world);
-  const at: Moment = { when: 'after', kind: 'create', nth: 1 };
-  const rolls = await Promise.all([1, 2].map(() => killed(world, { way: 'start-first', at })));
-  const [first, second] = rolls.map(({ subject }) => subject);
-  assert.ok(first && second);
-  const signal = new AbortController().signal;
-  await assert.rejects(app.recover([first.service, `${first.service}-not`], signal), { code: 'not-found' });
-  const items = await app.recover([first.service], signal);
-  assert.deepEqual([...new Set(items.map(({ service }) => service))], [first.service]);
-  assert.equal(await assertSafe(first, true), '1');
-  const names = await containerNames(world);
-  assert.ok(names.includes(`${second.name}.swapctl-next`), names.join());
-  assert.ok((await app.recover([second.service], signal)).length > 0);
-  assert.equal(await assertSafe(second, true), '1');
 });

@@ -4,46 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import type { ServiceUpdate } from '../../../src/core/update/update.ts';
-import { swapctl } from '../../lab/cli.ts';
 import { containerNames } from '../compose-app.ts';
-import { lab, QUICK_APP } from './registry-lab.ts';
-import { outcomes, updateRollsPush, versionOf } from './update-world.ts';
+import { lab } from './registry-lab.ts';
+import { updateRollsPush, versionOf } from './update-world.ts';
 import { startWatch } from './watching.ts';
 
 updateRollsPush({});
-
-test('a bad image fails once, is held then, and keeps back what depends on it', async (t) => {
-  const own = await lab(t);
-  const { world, registry, env, push, start } = own;
-  await push('1', 'stable');
-  await push('1', 'web');
-  const db = await start('db', 'stable');
-  const web = await start('web', 'web', { 'swapctl.depends-on': world.name('db'), 'swapctl.backoff': 'off' });
-  const update = () => swapctl(['update', web, db, '--json', '--health-timeout', '5s'], { env });
-  const broken = await world.image('app:broken', { ...QUICK_APP, cmd: ['false'] });
-  await registry.push(world.docker, broken, 'team/app:stable');
-  await push('2', 'web');
-
-  const first = await update();
-  assert.equal(first.code, 1, first.stdout + first.stderr);
-  assert.deepEqual(outcomes(first.json().services), { [db]: 'failed', [web]: 'waiting' });
-  assert.match(first.stdout, /it depends on \S+, whose roll failed/);
-
-  const next = await update();
-  assert.equal(next.code, 0, next.stdout + next.stderr);
-  assert.deepEqual(outcomes(next.json().services), { [db]: 'held', [web]: 'waiting' });
-  assert.deepEqual([await versionOf(own, db), await versionOf(own, web)], ['1', '1']);
-
-  // What is good ends the hold, and the dependency comes first; but it was left alone for a while after the failure.
-  await push('3', 'stable');
-  const soon = await update();
-  const waiting = soon.json().services.find(({ service }: ServiceUpdate) => service === db);
-  assert.match(waiting.because, /its last roll failed, and backoff waits/);
-  assert.ok(Date.parse(waiting.until) > Date.now());
-});
-
-// ---- watch
 
 test('watch rolls what is pushed, takes in what appears, obeys signals, and ends', async (t) => {
   const own = await lab(t);

@@ -14,11 +14,11 @@ import {
   everyMeddling,
   faultTry,
   isLine,
-  killTries,
   peopleTry,
 } from '../../chaos/matrix.ts';
 import { momentText, STEP_KINDS } from '../../chaos/moments.ts';
 import type { Meddling } from '../../chaos/people.ts';
+import { killTries } from '../../chaos/tries.ts';
 import { WAY_NAMES, type WayName } from '../../chaos/ways.ts';
 import { testWorld, type World } from '../../lab/world.ts';
 

@@ -1,11 +1,11 @@
-// The rest of test/engine/roll/one-at-a-time.test.ts: a lock of another machine, and two recoveries at once.
+// The rest of test/engine/roll/one-at-a-time.test.ts: a lock of another machine, and recoveries of some services.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createApp } from '../../../src/app/app.ts';
 import { killed } from '../../chaos/kills.ts';
 import type { Moment } from '../../chaos/moments.ts';
 import { assertSafe } from '../../chaos/subject.ts';
-import { openApp, quickly } from '../../engine/compose-app.ts';
+import { containerNames, openApp, quickly } from '../../engine/compose-app.ts';
 import { appOf, assertOneIsLeft, outdated } from '../../engine/roll/outdated.ts';
 import { isPodman } from '../../lab/engine.ts';
 import { baseImage } from '../../lab/images.ts';
@@ -77,4 +77,22 @@ test('recover finds nothing left to do where somebody else was faster', async (t
     [],
   );
   assert.deepEqual(await Promise.all(rolls.map(({ subject }) => assertSafe(subject, true))), ['2', '1']);
+});
+
+test('recover of one service leaves the half-done rolls of the others alone', async (t) => {
+  const world = testWorld(t);
+  const app = await appOf(world);
+  const at: Moment = { when: 'after', kind: 'create', nth: 1 };
+  const rolls = await Promise.all([1, 2].map(() => killed(world, { way: 'start-first', at })));
+  const [first, second] = rolls.map(({ subject }) => subject);
+  assert.ok(first && second);
+  const signal = new AbortController().signal;
+  await assert.rejects(app.recover([first.service, `${first.service}-not`], signal), { code: 'not-found' });
+  const items = await app.recover([first.service], signal);
+  assert.deepEqual([...new Set(items.map(({ service }) => service))], [first.service]);
+  assert.equal(await assertSafe(first, true), '1');
+  const names = await containerNames(world);
+  assert.ok(names.includes(`${second.name}.swapctl-next`), names.join());
+  assert.ok((await app.recover([second.service], signal)).length > 0);
+  assert.equal(await assertSafe(second, true), '1');
 });

@@ -1,12 +1,12 @@
-// The rest of test/engine/update/update.test.ts: logins, dependencies, two at once, pushes during an update.
+// The rest of test/engine/update/update.test.ts: logins, dependencies, bad images, two at once, pushes during an update.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createApp } from '../../../src/app/app.ts';
 import type { ServiceUpdate } from '../../../src/core/update/update.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 import { containerNames, openApp, quickly } from '../../engine/compose-app.ts';
-import { type Lab, lab } from '../../engine/update/registry-lab.ts';
-import { updateRollsPush, versionOf } from '../../engine/update/update-world.ts';
+import { type Lab, lab, QUICK_APP } from '../../engine/update/registry-lab.ts';
+import { outcomes, updateRollsPush, versionOf } from '../../engine/update/update-world.ts';
 import { startWatch } from '../../engine/update/watching.ts';
 import { swapctl } from '../../lab/cli.ts';
 
@@ -129,3 +129,33 @@ test('what an update that was killed left half done, the next one makes good', a
 });
 
 // ---- watch
+
+test('a bad image fails once, is held then, and keeps back what depends on it', async (t) => {
+  const own = await lab(t);
+  const { world, registry, env, push, start } = own;
+  await push('1', 'stable');
+  await push('1', 'web');
+  const db = await start('db', 'stable');
+  const web = await start('web', 'web', { 'swapctl.depends-on': world.name('db'), 'swapctl.backoff': 'off' });
+  const update = () => swapctl(['update', web, db, '--json', '--health-timeout', '5s'], { env });
+  const broken = await world.image('app:broken', { ...QUICK_APP, cmd: ['false'] });
+  await registry.push(world.docker, broken, 'team/app:stable');
+  await push('2', 'web');
+
+  const first = await update();
+  assert.equal(first.code, 1, first.stdout + first.stderr);
+  assert.deepEqual(outcomes(first.json().services), { [db]: 'failed', [web]: 'waiting' });
+  assert.match(first.stdout, /it depends on \S+, whose roll failed/);
+
+  const next = await update();
+  assert.equal(next.code, 0, next.stdout + next.stderr);
+  assert.deepEqual(outcomes(next.json().services), { [db]: 'held', [web]: 'waiting' });
+  assert.deepEqual([await versionOf(own, db), await versionOf(own, web)], ['1', '1']);
+
+  // What is good ends the hold, and the dependency comes first; but it was left alone for a while after the failure.
+  await push('3', 'stable');
+  const soon = await update();
+  const waiting = soon.json().services.find(({ service }: ServiceUpdate) => service === db);
+  assert.match(waiting.because, /its last roll failed, and backoff waits/);
+  assert.ok(Date.parse(waiting.until) > Date.now());
+});

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
 import type Docker from 'dockerode';
+import { type Lab, lab } from '../../engine/update/registry-lab.ts';
+import { outcomes } from '../../engine/update/update-world.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { engineUnderTest, isPodman } from '../../lab/engine.ts';
@@ -11,8 +13,6 @@ import { baseImage } from '../../lab/images.ts';
 import { missingProgram } from '../../lab/missing.ts';
 import { eventually } from '../../lab/waiting.ts';
 import type { World } from '../../lab/world.ts';
-import { type Lab, lab } from './registry-lab.ts';
-import { outcomes } from './update-world.ts';
 
 const PODMAN = await isPodman(engineUnderTest().docker);
 const QUICK = ['--settle', '300ms', '--drain-timeout', '1s'];

@@ -1,12 +1,12 @@
 // A socket proxy that swapctl reaches the engine through.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { ownNames, QUICK } from '../../engine/roll/roll-world.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { engineUnderTest } from '../../lab/engine.ts';
 import { freePort } from '../../lab/port.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld } from '../../lab/world.ts';
-import { ownNames, QUICK } from './roll-world.ts';
 
 const skip = engineUnderTest().dockerHost.startsWith('unix://') ? false : 'needs an engine on this machine';
 

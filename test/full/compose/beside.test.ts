@@ -1,10 +1,10 @@
 // What compose does for a service beside the create call: done, or named.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { openApp, quickly, replicas, retag } from '../../engine/compose-app.ts';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { isPodman } from '../../lab/engine.ts';
 import { testWorld } from '../../lab/world.ts';
-import { openApp, quickly, replicas, retag } from '../compose-app.ts';
 
 test('the logins of use_api_socket are there after a roll; hooks and a one-shot are named', async (t) => {
   const world = testWorld(t);

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import { assertNothingLeft, fixedPort, roll, startService } from '../../engine/traffic/handover-world.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { testWorld } from '../../lab/world.ts';
-import { assertNothingLeft, fixedPort, roll, startService } from './handover-world.ts';
 
 const SERVER = readFileSync(new URL('../../lab/apps/ports.mjs', import.meta.url), 'utf8');
 

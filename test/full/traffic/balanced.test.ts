@@ -1,4 +1,3 @@
-// The rest of test/engine/traffic/balanced.test.ts.
 import { balanced } from '../../engine/traffic/balanced.ts';
 
 for (const strategy of ['start-first', 'handover'] as const)

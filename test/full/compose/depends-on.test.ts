@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { openApp, quickly, type Replica, replicas, retag } from '../../engine/compose-app.ts';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { testWorld, type World } from '../../lab/world.ts';
-import { openApp, quickly, type Replica, replicas, retag } from '../compose-app.ts';
 
 async function startedAt(world: World, { id }: Replica): Promise<string> {
   return (await world.docker.getContainer(id).inspect()).State.StartedAt;

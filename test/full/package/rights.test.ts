@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { startSwapctl, swapctl } from '../lab/cli.ts';
-import { type Call, faultProxy } from '../lab/fault-proxy.ts';
-import { startRegistry } from '../lab/registry.ts';
-import { documentedCalls, regexesFor } from '../lab/rights.ts';
-import { eventually } from '../lab/waiting.ts';
-import { testWorld, untilHealthy } from '../lab/world.ts';
+import { startSwapctl, swapctl } from '../../lab/cli.ts';
+import { type Call, faultProxy } from '../../lab/fault-proxy.ts';
+import { startRegistry } from '../../lab/registry.ts';
+import { documentedCalls, regexesFor } from '../../lab/rights.ts';
+import { eventually } from '../../lab/waiting.ts';
+import { testWorld, untilHealthy } from '../../lab/world.ts';
 
 const QUICK = ['--settle', '300ms', '--drain-timeout', '1s'];
 
@@ -98,5 +98,5 @@ test('the page names every way that the code has to the engine', () => {
     [],
     'who rolls may read',
   );
-  assert.ok(readFileSync(new URL('../../README.md', import.meta.url), 'utf8').includes('docs/socket-proxy.md'));
+  assert.ok(readFileSync(new URL('../../../README.md', import.meta.url), 'utf8').includes('docs/socket-proxy.md'));
 });

@@ -6,14 +6,14 @@ import test from 'node:test';
 import type Docker from 'dockerode';
 import { clearHostScript } from '../../../src/adapters/traffic/nftables/forward-rules.ts';
 import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
+import { openApp } from '../../engine/compose-app.ts';
+import { addressOf, inside, lapse, NEEDS_NFT } from '../../engine/traffic/forward-world.ts';
 import { type Connection, connectFrom } from '../../lab/connection.ts';
 import { engineFacts } from '../../lab/engine.ts';
 import { forwardTables, nftScript } from '../../lab/host-state.ts';
 import { enter } from '../../lab/netns.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
-import { openApp } from '../compose-app.ts';
-import { addressOf, inside, lapse, NEEDS_NFT } from './forward-world.ts';
 
 const SYN = 'tcp flags & (syn | ack) == syn';
 

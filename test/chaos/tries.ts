@@ -1,0 +1,27 @@
+// What is tried: cells of the matrix, and kills of which several are tried at once.
+import type { World } from '../lab/world.ts';
+import type { Topic, Tried } from './cell.ts';
+import { faultOf, type Kill, killText, type Then, tryKills } from './kills.ts';
+import type { WayName } from './ways.ts';
+
+/** What is tried, as the table shows it. */
+export type Cell = { topic: Topic; way: WayName; fault: string; moment: string };
+
+/** Something that is tried: cells of one kind, which the table shows. */
+export interface Try {
+  cells: readonly Cell[];
+  /** Fewer than cells where there was nothing to do it to. */
+  run(world: World): Promise<Tried[]>;
+}
+
+/** Kills, so many at a time: they share a recovery, since that is for all of an engine. */
+export function killTries(kills: readonly Kill[], then: Then, atOnce: number): Try[] {
+  return chunks(kills, atOnce).map((some) => {
+    const cells = some.map(({ way, at }): Cell => ({ topic: 'kill', way, fault: faultOf(at), moment: killText(at) }));
+    return { cells, run: (world) => tryKills(world, some, then) };
+  });
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return items.flatMap((_, at) => (at % size === 0 ? [items.slice(at, at + size)] : []));
+}

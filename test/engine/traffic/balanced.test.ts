@@ -1,3 +1,0 @@
-import { balanced } from './balanced.ts';
-
-balanced({ rolls: 1, strategy: 'start-first', drains: true });
