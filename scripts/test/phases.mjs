@@ -1,4 +1,4 @@
-// Tests on an engine wait for a third of their time, so that three files at a time make full use of two cores. Load clients and the
+// A test file on an engine uses about 0.8 of a core, so that three files at a time make full use of two cores. Load clients and the
 // applications that they measure need these cores, so the files that start such clients run after the others, and fewer at a time.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

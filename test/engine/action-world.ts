@@ -6,10 +6,13 @@ import { testWorld, untilHealthy, type World } from '../lab/world.ts';
 /** Inputs that spare a test the usual waits. */
 export const QUICK = { settle: '300ms', 'drain-timeout': '1s' };
 
-export async function serving(t: TestContext): Promise<{ world: World; service: string }> {
+export async function serving(
+  t: TestContext,
+  labels: Record<string, string> = {},
+): Promise<{ world: World; service: string }> {
   const world = testWorld(t);
   const image = await world.image('app:1', { from: 'httpd' });
-  await untilHealthy(await world.container('web', { image, network: await world.network('net') }));
+  await untilHealthy(await world.container('web', { image, labels, network: await world.network('net') }));
   return { world, service: world.name('web') };
 }
 

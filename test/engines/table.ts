@@ -32,7 +32,7 @@ const FILES = {
   check: ['engine/update/check', 'full/update/check-more'],
   update: ['engine/update/update', 'full/update/owned', 'full/update/update-more'],
   handover: ['engine/traffic/handover', 'full/traffic/handover-exits'],
-  forward: ['engine/traffic/forward', 'full/traffic/forward-more'],
+  forward: ['engine/traffic/forward', 'full/traffic/forward-more', 'full/traffic/forward-networks'],
   compose: ['engine/compose/compose', 'full/compose/compose-more'],
   'one-at-a-time': ['engine/roll/one-at-a-time', 'full/roll/lock'],
   backup: ['engine/roll/backup', 'full/roll/backup-more'],

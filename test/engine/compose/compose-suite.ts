@@ -69,7 +69,7 @@ async function alwaysAnew({ docker }: World, version: ComposeVersion): Promise<b
 
 /** Defines the test of all that compose could see of swapctl. */
 export function composeSeesNothing(version: ComposeVersion): void {
-  test(`compose ${version} sees nothing to do after rolls, a rollback and a failed roll`, async (t) => {
+  test(`compose ${version} sees nothing to do after a roll, a rollback and a failed roll`, async (t) => {
     const world = testWorld(t);
     if (await alwaysAnew(world, version)) return t.skip(ALWAYS_ANEW);
     const registry = await startRegistry({ address: world.hostAddress });
@@ -99,17 +99,13 @@ export function composeSeesNothing(version: ComposeVersion): void {
     assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
     await now('2,2');
 
-    await push('3');
-    assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
-    await now('3,3');
-
     assertDone(await app.rollback(`${project.name}/web`, quickly()));
-    await now('2,2');
+    await now('1,1');
 
-    await push('4', { env: { EXIT_AFTER_MS: 100 } });
+    await push('3', { env: { EXIT_AFTER_MS: 100 } });
     const [failed] = await app.roll([`${project.name}/web`], quickly());
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
-    await now('2,2');
+    await now('1,1');
     // Asked while the service is there: once it is gone, a recovery of another test may be the one that takes it away.
     assert.equal((await failureVolumes(world)).length, 1, 'the failure is remembered');
 

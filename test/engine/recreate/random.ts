@@ -6,7 +6,7 @@ import { compatible, type Field, fieldsFor } from './fields.ts';
 import { PODMAN } from './place.ts';
 import type { Scene } from './targeted.ts';
 
-const RUNS = Number(process.env.SWAPCTL_TEST_RUNS ?? 12);
+const RUNS = Number(process.env.SWAPCTL_TEST_RUNS ?? 8);
 
 /** Defines the test; `rolled` tells what of a container with these fields was not re-created faithfully. */
 export function randomTest(

@@ -6,7 +6,7 @@ import { slotNames } from '../../../src/core/service/names.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';
 import { fixedPort } from '../traffic/handover-world.ts';
-import { canGate, NEEDS_NFT } from './rolls-under-load.ts';
+import { canGate, NEEDS_NFT } from './can-gate.ts';
 
 export interface Case {
   readonly strategy: 'start-first' | 'handover';

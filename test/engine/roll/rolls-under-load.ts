@@ -1,21 +1,16 @@
 // The promise itself: a service behind its network alias is rolled again and again, and no request fails.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
-import type { Ports } from '../../../src/ports/ports.ts';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { startLoadInside } from '../../lab/load-inside.ts';
 import { testWorld } from '../../lab/world.ts';
 import { openApp, quickly, replicas, retag } from '../compose-app.ts';
+import { canGate, NEEDS_NFT } from './can-gate.ts';
 
 // Ready two seconds after its start; until then its address is in the DNS and refuses connections.
 const slow = { env: { READY_AFTER_MS: 2000, LISTEN: 'late' }, health: { startPeriodMs: 10_000 } };
 // Kept connections end by the old app's own drain, so swapctl need not wait for long until they are idle.
 const TIMES = { settle: '500ms', 'drain.timeout': '500ms' };
-
-// Without it, a connection that the kernel has made and the old app not yet accepted is reset when that app stops.
-export const NEEDS_NFT = 'needs nft, in the network namespace of the engine';
-export const canGate = async (ports: Ports) => (await kernelLayer(ports)).available;
 
 /** Defines the test: so many rolls in a row. */
 export function rollsUnderLoad(rolls: number, keepAlive: false | 'mixed'): void {

@@ -5,7 +5,8 @@ import { namesOf, QUICK, serving } from '../../engine/action-world.ts';
 import { stepRunner } from '../../lab/runner.ts';
 
 test('what a killed step leaves half done is undone after the job', async (t) => {
-  const { world, service } = await serving(t);
+  // The step after the job waits for the new container for so long.
+  const { world, service } = await serving(t, { 'swapctl.health.timeout': '10s' });
   const late = await world.image('app:late', { env: { READY_AFTER_MS: 600_000 } });
   const runner = stepRunner(t);
   const step = { env: world.env, inputs: { service, image: late, ...QUICK } };

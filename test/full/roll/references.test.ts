@@ -46,7 +46,7 @@ volumes: { kept: {} }`;
     const app = await appBeside(world, path.dirname(composeBinary(version)));
     const request = quickly({ force: true, pull: 'never' });
 
-    for (const one of [newer, image, newer]) {
+    for (const one of [newer, image]) {
       await retag(world, one, image);
       const { notes } = assertRolled(await app.roll([`${project.name}/data`], request));
       assert.match(notes?.join() ?? '', new RegExp(`${side} mounts its volumes .*docker compose up -d re-creates it`));

@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'node:test';
 import { openApp } from '../../engine/compose-app.ts';
-import { canGate, NEEDS_NFT, rollsUnderLoad } from '../../engine/roll/rolls-under-load.ts';
+import { canGate, NEEDS_NFT } from '../../engine/roll/can-gate.ts';
+import { rollsUnderLoad } from '../../engine/roll/rolls-under-load.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
 
 const LONG = process.env.SWAPCTL_TEST_LONG === '1';
@@ -14,7 +15,7 @@ const LONG = process.env.SWAPCTL_TEST_LONG === '1';
 // A client that stalls on a busy machine may write to a kept connection in the moment in which the app ends it, which no roll
 // can help: that is for a long run on a quiet machine.
 for (const keepAlive of LONG ? ([false, 'mixed'] as const) : ([false] as const))
-  rollsUnderLoad(LONG ? 10 : 3, keepAlive);
+  rollsUnderLoad(LONG ? 10 : 2, keepAlive);
 
 test('a connection that is being made is one to wait for', async (t) => {
   const world = testWorld(t);

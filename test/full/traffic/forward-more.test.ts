@@ -17,7 +17,7 @@ import { fixedPort } from '../../engine/traffic/handover-world.ts';
 import { connectFrom } from '../../lab/connection.ts';
 import { engineFacts, engineUnderTest, isPodman } from '../../lab/engine.ts';
 import { coverTable, nft } from '../../lab/host-state.ts';
-import { type Cells, clientsAt, type Shape, startTraffic, tableOf } from '../../lab/traffic.ts';
+import { type Cells, clientsAt, startTraffic, tableOf } from '../../lab/traffic.ts';
 import { eventually, inTime } from '../../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../../lab/world.ts';
 
@@ -88,36 +88,6 @@ async function holdOpen(world: World, address: string): Promise<void> {
   world.after(async () => void child.kill('SIGKILL'));
   await inTime(once(child.stdout, 'data'), 'a client is connected');
 }
-
-test('a container in several networks, one of them internal, is led to in each of them', async (t) => {
-  const rolled = await startRoll(t, { newer: { READY_AFTER_MS: 500 } });
-  if (!rolled) return;
-  const { world, name, old, app, during } = rolled;
-  const web = world.docker.getContainer(old);
-  const inside = await world.network('inside', { Internal: true });
-  await world.docker.getNetwork(inside).connect({ Container: old, EndpointConfig: { Aliases: ['web'] } });
-  const address = await addressOf(web, inside);
-  const image = world.name('web:live');
-  const stranger = await world.container('stranger', { image, network: inside });
-  await untilHealthy(stranger);
-  const byName: Shape = { kind: 'new', method: 'POST', ratePerSecond: 20 };
-  const clients = await startTraffic(
-    { world, network: inside },
-    clientsAt({ url: 'http://web:8080/', byName: true }, { alias: byName }),
-  );
-  let settling: string | undefined;
-  during['settle web'] = async () => {
-    settling = (await asked(stranger, address))?.version;
-  };
-  const [report] = await app.roll([name], quickly({ overrides: TIMES }));
-  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
-  const { alias } = await clients.stop();
-  t.diagnostic(JSON.stringify(alias));
-  assert.equal(settling, '2', 'by the old address, in the internal network');
-  assert.equal(alias?.failed, 0, JSON.stringify(alias));
-  assert.ok(alias.byVersion['2'], JSON.stringify(alias));
-  assert.deepEqual(await tables(rolled), []);
-});
 
 test('an address that the engine gives to somebody else is theirs at once', async (t) => {
   const rolled = await startRoll(t);

@@ -15,7 +15,7 @@ test('a swapctl that dies while the gate redirects leaves rules that end by them
   const world = testWorld(t);
   const network = await world.network('net');
   // The recovery waits for the new container for so long.
-  const labels = { 'swapctl.health.timeout': '20s' };
+  const labels = { 'swapctl.health.timeout': '10s' };
   const web = await startService(world, 'web', { network, aliases: ['web'], env: { DRAIN: 1 }, labels });
   await web.publish('2', { env: { READY_AFTER_MS: 3_600_000 }, health: { startPeriodMs: 3_600_000 } });
   const load = await startLoadInside(world, {

@@ -1,4 +1,4 @@
-// Rolls with the nft of other Debian suites than this machine's: each kind of rules does its work, and no request fails.
+// A roll with the nft of another Debian suite than this machine's: each kind of rules does its work, and no request fails.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
@@ -24,49 +24,50 @@ const SHAPES: Record<string, Shape> = {
 };
 const unable = process.getuid?.() === 0 ? false : 'rules take root';
 
-for (const suite of ['trixie', 'sid'] as const) {
-  test(`with the nft of ${suite} first on PATH a handover loses no request`, { skip: unable }, async (t) => {
-    if (await isPodman(engineUnderTest().docker)) return t.skip('Podman leads published ports in a way of its own');
-    const world = testWorld(t);
-    const network = await world.network('net');
-    const port = await fixedPort();
-    const web = await startService(world, 'web', {
-      app: { env: LATE },
-      ports: [{ host: port }],
-      network,
-      aliases: ['web'],
-    });
-    const url = (host: string) => `http://${host}/`;
-    const inside = { world, network };
-    const published = await startTraffic(
-      { world, netns: world.netns },
-      clientsAt({ url: url(`127.0.0.1:${port}`) }, SHAPES),
-    );
-    const byName = await startTraffic(inside, clientsAt({ url: url('web:8080'), byName: true }, SHAPES));
-    const cached = await startTraffic(inside, clientsAt({ url: url(`${await addressOf(web, network)}:8080`) }, SHAPES));
-    await web.publish('2');
-    let gated = false;
-    let atCached: Cells | undefined;
-    const report = await rollWith(world, web, path.dirname(nftOf(suite).program), async (kind) => {
-      // On a slow machine it is healthy at the first look, and never waited for.
-      if (kind === 'await-healthy' || kind === 'open') gated ||= await isGated(world, `${web.name}.swapctl-stand-in`);
-      // The old container has stopped; what leads from its address is about to end.
-      if (kind === 'end-forward') atCached ??= await cached.stop();
-    });
-    const cells = {
-      published: await published.stop(),
-      alias: await byName.stop(),
-      'cached address': atCached ?? (await cached.stop()),
-    };
+// That of trixie hands a port over in test/full/package/contained.test.ts.
+const SUITE = 'sid';
 
-    for (const line of tableOf(cells)) t.diagnostic(line);
-    assert.deepEqual([report.strategy, report.outcome, report.notes], ['handover', 'rolled', undefined]);
-    for (const [way, found] of Object.entries(cells)) assertNoneFailed(way, found);
-    assert.ok(gated, 'the stand-in was kept from its networks until it was healthy');
-    await assertNothingLeft(world, web.name);
-    assert.deepEqual(forwardTables(world, web.container.id), []);
+test(`with the nft of ${SUITE} first on PATH a handover loses no request`, { skip: unable }, async (t) => {
+  if (await isPodman(engineUnderTest().docker)) return t.skip('Podman leads published ports in a way of its own');
+  const world = testWorld(t);
+  const network = await world.network('net');
+  const port = await fixedPort();
+  const web = await startService(world, 'web', {
+    app: { env: LATE },
+    ports: [{ host: port }],
+    network,
+    aliases: ['web'],
   });
-}
+  const url = (host: string) => `http://${host}/`;
+  const inside = { world, network };
+  const published = await startTraffic(
+    { world, netns: world.netns },
+    clientsAt({ url: url(`127.0.0.1:${port}`) }, SHAPES),
+  );
+  const byName = await startTraffic(inside, clientsAt({ url: url('web:8080'), byName: true }, SHAPES));
+  const cached = await startTraffic(inside, clientsAt({ url: url(`${await addressOf(web, network)}:8080`) }, SHAPES));
+  await web.publish('2');
+  let gated = false;
+  let atCached: Cells | undefined;
+  const report = await rollWith(world, web, path.dirname(nftOf(SUITE).program), async (kind) => {
+    // On a slow machine it is healthy at the first look, and never waited for.
+    if (kind === 'await-healthy' || kind === 'open') gated ||= await isGated(world, `${web.name}.swapctl-stand-in`);
+    // The old container has stopped; what leads from its address is about to end.
+    if (kind === 'end-forward') atCached ??= await cached.stop();
+  });
+  const cells = {
+    published: await published.stop(),
+    alias: await byName.stop(),
+    'cached address': atCached ?? (await cached.stop()),
+  };
+
+  for (const line of tableOf(cells)) t.diagnostic(line);
+  assert.deepEqual([report.strategy, report.outcome, report.notes], ['handover', 'rolled', undefined]);
+  for (const [way, found] of Object.entries(cells)) assertNoneFailed(way, found);
+  assert.ok(gated, 'the stand-in was kept from its networks until it was healthy');
+  await assertNothingLeft(world, web.name);
+  assert.deepEqual(forwardTables(world, web.container.id), []);
+});
 
 /** Rolls with that folder first on PATH; `before` is called before each step, while the program stands still. */
 async function rollWith(world: World, web: Service, folder: string, before: (kind: StepKind) => Promise<void>) {
