@@ -1,4 +1,4 @@
-// The rest of test/engine/roll/roll.test.ts: bad images, registries with a login, images out of reach, a closed terminal,
+// The rest of test/engine/roll/roll.test.ts: bad images, a registry with a login, images out of reach, a closed terminal,
 // a start that the host refuses.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -85,24 +85,23 @@ test('what can not be pulled ends with 5 and touches nothing', async (t) => {
   }
 });
 
-for (const login of ['htpasswd', 'token'] as const) {
-  test(`a registry with ${login} login: Docker's config.json lets swapctl pull, without it the error says so`, async (t) => {
-    const world = testWorld(t);
-    const registry = await registryFor(t, world, { login });
-    const { reference } = await registry.push(world.docker, await world.image('app:1'), 'app:1');
-    await world.container('web', { image: await world.image('old:1'), network: await world.network('net') });
-    const args = ['roll', world.name('web'), '--image', reference, '--pull', 'always', '--json', ...QUICK];
-    const without = await swapctl(args, { env: { ...world.env, DOCKER_CONFIG: dockerConfig(t, {}) } });
-    assert.equal(without.code, 5, without.stdout);
-    const { username, password } = registry.login ?? { username: '', password: '' };
-    const auth = Buffer.from(`${username}:${password}`).toString('base64');
-    const config = dockerConfig(t, { auths: { [registry.host]: { auth } } });
-    const withLogin = await swapctl([...args, '--verbose'], { env: { ...world.env, DOCKER_CONFIG: config } });
-    assert.equal(withLogin.code, 0, withLogin.stderr);
-    assert.ok(!`${withLogin.stdout}${withLogin.stderr}`.includes(password), 'the password is in no output');
-    await untag(world, reference);
-  });
-}
+// An update pulls from a registry with a token in update-more.test.ts.
+test("a registry with a login: Docker's config.json lets swapctl pull, without it the error says so", async (t) => {
+  const world = testWorld(t);
+  const registry = await registryFor(t, world, { login: 'htpasswd' });
+  const { reference } = await registry.push(world.docker, await world.image('app:1'), 'app:1');
+  await world.container('web', { image: await world.image('old:1'), network: await world.network('net') });
+  const args = ['roll', world.name('web'), '--image', reference, '--pull', 'always', '--json', ...QUICK];
+  const without = await swapctl(args, { env: { ...world.env, DOCKER_CONFIG: dockerConfig(t, {}) } });
+  assert.equal(without.code, 5, without.stdout);
+  const { username, password } = registry.login ?? { username: '', password: '' };
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  const config = dockerConfig(t, { auths: { [registry.host]: { auth } } });
+  const withLogin = await swapctl([...args, '--verbose'], { env: { ...world.env, DOCKER_CONFIG: config } });
+  assert.equal(withLogin.code, 0, withLogin.stderr);
+  assert.ok(!`${withLogin.stdout}${withLogin.stderr}`.includes(password), 'the password is in no output');
+  await untag(world, reference);
+});
 
 function dockerConfig(t: { after(cleanUp: () => unknown): void }, config: object): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-config-'));
