@@ -81,7 +81,10 @@ async function vanishedNeedIsSeen(t: TestContext, need: Need, strategy: Way): Pr
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-host-'));
   world.after(async () => rmSync(folder, { recursive: true }));
   const HostConfig = await need.make(folder, world);
-  const [before, after] = [await world.image('app:1'), await world.image('app:2')];
+  const [before, after] = [
+    await world.image('app:1', { from: 'httpd' }),
+    await world.image('app:2', { from: 'httpd' }),
+  ];
   const ports = strategy === 'handover' ? [{ host: await freePort() }] : [];
   const labels = { 'swapctl.volumes': 'shared' };
   const create = { HostConfig: { ...HostConfig, NetworkMode: await world.network('net') } };
@@ -114,7 +117,10 @@ export function needsAreNoHindrance(): void {
       Binds: made.flatMap(({ Binds }) => Binds ?? []),
       Devices: made.flatMap(({ Devices }) => Devices ?? []),
     };
-    const [before, after] = [await world.image('app:1'), await world.image('app:2')];
+    const [before, after] = [
+      await world.image('app:1', { from: 'httpd' }),
+      await world.image('app:2', { from: 'httpd' }),
+    ];
     await untilHealthy(await world.container('web', { image: before, create: { HostConfig } }));
     const rolled = await swapctl(['roll', world.name('web'), '--image', after, '--json', ...QUICK], { env: world.env });
     assert.equal(rolled.code, 0, rolled.stdout + rolled.stderr);

@@ -8,7 +8,7 @@ import { identity, ownNames, QUICK } from './roll-world.ts';
 
 test('a container is replaced by one of the newer image, under its own name', async (t) => {
   const world = testWorld(t);
-  const before = await world.image('app:1');
+  const before = await world.image('app:1', { from: 'httpd' });
   const after = await world.image('app:2', { env: { READY_AFTER_MS: 500 } });
   await untilHealthy(await world.container('web', { image: before, network: await world.network('net') }));
   const old = await identity(world, 'web');
@@ -39,8 +39,8 @@ test('a container is replaced by one of the newer image, under its own name', as
 
 test('a rollback goes back to the image that ran before, and a roll does not go forward again by itself', async (t) => {
   const world = testWorld(t);
-  const before = await world.image('app:1');
-  const after = await world.image('app:2');
+  const before = await world.image('app:1', { from: 'httpd' });
+  const after = await world.image('app:2', { from: 'httpd' });
   await untilHealthy(await world.container('web', { image: before, network: await world.network('net') }));
   const first = await identity(world, 'web');
   await swapctl(['roll', world.name('web'), '--image', after, ...QUICK], { env: world.env });
@@ -62,7 +62,10 @@ test('a rollback goes back to the image that ran before, and a roll does not go 
 
 test('without a way back, rollback says so and touches nothing', async (t) => {
   const world = testWorld(t);
-  await world.container('web', { image: await world.image('app:1'), network: await world.network('net') });
+  await world.container('web', {
+    image: await world.image('app:1', { from: 'httpd' }),
+    network: await world.network('net'),
+  });
   const old = await identity(world, 'web');
   const back = await swapctl(['rollback', world.name('web')], { env: world.env });
   assert.equal(back.code, 1);
@@ -72,8 +75,8 @@ test('without a way back, rollback says so and touches nothing', async (t) => {
 
 test('a container with --rm is rolled, and gone containers leave no names behind', async (t) => {
   const world = testWorld(t);
-  const before = await world.image('app:1');
-  const after = await world.image('app:2');
+  const before = await world.image('app:1', { from: 'httpd' });
+  const after = await world.image('app:2', { from: 'httpd' });
   const network = await world.network('net');
   await untilHealthy(
     await world.container('web', {
@@ -92,7 +95,7 @@ test('a stop-first roll whose new container fails brings the old one back', asyn
   const world = testWorld(t);
   const volume = await world.volume('data');
   const create = { HostConfig: { Binds: [`${volume}:/data`], RestartPolicy: { Name: 'always' } } };
-  await untilHealthy(await world.container('web', { image: await world.image('app:1'), create }));
+  await untilHealthy(await world.container('web', { image: await world.image('app:1', { from: 'httpd' }), create }));
   const old = await identity(world, 'web');
   const bad = await world.image('app:bad', { env: { NEVER_HEALTHY: 1 }, health: { retries: 3 } });
   const roll = await swapctl(['roll', world.name('web'), '--image', bad, '--json'], { env: world.env });
@@ -109,7 +112,10 @@ test('Ctrl-C before the switch takes the new container away and leaves the old o
   const world = testWorld(t);
   const slow = await world.image('app:slow', { env: { READY_AFTER_MS: 600_000 }, health: { intervalMs: 30_000 } });
   await untilHealthy(
-    await world.container('web', { image: await world.image('app:1'), network: await world.network('net') }),
+    await world.container('web', {
+      image: await world.image('app:1', { from: 'httpd' }),
+      network: await world.network('net'),
+    }),
   );
   const old = await identity(world, 'web');
   const roll = await swapctl(['roll', world.name('web'), '--image', slow, '--json'], {
@@ -124,7 +130,7 @@ test('Ctrl-C before the switch takes the new container away and leaves the old o
 
 test('stopped, paused and unknown containers are refused with the reason', async (t) => {
   const world = testWorld(t);
-  const image = await world.image('app:1');
+  const image = await world.image('app:1', { from: 'httpd' });
   await world.container('off', { image, start: false });
   const paused = await world.container('paused', { image });
   await paused.pause();

@@ -52,7 +52,7 @@ test('a registry that is away ends with 5, and a local build is not asked for', 
   const { world, registry, env, push, start } = await lab(t);
   await push('1', 'stable');
   const web = await start('web', 'stable');
-  await world.container('built', { image: await world.image('local:1') });
+  await world.container('built', { image: await world.image('local:1', { from: 'httpd' }) });
   await registry.stop();
   const { code, stdout } = await swapctl(['check', web, world.name('built')], { env });
   assert.equal(code, 5, stdout);

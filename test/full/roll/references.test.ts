@@ -69,14 +69,14 @@ volumes: { kept: {} }`;
 test('a container with a link by a short id is re-created to find the successor', async (t) => {
   const world = testWorld(t);
   if (await isPodman(world.docker)) return t.skip('Podman has no links');
-  const image = await world.image('db:1');
+  const image = await world.image('db:1', { from: 'httpd' });
   const network = await world.network('net');
   const db = await world.container('db', { image, network });
   const EndpointsConfig = { [network]: { Links: [`${db.id.slice(0, 12)}:store`] } };
   const web = await world.container('web', { image, network, create: { NetworkingConfig: { EndpointsConfig } } });
   await Promise.all([db, web].map(untilHealthy));
   const app = await appBeside(world);
-  await retag(world, await world.image('db:2'), image);
+  await retag(world, await world.image('db:2', { from: 'httpd' }), image);
   assertRolled(await app.roll([world.name('db')], quickly()));
   const now = await world.docker.getContainer(world.name('db')).inspect();
   const { NetworkSettings } = await world.docker.getContainer(world.name('web')).inspect();

@@ -13,8 +13,8 @@ import { testWorld, untilHealthy, type World } from '../../lab/world.ts';
 
 test('a roll whose terminal is closed is done to its end', async (t) => {
   const world = testWorld(t);
-  const before = await world.image('app:1');
-  const after = await world.image('app:2');
+  const before = await world.image('app:1', { from: 'httpd' });
+  const after = await world.image('app:2', { from: 'httpd' });
   await untilHealthy(await world.container('web', { image: before, network: await world.network('net') }));
   const args = ['roll', world.name('web'), '--image', after, ...QUICK];
   const close = (_: string, kill: (signal: NodeJS.Signals) => void): void => {
@@ -49,7 +49,7 @@ async function assertRefused(world: World, image: string, reason: RegExp): Promi
 
 test('bad images change nothing, say why, and are not tried twice', async (t) => {
   const world = testWorld(t);
-  const good = await world.image('app:1');
+  const good = await world.image('app:1', { from: 'httpd' });
   await untilHealthy(await world.container('web', { image: good, network: await world.network('net') }));
   const bad: [string, Parameters<World['image']>[1], RegExp][] = [
     ['exits at once', { env: { EXIT_AFTER_MS: 0, EXIT_CODE: 3 } }, /exited with status 3/],
@@ -67,7 +67,10 @@ test('bad images change nothing, say why, and are not tried twice', async (t) =>
 test('what can not be pulled ends with 5 and touches nothing', async (t) => {
   const world = testWorld(t);
   const registry = await registryFor(t, world);
-  await world.container('web', { image: await world.image('app:1'), network: await world.network('net') });
+  await world.container('web', {
+    image: await world.image('app:1', { from: 'httpd' }),
+    network: await world.network('net'),
+  });
   const old = await identity(world, 'web');
   await registry.push(world.docker, await world.image('other:1', { architecture: 's390x' }), 'app:other');
   const cases: [string, RegExp][] = [
@@ -89,8 +92,11 @@ test('what can not be pulled ends with 5 and touches nothing', async (t) => {
 test("a registry with a login: Docker's config.json lets swapctl pull, without it the error says so", async (t) => {
   const world = testWorld(t);
   const registry = await registryFor(t, world, { login: 'htpasswd' });
-  const { reference } = await registry.push(world.docker, await world.image('app:1'), 'app:1');
-  await world.container('web', { image: await world.image('old:1'), network: await world.network('net') });
+  const { reference } = await registry.push(world.docker, await world.image('app:1', { from: 'httpd' }), 'app:1');
+  await world.container('web', {
+    image: await world.image('old:1', { from: 'httpd' }),
+    network: await world.network('net'),
+  });
   const args = ['roll', world.name('web'), '--image', reference, '--pull', 'always', '--json', ...QUICK];
   const without = await swapctl(args, { env: { ...world.env, DOCKER_CONFIG: dockerConfig(t, {}) } });
   assert.equal(without.code, 5, without.stdout);
@@ -113,12 +119,12 @@ function dockerConfig(t: { after(cleanUp: () => unknown): void }, config: object
 test('a push to the followed tag is pulled by its digest and rolled', async (t) => {
   const world = testWorld(t);
   const registry = await registryFor(t, world);
-  const { reference } = await registry.push(world.docker, await world.image('app:1'), 'app:stable');
+  const { reference } = await registry.push(world.docker, await world.image('app:1', { from: 'httpd' }), 'app:stable');
   await pull(world.docker, reference);
   await untilHealthy(await world.container('web', { image: reference, network: await world.network('net') }));
   assert.equal((await swapctl(['roll', world.name('web'), '--json'], { env: world.env })).json().outcome, 'unchanged');
 
-  const { digest } = await registry.push(world.docker, await world.image('app:2'), 'app:stable');
+  const { digest } = await registry.push(world.docker, await world.image('app:2', { from: 'httpd' }), 'app:stable');
   const roll = await swapctl(['roll', world.name('web'), '--json', ...QUICK], { env: world.env });
   assert.equal(roll.code, 0, roll.stderr);
   // Podman has two digests of an image that was built and pushed here, and its registries without TLS are its secret.
