@@ -1,0 +1,48 @@
+import type { Scope } from './scope.ts';
+
+/** Who calls the server, and what the caller may do. */
+export interface Principal {
+  /** Of the token or the client certificate; `socket` for the unix socket. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly by: 'token' | 'certificate' | 'socket';
+  /** The address of the caller; `unix` for the unix socket. */
+  readonly address: string;
+}
+
+/** Why a caller is refused. The message is for the caller: it names no token, and no secret. */
+export interface Refusal {
+  readonly status: 401 | 429;
+  readonly reason: RefusalReason;
+  readonly message: string;
+  readonly address: string;
+  readonly retryAfterS?: number;
+  /** Whether the refusal is to be logged: one per address and minute is, however many there are. */
+  readonly log: boolean;
+}
+
+export type RefusalReason = 'no-credential' | 'not-a-token' | 'unknown-token' | 'expired' | 'unknown-certificate';
+
+/** The result of authentication. */
+export type Authenticated =
+  | { readonly principal: Principal; readonly refusal?: undefined }
+  | { readonly principal?: undefined; readonly refusal: Refusal };
+
+/** One line of the audit log: a change that was asked for, or a refused caller. It has no field that can hold a secret. */
+export interface AuditEntry {
+  /** ISO 8601. */
+  readonly time: string;
+  /** Name of the token or certificate, `socket`, or `-` for a refused caller. */
+  readonly who: string;
+  readonly by: Principal['by'] | 'none';
+  readonly from: string;
+  /** roll, rollback, update, check, cancel, recover, login. */
+  readonly what: string;
+  readonly service?: string | undefined;
+  /** The id of the job. */
+  readonly job?: string | undefined;
+  /** accepted, denied, rolled, failed… */
+  readonly outcome: string;
+  /** The error code, where there is one. */
+  readonly code?: string | undefined;
+}

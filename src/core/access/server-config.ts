@@ -1,0 +1,45 @@
+import type { Listen } from './listen.ts';
+import type { Scope } from './scope.ts';
+
+/** A client certificate that may call the server. */
+export interface ClientConfig {
+  /** For the audit log. */
+  readonly name: string;
+  /** Attributes that the subject of the certificate has to have: `CN=ci,O=Shop`. */
+  readonly subject: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** The `server` section of swapctl.yml. Paths are absolute, or relative to the current folder as that of the file is. */
+export interface ServerConfig {
+  /** Empty: the unix socket at its usual place, and nothing else. */
+  readonly listen: readonly Listen[];
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string | undefined } | undefined;
+  /** Path of the token file. */
+  readonly tokens: string | undefined;
+  readonly clients: readonly ClientConfig[];
+  /** Addresses and networks of proxies whose X-Forwarded-For counts. */
+  readonly trustProxy: readonly string[];
+  /** Path of the audit log; undefined: stderr. */
+  readonly audit: string | undefined;
+}
+
+/** The server where swapctl.yml says nothing of it. */
+export const NO_SERVER: ServerConfig = {
+  listen: [],
+  tls: undefined,
+  tokens: undefined,
+  clients: [],
+  trustProxy: [],
+  audit: undefined,
+};
+
+/** Why the server must not listen there; undefined: it may. TCP needs callers that can be told apart. */
+export function whyNotListen(listen: Listen, { tokens, clients, tls }: ServerConfig): string | undefined {
+  if (listen.kind === 'unix') return undefined;
+  if (tokens === undefined && clients.length === 0)
+    return 'a TCP address needs server.tokens or server.clients: without them, everybody who reaches it would be root on this host';
+  if (clients.length > 0 && tls?.ca === undefined)
+    return 'server.clients needs server.tls with cert, key, and the ca of the client certificates';
+  return undefined;
+}
