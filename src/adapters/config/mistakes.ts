@@ -4,6 +4,7 @@ import { NOTIFIERS } from '../../core/settings/config.ts';
 import { clashing, settingOf } from '../../core/settings/table.ts';
 import type { Schedules } from '../../ports/ports.ts';
 import { asText, EACH_KEY, issuesOf } from './schema.ts';
+import { serverGaps } from './server.ts';
 import type { Source } from './source.ts';
 
 /** Something wrong, by the path of keys to it. */
@@ -19,6 +20,7 @@ export async function mistakesIn(document: unknown, source: Source, schedules: S
     ...shapeOf(document),
     ...clashesIn(document),
     ...gapsIn(document),
+    ...serverGaps(document).map(({ path, message }) => ({ path: ['server', ...path], of: 'key' as const, message })),
     ...(await cronIn(document, schedules)),
   ];
   return wrong

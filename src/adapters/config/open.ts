@@ -1,3 +1,4 @@
+import { NO_SERVER } from '../../core/access/server-config.ts';
 import { fail } from '../../core/model/error.ts';
 import {
   type Config,
@@ -50,7 +51,7 @@ export async function checkConfig(lookup: Lookup, schedules: Schedules): Promise
 /** What swapctl understood of swapctl.yml. Raises `config` where something is wrong with it. */
 export async function showConfig(lookup: Lookup, schedules: Schedules): Promise<ConfigShown> {
   const { path, ...config } = (await openConfig(lookup, schedules))();
-  const document = shownDocument(config);
+  const document = await shownDocument(config);
   const { dump } = await import('js-yaml');
   return { path, document, lines: dump(document, { lineWidth: -1 }).trimEnd().split('\n') };
 }
@@ -72,14 +73,15 @@ function refuse(file: FoundFile, mistakes: ReadFile['mistakes']): never {
   });
 }
 
-function shownDocument({
+async function shownDocument({
   defaults,
   services,
   registries,
   notifications,
   notify,
   maxRollsAtOnce,
-}: Omit<Config, 'path'>): unknown {
+  server,
+}: Omit<Config, 'path'>): Promise<unknown> {
   return {
     defaults: texts(defaults),
     services: Object.fromEntries(Object.entries(services).map(([name, layer]) => [name, texts(layer)])),
@@ -95,6 +97,7 @@ function shownDocument({
     })),
     notify,
     'max-rolls-at-once': maxRollsAtOnce,
+    ...(server === NO_SERVER ? {} : { server: (await import('./server.ts')).shownServer(server) }),
   };
 }
 

@@ -1,4 +1,6 @@
 import path from 'node:path';
+import type { ServerConfig } from '../../core/access/server-config.ts';
+import { readTokenFile } from '../../core/access/token-file.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
 import type {
   Config,
@@ -17,6 +19,7 @@ import type { FoundFile } from './find.ts';
 import { mistakesIn } from './mistakes.ts';
 import { asText, type Shape } from './schema.ts';
 import { filedSecret, type Vault, writtenSecret } from './secret.ts';
+import { serverOf } from './server.ts';
 import { readSource, type Source } from './source.ts';
 
 /** A file that was read: what it says, or everything that is wrong with it. */
@@ -35,7 +38,7 @@ export async function readConfig(file: FoundFile, env: Vault['env'], schedules: 
 }
 
 /** What a configuration needs and does not find here and now. */
-export async function gapsOf({ notifications, registries }: Config): Promise<string[]> {
+export async function gapsOf({ notifications, registries, server }: Config): Promise<string[]> {
   const secrets = notifications.flatMap(({ kind, ...values }, at) =>
     Object.entries<Secret>(values).map(([key, { read }]) => ({
       what: `notifications ${at + 1}, ${kind}, ${key}`,
@@ -51,12 +54,26 @@ export async function gapsOf({ notifications, registries }: Config): Promise<str
     ca === undefined ? [] : [{ what: `registries, ${host}, ca`, read: () => readText(ca) }],
   );
   const gaps = await Promise.all(
-    [...secrets, ...cas].map(async ({ what, read }) => {
+    [...secrets, ...cas, ...serverFiles(server)].map(async ({ what, read }) => {
       const why = await read().then(() => undefined, messageOf);
       return why === undefined ? undefined : `${what}: ${why}`;
     }),
   );
   return gaps.filter((gap) => gap !== undefined);
+}
+
+function serverFiles({ tls, tokens }: ServerConfig): { what: string; read: () => Promise<string> }[] {
+  const files = { 'tls, cert': tls?.cert, 'tls, key': tls?.key, 'tls, ca': tls?.ca, tokens };
+  return Object.entries(files).flatMap(([key, name]) => {
+    if (name === undefined) return [];
+    const read = async () => (name === tokens ? withoutMistakes(await readText(name)) : readText(name));
+    return [{ what: `server, ${key}`, read }];
+  });
+}
+
+function withoutMistakes(tokens: string): string {
+  const [first] = readTokenFile(tokens).mistakes;
+  return first ? fail('config', `line ${first.line}: ${first.message}`) : tokens;
 }
 
 // A section of which everything is commented out is as good as none.
@@ -87,6 +104,7 @@ function configOf(shape: Shape, source: Source, file: FoundFile, env: Vault['env
     notifications: (shape.notifications ?? []).map((entry) => notificationOf(entry, { env, folder: file.folder })),
     notify: shape.notify ?? NO_CONFIG.notify,
     maxRollsAtOnce: shape['max-rolls-at-once'] ?? NO_CONFIG.maxRollsAtOnce,
+    server: serverOf(shape.server, file.folder),
   };
 }
 

@@ -6,6 +6,7 @@ import { type Form, SETTINGS, type Setting } from '../../core/settings/table.ts'
 import { settingLine } from '../../core/settings/text.ts';
 import { nearest, printable } from '../../core/text/suggest.ts';
 import { whyNoTemplate } from '../../core/text/template.ts';
+import { type ServerShape, serverSchema } from './server.ts';
 
 /** Between the lines of one message for several unknown keys; none of them has a line break. */
 export const EACH_KEY = '\n';
@@ -66,6 +67,9 @@ const SCHEMA = section('a section', {
     .max(MOST_AT_ONCE)
     .meta({ description: 'how many services are rolled at the same time' })
     .optional(),
+  server: serverSchema(section)
+    .meta({ description: 'swapctl serve: where it listens, and who may call it' })
+    .optional(),
 });
 
 /** A swapctl.yml that has the right shape. */
@@ -76,6 +80,7 @@ export type Shape = {
   readonly notifications?: readonly Readonly<Record<string, string>>[];
   readonly notify?: NotifyWhen;
   readonly 'max-rolls-at-once'?: number;
+  readonly server?: ServerShape;
 };
 
 /** Every way in which a document is no swapctl.yml, as zod sees it; none: it has the shape. */

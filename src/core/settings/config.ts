@@ -1,3 +1,4 @@
+import { NO_SERVER, type ServerConfig } from '../access/server-config.ts';
 import type { Delivery, NotifyWhen } from '../report/summary.ts';
 
 /** A setting in swapctl.yml: as a label would have it, and where it stands (`swapctl.yml:12`). */
@@ -67,6 +68,7 @@ export interface Config {
   readonly notify: NotifyWhen;
   /** How many services are rolled at the same time. */
   readonly maxRollsAtOnce: number;
+  readonly server: ServerConfig;
 }
 
 /** What is wrong in swapctl.yml. Lines and columns count from 1. */
@@ -85,6 +87,7 @@ export const NO_CONFIG: Config = {
   notifications: [],
   notify: 'changes',
   maxRollsAtOnce: 1,
+  server: NO_SERVER,
 };
 
 /** What the file says about a service by its key: its entry under the full name, else under the short one. */
