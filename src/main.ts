@@ -5,6 +5,7 @@ import { tidyHeap } from './adapters/host/heap.ts';
 import { outliveReaders, terminalWatch } from './adapters/host/output.ts';
 import { onFirstSignal } from './adapters/host/signals.ts';
 import type { App } from './app/app.ts';
+import type { TokenDesk } from './core/access/desk.ts';
 import { exitStatus } from './core/model/error.ts';
 import type { ConfigDesk } from './core/settings/config.ts';
 import type { InstallDesk } from './core/update/units.ts';
@@ -74,6 +75,11 @@ async function openInstall(reach: Omit<Reach, 'report' | 'trace'>): Promise<Inst
   return openInstallDesk({ ...reach, ...world });
 }
 
+async function openTokens(): Promise<TokenDesk> {
+  const { openTokenDesk } = await import('./fronts/server/access/desk.ts');
+  return openTokenDesk(systemClock().now);
+}
+
 const interruption = new AbortController();
 // A terminal that is closed interrupts whatever does not listen.
 let onHangUp = (): void => interruption.abort();
@@ -117,6 +123,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openApp,
   openConfig: openDesk,
   openInstall,
+  openTokens,
   sleep: systemClock().sleep,
   folder: currentFolder,
   onAsked,

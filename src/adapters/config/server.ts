@@ -60,7 +60,7 @@ export function serverSchema(section: Section) {
   });
 }
 
-/** What no single key shows: keys of the section that need each other. */
+/** Mistakes that no single key shows: keys of the section that need each other. */
 export function serverGaps(document: unknown): { readonly path: readonly string[]; readonly message: string }[] {
   const server = configured(document);
   if (!server) return [];
@@ -107,7 +107,7 @@ function tcpText({ host, port }: { host: string; port: number }): string {
   return `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-// Anything that is wrong by itself is told by the schema.
+// The schema reports every mistake of a single key.
 function configured(document: unknown): ServerConfig | undefined {
   const server =
     typeof document === 'object' && document !== null && 'server' in document ? document.server : undefined;

@@ -1,6 +1,6 @@
 import type { TokenEntry, TokenMistake } from './token-file.ts';
 
-/** What a token is to permit, as it was written. */
+/** The wish for a token, as the user wrote it. */
 export interface TokenWish {
   readonly name: string;
   readonly allow: readonly string[];
@@ -29,7 +29,7 @@ export interface ListedTokens {
   readonly mistakes: readonly TokenMistake[];
 }
 
-/** What `swapctl token` does; it needs no engine. */
+/** The use cases of `swapctl token`; they need no engine. */
 export interface TokenDesk {
   /** Raises `config` for a name, scope or duration that is none. */
   create(wish: TokenWish): CreatedToken;
@@ -37,7 +37,7 @@ export interface TokenDesk {
   list(file: string): Promise<ListedTokens>;
 }
 
-/** Whether an entry still counts. */
+/** True if an entry no longer counts. */
 export function isExpired({ expires }: Pick<TokenEntry, 'expires'>, now: number): boolean {
   return expires !== undefined && expires <= now;
 }

@@ -1,11 +1,11 @@
-/** The answer of a limit: whether a call passes, and otherwise after how many seconds it may come again. */
+/** The answer of a limit: the call passes, or the caller has to wait so many seconds. */
 export type Limited = { readonly ok: true } | { readonly ok: false; readonly retryAfterS: number };
 
 /** So many calls at once, and one more each `everyMs`. */
 export interface Rate {
   readonly burst: number;
   readonly everyMs: number;
-  /** The most keys that are remembered; the one that was used longest ago is forgotten first. */
+  /** The most keys that are remembered; the least recently used key is forgotten first. */
   readonly keys: number;
 }
 

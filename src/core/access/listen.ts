@@ -1,12 +1,12 @@
 import { fail } from '../model/error.ts';
 import { printable } from '../text/suggest.ts';
 
-/** Where the server listens. */
+/** An address on which the server listens. */
 export type Listen =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
 
-/** Where the server listens if nothing else is configured. */
+/** The address of the server if none is configured. */
 export const USUAL_SOCKET = '/run/swapctl/swapctl.sock';
 
 // Longer paths do not fit into sockaddr_un, with the byte 0 at its end.

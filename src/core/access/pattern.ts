@@ -1,12 +1,12 @@
 // A pattern has the parts of a key, `project/service` or the name of a container. `*` stands for any characters but `/`.
 const PATTERN = /^[\w.*-]{1,200}(?:\/[\w.*-]{1,200})?$/;
 
-/** Whether a text is a pattern over the keys of services. */
+/** True if a text is a pattern over the keys of services. */
 export function isPattern(text: string): boolean {
   return PATTERN.test(text);
 }
 
-/** Whether a key matches. `*` alone matches every key; else `*` stops at `/`, so that `shop*` never reaches into a project. */
+/** True if a key matches. `*` alone matches every key; else `*` stops at `/`, so that `shop*` never reaches into a project. */
 export function matches(pattern: string, key: string): boolean {
   return pattern === '*' || glob(pattern, key);
 }

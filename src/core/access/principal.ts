@@ -1,6 +1,6 @@
 import type { Scope } from './scope.ts';
 
-/** Who calls the server, and what the caller may do. */
+/** A caller of the server, and its scopes. */
 export interface Principal {
   /** Of the token or the client certificate; `socket` for the unix socket. */
   readonly name: string;
@@ -10,14 +10,14 @@ export interface Principal {
   readonly address: string;
 }
 
-/** Why a caller is refused. The message is for the caller: it names no token, and no secret. */
+/** The refusal of a caller. The message is for the caller: it names no token, and no secret. */
 export interface Refusal {
   readonly status: 401 | 429;
   readonly reason: RefusalReason;
   readonly message: string;
   readonly address: string;
   readonly retryAfterS?: number;
-  /** Whether the refusal is to be logged: one per address and minute is, however many there are. */
+  /** True for one refusal per address and minute: only these are logged. */
   readonly log: boolean;
 }
 

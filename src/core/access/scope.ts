@@ -2,7 +2,7 @@ import { fail } from '../model/error.ts';
 import { nearest, printable } from '../text/suggest.ts';
 import { isPattern, matches } from './pattern.ts';
 
-/** What a caller asks the server for. `admin`: anything that is no other action, such as `recover` of everything. */
+/** An action that a caller asks for. `admin`: every action without a scope of its own, such as recovery. */
 export type Action = 'read' | 'check' | 'roll' | 'rollback' | 'admin';
 
 /** A permission: an action, for `roll` and `rollback` with a pattern over `project/service`. */
@@ -32,7 +32,7 @@ export function scopeText(scope: Scope): string {
 }
 
 /**
- * Whether the scopes permit an action on a service (its key, `project/service`). Without a service the action concerns all
+ * True if the scopes permit an action on a service (its key, `project/service`). Without a service the action concerns all
  * services, so that only a pattern of `*` permits it. `roll` includes `read` and `check` of the same services, and `rollback`
  * includes `read`: a caller may see what it may change.
  */
@@ -40,7 +40,7 @@ export function allows(scopes: readonly Scope[], action: Action, service?: strin
   return scopes.some((scope) => permits(scope, action, service));
 }
 
-/** Of some services or events, those that the scopes permit to read. Without a key it concerns the whole server: `read` only. */
+/** The items that the scopes permit to read. An item without a service concerns the whole server and needs `read`. */
 export function readable<T>(
   scopes: readonly Scope[],
   items: readonly T[],

@@ -24,7 +24,7 @@ export interface ServerConfig {
   readonly audit: string | undefined;
 }
 
-/** The server where swapctl.yml says nothing of it. */
+/** The configuration without a `server` section. */
 export const NO_SERVER: ServerConfig = {
   listen: [],
   tls: undefined,
@@ -34,7 +34,7 @@ export const NO_SERVER: ServerConfig = {
   audit: undefined,
 };
 
-/** Why the server must not listen there; undefined: it may. TCP needs callers that can be told apart. */
+/** The reason why the server must not listen on an address; undefined: it may. */
 export function whyNotListen(listen: Listen, { tokens, clients, tls }: ServerConfig): string | undefined {
   if (listen.kind === 'unix') return undefined;
   if (tokens === undefined && clients.length === 0)

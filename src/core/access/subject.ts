@@ -1,4 +1,4 @@
-/** The subject of a certificate as Node tells it: attributes by their short names. */
+/** The subject of a certificate as Node gives it: attributes by their short names. */
 export type Subject = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Reads `CN=ci,O=Shop`; a backslash before `,` `=` or `\` takes the sign as it is. Undefined: this is not a subject. */
@@ -9,7 +9,7 @@ export function parseSubject(text: string): readonly (readonly [key: string, val
   return pairs.every(([key, value]) => key !== '' && value !== '') ? pairs : undefined;
 }
 
-/** Whether a certificate's subject has every wanted attribute, with exactly that value. */
+/** True if a certificate's subject has every wanted attribute, with exactly that value. */
 export function hasSubject(subject: Subject, wanted: string): boolean {
   const pairs = parseSubject(wanted);
   return pairs?.every(([key, value]) => valuesOf(subject, key).includes(value)) ?? false;

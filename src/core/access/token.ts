@@ -1,4 +1,4 @@
-/** What a token begins with: secret scanners and people recognise it. */
+/** The beginning of every token, by which secret scanners recognise it. */
 const PREFIX = 'swapctl_';
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 62^43 is just above 2^256. */
@@ -14,7 +14,7 @@ export function tokenOf(random: Uint8Array): string {
   return `${PREFIX}${secret}${checksum(secret)}`;
 }
 
-/** Whether a text can be a token. A wrong checksum means a typo or a token that was cut off; no secret is compared. */
+/** True if a text can be a token. A wrong checksum means a typo or a token that was cut off; no secret is compared. */
 export function isToken(text: string): boolean {
   if (!TOKEN.test(text)) return false;
   const secret = text.slice(PREFIX.length, PREFIX.length + SECRET_DIGITS);

@@ -23,6 +23,7 @@ import {
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import type { CliContext } from './context.ts';
 import { type InstallFlags, runInstall } from './install.ts';
+import { runToken, TOKEN_DEEDS, type TokenFlags } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
@@ -41,6 +42,7 @@ export function createProgram(context: CliContext, finish: Finish, about: About)
   addViews(add, session, finish);
   addConfig(add, session, finish);
   addInstall(add, session, finish);
+  addToken(add, session, finish);
   addCompletion(program, add, session, finish);
   return program;
 }
@@ -303,6 +305,26 @@ function addInstall(add: AddCommand, session: OpenSession, finish: Finish): void
     .option('--print', 'print the files without writing them')
     .option('--force', 'overwrite files that swapctl did not write')
     .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
+}
+
+function addToken(add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('token', 'create a token for swapctl serve, or list the tokens of a token file', [
+    "swapctl token create ci --allow 'roll:shop/*' --expires 90d",
+    'swapctl token create prometheus --allow read',
+    'swapctl token list --file /etc/swapctl/tokens',
+  ])
+    .addArgument(
+      new Argument('<what>', 'create: print a token and its line for the token file; list: print the tokens').choices(
+        TOKEN_DEEDS,
+      ),
+    )
+    .argument('[name]', 'with create: name of the token in the audit log')
+    .option('--allow <scopes>', 'read, check, roll:PATTERN, rollback:PATTERN, admin (repeatable)', collect)
+    .option('--expires <time>', 'time until the token expires, such as 90d (default: never)')
+    .option('--file <file>', 'with list: the token file (default: server.tokens in swapctl.yml)')
+    .action(async (what: (typeof TOKEN_DEEDS)[number], name: string | undefined, flags: TokenFlags) =>
+      finish(await runToken(session(), what, name, flags)),
+    );
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {

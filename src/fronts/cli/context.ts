@@ -1,4 +1,5 @@
 import type { App } from '../../app/app.ts';
+import type { TokenDesk } from '../../core/access/desk.ts';
 import type { ConfigDesk } from '../../core/settings/config.ts';
 import type { InstallDesk } from '../../core/update/units.ts';
 import type { Report, Terminal } from '../terminal/terminal.ts';
@@ -34,4 +35,6 @@ export interface CliContext {
     readonly context?: string;
     readonly config?: string;
   }): Promise<InstallDesk>;
+  /** Makes and lists tokens of a server. */
+  openTokens(): Promise<TokenDesk>;
 }

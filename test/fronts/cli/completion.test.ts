@@ -70,6 +70,7 @@ test('bash completes commands', () => {
     'doctor',
     'config',
     'install',
+    'token',
     'completion',
     'help',
   ]);

@@ -16,6 +16,7 @@ import type { InstallDesk } from '../../../src/core/update/units.ts';
 import type { UpdateReport } from '../../../src/core/update/update.ts';
 import type { CliContext } from '../../../src/fronts/cli/context.ts';
 import { runCli } from '../../../src/fronts/cli/program.ts';
+import { openTokenDesk } from '../../../src/fronts/server/access/desk.ts';
 import type { Report } from '../../../src/fronts/terminal/terminal.ts';
 
 export interface Outcome {
@@ -89,6 +90,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
     tidy: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
+    openTokens: async () => openTokenDesk(Date.now),
     openApp: async ({ report, trace: _, ...where }) => {
       outcome.opened.push(where);
       if (given.refuse) throw given.refuse;

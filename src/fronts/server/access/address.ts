@@ -2,7 +2,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { fail } from '../../../core/model/error.ts';
 import { printable } from '../../../core/text/suggest.ts';
 
-/** Finds the address of a caller; X-Forwarded-For counts only where a trusted proxy says it. */
+/** Finds the address of a caller; X-Forwarded-For counts only if a trusted proxy sends it. */
 export type CallerAddress = (peer: string | undefined, forwardedFor: string | undefined) => string;
 
 const MOST_HOPS = 20;
@@ -32,14 +32,14 @@ export function callerAddress(trusted: readonly string[]): CallerAddress {
   };
 }
 
-/** Whether a text is an address or a network. */
+/** True if a text is an address or a network. */
 export function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
   return rest.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
 }
 
-/** What failures are counted by: an IPv6 network of a customer has 2^64 addresses, so they count together. */
+/** The key under which failures are counted: all 2^64 addresses of an IPv6 /64 network count together. */
 export function countedAs(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = '', tail = ''] = address.split('::');
@@ -59,7 +59,7 @@ function addNetwork(proxies: BlockList, text: string): void {
   else proxies.addSubnet(address, Number(bits), family);
 }
 
-// A socket for both families tells IPv4 addresses as ::ffff:192.0.2.1.
+// A socket for both families reports IPv4 addresses as ::ffff:192.0.2.1.
 function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '');
 }

@@ -3,7 +3,7 @@ import { auditLine } from '../../../core/access/audit.ts';
 import type { AuditEntry, Principal } from '../../../core/access/principal.ts';
 import { messageOf } from '../../../core/model/error.ts';
 
-/** Where lines of the audit log go. */
+/** The destination of the audit log. */
 export type AuditSink = (line: string) => void | Promise<void>;
 
 /** The audit log: one JSON line for each change and each refused caller. */

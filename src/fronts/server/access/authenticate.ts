@@ -9,7 +9,7 @@ import { callerAddress, countedAs } from './address.ts';
 import { hashOf } from './token.ts';
 import type { KnownToken, Tokens } from './token-file.ts';
 
-/** What a request says about its caller. */
+/** The credentials of a request. */
 export interface Credentials {
   /** The Authorization header. */
   readonly authorization?: string | undefined;
@@ -24,7 +24,7 @@ export interface Credentials {
   readonly now: number;
 }
 
-/** Who may call the server, and how often. */
+/** Decides who may call the server, and how often. */
 export interface Gatekeeper {
   authenticate(credentials: Credentials): Promise<Authenticated>;
   /** Counts a change against the limit of its caller; the unix socket has none. */
@@ -85,7 +85,7 @@ const MESSAGES: Readonly<Record<RefusalReason, string>> = {
   'unknown-certificate': 'this client certificate is not listed under server.clients in swapctl.yml',
 };
 
-// Every entry is compared, in constant time: how long it takes says nothing about which one is near.
+// Every entry is compared, in constant time: the time says nothing about a near match.
 function findToken(
   header: string,
   known: readonly KnownToken[],
