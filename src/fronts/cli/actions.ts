@@ -87,11 +87,17 @@ export async function runUpdate(session: Session, services: string[], flags: Upd
   const { updateRequest } = await requests();
   const request = updateRequest(flags, 'swapctl update', session.context.signal);
   const intent = { changes: !request.dryRun, long: true };
-  const report = await withApp(session, intent, async (app) => {
-    const updated = await app.update(services, request);
-    if (!request.dryRun) await app.tell(updated, { signal: forTelling(session.context.signal) });
-    return updated;
-  });
+  const updating = () =>
+    withApp(session, intent, async (app) => {
+      const updated = await app.update(services, request);
+      if (!request.dryRun) await app.tell(updated, { signal: forTelling(session.context.signal) });
+      return updated;
+    });
+  const { metricsFile: file } = flags;
+  const whole = services.length === 0;
+  const report = await (file === undefined
+    ? updating()
+    : (await import('./metrics-file.ts')).withMetrics(session, { file, whole }, updating));
   show(session, report, updateView);
   return statusOfErrors(report.services.map(({ error }) => error));
 }

@@ -165,7 +165,8 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish, about:
   update
     .argument('[service...]', 'services to update (default: all with swapctl.enable=true)')
     .option('--all', 'include all services except those with swapctl.enable=false')
-    .option('--dry-run', 'print the decisions without changing anything');
+    .addOption(new Option('--dry-run', 'print the decisions without changing anything').conflicts('metricsFile'))
+    .option('--metrics-file <file>', "write metrics for node_exporter's textfile collector");
   timeOptions(update, about).action(async (services: string[], flags: UpdateFlags) =>
     finish(await runUpdate(session(), services, flags)),
   );

@@ -57,6 +57,7 @@ export function rollbackRequest(flags: RollFlags, command: string, signal: Abort
 export interface UpdateFlags extends Pick<RollFlags, 'settle' | 'drainTimeout' | 'drainIdle' | 'healthTimeout'> {
   readonly all?: boolean;
   readonly dryRun?: boolean;
+  readonly metricsFile?: string;
 }
 
 /** The options of `watch` as they were written. */
