@@ -23,7 +23,7 @@ import {
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import type { CliContext } from './context.ts';
 import { type InstallFlags, runInstall } from './install.ts';
-import { runToken, TOKEN_DEEDS, type TokenFlags } from './serve/token.ts';
+import { addToken } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
@@ -47,10 +47,10 @@ export function createProgram(context: CliContext, finish: Finish, about: About)
   return program;
 }
 
-type AddCommand = (name: string, summary: string, examples: readonly string[]) => Command;
-type Finish = (status: number) => void;
+export type AddCommand = (name: string, summary: string, examples: readonly string[]) => Command;
+export type Finish = (status: number) => void;
 type About = (setting: string) => string;
-type OpenSession = () => Session;
+export type OpenSession = () => Session;
 
 function configure(program: Command, { terminal, version }: CliContext): void {
   program
@@ -306,26 +306,6 @@ function addInstall(add: AddCommand, session: OpenSession, finish: Finish): void
     .option('--print', 'print the files without writing them')
     .option('--force', 'overwrite files that swapctl did not write')
     .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
-}
-
-function addToken(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('token', 'create a token for swapctl serve, or list the tokens of a token file', [
-    "swapctl token create ci --allow 'roll:shop/*' --expires 90d",
-    'swapctl token create prometheus --allow read',
-    'swapctl token list --file /etc/swapctl/tokens',
-  ])
-    .addArgument(
-      new Argument('<what>', 'create: print a token and its line for the token file; list: print the tokens').choices(
-        TOKEN_DEEDS,
-      ),
-    )
-    .argument('[name]', 'with create: name of the token in the audit log')
-    .option('--allow <scopes>', 'read, check, roll:PATTERN, rollback:PATTERN, admin (repeatable)', collect)
-    .option('--expires <time>', 'time until the token expires, such as 90d (default: never)')
-    .option('--file <file>', 'with list: the token file (default: server.tokens in swapctl.yml)')
-    .action(async (what: (typeof TOKEN_DEEDS)[number], name: string | undefined, flags: TokenFlags) =>
-      finish(await runToken(session(), what, name, flags)),
-    );
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {

@@ -1,15 +1,17 @@
+import { Argument } from 'commander';
 import type { CreatedToken, ListedTokens } from '../../../core/access/desk.ts';
 import { fail } from '../../../core/model/error.ts';
 import { seeHelp } from '../../common/failure.ts';
 import type { Page } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
+import type { AddCommand, Finish, OpenSession } from '../commands.ts';
 import { type Session, show } from '../session.ts';
 
 /** The sub-commands of `swapctl token`. */
-export const TOKEN_DEEDS = ['create', 'list'] as const;
+const TOKEN_DEEDS = ['create', 'list'] as const;
 
 /** The options of `token` as they were written. */
-export interface TokenFlags {
+interface TokenFlags {
   readonly allow?: readonly string[];
   readonly expires?: string;
   readonly file?: string;
@@ -17,8 +19,33 @@ export interface TokenFlags {
 
 const WRONG_FILE = 2;
 
+/** Adds the command to the program. */
+export function addToken(add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('token', 'create a token for swapctl serve, or list the tokens of a token file', [
+    "swapctl token create ci --allow 'roll:shop/*' --expires 90d",
+    'swapctl token create prometheus --allow read',
+    'swapctl token list --file /etc/swapctl/tokens',
+  ])
+    .addArgument(
+      new Argument('<what>', 'create: print a token and its line for the token file; list: print the tokens').choices(
+        TOKEN_DEEDS,
+      ),
+    )
+    .argument('[name]', 'with create: name of the token in the audit log')
+    .option('--allow <scopes>', 'read, check, roll:PATTERN, rollback:PATTERN, admin (repeatable)', collected)
+    .option('--expires <time>', 'time until the token expires, such as 90d (default: never)')
+    .option('--file <file>', 'with list: the token file (default: server.tokens in swapctl.yml)')
+    .action(async (what: (typeof TOKEN_DEEDS)[number], name: string | undefined, flags: TokenFlags) =>
+      finish(await runToken(session(), what, name, flags)),
+    );
+}
+
+function collected(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 /** Makes a token and prints it once, or prints the tokens of a token file: 2 if a line of it is wrong. */
-export async function runToken(
+async function runToken(
   session: Session,
   deed: (typeof TOKEN_DEEDS)[number],
   name: string | undefined,
