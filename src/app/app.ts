@@ -33,6 +33,8 @@ import { mendServices, type UpdateOptions, updateServices } from './update/updat
 
 /** What every front lets people say about a roll. */
 export interface RollRequest {
+  /** The W3C `traceparent` of the caller: the trace of the roll becomes part of the caller's. */
+  readonly traceparent?: string | undefined;
   readonly image?: string | undefined;
   /** Of `roll`: this digest of the reference, whatever the tag means by now. */
   readonly digest?: string | undefined;
@@ -205,6 +207,7 @@ async function rollback(ports: Ports, selector: string, request: RollRequest): P
 
 function rollOptions(request: RollRequest): RollOptions {
   return {
+    traceparent: request.traceparent,
     image: request.image,
     digest: request.digest,
     target: undefined,

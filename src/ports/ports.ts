@@ -19,6 +19,7 @@ import type { Progress } from '../core/report/progress.ts';
 import type { Delivery, Summary } from '../core/report/summary.ts';
 import type { ComposeModel, ComposeProject } from '../core/service/compose.ts';
 import type { Config, NotificationConfig } from '../core/settings/config.ts';
+import type { TraceSettings } from '../core/trace/settings.ts';
 import type { Diagnosis } from '../core/traffic/connections.ts';
 import type { Joined, Process } from '../core/traffic/routes.ts';
 import type { Call } from '../core/update/helper.ts';
@@ -273,7 +274,12 @@ export type Notify = (
 ) => Promise<Delivery[]>;
 
 /** Sends a POST with a JSON document to a URL. Raises an error for people if it is not answered with success in time. */
-export type Post = (url: string, document: unknown, timeoutMs: number) => Promise<void>;
+export type Post = (
+  url: string,
+  document: unknown,
+  timeoutMs: number,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<void>;
 
 /** Where progress goes; results never do. */
 export type Report = (progress: Progress) => void;
@@ -301,5 +307,7 @@ export interface Ports extends Configuration {
   readonly schedules: Schedules;
   readonly notify: Notify;
   readonly post: Post;
+  /** The receiver of traces; undefined: there is none. */
+  readonly traces?: TraceSettings | undefined;
   readonly report: Report;
 }

@@ -16,6 +16,7 @@ import { diagnoseSockets } from '../adapters/traffic/socket-diagnostics.ts';
 import { fail } from '../core/model/error.ts';
 import { testSummary } from '../core/report/summary.ts';
 import type { ConfigDesk } from '../core/settings/config.ts';
+import { traceSettings } from '../core/trace/settings.ts';
 import type { Configuration, Notify, Ports, Report } from '../ports/ports.ts';
 
 /** Where the engine is looked for, and where progress goes. */
@@ -79,6 +80,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
     schedules,
     notify: notifiers(env),
     post: openPost(outward(env)),
+    traces: traceSettings(env),
     ...configuration,
     ...system,
   };

@@ -33,16 +33,17 @@ export function openNotify({ authorities, patienceMs = PATIENCE_MS, ...place }: 
 
 /** Sends a document to whatever URL the user has configured. */
 export function openPost({ authorities, ...place }: NotifyOptions): Post {
-  return async (url, document, timeoutMs) => {
+  return async (url, document, timeoutMs, headers = {}) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const way = { ...place, authorities: await authorities().catch(() => []) };
     const { send } = await import('./send.ts');
-    const post = { url: new URL(url), headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) };
+    const type = { 'content-type': 'application/json' };
+    const post = { url: new URL(url), headers: { ...headers, ...type }, body: JSON.stringify(document) };
     try {
       await send(post, way, signal);
     } catch (error) {
       const why = signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
-      throw new Error(redact(harmlessText(why), [url]).slice(0, LONGEST_ERROR));
+      throw new Error(redact(harmlessText(why), [url, ...Object.values(headers)]).slice(0, LONGEST_ERROR));
     }
   };
 }

@@ -21,6 +21,7 @@ import { guarded } from '../lock/guard.ts';
 import { type Lease, takeLease } from '../lock/lease.ts';
 import { noteLost } from '../report/lost-replicas.ts';
 import { failedReport, unchangedReport } from '../report/replica-report.ts';
+import { traced } from '../report/trace.ts';
 import { imageOf, listed } from '../select/own.ts';
 import { refuseOwned } from '../select/owned.ts';
 import { rollByHelper, runsIn } from '../update/self-update.ts';
@@ -29,7 +30,16 @@ import type { PreparedSlot } from './prepared-slot.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
-export async function rollService(
+export function rollService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: RollOptions,
+): Promise<ServiceReport> {
+  return traced(ports, service.key, options.traceparent, (own) => rollAll(own, service, all, options));
+}
+
+async function rollAll(
   ports: Ports,
   service: Service,
   all: readonly ContainerSummary[],

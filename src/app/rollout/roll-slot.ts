@@ -30,6 +30,8 @@ export interface Found {
 
 /** How a service is to be rolled, from whatever front. */
 export interface RollOptions {
+  /** The `traceparent` of the caller; without it, that of the process. */
+  readonly traceparent?: string | undefined;
   /** Roll to this reference instead of the followed one. */
   readonly image: string | undefined;
   /** Roll to this very image, without asking any registry (rollback). */
