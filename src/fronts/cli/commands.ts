@@ -22,7 +22,7 @@ import {
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import type { CliContext } from './context.ts';
-import { type InstallFlags, runInstall } from './install.ts';
+import { addInstall } from './install.ts';
 import { addToken } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
@@ -290,22 +290,6 @@ function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void 
       ).choices(CONFIG_VIEWS),
     )
     .action(async (what: ConfigView) => finish(await runConfig(session(), what)));
-}
-
-function addInstall(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('install', 'install a cron job or systemd units that run swapctl', [
-    'swapctl install --systemd --print',
-    'swapctl install --systemd --schedule "*-*-* 04:00"',
-    'swapctl install --systemd --watch',
-    'swapctl install --cron --schedule "0 4 * * *"',
-  ])
-    .addOption(new Option('--cron', 'run swapctl update as a cron job').conflicts('systemd'))
-    .option('--systemd', 'run swapctl update from a systemd timer')
-    .addOption(new Option('--watch', 'run swapctl watch as a systemd service').conflicts('cron'))
-    .option('--schedule <when>', 'when to update: every 15m (default), or a cron or systemd schedule')
-    .option('--print', 'print the files without writing them')
-    .option('--force', 'overwrite files that swapctl did not write')
-    .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {

@@ -1,11 +1,13 @@
+import { Option } from 'commander';
 import { fail } from '../../core/model/error.ts';
 import type { UnitPlan, WrittenUnit } from '../../core/update/units.ts';
 import { seeHelp } from '../common/failure.ts';
 import type { Page } from '../terminal/style.ts';
+import type { AddCommand, Finish, OpenSession } from './commands.ts';
 import { type Session, show } from './session.ts';
 
 /** The options of `install` as they were written. */
-export interface InstallFlags {
+interface InstallFlags {
   readonly cron?: boolean;
   readonly systemd?: boolean;
   readonly watch?: boolean;
@@ -14,8 +16,25 @@ export interface InstallFlags {
   readonly force?: boolean;
 }
 
+/** Adds the command to the program. */
+export function addInstall(add: AddCommand, session: OpenSession, finish: Finish): void {
+  add('install', 'install a cron job or systemd units that run swapctl', [
+    'swapctl install --systemd --print',
+    'swapctl install --systemd --schedule "*-*-* 04:00"',
+    'swapctl install --systemd --watch',
+    'swapctl install --cron --schedule "0 4 * * *"',
+  ])
+    .addOption(new Option('--cron', 'run swapctl update as a cron job').conflicts('systemd'))
+    .option('--systemd', 'run swapctl update from a systemd timer')
+    .addOption(new Option('--watch', 'run swapctl watch as a systemd service').conflicts('cron'))
+    .option('--schedule <when>', 'when to update: every 15m (default), or a cron or systemd schedule')
+    .option('--print', 'print the files without writing them')
+    .option('--force', 'overwrite files that swapctl did not write')
+    .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
+}
+
 /** Writes what makes cron or systemd run swapctl, or prints it; and says what to do then. */
-export async function runInstall({ context, globals }: Session, flags: InstallFlags): Promise<number> {
+async function runInstall({ context, globals }: Session, flags: InstallFlags): Promise<number> {
   const { cron = false, systemd = false, watch = false, schedule, print = false, force = false } = flags;
   const hint = seeHelp('swapctl install');
   if (!cron && !systemd) return fail('usage', 'choose --cron or --systemd', { hint });
