@@ -18,6 +18,7 @@ interface Reach {
   readonly host?: string;
   readonly context?: string;
   readonly config?: string;
+  readonly server?: { readonly address: string; readonly token: string | undefined };
   readonly trace: boolean;
   readonly report: Report;
 }
@@ -35,6 +36,10 @@ let configuration: Configuration | undefined;
 
 // What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
+  if (reach.server) {
+    const { remoteApp } = await import('./fronts/client/app.ts');
+    return remoteApp(reach.server, reach.report);
+  }
   const wire = await import('./wiring/ports.ts');
   const endTrace = reach.trace ? wire.reportCalls(reach.report) : () => {};
   try {

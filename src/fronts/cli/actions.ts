@@ -1,3 +1,4 @@
+import { fail } from '../../core/model/error.ts';
 import { concernsOf, type ReportedError, type ServiceReport } from '../../core/report/report.ts';
 import { runOf } from '../../core/report/summary.ts';
 import { gravest, statusOfErrors } from '../common/failure.ts';
@@ -17,7 +18,7 @@ import {
   statusView,
   updateView,
 } from './render.ts';
-import { type Session, show, withApp } from './session.ts';
+import { type Session, serverOf, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
 // What each command does, from its arguments to its exit status.
@@ -29,6 +30,10 @@ const requests = () => import('../common/requests.ts');
 export async function runRoll(session: Session, services: string[], flags: RollFlags): Promise<number> {
   const { rollRequest } = await requests();
   const request = rollRequest(flags, 'swapctl roll', session.context.signal);
+  if (flags.notify && serverOf(session.context, session.globals))
+    fail('usage', '--notify does not work through a server', {
+      hint: 'leave it out; the server notifies of its updates',
+    });
   const reports = await withApp(session, { changes: true, long: true }, async (app) => {
     const rolled = await app.roll(services, request);
     if (flags.notify) await app.tell(runOf(rolled), { signal: forTelling(session.context.signal), asked: true });

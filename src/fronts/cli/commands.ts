@@ -60,6 +60,12 @@ function configure(program: Command, { terminal, version }: CliContext): void {
     .helpCommand('help [command]', 'show help for a command')
     .option('--host <url>', 'engine to connect to: unix://, tcp:// or ssh://')
     .option('--context <name>', 'Docker context of the engine')
+    .addOption(
+      new Option(
+        '--server <url>',
+        'work through swapctl serve: unix:///PATH or https://HOST:PORT (also: SWAPCTL_SERVER)',
+      ).conflicts(['host', 'context']),
+    )
     .option('--config <file>', 'configuration file (default: swapctl.yml here or in /etc/swapctl)')
     .option('--json', 'print results as JSON')
     .addOption(new Option('-q, --quiet', 'hide progress; print only results and errors').conflicts('verbose'))

@@ -17,6 +17,8 @@ export interface CliContext {
     readonly config?: string;
     /** Report each call to the engine, registries and nft, too. */
     readonly trace: boolean;
+    /** Instead of an engine: a server, and the token for it. */
+    readonly server?: { readonly address: string; readonly token: string | undefined };
     readonly report: Report;
   }): Promise<{ app: App; close(): void }>;
   /** Resolves after the time, at once when the signal aborts. */

@@ -1,4 +1,5 @@
 import type { App } from '../../app/app.ts';
+import { fail } from '../../core/model/error.ts';
 import { interrupted, untilAborted } from '../common/aborted.ts';
 import { explained } from '../common/failure.ts';
 import { harmless } from '../terminal/harmless.ts';
@@ -13,6 +14,7 @@ import type { CliContext } from './context.ts';
 export interface Globals {
   readonly host?: string;
   readonly context?: string;
+  readonly server?: string;
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -79,10 +81,20 @@ async function withOpenApp<T>(
   }
 }
 
-/** Connects to the engine that the options name. */
-export function openApp({ context, globals }: Session, report: Report): ReturnType<CliContext['openApp']> {
+/** Connects a daemon to the engine that the options name. Raises `usage` for a server: it is the daemon there. */
+export async function openApp(session: Session, report: Report): ReturnType<CliContext['openApp']> {
+  if (serverOf(session.context, session.globals))
+    return fail('usage', 'this command does not work through a server', {
+      hint: 'run it without --server and SWAPCTL_SERVER',
+    });
+  return open(session, report);
+}
+
+function open({ context, globals }: Session, report: Report): ReturnType<CliContext['openApp']> {
   const { host, context: name, config } = globals;
+  const server = serverOf(context, globals);
   return context.openApp({
+    ...(server === undefined ? {} : { server }),
     ...(host === undefined ? {} : { host }),
     ...(name === undefined ? {} : { context: name }),
     ...(config === undefined ? {} : { config }),
@@ -91,10 +103,21 @@ export function openApp({ context, globals }: Session, report: Report): ReturnTy
   });
 }
 
+/** The server that runs the command, by --server or SWAPCTL_SERVER; undefined: this process works on the engine itself. */
+export function serverOf(
+  { terminal: { env } }: Pick<CliContext, 'terminal'>,
+  { server, host, context }: Pick<Globals, 'server' | 'host' | 'context'>,
+): { readonly address: string; readonly token: string | undefined } | undefined {
+  // An engine that is named on the command line is meant, whatever the environment says.
+  const elsewhere = host !== undefined || context !== undefined;
+  const address = server ?? (elsewhere ? undefined : env.SWAPCTL_SERVER || undefined);
+  return address === undefined ? undefined : { address, token: env.SWAPCTL_TOKEN || undefined };
+}
+
 async function openUnlessAborted(session: Session, { report }: Reporter): ReturnType<CliContext['openApp']> {
   const { context } = session;
   if (context.signal.aborted) return interrupted();
-  const opening = openApp(session, report);
+  const opening = open(session, report);
   try {
     return await untilAborted(opening, context.signal);
   } catch (error) {

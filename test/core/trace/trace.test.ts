@@ -71,9 +71,9 @@ suite('spans', () => {
   test('have the time of each step, also if two slots are at work', () => {
     let now = 0;
     const recorder = new SpanRecorder(() => now);
-    recorder.note({ kind: 'step', slot: 'web-1', step: start });
+    recorder.note({ kind: 'step', slot: 'web-1', step: start, strategy: 'start-first', phase: 'start' });
     now = 10;
-    recorder.note({ kind: 'step', slot: 'web-2', step: start });
+    recorder.note({ kind: 'step', slot: 'web-2', step: start, strategy: 'start-first', phase: 'start' });
     recorder.note({ kind: 'probe', slot: 'web-2', container: 'c', output: 'HTTP 503' });
     now = 30;
     recorder.note({ kind: 'done', slot: 'web-1', step: start, ms: 30 });
@@ -93,9 +93,9 @@ suite('spans', () => {
 
   test('have the error of a step that failed, and end when the roll ends', () => {
     const recorder = new SpanRecorder(() => 0);
-    recorder.note({ kind: 'step', slot: 'web', step: start });
+    recorder.note({ kind: 'step', slot: 'web', step: start, strategy: 'start-first', phase: 'start' });
     recorder.note({ kind: 'debug', text: 'web: start web.new: no such\ncontainer' });
-    recorder.note({ kind: 'step', slot: 'web', step: stop });
+    recorder.note({ kind: 'step', slot: 'web', step: stop, strategy: 'start-first', phase: 'start' });
     recorder.close();
     assert.deepEqual(
       recorder.spans.map(({ name, error }) => [name, error]),
@@ -108,9 +108,10 @@ suite('spans', () => {
 
   test('are bounded, as are their events', () => {
     const recorder = new SpanRecorder(() => 0);
-    for (let i = 0; i < 1000; i++) recorder.note({ kind: 'step', slot: 'web', step: start });
+    for (let i = 0; i < 1000; i++)
+      recorder.note({ kind: 'step', slot: 'web', step: start, strategy: 'start-first', phase: 'start' });
     const before = new SpanRecorder(() => 0);
-    before.note({ kind: 'step', slot: 'web', step: start });
+    before.note({ kind: 'step', slot: 'web', step: start, strategy: 'start-first', phase: 'start' });
     for (let i = 0; i < 1000; i++) before.note({ kind: 'probe', slot: 'web', container: 'c', output: 'no' });
     assert.deepEqual([recorder.spans.length, before.spans[0]?.events.length], [500, 100]);
   });
