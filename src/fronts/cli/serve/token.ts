@@ -21,7 +21,7 @@ const WRONG_FILE = 2;
 
 /** Adds the command to the program. */
 export function addToken(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('token', 'create a token for swapctl serve, or list the tokens of a token file', [
+  add('token', 'create or list tokens for swapctl serve', [
     "swapctl token create ci --allow 'roll:shop/*' --expires 90d",
     'swapctl token create prometheus --allow read',
     'swapctl token list --file /etc/swapctl/tokens',
