@@ -3,12 +3,13 @@ import type { Mistake } from '../../core/settings/config.ts';
 import { NOTIFIERS } from '../../core/settings/config.ts';
 import { clashing, settingOf } from '../../core/settings/table.ts';
 import type { Schedules } from '../../ports/ports.ts';
+import { hookMistakes } from './hooks.ts';
 import { asText, EACH_KEY, issuesOf } from './schema.ts';
 import { serverGaps } from './server.ts';
 import type { Source } from './source.ts';
 
 /** Something wrong, by the path of keys to it. */
-interface Wrong {
+export interface Wrong {
   readonly path: readonly PropertyKey[];
   readonly of: 'key' | 'value';
   readonly message: string;
@@ -21,6 +22,7 @@ export async function mistakesIn(document: unknown, source: Source, schedules: S
     ...clashesIn(document),
     ...gapsIn(document),
     ...serverGaps(document).map(({ path, message }) => ({ path: ['server', ...path], of: 'key' as const, message })),
+    ...hookMistakes(mapping(document).hooks),
     ...(await cronIn(document, schedules)),
   ];
   return wrong

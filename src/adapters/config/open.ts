@@ -81,6 +81,7 @@ async function shownDocument({
   notify,
   maxRollsAtOnce,
   server,
+  hooks,
 }: Omit<Config, 'path'>): Promise<unknown> {
   return {
     defaults: texts(defaults),
@@ -98,7 +99,23 @@ async function shownDocument({
     notify,
     'max-rolls-at-once': maxRollsAtOnce,
     ...(server === NO_SERVER ? {} : { server: (await import('./server.ts')).shownServer(server) }),
+    hooks: shownHooks(hooks),
   };
+}
+
+function shownHooks(hooks: Config['hooks']): unknown {
+  return Object.fromEntries(
+    Object.entries(hooks).map(
+      ([
+        name,
+        {
+          kind,
+          credential: { form, secret },
+          registry,
+        },
+      ]) => [name, { kind, [form]: secret.shown, ...(registry === undefined ? {} : { registry }) }],
+    ),
+  );
 }
 
 function texts(layer: FileLayer): Record<string, string> {

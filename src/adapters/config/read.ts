@@ -16,6 +16,7 @@ import { whyNoTemplate } from '../../core/text/template.ts';
 import type { Schedules } from '../../ports/ports.ts';
 import { readText } from '../files/read.ts';
 import type { FoundFile } from './find.ts';
+import { hookOf } from './hooks.ts';
 import { mistakesIn } from './mistakes.ts';
 import { asText, type Shape } from './schema.ts';
 import { filedSecret, type Vault, writtenSecret } from './secret.ts';
@@ -38,7 +39,7 @@ export async function readConfig(file: FoundFile, env: Vault['env'], schedules: 
 }
 
 /** What a configuration needs and does not find here and now. */
-export async function gapsOf({ notifications, registries, server }: Config): Promise<string[]> {
+export async function gapsOf({ notifications, registries, server, hooks }: Config): Promise<string[]> {
   const secrets = notifications.flatMap(({ kind, ...values }, at) =>
     Object.entries<Secret>(values).map(([key, { read }]) => ({
       what: `notifications ${at + 1}, ${kind}, ${key}`,
@@ -53,8 +54,12 @@ export async function gapsOf({ notifications, registries, server }: Config): Pro
   const cas = Object.entries(registries).flatMap(([host, { ca }]) =>
     ca === undefined ? [] : [{ what: `registries, ${host}, ca`, read: () => readText(ca) }],
   );
+  const credentials = Object.entries(hooks).map(([name, { credential }]) => ({
+    what: `hooks, ${name}, ${credential.form}`,
+    read: credential.secret.read,
+  }));
   const gaps = await Promise.all(
-    [...secrets, ...cas, ...serverFiles(server)].map(async ({ what, read }) => {
+    [...secrets, ...cas, ...credentials, ...serverFiles(server)].map(async ({ what, read }) => {
       const why = await read().then(() => undefined, messageOf);
       return why === undefined ? undefined : `${what}: ${why}`;
     }),
@@ -105,6 +110,7 @@ function configOf(shape: Shape, source: Source, file: FoundFile, env: Vault['env
     notify: shape.notify ?? NO_CONFIG.notify,
     maxRollsAtOnce: shape['max-rolls-at-once'] ?? NO_CONFIG.maxRollsAtOnce,
     server: serverOf(shape.server, file.folder),
+    hooks: mapValues(shape.hooks, (entry) => hookOf(entry, { env, folder: file.folder })),
   };
 }
 

@@ -6,6 +6,7 @@ import { type Form, SETTINGS, type Setting } from '../../core/settings/table.ts'
 import { settingLine } from '../../core/settings/text.ts';
 import { nearest, printable } from '../../core/text/suggest.ts';
 import { whyNoTemplate } from '../../core/text/template.ts';
+import { CREDENTIALS, HOOK_NAME, HOOKS } from '../../core/webhooks/kinds.ts';
 import { type ServerShape, serverSchema } from './server.ts';
 
 /** Between the lines of one message for several unknown keys; none of them has a line break. */
@@ -42,6 +43,32 @@ const notifiers = Object.entries(NOTIFIERS).map(([kind, { needs, takes }]) => {
   });
 });
 
+const REGISTRY_HOST = z
+  .string()
+  .superRefine((text, context) => {
+    const message = `registry: ${printable(text)} is not the host of a registry; write it like registry.example.org:5000`;
+    if (!HOST.test(text)) context.addIssue({ code: 'custom', message });
+  })
+  .meta({ description: 'host under which services name the registry, if it is not the one in the message' });
+
+const hookKinds = Object.entries(HOOKS).map(([kind, { takes }]) => {
+  const credentials = takes.flatMap((form) => [
+    [form, z.string().meta({ description: CREDENTIALS[form] }).optional()],
+    [
+      `${form}-file`,
+      z
+        .string()
+        .meta({ description: `file that holds it: ${CREDENTIALS[form]}` })
+        .optional(),
+    ],
+  ]);
+  return section(`a key of a ${kind} hook`, {
+    kind: z.literal(kind),
+    ...Object.fromEntries(credentials),
+    registry: REGISTRY_HOST.optional(),
+  });
+});
+
 /** What a swapctl.yml may look like. */
 const SCHEMA = section('a section', {
   defaults: section('a setting for all services', common).meta({ description: 'settings of all services' }).optional(),
@@ -70,6 +97,16 @@ const SCHEMA = section('a section', {
   server: serverSchema(section)
     .meta({ description: 'swapctl serve: where it listens, and who may call it' })
     .optional(),
+  hooks: z
+    .record(
+      z.string().regex(HOOK_NAME),
+      z.discriminatedUnion('kind', hookKinds as [(typeof hookKinds)[number], ...typeof hookKinds]),
+    )
+    .meta({
+      description:
+        'webhooks that a server accepts, by the name in their URL: each makes it check services for newer images. Each has one credential, whose value may contain variables of the environment or be in a file (secret-file)',
+    })
+    .optional(),
 });
 
 /** A swapctl.yml that has the right shape. */
@@ -81,6 +118,7 @@ export type Shape = {
   readonly notify?: NotifyWhen;
   readonly 'max-rolls-at-once'?: number;
   readonly server?: ServerShape;
+  readonly hooks?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
 
 /** Every way in which a document is no swapctl.yml, as zod sees it; none: it has the shape. */
@@ -181,22 +219,25 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     case 'too_big':
       return `${named} has to be from 1 to ${MOST_AT_ONCE}`;
     case 'invalid_key':
+      if (issue.path?.[0] === 'hooks')
+        return `${printable(named)} cannot be the name of a hook; use lower-case letters, digits, dots, dashes and underscores, at most 64`;
       return `${printable(named)} is no host of a registry; write it like registry.example.org:5000`;
     case 'invalid_value':
       return `${named} has to be one of: ${issue.values.join(', ')}`;
     case 'invalid_format':
       return 'this is no URL; write it like https://mirror.example.org';
     case 'invalid_union':
-      return unknownKind(issue.input);
+      return issue.path?.[0] === 'hooks'
+        ? unknownKind(issue.input, Object.keys(HOOKS), 'hook')
+        : unknownKind(issue.input, Object.keys(NOTIFIERS), 'notification');
     default:
       return undefined;
   }
 }
 
-function unknownKind(entry: unknown): string {
-  const kinds = Object.keys(NOTIFIERS);
+function unknownKind(entry: unknown, kinds: readonly string[], of: string): string {
   const kind = typeof entry === 'object' && entry !== null && 'kind' in entry ? entry.kind : undefined;
   if (typeof kind !== 'string') return `kind is missing; use one of: ${kinds.join(', ')}`;
   const near = nearest(kinds, kind);
-  return `${printable(kind)} is no kind of notification; ${near ? `did you mean ${near}?` : `use one of: ${kinds.join(', ')}`}`;
+  return `${printable(kind)} is no kind of ${of}; ${near ? `did you mean ${near}?` : `use one of: ${kinds.join(', ')}`}`;
 }

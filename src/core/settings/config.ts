@@ -1,5 +1,6 @@
 import { NO_SERVER, type ServerConfig } from '../access/server-config.ts';
 import type { Delivery, NotifyWhen } from '../report/summary.ts';
+import type { HookConfig } from '../webhooks/kinds.ts';
 
 /** A setting in swapctl.yml: as a label would have it, and where it stands (`swapctl.yml:12`). */
 export interface FileSetting {
@@ -69,6 +70,8 @@ export interface Config {
   /** How many services are rolled at the same time. */
   readonly maxRollsAtOnce: number;
   readonly server: ServerConfig;
+  /** Webhooks that a server accepts, by name. */
+  readonly hooks: Readonly<Record<string, HookConfig>>;
 }
 
 /** What is wrong in swapctl.yml. Lines and columns count from 1. */
@@ -88,6 +91,7 @@ export const NO_CONFIG: Config = {
   notify: 'changes',
   maxRollsAtOnce: 1,
   server: NO_SERVER,
+  hooks: {},
 };
 
 /** What the file says about a service by its key: its entry under the full name, else under the short one. */

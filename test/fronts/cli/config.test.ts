@@ -58,7 +58,7 @@ test('config check --json is the list', async () => {
         line: 1,
         column: 1,
         message:
-          '"keep" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once, server',
+          '"keep" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once, server, hooks',
       },
     ],
     notes: [],
@@ -107,6 +107,7 @@ test('config show prints what was understood', async () => {
       '    url: https://ntfy.sh/…',
       'notify: changes',
       'max-rolls-at-once: 1',
+      'hooks: {}',
       '',
     ].join('\n'),
   );

@@ -1,0 +1,36 @@
+import { parseReference } from '../model/reference.ts';
+import { followedNow, type Track } from '../update/track.ts';
+import type { PushedRepository } from './hint.ts';
+
+/** Whether a push concerns who tracks a reference: its repository was pushed to, and a tag that may be rolled to. */
+export function concerns(push: PushedRepository, tracked: string, track: Track): boolean {
+  return isPushedTo(push, tracked) && mayFollow(push.tags, tracked, track);
+}
+
+/** Whether a reference is in the repository of a push, whatever the tag. */
+export function isPushedTo({ repository, also = [], below }: PushedRepository, tracked: string): boolean {
+  const name = repositoryName(tracked);
+  if (name === undefined) return false;
+  return [repository, ...also].some((one) => name === one || (below === true && name.startsWith(`${one}/`)));
+}
+
+function mayFollow(tags: readonly string[], tracked: string, track: Track): boolean {
+  const { tag, digest } = parseReference(tracked);
+  if (digest !== undefined) return false;
+  if (tags.length === 0 || (tag !== undefined && tags.includes(tag))) return true;
+  try {
+    return followedNow(track, tracked, tags) !== tracked;
+  } catch {
+    // The check says what is wrong with the setting.
+    return true;
+  }
+}
+
+function repositoryName(reference: string): string | undefined {
+  try {
+    const { registry, repository } = parseReference(reference);
+    return `${registry}/${repository}`;
+  } catch {
+    return undefined;
+  }
+}
