@@ -129,6 +129,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openConfig: openDesk,
   openInstall,
   openTokens,
+  tryHook: async (hook, message) => {
+    const { tryHook } = await import('./fronts/server/hooks/trial.ts');
+    return tryHook(hook, message, systemClock().now());
+  },
   sleep: systemClock().sleep,
   folder: currentFolder,
   onAsked,

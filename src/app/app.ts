@@ -9,6 +9,7 @@ import { findService, groupServices, type Service, whyOwned } from '../core/serv
 import type { Checked } from '../core/update/newer.ts';
 import { nextCheck, type Schedule } from '../core/update/schedule.ts';
 import type { Appointment, ServiceUpdate, UpdateReport } from '../core/update/update.ts';
+import type { HookConfig } from '../core/webhooks/kinds.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type DevDesk, devDesk } from './dev/desk.ts';
 import { diagnose } from './inspect/doctor.ts';
@@ -28,6 +29,7 @@ import { sweepRules } from './traffic/sweep.ts';
 import { agendaOf } from './update/agenda.ts';
 import { type ArrivalsWanted, type Concerned, concernedBy } from './update/arrivals.ts';
 import { checkServices } from './update/check.ts';
+import { type HintedService, type HintWanted, hintedServices } from './update/hinted.ts';
 import { clearOwnHelper, runsIn } from './update/self-update.ts';
 import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
 
@@ -79,6 +81,9 @@ export type AgendaRequest = Pick<UpdateRequest, 'all' | 'overrides'>;
 /** Images that got a name on the engine, and from which instant on they count. */
 export type ArrivedRequest = AgendaRequest & Pick<ArrivalsWanted, 'arrivals' | 'since'>;
 
+/** Pushes that a registry reported. */
+export type HintRequest = AgendaRequest & Pick<HintWanted, 'pushes'>;
+
 /** The use cases. Every front calls these, translates in, and translates out. */
 export interface App {
   /** Rolls services one after the other; an error is in the service's report. */
@@ -98,6 +103,10 @@ export interface App {
   agenda(selectors: readonly string[], request: AgendaRequest): Promise<Appointment[]>;
   /** Whom images concern that got a name on the engine. */
   arrived(selectors: readonly string[], request: ArrivedRequest): Promise<Concerned>;
+  /** The services that track a repository to which something was pushed, and whether that makes swapctl check them. */
+  hinted(selectors: readonly string[], request: HintRequest): Promise<HintedService[]>;
+  /** The webhooks that swapctl.yml configures, by name. Raises `config` with what is wrong in it. */
+  hooks(): Readonly<Record<string, HookConfig>>;
   /** When a schedule comes due after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
   nextCheck(schedule: Schedule, after: number, dice: number): Promise<number | undefined>;
   /** What happens to containers, and which images get a name, from an instant (nanoseconds) on, until the engine or the signal ends it. */
@@ -116,6 +125,7 @@ export interface App {
 }
 
 export type { DevDesk } from './dev/desk.ts';
+export type { HintedService } from './update/hinted.ts';
 
 /** The use cases over real (or test) ports. */
 export function createApp(ports: Ports): App {
@@ -161,6 +171,9 @@ export function createApp(ports: Ports): App {
     },
     arrived: (selectors, { arrivals, since, all = false, overrides = {} }) =>
       concernedBy(ports, { arrivals, since, selectors, all, overrides, absent: true }),
+    hinted: (selectors, { pushes, all = false, overrides = {} }) =>
+      hintedServices(ports, { pushes, selectors, all, overrides, absent: true }),
+    hooks: () => ports.config().hooks,
     nextCheck: (schedule, after, dice) => nextCheck(schedule, after, ports.schedules.next, dice),
     events: (since, signal) => ports.engine.events(since, signal),
     reload: () => ports.reloadConfig(),

@@ -99,6 +99,7 @@ export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>):
     check: () => checkConfig(lookup, cronSchedules()),
     show: () => showConfig(lookup, cronSchedules()),
     schema: schemaOfConfig,
+    hooks: async () => (await openConfig(reach)).config().hooks,
     testNotify: async (signal) => {
       const { path, notifications } = (await openConfig(reach)).config();
       if (notifications.length === 0)

@@ -129,6 +129,8 @@ export interface ConfigDesk {
   show(): Promise<ConfigShown>;
   /** The JSON schema of the file. */
   schema(): Promise<unknown>;
+  /** The webhooks of the file, by name. Raises `config` where there is a mistake. */
+  hooks(): Promise<Config['hooks']>;
   /** Sends a test message to every notifier of the file. Raises `config` where there is a mistake, or none is in it. */
   testNotify(signal: AbortSignal): Promise<Delivery[]>;
 }

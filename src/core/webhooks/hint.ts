@@ -25,6 +25,14 @@ export type Hint =
   | { readonly kind: 'handshake'; readonly response: Handshake }
   | { readonly kind: 'malformed'; readonly why: string };
 
+/** What a server would make of a message. */
+export interface HookTrial {
+  readonly message: Hint;
+  readonly credential:
+    | { readonly outcome: 'right' }
+    | { readonly outcome: 'wrong' | 'unchecked'; readonly because: string };
+}
+
 /** A message as it came, for the readers of the senders. */
 export interface HookMessage {
   /** By name in lower case. */

@@ -18,6 +18,7 @@ import {
   statusView,
   updateView,
 } from './render.ts';
+import type { TestHookFlags } from './serve/test-hook.ts';
 import { type Session, serverOf, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
@@ -155,10 +156,18 @@ export async function runDoctor(session: Session): Promise<number> {
 
 /**
  * Prints what is wrong in swapctl.yml (2 if anything is), what it says, what it may say, or what came of telling everybody in it
- * (5 if somebody could not be told).
+ * (5 if somebody could not be told), or what a message to a hook would do.
  */
-export async function runConfig(session: Session, view: ConfigView): Promise<number> {
+export async function runConfig(
+  session: Session,
+  view: ConfigView,
+  hook: string | undefined,
+  flags: TestHookFlags,
+): Promise<number> {
   const { context, globals } = session;
+  if (view === 'test-hook') return (await import('./serve/test-hook.ts')).runTestHook(session, hook, flags);
+  if (hook !== undefined || flags.file !== undefined || flags.header !== undefined)
+    return fail('usage', `config ${view} takes no hook, --file or --header`, { hint: 'they belong to test-hook' });
   const desk = await context.openConfig(globals.config === undefined ? {} : { config: globals.config });
   switch (view) {
     case 'check': {

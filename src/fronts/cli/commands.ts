@@ -7,7 +7,6 @@ import { screenWidth } from '../terminal/style.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import {
   runCheck,
-  runConfig,
   runDev,
   runDoctor,
   runHistory,
@@ -21,11 +20,11 @@ import {
   runWatch,
 } from './actions.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
+import { addConfig } from './config-command.ts';
 import type { CliContext } from './context.ts';
 import { addInstall } from './install.ts';
 import { addToken } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
-import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
 /**
  * The whole command line as commander knows it; `finish` is called with the exit status of the command that ran, `about` describes the
@@ -280,22 +279,6 @@ function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
     'swapctl doctor',
     'swapctl --host ssh://deploy@example.org doctor',
   ]).action(async () => finish(await runDoctor(session())));
-}
-
-function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('config', 'validate or print swapctl.yml, or test its notifications', [
-    'swapctl config check',
-    'swapctl --config ./swapctl.yml config show',
-    'swapctl config schema > swapctl.schema.json',
-    'swapctl config test-notify',
-  ])
-    .addArgument(
-      new Argument(
-        '<what>',
-        'check: list all mistakes; show: print the file as understood; schema: print a JSON schema for editors; test-notify: send a test notification',
-      ).choices(CONFIG_VIEWS),
-    )
-    .action(async (what: ConfigView) => finish(await runConfig(session(), what)));
 }
 
 function addCompletion(program: Command, add: AddCommand, session: OpenSession, finish: Finish): void {

@@ -2,6 +2,8 @@ import type { App } from '../../app/app.ts';
 import type { TokenDesk } from '../../core/access/desk.ts';
 import type { ConfigDesk } from '../../core/settings/config.ts';
 import type { InstallDesk } from '../../core/update/units.ts';
+import type { HookTrial } from '../../core/webhooks/hint.ts';
+import type { HookConfig } from '../../core/webhooks/kinds.ts';
 import type { Report, Terminal } from '../terminal/terminal.ts';
 
 /** Everything that the command line needs of the world. */
@@ -31,6 +33,11 @@ export interface CliContext {
   tidy(): void;
   /** The configuration file, which can be looked at without an engine. */
   openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
+  /** Says what a server would make of a message to a hook. Raises `config` if the credential cannot be read. */
+  tryHook(
+    hook: HookConfig,
+    message: { readonly headers: Readonly<Record<string, string>> | undefined; readonly rawBody: Uint8Array },
+  ): Promise<HookTrial>;
   /** What makes this machine run swapctl by itself, with the same engine and configuration. */
   openInstall(options: {
     readonly host?: string;

@@ -1,6 +1,6 @@
 // An application that answers what a test gives it, and a terminal that remembers what it was told.
 import assert from 'node:assert/strict';
-import type { App, RollRequest, UpdateRequest } from '../../../src/app/app.ts';
+import type { App, HintedService, RollRequest, UpdateRequest } from '../../../src/app/app.ts';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
 import type {
   Finding,
@@ -17,6 +17,7 @@ import type { UpdateReport } from '../../../src/core/update/update.ts';
 import type { CliContext } from '../../../src/fronts/cli/context.ts';
 import { runCli } from '../../../src/fronts/cli/program.ts';
 import { openTokenDesk } from '../../../src/fronts/server/access/desk.ts';
+import { tryHook } from '../../../src/fronts/server/hooks/trial.ts';
 import type { Report } from '../../../src/fronts/terminal/terminal.ts';
 
 export interface Outcome {
@@ -44,6 +45,7 @@ export interface Given {
   doctor?: Finding[];
   names?: string[];
   tell?: Delivery[];
+  hinted?: HintedService[];
   /** The configuration as it is found in the folder and environment, instead of none. */
   config?: (file?: string) => ConfigDesk;
   /** What install works with. */
@@ -54,6 +56,8 @@ export interface Given {
   refuse?: unknown;
   /** What happens before the answer. */
   meanwhile?: (report: Report) => void | Promise<void>;
+  /** The time at which a message to a hook is tried. */
+  now?: number;
   env?: Record<string, string>;
   stdoutIsTty?: boolean;
   stderrIsTty?: boolean;
@@ -90,6 +94,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
     tidy: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
+    tryHook: (hook, message) => tryHook(hook, message, given.now ?? Date.now()),
     openTokens: async () => openTokenDesk(Date.now),
     openApp: async ({ report, trace: _, ...where }) => {
       outcome.opened.push(where);
@@ -131,6 +136,13 @@ export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): 
     mend: () => assert.fail('nothing is to be watched'),
     agenda: () => assert.fail('nothing is to be watched'),
     arrived: () => assert.fail('nothing is to be watched'),
+    hinted: (_, { pushes }) =>
+      answer(
+        'hinted',
+        given.hinted,
+        pushes.map(({ repository }) => repository),
+      ),
+    hooks: () => assert.fail('nothing is to be received'),
     nextCheck: () => assert.fail('nothing is to be watched'),
     events: () => assert.fail('nothing is to be watched'),
     reload: () => assert.fail('nothing is to be reloaded'),

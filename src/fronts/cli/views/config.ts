@@ -4,7 +4,7 @@ import type { Page } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
 
 /** What `swapctl config` can show. */
-export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify'] as const;
+export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify', 'test-hook'] as const;
 
 export type ConfigView = (typeof CONFIG_VIEWS)[number];
 

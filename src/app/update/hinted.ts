@@ -1,0 +1,76 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { groupServices, type Service } from '../../core/service/service.ts';
+import type { PushedRepository } from '../../core/webhooks/hint.ts';
+import { concerns, isPushedTo } from '../../core/webhooks/match.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { followedOf } from '../select/followed.ts';
+import { listed } from '../select/own.ts';
+import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
+
+/** A service that tracks a repository to which something was pushed. */
+export interface HintedService {
+  readonly service: string;
+  /** The tracked reference. */
+  readonly follows: string;
+  /** Whether the hint makes swapctl check it for a newer image. */
+  readonly checked: boolean;
+  /** The reason, as one sentence. */
+  readonly because: string;
+}
+
+/** Pushes that a registry reported, and the services that may be checked because of them. */
+export interface HintWanted extends Wanted {
+  readonly pushes: readonly PushedRepository[];
+}
+
+/** The services that pushes concern. Nothing is asked but the engine. Raises EngineError, and what `optedIn` raises. */
+export async function hintedServices(ports: Ports, wanted: HintWanted): Promise<HintedService[]> {
+  const [all, images] = await Promise.all([listed(ports.engine), ports.engine.images()]);
+  const byId = new Map(images.map((image) => [image.id, image]));
+  const tracked = await Promise.all(
+    groupServices(all).flatMap((service) =>
+      membersOf(service).map(async (member) => ({
+        service,
+        follows: await followedOf(ports, member, byId.get(member.imageId)),
+      })),
+    ),
+  );
+  const near = tracked.flatMap(({ service, follows = '' }) => {
+    const pushes = wanted.pushes.filter((push) => isPushedTo(push, follows));
+    return pushes.length > 0 ? [{ service: service.key, follows, pushes }] : [];
+  });
+  if (near.length === 0) return [];
+  const open = new Map((await optedIn(ports, all, wanted)).map((one) => [one.service.key, one]));
+  return oneEach(near.map((one) => hinted(one, open.get(one.service))));
+}
+
+interface Near {
+  readonly service: string;
+  readonly follows: string;
+  readonly pushes: readonly PushedRepository[];
+}
+
+function hinted({ service, follows, pushes }: Near, open: OptedIn | undefined): HintedService {
+  const line = { service, follows, checked: false };
+  if (open === undefined) return { ...line, because: 'it is not opted in: swapctl.enable is not true' };
+  if (open.line) return { ...line, because: open.line.because };
+  const { git, track } = open.policy;
+  if (git) return { ...line, because: 'it is built from a repository, not pulled from this registry' };
+  if (!pushes.some((push) => concerns(push, follows, track)))
+    return { ...line, because: 'it does not track a tag that was pushed' };
+  return { ...line, checked: true, because: 'it tracks a tag that was pushed' };
+}
+
+// Replicas are alike, but during a roll one may track another reference: one that is checked counts.
+function oneEach(lines: readonly HintedService[]): HintedService[] {
+  const byService = new Map<string, HintedService>();
+  for (const line of lines) {
+    const before = byService.get(line.service);
+    if (!before?.checked) byService.set(line.service, line.checked || !before ? line : before);
+  }
+  return [...byService.values()];
+}
+
+function membersOf({ slots }: Service): ContainerSummary[] {
+  return slots.flatMap(({ home, members }) => members.find(({ name }) => name === home) ?? members[0] ?? []);
+}

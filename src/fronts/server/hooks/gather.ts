@@ -1,0 +1,69 @@
+import { merged, type PushedRepository } from '../../../core/webhooks/hint.ts';
+
+/** What pushes are gathered with. */
+export interface GatherWorld {
+  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
+  /** Ends the gathering; what waits is dropped: the next scheduled check finds it. */
+  readonly signal: AbortSignal;
+  /** Checks the services that track these repositories. It is not called again before it has resolved. */
+  readonly check: (pushes: readonly PushedRepository[]) => Promise<void>;
+  readonly onError: (raised: unknown) => void;
+}
+
+/** Pushes that wait for their check. */
+export interface Gathered {
+  /** Adds pushes; those that find no room are dropped. Resolves at once: checks go on in the background. */
+  add(pushes: readonly PushedRepository[]): void;
+  /** How many repositories wait. */
+  readonly size: number;
+}
+
+// An image of several platforms is several pushes, of which some senders report each.
+const QUIET_MS = 2000;
+const LONGEST_MS = 10_000;
+const MOST_WAITING = 1000;
+
+interface Waiting {
+  readonly push: PushedRepository;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One check for all pushes to a repository that come within some seconds. */
+export function gatherPushes({ clock, signal, check, onError }: GatherWorld): Gathered {
+  const waiting = new Map<string, Waiting>();
+  let running = false;
+  const dueAt = ({ first, last }: Waiting): number => Math.min(last + QUIET_MS, first + LONGEST_MS);
+  const takeDue = (): PushedRepository[] => {
+    const due = [...waiting.values()].filter((one) => dueAt(one) <= clock.now()).map(({ push }) => push);
+    for (const { repository } of due) waiting.delete(repository);
+    return due;
+  };
+  const run = async (): Promise<void> => {
+    while (waiting.size > 0 && !signal.aborted) {
+      const next = Math.min(...[...waiting.values()].map(dueAt));
+      if (next > clock.now()) await clock.sleep(next - clock.now(), signal);
+      const due = takeDue();
+      if (due.length > 0 && !signal.aborted) await check(due).catch(onError);
+    }
+    running = false;
+  };
+  const addOne = (push: PushedRepository): void => {
+    const before = waiting.get(push.repository);
+    if (!before && waiting.size >= MOST_WAITING) return;
+    const now = clock.now();
+    const [whole = push] = before ? merged([before.push, push]) : [push];
+    waiting.set(push.repository, { push: whole, first: before?.first ?? now, last: now });
+  };
+  return {
+    add: (pushes) => {
+      pushes.forEach(addOne);
+      if (running || waiting.size === 0) return;
+      running = true;
+      run().catch(onError);
+    },
+    get size() {
+      return waiting.size;
+    },
+  };
+}
