@@ -1,0 +1,129 @@
+// Hooks behind a real HTTP server, and from a push to the check of a service.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import test, { suite, type TestContext } from 'node:test';
+import { hintedServices } from '../../../../src/app/update/hinted.ts';
+import { checkHinted } from '../../../../src/fronts/server/hooks/check.ts';
+import { hookResponse } from '../../../../src/fronts/server/hooks/http.ts';
+import { type HookAnswer, type HookWorld, openHooks } from '../../../../src/fronts/server/hooks/receive.ts';
+import { digest, madeUp, update } from '../../../app/made-up.ts';
+import { EVENT_GRID_VALIDATION } from '../../../core/webhooks/payloads.ts';
+import { hookOf, NOW, received, SECRET } from './sent.ts';
+
+/** Serves hooks as the API does: from requests of `fetch`. */
+async function served(t: TestContext, world: HookWorld, told?: (answer: HookAnswer) => void): Promise<string> {
+  const server = createServer(async (incoming, outgoing) => {
+    const { method = '', url = '', headers } = incoming;
+    const [, , name = '', pathSecret] = new URL(url, 'http://x').pathname.split('/').map(decodeURIComponent);
+    const body = method === 'POST' ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' as const } : {};
+    const request = new Request(`http://x${url}`, { method, headers: headers as Record<string, string>, ...body });
+    const place = { name, pathSecret, address: incoming.socket.remoteAddress ?? '' };
+    const response = await hookResponse(request, place, world, told);
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    outgoing.end(await response.text());
+    incoming.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`;
+}
+
+const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+
+suite('over HTTP', () => {
+  test('a signature counts for the bytes that were sent, and the secret in path or query', async (t) => {
+    const told: string[] = [];
+    const world = received({ ghcr: hookOf('github', 'secret'), hub: hookOf('docker-hub', 'url-secret') });
+    const url = await served(t, world, ({ outcome }) => told.push(outcome));
+    const body = '{ "zen": "\u00fcber" }\r\n';
+    const sum = createHmac('sha256', SECRET).update(body).digest('hex');
+    const headers = { 'X-GitHub-Event': 'ping', 'X-Hub-Signature-256': `sha256=${sum}` };
+    const ping = await post(`${url}/ghcr`, body, headers);
+    assert.deepEqual([ping.status, ((await ping.json()) as { outcome: string }).outcome], [202, 'ignored']);
+    const push = '{"push_data":{"tag":"1"},"repository":{"repo_name":"acme/shop"}}';
+    const secret = encodeURIComponent(SECRET);
+    assert.equal((await post(`${url}/hub/${secret}`, push)).status, 202);
+    assert.equal((await post(`${url}/hub?token=${secret}`, push)).status, 202);
+    assert.equal((await post(`${url}/hub`, push)).status, 401);
+    assert.equal((await post(`${url}/nobody`, push)).status, 401);
+    assert.deepEqual(told, ['ignored', 'accepted', 'accepted', 'refused', 'refused']);
+    assert.deepEqual(world.added, ['docker.io/acme/shop', 'docker.io/acme/shop']);
+  });
+
+  test('Event Grid gets its two handshakes', async (t) => {
+    const url = `${await served(t, received({ acr: hookOf('acr-event-grid', 'url-secret') }))}/acr`;
+    const token = `token=${encodeURIComponent(SECRET)}`;
+    const validated = await post(`${url}?${token}`, JSON.stringify(EVENT_GRID_VALIDATION));
+    assert.deepEqual(await validated.json(), { validationResponse: '512d38b6-c7b8-40c8-89fe-f46f9e9622b6' });
+    const headers = { 'webhook-request-origin': 'eventgrid.azure.net' };
+    const asked = await fetch(`${url}?${token}`, { method: 'OPTIONS', headers });
+    assert.deepEqual([asked.status, asked.headers.get('webhook-allowed-origin')], [200, 'eventgrid.azure.net']);
+  });
+
+  test('a body of ten megabytes is not read to its end', async () => {
+    let pulled = 0;
+    const body = new ReadableStream({
+      pull: (stream) => {
+        pulled += 1;
+        if (pulled > 160) stream.close();
+        else stream.enqueue(new Uint8Array(64 * 1024));
+      },
+    });
+    const request = new Request('http://x/hooks/a', { method: 'POST', body, duplex: 'half' } as RequestInit);
+    const response = await hookResponse(request, { name: 'a', address: '' }, received({}));
+    assert.equal(response.status, 413);
+    assert.ok(pulled < 25, `${pulled} pieces were read`);
+  });
+});
+
+test('a push reaches the service that tracks it, and its registry is asked', async (t) => {
+  const made = madeUp();
+  made.add('web', { 'swapctl.enable': 'true' }, { image: 'acme/shop:1' });
+  made.add('other', { 'swapctl.enable': 'true' }, { image: 'acme/other:1' });
+  made.tags.set('acme/shop:1', digest('b'));
+  const rolls: string[] = [];
+  let world: HookWorld | undefined;
+  let now = NOW;
+  const sleep = async (ms: number): Promise<void> => {
+    now += ms;
+  };
+  const done = new Promise<void>((resolve, reject) => {
+    const check = checkHinted({
+      selectors: [],
+      request: {},
+      use: (work) =>
+        work({
+          hinted: (selectors, { pushes }) =>
+            hintedServices(made.ports, { selectors, pushes, all: false, absent: true, overrides: {} }),
+        }),
+      update: async (only) => {
+        const found = await update(made, { only, absent: true });
+        rolls.push(...found.rolls);
+        resolve();
+      },
+    });
+    world = openHooks({
+      hooks: () => ({ hub: hookOf('docker-hub', 'url-secret') }),
+      clock: { now: () => now, sleep },
+      signal: new AbortController().signal,
+      check,
+      onError: reject,
+    });
+  });
+  const url = await served(t, world ?? assert.fail('it was opened'));
+  const push = '{"push_data":{"tag":"1"},"repository":{"repo_name":"acme/shop"}}';
+  assert.equal((await post(`${url}/hub/${encodeURIComponent(SECRET)}`, push)).status, 202);
+  await done;
+  assert.deepEqual(rolls, ['web']);
+  assert.deepEqual(
+    made.asked.filter((question) => question.startsWith('HEAD')),
+    ['HEAD acme/shop:1'],
+  );
+});
