@@ -1,4 +1,4 @@
-// What strangers and registries send to webhooks.
+// Messages of strangers and registries to webhooks.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { canonical } from '../../src/core/model/reference.ts';

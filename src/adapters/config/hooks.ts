@@ -8,7 +8,7 @@ import { filedSecret, type Vault, writtenSecret } from './secret.ts';
 const SHORTEST_SECRET = 16;
 const VARIABLE = /\$\{/;
 
-/** What a schema of single keys cannot tell about the section `hooks`: each has one credential, that is long enough. */
+/** Mistakes in the section `hooks` that a schema of single keys cannot find: a missing, second or short credential. */
 export function hookMistakes(hooks: unknown): Wrong[] {
   return Object.entries(mapping(hooks)).flatMap(([name, entry]) => {
     const { kind, ...values } = mapping(entry);

@@ -11,8 +11,8 @@ import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 export interface HintedService {
   readonly service: string;
   /** The tracked reference. */
-  readonly follows: string;
-  /** Whether the hint makes swapctl check it for a newer image. */
+  readonly tracks: string;
+  /** True if the hint makes swapctl check it for a newer image. */
   readonly checked: boolean;
   /** The reason, as one sentence. */
   readonly because: string;
@@ -51,7 +51,7 @@ interface Near {
 }
 
 function hinted({ service, follows, pushes }: Near, open: OptedIn | undefined): HintedService {
-  const line = { service, follows, checked: false };
+  const line = { service, tracks: follows, checked: false };
   if (open === undefined) return { ...line, because: 'it is not opted in: swapctl.enable is not true' };
   if (open.line) return { ...line, because: open.line.because };
   const { git, track } = open.policy;
@@ -61,7 +61,7 @@ function hinted({ service, follows, pushes }: Near, open: OptedIn | undefined): 
   return { ...line, checked: true, because: 'it tracks a tag that was pushed' };
 }
 
-// Replicas are alike, but during a roll one may track another reference: one that is checked counts.
+// Replicas are alike, but during a roll one may track another reference: a checked one counts.
 function oneEach(lines: readonly HintedService[]): HintedService[] {
   const byService = new Map<string, HintedService>();
   for (const line of lines) {

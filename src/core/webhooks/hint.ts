@@ -4,7 +4,7 @@ export interface PushedRepository {
   readonly repository: string;
   /** Other names under which engines may pull from the same repository. */
   readonly also?: readonly string[];
-  /** Whether repositories below this one may have changed, too. */
+  /** Repositories below this one may have changed, too. */
   readonly below?: true;
   /** None: the sender does not say which, so any may have changed. */
   readonly tags: readonly string[];
@@ -25,7 +25,7 @@ export type Hint =
   | { readonly kind: 'handshake'; readonly response: Handshake }
   | { readonly kind: 'malformed'; readonly why: string };
 
-/** What a server would make of a message. */
+/** The effect that a message would have on a server. */
 export interface HookTrial {
   readonly message: Hint;
   readonly credential:

@@ -11,7 +11,7 @@ export const CREDENTIALS = {
 
 export type CredentialForm = keyof typeof CREDENTIALS;
 
-/** Where a sender puts its signature: in the headers of Standard Webhooks, or as HMAC-SHA256 of the body, in hex. */
+/** Place of the signature: in the headers of Standard Webhooks, or as HMAC-SHA256 of the body, in hex. */
 type Signature = 'standard-webhooks' | { readonly headers: readonly string[] };
 
 interface HookTraits {
@@ -20,7 +20,7 @@ interface HookTraits {
   readonly signature?: Signature;
   /** Header of the `token`, in lower case. */
   readonly header?: string;
-  /** Whether the sender repeats a refused message until it is accepted, and delivers nothing else meanwhile. */
+  /** The sender repeats a refused message until it is accepted, and delivers nothing else meanwhile. */
   readonly stuckByRefusal?: true;
 }
 

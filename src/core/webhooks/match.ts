@@ -2,12 +2,12 @@ import { parseReference } from '../model/reference.ts';
 import { followedNow, type Track } from '../update/track.ts';
 import type { PushedRepository } from './hint.ts';
 
-/** Whether a push concerns who tracks a reference: its repository was pushed to, and a tag that may be rolled to. */
+/** Is true if the reference is in the repository of the push, and its tag policy may choose a pushed tag. */
 export function concerns(push: PushedRepository, tracked: string, track: Track): boolean {
   return isPushedTo(push, tracked) && mayFollow(push.tags, tracked, track);
 }
 
-/** Whether a reference is in the repository of a push, whatever the tag. */
+/** Is true if a reference is in the repository of a push, with any tag. */
 export function isPushedTo({ repository, also = [], below }: PushedRepository, tracked: string): boolean {
   const name = repositoryName(tracked);
   if (name === undefined) return false;

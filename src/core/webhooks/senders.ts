@@ -28,7 +28,7 @@ const READERS: Readonly<Record<HookKind, ReadHook>> = {
   standard: readStandard,
 };
 
-// Senders that can be told to send a form instead of JSON, and where it has the document.
+// Senders with a setting for forms instead of JSON, and the field with the document.
 const FORMS: Partial<Record<HookKind, string>> = { github: 'payload', gitea: 'payload', forgejo: 'payload' };
 
 /** A request that a sender made, after its size and its credential were checked. */

@@ -33,7 +33,7 @@ export interface CliContext {
   tidy(): void;
   /** The configuration file, which can be looked at without an engine. */
   openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
-  /** Says what a server would make of a message to a hook. Raises `config` if the credential cannot be read. */
+  /** Predicts how a server would treat a message to a hook. Raises `config` if the credential cannot be read. */
   tryHook(
     hook: HookConfig,
     message: { readonly headers: Readonly<Record<string, string>> | undefined; readonly rawBody: Uint8Array },

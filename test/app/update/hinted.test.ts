@@ -42,7 +42,7 @@ suite('a push concerns', () => {
     ]);
   });
 
-  test('whom the server was told to watch, whatever their label says', async () => {
+  test('services that the server watches by name, with any label', async () => {
     const world = madeUp();
     for (const name of ['a', 'b']) world.add(name);
     assert.deepEqual(await checked(world, [PUSH], { selectors: ['a'] as never }), [
@@ -64,7 +64,7 @@ suite('a push concerns', () => {
     assert.deepEqual(await checked(world, [{ ...PUSH, tags: ['1.5.0'] }]), ['minor checked', because]);
   });
 
-  test('whose reference swapctl noted, not the one that the container was created from', async () => {
+  test('services by the reference that swapctl noted for them', async () => {
     const world = madeUp();
     world.add('web', ON);
     world.becomes('web', NEW);

@@ -7,7 +7,7 @@ export const DIGEST = `sha256:${'5e'.repeat(32)}`;
 export interface Sample {
   readonly kind: HookKind;
   readonly name: string;
-  /** What the sender adds beside its credential. */
+  /** Headers beside the credential. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly pushed: readonly PushedRepository[];

@@ -18,13 +18,13 @@ const FILE = `hooks:
 const HINTED = [
   {
     service: 'shop/web',
-    follows: 'ghcr.io/acme/shop:1.5',
+    tracks: 'ghcr.io/acme/shop:1.5',
     checked: true,
     because: 'it tracks a tag that was pushed',
   },
   {
     service: 'old',
-    follows: 'ghcr.io/acme/shop:1.4',
+    tracks: 'ghcr.io/acme/shop:1.4',
     checked: false,
     because: 'it does not track a tag that was pushed',
   },

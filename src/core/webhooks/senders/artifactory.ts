@@ -20,7 +20,7 @@ export const readArtifactory: ReadHook = ({ body, registry }) => {
   ]);
 };
 
-// By path, by subdomain, or by a host of its own: the ways in which Artifactory serves a Docker repository.
+// Artifactory serves a Docker repository by path, by subdomain, or on a host of its own.
 function namesOf(host: string, key: string, image: string): (string | undefined)[] {
   return [
     repositoryOf(host, `${key}/${image}`),

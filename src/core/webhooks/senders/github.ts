@@ -29,7 +29,7 @@ function pushOf(found: unknown, registry: string | undefined): ReturnType<typeof
   return push([repositoryOf(registry ?? (url.host || HOST), path)], [tag], digest);
 }
 
-// Without headers, as in a trial, the document tells which of the two events it is.
+// Without headers, as in a trial, the document shows which of the two events it is.
 function eventOf({ headers, body }: HookMessage): string | undefined {
   const named = headers['x-github-event'];
   return named ?? ['registry_package', 'package'].find((event) => at(body, event) !== undefined);

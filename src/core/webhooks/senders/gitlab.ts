@@ -1,7 +1,7 @@
 import { type HookMessage, ignored, malformed, pushed, type ReadHook } from '../hint.ts';
 import { hostOf, push, repositoryOf, shown, textAt } from '../parts.ts';
 
-/** Where each event has its result. */
+/** The path to the result in each event. */
 const RESULTS: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['object_attributes', 'status'],
   deployment: ['status'],

@@ -9,13 +9,13 @@ import { seeHelp, statusOfErrors } from '../../common/failure.ts';
 import { type Session, show, withApp } from '../session.ts';
 import { hookTrialView } from '../views/hook.ts';
 
-/** What users say about a trial. */
+/** Options of a trial. */
 export interface TestHookFlags {
   readonly file?: string;
   readonly header?: readonly string[];
 }
 
-/** What a message would do (a contract: scripts rely on it). */
+/** The effect that a message would have (a contract: scripts rely on it). */
 export interface TestedHook extends HookTrial {
   readonly hook: string;
   readonly kind: HookKind;
@@ -27,7 +27,7 @@ export interface TestedHook extends HookTrial {
 
 const NOT_RIGHT = 1;
 
-/** Prints what a message to a hook would do: 1 if it is malformed or its credential is wrong, 5 without an engine. */
+/** Prints the effect that a message to a hook would have: 1 if it is malformed or its credential is wrong, 5 without an engine. */
 export async function runTestHook(session: Session, name: string | undefined, flags: TestHookFlags): Promise<number> {
   const { context } = session;
   if (name === undefined || flags.file === undefined)
@@ -76,7 +76,7 @@ function headersOf(given: readonly string[]): Record<string, string> {
   );
 }
 
-// What the message says is worth printing without an engine, too.
+// Without an engine the meaning of the message is still worth printing.
 async function concerned(session: Session, message: Hint): Promise<Pick<TestedHook, 'services' | 'error'>> {
   if (message.kind !== 'pushed') return {};
   const pushes = message.repositories;

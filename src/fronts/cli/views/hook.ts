@@ -4,7 +4,7 @@ import type { Page, Style } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
 import type { TestedHook } from '../serve/test-hook.ts';
 
-/** What a message to a hook would do. */
+/** The effect that a message to a hook would have. */
 export function hookTrialView(tested: TestedHook, page: Page): string[] {
   const { hook, kind } = tested;
   const { style } = page;
@@ -52,7 +52,7 @@ function serviceLines({ message, services, error }: TestedHook, page: Page): str
   if (!services || services.length === 0) return ['', 'no service on this engine tracks this repository'];
   const columns = [
     { title: 'SERVICE', cell: (one: HintedService) => one.service, paint: page.style.bold },
-    { title: 'TRACKS', cell: (one: HintedService) => one.follows, cut: true },
+    { title: 'TRACKS', cell: (one: HintedService) => one.tracks, cut: true },
     {
       title: 'RESULT',
       cell: (one: HintedService) => `${one.checked ? 'would be checked' : 'not checked'}: ${one.because}`,

@@ -1,7 +1,7 @@
 import type { App, HintRequest } from '../../../app/app.ts';
 import type { GatherWorld } from './gather.ts';
 
-/** What turns pushes into checks. */
+/** The means to turn pushes into checks. */
 export interface HintWorld {
   /** The services that are watched, as they were named; none: all that are opted in. */
   readonly selectors: readonly string[];

@@ -1,9 +1,9 @@
 import { merged, type PushedRepository } from '../../../core/webhooks/hint.ts';
 
-/** What pushes are gathered with. */
+/** The means to gather pushes. */
 export interface GatherWorld {
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
-  /** Ends the gathering; what waits is dropped: the next scheduled check finds it. */
+  /** Ends the gathering. Waiting pushes are dropped: the next scheduled check finds their images. */
   readonly signal: AbortSignal;
   /** Checks the services that track these repositories. It is not called again before it has resolved. */
   readonly check: (pushes: readonly PushedRepository[]) => Promise<void>;
@@ -12,7 +12,7 @@ export interface GatherWorld {
 
 /** Pushes that wait for their check. */
 export interface Gathered {
-  /** Adds pushes; those that find no room are dropped. Resolves at once: checks go on in the background. */
+  /** Adds pushes, and drops them if too many repositories wait. It returns at once: checks run in the background. */
   add(pushes: readonly PushedRepository[]): void;
   /** How many repositories wait. */
   readonly size: number;

@@ -1,7 +1,7 @@
 import { type HookAnswer, type HookWorld, receiveHook } from './receive.ts';
 import { HOOK_BODY_LIMIT } from './request.ts';
 
-/** Where a request to a hook came in. */
+/** The hook that a request is for, and its sender. */
 export interface HookPlace {
   /** The part of the path behind `/hooks/`, decoded. */
   readonly name: string;
@@ -11,12 +11,12 @@ export interface HookPlace {
   readonly address: string;
 }
 
-/** Answers a request to `/hooks/NAME` or `/hooks/NAME/SECRET`; `told` gets what became of it, for log and metrics. */
+/** Answers a request to `/hooks/NAME` or `/hooks/NAME/SECRET`; `onAnswer` is for log and metrics. */
 export async function hookResponse(
   request: Request,
   place: HookPlace,
   world: HookWorld,
-  told: (answer: HookAnswer, place: HookPlace) => void = () => {},
+  onAnswer: (answer: HookAnswer, place: HookPlace) => void = () => {},
 ): Promise<Response> {
   const { name, ...rest } = place;
   const method = request.method === 'OPTIONS' ? 'OPTIONS' : 'POST';
@@ -24,11 +24,11 @@ export async function hookResponse(
   const headers = Object.fromEntries(request.headers);
   const query = new URL(request.url).searchParams;
   const answer = await receiveHook(name, { ...rest, method, headers, query, rawBody }, world);
-  told(answer, place);
+  onAnswer(answer, place);
   return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers });
 }
 
-/** The body; of one that is too large only as much as it takes to know that. */
+/** The body. Reading stops as soon as it is too large. */
 async function limitedBody(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -7,7 +7,7 @@ import { HOOK_BODY_LIMIT, type HookRequest, type OneHeaders, oneEach } from './r
 import { type Seen, seenIds } from './seen.ts';
 import { type Verdict, verify, verifyNothing } from './verify.ts';
 
-/** What a server needs to receive webhooks. It lasts as long as the server. */
+/** The means to receive webhooks. They last as long as the server. */
 export interface HookWorld {
   /** The hooks of swapctl.yml as they are now. Raises `config`. */
   readonly hooks: () => Readonly<Record<string, HookConfig>>;
@@ -17,7 +17,7 @@ export interface HookWorld {
   readonly seen: Map<string, Seen>;
 }
 
-/** The answer to a request, and what became of it. */
+/** The answer to a request, and its outcome. */
 export interface HookAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface HookAnswer {
   readonly why?: string;
 }
 
-/** Opens what `receiveHook` needs. */
+/** Opens the world of `receiveHook`. */
 export function openHooks({ hooks, ...world }: GatherWorld & Pick<HookWorld, 'hooks'>): HookWorld {
   return { hooks, clock: world.clock, gathered: gatherPushes(world), seen: new Map() };
 }

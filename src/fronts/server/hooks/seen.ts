@@ -1,6 +1,6 @@
 /** Deliveries that came already. */
 export interface Seen {
-  /** Whether an id is new; from now on it is not. */
+  /** Is true for an id that did not come before, and remembers it. */
   isNew(id: string): boolean;
   readonly size: number;
 }

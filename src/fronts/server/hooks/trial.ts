@@ -10,7 +10,7 @@ export interface TriedMessage {
   readonly rawBody: Uint8Array;
 }
 
-/** Says what `receiveHook` would make of a message, and does nothing. Raises `config` if the credential cannot be read. */
+/** Predicts how `receiveHook` would treat a message, and does nothing. Raises `config` if the credential cannot be read. */
 export async function tryHook(hook: HookConfig, message: TriedMessage, now: number): Promise<HookTrial> {
   const headers = oneEach(message.headers ?? {});
   const { kind, registry } = hook;

@@ -3,9 +3,9 @@ import type { HookRequest, OneHeaders } from './request.ts';
 import { hexSignature, hmac, sameText } from './signature.ts';
 import { checkStandardWebhook } from './standard-webhooks.ts';
 
-/** Whether a request has the credential of its hook. The reasons are for the owner of the hook only, not for the sender. */
+/** The result of checking the credential of a request. The reasons are for the owner of the hook only, not for the sender. */
 export type Verdict =
-  /** `id`: what a second delivery of the same message has as well; undefined if nothing in it is signed. */
+  /** `id`: the same in a second delivery of the same message; undefined if nothing in it is signed. */
   | { readonly ok: true; readonly id: string | undefined }
   /** `onlyTooOld`: the signature itself is right. */
   | { readonly ok: false; readonly why: string; readonly onlyTooOld?: boolean };

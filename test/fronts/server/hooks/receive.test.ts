@@ -39,7 +39,7 @@ suite('a request without the right credential', () => {
   const world = () =>
     received({ ...Object.fromEntries(WAYS.map(([kind, form]) => [`${kind}.${form}`, hookOf(kind, form)])) });
 
-  /** What a stranger sees of an answer. */
+  /** The parts of an answer that a stranger sees. */
   async function seenOf(name: string, request: ReturnType<typeof sent>, at = world()) {
     const { status, headers, body } = await receiveHook(name, request, at);
     assert.deepEqual(at.added, []);
@@ -143,7 +143,7 @@ suite('the secret in the URL', () => {
 
 suite('a replayed message', () => {
   for (const kind of KINDS.filter((one) => traitsOf(one).signature))
-    test(`from ${kind} causes no second check, and its sender is not told to try again`, async () => {
+    test(`from ${kind} causes no second check, and is accepted, so that its sender does not try again`, async () => {
       const { headers = {}, body } = sampleOf(kind);
       const world = received({ a: hookOf(kind, 'secret') });
       const request = sent(kind, 'secret', body, { headers });
@@ -243,7 +243,7 @@ suite('Standard Webhooks', () => {
 suite('a body', () => {
   const world = () => received({ a: hookOf('standard', 'secret'), d: hookOf('distribution', 'bearer') });
 
-  test('of ten megabytes is refused before anything looks at it, whoever sends it', async () => {
+  test('of ten megabytes is refused before anything looks at it, with any credential', async () => {
     const large = 'x'.repeat(10 * 1024 * 1024);
     for (const [name, secret] of [
       ['a', SECRET],
