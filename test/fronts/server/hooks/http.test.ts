@@ -1,42 +1,14 @@
 // Hooks behind a real HTTP server: the bytes of a body arrive as they were signed, and a push leads to the check of a service.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import test, { suite, type TestContext } from 'node:test';
+import test, { suite } from 'node:test';
 import { hintedServices } from '../../../../src/app/update/hinted.ts';
 import type { PushedRepository } from '../../../../src/core/webhooks/hint.ts';
-import {
-  type HookAnswer,
-  type HookWorld,
-  openHooks,
-  receiveHook,
-} from '../../../../src/fronts/server/hooks/receive.ts';
+import { type HookWorld, openHooks } from '../../../../src/fronts/server/hooks/receive.ts';
 import { digest, madeUp, update } from '../../../app/made-up.ts';
 import { EVENT_GRID_VALIDATION } from '../../../core/webhooks/payloads.ts';
 import { hookOf, NOW, received, SECRET } from './sent.ts';
-
-/** Serves hooks as the API does. */
-async function served(t: TestContext, world: HookWorld, onAnswer: (answer: HookAnswer) => void = () => {}) {
-  const server = createServer(async (incoming, outgoing) => {
-    const { url = '', headers } = incoming;
-    const { pathname, searchParams: query } = new URL(url, 'http://x');
-    const [, , name = '', pathSecret] = pathname.split('/').map(decodeURIComponent);
-    const method = incoming.method === 'OPTIONS' ? 'OPTIONS' : 'POST';
-    const rawBody = Buffer.concat(await incoming.toArray());
-    const request = { method, headers, rawBody, query, pathSecret, address: '' } as const;
-    const answer = await receiveHook(name, request, world);
-    onAnswer(answer);
-    outgoing.writeHead(answer.status, answer.headers);
-    outgoing.end(answer.body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`;
-}
+import { served } from './served.ts';
 
 const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
