@@ -57,8 +57,9 @@ suite('a request without the right credential', () => {
       const none = { ...sent(kind, form, body, { headers }), headers, query: new URLSearchParams() };
       const right = sent(kind, form, body, { headers });
       const longer = sent(kind, form, body, { headers, secret: `${SECRET}x` });
+      const shorter = sent(kind, form, body, { headers, secret: SECRET.slice(0, -1) });
       const empty = sent(kind, form, body, { headers, secret: '' });
-      for (const request of [wrong, none, longer, empty])
+      for (const request of [wrong, none, longer, shorter, empty])
         assert.deepEqual(await seenOf(name, request), await stranger());
       assert.equal((await receiveHook(name, right, world())).status, 202);
     });
