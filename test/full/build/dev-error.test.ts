@@ -46,7 +46,7 @@ test('a syntax error is saved and mended under load, and in the end what ran bef
   assert.equal(await image(world, world.name('web')), was);
   const tags = (await world.docker.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []);
   assert.deepEqual(
-    tags.filter((tag) => tag.startsWith('swapctl-dev/')),
+    tags.filter((tag) => tag.startsWith(`swapctl-dev/${world.prefix}`)),
     [],
     'nothing is kept for it any more',
   );
