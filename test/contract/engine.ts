@@ -726,6 +726,21 @@ const VOLUMES: Record<string, Rule> = {
     ]);
     assert.deepEqual(await stage.engine.volumes(`mine=${stage.name('y')}`), []);
   },
+  'labels come back as they were given, also empty and long ones, and find each volume that has them': async (
+    stage,
+  ) => {
+    const note = JSON.stringify({ log: Array.from({ length: 20 }, (_, at) => `${at}: "ü" \\ \n\t${'x'.repeat(400)}`) });
+    const labels = { role: stage.name('failed'), 'a.b-c': '', note };
+    const names = ['one', 'two'].map((suffix) => stage.name(suffix));
+    for (const name of names) await stage.engine.createVolume(name, labels);
+    const found = await stage.engine.volumes(`role=${labels.role}`);
+    assert.deepEqual(
+      found.sort((a, b) => a.name.localeCompare(b.name)),
+      names.map((name) => ({ name, labels })),
+    );
+    for (const name of names) await stage.engine.removeVolume(name);
+    assert.deepEqual(await stage.engine.volumes(`role=${labels.role}`), []);
+  },
   'one that is used stays, by whomever': async (stage) => {
     const name = stage.name('data');
     const id = await made(stage, 'web', await stage.image('runs:1', 'runs'), { host: { Binds: [`${name}:/data`] } });

@@ -1,6 +1,7 @@
 // Labels and names of containers, volumes and images.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { failureRecords } from '../../src/core/health/failures.ts';
 import { ownLabels } from '../../src/core/model/own-labels.ts';
 import { parseReference } from '../../src/core/model/reference.ts';
 import { isUserSet } from '../../src/core/recreate/user-set.ts';
@@ -9,6 +10,7 @@ import type { FailureNote, HistoryEntry } from '../../src/core/service/labels.ts
 import { encodeState } from '../../src/core/service/labels.ts';
 import {
   copyName,
+  failureName,
   isLockName,
   keepReference,
   lockName,
@@ -118,6 +120,7 @@ export const LABELS: readonly Target[] = [
     if (isUserSet(state.userSet)) state.userSet.env.map((one) => one.trim());
     const one = summary({ name, labels });
     if (madeBySwapctl(one)) assert.ok(reservedName(name));
+    for (const { state } of failureRecords([{ name, labels }])) assert.equal(name, failureName(state.slot, state.roll));
     homesOf([one]);
     strangersAmong([one]);
   }),
