@@ -58,6 +58,8 @@ test('what is listed is enough for everything, and nothing is listed in vain', a
   rolls.push(...(await run('rolls', ['roll', name, '--image', bad, ...QUICK], 1)));
   await registry.push(docker, await world.image('app:3', { from: 'httpd' }), 'app:live');
   rolls.push(...(await run('rolls', ['update', name, ...QUICK])));
+  // The update waits after the failure; this roll forgets it.
+  rolls.push(...(await run('rolls', ['roll', name, ...QUICK])));
   rolls.push(...(await run('rolls', ['rollback', name, ...QUICK])));
   rolls.push(...(await run('rolls', ['recover', name])));
   rolls.push(...(await watched()));
