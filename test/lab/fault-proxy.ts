@@ -119,12 +119,16 @@ export async function faultProxy(
   };
 }
 
+/** What can follow the name of an image in a path. */
+const IMAGE_CALLS = new Set(['json', 'tag', 'push', 'history', 'get']);
+
 function callOf({ method = 'GET', url = '/' }: IncomingMessage): Call {
   const route = url.replace(/\?.*/, '').replace(/^\/v[\d.]+/, '');
   const [, kind = '', ...rest] = route.split('/');
   const fixed = ['containers', 'images', 'volumes'].includes(kind) ? ['json', 'create'].includes(rest[0] ?? '') : false;
   // The name of an image may hold slashes.
-  const last = rest.length > 1 ? `/${rest.at(-1)}` : '';
+  const isCall = kind !== 'images' || IMAGE_CALLS.has(rest.at(-1) ?? '');
+  const last = rest.length > 1 && isCall ? `/${rest.at(-1)}` : '';
   const tail = rest.length === 0 ? '' : fixed ? `/${rest[0]}` : `/{id}${last}`;
   const what = `${method} /${kind}${tail}`;
   return { what, changes: method !== 'GET' && !what.includes('exec'), path: url.replace(/\?.*/, '') };
