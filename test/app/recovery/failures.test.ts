@@ -82,6 +82,17 @@ suite('a failed image', () => {
     assert.deepEqual(volumesOf(stage), [], 'a good roll forgets both');
   });
 
+  test('for which the disk has no room is not remembered, and the report says so', async () => {
+    const stage = await stageOf(SETUPS['start-first, bad image']);
+    const process = stage.open();
+    process.fail('engine.createVolume', 1, 'disk full');
+    const report = await command(stage, process);
+    assert.equal(codeOf(report), 'disk-full');
+    assert.match(JSON.stringify(report), /it exited with status 3.*and that can't be remembered/);
+    assert.deepEqual(volumesOf(stage), []);
+    assert.equal(boxAt(stage, 'web')?.status, 'running');
+  });
+
   test('is forgotten by recover once its service is gone, and not before', async () => {
     const stage = await rejected();
     const [volume = ''] = volumesOf(stage);

@@ -55,7 +55,7 @@ async function beginning(t: TestContext, engine: OtherEngine, world: World): Pro
   assert.equal(again.json().outcome, 'rolled', again.stdout + again.stderr);
 }
 
-// What remembers an image is an empty volume, for which a full disk has room.
+// An image is remembered in an empty volume, for which this disk (a tmpfs) has room; test/app/recovery/failures.test.ts has the other case.
 async function remembering(t: TestContext, engine: OtherEngine, world: World): Promise<void> {
   const before = await running(world, 'forgot');
   // Late enough for the disk to be full by then.
