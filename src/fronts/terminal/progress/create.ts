@@ -1,19 +1,23 @@
 import type { Level } from '../../../daemons/log.ts';
 import { styleFor } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
-import { createLines } from './lines.ts';
 import type { Loudness, Reporter } from './reporter.ts';
-import { withTrace } from './trace.ts';
 
 /** The reporter for this terminal: a live one for people, plain lines for pipes, CI and `--verbose`. */
 export async function createReporter(terminal: Terminal, wanted: Loudness, long: boolean): Promise<Reporter> {
   const { stderr, env } = terminal;
   const style = styleFor(stderr.isTTY === true, env, wanted.color);
   const loudness = wanted.quiet ? 'quiet' : wanted.verbose ? 'verbose' : 'plain';
-  if (isTraced(wanted, env)) return withTrace(createLines(terminal, style, loudness), terminal, style);
-  if (!long || loudness !== 'plain' || !isLive(terminal)) return createLines(terminal, style, loudness);
-  const { createLive } = await import('./live.ts');
-  return createLive(terminal, style);
+  if (!isTraced(wanted, env) && long && loudness === 'plain' && isLive(terminal)) {
+    const { createLive } = await import('./live.ts');
+    return createLive(terminal, style);
+  }
+  // Loaded when needed: the version is printed without them.
+  const { createLines } = await import('./lines.ts');
+  const lines = createLines(terminal, style, loudness);
+  if (!isTraced(wanted, env)) return lines;
+  const { withTrace } = await import('./trace.ts');
+  return withTrace(lines, terminal, style);
 }
 
 /** Whether calls and decisions are wanted, by the option or as Node's own parts are asked for them. */
