@@ -1,11 +1,11 @@
-// npm run reference [-- --check]: writes the parts of docs/reference/ that stand in the source, or says which are out of date.
+// npm run reference [-- --check]: writes the generated parts of docs/reference/, or reports the files that are out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { dependencies, root } from './prepare/npm.mjs';
 import { exitWith, Failure } from './shell.mjs';
 
-/** Each file with what its generated parts are, by the name in their marks. */
+/** The generated parts of each file, keyed by the name in their marks. */
 async function parts() {
   const { register } = await import('tsx/esm/api');
   const unregister = register();
@@ -18,7 +18,7 @@ async function parts() {
   }
 }
 
-/** The text with all of its generated parts as they are to be. */
+/** The text with its generated parts replaced. */
 export function filled(text, generated, file) {
   let result = text;
   for (const [name, part] of Object.entries(generated)) {
@@ -30,7 +30,7 @@ export function filled(text, generated, file) {
   return result;
 }
 
-/** The files that are not as they are to be, each with its text. */
+/** The files that are out of date, each with its new text. */
 export async function outdated() {
   return Object.entries(await parts()).flatMap(([file, generated]) => {
     const text = readFileSync(path.join(root, file), 'utf8');

@@ -1,9 +1,9 @@
-// The command line as commander knows it.
+// Renders the command line from the commander tree.
 import { settingLine } from '../../src/core/settings/text.ts';
 import { createProgram } from '../../src/fronts/cli/commands.ts';
 import { code, plain, table } from './markdown.mjs';
 
-/** Nothing is run and nothing is printed: only the tree of commands is wanted. */
+/** The tree of commands; none of them can run. */
 function programTree() {
   const terminal = { stdout: () => {}, stdoutIsTty: false, stderr: { write: () => {} }, env: {}, now: () => 0 };
   return createProgram({ terminal, version: '' }, () => {}, settingLine);
@@ -45,7 +45,7 @@ function section(command) {
   ];
 }
 
-// A command of a command, such as `config check`.
+// A subcommand such as `config check`.
 function sub(command) {
   return [
     '',
@@ -100,7 +100,7 @@ function described({ description, argChoices, defaultValue }) {
   return plain(more === '' ? description : `${description} (${more})`);
 }
 
-// What stands after the options in the help: examples, rules, exit statuses.
+// The help texts after the options: examples, rules, exit statuses.
 function blocks(command) {
   const texts = [];
   command.emit('afterHelp', { error: false, command, write: (text) => texts.push(text) });

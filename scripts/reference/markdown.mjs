@@ -4,7 +4,7 @@ export function table(head, rows) {
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
-/** Text for a cell, in which nothing is markup. */
+/** Escapes text for a cell. */
 export function plain(text) {
   return text.replace(/[|<>*_]/g, (sign) => (sign === '|' ? '\\|' : sign === '<' ? '&lt;' : `\\${sign}`));
 }

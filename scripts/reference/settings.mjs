@@ -1,4 +1,4 @@
-// The tables of settings, from the one place that the help and the JSON schema take them from as well.
+// Renders the tables of settings from the descriptions that the help and the JSON schema use as well.
 
 import { SETTINGS } from '../../src/core/settings/table.ts';
 import { GROUPS, keysOf, settingText } from '../../src/core/settings/text.ts';

@@ -37,7 +37,7 @@ export interface Reach {
   readonly configuration?: Configuration | undefined;
 }
 
-/** Reports every engine, registry and nft call of this process from now on; the result stops that. */
+/** Reports every engine, registry and nft call of this process from now on. The result stops the reports. */
 export function reportCalls(report: Report): () => void {
   return onCalls(systemClock().now, (call) => report({ kind: 'call', ...call }));
 }

@@ -87,7 +87,7 @@ export function startSwapctl(args: string[], options: CliOptions = {}): RunningC
 }
 
 /** standstill.mjs tells of one line at a time, and waits for one byte. */
-// Who follows the progress of a roll wants each step of it, not only its phases.
+// Tests that follow the progress of a roll need each step, not only the phases.
 function withSteps(args: string[], { atLine, onStderr }: CliOptions): string[] {
   const rolls = ['roll', 'rollback', 'update', 'recover'].includes(args[0] ?? '');
   return rolls && (atLine || onStderr) && !args.includes('--verbose') ? [...args, '--verbose'] : args;

@@ -7,8 +7,8 @@ const ENDED = channel('swapctl:call:ended');
 type Begun = Pick<Call, 'to' | 'what'>;
 
 /**
- * Notes that a call to something outside of this process begins; what it returns is told the status at the end. `what` is asked only
- * if somebody listens, and names the call without its body, its query, and whatever else may be secret.
+ * Marks the start of a call that leaves this process; call the result with the status when it ends. `what` names the call without
+ * its body, query and logins, and runs only if there is a listener.
  */
 export function noteCall(to: Call['to'], what: () => string): (status: string | number) => void {
   if (!ENDED.hasSubscribers) return () => {};
@@ -17,7 +17,7 @@ export function noteCall(to: Call['to'], what: () => string): (status: string | 
   return (status) => ENDED.publish({ call, status: String(status) });
 }
 
-/** Tells every call of this process that begins from now on, once it has ended; the result stops that. */
+/** Reports each call of this process that begins from now on, when it ends. The result stops the reports. */
 export function onCalls(now: () => number, tell: (call: Call) => void): () => void {
   const begun = new WeakMap<object, number>();
   const onBegun = (call: unknown): void => void begun.set(call as Begun, now());

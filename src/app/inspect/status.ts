@@ -88,7 +88,7 @@ function hasHelper(all: readonly ContainerSummary[], { home }: Slot): boolean {
   return (['rehearsal', 'stand-in'] as const).some((role) => helpersOf(all, home, role).length > 0);
 }
 
-// The old container of a roll goes only after the new one was healthy, unless it removes itself (--rm). A restart proves nothing.
+// swapctl removes the incumbent only after the candidate was healthy. With --rm it removes itself; a restart needs a new proof.
 function isFirstRun({ finishedAt, host }: Container): boolean {
   return finishedAt === undefined && host.AutoRemove !== true;
 }

@@ -84,7 +84,7 @@ export interface Memory {
   /** By container: how often this run has started it. */
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
-  /** The phase that the run is in, and all steps that it has done or tried. */
+  /** The current phase, and all steps so far, including those that failed. */
   phase: RollPhase | undefined;
   readonly steps: ReportedStep[];
   /** Containers whose new connections this run has led to another, which no step has ended: as they were then. */

@@ -131,7 +131,7 @@ export interface Container {
   readonly error: string;
   readonly oomKilled: boolean;
   readonly startedAt: number;
-  /** When its last run ended; undefined if it is in its first one, or was never started. */
+  /** When its last run ended; undefined in its first run, and before it. */
   readonly finishedAt?: number | undefined;
   readonly restartCount: number;
   readonly health: EngineHealth | undefined;

@@ -2,7 +2,7 @@ import type { Observed, Replica } from '../rollout/observed.ts';
 import type { Decision } from '../rollout/plan.ts';
 import { describeStep, type Step, type StepKind } from '../rollout/step.ts';
 
-/** One line for people who want to know why a roll did something: what was seen, the step, the reason. */
+/** Describes a decision in one line: the observation, the step and the reason. */
 export function decisionText(slot: string, seen: Observed, decision: Decision): string {
   return `${slot}: saw ${seenText(seen)}; ${decidedText(decision)}`;
 }
@@ -49,7 +49,7 @@ function replicaText(role: string, replica: Replica | undefined): string {
 
 type Reason<K extends StepKind> = string | ((step: Extract<Step, { kind: K }>) => string);
 
-// Complete by type: a new kind of step does not compile before it has a line here.
+// Complete by type: a new kind of step does not compile until it has an entry here.
 const REASONS: { readonly [K in StepKind]: Reason<K> } = {
   'check-start': 'nothing stops before it is certain that it could start again',
   'create-rehearsal': 'the image is proven before the old container stops',

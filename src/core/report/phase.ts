@@ -17,14 +17,14 @@ export type RollPhase =
   | 'retire'
   | 'undo';
 
-/** The phases of each strategy in their order. A roll passes through each of them once at most, and through `undo` from any. */
+/** The phases of each strategy in order. A roll enters each phase at most once, and may enter `undo` from any other. */
 export const PHASES: { readonly [W in Way]: readonly RollPhase[] } = {
   'start-first': ['start', 'healthy', 'switch', 'settle', 'drain', 'retire', 'undo'],
   handover: ['stand-in', 'switch', 'settle', 'drain', 'replace', 'backup', 'healthy', 'retire', 'undo'],
   'stop-first': ['rehearsal', 'stop', 'backup', 'start', 'healthy', 'settle', 'retire', 'undo'],
 };
 
-/** Undefined: the step belongs to whichever phase it falls into. */
+/** Undefined: the step belongs to the phase that is current when it runs. */
 type PhaseOf<K extends StepKind> = (step: Extract<Step, { kind: K }>, strategy: Way) => RollPhase | undefined;
 
 const ANY = (): undefined => undefined;
@@ -33,7 +33,7 @@ const always =
   (): P =>
     phase;
 
-// Complete by type: a new kind of step does not compile before it has a line here.
+// Complete by type: a new kind of step does not compile until it has an entry here.
 const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
   'check-start': ANY,
   'create-rehearsal': always('rehearsal'),
@@ -70,14 +70,14 @@ const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
   'drop-copies': ANY,
 };
 
-/** The phase that a step belongs to in a roll of that strategy, whatever came before it. */
+/** The phase of a step in a roll of that strategy, without regard to the steps before it. */
 export function phaseOfStep(step: Step, strategy: Way): RollPhase | undefined {
   return (PHASE_OF[step.kind] as PhaseOf<StepKind>)(step, strategy);
 }
 
 /**
- * The phase of a roll after it has begun a step: phases only go forward, so that a step which is repeated or comes early opens none
- * again, and what is undone stays so. Undefined only before the first step that has a phase.
+ * The phase of a roll once a step has begun. Phases only move forward: a repeated step does not reopen its phase, and a roll that is
+ * being undone stays in `undo`. Undefined until the first step that has a phase.
  */
 export function nextPhase(
   now: RollPhase | undefined,
@@ -91,7 +91,7 @@ export function nextPhase(
   return now !== undefined && order.indexOf(wanted) <= order.indexOf(now) ? now : wanted;
 }
 
-/** One line for people: what a phase of a slot's roll does, or waits for. */
+/** Describes in one line what a phase does or waits for. */
 export function describePhase(phase: RollPhase, slot: string, strategy: Way): string {
   const described = DESCRIPTIONS[phase];
   return typeof described === 'function' ? described(slot) : (described[strategy] ?? described.other)(slot);
@@ -127,7 +127,7 @@ const DESCRIPTIONS: { readonly [P in RollPhase]: Describe | (Partial<Record<Way,
   undo: (slot) => `put ${slot} back as it was`,
 };
 
-/** Where the new container is created long before it starts, that is no phase of its own. */
+/** In a handover the new container is created long before it starts, so its creation is not a phase. */
 function making(strategy: Way): RollPhase | undefined {
   if (strategy === 'handover') return undefined;
   return strategy === 'start-first' ? 'start' : 'stop';
@@ -137,7 +137,7 @@ function beginning(strategy: Way): RollPhase {
   return strategy === 'handover' ? 'replace' : 'start';
 }
 
-/** In which phase the new container gets the name, and the old one stops where that comes before the new one starts. */
+/** The phase in which the candidate gets the slot name and, except with start-first, the incumbent stops. */
 function change(strategy: Way): RollPhase {
   if (strategy === 'start-first') return 'switch';
   return strategy === 'handover' ? 'replace' : 'stop';

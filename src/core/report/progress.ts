@@ -5,7 +5,7 @@ import type { Decision } from '../rollout/plan.ts';
 import type { Step } from '../rollout/step.ts';
 import type { RollPhase } from './phase.ts';
 
-/** One call to something outside of this process, without anything that may be secret; `status`: how it was answered. */
+/** One call that left this process, without bodies, queries and logins. */
 export interface Call {
   readonly to: 'engine' | 'registry' | 'program';
   readonly what: string;
@@ -13,7 +13,7 @@ export interface Call {
   readonly ms: number;
 }
 
-/** A call as one line of a trace. */
+/** Renders a call as one line of a trace. */
 export function callText({ to, what, status, ms }: Call): string {
   return `${to}: ${what}: ${status}, ${Math.round(ms)} ms`;
 }
@@ -36,7 +36,7 @@ export type Progress =
   /** `log`: the last lines of the step that failed. */
   | { readonly kind: 'build-failed'; readonly what: string; readonly message: string; readonly log: readonly string[] }
   | { readonly kind: 'slot'; readonly slot: string; readonly way: string; readonly because: string }
-  /** `phase`: the part of the roll that the step belongs to; undefined before the first one. */
+  /** `phase`: the phase that the step belongs to; undefined before the first phase. */
   | {
       readonly kind: 'step';
       readonly slot: string;
@@ -45,9 +45,9 @@ export type Progress =
       readonly phase: RollPhase | undefined;
     }
   | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }
-  /** No step of the slot follows; `error`: why it is not as it should be. */
+  /** The last step of the slot is done; `error`: why the slot does not run what was wanted. */
   | { readonly kind: 'end'; readonly slot: string; readonly error?: ErrorCode | undefined }
-  /** What the step that is under way waits for, and how long at most. */
+  /** What the current step waits for, and its limit. */
   | { readonly kind: 'waiting'; readonly slot: string; readonly what: string }
   | { readonly kind: 'probe'; readonly slot: string; readonly container: string; readonly output: string }
   | {
@@ -59,7 +59,7 @@ export type Progress =
     }
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'debug'; readonly text: string }
-  /** Only where a trace is wanted. */
+  /** Only with a trace. */
   | ({ readonly kind: 'call' } & Call)
-  /** What the planner made of what was seen. */
+  /** A decision of the planner, and the snapshot that it is based on. */
   | { readonly kind: 'decision'; readonly slot: string; readonly seen: Observed; readonly decision: Decision };

@@ -56,11 +56,11 @@ export interface ReplicaReport {
   readonly hooks?: readonly ReportedHook[];
   /** What a person has to do, although the roll itself is done. */
   readonly attention?: readonly ReportedError[];
-  /** In their order, also those that failed or took something back. */
+  /** The steps in order, including those that failed or undid something. */
   readonly steps?: readonly ReportedStep[];
 }
 
-/** One step of a roll; `error`: why it was not done, and then it was tried again or taken back. */
+/** One step of a roll; `error`: why it failed. swapctl then tried it again or undid the roll. */
 export interface ReportedStep {
   readonly step: string;
   readonly phase?: RollPhase;

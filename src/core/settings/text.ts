@@ -1,16 +1,16 @@
 import { SETTINGS, type Setting } from './table.ts';
 
-/** What people read about a setting: the reference, the help and the JSON schema take it from here. */
+/** The description of a setting that the reference, the help and the JSON schema share. */
 export interface SettingText {
-  /** What it changes. */
+  /** Its effect. */
   readonly effect: string;
-  /** What it may be: choices, range and unit. */
+  /** Its choices, or its range and unit. */
   readonly values: string;
-  /** What holds where nobody sets it; undefined if it then has no effect. */
+  /** Its default; undefined if an unset setting has no effect. */
   readonly byDefault: string | undefined;
 }
 
-/** The groups of the reference, in their order. */
+/** The sections of the reference, in order. */
 export const GROUPS = [
   'Unattended updates',
   'Strategy',
@@ -24,14 +24,14 @@ export type Group = (typeof GROUPS)[number];
 
 interface Details {
   readonly group: Group;
-  /** Where the form of the value does not say enough. */
+  /** Replaces the text derived from the form of the value. */
   readonly values?: string;
   readonly byDefault?: string;
 }
 
 const [UPDATES, STRATEGY, HEALTH, TRAFFIC, BACKUPS, BUILDS] = GROUPS;
 
-// In the order of the reference.
+// The order is that of the reference.
 const DETAILS: Readonly<Record<string, Details>> = {
   enable: { group: UPDATES },
   track: { group: UPDATES, values: 'digest, patch, minor, major, newest, a version range, or regex:PATTERN' },
@@ -71,12 +71,12 @@ const DETAILS: Readonly<Record<string, Details>> = {
   'dev.watch': { group: BUILDS, values: 'rules, separated by ;' },
 };
 
-/** The keys of a group in the order of the reference. */
+/** The keys of a section, in the order of the reference. */
 export function keysOf(group: Group): string[] {
   return Object.keys(DETAILS).filter((key) => DETAILS[key]?.group === group);
 }
 
-/** What people read about the setting with that key. */
+/** Describes a setting. Raises an error for an unknown key. */
 export function settingText(key: string): SettingText {
   const setting = SETTINGS[key];
   if (!setting) throw new Error(`there is no setting ${key}`);
@@ -84,7 +84,7 @@ export function settingText(key: string): SettingText {
   return { effect: setting.about, values, byDefault: setting.preset ?? byDefault };
 }
 
-/** Effect, values and default in one line. */
+/** Effect, values and default of a setting in one line. */
 export function settingLine(key: string): string {
   const { effect, values, byDefault } = settingText(key);
   return `${effect} (${values}${byDefault === undefined ? '' : `; default: ${byDefault}`})`;
@@ -108,7 +108,7 @@ function valuesOf(setting: Setting): string {
   }
 }
 
-// Its reader knows best.
+// The reader of the value knows the limit, so no second copy of the limit is needed.
 function isLong({ read }: Setting): boolean {
   try {
     read('365d', 'this');

@@ -24,6 +24,9 @@ export function createGroups(
       runner.group(harmlessText(`${progress.slot}: ${progress.way}: ${progress.because}`));
       open = true;
     },
-    stop: close,
+    stop: () => {
+      lines.stop();
+      close();
+    },
   };
 }

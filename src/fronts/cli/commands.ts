@@ -27,8 +27,8 @@ import { addToken } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
 
 /**
- * The whole command line as commander knows it; `finish` is called with the exit status of the command that ran, `about` describes the
- * setting that an option overrides.
+ * The whole command line as a commander tree. `finish` gets the exit status of the command; `about` describes the setting that an
+ * option overrides.
  */
 export function createProgram(context: CliContext, finish: Finish, about: About): Command {
   const program = new Command('swapctl');

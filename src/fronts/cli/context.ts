@@ -17,7 +17,7 @@ export interface CliContext {
     readonly host?: string;
     readonly context?: string;
     readonly config?: string;
-    /** Report each call to the engine, registries and nft, too. */
+    /** Whether to report each call to the engine, registries and nft. */
     readonly trace: boolean;
     /** Instead of an engine: a server, and the token for it. */
     readonly server?: { readonly address: string; readonly token: string | undefined };

@@ -26,7 +26,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
-// The version is to be there as fast as Node itself; where it is asked for, nobody reads what options do.
+// Loading the settings takes longer than all the rest of `swapctl --version`, which prints no description.
 async function describer(argv: readonly string[]): Promise<(setting: string) => string> {
   if (argv.includes('--version') || argv.includes('-V')) return () => '';
   return (await import('../../core/settings/text.ts')).settingLine;

@@ -43,7 +43,7 @@ export function lineLog(write: Write, least: Level, style: Style, now: () => num
   };
 }
 
-/** Progress of rolls as lines of the log; with each decision of the planner if they are traced. */
+/** Writes the progress of rolls to the log, with `traced` also each decision of the planner. */
 export function progressTo(log: WatchLog, traced = false): Report {
   return (progress) => {
     switch (progress.kind) {

@@ -9,11 +9,11 @@ interface Dialled {
 type Done = (error: unknown, answer: unknown) => void;
 type Dial = (call: Dialled, done: Done) => void;
 
-/** Notes every call that a dockerode makes. Build arguments and logins are in queries, headers and bodies: only the path is named. */
+/** Traces every call of a dockerode. Build arguments and logins travel in queries, headers and bodies, so only the path is shown. */
 export function noteDials({ modem }: Dockerode): void {
   const own = modem as { dial: Dial };
   const { dial } = own;
-  // Copies of the modem that speak another API version take this along, and dial for themselves.
+  // withVersion copies this function to another modem, so it dials with `this`.
   own.dial = function dialNoted(this: unknown, call, done) {
     const ended = noteCall('engine', () => shownCall(call.method, call.path));
     dial.call(this, call, (error, answer) => {
@@ -23,7 +23,7 @@ export function noteDials({ modem }: Dockerode): void {
   };
 }
 
-/** A call of the engine as it may be shown: ids in their short form. */
+/** Renders a call to the engine without its query, and with short ids. */
 export function shownCall(method: string | undefined, path: string): string {
   const [bare = ''] = path.split('?');
   return `${method ?? 'GET'} ${bare.replace(/[0-9a-f]{64}/g, (id) => id.slice(0, 12))}`;
@@ -35,7 +35,7 @@ export function whyNot(error: unknown): string | number {
   return statusCode ?? code ?? 'failed';
 }
 
-// What is not read as a stream has come to a good end.
+// An answer that is not a stream has no status; dockerode only passes it on if the call succeeded.
 function statusOf(answer: unknown): string | number {
   return (answer as { statusCode?: number } | null)?.statusCode ?? 'ok';
 }

@@ -154,7 +154,7 @@ async function exchange(call: Call, way: Way, patience: Patience): Promise<Answe
   }
 }
 
-/** A call as it may be shown: without user and query; where the registry leads elsewhere, the path alone may admit to it. */
+/** Renders a call without login and query. A redirect to another host may carry a signature in its path, so that path is hidden. */
 export function shownCall({ method, url, registry }: Pick<Call, 'method' | 'url' | 'registry'>): string {
   return `${method} ${url.origin}${url.host === registry ? url.pathname : '/…'}`;
 }

@@ -12,7 +12,7 @@ export async function createReporter(terminal: Terminal, wanted: Loudness, long:
     const { createLive } = await import('./live.ts');
     return createLive(terminal, style);
   }
-  // Loaded when needed: the version is printed without them.
+  // Loaded on demand, which keeps `swapctl --version` fast.
   const { createLines } = await import('./lines.ts');
   const lines = createLines(terminal, style, loudness);
   if (!isTraced(wanted, env)) return lines;
@@ -20,7 +20,7 @@ export async function createReporter(terminal: Terminal, wanted: Loudness, long:
   return withTrace(lines, terminal, style);
 }
 
-/** Whether calls and decisions are wanted, by the option or as Node's own parts are asked for them. */
+/** Whether --trace or NODE_DEBUG asks for calls and decisions. */
 export function isTraced(
   { trace = false }: { readonly trace?: boolean },
   { NODE_DEBUG = '' }: Terminal['env'],
@@ -28,7 +28,7 @@ export function isTraced(
   return trace || NODE_DEBUG.split(',').some((name) => name.trim().toLowerCase() === 'swapctl');
 }
 
-/** The least level of the lines of a log. */
+/** The lowest level that the log prints. */
 export function leastLevel({ quiet, verbose, trace = false }: Omit<Loudness, 'color'>, env: Terminal['env']): Level {
   if (verbose || isTraced({ trace }, env)) return 'debug';
   return quiet ? 'warn' : 'info';

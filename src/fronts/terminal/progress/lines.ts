@@ -8,13 +8,13 @@ import { Phases } from './phases.ts';
 import type { Reporter } from './reporter.ts';
 import { block, buildFailureLines, endedText, evidenceLines, pullState, runningText } from './words.ts';
 
-// Often enough that nobody takes a long wait for a hang, seldom enough for a log.
+// Short enough to tell a wait from a hang, long enough for a log.
 const WAIT_LINE_EVERY_MS = 10_000;
 
 type Kind = Progress['kind'];
 type Teller<K extends Kind> = (progress: Extract<Progress, { kind: K }>) => readonly string[];
 
-/** Progress as plain lines that are never taken back: the phases; every step if `verbose`; if `quiet` only why something failed. */
+/** Prints progress as plain lines: phases, with `verbose` every step, with `quiet` only the reasons of failures. */
 export function createLines(terminal: Terminal, style: Style, loudness: 'quiet' | 'plain' | 'verbose'): Reporter {
   const print = printTo(terminal, style);
   if (loudness === 'quiet') return reporter((progress) => print(failureLines(progress)));
@@ -40,7 +40,7 @@ function phaseLines({ now }: Terminal, print: Print): Reporter {
     const long = phases.running().filter(({ began }) => now() - began >= WAIT_LINE_EVERY_MS);
     print(long.map((one) => inner(`… ${runningText(one)}  (${formatDuration(now() - one.began)} so far)`)));
   }, WAIT_LINE_EVERY_MS);
-  // Whatever keeps the program alive, it is not this.
+  // The timer must not keep the process alive.
   waits.unref();
   const report = (progress: Progress): void => {
     ended(phases.take(progress));

@@ -54,7 +54,7 @@ class Live {
     this.#draw();
   }
 
-  /** Takes the spinner away; a phase that did not come to its end has failed. */
+  /** Removes the spinner and marks every open phase as failed. */
   stop(): void {
     const unfinished = this.#phases.stop().map((one) => this.#ended(one));
     this.#undraw();

@@ -2,7 +2,7 @@ import { describePhase, type RollPhase } from '../../../core/report/phase.ts';
 import type { Progress } from '../../../core/report/progress.ts';
 import { pullState } from './words.ts';
 
-/** Something that is under way, and what it waits for as far as that is known. */
+/** A phase, pull or build that is running, and what it waits for, if known. */
 export interface Activity {
   readonly phase: string;
   readonly what: string;
@@ -10,7 +10,7 @@ export interface Activity {
   readonly waitsFor: readonly string[];
 }
 
-/** Something that is over, after `ms`. */
+/** A phase, pull or build that has ended after `ms`. */
 export interface Ended {
   readonly phase: string;
   readonly what: string;
@@ -26,17 +26,17 @@ interface Slot {
   readonly phase: RollPhase | undefined;
 }
 
-// Pulls belong to no slot.
+// A pull belongs to no slot.
 const IMAGE = '\0image';
 const NOTHING = (): Ended[] => [];
 
-/** Makes the phases of a roll out of its progress: several slots, pulls and builds may be under way at the same time. */
+/** Derives phases from progress. Several slots, pulls and builds may run at the same time. */
 export class Phases {
   readonly #now: () => number;
-  /** By slot or build, the latest last. */
+  /** Keyed by slot or build; the most recent one is last. */
   readonly #running = new Map<string, Activity>();
   readonly #slots = new Map<string, Slot>();
-  /** Containers that move along with another one: their steps are part of its phase. */
+  /** Containers that are re-created because they depend on another one: their steps count to the phase of that one. */
   readonly #moved = new Set<string>();
   readonly #takers: { readonly [K in Kind]: Taker<K> } = {
     resolving: ({ reference }) => this.#begin(IMAGE, 'image', `ask the registry for ${reference}`),
@@ -62,17 +62,17 @@ export class Phases {
     this.#now = now;
   }
 
-  /** Takes one piece of progress, and says what came to its end by it. */
+  /** Takes one progress event and returns what it ended. */
   take(progress: Progress): Ended[] {
     return (this.#takers[progress.kind] as Taker<Kind>)(progress);
   }
 
-  /** What is under way, the latest last. */
+  /** Everything that is running; the most recent one is last. */
   running(): Activity[] {
     return [...this.#running.values()];
   }
 
-  /** A phase of a roll that has not come to its end by now has failed. */
+  /** Ends every open phase as failed. */
   stop(): Ended[] {
     return [...this.#slots.keys()].flatMap((slot) => this.#endSlot(slot, 'attention'));
   }
@@ -110,13 +110,13 @@ export class Phases {
   }
 
   #begin(key: string, phase: string, what: string, began = this.#now()): Ended[] {
-    // Taken out first, so that the latest is the last.
+    // Deleting the key first moves it to the end of the map.
     this.#running.delete(key);
     this.#running.set(key, { phase, what, began, waitsFor: [] });
     return [];
   }
 
-  // The limit of a wait, and what the health check said last; a new step waits for neither.
+  // Index 0 is the limit of the wait, index 1 the last output of the health check; a new step clears both.
   #wait(key: string, at: 0 | 1, text: string | undefined): Ended[] {
     const now = this.#running.get(key);
     if (!now) return [];

@@ -5,7 +5,7 @@ import type { Style } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Reporter } from './reporter.ts';
 
-/** Shows progress as the reporter does, and before it one line for each call and each decision, with the time since the first. */
+/** Adds one line for each call and decision to the output of a reporter, with the time since the start. */
 export function withTrace(reporter: Reporter, { stderr, now }: Terminal, style: Style): Reporter {
   const began = now();
   const print = (text: string): void => {

@@ -8,15 +8,15 @@ type Evidence = Extract<Progress, { kind: 'evidence' }>;
 type BuildFailure = Extract<Progress, { kind: 'build-failed' }>;
 
 const MEGABYTE = 1_000_000;
-// As wide as the longest name of a phase.
+// The length of the longest name of a phase.
 const PHASE_WIDTH = 9;
 
-/** A phase that is over, without its time. */
+/** The text of an ended phase, without its time. */
 export function endedText({ phase, what }: Pick<Ended, 'phase' | 'what'>): string {
   return `${phase.padEnd(PHASE_WIDTH)}  ${what}`;
 }
 
-/** A phase that is under way, with what it waits for. */
+/** The text of a running phase, with the condition that it waits for. */
 export function runningText({ phase, what, waitsFor }: Activity): string {
   return [endedText({ phase, what }), ...waitsFor.filter((part) => part !== '')].join('; ');
 }
