@@ -40,8 +40,8 @@ for (const how of ['--trace', 'NODE_DEBUG']) {
     const lines = stderr.split('\n').filter((line) => line.startsWith('trace '));
     for (const pattern of [
       /engine: GET \/version: 200, \d+ ms$/,
-      /engine: POST \S+\/containers\/create: 201, \d+ ms$/,
-      /engine: POST \S+\/containers\/[0-9a-f]{12}\/start: 204, \d+ ms$/,
+      /engine: POST \S*\/containers\/create: 201, \d+ ms$/,
+      /engine: POST \S*\/containers\/[0-9a-f]{12}\/start: 204, \d+ ms$/,
       /registry: HEAD http\S+\/v2\/team\/app\/manifests\/stable: (200|401), \d+ ms$/,
       /web: saw old container \S+ healthy.*; step: create .*; reason: there is no new container yet$/,
       /; no step: nothing is left to do$/,
