@@ -105,6 +105,19 @@ test('a terminal that was never told how wide it is is drawn on like one of 80 c
   assert.equal(none, usual);
 });
 
+test('a phase of several steps says which one it is at', async (context) => {
+  context.mock.timers.enable({ apis: ['Date', 'setInterval'], now: 1_000_000 });
+  const meanwhile = (report: (progress: Progress) => void) => {
+    report(step(HEALTHY));
+    report({ kind: 'probe', slot: 'web', container: 'web.swapctl-next', output: 'refused' });
+    report(step(RENAME));
+    for (let second = 0; second < 10; second++) context.mock.timers.tick(1000);
+    report(end());
+  };
+  const { stderr } = await cli(['roll', 'web'], { roll: [ROLLED], meanwhile });
+  assert.match(stderr, /… switch {5}send .*; rename web to web\.swapctl-old {2}\(10 s so far\)\n/);
+});
+
 test('a phase that takes long says now and then what it waits for', async (context) => {
   context.mock.timers.enable({ apis: ['Date', 'setInterval'], now: 1_000_000 });
   const pulling = (bytes: number): Progress => ({

@@ -1,9 +1,13 @@
 // What `--trace` prints of a roll: every call and decision, and none of the secrets that the roll has to do with.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 import { lab } from '../../engine/update/registry-lab.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { endOf } from '../../lab/engine.ts';
+import type { World } from '../../lab/world.ts';
 
 const SECRETS = {
   env: 's3cret-of-the-container',
@@ -14,7 +18,7 @@ const SECRETS = {
 
 for (const how of ['--trace', 'NODE_DEBUG']) {
   test(`${how} prints calls with their status and decisions with their reason, and no secret`, async (t) => {
-    const { world, registry, env, push } = await lab(t, { login: 'token' });
+    const { world, registry, env, settings, push } = await lab(t, { login: 'token' });
     await push('1', 'stable');
     const image = `${registry.host}/team/app:stable`;
     const login = registry.login ?? assert.fail('the registry has no login');
@@ -27,15 +31,20 @@ for (const how of ['--trace', 'NODE_DEBUG']) {
         'example.password': SECRETS.label,
         'swapctl.settle': '300ms',
         'swapctl.health.cmd': `test "${SECRETS.probe}" != ""`,
-        'swapctl.on-switch': `call http://${world.hostAddress}:9/hook?token=${SECRETS.hook}`,
       },
     });
     await push('2', 'stable');
+    // A URL is not allowed in a label.
+    const hook = `call http://${world.hostAddress}:9/hook?token=${SECRETS.hook}`;
+    const config = configFile(world, `${settings}services:\n  ${world.name('web')}:\n    on-switch: '${hook}'\n`);
     const option = how === '--trace' ? ['--trace'] : [];
     const debug = how === '--trace' ? {} : { NODE_DEBUG: 'other,swapctl' };
-    const { stdout, stderr, json } = await swapctl(['roll', world.name('web'), '--json', ...option], {
-      env: { ...env, ...debug },
-    });
+    const { stdout, stderr, json } = await swapctl(
+      ['roll', world.name('web'), '--json', '--config', config, ...option],
+      {
+        env: { ...env, ...debug },
+      },
+    );
     assert.equal(json().outcome, 'rolled', stdout + stderr);
     const lines = stderr.split('\n').filter((line) => line.startsWith('trace '));
     for (const pattern of [
@@ -54,6 +63,14 @@ for (const how of ['--trace', 'NODE_DEBUG']) {
     for (const secret of [...Object.values(SECRETS), login.password, basic(login)])
       assert.ok(!lines.some((line) => line.includes(secret)), `${secret} is in\n${stderr}`);
   });
+}
+
+function configFile(world: World, text: string): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-config-'));
+  world.after(async () => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'swapctl.yml');
+  writeFileSync(file, text);
+  return file;
 }
 
 function basic({ username, password }: { username: string; password: string }): string {

@@ -1,5 +1,6 @@
 import { describePhase, type RollPhase } from '../../../core/report/phase.ts';
 import type { Progress } from '../../../core/report/progress.ts';
+import { describeStep, type StepKind } from '../../../core/rollout/step.ts';
 import { pullState } from './words.ts';
 
 /** A phase, pull or build that is running, and what it waits for, if known. */
@@ -29,6 +30,8 @@ interface Slot {
 // A pull belongs to no slot.
 const IMAGE = '\0image';
 const NOTHING = (): Ended[] => [];
+// The phase of a wait says the same as the step.
+const WAITS: ReadonlySet<StepKind> = new Set(['await-healthy', 'settle', 'await-engine', 'drain']);
 
 /** Derives phases from progress. Several slots, pulls and builds may run at the same time. */
 export class Phases {
@@ -83,10 +86,16 @@ export class Phases {
     this.#running.delete(IMAGE);
     const before = this.#slots.get(slot) ?? { began: this.#now(), phase: undefined };
     this.#slots.set(slot, { ...before, phase });
-    if (phase === undefined || phase === before.phase) return this.#wait(slot, 0, undefined);
+    const ended = this.#enter(slot, before, phase, phase && describePhase(phase, slot, strategy));
+    this.#wait(slot, 0, undefined);
+    if (!WAITS.has(step.kind)) this.#wait(slot, 0, describeStep(step));
+    return ended;
+  }
+
+  #enter(slot: string, before: Slot, phase: RollPhase | undefined, what: string | undefined): Ended[] {
+    if (phase === undefined || what === undefined || phase === before.phase) return [];
     const ended = this.#finish(slot, phase !== 'undo');
-    const began = before.phase === undefined ? before.began : this.#now();
-    this.#begin(slot, phase, describePhase(phase, slot, strategy), began);
+    this.#begin(slot, phase, what, before.phase === undefined ? before.began : this.#now());
     return ended;
   }
 
@@ -116,7 +125,7 @@ export class Phases {
     return [];
   }
 
-  // Index 0 is the limit of the wait, index 1 the last output of the health check; a new step clears both.
+  // Index 0 is the step or the limit of its wait, index 1 the last output of the health check; no text clears both.
   #wait(key: string, at: 0 | 1, text: string | undefined): Ended[] {
     const now = this.#running.get(key);
     if (!now) return [];
