@@ -134,19 +134,19 @@ export function createApp(ports: Ports): App {
       const chosen = await choose(ports, selectors);
       await sweepRules(ports);
       const reports: ServiceReport[] = [];
-      for (const service of chosen)
-        reports.push(
-          await reported(service.key, () =>
-            recoverThenRoll(ports, (all) => pick(all, selectors, service.key), rollOptions(request)),
-          ),
-        );
+      for (const [at, { key }] of chosen.entries()) {
+        const options = { ...rollOptions(request), alongside: keysOf(chosen.slice(at + 1)) };
+        reports.push(await reported(key, () => recoverThenRoll(ports, (all) => pick(all, selectors, key), options)));
+      }
       return reports;
     },
     plan: async (selectors, request) => {
       const all = await listed(ports.engine);
+      const chosen = await choose(ports, selectors);
+      const options = { ...rollOptions(request), alongside: keysOf(chosen) };
       return Promise.all(
-        (await choose(ports, selectors)).map(async (service) => {
-          const plan = await planService(ports, service, all, rollOptions(request));
+        chosen.map(async (service) => {
+          const plan = await planService(ports, service, all, options);
           return request.explain ? { ...plan, explained: await explainService(ports, service, all, request) } : plan;
         }),
       );
@@ -232,6 +232,8 @@ function rollOptions(request: RollRequest): RollOptions {
     signal: request.signal,
   };
 }
+
+const keysOf = (services: readonly Service[]): string[] => services.map(({ key }) => key);
 
 async function choose(ports: Ports, selectors: readonly string[]): Promise<Service[]> {
   return chosenOf(await listed(ports.engine), selectors);

@@ -3,6 +3,7 @@ import { EngineError } from '../../core/model/engine-error.ts';
 import { COMPOSE_ONEOFF, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
 import { canonical, isImageId } from '../../core/model/reference.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
+import { composeKey } from '../../core/service/compose-depends.ts';
 import { helperRole } from '../../core/service/ownership.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { listed } from '../select/own.ts';
@@ -12,12 +13,20 @@ import { listed } from '../select/own.ts';
  * services, too: with a newer image after a roll, with an older one after a rollback.
  */
 
-/** Adds to the report of a roll which compose containers do not run what their tag means now. */
-export async function withSameTag(ports: Ports, report: ServiceReport, reference: string): Promise<ServiceReport> {
+/**
+ * Adds to the report of a roll which compose containers do not run what their tag means now. `later`: services that the same
+ * command rolls after this one.
+ */
+export async function withSameTag(
+  ports: Ports,
+  report: ServiceReport,
+  reference: string,
+  later: readonly string[] = [],
+): Promise<ServiceReport> {
   try {
     const image = (await ports.engine.image(reference))?.id;
     if (image === undefined) return report;
-    const behind = (await createdFrom(ports, reference, await listed(ports.engine))).filter(
+    const behind = (await createdFrom(ports, reference, without(later, await listed(ports.engine)))).filter(
       (container) => container.imageId !== image,
     );
     const sameTag = behind.map(({ name }) => `${name} ${describe(reference, 'the image that the tag means now')}`);
@@ -33,15 +42,23 @@ function describe(reference: string, image: string): string {
   return `was created from ${reference}: docker compose up -d would re-create it with ${image}`;
 }
 
-/** What a roll of the service with these containers (ids) does to other compose services of the same tag, for a plan. */
+/**
+ * What a roll of the service with these containers (ids) does to other compose services of the same tag, for a plan. `alongside`:
+ * services that the same command rolls.
+ */
 export async function sameTagAhead(
   ports: Ports,
   reference: string,
   own: readonly string[],
   all: readonly ContainerSummary[],
+  alongside: readonly string[] = [],
 ): Promise<string[]> {
-  const others = (await createdFrom(ports, reference, all)).filter(({ id }) => !own.includes(id));
+  const others = (await createdFrom(ports, reference, without(alongside, all))).filter(({ id }) => !own.includes(id));
   return others.map(({ name }) => `${name} ${describe(reference, 'the image of this roll')}; roll it as well`);
+}
+
+function without(services: readonly string[], all: readonly ContainerSummary[]): readonly ContainerSummary[] {
+  return all.filter(({ labels }) => !services.includes(composeKey(labels) ?? ''));
 }
 
 // The list shows an id instead of a reference that means another image by now.

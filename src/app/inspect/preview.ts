@@ -44,7 +44,7 @@ export async function planService(
     await refuseOwned(ports, service.key, slots, all, options.force);
   if (!changes) return plan;
   const own = slots.map(({ container }) => container.id);
-  const sameTag = await sameTagAhead(ports, resolved.follows, own, all);
+  const sameTag = await sameTagAhead(ports, resolved.follows, own, all, options.alongside);
   return {
     ...plan,
     ...(await composeNotes(ports, service.key, first, all)),

@@ -111,7 +111,7 @@ async function rollLocked(
   }
   const report = summarize(service.key, reports, pullMs, ports.clock.now() - began);
   const told = await withNotDone(ports, await withRestarts(ports, report), first);
-  return withSameTag(ports, told, image.follows);
+  return withSameTag(ports, told, image.follows, options.alongside);
 }
 
 // Replicas that were rolled go back if a later one fails, and for that need the copies of their volumes.

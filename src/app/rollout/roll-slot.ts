@@ -50,6 +50,8 @@ export interface RollOptions {
   readonly event: HistoryEntry['event'];
   /** Remember the image that was left as one that is not to be tried again. */
   readonly condemn: boolean;
+  /** Services that the same command rolls as well, and has not rolled yet. */
+  readonly alongside?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
