@@ -149,6 +149,13 @@ test('a replica that is worse off than its service decides the exit status', asy
   assert.match(stdout, /✘ stuck \(attention\)\n {2}now: {2}it stopped halfway/);
 });
 
+test('a replica that a rollback took back is marked as a success', async () => {
+  const replicas: ReplicaReport[] = [{ slot: 'web-1', outcome: 'rolled-back', timings: { total: 10 } }];
+  const report: ServiceReport = { ...ROLLED, outcome: 'rolled-back', replicas };
+  const { stdout } = await cli(['roll', 'web'], { roll: [report] });
+  assert.match(stdout, /^ {2}✔ web-1 {2}rolled back/m);
+});
+
 test('options of a roll reach the application as label keys', async () => {
   const options =
     '--image app:2 --pull never --force --settle 2s --drain-timeout 1m --no-drain-idle --health-timeout 90 --strategy stop-first --no-rehearsal --keep 3';

@@ -31,7 +31,7 @@ function serviceLines(report: ServiceReport, widths: { service: number; outcome:
     ...first,
     ...indented(
       [
-        ...(report.replicas ?? []).map((replica) => replicaLine(replica, style)),
+        ...(report.replicas ?? []).map((replica) => replicaLine(replica, report, style)),
         ...notes(report),
         ...restarts(report),
         ...(report.notDone ?? []),
@@ -61,11 +61,11 @@ function sides({ from, to }: Result): string[] {
   return [`${imageText(from)} → ${after}`];
 }
 
-function replicaLine(replica: ReplicaReport, style: Style): string {
+function replicaLine(replica: ReplicaReport, { outcome: wanted }: Result, style: Style): string {
   const mark = {
     rolled: style.green('✔'),
     unchanged: style.dim('='),
-    'rolled-back': style.yellow('!'),
+    'rolled-back': wanted === 'rolled-back' ? style.green('✔') : style.yellow('!'),
     failed: style.red('✘'),
   }[replica.outcome];
   const said = replica.outcome === 'rolled' ? [] : [outcomeText(replica.outcome)];
