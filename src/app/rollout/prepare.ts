@@ -1,5 +1,6 @@
 import { engineVerdictFor } from '../../core/health/engine-verdict.ts';
 import { failuresIn } from '../../core/health/failures.ts';
+import { selfNamedNote } from '../../core/health/self-named.ts';
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import { COMPOSE_FILES, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
@@ -89,6 +90,8 @@ export async function prepareSlot(
   const served = await servedOf({ ports, memory }, container, all);
   const choice = chooseWay(container, policy, kernel, { copies: backup.volumes.length > 0, served });
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
+  const selfNamed = besides(choice) ? selfNamedNote(container, policy.probe) : undefined;
+  if (selfNamed !== undefined) memory.notes.add(selfNamed);
   if (!(await knownUserSet({ ports, memory }, container))) {
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
     ports.report({ kind: 'note', text });
@@ -115,6 +118,11 @@ export async function prepareSlot(
     engineVerdict: engineVerdictFor(container, own, policy, all, ports.host.containerId),
     memory,
   };
+}
+
+// Whether the new image is judged while the old container runs.
+function besides({ way, rehearse }: Choice): boolean {
+  return way !== 'stop-first' || rehearse;
 }
 
 function noteUncounted(ports: Ports, { name }: Container, labels: readonly string[]): void {
