@@ -186,9 +186,9 @@ export function createApp(ports: Ports): App {
 }
 
 function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
-  return updateServices(ports, updateOptions(selectors, request), (shared, service, found) =>
+  return updateServices(ports, updateOptions(selectors, request), (shared, service, found, alongside) =>
     reported(service.key, () =>
-      recoverThenRoll(shared, (now) => sameService(now, service), { ...rollOptions(request), found }),
+      recoverThenRoll(shared, (now) => sameService(now, service), { ...rollOptions(request), found, alongside }),
     ),
   );
 }

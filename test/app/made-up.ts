@@ -217,7 +217,11 @@ function iso(at: number): string {
   return new Date(at).toISOString();
 }
 
-export type RollAs = (name: string, found: Found) => Promise<Partial<ServiceReport> | undefined>;
+export type RollAs = (
+  name: string,
+  found: Found,
+  later: readonly string[],
+) => Promise<Partial<ServiceReport> | undefined>;
 
 /** Runs updates of a made-up world. A roll goes well, unless `roll` answers something else. */
 export async function update(
@@ -239,9 +243,9 @@ export async function update(
       signal: new AbortController().signal,
       ...options,
     },
-    async (_, service, found) => {
+    async (_, service, found, later) => {
       rolls.push(service.key);
-      return rollOf(world, service, found, await roll(service.key, found));
+      return rollOf(world, service, found, await roll(service.key, found, later));
     },
   );
   const lines = Object.fromEntries(

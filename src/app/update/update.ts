@@ -42,8 +42,8 @@ export interface UpdateOptions extends Wanted {
   readonly signal: AbortSignal;
 }
 
-/** Rolls a service to what a check found. An error is in the report. */
-export type RollTo = (ports: Ports, service: Service, found: Found) => Promise<ServiceReport>;
+/** Rolls a service to what a check found, before these others. An error is in the report. */
+export type RollTo = (ports: Ports, service: Service, found: Found, later: readonly string[]) => Promise<ServiceReport>;
 
 /**
  * Checks what is opted in, and rolls what is newer and may be rolled now, in the order of dependencies. What goes wrong with
@@ -239,7 +239,8 @@ async function rollThem(
     free.filter((one) => runsIn(ports, one.service)),
   ])
     await rollInOrder(turn, { failed, atOnce, signal }, async (one) => {
-      const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(one)));
+      const later = free.filter((other) => other !== one && !lines.has(other.key)).map(({ service }) => service.key);
+      const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(one), later));
       lines.set(one.key, line);
       return stopsOthers(line);
     });

@@ -123,6 +123,22 @@ suite('what is rolled', () => {
     assert.deepEqual([again.rolls, made.asked], [[], ['HEAD app:1']]);
   });
 
+  test('each with the services that are rolled after it, so that no report warns of them', async () => {
+    const made = madeUp();
+    for (const name of ['web', 'worker', 'cron']) made.add(name, ON);
+    const said: [string, readonly string[]][] = [];
+    await update(made, {}, async (name, _, later) => {
+      said.push([name, [...later].sort()]);
+      return {};
+    });
+    const names = said.map(([name]) => name);
+    assert.deepEqual(
+      said,
+      names.map((name, at) => [name, names.slice(at + 1).sort()]),
+    );
+    assert.equal(names.length, 3);
+  });
+
   test('nothing in a dry run, nothing that is only watched, nothing that failed', async () => {
     const made = madeUp();
     made.add('web', ON);

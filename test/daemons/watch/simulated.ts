@@ -126,9 +126,9 @@ function appOf(
       const { report } = await update(
         world,
         { selectors, only, here, firstSeen, signal, absent: true },
-        async (name, found) => {
+        async (name, found, later) => {
           watching.rolls.push({ at: world.now, service: name });
-          return roll?.(name, found);
+          return roll?.(name, found, later);
         },
       );
       firstAsked();
