@@ -13,7 +13,7 @@ import { attachedNote } from '../../core/service/attached.ts';
 import { whyNotOne } from '../../core/service/one-service.ts';
 import { refuseStrangers } from '../../core/service/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
-import { chooseWay } from '../../core/strategy/choose.ts';
+import { type Choice, chooseWay } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
