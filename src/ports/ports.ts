@@ -20,7 +20,7 @@ import type { Delivery, Summary } from '../core/report/summary.ts';
 import type { ComposeModel, ComposeProject } from '../core/service/compose.ts';
 import type { Config, NotificationConfig } from '../core/settings/config.ts';
 import type { TraceSettings } from '../core/trace/settings.ts';
-import type { Diagnosis } from '../core/traffic/connections.ts';
+import type { Closed, Diagnosis } from '../core/traffic/connections.ts';
 import type { Joined, Process } from '../core/traffic/routes.ts';
 import type { Call } from '../core/update/helper.ts';
 import type { Kernel } from './kernel.ts';
@@ -152,12 +152,21 @@ export interface Traffic {
   connections(container: Process): Promise<number | undefined>;
   /** The same connections one by one, with what has moved in them and when. */
   diagnose(container: Process): Promise<Diagnosis>;
+  /** Makes ready to close connections of a container. */
+  closer(container: Process): Promise<Closer>;
   /** Whether a container uses the network that this process itself is in; undefined if that can't be told from here. */
   sharesNetwork(container: Process): Promise<boolean | undefined>;
   /** What a container listens on by TCP; undefined where that is out of reach. */
   listening(container: Process): Promise<readonly Listener[] | undefined>;
   /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
   reachable(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer>;
+}
+
+/** Closes connections of one container at once. */
+export interface Closer {
+  /** Closes connections by their ends, as a diagnosis names them: both sides see a reset. */
+  close(ends: readonly string[]): Promise<Closed>;
+  end(): void;
 }
 
 /** Where a probe asks; with a path by HTTP. */

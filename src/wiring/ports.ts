@@ -12,6 +12,7 @@ import { type NotifyOptions, openNotify, openPost } from '../adapters/notify/ope
 import { openRegistry } from '../adapters/registry/open.ts';
 import { onCalls } from '../adapters/trace/calls.ts';
 import { nftKernel } from '../adapters/traffic/nftables/nft-kernel.ts';
+import { socketCloser } from '../adapters/traffic/socket-closer.ts';
 import { diagnoseSockets } from '../adapters/traffic/socket-diagnostics.ts';
 import { fail } from '../core/model/error.ts';
 import { testSummary } from '../core/report/summary.ts';
@@ -67,7 +68,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const builder = openBuilder({ engine, env: dockerEnv(reach) });
   const sources = openSources();
   const outside = { logins: () => knownLogins(env, home), options: optionsOf(reach) };
-  const system = openSystem(engine, outside, diagnoseSockets);
+  const system = openSystem(engine, outside, { diagnose: diagnoseSockets, closer: socketCloser });
   const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
   const build = { compose, builder, git: installedGit({ env, home }), sources };

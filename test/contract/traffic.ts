@@ -20,7 +20,7 @@ export function trafficContract(what: string, open: Open): void {
   contract(
     'traffic',
     what,
-    { connections: CONNECTIONS, diagnosis: DIAGNOSIS, listeners: LISTENERS, probes: PROBES },
+    { connections: CONNECTIONS, diagnosis: DIAGNOSIS, closing: CLOSING, listeners: LISTENERS, probes: PROBES },
     open,
   );
 }
@@ -108,6 +108,34 @@ const DIAGNOSIS: Rules[string] = {
       assert.equal(diagnosis.available, false);
       assert.ok(!diagnosis.available && diagnosis.why !== '' && diagnosis.advice !== '');
     }
+  },
+};
+
+const CLOSING: Rules[string] = {
+  'ends the named connections and no others': async (stage) => {
+    const web = await stage.start('web');
+    const look = watching(stage, web);
+    const [first] = [await connected(stage.connect(web)), await connected(stage.connect(web))];
+    const rested = await stage.until('both rest', async () => {
+      const seen = await look();
+      return seen.resting.length === 2 && seen;
+    });
+    const closer = await stage.traffic.closer(web);
+    assert.deepEqual(await closer.close(rested.resting.slice(0, 1)), { available: true, closed: 1 });
+    await until(stage, web, 1);
+    assert.deepEqual(await closer.close(rested.resting.slice(0, 1)), { available: true, closed: 0 });
+    assert.deepEqual(await closer.close([]), { available: true, closed: 0 });
+    await until(stage, web, 1);
+    closer.end();
+    await first.close();
+  },
+  'is not available for a container that has ended': async (stage) => {
+    const web = await stage.start('web');
+    await stage.kill(web);
+    const closer = await stage.traffic.closer(web);
+    const closed = await closer.close(['127.0.0.1:1 127.0.0.1:2']);
+    closer.end();
+    assert.ok(!closed.available && closed.why !== '' && closed.advice !== '');
   },
 };
 

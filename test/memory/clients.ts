@@ -154,6 +154,18 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
       if (!box || box.pid !== pid || pid <= 0) return { available: false, why: 'it does not run', advice: 'start it' };
       return { available: true, connections: connectionsOf(machine, connections, box) };
     },
+    closer: async ({ id, pid }) => ({
+      close: async (ends) => {
+        const box = machine.boxes.get(id);
+        if (!box || box.pid !== pid || pid <= 0)
+          return { available: false, why: 'it does not run', advice: 'start it' };
+        const named = connections.filter((one, number) => one.server === box && ends.includes(String(number)));
+        const open = named.filter((one) => one.isOpen());
+        for (const one of open) one.close();
+        return { available: true, closed: open.length };
+      },
+      end: () => {},
+    }),
     sharesNetwork: async ({ id }) => machine.boxes.get(id)?.host.NetworkMode === 'host',
     listening: async ({ id, pid }) => {
       const box = machine.boxes.get(id);

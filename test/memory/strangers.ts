@@ -28,6 +28,7 @@ const NO_CLIENTS: Omit<Ports['traffic'], 'reachable'> = {
   sharesNetwork: async () => undefined,
   connections: async () => 0,
   diagnose: async () => ({ available: true, connections: [] }),
+  closer: async () => ({ close: async () => ({ available: true, closed: 0 }), end: () => {} }),
   listening: async () => [],
 };
 const ROLES = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock', 'helper', 'backup', 'copying'] as const;

@@ -2,20 +2,27 @@ import { readFile, readlink } from 'node:fs/promises';
 import type { Listener } from '../../core/health/answered-ports.ts';
 import type { Diagnosis } from '../../core/traffic/connections.ts';
 import { parseSockets, type Socket } from '../../core/traffic/sockets.ts';
-import type { Traffic } from '../../ports/ports.ts';
+import type { Closer, Traffic } from '../../ports/ports.ts';
 import { askOnce } from './probe.ts';
 
-/** Asks the kernel about the connections to the listening ports of a process' network namespace. */
-export type Diagnose = (pid: number) => Promise<Diagnosis>;
+/** What the kernel does about the connections to the listening ports of a process' network namespace. */
+export interface Sockets {
+  diagnose(pid: number): Promise<Diagnosis>;
+  closer(pid: number): Closer;
+}
 
 /** Traffic of containers on this machine, as the kernel and a plain client see it. `local`: the engine runs here. */
-export function hostTraffic(local: () => Promise<boolean>, diagnose: Diagnose): Traffic {
+export function hostTraffic(local: () => Promise<boolean>, sockets: Sockets): Traffic {
   return {
     connections: async ({ id, pid }) =>
       (await local()) && (await isProcessOf(pid, id)) ? establishedOnListeners(pid) : undefined,
     diagnose: async ({ id, pid }) => {
       if (!(await local())) return OUT_OF_REACH;
-      return (await isProcessOf(pid, id)) ? diagnose(pid) : OTHER_PIDS;
+      return (await isProcessOf(pid, id)) ? sockets.diagnose(pid) : OTHER_PIDS;
+    },
+    closer: async ({ id, pid }) => {
+      if (!(await local())) return noCloser(OUT_OF_REACH);
+      return (await isProcessOf(pid, id)) ? sockets.closer(pid) : noCloser(OTHER_PIDS);
     },
     sharesNetwork: async ({ id, pid }) =>
       (await local()) && (await isProcessOf(pid, id)) ? sharesNetwork(pid) : undefined,
@@ -25,16 +32,20 @@ export function hostTraffic(local: () => Promise<boolean>, diagnose: Diagnose): 
   };
 }
 
-const OUT_OF_REACH: Diagnosis = {
+function noCloser(why: Extract<Diagnosis, { available: false }>): Closer {
+  return { close: async () => why, end: () => {} };
+}
+
+const OUT_OF_REACH = {
   available: false,
   why: 'the engine runs elsewhere',
   advice: 'run swapctl on the machine of the engine',
-};
-const OTHER_PIDS: Diagnosis = {
+} as const;
+const OTHER_PIDS = {
   available: false,
   why: 'the processes of containers are out of reach',
   advice: 'run swapctl as root in the host pid namespace (docker run --pid host)',
-};
+} as const;
 
 // A pid of the engine's means something else here if the engine lives in another pid namespace.
 async function isProcessOf(pid: number, containerId: string): Promise<boolean> {

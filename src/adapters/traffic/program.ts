@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { noteCall } from '../trace/calls.ts';
 
@@ -9,41 +9,60 @@ export type Ending =
   | { readonly kind: 'missing' }
   | { readonly kind: 'timeout'; readonly afterMs: number };
 
-/** Runs a program to its end, or kills it after that time. */
-export async function runProgram(
-  program: string,
-  args: readonly string[],
-  input: string,
-  withinMs: number,
-): Promise<Ending> {
-  const ended = noteCall('program', () => [program, ...args].join(' '));
-  const ending = await run(program, args, input, withinMs);
-  ended(ending.kind === 'exited' ? `exit ${ending.status}` : ending.kind);
-  return ending;
+/** A program that runs and waits for its input. */
+export interface Started {
+  /** Gives it the rest of its input, and waits for its end, or kills it after that time. */
+  finish(input: string, withinMs: number): Promise<Ending>;
+  kill(): void;
 }
 
-function run(program: string, args: readonly string[], input: string, withinMs: number): Promise<Ending> {
+/** Runs a program to its end, or kills it after that time. */
+export function runProgram(program: string, args: readonly string[], input: string, withinMs: number): Promise<Ending> {
+  return startProgram(program, args, '').finish(input, withinMs);
+}
+
+/** Starts a program, and gives it the beginning of its input. */
+export function startProgram(program: string, args: readonly string[], input: string): Started {
+  const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+  const told = noteCall('program', () => [program, ...args].join(' '));
+  const child = spawn(program, args, { env: { ...process.env, PATH: path, LC_ALL: 'C' }, stdio: 'pipe' });
+  child.stdin.on('error', () => {});
+  if (input !== '') child.stdin.write(input);
+  const ended = endOf(child);
+  return {
+    finish: async (rest, withinMs) => {
+      child.stdin.end(rest);
+      const ending = await within(child, ended, withinMs);
+      told(ending.kind === 'exited' ? `exit ${ending.status}` : ending.kind);
+      return ending;
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+function endOf(child: ChildProcessWithoutNullStreams): Promise<Ending> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk) => stdout.push(chunk));
+  child.stderr.on('data', (chunk) => stderr.push(chunk));
   return new Promise((resolve) => {
-    const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
-    const child = spawn(program, args, { env: { ...process.env, PATH: path, LC_ALL: 'C' }, stdio: 'pipe' });
+    child.on('error', (error) => resolve(notStarted(error)));
+    child.on('close', (status, signal) => resolve(endingOf(status, signal, textOf(stdout), textOf(stderr))));
+  });
+}
+
+function within(child: ChildProcessWithoutNullStreams, ended: Promise<Ending>, ms: number): Promise<Ending> {
+  return new Promise((resolve) => {
     const late = setTimeout(() => {
       child.kill('SIGKILL');
       // What it has started may keep its output open for longer.
       for (const stream of [child.stdout, child.stderr]) stream.destroy();
-      resolve({ kind: 'timeout', afterMs: withinMs });
-    }, withinMs);
-    const end = (ending: Ending): void => {
+      resolve({ kind: 'timeout', afterMs: ms });
+    }, ms);
+    void ended.then((ending) => {
       clearTimeout(late);
       resolve(ending);
-    };
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk) => stdout.push(chunk));
-    child.stderr.on('data', (chunk) => stderr.push(chunk));
-    child.on('error', (error) => end(notStarted(error)));
-    child.on('close', (status, signal) => end(endingOf(status, signal, textOf(stdout), textOf(stderr))));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
+    });
   });
 }
 

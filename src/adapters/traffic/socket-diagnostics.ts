@@ -10,7 +10,7 @@ const ASK = ['ss', '-H', '-t', '-n', '-i', 'state', 'listening', 'state', 'estab
 /** Asks the kernel about the connections to the listening ports of a process' network namespace. */
 export async function diagnoseSockets(pid: number): Promise<Diagnosis> {
   const ending = await runProgram('nsenter', [`--net=/proc/${pid}/ns/net`, ...ASK], '', LONGEST_MS);
-  if (ending.kind !== 'exited' || ending.status !== 0) return unavailable(ending);
+  if (ending.kind !== 'exited' || ending.status !== 0) return unavailable(ending, 'see whether ss -ti works as root');
   const connections = parseDiagnostics(ending.stdout);
   if (connections) return { available: true, connections };
   const advice = 'load the kernel module tcp_diag (modprobe tcp_diag)';
@@ -78,8 +78,10 @@ function queues(received: number, sent: number, notSent: number): Pick<Connectio
   return { queued: received + notSent, unacked: sent - notSent };
 }
 
-function unavailable(ending: Ending): Diagnosis {
-  const advice = 'see whether ss -ti works as root';
+type Unavailable = Extract<Diagnosis, { available: false }>;
+
+/** Why ss said nothing. */
+export function unavailable(ending: Ending, advice: string): Unavailable {
   switch (ending.kind) {
     case 'missing':
       return missing('nsenter', 'util-linux');
@@ -92,7 +94,7 @@ function unavailable(ending: Ending): Diagnosis {
   }
 }
 
-function refused(stderr: string, advice: string): Diagnosis {
+function refused(stderr: string, advice: string): Unavailable {
   if (/^nsenter: failed to execute/m.test(stderr)) return missing('ss', 'iproute2');
   const words = stderr.trim().replace(/\s+/g, ' ').slice(0, MOST_WORDS);
   if (!/^nsenter: /.test(words)) return { available: false, why: `ss failed: ${words}`, advice };
@@ -100,6 +102,6 @@ function refused(stderr: string, advice: string): Diagnosis {
   return { available: false, why: `the network of a container can't be entered (${words})`, advice: rights };
 }
 
-function missing(program: string, debian: string): Diagnosis {
+function missing(program: string, debian: string): Unavailable {
   return { available: false, why: `${program} is not installed`, advice: `install the package ${debian}` };
 }

@@ -27,7 +27,14 @@ export interface Look {
   readonly waitedFor: readonly string[];
   /** No connection carries a request at this moment, as far as can be told. */
   readonly calm: boolean;
+  /** Connections that are between two requests, and that the drain does not wait for. */
+  readonly resting: readonly string[];
 }
+
+/** One attempt to close connections: how many were closed, or why that can't be done. */
+export type Closed =
+  | { readonly available: true; readonly closed: number }
+  | { readonly available: false; readonly why: string; readonly advice: string };
 
 /** Less silence than this says nothing: an app may pause in the middle of an answer, a client before its first request. */
 export const QUIET_MS = 500;
@@ -37,6 +44,8 @@ const UNCLEAR_MS = 2000;
 // A client that acknowledges an answer without a request of its own does so at most this long afterwards (delayed
 // acknowledgement, tcp(7)); anything later is a keep-alive probe, which says nothing.
 const DELAYED_ACK_MS = 250;
+// Two ticks of the kernel's timer at the most: an answer that is written in pieces pauses for less.
+const REST_MS = 20;
 
 interface Known {
   readonly received: number;
@@ -61,6 +70,7 @@ export function watchConnections(): (seen: readonly Connection[], now: number) =
       open: seen.length,
       waitedFor: waitedFor.map(({ one }) => one.ends),
       calm: judged.every(({ one, state }) => state !== 'asked' && !isFresh(one)),
+      resting: judged.filter((each) => !waitedFor.includes(each) && isResting(each.one)).map(({ one }) => one.ends),
     };
   };
 }
@@ -102,6 +112,12 @@ function isWaitedFor(one: Connection, state: State, { later, restedAt }: Known, 
     case 'unused':
       return isFresh(one) && !isShort;
   }
+}
+
+// Of an answer that is on its way to the client, a reset would take the rest.
+function isResting(one: Connection): boolean {
+  const isAnswered = stateOf(one) === 'answered' && one.unacked === 0;
+  return (isAnswered || stateOf(one) === 'unused') && Math.min(one.sinceSent, one.sinceReceived) >= REST_MS;
 }
 
 // Its first request may still be in the client's hands.

@@ -51,6 +51,32 @@ suite('what a drain waits for at its first look', () => {
     });
 });
 
+suite('what rests at the last call', () => {
+  const table: [string, Partial<Connection>, boolean][] = [
+    ['a kept connection that is silent', {}, true],
+    ['a spare one that never carried data', { sent: 0, received: 0 }, true],
+    ['a new one whose request is on its way', { sent: 0, received: 0, sinceSent: 30, sinceReceived: 30 }, false],
+    ['a request under way', { sinceReceived: 50_000 }, false],
+    ['one tick, and nothing after', { sinceReceived: 60_000, sinceAck: 60_000 }, false],
+    ['an answer that the client has not acknowledged', { unacked: 10, sinceSent: 30, sinceReceived: 31 }, false],
+    ['a stream of events', { sinceSent: 300, sinceAck: 260 }, false],
+  ];
+  for (const [name, change, rests] of table)
+    test(`${name}: ${rests ? 'yes' : 'no'}`, () => {
+      assert.deepEqual(watchConnections()([connection(change)], 0).resting, rests ? ['a'] : []);
+    });
+
+  test('one short request after the other: between two of them only', () => {
+    const watch = watchConnections();
+    watch([connection()], 0);
+    const next = { received: 60, sent: 120 };
+    const answered = (forMs: number) => ({ ...next, sinceReceived: forMs + 10, sinceSent: forMs, sinceAck: forMs - 5 });
+    const looks = [{ ...next, sinceReceived: 10 }, answered(10), answered(30)];
+    const resting = looks.map((change, number) => watch([connection(change)], 50 + number * 10).resting.length);
+    assert.deepEqual(resting, [0, 0, 1]);
+  });
+});
+
 /** Whether the drain waits at each of the looks, which are 150 ms apart. */
 function watched(...looks: Partial<Connection>[]): boolean[] {
   const watch = watchConnections();

@@ -1,6 +1,7 @@
 // The stage of a contract on this machine's kernel: containers are processes in network namespaces and cgroups of their own.
 import type { TestContext } from 'node:test';
 import { hostTraffic } from '../../../src/adapters/host/traffic.ts';
+import { socketCloser } from '../../../src/adapters/traffic/socket-closer.ts';
 import { diagnoseSockets } from '../../../src/adapters/traffic/socket-diagnostics.ts';
 import type { Kernel } from '../../../src/ports/ports.ts';
 import { APP_PORT, type Box, type Connection, NETWORK, type Stage } from '../../contract/host.ts';
@@ -47,7 +48,7 @@ export async function openStage(t: TestContext, { near, far }: Clients, kernel: 
   };
   return {
     kernel,
-    traffic: hostTraffic(async () => true, diagnoseSockets),
+    traffic: hostTraffic(async () => true, { diagnose: diagnoseSockets, closer: socketCloser }),
     bridges: BRIDGES,
     find: async (id) => [...running.values()].map(({ box }) => box).find((box) => box.id.startsWith(id)),
     start: async (name, hostPort) => {
