@@ -233,6 +233,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     settleMs: 5000,
     drainMs: 10_000,
     drainIdle: true,
+    drainClose: false,
     lingerMs: 10_000,
     onSwitch: [],
     onSwitchFailure: 'report',

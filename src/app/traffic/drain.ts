@@ -3,6 +3,7 @@ import type { DrainedConnections } from '../../core/report/report.ts';
 import { formatDuration } from '../../core/text/duration.ts';
 import { QUIET_MS, watchConnections } from '../../core/traffic/connections.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
+import { closeIdle } from './close-idle.ts';
 import { undoShut } from './gate.ts';
 import { goWithout } from './without-rules.ts';
 
@@ -22,6 +23,8 @@ interface Look {
   readonly busy: number;
   /** Whether no request is under way, as far as can be told. */
   readonly calm: boolean;
+  /** Those between two requests, by their ends; none, where idle ones can't be told or are to be waited for. */
+  readonly resting: readonly string[];
 }
 
 interface Drain {
@@ -33,7 +36,7 @@ interface Drain {
 /**
  * Waits until no connection of the container is busy any more, at most for the drain time of its policy. If connections can't be
  * counted, the whole time is waited. Just before the end new connections are turned away to whoever else has the name, so that an
- * app which exits at once takes no request with it. `renew` makes whoever else answers do so for longer than that.
+ * app which exits at once takes no request with it; by a setting idle ones are closed then. `renew` makes whoever else answers do so for longer than that.
  */
 export async function drain(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<void> {
   const { look, sum } = beginDrain(run, container);
@@ -42,6 +45,7 @@ export async function drain(run: SlotRun, container: Container, renew: () => Pro
   const isDone = ({ busy }: Look): boolean => busy === 0;
   let last = await until(run, look, run.policy.drainMs, isDone);
   const turnsAway = run.gates && (await turnAway(run, container, renew));
+  const closed = turnsAway && run.policy.drainClose ? await closeIdle(run, container, look) : undefined;
   // Where new connections still come, a moment without a request is all there can be.
   if (turnsAway || (last?.busy === 0 && !last.calm)) last = await until(run, look, LAST_CALL_MS, ({ calm }) => calm);
   // A request that began meanwhile on a kept connection may be a long one.
@@ -49,16 +53,21 @@ export async function drain(run: SlotRun, container: Container, renew: () => Pro
     if (turnsAway) await turnAway(run, container, renew);
     last = await until(run, look, Math.min(end - clock.now(), TURN_AWAY_AGAIN_MS), isDone);
   }
-  const drained = sum(last);
+  const drained = withClosed(sum(last), closed);
   run.memory.drained.set(container.id, drained);
   if (drained) report(run, container, drained);
 }
 
-function report({ ports }: SlotRun, { name }: Container, { idle = 0, cut }: DrainedConnections): void {
+function withClosed(sum: DrainedConnections | undefined, closed: number | undefined): DrainedConnections | undefined {
+  return sum && closed !== undefined ? { ...sum, closed } : sum;
+}
+
+function report({ ports }: SlotRun, { name }: Container, { idle = 0, cut, closed = 0 }: DrainedConnections): void {
   const tell = (count: number, what: string): void => {
     if (count > 0) ports.report({ kind: 'note', text: `${name}: ${count} connection${count > 1 ? 's' : ''} ${what}` });
   };
   tell(cut, `${cut > 1 ? 'were' : 'was'} still busy when the drain time was over`);
+  tell(closed, `${closed > 1 ? 'were' : 'was'} idle and closed before it stops`);
   tell(idle, `${idle > 1 ? 'are' : 'is'} idle and will be closed when it stops`);
 }
 
@@ -86,10 +95,10 @@ function watchEach({ ports: { traffic, clock } }: SlotRun, container: Container)
       const diagnosis = await traffic.diagnose(container);
       if (!diagnosis.available) return undefined;
       const now = clock.now();
-      const { open, waitedFor, calm } = watch(diagnosis.connections, now);
+      const { open, waitedFor, calm, resting } = watch(diagnosis.connections, now);
       // Before that nothing tells a short request from a long one.
       if (now - began >= QUIET_MS) for (const one of waitedFor) busy.add(one);
-      return { open, busy: waitedFor.length, calm };
+      return { open, busy: waitedFor.length, calm, resting };
     },
     sum: (last) => last && { idle: last.open - last.busy, busy: Math.max(busy.size, last.busy), cut: last.busy },
   };
@@ -102,7 +111,7 @@ function countAll({ ports: { traffic } }: SlotRun, container: Container): Drain 
       const open = await traffic.connections(container);
       if (open === undefined) return undefined;
       most = Math.max(most, open);
-      return { open, busy: open, calm: open === 0 };
+      return { open, busy: open, calm: open === 0, resting: [] };
     },
     sum: (last) => last && { busy: most, cut: last.busy },
   };

@@ -95,6 +95,8 @@ export interface StaleClient {
 export interface DrainedConnections {
   /** Open and between two requests; absent where idle connections can't be told from busy ones, or count as busy. */
   readonly idle?: number;
+  /** How many idle ones swapctl closed before the stop; absent unless `swapctl.drain.close` is set. */
+  readonly closed?: number;
   /** How many the drain waited for. */
   readonly busy: number;
   /** How many of the busy ones were still open when the drain time was over. */

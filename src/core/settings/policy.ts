@@ -20,6 +20,8 @@ export interface Policy {
   readonly drainMs: number;
   /** Whether a drain ends when only idle connections are left. */
   readonly drainIdle: boolean;
+  /** Whether idle connections are closed before the old container stops. */
+  readonly drainClose: boolean;
   /** How long at the most the old container's addresses are redirected once it is down, while clients still connect to them. */
   readonly lingerMs: number;
   /** What is done for others between the old container's stop and its removal. */

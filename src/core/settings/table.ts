@@ -95,6 +95,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     'true',
     'true ends a drain when all open connections are idle; false waits until they close',
   ),
+  'drain.close': row(
+    'drainClose',
+    flag,
+    FLAG,
+    'false',
+    'true closes idle connections before the old container stops, for an app that exits at once on SIGTERM',
+  ),
   linger: row(
     'lingerMs',
     parseDuration,

@@ -59,6 +59,7 @@ const DETAILS: Readonly<Record<string, Details>> = {
   gate: { group: TRAFFIC },
   'drain.timeout': { group: TRAFFIC },
   'drain.idle': { group: TRAFFIC },
+  'drain.close': { group: TRAFFIC },
   linger: { group: TRAFFIC },
   'on-switch': { group: TRAFFIC, values: 'signal SIGNAL CONTAINER, exec CONTAINER COMMAND, call URL, separated by ;' },
   'on-switch.failure': { group: TRAFFIC },

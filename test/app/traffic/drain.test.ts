@@ -6,11 +6,11 @@ import { drain } from '../../../src/app/traffic/drain.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import type { DrainedConnections } from '../../../src/core/report/report.ts';
 import { slotNames } from '../../../src/core/service/names.ts';
-import type { Connection, Diagnosis } from '../../../src/core/traffic/connections.ts';
+import type { Closed, Connection, Diagnosis } from '../../../src/core/traffic/connections.ts';
 import { container, policy } from '../../core/builders.ts';
 
 const OLD = container({ id: 'old', name: 'web' });
-const NO_SS: Diagnosis = { available: false, why: 'ss is not installed', advice: 'install the package iproute2' };
+const NO_SS = { available: false, why: 'ss is not installed', advice: 'install the package iproute2' } as const;
 
 interface Scene {
   /** What ss says after so many milliseconds. */
@@ -19,6 +19,9 @@ interface Scene {
   readonly count?: (afterMs: number) => number | undefined;
   readonly drainIdle?: boolean;
   readonly gates?: boolean;
+  readonly drainClose?: boolean;
+  /** What becomes of an attempt to close these. */
+  readonly close?: (ends: readonly string[]) => Closed;
 }
 
 interface Drained {
@@ -29,7 +32,8 @@ interface Drained {
 }
 
 /** Drains for at most 10 s, on a clock that only waiting moves. */
-async function drained({ diagnosis, count, drainIdle = true, gates = false }: Scene): Promise<Drained> {
+async function drained(scene: Scene): Promise<Drained> {
+  const { diagnosis, count, drainIdle = true, gates = false, drainClose = false } = scene;
   let now = 0;
   let turnedAwayAt: number | undefined;
   const told: Progress[] = [];
@@ -38,7 +42,7 @@ async function drained({ diagnosis, count, drainIdle = true, gates = false }: Sc
     names: slotNames('web'),
     memory,
     gates,
-    policy: policy({ drainMs: 10_000, drainIdle }),
+    policy: policy({ drainMs: 10_000, drainIdle, drainClose }),
     ports: {
       clock: {
         now: () => now,
@@ -46,7 +50,14 @@ async function drained({ diagnosis, count, drainIdle = true, gates = false }: Sc
           now += ms;
         },
       },
-      traffic: { connections: async () => count?.(now), diagnose: async () => diagnosis(now) },
+      traffic: {
+        connections: async () => count?.(now),
+        diagnose: async () => diagnosis(now),
+        closer: async () => ({
+          close: async (ends: readonly string[]) => scene.close?.(ends) ?? assert.fail('nothing is to be closed'),
+          end: () => {},
+        }),
+      },
       kernel: {
         shut: async () => {
           turnedAwayAt = now;
@@ -164,4 +175,55 @@ suite('the last call', () => {
     const { tookMs, turnedAwayAt } = await drained({ diagnosis: () => seen({ queued: 5 }), gates: true });
     assert.deepEqual([tookMs, turnedAwayAt], [10_500, 10_000]);
   });
+});
+
+suite('a drain that closes idle connections', () => {
+  /** Three connections; those that are closed are not there at the next look. */
+  function three(last: Partial<Connection>) {
+    const open = new Map<string, Partial<Connection>>([
+      ['0', IDLE],
+      ['1', IDLE],
+      ['2', last],
+    ]);
+    const diagnosis = (): Diagnosis => seen(...[...open].map(([ends, change]) => ({ ends, ...change })));
+    const close = (ends: readonly string[]): Closed => {
+      const closed = ends.filter((one) => open.delete(one)).length;
+      return { available: true, closed };
+    };
+    return { open, diagnosis, close };
+  }
+
+  test('closes them one look after the other, and reports how many', async () => {
+    const { diagnosis, close } = three(IDLE);
+    const { connections, notes } = await drained({ diagnosis, close, gates: true, drainClose: true });
+    assert.deepEqual(connections, { idle: 0, busy: 0, cut: 0, closed: 3 });
+    assert.deepEqual(notes, ['web: 3 connections were idle and closed before it stops']);
+  });
+
+  test('leaves one whose request is under way', async () => {
+    const { open, diagnosis, close } = three({ queued: 5 });
+    const { connections } = await drained({ diagnosis, close, gates: true, drainClose: true });
+    assert.deepEqual([...open.keys()], ['2']);
+    assert.deepEqual(connections, { idle: 0, busy: 1, cut: 1, closed: 2 });
+  });
+
+  test('closes none if new connections can not be turned away, and none if idle ones are waited for', async () => {
+    const { diagnosis } = three(IDLE);
+    assert.equal((await drained({ diagnosis, drainClose: true })).connections?.idle, 3);
+    const count = (ms: number) => (ms < 4000 ? 3 : 0);
+    const waited = await drained({ diagnosis, count, gates: true, drainClose: true, drainIdle: false });
+    assert.deepEqual(waited.connections, { busy: 3, cut: 0, closed: 0 });
+  });
+
+  const told: [string, Closed, RegExp][] = [
+    ['ss can not', NO_SS, /^idle connections of web stay open until it stops: ss is not installed; install/],
+    ['the kernel does not', { available: true, closed: 0 }, /CONFIG_INET_DIAG_DESTROY$/],
+  ];
+  for (const [why, answer, note] of told)
+    test(`goes on and says so if ${why}`, async () => {
+      const { diagnosis } = three(IDLE);
+      const { connections, notes } = await drained({ diagnosis, close: () => answer, gates: true, drainClose: true });
+      assert.deepEqual(connections, { idle: 3, busy: 0, cut: 0, closed: 0 });
+      assert.match(notes[0] ?? '', note);
+    });
 });

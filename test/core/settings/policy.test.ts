@@ -23,6 +23,7 @@ suite('every label', () => {
     ['settle', '1m30s', { settleMs: 90_000 }],
     ['drain.timeout', '500ms', { drainMs: 500 }],
     ['drain.idle', 'false', { drainIdle: false }],
+    ['drain.close', 'true', { drainClose: true }],
     ['linger', '1m', { lingerMs: 60_000 }],
     [
       'on-switch',

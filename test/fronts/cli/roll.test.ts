@@ -68,13 +68,14 @@ test('replicas stand beneath their service, with connections that were cut', asy
   });
   const replicas = [
     replica('shop-web-1', {}),
-    replica('shop-web-2', { connections: { idle: 5, busy: 3, cut: 2 }, gap: 900 }),
+    replica('shop-web-2', { connections: { idle: 5, busy: 3, cut: 2, closed: 1 }, gap: 900 }),
   ];
   const { stdout } = await cli(['roll', 'shop/web'], { roll: [{ ...ROLLED, service: 'shop/web', replicas }] });
   assert.match(stdout, /^ {2}✔ shop-web-1 {2}1\.1 s \(healthy 0\.9 s\)$/m);
   assert.match(stdout, /2 connections of shop-web-2 were still busy when the drain time was over/);
   assert.match(stdout, /1 connection of shop-web-2 finished what was under way/);
   assert.match(stdout, /5 connections of shop-web-2 were idle and closed by the stop/);
+  assert.match(stdout, /1 connection of shop-web-2 was idle and closed before the stop/);
   assert.match(stdout, /nobody answered for shop-web-2 for at most 0\.9 s/);
 });
 

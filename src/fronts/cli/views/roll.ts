@@ -99,11 +99,12 @@ function restarts({ service, restarted = [] }: ServiceReport): string[] {
 
 function drained(connections: Result['connections'], slot: string | undefined): string[] {
   if (!connections) return [];
-  const { idle = 0, busy, cut } = connections;
+  const { idle = 0, busy, cut, closed = 0 } = connections;
   const of = slot ? ` of ${slot}` : '';
   return [
     ...(cut > 0 ? [`${plural(cut)}${of} ${were(cut)} still busy when the drain time was over (--drain-timeout)`] : []),
     ...(busy > cut ? [`${plural(busy - cut)}${of} finished what ${were(busy - cut)} under way`] : []),
+    ...(closed > 0 ? [`${plural(closed)}${of} ${were(closed)} idle and closed before the stop`] : []),
     ...(idle > 0 ? [`${plural(idle)}${of} ${were(idle)} idle and closed by the stop`] : []),
   ];
 }
