@@ -191,7 +191,17 @@ function connectionsOf(machine: Machine, connections: readonly Connection[], box
 // Silent for a minute. In a busy one the client has sent last.
 function diagnosed(ends: string, busy: boolean): Diagnosed {
   const [sinceSent, sinceReceived] = busy ? [60_010, 60_000] : [60_000, 60_010];
-  return { ends, queued: 0, unacked: 0, sent: 100, received: 100, sinceSent, sinceReceived, sinceAck: 60_000 };
+  return {
+    ends,
+    queued: 0,
+    unacked: 0,
+    sent: 100,
+    received: 100,
+    sinceSent,
+    sinceReceived,
+    sinceAck: 60_000,
+    roundTrip: 0,
+  };
 }
 
 // One in another's network is reached where that one is.

@@ -70,6 +70,8 @@ function connectionOf({ state, receiveQueue, sendQueue, local, peer, info }: Row
     sinceSent: figure('lastsnd'),
     sinceReceived: figure('lastrcv'),
     sinceAck: figure('lastack'),
+    // What a client that acknowledges late adds to the average is not on the way.
+    roundTrip: Number((/\bminrtt:([\d.]+)/.exec(info) ?? /\brtt:([\d.]+)/.exec(info))?.[1] ?? 0),
   };
 }
 

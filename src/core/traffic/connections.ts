@@ -13,6 +13,8 @@ export interface Connection {
   readonly sinceReceived: number;
   /** Since the last packet of the client that acknowledged something. */
   readonly sinceAck: number;
+  /** How long a packet takes to the client and back at least. */
+  readonly roundTrip: number;
 }
 
 /** The open connections of a container one by one, or why they can't be had. */
@@ -46,6 +48,8 @@ const UNCLEAR_MS = 2000;
 const DELAYED_ACK_MS = 250;
 // Two ticks of the kernel's timer at the most: an answer that is written in pieces pauses for less.
 const REST_MS = 20;
+// The client of a connection that rests has got all of the answer, even if it acknowledges that with its next request only.
+const ROUND_TRIPS = 5;
 
 interface Known {
   readonly received: number;
@@ -70,7 +74,9 @@ export function watchConnections(): (seen: readonly Connection[], now: number) =
       open: seen.length,
       waitedFor: waitedFor.map(({ one }) => one.ends),
       calm: judged.every(({ one, state }) => state !== 'asked' && !isFresh(one)),
-      resting: judged.filter((each) => !waitedFor.includes(each) && isResting(each.one)).map(({ one }) => one.ends),
+      resting: judged
+        .filter((each) => !waitedFor.includes(each) && isResting(each.one) && !isFresh(each.one))
+        .map(({ one }) => one.ends),
     };
   };
 }
@@ -114,10 +120,13 @@ function isWaitedFor(one: Connection, state: State, { later, restedAt }: Known, 
   }
 }
 
-// Of an answer that is on its way to the client, a reset would take the rest.
+// Of an answer that is on its way to the client, a reset would take the rest. Requests that follow each other are short: one that
+// falls into the same tick as the answer before it is not under way any more.
 function isResting(one: Connection): boolean {
-  const isAnswered = stateOf(one) === 'answered' && one.unacked === 0;
-  return (isAnswered || stateOf(one) === 'unused') && Math.min(one.sinceSent, one.sinceReceived) >= REST_MS;
+  const { unacked, sinceSent, sinceReceived, roundTrip } = one;
+  if (stateOf(one) === 'asked') return false;
+  const hasArrived = unacked === 0 || sinceSent >= ROUND_TRIPS * roundTrip;
+  return hasArrived && Math.min(sinceSent, sinceReceived) >= REST_MS;
 }
 
 // Its first request may still be in the client's hands.

@@ -33,6 +33,7 @@ const EXPECTED = [
     sinceSent: 756,
     sinceReceived: 756,
     sinceAck: 756,
+    roundTrip: 0.016,
   },
   {
     ends: '[::ffff:172.17.0.2]:8080 [::ffff:172.17.0.1]:45230',
@@ -43,6 +44,7 @@ const EXPECTED = [
     sinceSent: 800,
     sinceReceived: 808,
     sinceAck: 756,
+    roundTrip: 0.012,
   },
   {
     ends: '[::1]:8080 [::1]:47134',
@@ -53,6 +55,7 @@ const EXPECTED = [
     sinceSent: 772,
     sinceReceived: 772,
     sinceAck: 772,
+    roundTrip: 0.018,
   },
   {
     ends: '[::ffff:172.17.0.2]:8080 [::ffff:172.17.0.1]:45250',
@@ -63,6 +66,7 @@ const EXPECTED = [
     sinceSent: 0,
     sinceReceived: 0,
     sinceAck: 0,
+    roundTrip: 0,
   },
 ];
 

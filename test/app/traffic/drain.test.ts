@@ -80,6 +80,7 @@ function seen(...connections: readonly Partial<Connection>[]): Diagnosis {
     sinceSent: 60_000,
     sinceReceived: 60_010,
     sinceAck: 59_960,
+    roundTrip: 1,
   };
   return {
     available: true,

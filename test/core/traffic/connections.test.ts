@@ -5,7 +5,7 @@ import { type Connection, stateOf, watchConnections } from '../../../src/core/tr
 /** One in which a request was answered a minute ago. */
 function connection(change: Partial<Connection> = {}): Connection {
   const silent = { sinceSent: 60_000, sinceReceived: 60_010, sinceAck: 59_960 };
-  return { ends: 'a', queued: 0, unacked: 0, sent: 100, received: 50, ...silent, ...change };
+  return { ends: 'a', queued: 0, unacked: 0, sent: 100, received: 50, roundTrip: 1, ...silent, ...change };
 }
 
 suite('what the kernel tells of one connection', () => {
@@ -57,14 +57,22 @@ suite('what rests at the last call', () => {
     ['a spare one that never carried data', { sent: 0, received: 0 }, true],
     ['a new one whose request is on its way', { sent: 0, received: 0, sinceSent: 30, sinceReceived: 30 }, false],
     ['a request under way', { sinceReceived: 50_000 }, false],
-    ['one tick, and nothing after', { sinceReceived: 60_000, sinceAck: 60_000 }, false],
-    ['an answer that the client has not acknowledged', { unacked: 10, sinceSent: 30, sinceReceived: 31 }, false],
+    ['one tick, and nothing after', { sinceReceived: 60_000, sinceAck: 60_000 }, true],
+    ['one tick, and nothing after, just now', { sinceSent: 10, sinceReceived: 10, sinceAck: 10 }, false],
+    ['an answer that may not have arrived', { unacked: 9, sinceSent: 30, sinceReceived: 31, roundTrip: 40 }, false],
     ['a stream of events', { sinceSent: 300, sinceAck: 260 }, false],
   ];
   for (const [name, change, rests] of table)
     test(`${name}: ${rests ? 'yes' : 'no'}`, () => {
       assert.deepEqual(watchConnections()([connection(change)], 0).resting, rests ? ['a'] : []);
     });
+
+  test('an answer that has arrived and is to be acknowledged with the next request', () => {
+    const watch = watchConnections();
+    watch([connection()], 0);
+    const answered = { received: 60, unacked: 10, sinceSent: 30, sinceReceived: 31, sinceAck: 31 };
+    assert.deepEqual(watch([connection(answered)], 50).resting, ['a']);
+  });
 
   test('one short request after the other: between two of them only', () => {
     const watch = watchConnections();
