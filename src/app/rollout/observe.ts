@@ -27,13 +27,24 @@ import { backupsOf } from './steps/volumes.ts';
 export async function observe(run: SlotRun): Promise<Snapshot> {
   const { ports, names, memory } = run;
   const all = await listed(ports.engine);
-  const replicas = await inspectAll(run, membersOf(all, names.home));
-  const [standIn] = await inspectAll(run, helpersOf(all, names.home, 'stand-in'));
-  const [rehearsal] = await inspectAll(run, helpersOf(all, names.home, 'rehearsal'));
-  const wanted = await imageOf(run, run.desired.image.id);
+  const [replicas, [standIn], [rehearsal], wanted] = await Promise.all([
+    inspectAll(run, membersOf(all, names.home)),
+    inspectAll(run, helpersOf(all, names.home, 'stand-in')),
+    inspectAll(run, helpersOf(all, names.home, 'rehearsal')),
+    imageOf(run, run.desired.image.id),
+  ]);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
   const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
-  const forwarding = await forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces);
+  // Each asks another program, or the engine, so they wait for each other only in vain.
+  const [forwarding, cover, failures, dependents, copies, tag, incumbentKept] = await Promise.all([
+    forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
+    coverOf(run, standIn),
+    failuresOf(run),
+    dependentsOf(run, replicas, (candidate ?? incumbent)?.replaces),
+    copiesOf(run, all, candidate),
+    localTag(run),
+    isKept(run, incumbent),
+  ]);
   const behind = (replica: Replica | undefined): Container | undefined =>
     [...replicas, rehearsal, standIn].find((container) => container?.id === replica?.id);
   const blamed = (replica: Replica | undefined): Promise<Replica | undefined> =>
@@ -50,16 +61,16 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     rehearsed: memory.rehearsed,
     startChecks: [...memory.startChecks],
     standIn: await blamed(standIn && (await view(run, standIn, wanted))),
-    cover: await coverOf(run, standIn),
+    cover,
     forwards: run.forwards,
     forwarding,
     gates: run.gates && run.policy.gate,
-    failures: await failuresOf(run),
-    dependents: await dependentsOf(run, replicas, (candidate ?? incumbent)?.replaces),
-    ...(await copiesOf(run, all, candidate)),
+    failures,
+    dependents,
+    ...copies,
     putBack: [...memory.putBack],
-    localTag: await localTag(run),
-    incumbentKept: await isKept(run, incumbent),
+    localTag: tag,
+    incumbentKept,
     ...(await vanishedOf(run, replicas, incumbent)),
     hooks: hooksOf(run),
     giveUp: memory.giveUp,
