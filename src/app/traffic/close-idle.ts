@@ -3,7 +3,7 @@ import type { Closer } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { noteOnce } from './without-rules.ts';
 
-const CLOSE_WITHIN_MS = 1000;
+const CLOSE_WITHIN_MS = 2000;
 const LOOK_EVERY_MS = 15;
 // One look may name connections that have just ended.
 const TRIES_IN_VAIN = 3;
