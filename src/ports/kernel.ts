@@ -20,8 +20,11 @@ export interface Kernel {
   cover(slot: string): Promise<Cover>;
   /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
   setCover(slot: string, request: CoverRequest): Promise<void>;
-  /** Leads new connections no more, and leaves those that are open as they are. */
-  endCover(slot: string): Promise<void>;
+  /**
+   * Leads new connections no more, and leaves those that are open as they are. `leaving`: addresses of a stand-in that is about to
+   * stop, as in a request.
+   */
+  endCover(slot: string, leaving?: readonly string[]): Promise<void>;
   clearCover(slot: string): Promise<void>;
   /**
    * Rejects new connections to a container from its networks (not from its own loopback). Open ones go on. Ends by itself after

@@ -52,7 +52,7 @@ async function slotOf(stage: Stage) {
 
 function coverRequest({ bridges }: Stage, standIn: Box, lifetimeMs: number | undefined): Cover {
   const ports = { [APP_KEY]: [{ HostIp: '0.0.0.0', HostPort: String(PORT) }] };
-  return { ports, standIn, bridges: bridges.map(({ device }) => device), lifetimeMs };
+  return { ports, standIn, bridges: bridges.map(({ device }) => device), lifetimeMs, leaving: [] };
 }
 
 const LAYER: Rules[string] = {

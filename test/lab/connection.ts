@@ -13,7 +13,8 @@ export interface Connection {
 }
 
 const SCRIPT = `
-const socket = require('node:net').connect(${APP_PORT}, process.argv[1]);
+const [address, port] = process.argv.slice(1);
+const socket = require('node:net').connect(port, address);
 const end = (line) => { console.log(line); process.exit(); };
 socket.on('error', (error) => end(error.code)).on('end', () => end('closed'));
 socket.once('data', (head) => {
@@ -25,8 +26,13 @@ process.stdin.on('data', (word) => socket.write(word));
 `;
 
 /** Connects in a network namespace; `enter`: the command that enters it. Its kernel sends SYNs until one is answered. */
-export function connectFrom(world: World, enter: readonly string[], address: string): Connection {
-  const [program = '', ...args] = [...enter, process.execPath, '--eval', SCRIPT, address];
+export function connectFrom(
+  world: World,
+  enter: readonly string[],
+  address: string,
+  port: number = APP_PORT,
+): Connection {
+  const [program = '', ...args] = [...enter, process.execPath, '--eval', SCRIPT, address, String(port)];
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   world.after(async () => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});

@@ -1,3 +1,4 @@
+import { ipv4Of } from '../../core/traffic/routes.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { type Snapshot, serving } from '../rollout/snapshot.ts';
@@ -6,18 +7,24 @@ import { type Snapshot, serving } from '../rollout/snapshot.ts';
 // after it.
 const MARGIN_MS = 30_000;
 
-/** Leads new connections to the slot's ports to the stand-in; `lasting`: until they are led back, else for a while. */
+/**
+ * Leads new connections to the slot's ports to the stand-in; `lasting`: until they are led back, else for a while. `leaves`: the old
+ * container is about to turn new connections away.
+ */
 export async function cover(
   run: SlotRun,
   { incumbent, candidate, standIn }: Snapshot,
   lasting: boolean,
+  leaves = false,
 ): Promise<void> {
   const bridges = (await run.ports.engine.bridges()).map((bridge) => bridge.device);
   const target = serving(run, standIn);
+  const isLeaving = incumbent && (leaves || run.memory.turnedAway.has(incumbent.id));
   const request = {
     ports: serving(run, incumbent ?? candidate).host.PortBindings,
     standIn: target,
     bridges,
+    leaving: isLeaving ? ipv4Of(incumbent) : [],
     lifetimeMs: lasting ? undefined : run.policy.settleMs + run.policy.drainMs + MARGIN_MS,
   };
   try {
@@ -43,10 +50,11 @@ async function hasEnded({ engine, clock }: Ports, id: string): Promise<boolean> 
 }
 
 /**
- * Has what leads the ports of a container to the stand-in for a while begin its time anew: an engine that hangs must not let it
- * expire while the container turns new connections away.
+ * Has what leads the ports of a container elsewhere begin its time anew: an engine that hangs must not let it expire while the container
+ * turns new connections away. A client that it has not answered is to ask whoever answers then.
  */
 export async function renewCover(run: SlotRun, from: string, snapshot: Snapshot): Promise<void> {
-  const { incumbent, seen } = snapshot;
-  if (from === incumbent?.id && seen.cover === 'expiring') await cover(run, snapshot, false);
+  const { incumbent, standIn, seen } = snapshot;
+  if (from === incumbent?.id && seen.cover === 'expiring') await cover(run, snapshot, false, true);
+  if (from === standIn?.id && seen.cover === 'over') await run.ports.kernel.endCover(run.names.home, ipv4Of(standIn));
 }

@@ -119,4 +119,11 @@ export interface CoverRequest {
   /** Host interfaces of the engine's bridge networks. */
   readonly bridges: readonly string[];
   readonly lifetimeMs: number | undefined;
+  /** Addresses of a container that is about to stop: what it has not answered yet is not to reach it any more. */
+  readonly leaving: readonly string[];
+}
+
+/** The IPv4 addresses of a container in its networks. */
+export function ipv4Of({ networks }: Pick<Container, 'networks'>): string[] {
+  return Object.values(networks).flatMap(({ IPAddress }) => (IPAddress ? [IPAddress] : []));
 }

@@ -18,7 +18,7 @@ function kernelOf(id: string): ReturnType<typeof nftKernel> {
 
 function request({ bridges }: Stage, standIn: Box) {
   const ports = { [APP_KEY]: [{ HostIp: '0.0.0.0', HostPort: String(PORT) }] };
-  return { ports, standIn, bridges: bridges.map(({ device }) => device), lifetimeMs: undefined };
+  return { ports, standIn, bridges: bridges.map(({ device }) => device), lifetimeMs: undefined, leaving: [] };
 }
 
 function declare(open: (t: TestContext) => Promise<Stage>): void {

@@ -36,7 +36,7 @@ export function examples(ipv6: boolean): Example[] {
       name,
       scripts: [
         ['coverScript', coverScript(routes(ipv6), ground)],
-        ['endScript', endScript(TABLE)],
+        ['endScript', endScript(TABLE, ['192.0.2.9'])],
         ['removeScript', removeScript(TABLE)],
       ] as const,
     })),
@@ -82,6 +82,7 @@ const GROUND: Ground = {
   bridges: ['docker0', 'br-0123456789ab'],
   proxied: true,
   lifetimeMs: LIFETIME_MS,
+  leaving: ['192.0.2.8'],
 };
 const GROUNDS: readonly (readonly [string, Ground])[] = [
   ['port redirect, expiring', GROUND],

@@ -25,11 +25,11 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
     cover: async (slot) => coverIn(await tableOf('inet', await tableOfSlot(slot))),
     setCover: async (slot, request) => {
       const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
-      const { bridges, lifetimeMs } = request;
-      const ground = { table: await tableOfSlot(slot), bridges, proxied, lifetimeMs };
+      const { bridges, lifetimeMs, leaving } = request;
+      const ground = { table: await tableOfSlot(slot), bridges, proxied, lifetimeMs, leaving };
       await applyNft(coverScript(await routesFor(slot, request), ground));
     },
-    endCover: async (slot) => applyNft(endScript(await tableOfSlot(slot))),
+    endCover: async (slot, leaving = []) => applyNft(endScript(await tableOfSlot(slot), leaving)),
     clearCover: async (slot) => applyNft(removeScript(await tableOfSlot(slot))),
     shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
     open: async (container) => {

@@ -13,12 +13,15 @@ export interface Ground {
   readonly proxied: boolean;
   /** After this long the rules end by themselves; undefined: never. */
   readonly lifetimeMs: number | undefined;
+  /** IPv4 addresses of a container that is about to stop. */
+  readonly leaving: readonly string[];
 }
 
 // Before the engine's own chains (dstnat is -100): a connection is translated once, by the first chain that does it.
 const BEFORE_ENGINE = -105;
 // Connection tracking is -200.
 const BEFORE_TRACKING = -300;
+const BETWEEN_TRACKING_AND_NAT = -150;
 
 /**
  * One nft transaction that puts the slot's table in place of whatever it was. Only new connections pass nat chains, so
@@ -30,6 +33,7 @@ export function coverScript(routes: readonly Route[], ground: Ground): Script {
     ...removal(ground.table),
     `table inet ${ground.table} {`,
     ...PROTOCOLS.map(liveSet),
+    LEAVING_SET,
     ...CHAINS.flatMap(([name, hook]) =>
       chain(
         name,
@@ -39,6 +43,7 @@ export function coverScript(routes: readonly Route[], ground: Ground): Script {
     ),
     '}',
     ...PROTOCOLS.flatMap((protocol) => liveElements(protocol, routes, ground)),
+    ...leavingElements(ground.table, ground.leaving),
   ]);
 }
 
@@ -47,6 +52,8 @@ const CHAINS = [
   ['out', `type nat hook output priority ${BEFORE_ENGINE}`],
   ['rawPre', `type filter hook prerouting priority ${BEFORE_TRACKING}`],
   ['rawOut', `type filter hook output priority ${BEFORE_TRACKING}`],
+  ['againPre', `type filter hook prerouting priority ${BETWEEN_TRACKING_AND_NAT}`],
+  ['againOut', `type filter hook output priority ${BETWEEN_TRACKING_AND_NAT}`],
 ] as const;
 
 function chain(name: string, hook: string, rules: readonly string[]): string[] {
@@ -54,12 +61,15 @@ function chain(name: string, hook: string, rules: readonly string[]): string[] {
 }
 
 /** One nft transaction after which no new connection is led any more, while the chains go on for those that are open. */
-export function endScript(table: string): Script {
+export function endScript(table: string, leaving: readonly string[]): Script {
   return script([
     `table inet ${table} {`,
     ...PROTOCOLS.map(liveSet),
+    LEAVING_SET,
     '}',
     ...PROTOCOLS.map((protocol) => `flush set inet ${table} ${live(protocol)}`),
+    `flush set inet ${table} leaving`,
+    ...leavingElements(table, leaving),
   ]);
 }
 
@@ -99,11 +109,22 @@ function liveElements(protocol: Route['protocol'], routes: readonly Route[], { t
   return [`add element inet ${table} ${live(protocol)} { ${elements} }`];
 }
 
+// As long as the gate of a container that is about to stop: if swapctl dies, it answers again.
+const LEAVES_FOR = '30s';
+const LEAVING_SET = '  set leaving { typeof ip saddr; flags timeout; }';
+
+function leavingElements(table: string, addresses: readonly string[]): string[] {
+  const own = [...new Set(addresses)].map((address) => `${address} timeout ${LEAVES_FOR}`);
+  return own.length === 0 ? [] : [`add element inet ${table} leaving { ${own.join(', ')} }`];
+}
+
 interface Rules {
   readonly pre?: readonly string[];
   readonly out?: readonly string[];
   readonly rawPre?: readonly string[];
   readonly rawOut?: readonly string[];
+  readonly againPre?: readonly string[];
+  readonly againOut?: readonly string[];
 }
 
 function rulesOf(route: Route, ground: Ground): Rules {
@@ -143,10 +164,17 @@ function oneV6(route: Route, ground: Ground): Rules {
   return ground.proxied ? near(route, ground, [here], [here], 'ipv6') : {};
 }
 
-function straight({ target }: Route, { pre, out }: { pre: readonly string[]; out: readonly string[] }): Rules {
-  const lead = (match: string): string => `${match} dnat ip to ${target.ip}:${target.port}`;
-  return { pre: pre.map(lead), out: out.map(lead) };
+function straight(route: Route, { pre, out }: { pre: readonly string[]; out: readonly string[] }): Rules {
+  const { target, protocol } = route;
+  const lead = (match: string): string => `${match} ${isLive(route)} dnat ip to ${target.ip}:${target.port}`;
+  const drop = (match: string): string => `${match} ${AGAIN} drop`;
+  const again = protocol === 'tcp' ? { againPre: pre.map(drop), againOut: out.map(drop) } : {};
+  return { pre: pre.map(lead), out: out.map(lead), ...again };
 }
+
+// NAT sees only the first packet of a connection. A SYN that is sent again, since its container did not answer, goes to the same one,
+// whose gate rejects it by now. The engine has tracking forget the connection when that stops, and the next SYN is led like a new one.
+const AGAIN = 'ct state new ct status confirmed ct reply ip saddr @leaving';
 
 /** Leads to the stand-in's proxy what comes in by these matches; without a proxy, straight to the stand-in. */
 function near(
@@ -158,7 +186,7 @@ function near(
 ): Rules {
   if (!ground.proxied) return straight(route, { pre, out });
   if (route.protocol === 'udp') return perDatagram(route, pre, out, family);
-  const lead = (match: string): string => `${match} ${toProxy(route)}`;
+  const lead = (match: string): string => `${match} ${isLive(route)} ${toProxy(route)}`;
   return { pre: pre.map(lead), out: out.map(lead) };
 }
 
@@ -172,20 +200,17 @@ function toProxy({ hostIp, target }: Route): string {
 
 // A flow of datagrams has no end: tracked, it would be led to the stand-in's port for as long as its sender goes on, also
 // when nobody is there any more. So each datagram is led by itself, and each answer gets the port that was asked.
-function perDatagram(
-  { hostPort, target }: Route,
-  pre: readonly string[],
-  out: readonly string[],
-  family: 'ipv4' | 'ipv6',
-): Rules {
-  const lead = (match: string): string => `${match} udp dport set ${target.hostPort} notrack`;
+function perDatagram(route: Route, pre: readonly string[], out: readonly string[], family: 'ipv4' | 'ipv6'): Rules {
+  const { hostPort, target } = route;
+  const lead = (match: string): string => `${match} ${isLive(route)} udp dport set ${target.hostPort} notrack`;
   const answer = `meta nfproto ${family} udp sport ${target.hostPort} udp sport set ${hostPort} notrack`;
   return { rawPre: pre.map(lead), rawOut: [...out.map(lead), answer] };
 }
 
 function joined(a: Rules, b: Rules): Rules {
   const both = (name: keyof Rules): readonly string[] => [...(a[name] ?? []), ...(b[name] ?? [])];
-  return { pre: both('pre'), out: both('out'), rawPre: both('rawPre'), rawOut: both('rawOut') };
+  const names = CHAINS.map(([name]) => name);
+  return Object.fromEntries(names.map((name) => [name, both(name)]));
 }
 
 function fromBridges(ground: Ground, rule: string): string[] {
@@ -196,6 +221,10 @@ function fromBridges(ground: Ground, rule: string): string[] {
 // By their SYN: where nothing else made the kernel track connections (IPv6 on most engines), it takes those that are
 // open for new ones from the moment that these rules are there, and would rewrite them in the middle.
 function port({ protocol, hostPort }: Route): string {
-  const opens = protocol === 'tcp' ? 'tcp flags & (fin | syn | rst | ack) == syn ' : '';
-  return `${protocol} dport ${hostPort} ${opens}${protocol} dport @${live(protocol)}`;
+  const opens = protocol === 'tcp' ? ' tcp flags & (fin | syn | rst | ack) == syn' : '';
+  return `${protocol} dport ${hostPort}${opens}`;
+}
+
+function isLive({ protocol }: Route): string {
+  return `${protocol} dport @${live(protocol)}`;
 }

@@ -11,6 +11,7 @@ const GROUND: Ground = {
   bridges: ['docker0', 'br-1'],
   proxied: true,
   lifetimeMs: undefined,
+  leaving: [],
 };
 
 function route(change: Partial<Route> = {}): Route {
@@ -42,6 +43,7 @@ const GROUNDS: Record<string, Ground> = {
   expiring: { ...GROUND, lifetimeMs: 33_000 },
   'without userland proxy': { ...GROUND, proxied: false },
   'without bridges': { ...GROUND, bridges: [] },
+  'while a container leaves': { ...GROUND, leaving: ['172.17.0.2', '172.18.0.2'] },
 };
 
 const nft = (script: string) =>
@@ -63,16 +65,17 @@ for (const [ground, on] of Object.entries(GROUNDS)) {
 }
 
 test('nft accepts the end of a cover, whether there is one or not', { skip: unable }, () => {
-  const { status, stderr } = nft(endScript(GROUND.table));
+  const { status, stderr } = nft(endScript(GROUND.table, ['172.17.0.2']));
   assert.equal(status, 0, stderr);
 });
 
 test('at the end of a cover every port is dead, and the chains are still there', () => {
-  const script = endScript(GROUND.table);
+  const script = endScript(GROUND.table, GROUND.leaving);
   assert.doesNotMatch(script, /delete|elements|chain/);
   assert.deepEqual(script.match(/^flush .*$/gm), [
     `flush set inet ${GROUND.table} live_tcp`,
     `flush set inet ${GROUND.table} live_udp`,
+    `flush set inet ${GROUND.table} leaving`,
   ]);
 });
 
@@ -98,7 +101,7 @@ test('nothing but the own table is ever named', () => {
   for (const routes of Object.values(LAYOUTS)) {
     for (const script of [coverScript(routes, GROUND), removeScript(GROUND.table)]) {
       assert.deepEqual([...new Set(script.match(/\btable .*?(?= ?\{?$)/gm))], [`table inet ${GROUND.table}`]);
-      assert.doesNotMatch(script, /flush|\bdrop\b|reject/);
+      assert.doesNotMatch(script, /flush|reject/);
     }
   }
 });
@@ -109,6 +112,20 @@ test('rules that expire say so for every port, and last at least as long as was 
     lifetimeMs: 33_001,
   });
   assert.deepEqual(elements(script), ['80 timeout 34s, 81 timeout 34s', '80 timeout 34s']);
+});
+
+test('what is dropped is a SYN that a leaving container has not answered, and nothing else', () => {
+  for (const routes of Object.values(LAYOUTS)) {
+    for (const line of coverScript(routes, GROUND).split('\n'))
+      if (/\bdrop\b/.test(line))
+        assert.match(line, /== syn ct state new ct status confirmed ct reply ip saddr @leaving drop$/);
+  }
+  const leaving = ['172.17.0.2', '172.17.0.2'];
+  assert.match(
+    coverScript([route()], { ...GROUND, leaving }),
+    /^add element inet \S+ leaving { 172\.17\.0\.2 timeout 30s }$/m,
+  );
+  assert.match(endScript(GROUND.table, leaving), /^add element inet \S+ leaving { 172\.17\.0\.2 timeout 30s }$/m);
 });
 
 test('rules that last have no timeout', () => {
