@@ -48,9 +48,11 @@ export function notesOf({ notes }: Memory): { notes?: readonly string[] } {
 function connectionsOf({ drained }: Memory): Pick<ReplicaReport, 'connections'> {
   const known = [...drained.values()].filter((one) => one !== undefined);
   if (known.length === 0) return {};
-  const sum = (figure: 'idle' | 'busy' | 'cut'): number => known.reduce((all, one) => all + (one[figure] ?? 0), 0);
+  const sum = (figure: 'idle' | 'busy' | 'cut' | 'closed'): number =>
+    known.reduce((all, one) => all + (one[figure] ?? 0), 0);
   const idle = known.every((one) => one.idle !== undefined) ? { idle: sum('idle') } : {};
-  return { connections: { ...idle, busy: sum('busy'), cut: sum('cut') } };
+  const closed = known.some((one) => one.closed !== undefined) ? { closed: sum('closed') } : {};
+  return { connections: { ...idle, busy: sum('busy'), cut: sum('cut'), ...closed } };
 }
 
 function hooksRun({ hooks: { results } }: Memory): Pick<ReplicaReport, 'hooks'> {

@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import test, { suite } from 'node:test';
+import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import { WGET_HEALTH } from '../../lab/images.ts';
 import { hostPort, testWorld, untilHealthy, type World } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';
+import { NEEDS_NFT } from './forward-world.ts';
 
 // On a busy machine a check takes its time, and that says nothing about the app.
 const PATIENT = { timeoutMs: 20_000, retries: 30 };
@@ -26,6 +28,12 @@ suite('a roll', () => {
     const { report } = await rolled(t, { 'drain.timeout': '1s', 'drain.idle': 'false' }, 0);
     assert.deepEqual(report.connections, { busy: 4, cut: 4 });
   });
+
+  test('closes idle connections before the stop if that is wanted', async (t) => {
+    const { report, gates } = await rolled(t, { 'drain.timeout': '60s', 'drain.close': 'true' }, 0);
+    if (!gates) return t.skip(NEEDS_NFT);
+    assert.deepEqual(report.connections, { idle: 0, busy: 0, cut: 0, closed: 4 });
+  });
 });
 
 /**
@@ -43,7 +51,7 @@ async function rolled(t: test.TestContext, overrides: Record<string, string>, sl
   world.after(async () => spare.destroy());
   await world.image('web:live', { version: '2', health: PATIENT });
   let slow: Promise<string> | undefined;
-  const { app, close } = await openApp(world, (progress: Progress) => {
+  const { app, ports, close } = await openApp(world, (progress: Progress) => {
     if (slowMs > 0 && progress.kind === 'step' && progress.step.kind === 'rename')
       slow ??= clients[0]?.ask(`/slow?ms=${slowMs}`);
   });
@@ -51,7 +59,7 @@ async function rolled(t: test.TestContext, overrides: Record<string, string>, sl
   const [report] = await app.roll([world.name('web')], quickly({ overrides, pull: 'never' }));
   assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
   t.diagnostic(JSON.stringify({ connections: report.connections, timings: report.timings }));
-  return { slow, report };
+  return { slow, report, gates: (await kernelLayer(ports)).available };
 }
 
 interface Client {
