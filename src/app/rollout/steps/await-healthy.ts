@@ -23,6 +23,8 @@ const PAUSE_BRIEFLY_MS = 250;
 export const NEVER = new AbortController().signal;
 
 type Done = (verdict: Verdict, container: Container) => boolean;
+/** When the watch over a container ends that is healthy since a moment. */
+type EndOf = (container: Container, since: number) => number;
 
 /** Watches a starting container until it is healthy, has failed, or the signal aborts; what it saw is in the memory. */
 export async function awaitHealthy(
@@ -42,12 +44,14 @@ export async function awaitHealthy(
  * short: what has taken over is proven before the old one goes.
  */
 export async function settle(run: SlotRun, id: string, { brief }: { readonly brief: boolean }): Promise<void> {
-  await watch(run, id, brief ? PAUSE_BRIEFLY_MS : PAUSE_SETTLING_MS, NEVER, (verdict, container) => {
+  const endOf: EndOf = (container, since) => settledAt(container, run.policy, since, { brief });
+  const done: Done = (verdict, container) => {
     if (verdict.kind !== 'healthy') return true;
-    const end = settledAt(container, run.policy, verdict.since, { brief });
+    const end = endOf(container, verdict.since);
     tellLimit(run, end);
     return run.now() >= end;
-  });
+  };
+  await watch(run, id, brief ? PAUSE_BRIEFLY_MS : PAUSE_SETTLING_MS, NEVER, done, endOf);
 }
 
 function tellLimit(run: SlotRun, untilMs: number): void {
@@ -64,7 +68,14 @@ export async function awaitEngine(run: SlotRun, id: string, signal: AbortSignal)
   });
 }
 
-async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSignal, done: Done): Promise<void> {
+async function watch(
+  run: SlotRun,
+  id: string,
+  pauseMs: number,
+  signal: AbortSignal,
+  done: Done,
+  endOf: EndOf = () => Infinity,
+): Promise<void> {
   while (!signal.aborted) {
     const container = await run.ports.engine.container(id);
     if (!container) return;
@@ -78,14 +89,20 @@ async function watch(run: SlotRun, id: string, pauseMs: number, signal: AbortSig
     const check = healthCheck(container, run.policy);
     if (check && container.status === 'running') await probeOnce(run, container, check, signal);
     const after = judge(container, run.policy, recall(run, container), run.now());
-    if (after.kind === verdict.kind) await run.ports.clock.sleep(nextPause(run, after, pauseMs), signal);
+    if (after.kind !== verdict.kind) continue;
+    const until = nextMoment(after, (since) => endOf(container, since));
+    await run.ports.clock.sleep(nextPause(run, until, pauseMs), signal);
   }
 }
 
-// Without a check only time tells; there is no sense in looking later than the moment that is waited for.
-function nextPause(run: SlotRun, verdict: Verdict, pauseMs: number): number {
-  const left = verdict.kind === 'waiting' ? verdict.until - run.now() : pauseMs;
-  return Math.max(10, Math.min(pauseMs, left));
+function nextMoment(verdict: Verdict, endOf: (since: number) => number): number {
+  if (verdict.kind === 'waiting') return verdict.until;
+  return verdict.kind === 'healthy' ? endOf(verdict.since) : Infinity;
+}
+
+// There is no sense in looking later than the moment that is waited for.
+function nextPause(run: SlotRun, until: number, pauseMs: number): number {
+  return Math.max(10, Math.min(pauseMs, until - run.now()));
 }
 
 // The engine may be the first to know.

@@ -35,3 +35,15 @@ suite('a container that is no longer healthy in its settle time is replaced by t
       test(`${name}, told by ${health === 'http' ? 'a probe from outside' : "the image's check"}`, () =>
         rolledToSick({ ...SETUPS[name], health }));
 });
+
+test('the settle time ends when it is over, not with the next probe', async () => {
+  const stage = await stageOf({ ...SETUPS['start-first'], health: 'http' });
+  const { app, progress } = stage.open();
+  const request = { signal: new AbortController().signal, overrides: { settle: '5300ms' }, pull: 'never' } as const;
+  const [report] = await stage.machine.clock.run(app.roll([stage.service], request));
+  assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
+  const settled = progress.flatMap((one) => (one.kind === 'done' && one.step.kind === 'settle' ? [one.ms] : []));
+  // A probe every half second, and each look takes some milliseconds.
+  assert.equal(settled.length, 1);
+  assert.ok((settled[0] ?? 0) <= 5350, `it took ${settled[0]} ms`);
+});
