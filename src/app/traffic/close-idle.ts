@@ -8,8 +8,8 @@ const LOOK_EVERY_MS = 15;
 // One look may name connections that have just ended.
 const TRIES_IN_VAIN = 3;
 
-/** The open connections of a container, and the ends of those that are between two requests. */
-type Look = () => Promise<{ readonly open: number; readonly resting: readonly string[] } | undefined>;
+/** How many connections of a container come from outside, and the ends of those that are between two requests. */
+type Look = () => Promise<{ readonly fromOutside: number; readonly resting: readonly string[] } | undefined>;
 
 /**
  * Closes connections between two requests while new ones go elsewhere, until none is left, at most for a moment: a proxy takes them
@@ -30,7 +30,7 @@ async function closeAll(run: SlotRun, { name }: Container, look: Look, closer: C
   let [closed, inVain] = [0, 0];
   while (clock.now() < end) {
     const seen = await look();
-    if (!seen || seen.open === 0) break;
+    if (!seen || seen.fromOutside === 0) break;
     const told = seen.resting.length > 0 ? await closer.close(seen.resting) : undefined;
     if (told?.available) inVain = told.closed > 0 ? 0 : inVain + 1;
     if (told?.available) closed += told.closed;

@@ -19,6 +19,7 @@ const TURN_AWAY_AGAIN_MS = 10_000;
 /** The connections of a container at one moment. */
 interface Look {
   readonly open: number;
+  readonly fromOutside: number;
   /** How many the drain waits for; all, where idle ones can't be told or are to be waited for. */
   readonly busy: number;
   /** Whether no request is under way, as far as can be told. */
@@ -95,10 +96,10 @@ function watchEach({ ports: { traffic, clock } }: SlotRun, container: Container)
       const diagnosis = await traffic.diagnose(container);
       if (!diagnosis.available) return undefined;
       const now = clock.now();
-      const { open, waitedFor, calm, resting } = watch(diagnosis.connections, now);
+      const { waitedFor, ...seen } = watch(diagnosis.connections, now);
       // Before that nothing tells a short request from a long one.
       if (now - began >= QUIET_MS) for (const one of waitedFor) busy.add(one);
-      return { open, busy: waitedFor.length, calm, resting };
+      return { ...seen, busy: waitedFor.length };
     },
     sum: (last) => last && { idle: last.open - last.busy, busy: Math.max(busy.size, last.busy), cut: last.busy },
   };
@@ -111,7 +112,7 @@ function countAll({ ports: { traffic } }: SlotRun, container: Container): Drain 
       const open = await traffic.connections(container);
       if (open === undefined) return undefined;
       most = Math.max(most, open);
-      return { open, busy: open, calm: open === 0, resting: [] };
+      return { open, fromOutside: open, busy: open, calm: open === 0, resting: [] };
     },
     sum: (last) => last && { busy: most, cut: last.busy },
   };

@@ -25,11 +25,13 @@ export type Diagnosis =
 /** What one look at the connections of a draining container says. */
 export interface Look {
   readonly open: number;
+  /** How many of the open ones come from outside of the container. */
+  readonly fromOutside: number;
   /** Connections that the drain waits for: a request is under way, or data moves. */
   readonly waitedFor: readonly string[];
   /** No connection carries a request at this moment, as far as can be told. */
   readonly calm: boolean;
-  /** Connections that are between two requests, and that the drain does not wait for. */
+  /** Connections from outside that are between two requests, and that the drain does not wait for. */
   readonly resting: readonly string[];
 }
 
@@ -72,6 +74,7 @@ export function watchConnections(): (seen: readonly Connection[], now: number) =
     const waitedFor = judged.filter(({ one, state, before }) => isWaitedFor(one, state, before, now));
     return {
       open: seen.length,
+      fromOutside: seen.filter((one) => !isInside(one)).length,
       waitedFor: waitedFor.map(({ one }) => one.ends),
       calm: judged.every(({ one, state }) => state !== 'asked' && !isFresh(one)),
       resting: judged
@@ -120,11 +123,21 @@ function isWaitedFor(one: Connection, state: State, { later, restedAt }: Known, 
   }
 }
 
+// From one process of the container to another (a web server and its app, a cache): the requests from outside need it to the end.
+function isInside({ ends }: Connection): boolean {
+  const [local, peer] = ends.split(' ').map(hostOf);
+  return peer !== undefined && (peer === local || peer.startsWith('127.'));
+}
+
+function hostOf(end: string): string {
+  return end.slice(0, end.lastIndexOf(':')).replace(/^\[(::ffff:)?|\]$/g, '');
+}
+
 // Of an answer that is on its way to the client, a reset would take the rest. Requests that follow each other are short: one that
 // falls into the same tick as the answer before it is not under way any more.
 function isResting(one: Connection): boolean {
   const { unacked, sinceSent, sinceReceived, roundTrip } = one;
-  if (stateOf(one) === 'asked') return false;
+  if (stateOf(one) === 'asked' || isInside(one)) return false;
   const hasArrived = unacked === 0 || sinceSent >= ROUND_TRIPS * roundTrip;
   return hasArrived && Math.min(sinceSent, sinceReceived) >= REST_MS;
 }

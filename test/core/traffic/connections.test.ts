@@ -67,6 +67,21 @@ suite('what rests at the last call', () => {
       assert.deepEqual(watchConnections()([connection(change)], 0).resting, rests ? ['a'] : []);
     });
 
+  const inside: [string, number][] = [
+    ['127.0.0.1:6379 127.0.0.1:40000', 0],
+    ['[::ffff:127.0.0.1]:9000 [::ffff:127.0.0.1]:40000', 0],
+    ['[::1]:9000 [::1]:40000', 0],
+    ['172.17.0.2:9000 172.17.0.2:40000', 0],
+    ['172.17.0.2:9000 172.17.0.1:40000', 1],
+    ['[::ffff:172.17.0.2]:9000 [::ffff:172.17.0.1]:40000', 1],
+    ['[fd00::2]:9000 [fd00::1]:40000', 1],
+  ];
+  for (const [ends, count] of inside)
+    test(`${ends}: ${count === 1 ? 'yes' : 'no, both ends are in the container'}`, () => {
+      const { open, fromOutside, resting } = watchConnections()([connection({ ends })], 0);
+      assert.deepEqual([open, fromOutside, resting.length], [1, count, count]);
+    });
+
   test('an answer that has arrived and is to be acknowledged with the next request', () => {
     const watch = watchConnections();
     watch([connection()], 0);
