@@ -2,6 +2,7 @@ import type { ContainerSummary } from '../core/model/container.ts';
 import { fail } from '../core/model/error.ts';
 import type { EngineEvent } from '../core/model/event.ts';
 import type { PullPolicy } from '../core/model/image.ts';
+import type { Call, PerService, RollCall } from '../core/report/call.ts';
 import type { ServiceReport } from '../core/report/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../core/report/status.ts';
 import type { Delivery, Run } from '../core/report/summary.ts';
@@ -15,6 +16,7 @@ import { type DevDesk, devDesk } from './dev/desk.ts';
 import { diagnose } from './inspect/doctor.ts';
 import { explainService } from './inspect/explain.ts';
 import { historyOf, previousImage } from './inspect/history.ts';
+import { type PastRoll, pastRolls } from './inspect/past-rolls.ts';
 import { planService } from './inspect/preview.ts';
 import { statusOf } from './inspect/status.ts';
 import { recover, recoverService } from './recovery/recover.ts';
@@ -33,8 +35,8 @@ import { type HintedService, type HintWanted, hintedServices } from './update/hi
 import { clearOwnHelper, runsIn } from './update/self-update.ts';
 import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
 
-/** What every front lets people say about a roll. */
-export interface RollRequest {
+/** What every front lets people say about a roll. Of several services, the first gets the id of the roll. */
+export interface RollRequest extends RollCall {
   /** The W3C `traceparent` of the caller: the trace of the roll becomes part of the caller's. */
   readonly traceparent?: string | undefined;
   readonly image?: string | undefined;
@@ -48,7 +50,6 @@ export interface RollRequest {
   readonly explain?: boolean | undefined;
   /** Settings by label key without the prefix: `{ settle: '2s' }`. */
   readonly overrides?: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
 }
 
 /** How people are told of a run. */
@@ -59,7 +60,9 @@ export interface TellRequest {
 }
 
 /** What fronts let people say about updates. */
-export interface UpdateRequest {
+export interface UpdateRequest extends Call {
+  /** Gives each roll its own id, progress and end; without it they share those of the call. */
+  readonly perService?: PerService | undefined;
   /** Everything but what is opted out; named services count as opted in anyway. */
   readonly all?: boolean | undefined;
   /** Decide, and change nothing. */
@@ -72,7 +75,6 @@ export interface UpdateRequest {
   readonly firstSeen?: Map<string, number> | undefined;
   /** Settings by label key without the prefix. */
   readonly overrides?: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
 }
 
 /** What fronts say about what is to be watched. */
@@ -120,11 +122,18 @@ export interface App {
   tell(run: Run, request: TellRequest): Promise<Delivery[]>;
   /** Names of everything that can be rolled, for shell completion. */
   names(): Promise<string[]>;
+  /** The key of the service that a selector names. Raises `not-found` and `ambiguous`. */
+  find(selector: string): Promise<string>;
+  /** The rolls that labels tell of: finished, failed, and those that are under way or were interrupted. */
+  pastRolls(): Promise<PastRoll[]>;
+  /** How many services may be rolled at the same time. Raises `config` with what is wrong in swapctl.yml. */
+  rollsAtOnce(): number;
   /** What `swapctl dev` does. */
   readonly dev: DevDesk;
 }
 
 export type { DevDesk } from './dev/desk.ts';
+export type { PastRoll } from './inspect/past-rolls.ts';
 export type { HintedService } from './update/hinted.ts';
 
 /** The use cases over real (or test) ports. */
@@ -135,8 +144,10 @@ export function createApp(ports: Ports): App {
       await sweepRules(ports);
       const reports: ServiceReport[] = [];
       for (const [at, { key }] of chosen.entries()) {
-        const options = { ...rollOptions(request), alongside: keysOf(chosen.slice(at + 1)) };
-        reports.push(await reported(key, () => recoverThenRoll(ports, (all) => pick(all, selectors, key), options)));
+        const alongside = keysOf(chosen.slice(at + 1));
+        const options = { ...rollOptions(request), alongside, ...(at > 0 ? { roll: undefined } : {}) };
+        const find = (all: readonly ContainerSummary[]): Service => pick(all, selectors, key);
+        reports.push(await reported(key, () => recoverThenRoll(calledBy(ports, request), find, options)));
       }
       return reports;
     },
@@ -151,7 +162,7 @@ export function createApp(ports: Ports): App {
         }),
       );
     },
-    rollback: (selector, request) => reported(selector, () => rollback(ports, selector, request)),
+    rollback: (selector, request) => reported(selector, () => rollback(calledBy(ports, request), selector, request)),
     history: async (selector) => historyOf(ports, (await choose(ports, [selector]))[0] ?? missing(selector)),
     status: async (selectors) =>
       statusOf(
@@ -164,7 +175,7 @@ export function createApp(ports: Ports): App {
       return checkServices(ports, chosen, { signal });
     },
     update: (selectors, request) => update(ports, selectors, request),
-    mend: (selectors, request) => mendServices(ports, updateOptions(selectors, request)),
+    mend: (selectors, request) => mendServices(calledBy(ports, request), updateOptions(selectors, request)),
     agenda: async (selectors, { all = false, overrides = {} }) => {
       await clearOwnHelper(ports);
       return agendaOf(ports, { selectors, all, overrides, absent: true });
@@ -181,16 +192,34 @@ export function createApp(ports: Ports): App {
     doctor: () => diagnose(ports),
     tell: teller(ports),
     names: async () => nameChoices(await listed(ports.engine)),
+    find: async (selector) => findService(groupServices(await listed(ports.engine)), selector).key,
+    pastRolls: () => pastRolls(ports),
+    rollsAtOnce: () => ports.config().maxRollsAtOnce,
     dev: devDesk(ports),
   };
 }
 
 function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
-  return updateServices(ports, updateOptions(selectors, request), (shared, service, found, alongside) =>
-    reported(service.key, () =>
-      recoverThenRoll(shared, (now) => sameService(now, service), { ...rollOptions(request), found, alongside }),
-    ),
+  const { perService = alone } = request;
+  return updateServices(
+    calledBy(ports, request),
+    updateOptions(selectors, request),
+    (shared, service, found, alongside) =>
+      reported(service.key, () =>
+        perService(service.key, request.signal, (call) => {
+          const options = { ...rollOptions({ ...request, ...call }), found, alongside };
+          const find = (now: readonly ContainerSummary[]): Service => sameService(now, service);
+          return reported(service.key, () => recoverThenRoll(calledBy(shared, call), find, options));
+        }),
+      ),
   );
+}
+
+const alone: PerService = (_, signal, work) => work({ signal });
+
+// Progress goes to whoever called.
+function calledBy(ports: Ports, { progress }: Pick<Call, 'progress'>): Ports {
+  return progress ? { ...ports, report: progress } : ports;
 }
 
 function updateOptions(selectors: readonly string[], request: UpdateRequest): UpdateOptions {
@@ -229,6 +258,7 @@ function rollOptions(request: RollRequest): RollOptions {
     overrides: request.overrides ?? {},
     event: 'rolled',
     condemn: false,
+    roll: request.roll,
     signal: request.signal,
   };
 }

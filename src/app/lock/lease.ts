@@ -36,6 +36,8 @@ const MOST_INCUMBENTS = 100;
 export interface LockNote extends TagNote {
   /** Ids of the containers that may be renamed to get them out of the way. */
   readonly incumbents?: readonly string[];
+  /** The id of the roll that takes the lock; it is the mark of the lock. */
+  readonly roll?: string;
 }
 
 /**
@@ -51,7 +53,7 @@ export async function takeLease(
   images: readonly string[],
   note: LockNote = {},
 ): Promise<Lease> {
-  const mark = ports.host.randomId();
+  const mark = note.roll ?? ports.host.randomId();
   claim(mark);
   try {
     const image = await firstThere(ports, images);

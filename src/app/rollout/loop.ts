@@ -1,6 +1,7 @@
 import { isDiskFull, isNotFound, isPassing } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import { nextPhase } from '../../core/report/phase.ts';
+import { describeSeen } from '../../core/report/seen-words.ts';
 import { byHand } from '../../core/rollout/backup.ts';
 import { tagHarm, violation } from '../../core/rollout/invariants.ts';
 import { type Decision, plan } from '../../core/rollout/plan.ts';
@@ -111,7 +112,17 @@ async function attempt(run: SlotRun, { step, undoing }: Act, snapshot: Snapshot)
   const strategy = run.desired.choice.way;
   run.memory.phase = nextPhase(run.memory.phase, step, strategy, undoing !== undefined);
   const { phase } = run.memory;
-  report({ kind: 'step', slot, step, strategy, phase });
+  const because = undoing === undefined ? {} : { because: undoing.message };
+  report({
+    kind: 'step',
+    slot,
+    step,
+    strategy,
+    phase,
+    seen: describeSeen(snapshot.seen),
+    switched: isSwitched(snapshot),
+    ...because,
+  });
   const began = clock.now();
   try {
     if (await lostOther(run, step, snapshot)) return undefined;

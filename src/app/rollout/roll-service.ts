@@ -56,10 +56,11 @@ async function rollAll(
     return rollByHelper(ports, service, slots, image, options);
   }
   const images = [...slots.map((slot) => slot.container.imageId), resolved.follows];
-  const note = { ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all) };
+  const roll = options.roll ?? ports.host.randomId();
+  const note = { ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all), roll };
   const lease = await takeLease(ports, service.key, images, note);
   try {
-    return await rollLocked(guarded(ports, lease), service, slots, resolved, lease, options, began);
+    return await rollLocked(guarded(ports, lease), service, slots, resolved, lease, { ...options, roll }, began);
   } finally {
     await lease.release();
   }
@@ -80,7 +81,7 @@ async function rollLocked(
   slots: readonly PreparedSlot[],
   resolved: Resolved,
   lease: Lease,
-  options: RollOptions,
+  options: RollOptions & { readonly roll: string },
   began: number,
 ): Promise<ServiceReport> {
   const [first] = slots;
@@ -90,7 +91,7 @@ async function rollLocked(
   const tagBefore = (await ports.engine.image(resolved.follows))?.id;
   const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
   const pullMs = ports.clock.now() - pulling;
-  const roll = ports.host.randomId();
+  const { roll } = options;
   const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
   const reports: ReplicaReport[] = [];
   for (const slot of keepingCopies(slots)) {

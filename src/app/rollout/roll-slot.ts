@@ -52,6 +52,8 @@ export interface RollOptions {
   readonly condemn: boolean;
   /** Services that the same command rolls as well, and has not rolled yet. */
   readonly alongside?: readonly string[] | undefined;
+  /** The id of the roll, where the caller knows it already; labels carry it. */
+  readonly roll?: string | undefined;
   readonly signal: AbortSignal;
 }
 

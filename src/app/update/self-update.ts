@@ -55,7 +55,7 @@ export async function rollByHelper(
   const slot =
     slots.find(({ container }) => container.id === ports.host.containerId) ??
     fail('busy', `another process is changing ${service.key}`, { hint: 'the next check sees the change' });
-  const roll = ports.host.randomId();
+  const roll = options.roll ?? ports.host.randomId();
   const run = await slotRun(
     { ports, service: service.key, image, roll, tagBefore: undefined, lease: NO_LEASE, options },
     slot,

@@ -1,51 +1,92 @@
-/** What can go wrong, as a closed list; the exit status of each is a contract with scripts (docs/reference/results.md). */
-const EXIT_STATUS = {
-  // 1: failed, the old version serves as before
-  'bad-image': 1,
-  'build-failed': 1,
-  'known-bad': 1,
-  'not-healthy': 1,
-  'cannot-create': 1,
-  'cannot-start': 1,
-  'cannot-start-again': 1,
-  unproven: 1,
-  'disk-full': 1,
-  'no-history': 1,
-  'image-moved': 1,
-  'backup-failed': 1,
-  'step-failed': 1,
-  interrupted: 1,
-  // 2: wrong usage or configuration, nothing touched
-  usage: 2,
-  config: 2,
-  'not-found': 2,
-  ambiguous: 2,
-  refused: 2,
-  // 3: needs attention
-  attention: 3,
-  // 4: another roll of it is under way
-  busy: 4,
-  // 5: engine or registry out of reach, nothing touched
-  'engine-unreachable': 5,
-  'registry-unreachable': 5,
-  'source-unreachable': 5,
-  'rate-limited': 5,
-  'bad-answer': 5,
-  'no-such-image': 5,
-  'wrong-platform': 5,
-  login: 5,
-} as const;
+/** What an error code means in each way to ask: exit status of the program, HTTP status, gRPC status. */
+interface Meaning {
+  readonly exit: 1 | 2 | 3 | 4 | 5;
+  readonly http: number;
+  readonly grpc: GrpcStatus;
+}
 
-export type ErrorCode = keyof typeof EXIT_STATUS;
+/** The statuses of gRPC that swapctl answers with, in Connect's spelling. */
+type GrpcStatus =
+  | 'invalid_argument'
+  | 'not_found'
+  | 'aborted'
+  | 'failed_precondition'
+  | 'resource_exhausted'
+  | 'permission_denied'
+  | 'unauthenticated'
+  | 'unavailable'
+  | 'internal';
+
+// Failed; the old version serves as before.
+const FAILED = { exit: 1, http: 422, grpc: 'failed_precondition' } as const;
+// Wrong usage or configuration; nothing was touched.
+const WRONG = { exit: 2, http: 400, grpc: 'invalid_argument' } as const;
+const REFUSED = { exit: 2, http: 422, grpc: 'failed_precondition' } as const;
+// The engine or something else out of reach; nothing was touched.
+const AWAY = { exit: 5, http: 503, grpc: 'unavailable' } as const;
+const UNUSABLE = { exit: 5, http: 422, grpc: 'failed_precondition' } as const;
+
+/** What can go wrong, as a closed list; the exit status of each is a contract with scripts (docs/reference/results.md). */
+const CODES = {
+  'bad-image': FAILED,
+  'build-failed': FAILED,
+  'known-bad': FAILED,
+  'not-healthy': FAILED,
+  'cannot-create': FAILED,
+  'cannot-start': FAILED,
+  'cannot-start-again': FAILED,
+  unproven: FAILED,
+  'disk-full': FAILED,
+  'no-history': FAILED,
+  'image-moved': FAILED,
+  'backup-failed': FAILED,
+  'step-failed': FAILED,
+  interrupted: FAILED,
+  unexpected: { exit: 1, http: 500, grpc: 'internal' },
+  usage: WRONG,
+  'too-large': { exit: 2, http: 413, grpc: 'invalid_argument' },
+  config: REFUSED,
+  refused: REFUSED,
+  'not-found': { exit: 2, http: 404, grpc: 'not_found' },
+  ambiguous: { exit: 2, http: 409, grpc: 'invalid_argument' },
+  /** The request must say that it means it. */
+  unconfirmed: { exit: 2, http: 428, grpc: 'failed_precondition' },
+  /** A job can't be cancelled any more. */
+  'too-late': { exit: 2, http: 409, grpc: 'failed_precondition' },
+  unauthenticated: { exit: 2, http: 401, grpc: 'unauthenticated' },
+  forbidden: { exit: 2, http: 403, grpc: 'permission_denied' },
+  attention: { exit: 3, http: 409, grpc: 'failed_precondition' },
+  busy: { exit: 4, http: 409, grpc: 'aborted' },
+  'engine-unreachable': AWAY,
+  'registry-unreachable': AWAY,
+  'source-unreachable': AWAY,
+  'rate-limited': AWAY,
+  /** The client asks for more than its share. */
+  'too-many-requests': { exit: 5, http: 429, grpc: 'resource_exhausted' },
+  'bad-answer': { exit: 5, http: 502, grpc: 'unavailable' },
+  'no-such-image': UNUSABLE,
+  'wrong-platform': UNUSABLE,
+  login: UNUSABLE,
+} as const satisfies Readonly<Record<string, Meaning>>;
+
+export type ErrorCode = keyof typeof CODES;
+
+/** All codes, for documents that list them. */
+export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
 
 /** Whether a text from elsewhere is one of the codes. */
 export function isErrorCode(text: string): text is ErrorCode {
-  return Object.hasOwn(EXIT_STATUS, text);
+  return Object.hasOwn(CODES, text);
 }
 
 /** The exit status of the process for an error code. */
 export function exitStatus(code: ErrorCode): number {
-  return EXIT_STATUS[code];
+  return CODES[code].exit;
+}
+
+/** The HTTP status of a request that started nothing for an error code. */
+export function httpStatus(code: ErrorCode): number {
+  return CODES[code].http;
 }
 
 /** What an error may say beside its message. */
@@ -53,6 +94,8 @@ interface ErrorOptions {
   readonly hint?: string;
   readonly cause?: unknown;
   readonly log?: readonly string[];
+  /** What the caller can name instead. */
+  readonly choices?: readonly string[];
 }
 
 /** The one error that swapctl raises on purpose: what happened (message), what to do next (hint), and why (cause). */
@@ -61,6 +104,7 @@ export class SwapError extends Error {
   readonly hint: string | undefined;
   /** The last lines of what failed, where it is a program that did. */
   readonly log: readonly string[];
+  readonly choices: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
@@ -68,6 +112,7 @@ export class SwapError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.log = options.log ?? [];
+    this.choices = options.choices ?? [];
   }
 }
 

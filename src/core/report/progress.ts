@@ -43,6 +43,12 @@ export type Progress =
       readonly step: Step;
       readonly strategy: Way;
       readonly phase: RollPhase | undefined;
+      /** The containers of the slot before the step, in words. */
+      readonly seen?: string;
+      /** Why the step undoes the roll, if it does. */
+      readonly because?: string;
+      /** Whether new connections go to the new container already: the roll is not undone on request any more. */
+      readonly switched?: boolean;
     }
   | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }
   /** The last step of the slot is done; `error`: why the slot does not run what was wanted. */

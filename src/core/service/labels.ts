@@ -20,6 +20,8 @@ export interface HistoryEntry {
   readonly id: string;
   readonly digest?: string | undefined;
   readonly event: 'started' | 'rolled' | 'rolled-back';
+  /** The roll that brought it; absent where no roll did. */
+  readonly roll?: string | undefined;
 }
 
 /** Everything that swapctl writes down on a container that it creates. */
@@ -198,8 +200,10 @@ function historyOf(value: unknown): HistoryEntry[] {
 }
 
 function isHistoryEntry(value: unknown): value is HistoryEntry {
-  const { at, follows, id, event } = record(value);
-  return [at, follows, id].every(isText) && (event === 'started' || event === 'rolled' || event === 'rolled-back');
+  const { at, follows, id, event, roll = '' } = record(value);
+  return (
+    [at, follows, id, roll].every(isText) && (event === 'started' || event === 'rolled' || event === 'rolled-back')
+  );
 }
 
 function copiesOf(value: unknown): VolumeCopy[] {

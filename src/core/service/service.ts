@@ -134,6 +134,7 @@ function slotsMatching(services: readonly Service[], selector: string): { servic
 function ambiguous(selector: string, choices: readonly string[]): never {
   return fail('ambiguous', `${quote(selector)} names ${choices.length} things`, {
     hint: `say which: ${choices.join(', ')}`,
+    choices,
   });
 }
 
@@ -149,6 +150,7 @@ function notFound(services: readonly Service[], selector: string): never {
       names.length > 0
         ? `there are: ${someOf(names)}`
         : 'the engine has no containers at all; is it the right one? (swapctl doctor)',
+    choices: names.slice(0, MOST_CHOICES),
   });
 }
 

@@ -148,6 +148,9 @@ export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): 
     reload: () => assert.fail('nothing is to be reloaded'),
     recover: (selectors) => answer('recover', given.recover, selectors),
     doctor: () => answer('doctor', given.doctor, []),
+    find: async (selector) => selector,
+    pastRolls: async () => [],
+    rollsAtOnce: () => 1,
     names: () => answer('names', given.names, []),
     get dev() {
       return assert.fail('nothing is to be developed');

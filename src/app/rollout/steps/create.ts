@@ -222,7 +222,10 @@ async function candidateState(
 async function history(run: SlotRun, incumbent: Container, before: StateLabels | undefined): Promise<HistoryEntry[]> {
   const { follows, id, digest } = run.desired.image;
   const earlier = before && before.history.length > 0 ? before.history : [await firstEntry(run, incumbent)];
-  return [{ at: isoNow(run), follows, id, digest, event: run.event }, ...earlier].slice(0, HISTORY_LENGTH);
+  return [{ at: isoNow(run), follows, id, digest, event: run.event, roll: run.desired.roll }, ...earlier].slice(
+    0,
+    HISTORY_LENGTH,
+  );
 }
 
 // With its digest, by which it can be pulled again once a prune has removed it.

@@ -1,0 +1,111 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import type { ReportedError } from '../../core/report/report.ts';
+import { decodeState, type HistoryEntry, type StateLabels } from '../../core/service/labels.ts';
+import { helperRole, helpersOf, madeBySwapctl } from '../../core/service/ownership.ts';
+import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { lockHeld } from '../lock/lock.ts';
+import { halfDoneOf } from '../recovery/half-done.ts';
+import { listed } from '../select/own.ts';
+
+/** A roll as the labels of containers tell of it, whichever process did it. */
+export interface PastRoll {
+  readonly id: string;
+  readonly service: string;
+  /** `under-way`: a living process is at it; `interrupted`: its process ended, and nothing has finished or undone it yet. */
+  readonly phase: 'under-way' | 'interrupted' | 'rolled' | 'rolled-back' | 'failed';
+  /** ISO 8601. */
+  readonly at: string;
+  readonly from?: RolledImage;
+  readonly to?: RolledImage;
+  readonly error?: ReportedError;
+}
+
+interface RolledImage {
+  readonly image: string;
+  readonly digest: string;
+}
+
+/** All that labels tell of, the newest first. A service's labels hold its last ten rolls. */
+export async function pastRolls(ports: Ports): Promise<PastRoll[]> {
+  const all = await listed(ports.engine);
+  const services = groupServices(all);
+  const found = [
+    ...(await openRolls(ports, services, all)),
+    ...failedRolls(services, all),
+    ...services.flatMap(finishedRolls),
+  ];
+  // Of two that tell of the same roll, the first knows more.
+  const byId = new Map([...found].reverse().map((roll) => [roll.id, roll]));
+  return [...byId.values()].sort((a, b) => (a.at < b.at ? 1 : -1));
+}
+
+async function openRolls(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+): Promise<PastRoll[]> {
+  const held = new Map<string, boolean>();
+  const isHeld = async (key: string): Promise<boolean> => {
+    const known = held.get(key) ?? (await lockHeld(ports, key));
+    held.set(key, known);
+    return known;
+  };
+  const states = services.flatMap((service) =>
+    halfDoneOf(service, all).flatMap((slot) => begunIn(slot, all).map((state) => ({ service: service.key, state }))),
+  );
+  const locks = all.flatMap((one) => {
+    const state = helperRole(one) === 'lock' ? madeBySwapctl(one) : undefined;
+    return state ? [{ service: state.service, state }] : [];
+  });
+  const rolls: PastRoll[] = [];
+  for (const { service, state } of [...states, ...locks]) {
+    const phase = (await isHeld(service)) ? 'under-way' : 'interrupted';
+    rolls.push({ id: state.roll, service, phase, at: state.at, ...imagesOf(state) });
+  }
+  return rolls;
+}
+
+// The incumbent's own roll is over: only what was made to take its place is of the open one.
+function begunIn({ home, members }: Slot, all: readonly ContainerSummary[]): StateLabels[] {
+  const helpers = (['rehearsal', 'stand-in', 'copying'] as const).flatMap((role) => helpersOf(all, home, role));
+  const candidates = members.filter((member) => isCandidate(member, members));
+  return [...candidates, ...helpers]
+    .flatMap(({ labels }) => decodeState(labels) ?? [])
+    .filter(({ roll }) => roll !== '');
+}
+
+function isCandidate({ labels, status }: ContainerSummary, members: readonly ContainerSummary[]): boolean {
+  const replaces = decodeState(labels)?.replaces;
+  return status === 'created' || (replaces !== undefined && members.some(({ id }) => id === replaces));
+}
+
+function failedRolls(services: readonly Service[], all: readonly ContainerSummary[]): PastRoll[] {
+  return all.flatMap((container) => {
+    const state = helperRole(container) === 'failed' ? madeBySwapctl(container) : undefined;
+    const { roll = '', failure, slot, at = '' } = state ?? {};
+    if (!state || !failure || roll === '' || failure.code === 'known-bad') return [];
+    const service = services.find(({ slots }) => slots.some(({ home }) => home === slot))?.key ?? state.service;
+    const error = { code: failure.code, message: failure.reason, log: failure.log };
+    return [{ id: roll, service, phase: 'failed' as const, at, ...imagesOf(state), error }];
+  });
+}
+
+function finishedRolls({ key, slots }: Service): PastRoll[] {
+  const histories = slots.flatMap(({ members }) => members.map(({ labels }) => decodeState(labels)?.history ?? []));
+  return histories.flatMap((history) => history.flatMap((entry, at) => finished(key, entry, history[at + 1]) ?? []));
+}
+
+function finished(
+  service: string,
+  { roll, event, at, id, digest, follows }: HistoryEntry,
+  before: HistoryEntry | undefined,
+): PastRoll | undefined {
+  if (!roll || event === 'started') return undefined;
+  const from = before && { from: { image: before.follows, digest: before.digest ?? before.id } };
+  return { id: roll, service, phase: event, at, ...from, to: { image: follows, digest: digest ?? id } };
+}
+
+function imagesOf({ follows, digest, image }: StateLabels): Pick<PastRoll, 'to'> {
+  return image === '' ? {} : { to: { image: follows, digest: digest ?? image } };
+}
