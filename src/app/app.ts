@@ -116,7 +116,7 @@ export interface App {
   /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
   reload(): Promise<void>;
   /** Finishes or undoes what dead rolls left behind, on everything if nothing is named. */
-  recover(selectors: readonly string[], signal: AbortSignal): Promise<RecoveredItem[]>;
+  recover(selectors: readonly string[], signal: AbortSignal, progress?: Call['progress']): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
   /** Tells those whom swapctl.yml names what came of a run, if it is worth it; what went wrong is noted, and never raised. */
   tell(run: Run, request: TellRequest): Promise<Delivery[]>;
@@ -188,7 +188,7 @@ export function createApp(ports: Ports): App {
     nextCheck: (schedule, after, dice) => nextCheck(schedule, after, ports.schedules.next, dice),
     events: (since, signal) => ports.engine.events(since, signal),
     reload: () => ports.reloadConfig(),
-    recover: (selectors, signal) => recover(ports, selectors, signal),
+    recover: (selectors, signal, progress) => recover(calledBy(ports, { progress }), selectors, signal),
     doctor: () => diagnose(ports),
     tell: teller(ports),
     names: async () => nameChoices(await listed(ports.engine)),

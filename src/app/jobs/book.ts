@@ -1,0 +1,302 @@
+import { fail } from '../../core/model/error.ts';
+import type { PerService, RollCall } from '../../core/report/call.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import { runOf } from '../../core/report/summary.ts';
+import type { App, PastRoll } from '../app.ts';
+import type { Asked, Job, JobStep, RollAsked, UpdateAsked } from './job.ts';
+import { pastJob } from './past-job.ts';
+import { errorOf, reportedErrorOf } from './raised.ts';
+import { JobRecord } from './record.ts';
+import { resumed } from './resume.ts';
+import { type Turns, turns } from './turns.ts';
+
+// Each with its decision log: some ten kilobytes.
+const MOST_FINISHED = 200;
+
+/** What a book of jobs needs of the world. */
+export interface BookWorld {
+  /** Lets the work use the engine. Raises `engine-unreachable`. */
+  readonly use: <T>(work: (app: App) => Promise<T>) => Promise<T>;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+/** Told after every change of a job, with the step that was added or has ended. */
+export type JobListener = (job: Job, step?: JobStep) => void;
+
+/** What a request came to: its job, or the one that does exactly the same already. */
+export interface Submitted {
+  readonly job: Job;
+  readonly joined: boolean;
+}
+
+interface Active {
+  readonly record: JobRecord;
+  readonly fingerprint: string | undefined;
+}
+
+/** All jobs of a process: at most one roll of a service at a time, whoever asks for it. */
+export class JobBook {
+  readonly #world: BookWorld;
+  readonly #jobs = new Map<string, JobRecord>();
+  readonly #rolling = new Map<string, Active>();
+  readonly #listeners = new Set<JobListener>();
+  readonly #turns: Turns;
+  #atOnce = 1;
+  #resuming: Promise<readonly JobRecord[]> | undefined;
+
+  constructor(world: BookWorld) {
+    this.#world = world;
+    this.#turns = turns(() => this.#atOnce);
+  }
+
+  /**
+   * Begins a job, and resolves as soon as it is in the book. Raises `not-found`, `ambiguous` and `engine-unreachable`, and `busy`
+   * (naming the job) where the service is being rolled in another way.
+   */
+  async submit(asked: Asked): Promise<Submitted> {
+    return 'service' in asked ? this.#submitRoll(asked) : this.#submitOther(asked);
+  }
+
+  /** For updates that another part of the process runs: each of their rolls becomes a job. */
+  perService(actor: string): PerService {
+    return (service, signal, work) => this.#rollWithin({ service, actor }, signal, work);
+  }
+
+  /** A job of this process, or what labels tell of a roll. Raises `engine-unreachable` where only labels could tell. */
+  async find(id: string): Promise<Job | undefined> {
+    const known = this.#jobs.get(id);
+    if (known) return known.show();
+    await this.resume();
+    const resumedJob = this.#jobs.get(id);
+    if (resumedJob) return resumedJob.show();
+    const past = (await this.#pastRolls()).find((roll) => roll.id === id);
+    return past && pastJob(past);
+  }
+
+  /** All jobs, the newest first; `complete` is false where the engine could not be asked for earlier rolls. */
+  async list(): Promise<{ readonly jobs: Job[]; readonly complete: boolean }> {
+    const own = (): Job[] => [...this.#jobs.values()].map((record) => record.show()).reverse();
+    try {
+      await this.resume();
+      const past = await this.#pastRolls();
+      return { jobs: [...own(), ...past.filter(({ id }) => !this.#jobs.has(id)).map(pastJob)], complete: true };
+    } catch (raised) {
+      if (errorOf(raised).code !== 'engine-unreachable') throw raised;
+      return { jobs: own(), complete: false };
+    }
+  }
+
+  /** The roll of a service that is under way. */
+  rollOf(service: string): Job | undefined {
+    return this.#rolling.get(service)?.record.show();
+  }
+
+  /** Ends a job at its next safe point. Raises `not-found`, and `too-late` after the switch. */
+  async cancel(id: string): Promise<Job> {
+    const record = this.#jobs.get(id);
+    if (record) {
+      record.cancel();
+      return record.show();
+    }
+    const past = (await this.find(id)) ?? noSuchJob(id);
+    return fail('too-late', `${id}: ${past.cancel.because ?? 'another process does it'}`);
+  }
+
+  /** Resolves once the job is done, or the signal aborts. */
+  async settled(id: string, signal: AbortSignal): Promise<void> {
+    const record = this.#jobs.get(id);
+    if (!record || signal.aborted) return;
+    let stop = (): void => {};
+    const aborted = new Promise<void>((resolve) => {
+      stop = resolve;
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    await Promise.race([record.done, aborted]);
+    signal.removeEventListener('abort', stop);
+  }
+
+  subscribe(listener: JobListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Ends all jobs at their next safe points, and resolves once they are done. */
+  async end(): Promise<void> {
+    const open = [...this.#jobs.values()].filter((record) => !record.isDone);
+    for (const record of open) record.interrupt();
+    await Promise.all(open.map(({ done }) => done));
+  }
+
+  /** Once: makes jobs of rolls whose process ended in the middle, and finishes or undoes them. Resolves with these jobs. */
+  resume(): Promise<readonly JobRecord[]> {
+    this.#resuming ??= this.#resume().catch((raised) => {
+      this.#resuming = undefined;
+      throw raised;
+    });
+    return this.#resuming;
+  }
+
+  async #resume(): Promise<readonly JobRecord[]> {
+    const interrupted = (await this.#pastRolls()).filter(({ phase }) => phase === 'interrupted');
+    const free = interrupted.filter(({ service }) => !this.#rolling.has(service));
+    return free.map((roll) => this.#resumeRoll(roll));
+  }
+
+  #resumeRoll(roll: PastRoll): JobRecord {
+    const { id, service } = roll;
+    const record = this.#open({ id, kind: 'roll', service, actor: 'unknown' });
+    this.#rolling.set(service, { record, fingerprint: undefined });
+    record.take({ kind: 'note', text: 'the process that rolled it ended in the middle; finishing or undoing it' });
+    const recovering = this.#inTurn(record, () =>
+      this.#world.use(async (app) => record.finish(await resumed(app, roll, record))),
+    );
+    recovering.catch(() => {});
+    return record;
+  }
+
+  async #submitRoll(asked: RollAsked): Promise<Submitted> {
+    const service = await this.#world.use((app) => app.find(asked.service));
+    const fingerprint = JSON.stringify([asked.kind, asked.service, asked.request, asked.notify ?? false]);
+    const active = this.#rolling.get(service);
+    if (active?.fingerprint === fingerprint) return { job: active.record.show(), joined: true };
+    const { kind, actor } = asked;
+    const record = this.#reserve({ kind, service, actor, fingerprint });
+    void this.#roll(record, record.signal, (call) => this.#world.use((app) => rollAsked(app, asked, call))).catch(
+      () => {},
+    );
+    return { job: record.show(), joined: false };
+  }
+
+  #reserve(given: Pick<RollAsked, 'kind' | 'service' | 'actor'> & { readonly fingerprint: string | undefined }) {
+    const { service, fingerprint } = given;
+    const active = this.#rolling.get(service);
+    if (active) return refuseSecond(service, active.record.id);
+    const record = this.#open({ ...given, id: this.#world.newId() });
+    this.#rolling.set(service, { record, fingerprint });
+    return record;
+  }
+
+  // What the job is told to end by is what ends the roll; the rest of the update goes on.
+  async #rollWithin(
+    { service, actor }: { readonly service: string; readonly actor: string },
+    signal: AbortSignal,
+    work: (call: RollCall) => Promise<ServiceReport>,
+    onBegin: (id: string) => void = () => {},
+  ): Promise<ServiceReport> {
+    const record = this.#reserve({ kind: 'roll', service, actor, fingerprint: undefined });
+    onBegin(record.id);
+    const end = (): void => record.interrupt();
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+    try {
+      return await this.#roll(record, record.signal, work);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  async #roll(
+    record: JobRecord,
+    signal: AbortSignal,
+    work: (call: RollCall) => Promise<ServiceReport>,
+  ): Promise<ServiceReport> {
+    return this.#inTurn(record, async () => {
+      const report = await work({ roll: record.id, progress: record.take, signal });
+      record.finish({ outcome: report.outcome, report });
+      return report;
+    });
+  }
+
+  async #inTurn<T>(record: JobRecord, work: () => Promise<T>): Promise<T> {
+    await this.#lookHowMany();
+    try {
+      if (!(await this.#turns.take(record.signal))) return fail('interrupted', 'cancelled before it began');
+    } catch (raised) {
+      record.fail(reportedErrorOf(raised));
+      throw raised;
+    }
+    try {
+      record.begin();
+      return await work();
+    } catch (raised) {
+      record.fail(reportedErrorOf(raised));
+      throw raised;
+    } finally {
+      this.#turns.end();
+    }
+  }
+
+  // What is wrong in swapctl.yml is told by the roll itself.
+  async #lookHowMany(): Promise<void> {
+    this.#atOnce = await this.#world.use(async (app) => app.rollsAtOnce()).catch(() => this.#atOnce);
+  }
+
+  async #submitOther(asked: Exclude<Asked, RollAsked>): Promise<Submitted> {
+    const record = this.#open({ id: this.#world.newId(), kind: asked.kind, actor: asked.actor });
+    record.begin();
+    const working = this.#world.use(async (app) =>
+      asked.kind === 'check' ? app.check(asked.services, record.signal) : this.#update(app, record, asked),
+    );
+    void working.then(
+      (report) => record.finish({ outcome: 'done', report }),
+      (raised) => record.fail(reportedErrorOf(raised)),
+    );
+    return { job: record.show(), joined: false };
+  }
+
+  async #update(app: App, record: JobRecord, { services, actor, request }: UpdateAsked) {
+    const perService: PerService = (service, signal, work) =>
+      this.#rollWithin({ service, actor }, signal, work, (id) => record.noteRoll(id));
+    const { signal, take: progress } = record;
+    const report = await app.update(services, { ...request, signal, progress, perService });
+    if (!request.dryRun) await app.tell(report, { signal: new AbortController().signal });
+    return report;
+  }
+
+  #open(given: { id: string; kind: Job['kind']; service?: string; actor: string }): JobRecord {
+    const onChange: JobListener = (job, step) => {
+      if (job.state === 'done') this.#close(job);
+      for (const listener of this.#listeners) listener(job, step);
+    };
+    const record = new JobRecord({ ...given, now: this.#world.now, onChange });
+    this.#jobs.set(given.id, record);
+    onChange(record.show());
+    return record;
+  }
+
+  #close({ id, service = '' }: Job): void {
+    if (this.#rolling.get(service)?.record.id === id) this.#rolling.delete(service);
+    const finished = [...this.#jobs.values()].filter(({ isDone }) => isDone);
+    for (const { id } of finished.slice(0, Math.max(0, finished.length - MOST_FINISHED))) this.#jobs.delete(id);
+  }
+
+  #pastRolls(): Promise<PastRoll[]> {
+    return this.#world.use((app) => app.pastRolls());
+  }
+}
+
+/** Raises `not-found` for a job that neither this process nor the labels of containers know. */
+export function noSuchJob(id: string): never {
+  return fail('not-found', `there is no job ${JSON.stringify(id.slice(0, 100))}`, {
+    hint: `the server remembers its last ${MOST_FINISHED} jobs, and labels hold the last rolls of each service`,
+  });
+}
+
+function refuseSecond(service: string, id: string): never {
+  return fail('busy', `${service} is being rolled already, by job ${id}`, {
+    hint: `wait until it is done: GET /v1/rolls/${id} with Prefer: wait=60`,
+    choices: [id],
+  });
+}
+
+async function rollAsked(
+  app: App,
+  { kind, service, request, notify = false }: RollAsked,
+  call: RollCall,
+): Promise<ServiceReport> {
+  const whole = { ...request, ...call };
+  const reports = kind === 'roll' ? await app.roll([service], whole) : [await app.rollback(service, whole)];
+  if (notify) await app.tell(runOf(reports), { signal: new AbortController().signal, asked: true });
+  return reports[0] ?? fail('not-found', `${service} is gone`);
+}

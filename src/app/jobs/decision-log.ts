@@ -1,0 +1,44 @@
+import type { Progress } from '../../core/report/progress.ts';
+import { describeStep } from '../../core/rollout/step.ts';
+import { harmlessText } from '../../core/text/harmless.ts';
+import type { JobStep } from './job.ts';
+
+/** The entry of a decision log for something that happened; undefined for what only moves a progress bar. */
+export function stepOf(progress: Progress, at: string): JobStep | undefined {
+  const entry = entryOf(progress);
+  return entry && { at, ...entry, text: harmlessText(entry.text) };
+}
+
+function entryOf(progress: Progress): Omit<JobStep, 'at'> | undefined {
+  switch (progress.kind) {
+    case 'step': {
+      const { slot, step, seen, because } = progress;
+      const why = { ...(seen === undefined ? {} : { seen }), ...(because === undefined ? {} : { reason: because }) };
+      return { kind: step.kind, slot, text: describeStep(step), ...why };
+    }
+    case 'pulled':
+      return { kind: 'pull', text: `pulled ${progress.reference}`, ms: progress.ms };
+    case 'built':
+      return { kind: 'build', text: `built ${progress.what}`, ms: progress.ms };
+    case 'build-failed':
+      return { kind: 'build', text: `${progress.what}: ${progress.message}` };
+    case 'probe':
+      return { kind: 'probe', slot: progress.slot, text: `${progress.container}: ${progress.output}` };
+    case 'evidence':
+      return evidence(progress);
+    case 'note':
+      return { kind: 'note', text: progress.text };
+    case 'resolving':
+    case 'pulling':
+    case 'building':
+    case 'slot':
+    case 'done':
+    case 'debug':
+      return undefined;
+  }
+}
+
+function evidence({ slot, container, health, log }: Extract<Progress, { kind: 'evidence' }>): Omit<JobStep, 'at'> {
+  const said = [...health, ...log].at(-1);
+  return { kind: 'evidence', slot, text: `${container} failed${said === undefined ? '' : `: ${said}`}` };
+}

@@ -1,0 +1,88 @@
+import type { Outcome, ReportedError, ServiceReport } from '../../core/report/report.ts';
+import type { Checked } from '../../core/update/newer.ts';
+import type { UpdateReport } from '../../core/update/update.ts';
+import type { RollRequest, UpdateRequest } from '../app.ts';
+
+export type JobKind = 'roll' | 'rollback' | 'check' | 'update';
+
+/** One requested operation, as every front shows it (a contract). Times are ISO 8601. */
+export interface Job {
+  /** Of a roll or rollback it is the id of the roll, which the labels of its containers carry. */
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly state: 'queued' | 'running' | 'done';
+  /** The service that is rolled; absent for jobs over several. */
+  readonly service?: string;
+  /** Who asked for it. */
+  readonly actor: string;
+  readonly requested: string;
+  readonly started?: string;
+  readonly ended?: string;
+  /** The strategy of each replica, as soon as it is decided. */
+  readonly plan?: readonly PlannedSlot[];
+  /** What was done, in order; the oldest ones are dropped where there are too many. */
+  readonly steps: readonly JobStep[];
+  /** What came of it, once it is done. `done`: a check or an update ran to its end; its report says the rest. */
+  readonly outcome?: Outcome | 'done';
+  readonly report?: ServiceReport | UpdateReport | readonly Checked[];
+  /** Why it has no report. */
+  readonly error?: ReportedError;
+  readonly cancel: Cancellation;
+  /** Of an update: the jobs that roll its services. */
+  readonly rolls?: readonly string[];
+}
+
+export interface PlannedSlot {
+  readonly slot: string;
+  readonly strategy: string;
+  readonly because: string;
+}
+
+/** One entry of a job's decision log. */
+export interface JobStep {
+  readonly at: string;
+  /** The kind of step, or `note`, `pull`, `build`, `probe`, `evidence`. */
+  readonly kind: string;
+  readonly slot?: string;
+  readonly text: string;
+  /** What was seen before the step. */
+  readonly seen?: string;
+  /** Why the step is done, where it does not follow from what was seen. */
+  readonly reason?: string;
+  /** How long it took, in milliseconds; absent while it is under way and where it failed. */
+  readonly ms?: number;
+}
+
+/** Whether a job can be cancelled, and why not. */
+export interface Cancellation {
+  readonly possible: boolean;
+  readonly requested: boolean;
+  readonly because?: string;
+}
+
+/** A request to roll one service, or to roll it back. */
+export interface RollAsked {
+  readonly kind: 'roll' | 'rollback';
+  readonly service: string;
+  readonly actor: string;
+  readonly request: Omit<RollRequest, 'signal' | 'progress' | 'roll'>;
+  /** Whether the configured notifications are sent. */
+  readonly notify?: boolean | undefined;
+}
+
+/** A request to check services, or all. */
+export interface CheckAsked {
+  readonly kind: 'check';
+  readonly services: readonly string[];
+  readonly actor: string;
+}
+
+/** A request to update what is newer. */
+export interface UpdateAsked {
+  readonly kind: 'update';
+  readonly services: readonly string[];
+  readonly actor: string;
+  readonly request: Omit<UpdateRequest, 'signal' | 'progress' | 'perService'>;
+}
+
+export type Asked = RollAsked | CheckAsked | UpdateAsked;

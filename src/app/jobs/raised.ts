@@ -1,0 +1,19 @@
+import { EngineError } from '../../core/model/engine-error.ts';
+import { messageOf, SwapError } from '../../core/model/error.ts';
+import type { ReportedError } from '../../core/report/report.ts';
+
+/** What kept a job, or a request, from its end, as a person is told of it. */
+export function errorOf(raised: unknown): SwapError {
+  if (raised instanceof SwapError) return raised;
+  if (raised instanceof EngineError) {
+    const hint = 'swapctl doctor says more about the engine';
+    return new SwapError('engine-unreachable', `the engine failed: ${raised.message}`, { hint, cause: raised });
+  }
+  const hint = 'please report this error; the log of swapctl serve has more';
+  return new SwapError('unexpected', `unexpected: ${messageOf(raised)}`, { hint, cause: raised });
+}
+
+export function reportedErrorOf(raised: unknown): ReportedError {
+  const { code, message, hint, log } = errorOf(raised);
+  return { code, message, ...(hint ? { hint } : {}), ...(log.length > 0 ? { log } : {}) };
+}

@@ -1,0 +1,40 @@
+/** Lets at most so many work at the same time; the others wait for their turn, in the order in which they came. */
+export interface Turns {
+  /** Resolves with true when it is their turn, and with false when the signal aborts before. Who got one calls `end`. */
+  take(signal: AbortSignal): Promise<boolean>;
+  end(): void;
+}
+
+export function turns(most: () => number): Turns {
+  let working = 0;
+  let waiting: (() => void)[] = [];
+  const next = (): void => {
+    while (working < most()) {
+      const first = waiting.shift();
+      if (!first) return;
+      working += 1;
+      first();
+    }
+  };
+  return {
+    take: (signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve(false);
+        const abort = (): void => {
+          waiting = waiting.filter((one) => one !== start);
+          resolve(false);
+        };
+        const start = (): void => {
+          signal.removeEventListener('abort', abort);
+          resolve(true);
+        };
+        signal.addEventListener('abort', abort, { once: true });
+        waiting.push(start);
+        next();
+      }),
+    end: () => {
+      working -= 1;
+      next();
+    },
+  };
+}
