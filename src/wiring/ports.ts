@@ -101,6 +101,7 @@ export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>):
     show: () => showConfig(lookup, cronSchedules()),
     schema: schemaOfConfig,
     hooks: async () => (await openConfig(reach)).config().hooks,
+    server: async () => (await openConfig(reach)).config().server,
     testNotify: async (signal) => {
       const { path, notifications } = (await openConfig(reach)).config();
       if (notifications.length === 0)

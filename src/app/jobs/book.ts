@@ -1,5 +1,6 @@
 import { fail } from '../../core/model/error.ts';
 import type { PerService, RollCall } from '../../core/report/call.ts';
+import type { Progress } from '../../core/report/progress.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import { runOf } from '../../core/report/summary.ts';
 import type { App, PastRoll } from '../app.ts';
@@ -19,6 +20,10 @@ export interface BookWorld {
   readonly use: <T>(work: (app: App) => Promise<T>) => Promise<T>;
   readonly now: () => number;
   readonly newId: () => string;
+  /** Whether interrupted rolls of a service are this process's to finish or undo; without it, those of all services are. */
+  readonly resumes?: ((service: string) => boolean) | undefined;
+  /** Gets the progress of all jobs: for a log. */
+  readonly report?: ((progress: Progress) => void) | undefined;
 }
 
 /** Told after every change of a job, with the step that was added or has ended. */
@@ -138,8 +143,9 @@ export class JobBook {
   }
 
   async #resume(): Promise<readonly JobRecord[]> {
+    const { resumes = () => true } = this.#world;
     const interrupted = (await this.#pastRolls()).filter(({ phase }) => phase === 'interrupted');
-    const free = interrupted.filter(({ service }) => !this.#rolling.has(service));
+    const free = interrupted.filter(({ service }) => resumes(service) && !this.#rolling.has(service));
     return free.map((roll) => this.#resumeRoll(roll));
   }
 
@@ -259,7 +265,8 @@ export class JobBook {
       if (job.state === 'done') this.#close(job);
       for (const listener of this.#listeners) listener(job, step);
     };
-    const record = new JobRecord({ ...given, now: this.#world.now, onChange });
+    const { now, report = () => {} } = this.#world;
+    const record = new JobRecord({ ...given, now, report, onChange });
     this.#jobs.set(given.id, record);
     onChange(record.show());
     return record;

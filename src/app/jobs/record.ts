@@ -13,6 +13,8 @@ interface Given {
   readonly service?: string | undefined;
   readonly actor: string;
   readonly now: () => number;
+  /** Gets all progress, too. */
+  readonly report: (progress: Progress) => void;
   /** Called after every change, with the step that was added, if one was. */
   readonly onChange: (job: Job, step?: JobStep) => void;
 }
@@ -80,6 +82,7 @@ export class JobRecord {
 
   /** Takes in the progress of the work. */
   readonly take = (progress: Progress): void => {
+    this.#given.report(progress);
     if (this.isDone) return;
     if (progress.kind === 'done') this.#stepDone(progress);
     if (progress.kind === 'slot') {

@@ -142,15 +142,16 @@ const MOST_CHOICES = 20;
 
 function notFound(services: readonly Service[], selector: string): never {
   const names = services.map((service) => service.key);
+  const choices = names.slice(0, MOST_CHOICES);
   const hint = meant(services, selector);
   if (hint !== undefined)
-    return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, { hint });
+    return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, { hint, choices });
   return fail('not-found', `there is no service or container ${quote(selector)} on this engine`, {
     hint:
       names.length > 0
         ? `there are: ${someOf(names)}`
         : 'the engine has no containers at all; is it the right one? (swapctl doctor)',
-    choices: names.slice(0, MOST_CHOICES),
+    choices,
   });
 }
 

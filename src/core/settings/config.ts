@@ -131,6 +131,8 @@ export interface ConfigDesk {
   schema(): Promise<unknown>;
   /** The webhooks of the file, by name. Raises `config` where there is a mistake. */
   hooks(): Promise<Config['hooks']>;
+  /** The `server` section. Raises `config` where there is a mistake. */
+  server(): Promise<ServerConfig>;
   /** Sends a test message to every notifier of the file. Raises `config` where there is a mistake, or none is in it. */
   testNotify(signal: AbortSignal): Promise<Delivery[]>;
 }

@@ -24,7 +24,7 @@ export interface WatchWorld {
   /** Gives back memory that is not needed any more. */
   readonly tidy: () => void;
   readonly selectors: readonly string[];
-  readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
+  readonly request: Pick<UpdateRequest, 'all' | 'overrides' | 'perService'>;
 }
 
 // Events come in swarms: one look for all of them.

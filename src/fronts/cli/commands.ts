@@ -23,6 +23,7 @@ import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { addConfig } from './config-command.ts';
 import type { CliContext } from './context.ts';
 import { addInstall } from './install.ts';
+import { describeServe, runServe, SERVE_EXAMPLES } from './serve/command.ts';
 import { addToken } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
 
@@ -187,6 +188,11 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish, about:
     .addHelpText('after', WATCH_SIGNALS);
   timeOptions(watch, about).action(async (services: string[], flags: WatchFlags) =>
     finish(await runWatch(session(), services, flags)),
+  );
+  const serve = add('serve', 'run as a daemon like watch, and answer an HTTP API', SERVE_EXAMPLES);
+  timeOptions(
+    describeServe(serve, collect, async (services, flags) => finish(await runServe(session(), services, flags))),
+    about,
   );
 }
 

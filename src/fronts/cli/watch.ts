@@ -1,4 +1,5 @@
 import type { UpdateRequest } from '../../app/app.ts';
+import type { WatchLog } from '../../daemons/log.ts';
 import { beat } from '../../daemons/watch/heartbeat.ts';
 import { watch } from '../../daemons/watch/watch.ts';
 import { jsonLog, lineLog, progressTo } from '../terminal/log.ts';
@@ -14,10 +15,8 @@ export function startWatch(
   heartbeat: string | undefined,
 ): Promise<void> {
   const { context, globals } = session;
-  const { stdout, stdoutIsTty, env, now } = context.terminal;
-  const least = leastLevel(globals, env);
-  const style = styleFor(stdoutIsTty, env, globals.color);
-  const log = globals.json ? jsonLog(stdout, least) : lineLog(stdout, least, style, now);
+  const { env, now } = context.terminal;
+  const log = logOf(session);
   const clock = { now, sleep: context.sleep };
   const file = heartbeat || env.SWAPCTL_HEARTBEAT;
   if (file) void beat(file, { clock, log, signal: context.signal });
@@ -32,4 +31,12 @@ export function startWatch(
     selectors,
     request,
   });
+}
+
+/** The log of a daemon on stdout, as the options want it. */
+export function logOf({ context, globals }: Session): WatchLog {
+  const { stdout, stdoutIsTty, env, now } = context.terminal;
+  const least = leastLevel(globals, env);
+  const style = styleFor(stdoutIsTty, env, globals.color);
+  return globals.json ? jsonLog(stdout, least) : lineLog(stdout, least, style, now);
 }

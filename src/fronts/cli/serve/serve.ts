@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import type { UpdateRequest } from '../../../app/app.ts';
+import { parseListen } from '../../../core/access/listen.ts';
+import type { ServerConfig } from '../../../core/access/server-config.ts';
+import { fail } from '../../../core/model/error.ts';
+import type { WatchLog } from '../../../daemons/log.ts';
+import { beat } from '../../../daemons/watch/heartbeat.ts';
+import { watch } from '../../../daemons/watch/watch.ts';
+import { openServer, type Server } from '../../server/serve.ts';
+import { progressTo } from '../../terminal/log.ts';
+import { openApp, type Session } from '../session.ts';
+import { logOf } from '../watch.ts';
+
+/** The options of `serve` that configure the server, as they were written. */
+export interface ServerFlags {
+  readonly listen?: readonly string[];
+  readonly tokens?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+}
+
+/** Watches, and answers the API, until the program is interrupted. */
+export async function startServe(
+  session: Session,
+  selectors: readonly string[],
+  request: Pick<UpdateRequest, 'all' | 'overrides'>,
+  flags: ServerFlags & { readonly heartbeat?: string },
+): Promise<void> {
+  const { context } = session;
+  const { now, env, stderr } = context.terminal;
+  const log = logOf(session);
+  const clock = { now, sleep: context.sleep };
+  const server = await openServer({
+    version: context.version,
+    config: serverConfig(await configured(session), flags),
+    open: () => openApp(session, progressTo(log)),
+    selectors,
+    log,
+    report: progressTo(log),
+    auditSink: (line) => void stderr.write(line),
+    now,
+    newId: () => randomBytes(6).toString('hex'),
+    signal: context.signal,
+  });
+  const file = flags.heartbeat || env.SWAPCTL_HEARTBEAT;
+  if (file) void beat(file, { clock, log, signal: context.signal });
+  const closing = closedBy(context.signal, server);
+  try {
+    await watch({
+      open: () => openRecovered(session, server, log),
+      clock,
+      dice: Math.random,
+      log,
+      signal: context.signal,
+      onAsked: context.onAsked,
+      tidy: context.tidy,
+      selectors,
+      request: { ...request, perService: server.book.perService('watch') },
+    });
+  } finally {
+    await closing.now();
+  }
+}
+
+async function configured({ context, globals }: Session): Promise<ServerConfig> {
+  const desk = await context.openConfig(globals.config === undefined ? {} : { config: globals.config });
+  return desk.server();
+}
+
+function serverConfig(file: ServerConfig, { listen, tokens, tlsCert, tlsKey, tlsCa }: ServerFlags): ServerConfig {
+  const cert = tlsCert ?? file.tls?.cert;
+  const key = tlsKey ?? file.tls?.key;
+  if ((cert === undefined) !== (key === undefined))
+    fail('usage', '--tls-cert and --tls-key go together', { hint: 'see swapctl serve --help' });
+  const ca = tlsCa ?? file.tls?.ca;
+  return {
+    ...file,
+    listen: listen?.map(parseListen) ?? file.listen,
+    tokens: tokens ?? file.tokens,
+    tls: cert === undefined || key === undefined ? undefined : { cert, key, ca },
+  };
+}
+
+// What a server before this one left half done comes first: a watch would only see that the service is busy.
+async function openRecovered(session: Session, server: Server, log: WatchLog): ReturnType<typeof openApp> {
+  const opened = await openApp(session, progressTo(log));
+  try {
+    await server.recover();
+    return opened;
+  } catch (raised) {
+    opened.close();
+    throw raised;
+  }
+}
+
+// The jobs end together with the roll of the watch, not after it.
+function closedBy(signal: AbortSignal, server: Server): { now(): Promise<void> } {
+  let closing: Promise<void> | undefined;
+  const now = (): Promise<void> => {
+    closing ??= server.close();
+    return closing;
+  };
+  signal.addEventListener('abort', () => void now().catch(() => {}), { once: true });
+  return { now };
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { errorOf } from '../../../app/jobs/raised.ts';
+import type { Principal } from '../../../core/access/principal.ts';
+import { fail } from '../../../core/model/error.ts';
+import type { ServerWorld } from '../world.ts';
+import type { Asking, Site } from './context.ts';
+import { answer } from './context.ts';
+import { credentialsOf } from './credentials.ts';
+import { EventHub } from './event-hub.ts';
+import { idempotencyKeys } from './idempotency.ts';
+import { openApi } from './openapi.ts';
+import { HttpError, problemResponse } from './problem.ts';
+import { queryOf, ROUTES, type Route } from './routes.ts';
+import { validated } from './schemas.ts';
+
+/** What the listener tells of a request beside the request. */
+export type Bindings = HttpBindings & { readonly transport: 'unix' | 'tcp' };
+type Env = { Bindings: Bindings };
+type Call = Context<Env>;
+
+const MOST_BODY = 64 * 1024;
+
+/** The HTTP API as a function of requests; it knows no sockets. */
+export function httpApi(world: ServerWorld): Hono<Env> {
+  const app = new Hono<Env>();
+  const hub = new EventHub(world.book, randomBytes(4).toString('hex'));
+  const site: Site = { world, keys: idempotencyKeys(world.now), hub };
+  app.get('/livez', () => new Response('ok\n'));
+  app.get('/readyz', () => ready(world));
+  app.get('/openapi.json', async (call) => {
+    await callerOf(world, call);
+    return answer(openApi(world.version));
+  });
+  for (const route of ROUTES)
+    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ':$1'), (call) => handled(site, route, call));
+  for (const path of new Set(ROUTES.map((route) => route.path))) refuseOthers(app, path);
+  app.notFound((call) => problemResponse(noSuchPath(), call.req.path));
+  app.onError((raised, call) => failed(world, raised, call));
+  return app;
+}
+
+async function handled(site: Site, route: Route, call: Call): Promise<Response> {
+  const caller = await callerOf(site.world, call);
+  const query = validated(queryOf(route), singleValues(call.req.queries()), 'query') as Asking['query'];
+  const text = route.method === 'post' ? await bodyText(call.req.raw) : '';
+  const body = route.body && validated(route.body, parsed(call.req.raw, text), 'body');
+  const { raw: request, path } = call.req;
+  return route.handle({ site, caller, request, path, params: call.req.param(), query, body, text });
+}
+
+async function callerOf({ gate, audit, now }: ServerWorld, call: Call): Promise<Principal> {
+  const at = now();
+  const { principal, refusal } = await gate.authenticate({ ...credentialsOf(call.req.raw, call.env), now: at });
+  if (principal) return principal;
+  const { status, reason, message, address, retryAfterS, log } = refusal;
+  const code = status === 401 ? ('unauthenticated' as const) : ('too-many-requests' as const);
+  const entry = { time: new Date(at).toISOString(), who: '-', by: 'none' as const, from: address };
+  if (log) void audit.write({ ...entry, what: 'login', outcome: 'denied', code: reason });
+  const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : { 'retry-after': String(retryAfterS ?? 60) };
+  throw new HttpError(status, code, message, { headers });
+}
+
+// Whoever sends a value twice may not mean the one that counts.
+function singleValues(queries: Readonly<Record<string, string[]>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(queries).map(([name, [value = '', ...more]]) => {
+      if (more.length > 0) fail('usage', `the query has ${JSON.stringify(name.slice(0, 50))} more than once`);
+      return [name, value];
+    }),
+  );
+}
+
+async function bodyText(request: Request): Promise<string> {
+  const tooLarge = (): never => fail('too-large', `the body is larger than ${MOST_BODY} bytes`);
+  if (Number(request.headers.get('content-length') ?? 0) > MOST_BODY) tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MOST_BODY) tooLarge();
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+function parsed(request: Request, text: string): unknown {
+  if (text.trim() === '') return {};
+  const type = request.headers.get('content-type') ?? '';
+  // A page in a browser can't send this type to another site without being asked first.
+  if (!/^application\/json\s*(;|$)/i.test(type))
+    throw new HttpError(415, 'usage', 'the body has to be JSON', { hint: 'send Content-Type: application/json' });
+  try {
+    return JSON.parse(text);
+  } catch {
+    return fail('usage', 'the body is not JSON');
+  }
+}
+
+async function ready({ use }: ServerWorld): Promise<Response> {
+  await use((app) => app.names());
+  return new Response('ok\n');
+}
+
+function refuseOthers(app: Hono<Env>, path: string): void {
+  const methods = ROUTES.filter((route) => route.path === path).map(({ method }) => method.toUpperCase());
+  const allow = methods.includes('GET') ? [...methods, 'HEAD'].join(', ') : methods.join(', ');
+  app.all(path.replace(/\{(\w+)\}/g, ':$1'), (call) =>
+    problemResponse(
+      new HttpError(405, 'usage', `${path} has no ${call.req.method}`, { headers: { allow }, hint: `it has ${allow}` }),
+      call.req.path,
+    ),
+  );
+}
+
+function noSuchPath(): HttpError {
+  return new HttpError(404, 'not-found', 'there is no such path', { hint: 'GET /openapi.json lists them' });
+}
+
+function failed({ log }: ServerWorld, raised: unknown, call: Call): Response {
+  if (errorOf(raised).code === 'unexpected')
+    log.tell('error', `${call.req.method} ${call.req.path}: ${errorOf(raised).message}`);
+  return problemResponse(raised, call.req.path);
+}

@@ -1,0 +1,32 @@
+import type { Principal } from '../../../core/access/principal.ts';
+import type { ServerWorld } from '../world.ts';
+import type { EventHub } from './event-hub.ts';
+import type { IdempotencyKeys } from './idempotency.ts';
+
+/** What all handlers of a server share. */
+export interface Site {
+  readonly world: ServerWorld;
+  readonly keys: IdempotencyKeys;
+  readonly hub: EventHub;
+}
+
+/** One request, as its handler sees it. */
+export interface Asking {
+  readonly site: Site;
+  readonly caller: Principal;
+  readonly request: Request;
+  /** The path without the query. */
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** As the schemas of the route have them. */
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+  /** The body as it came. */
+  readonly text: string;
+}
+
+/** An answer in JSON. */
+export function answer(document: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  const head = { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers };
+  return new Response(`${JSON.stringify(document)}\n`, { status, headers: head });
+}

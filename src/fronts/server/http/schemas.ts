@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { fail, messageOf } from '../../../core/model/error.ts';
+import { PULL_POLICIES } from '../../../core/model/image.ts';
+import { NO_LABELS } from '../../../core/model/own-labels.ts';
+import { parseReference } from '../../../core/model/reference.ts';
+import { readPolicy } from '../../../core/settings/read.ts';
+
+// What requests may say: these schemas validate them, and the OpenAPI document is made of them.
+
+const service = z.string().min(1).max(300).describe('A service: project/service, a container name, or an id');
+const image = z
+  .string()
+  .min(1)
+  .max(1000)
+  .refine((text) => isRead(() => parseReference(text)), 'not an image reference')
+  .describe('Roll to this image instead of the tracked reference');
+const digest = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/)
+  .describe('Roll to exactly this digest, even if the tag has moved');
+const notify = z.boolean().describe('Send the notifications configured in swapctl.yml');
+const pull = z.enum(PULL_POLICIES).describe('When to pull the image (default: always, except for local builds)');
+const force = z.boolean().describe('Roll an unchanged or rejected image');
+
+/** The settings that a request may override, by the label key without `swapctl.`. */
+const settings = z
+  .strictObject({
+    settle: z.string().optional(),
+    'drain.timeout': z.string().optional(),
+    'drain.idle': z.enum(['true', 'false']).optional(),
+    'health.timeout': z.string().optional(),
+    strategy: z.enum(['auto', 'start-first', 'stop-first', 'handover']).optional(),
+    rehearsal: z.enum(['true', 'false']).optional(),
+    keep: z.string().optional(),
+  })
+  .superRefine((given, context) => {
+    try {
+      readPolicy(NO_LABELS, given as Record<string, string>);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+    }
+  })
+  .describe('Override the labels of the same names');
+
+export const rollBody = z.strictObject({
+  service,
+  image: image.optional(),
+  digest: digest.optional(),
+  pull: pull.optional(),
+  force: force.optional(),
+  notify: notify.optional(),
+  settings: settings.optional(),
+});
+
+export const rollbackBody = z.strictObject({
+  confirm: z.string().max(300).optional().describe('The key of the service again, as a confirmation'),
+  image: z
+    .string()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('An image of the history: a reference, or the start of a digest'),
+  withVolumes: z.boolean().optional().describe('Also restore the volume backup that belongs to that image'),
+  notify: notify.optional(),
+  settings: settings.optional(),
+});
+
+const services = z.array(service).max(500);
+
+export const checkBody = z.strictObject({
+  services: services.optional().describe('The services to check (default: all that run)'),
+});
+
+export const updateBody = z.strictObject({
+  services: services.optional().describe('The services to update (default: all with swapctl.enable=true)'),
+  all: z.boolean().optional().describe('Include all services except those with swapctl.enable=false'),
+  dryRun: z.boolean().optional().describe('Report the decisions without changing anything'),
+  settings: settings.optional(),
+});
+
+const flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .optional();
+
+export const planQuery = z.strictObject({
+  image: image.optional(),
+  digest: digest.optional(),
+  pull: pull.optional(),
+  strategy: z.enum(['auto', 'start-first', 'stop-first', 'handover']).optional(),
+  force: flag.describe('Plan a roll of an unchanged or rejected image'),
+  explain: flag.describe('Include every setting and the origin of its value'),
+});
+
+export const jobsQuery = z.strictObject({
+  service: service.optional(),
+  state: z.enum(['queued', 'running', 'done']).optional(),
+  kind: z.enum(['roll', 'rollback', 'check', 'update']).optional(),
+  limit: z.coerce.number().int().min(1).max(500).optional(),
+});
+
+export const noQuery = z.strictObject({});
+
+/** A value as its schema has it. Raises `usage` with all that is wrong in it. */
+export function validated<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || what}: ${message}`);
+  return fail('usage', `the ${what} is wrong: ${wrong.join('; ')}`, { hint: 'GET /openapi.json describes it' });
+}
+
+function isRead(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,24 @@
+import type { SecureServerOptions } from 'node:http2';
+import { createSecureContext } from 'node:tls';
+import { readText } from '../../../adapters/files/read.ts';
+import type { ServerConfig } from '../../../core/access/server-config.ts';
+import { fail, messageOf } from '../../../core/model/error.ts';
+
+type TlsFiles = NonNullable<ServerConfig['tls']>;
+/** What is in the files of TLS. */
+export type TlsTexts = Pick<SecureServerOptions, 'cert' | 'key' | 'ca'>;
+
+/** Reads certificate, key and the authority of clients. Raises `config` for what can't be read or used. */
+export async function readTls({ cert, key, ca }: TlsFiles): Promise<TlsTexts> {
+  try {
+    const [certText, keyText, caText] = await Promise.all([readText(cert), readText(key), ca && readText(ca)]);
+    const texts = { cert: certText, key: keyText, ...(caText ? { ca: caText } : {}) };
+    createSecureContext(texts);
+    return texts;
+  } catch (error) {
+    return fail('config', `the TLS files of the server can't be used: ${messageOf(error)}`, {
+      hint: `see ${[cert, key, ca].filter(Boolean).join(', ')} (server.tls in swapctl.yml)`,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,100 @@
+import type { App } from '../../app/app.ts';
+import { JobBook } from '../../app/jobs/book.ts';
+import type { Job } from '../../app/jobs/job.ts';
+import { type Listen, USUAL_SOCKET } from '../../core/access/listen.ts';
+import { type ServerConfig, whyNotListen } from '../../core/access/server-config.ts';
+import { fail, messageOf } from '../../core/model/error.ts';
+import type { Progress } from '../../core/report/progress.ts';
+import { type AuditSink, auditFile, createAudit } from './access/audit.ts';
+import { createGatekeeper } from './access/authenticate.ts';
+import { openTokens } from './access/token-file.ts';
+import { type Door, doorTo } from './door.ts';
+import { httpApi } from './http/app.ts';
+import { type Listeners, listenOn } from './listen/listeners.ts';
+import type { ServerLog, ServerWorld } from './world.ts';
+
+/** What a server needs of the program. */
+export interface ServeWorld {
+  readonly version: string;
+  readonly config: ServerConfig;
+  readonly open: () => Promise<{ app: App; close(): void }>;
+  readonly log: ServerLog;
+  /** Where the audit log goes without a file of its own. */
+  readonly auditSink: AuditSink;
+  /** The services that are watched, as they were named; none: all. Only their interrupted rolls are finished or undone. */
+  readonly selectors: readonly string[];
+  /** Gets the progress of all jobs. */
+  readonly report: (progress: Progress) => void;
+  readonly now: () => number;
+  readonly newId: () => string;
+  /** Ends the server. */
+  readonly signal: AbortSignal;
+}
+
+export interface Server {
+  readonly book: JobBook;
+  readonly addresses: readonly string[];
+  /** Finishes or undoes interrupted rolls, each once; resolves when that is done. Raises `engine-unreachable`. */
+  recover(): Promise<void>;
+  /** Ends the jobs at their next safe points, and the connections after that. */
+  close(): Promise<void>;
+}
+
+const GRACE_MS = 2000;
+
+/** Opens the API on its addresses. Raises `config` for an address that must not be listened on, and for what it can't use. */
+export async function openServer(given: ServeWorld): Promise<Server> {
+  const { config, log, now, newId, version, signal, report } = given;
+  const addresses = config.listen.length > 0 ? config.listen : [USUAL];
+  for (const address of addresses) mustBeSafe(address, config);
+  const note = (text: string): void => log.tell('warn', text);
+  const tokens = config.tokens === undefined ? undefined : await openTokens(config.tokens, note);
+  const door = doorTo(given.open);
+  const book = new JobBook({ use: door.use, now, newId, report, resumes: (key) => isNamed(key, given.selectors) });
+  book.subscribe((job, step) => {
+    if (step === undefined && job.state === 'done') tellEnd(log, job);
+  });
+  const sink = config.audit === undefined ? given.auditSink : auditFile(config.audit);
+  const audit = createAudit(sink, note);
+  const ending = new AbortController();
+  signal.addEventListener('abort', () => ending.abort());
+  const gate = createGatekeeper(config, tokens);
+  const world: ServerWorld = { version, book, use: door.use, gate, audit, log, now, signal: ending.signal };
+  const api = httpApi(world);
+  const listeners = await listenOn(addresses, config, (request, bindings) => api.fetch(request, bindings), log);
+  for (const address of listeners.addresses) log.tell('info', `listening on ${address}`, { address });
+  return {
+    book,
+    addresses: listeners.addresses,
+    recover: async () => {
+      await Promise.all((await book.resume()).map(({ done }) => done));
+    },
+    close: () => closeAll(book, listeners, door, ending),
+  };
+}
+
+function isNamed(key: string, selectors: readonly string[]): boolean {
+  return selectors.length === 0 || selectors.some((name) => key === name || key.endsWith(`/${name}`));
+}
+
+function tellEnd(log: ServerLog, { id, kind, service, actor, outcome = 'failed', error }: Job): void {
+  const why = error ? `: ${error.message}` : '';
+  const text = `${kind}${service ? ` of ${service}` : ''} by ${actor}: ${outcome}${why}`;
+  log.tell(outcome === 'failed' ? 'error' : 'info', text, { job: id, kind, service, actor, outcome });
+}
+
+const USUAL: Listen = { kind: 'unix', path: USUAL_SOCKET };
+
+function mustBeSafe(address: Listen, config: ServerConfig): void {
+  const why = whyNotListen(address, config);
+  if (why === undefined) return;
+  fail('config', why, {
+    hint: 'run swapctl token create NAME --allow SCOPES, put its line into a file, and name that as server.tokens in swapctl.yml',
+  });
+}
+
+async function closeAll(book: JobBook, listeners: Listeners, door: Door, ending: AbortController): Promise<void> {
+  ending.abort();
+  await Promise.all([book.end(), listeners.close(GRACE_MS)]).catch((error) => fail('attention', messageOf(error)));
+  door.close();
+}

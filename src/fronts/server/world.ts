@@ -1,0 +1,23 @@
+import type { App } from '../../app/app.ts';
+import type { JobBook } from '../../app/jobs/book.ts';
+import type { Audit } from './access/audit.ts';
+import type { Gatekeeper } from './access/authenticate.ts';
+
+/** Where the server logs: a sentence, and the facts behind it. */
+export interface ServerLog {
+  tell(level: 'debug' | 'info' | 'warn' | 'error', text: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Everything that the API works with. */
+export interface ServerWorld {
+  readonly version: string;
+  readonly book: JobBook;
+  /** Lets the work use the engine. Raises `engine-unreachable`. */
+  readonly use: <T>(work: (app: App) => Promise<T>) => Promise<T>;
+  readonly gate: Gatekeeper;
+  readonly audit: Audit;
+  readonly log: ServerLog;
+  readonly now: () => number;
+  /** Aborted when the server ends. */
+  readonly signal: AbortSignal;
+}
