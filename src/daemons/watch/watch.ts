@@ -2,7 +2,7 @@ import type { App, UpdateRequest } from '../../app/app.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { Arrival } from '../../core/update/arrival.ts';
-import type { ServiceUpdate } from '../../core/update/update.ts';
+import type { ServiceUpdate, UpdateReport } from '../../core/update/update.ts';
 import type { WatchLog } from '../log.ts';
 import { type Arrivals, arrivalsBox } from './arrivals.ts';
 import { listen } from './listen.ts';
@@ -23,6 +23,8 @@ export interface WatchWorld {
   readonly onAsked: (asked: (what: 'reload' | 'check') => void) => void;
   /** Gives back memory that is not needed any more. */
   readonly tidy: () => void;
+  /** Gets the report of every run. */
+  readonly onUpdate?: (report: UpdateReport) => void;
   readonly selectors: readonly string[];
   readonly request: Pick<UpdateRequest, 'all' | 'overrides' | 'perService'>;
 }
@@ -245,6 +247,7 @@ async function updateAndTell(
 ): Promise<readonly ServiceUpdate[]> {
   return within(world.signal, async (signal) => {
     const report = await app.update(world.selectors, { ...world.request, ...request, signal });
+    world.onUpdate?.(report);
     // The run may have been ended by what replaces this very container: what else it did is to be told all the same.
     await app.tell(report, { signal: signal.aborted ? new AbortController().signal : signal });
     return report.services;

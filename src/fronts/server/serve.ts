@@ -1,8 +1,9 @@
-import type { App } from '../../app/app.ts';
+import type { App, UpdateRequest } from '../../app/app.ts';
 import { JobBook } from '../../app/jobs/book.ts';
 import type { Job } from '../../app/jobs/job.ts';
 import { type Listen, USUAL_SOCKET } from '../../core/access/listen.ts';
 import { type ServerConfig, whyNotListen } from '../../core/access/server-config.ts';
+import { Metrics } from '../../core/metrics/metrics.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import { type AuditSink, auditFile, createAudit } from './access/audit.ts';
@@ -10,6 +11,7 @@ import { createGatekeeper } from './access/authenticate.ts';
 import { openTokens } from './access/token-file.ts';
 import { type Door, doorTo } from './door.ts';
 import { httpApi } from './http/app.ts';
+import { measureJobs } from './http/measures.ts';
 import { type Listeners, listenOn } from './listen/listeners.ts';
 import type { ServerLog, ServerWorld } from './world.ts';
 
@@ -23,9 +25,10 @@ export interface ServeWorld {
   readonly auditSink: AuditSink;
   /** The services that are watched, as they were named; none: all. Only their interrupted rolls are finished or undone. */
   readonly selectors: readonly string[];
+  readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
   /** Gets the progress of all jobs. */
   readonly report: (progress: Progress) => void;
-  readonly now: () => number;
+  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly newId: () => string;
   /** Ends the server. */
   readonly signal: AbortSignal;
@@ -33,6 +36,7 @@ export interface ServeWorld {
 
 export interface Server {
   readonly book: JobBook;
+  readonly metrics: Metrics;
   readonly addresses: readonly string[];
   /** Finishes or undoes interrupted rolls, each once; resolves when that is done. Raises `engine-unreachable`. */
   recover(): Promise<void>;
@@ -44,13 +48,14 @@ const GRACE_MS = 2000;
 
 /** Opens the API on its addresses. Raises `config` for an address that must not be listened on, and for what it can't use. */
 export async function openServer(given: ServeWorld): Promise<Server> {
-  const { config, log, now, newId, version, signal, report } = given;
+  const { config, log, clock, newId, version, signal, report, selectors, request } = given;
+  const { now } = clock;
   const addresses = config.listen.length > 0 ? config.listen : [USUAL];
   for (const address of addresses) mustBeSafe(address, config);
   const note = (text: string): void => log.tell('warn', text);
   const tokens = config.tokens === undefined ? undefined : await openTokens(config.tokens, note);
   const door = doorTo(given.open);
-  const book = new JobBook({ use: door.use, now, newId, report, resumes: (key) => isNamed(key, given.selectors) });
+  const book = new JobBook({ use: door.use, now, newId, report, resumes: (key) => isNamed(key, selectors) });
   book.subscribe((job, step) => {
     if (step === undefined && job.state === 'done') tellEnd(log, job);
   });
@@ -59,12 +64,18 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const ending = new AbortController();
   signal.addEventListener('abort', () => ending.abort());
   const gate = createGatekeeper(config, tokens);
-  const world: ServerWorld = { version, book, use: door.use, gate, audit, log, now, signal: ending.signal };
+  const metrics = new Metrics();
+  measureJobs(book, metrics, now);
+  const { trustProxy } = config;
+  const watched = { selectors, request };
+  const core = { version, book, use: door.use, gate, audit, log, metrics, now, clock };
+  const world: ServerWorld = { ...core, trustProxy, watched, signal: ending.signal };
   const api = httpApi(world);
   const listeners = await listenOn(addresses, config, (request, bindings) => api.fetch(request, bindings), log);
   for (const address of listeners.addresses) log.tell('info', `listening on ${address}`, { address });
   return {
     book,
+    metrics,
     addresses: listeners.addresses,
     recover: async () => {
       await Promise.all((await book.resume()).map(({ done }) => done));

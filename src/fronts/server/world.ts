@@ -1,5 +1,6 @@
-import type { App } from '../../app/app.ts';
+import type { App, UpdateRequest } from '../../app/app.ts';
 import type { JobBook } from '../../app/jobs/book.ts';
+import type { Metrics } from '../../core/metrics/metrics.ts';
 import type { Audit } from './access/audit.ts';
 import type { Gatekeeper } from './access/authenticate.ts';
 
@@ -17,6 +18,15 @@ export interface ServerWorld {
   readonly gate: Gatekeeper;
   readonly audit: Audit;
   readonly log: ServerLog;
+  readonly metrics: Metrics;
+  /** Proxies whose X-Forwarded-For counts. */
+  readonly trustProxy: readonly string[];
+  /** The services that are watched: webhooks concern no others. */
+  readonly watched: {
+    readonly selectors: readonly string[];
+    readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
+  };
+  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly now: () => number;
   /** Aborted when the server ends. */
   readonly signal: AbortSignal;

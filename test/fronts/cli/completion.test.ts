@@ -62,6 +62,7 @@ test('bash completes commands', () => {
     'rollback',
     'update',
     'watch',
+    'serve',
     'dev',
     'status',
     'check',

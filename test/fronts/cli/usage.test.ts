@@ -14,6 +14,7 @@ const COMMANDS = [
   'doctor',
   'config',
   'install',
+  'serve',
   'token',
   'completion',
 ];

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { UpdateRequest } from '../../../app/app.ts';
 import { parseListen } from '../../../core/access/listen.ts';
 import type { ServerConfig } from '../../../core/access/server-config.ts';
+import { recordUpdate } from '../../../core/metrics/record.ts';
 import { fail } from '../../../core/model/error.ts';
+import type { UpdateReport } from '../../../core/update/update.ts';
 import type { WatchLog } from '../../../daemons/log.ts';
 import { beat } from '../../../daemons/watch/heartbeat.ts';
 import { watch } from '../../../daemons/watch/watch.ts';
@@ -39,7 +41,8 @@ export async function startServe(
     log,
     report: progressTo(log),
     auditSink: (line) => void stderr.write(line),
-    now,
+    clock,
+    request,
     newId: () => randomBytes(6).toString('hex'),
     signal: context.signal,
   });
@@ -56,6 +59,7 @@ export async function startServe(
       onAsked: context.onAsked,
       tidy: context.tidy,
       selectors,
+      onUpdate: (report) => recordUpdated(server, report, now()),
       request: { ...request, perService: server.book.perService('watch') },
     });
   } finally {
@@ -92,6 +96,12 @@ async function openRecovered(session: Session, server: Server, log: WatchLog): R
     opened.close();
     throw raised;
   }
+}
+
+// Its rolls are jobs, and were recorded with them.
+function recordUpdated({ metrics }: Server, report: UpdateReport, at: number): void {
+  const services = report.services.map(({ report: _, ...line }) => line);
+  recordUpdate(metrics, { ...report, services }, { trigger: 'schedule', at, whole: false });
 }
 
 // The jobs end together with the roll of the watch, not after it.

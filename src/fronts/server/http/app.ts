@@ -3,13 +3,17 @@ import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import type { Principal } from '../../../core/access/principal.ts';
+import { METRICS_TYPE, metricsText } from '../../../core/metrics/exposition.ts';
 import { fail } from '../../../core/model/error.ts';
 import type { ServerWorld } from '../world.ts';
+import { mustAllow } from './caller.ts';
 import type { Asking, Site } from './context.ts';
 import { answer } from './context.ts';
 import { credentialsOf } from './credentials.ts';
 import { EventHub } from './event-hub.ts';
+import { hookRoute } from './hook-route.ts';
 import { idempotencyKeys } from './idempotency.ts';
+import { measureRequests } from './measures.ts';
 import { openApi } from './openapi.ts';
 import { HttpError, problemResponse } from './problem.ts';
 import { queryOf, ROUTES, type Route } from './routes.ts';
@@ -27,6 +31,13 @@ export function httpApi(world: ServerWorld): Hono<Env> {
   const app = new Hono<Env>();
   const hub = new EventHub(world.book, randomBytes(4).toString('hex'));
   const site: Site = { world, keys: idempotencyKeys(world.now), hub };
+  app.use('*', measureRequests(world.metrics, world.now));
+  const hook = hookRoute(world);
+  app.on(['POST', 'OPTIONS'], ['/hooks/:name', '/hooks/:name/:secret'], hook);
+  app.get('/metrics', async (call) => {
+    mustAllow(await callerOf(world, call), 'read');
+    return new Response(metricsText(world.metrics), { headers: { 'content-type': METRICS_TYPE } });
+  });
   app.get('/livez', () => new Response('ok\n'));
   app.get('/readyz', () => ready(world));
   app.get('/openapi.json', async (call) => {
@@ -50,13 +61,14 @@ async function handled(site: Site, route: Route, call: Call): Promise<Response> 
   return route.handle({ site, caller, request, path, params: call.req.param(), query, body, text });
 }
 
-async function callerOf({ gate, audit, now }: ServerWorld, call: Call): Promise<Principal> {
+async function callerOf({ gate, audit, metrics, now }: ServerWorld, call: Call): Promise<Principal> {
   const at = now();
   const { principal, refusal } = await gate.authenticate({ ...credentialsOf(call.req.raw, call.env), now: at });
   if (principal) return principal;
   const { status, reason, message, address, retryAfterS, log } = refusal;
   const code = status === 401 ? ('unauthenticated' as const) : ('too-many-requests' as const);
   const entry = { time: new Date(at).toISOString(), who: '-', by: 'none' as const, from: address };
+  metrics.add('swapctl_auth_failures_total', { reason });
   if (log) void audit.write({ ...entry, what: 'login', outcome: 'denied', code: reason });
   const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : { 'retry-after': String(retryAfterS ?? 60) };
   throw new HttpError(status, code, message, { headers });

@@ -51,6 +51,8 @@ type Begin = (send: (text: string) => void, close: () => void) => () => void;
 
 function stream({ caller, site: { world }, request }: Asking, begin: Begin): Response {
   const leave = enter(caller.name);
+  const count = (): void => world.metrics.set('swapctl_sse_clients', {}, openStreams());
+  count();
   let end = (): void => {};
   const body = new ReadableStream<Uint8Array>(
     {
@@ -63,6 +65,7 @@ function stream({ caller, site: { world }, request }: Asking, begin: Begin): Res
           clearInterval(beat);
           stop();
           leave();
+          count();
           world.signal.removeEventListener('abort', close);
           request.signal.removeEventListener('abort', close);
         };
@@ -90,8 +93,7 @@ function stream({ caller, site: { world }, request }: Asking, begin: Begin): Res
 
 function enter(who: string): () => void {
   const own = counts.get(who) ?? 0;
-  const all = [...counts.values()].reduce((sum, one) => sum + one, 0);
-  if (own >= MOST_OF_ONE || all >= MOST_STREAMS)
+  if (own >= MOST_OF_ONE || openStreams() >= MOST_STREAMS)
     throw new HttpError(429, 'too-many-requests', 'there are too many event streams', {
       hint: 'one stream of /v1/events is enough for all jobs',
     });
@@ -101,6 +103,10 @@ function enter(who: string): () => void {
     if (left > 0) counts.set(who, left);
     else counts.delete(who);
   };
+}
+
+function openStreams(): number {
+  return [...counts.values()].reduce((sum, one) => sum + one, 0);
 }
 
 function lastIdOf({ request }: Asking): string | undefined {

@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import { NO_SERVER, type ServerConfig } from '../../../../src/core/access/server-config.ts';
 import { openServer, type Server } from '../../../../src/fronts/server/serve.ts';
 import { type JobWorld, jobWorld } from '../../../app/jobs/world.ts';
-import type { Process } from '../../../memory/process.ts';
+import type { Process, ProcessOptions } from '../../../memory/process.ts';
 
 export interface Answer {
   readonly status: number;
@@ -39,9 +39,10 @@ export async function siteOf(
   t: TestContext,
   services: readonly string[],
   config: (folder: string) => Partial<ServerConfig> = () => ({}),
+  options: ProcessOptions = {},
 ): Promise<Site> {
   const world = await jobWorld(services);
-  const { process } = world.open();
+  const { process } = world.open(options);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-api-'));
   const socket = path.join(folder, 'api.sock');
   const [audit, log]: [string[], string[]] = [[], []];
@@ -54,7 +55,8 @@ export async function siteOf(
     log: { tell: (level, text) => void log.push(`${level} ${text}`) },
     report: () => {},
     auditSink: (line) => void audit.push(line),
-    now: world.machine.clock.now,
+    clock: world.machine.clock,
+    request: {},
     newId: process.ports.host.randomId,
     signal: ending.signal,
   });

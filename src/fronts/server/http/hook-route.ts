@@ -1,0 +1,78 @@
+import type { Context } from 'hono';
+import { messageOf } from '../../../core/model/error.ts';
+import type { PushedRepository } from '../../../core/webhooks/hint.ts';
+import type { HookConfig } from '../../../core/webhooks/kinds.ts';
+import { callerAddress } from '../access/address.ts';
+import { openHooks, receiveHook } from '../hooks/receive.ts';
+import { HOOK_BODY_LIMIT } from '../hooks/request.ts';
+import type { ServerWorld } from '../world.ts';
+import type { Bindings } from './app.ts';
+import { credentialsOf } from './credentials.ts';
+
+type Call = Context<{ Bindings: Bindings }>;
+
+/** Receives `/hooks/NAME` and `/hooks/NAME/SECRET`. A push makes the server check the services that track it, and no more. */
+export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response> {
+  let hooks: Readonly<Record<string, HookConfig>> = {};
+  const addressOf = callerAddress(world.trustProxy);
+  const firstSeen = new Map<string, number>();
+  const receiver = openHooks({
+    hooks: () => hooks,
+    clock: world.clock,
+    signal: world.signal,
+    check: (pushes) => checkPushed(world, pushes, firstSeen),
+    onError: (raised) => world.log.tell('error', `a webhook led to no check: ${messageOf(raised)}`),
+  });
+  return async (call) => {
+    hooks = await world.use(async (app) => app.hooks()).catch(() => hooks);
+    const { name = '', secret } = call.req.param() as { name?: string; secret?: string };
+    const { address: peer, forwardedFor } = credentialsOf(call.req.raw, call.env);
+    const { status, headers, body, outcome, why } = await receiveHook(
+      name,
+      {
+        method: call.req.method === 'OPTIONS' ? 'OPTIONS' : 'POST',
+        headers: Object.fromEntries(call.req.raw.headers),
+        rawBody: await bytesOf(call.req.raw),
+        query: new URL(call.req.url).searchParams,
+        pathSecret: secret,
+        address: addressOf(peer, forwardedFor),
+      },
+      receiver,
+    );
+    const isKnown = Object.hasOwn(hooks, name);
+    world.metrics.add('swapctl_hooks_total', { hook: isKnown ? name : 'unknown', outcome });
+    world.log.tell('debug', `hook ${isKnown ? name : '(unknown)'}: ${outcome}${why ? `: ${why}` : ''}`);
+    return new Response(body, { status, headers });
+  };
+}
+
+async function checkPushed(
+  { book, use, watched }: ServerWorld,
+  pushes: readonly PushedRepository[],
+  firstSeen: Map<string, number>,
+): Promise<void> {
+  const { selectors, request } = watched;
+  const hinted = await use((app) => app.hinted(selectors, { ...request, pushes }));
+  const only = new Set(hinted.flatMap(({ service, checked }) => (checked ? [service] : [])));
+  if (only.size === 0) return;
+  const actor = `hook ${pushes.map(({ repository }) => repository).join(' ')}`.slice(0, 200);
+  const { job } = await book.submit({
+    kind: 'update',
+    services: selectors,
+    actor,
+    request: { ...request, only, firstSeen },
+  });
+  await book.settled(job.id, new AbortController().signal);
+}
+
+// One byte more than the limit is enough to be refused.
+async function bytesOf(request: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > HOOK_BODY_LIMIT) break;
+  }
+  return Buffer.concat(chunks);
+}
