@@ -48,6 +48,7 @@ export class JobBook {
   readonly #listeners = new Set<JobListener>();
   readonly #turns: Turns;
   #atOnce = 1;
+  #isEnding = false;
   #resuming: Promise<readonly JobRecord[]> | undefined;
 
   constructor(world: BookWorld) {
@@ -128,6 +129,7 @@ export class JobBook {
 
   /** Ends all jobs at their next safe points, and resolves once they are done. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     const open = [...this.#jobs.values()].filter((record) => !record.isDone);
     for (const record of open) record.interrupt();
     await Promise.all(open.map(({ done }) => done));
@@ -261,6 +263,7 @@ export class JobBook {
   }
 
   #open(given: { id: string; kind: Job['kind']; service?: string; actor: string }): JobRecord {
+    if (this.#isEnding) fail('busy', 'this server is ending', { hint: 'repeat the request in a moment' });
     const onChange: JobListener = (job, step) => {
       if (job.state === 'done') this.#close(job);
       for (const listener of this.#listeners) listener(job, step);

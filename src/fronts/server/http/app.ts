@@ -53,12 +53,15 @@ export function httpApi(world: ServerWorld): Hono<Env> {
 }
 
 async function handled(site: Site, route: Route, call: Call): Promise<Response> {
+  refuseOtherSites(call.req.raw);
   const caller = await callerOf(site.world, call);
   const query = validated(queryOf(route), singleValues(call.req.queries()), 'query') as Asking['query'];
   const text = route.method === 'post' ? await bodyText(call.req.raw) : '';
   const body = route.body && validated(route.body, parsed(call.req.raw, text), 'body');
   const { raw: request, path } = call.req;
-  return route.handle({ site, caller, request, path, params: call.req.param(), query, body, text });
+  if (request.method === 'HEAD' && route.answers === 'events') return new Response(null);
+  const drop = (): void => void call.env.outgoing.destroy();
+  return route.handle({ site, caller, request, path, params: call.req.param(), query, body, text, drop });
 }
 
 async function callerOf({ gate, audit, metrics, now }: ServerWorld, call: Call): Promise<Principal> {
@@ -72,6 +75,13 @@ async function callerOf({ gate, audit, metrics, now }: ServerWorld, call: Call):
   if (log) void audit.write({ ...entry, what: 'login', outcome: 'denied', code: reason });
   const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : { 'retry-after': String(retryAfterS ?? 60) };
   throw new HttpError(status, code, message, { headers });
+}
+
+// A browser with a client certificate would let any page ask for changes; programs send no Origin.
+function refuseOtherSites(request: Request): void {
+  const origin = request.headers.get('origin');
+  if (origin === null || request.method === 'GET' || origin === new URL(request.url).origin) return;
+  throw new HttpError(403, 'forbidden', 'a page of another site may ask for no changes');
 }
 
 // Whoever sends a value twice may not mean the one that counts.

@@ -23,6 +23,8 @@ export interface Asking {
   readonly body: unknown;
   /** The body as it came. */
   readonly text: string;
+  /** Cuts the connection of the client. */
+  readonly drop: () => void;
 }
 
 /** An answer in JSON. */

@@ -49,7 +49,7 @@ export async function streamJob(asking: Asking): Promise<Response> {
 
 type Begin = (send: (text: string) => void, close: () => void) => () => void;
 
-function stream({ caller, site: { world }, request }: Asking, begin: Begin): Response {
+function stream({ caller, site: { world }, request, drop }: Asking, begin: Begin): Response {
   const leave = enter(caller.name);
   const count = (): void => world.metrics.set('swapctl_sse_clients', {}, openStreams());
   count();
@@ -76,7 +76,10 @@ function stream({ caller, site: { world }, request }: Asking, begin: Begin): Res
         };
         const send = (chunk: string): void => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(text.encode(chunk));
-          else close();
+          else {
+            end();
+            drop();
+          }
         };
         world.signal.addEventListener('abort', close);
         request.signal.addEventListener('abort', close);

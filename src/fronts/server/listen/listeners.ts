@@ -11,6 +11,7 @@ import type { Listen } from '../../../core/access/listen.ts';
 import type { ServerConfig } from '../../../core/access/server-config.ts';
 import { fail, messageOf } from '../../../core/model/error.ts';
 import type { Bindings } from '../http/app.ts';
+import { HttpError, problemResponse } from '../http/problem.ts';
 import type { ServerLog } from '../world.ts';
 import { readTls, type TlsTexts } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
@@ -68,8 +69,10 @@ interface Opened {
 }
 
 async function open(listen: Listen, tls: TlsTexts | undefined, fetch: Fetch): Promise<Opened> {
-  const answerAll = getRequestListener((request, bindings) =>
-    fetch(request, { ...(bindings as Bindings), transport: listen.kind }),
+  const answerAll = getRequestListener(
+    (request, bindings) => fetch(request, { ...(bindings as Bindings), transport: listen.kind }),
+    // The rest of the program keeps the Request and Response of Node.
+    { overrideGlobalObjects: false, errorHandler: (raised) => problemResponse(notReadable(raised), '') },
   );
   const server = listen.kind === 'tcp' && tls ? secureServer(tls, answerAll) : plainServer(answerAll);
   const sockets = new Set<Socket>();
@@ -81,6 +84,10 @@ async function open(listen: Listen, tls: TlsTexts | undefined, fetch: Fetch): Pr
   if (listen.kind === 'unix') await listenOnSocket(server as Server, listen.path);
   else await listenOnPort(server as Server, listen);
   return { server, sockets, address: addressOf(listen, server as Server, tls !== undefined) };
+}
+
+function notReadable(raised: unknown): HttpError {
+  return new HttpError(400, 'usage', `the request can't be read: ${messageOf(raised)}`);
 }
 
 type Handler = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void;

@@ -85,6 +85,12 @@ suite('POST /v1/rolls', () => {
     assert.equal((await call('/v1/rolls', { method: 'POST', headers, body: '{"service":"web"}' })).status, 415);
   });
 
+  test('from a page of another site is refused', async (t) => {
+    const { call } = await siteOf(t, ['web']);
+    const headers = { origin: 'https://evil.example.org' };
+    assert.equal((await call('/v1/updates', { method: 'POST', headers })).status, 403);
+  });
+
   test('while the engine is away is a 503 that says when to ask again', async (t) => {
     const { world, call } = await siteOf(t, ['web']);
     world.machine.up = false;

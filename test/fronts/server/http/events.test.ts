@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { type ClientRequest, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import test, { suite } from 'node:test';
+import type { RollCall } from '../../../../src/core/report/call.ts';
+import type { ServiceReport } from '../../../../src/core/report/report.ts';
+import { eventually } from '../../../lab/waiting.ts';
 import { latch, type Site, siteOf } from './site.ts';
 
 interface Told {
@@ -115,5 +119,42 @@ suite('events', () => {
     const { status, json } = await site.call('/v1/events');
     assert.deepEqual([status, json.code], [429, 'too-many-requests']);
     for (const one of streams) one.leave();
+    await eventually('the streams of those who left are free', async () => {
+      const next = listen(site, '/v1/events');
+      const isOpen = (await next.opened) === 200;
+      next.leave();
+      return isOpen;
+    });
+    for (let count = 0; count < 30; count++) await site.call('/v1/events', { method: 'HEAD' });
+    await eventually('nobody listens any more', async () =>
+      /^swapctl_sse_clients 0$/m.test((await site.call('/metrics')).text),
+    );
+  });
+
+  test('a reader that is too slow is cut off, and the others go on', async (t) => {
+    const site = await siteOf(t, ['web']);
+    const slow = connect(`${site.folder}/api.sock`).on('error', () => {});
+    slow.write('GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n');
+    const other = listen(site, '/v1/events');
+    await other.opened;
+    await eventually('both listen', async () => /^swapctl_sse_clients 2$/m.test((await site.call('/metrics')).text));
+    const text = 'x'.repeat(20_000);
+    let told = 0;
+    await eventually('the slow one is cut off', async () => {
+      for (let count = 0; count < 5; count++) {
+        told += 1;
+        const work = async (call: RollCall): Promise<ServiceReport> => {
+          call.progress?.({ kind: 'note', text });
+          return { service: 'web', outcome: 'unchanged', timings: { total: 0 } };
+        };
+        await site.server.book.perService('test')('web', new AbortController().signal, work);
+      }
+      return !/^swapctl_sse_clients 2$/m.test((await site.call('/metrics')).text);
+    });
+    const last = await site.server.book.submit({ kind: 'check', services: ['web'], actor: 'test' });
+    await other.until(({ data }) => data.id === last.job.id && data.state === 'done');
+    t.diagnostic(`cut off after ${told} events of 20 kB`);
+    other.leave();
+    slow.destroy();
   });
 });
