@@ -59,18 +59,20 @@ function queryParameters(route: Route): unknown[] {
 }
 
 function headerParameters({ answers, method, id }: Route): unknown[] {
-  const header = (name: string, description: string) => ({
+  const header = (name: string, description: string, pattern?: string) => ({
     name,
     in: 'header',
     description,
-    schema: { type: 'string' },
+    schema: { type: 'string', ...(pattern === undefined ? {} : { pattern }) },
   });
   const wait = header('Prefer', 'wait=60: answer once the job is done, at the latest after 60 seconds (at most 300)');
-  const key = header('Idempotency-Key', 'A repeated request with the same key begins no second job');
+  const key = header('Idempotency-Key', 'A repeated request with the same key begins no second job', KEY);
   if (answers === 'job' && method === 'post') return [wait, key];
   if (answers === 'events') return [header('Last-Event-ID', 'The id of the last event that the client got')];
   return id === 'getJob' ? [wait, header('If-None-Match', 'Answer 304 where the job is as it was')] : [];
 }
+
+const KEY = '^[!-~]{1,255}$';
 
 function successes({ answers, method, id }: Route): Record<string, unknown> {
   const job = { 'application/json': { schema: { $ref: '#/components/schemas/Job' } } };

@@ -12,6 +12,7 @@ const image = z
   .string()
   .min(1)
   .max(1000)
+  .regex(/^[\x21-\x7e]+$/)
   .refine((text) => isRead(() => parseReference(text)), 'not an image reference')
   .describe('Roll to this image instead of the tracked reference');
 const digest = z
@@ -22,22 +23,31 @@ const notify = z.boolean().describe('Send the notifications configured in swapct
 const pull = z.enum(PULL_POLICIES).describe('When to pull the image (default: always, except for local builds)');
 const force = z.boolean().describe('Roll an unchanged or rejected image');
 
+const duration = z
+  .string()
+  .regex(/^((\d{1,6}(\.\d{1,3})?(ms|s|m|h))+|\d{1,5}(\.\d{1,3})?)$/)
+  .describe('500ms, 30s, 1m30s or 2h; at most 24h');
+
 /** The settings that a request may override, by the label key without `swapctl.`. */
 const settings = z
   .strictObject({
-    settle: z.string().optional(),
-    'drain.timeout': z.string().optional(),
+    settle: duration.optional(),
+    'drain.timeout': duration.optional(),
     'drain.idle': z.enum(['true', 'false']).optional(),
-    'health.timeout': z.string().optional(),
+    'health.timeout': duration.optional(),
     strategy: z.enum(['auto', 'start-first', 'stop-first', 'handover']).optional(),
     rehearsal: z.enum(['true', 'false']).optional(),
-    keep: z.string().optional(),
+    keep: z
+      .string()
+      .regex(/^\d{1,2}$/)
+      .optional(),
   })
   .superRefine((given, context) => {
     try {
       readPolicy(NO_LABELS, given as Record<string, string>);
     } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
+      // Named as on the command line.
+      context.addIssue({ code: 'custom', message: messageOf(error).replace(/^--/, '') });
     }
   })
   .describe('Override the labels of the same names');
