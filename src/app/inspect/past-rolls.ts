@@ -4,7 +4,7 @@ import { decodeState, type HistoryEntry, type StateLabels } from '../../core/ser
 import { helperRole, helpersOf, madeBySwapctl } from '../../core/service/ownership.ts';
 import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { lockHeld } from '../lock/lock.ts';
+import { lockHeld, lockLives } from '../lock/lock.ts';
 import { halfDoneOf } from '../recovery/half-done.ts';
 import { listed } from '../select/own.ts';
 
@@ -12,8 +12,11 @@ import { listed } from '../select/own.ts';
 export interface PastRoll {
   readonly id: string;
   readonly service: string;
-  /** `under-way`: a living process is at it; `interrupted`: its process ended, and nothing has finished or undone it yet. */
-  readonly phase: 'under-way' | 'interrupted' | 'rolled' | 'rolled-back' | 'failed';
+  /**
+   * `under-way`: a living process is at it; `interrupted`: its process ended, and nothing has finished or undone it yet; `unclear`:
+   * one of these, since its process was on another machine, in another container, or before a reboot.
+   */
+  readonly phase: 'under-way' | 'interrupted' | 'unclear' | 'rolled' | 'rolled-back' | 'failed';
   /** ISO 8601. */
   readonly at: string;
   readonly from?: RolledImage;
@@ -45,11 +48,11 @@ async function openRolls(
   services: readonly Service[],
   all: readonly ContainerSummary[],
 ): Promise<PastRoll[]> {
-  const held = new Map<string, boolean>();
-  const isHeld = async (key: string): Promise<boolean> => {
-    const known = held.get(key) ?? (await lockHeld(ports, key));
-    held.set(key, known);
-    return known;
+  const phases = new Map<string, OpenPhase>();
+  const phaseOf = async (key: string): Promise<OpenPhase> => {
+    const phase = phases.get(key) ?? (await openPhase(ports, key));
+    phases.set(key, phase);
+    return phase;
   };
   const states = services.flatMap((service) =>
     halfDoneOf(service, all).flatMap((slot) => begunIn(slot, all).map((state) => ({ service: service.key, state }))),
@@ -60,10 +63,16 @@ async function openRolls(
   });
   const rolls: PastRoll[] = [];
   for (const { service, state } of [...states, ...locks]) {
-    const phase = (await isHeld(service)) ? 'under-way' : 'interrupted';
-    rolls.push({ id: state.roll, service, phase, at: state.at, ...imagesOf(state) });
+    rolls.push({ id: state.roll, service, phase: await phaseOf(service), at: state.at, ...imagesOf(state) });
   }
   return rolls;
+}
+
+type OpenPhase = Extract<PastRoll['phase'], 'under-way' | 'interrupted' | 'unclear'>;
+
+async function openPhase(ports: Ports, key: string): Promise<OpenPhase> {
+  if (!(await lockHeld(ports, key))) return 'interrupted';
+  return (await lockLives(ports, key)) ? 'under-way' : 'unclear';
 }
 
 // The incumbent's own roll is over: only what was made to take its place is of the open one.

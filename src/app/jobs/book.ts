@@ -146,7 +146,8 @@ export class JobBook {
 
   async #resume(): Promise<readonly JobRecord[]> {
     const { resumes = () => true } = this.#world;
-    const interrupted = (await this.#pastRolls()).filter(({ phase }) => phase === 'interrupted');
+    const past = await this.#pastRolls();
+    const interrupted = past.filter(({ phase }) => phase === 'interrupted' || phase === 'unclear');
     const free = interrupted.filter(({ service }) => resumes(service) && !this.#rolling.has(service));
     return free.map((roll) => this.#resumeRoll(roll));
   }
@@ -157,10 +158,21 @@ export class JobBook {
     this.#rolling.set(service, { record, fingerprint: undefined });
     record.take({ kind: 'note', text: 'the process that rolled it ended in the middle; finishing or undoing it' });
     const recovering = this.#inTurn(record, () =>
-      this.#world.use(async (app) => record.finish(await resumed(app, roll, record))),
+      this.#world.use(async (app) => {
+        const end = await resumed(app, roll, record);
+        if (end) record.finish(end);
+        else this.#abandon(record);
+      }),
     );
     recovering.catch(() => {});
     return record;
+  }
+
+  // Labels tell of it from now on, as of every roll of another process.
+  #abandon(record: JobRecord): void {
+    this.#jobs.delete(record.id);
+    this.#rolling.delete(record.service ?? '');
+    record.abandon();
   }
 
   async #submitRoll(asked: RollAsked): Promise<Submitted> {

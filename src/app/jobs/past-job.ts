@@ -8,7 +8,7 @@ const OVER = { possible: false, requested: false, because: 'the job is done' };
 export function pastJob(roll: PastRoll): Job {
   const { id, service, at, phase } = roll;
   const job = { id, kind: kindOf(roll), service, actor: 'unknown', requested: at, steps: [], cancel: OVER };
-  if (phase === 'under-way') {
+  if (phase === 'under-way' || phase === 'unclear') {
     const because = 'another process rolls the service';
     return { ...job, state: 'running', started: at, cancel: { ...OVER, because } };
   }

@@ -108,6 +108,12 @@ export class JobRecord {
     this.#settle();
   }
 
+  /** Ends it without a word: another process does the work. */
+  abandon(): void {
+    this.#ended = this.#now();
+    this.#settle();
+  }
+
   fail(error: ReportedError): void {
     this.finish({ outcome: 'failed', error });
   }

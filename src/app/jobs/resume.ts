@@ -3,13 +3,19 @@ import type { Job } from './job.ts';
 import { interruptedError, pastJob } from './past-job.ts';
 import type { JobRecord } from './record.ts';
 
+const OPEN: readonly PastRoll['phase'][] = ['interrupted', 'under-way', 'unclear'];
+
 type End = Pick<Job, 'outcome' | 'report' | 'error'>;
 
-/** Finishes or undoes a roll whose process ended in the middle; resolves with what came of it. */
-export async function resumed(app: App, roll: PastRoll, record: JobRecord): Promise<End> {
+/**
+ * Finishes or undoes a roll whose process ended in the middle; resolves with what came of it, and with undefined if its process
+ * lives after all.
+ */
+export async function resumed(app: App, roll: PastRoll, record: JobRecord): Promise<End | undefined> {
   const items = await app.recover([roll.service], record.signal, record.take);
+  if (items.some(({ outcome }) => outcome === 'busy')) return undefined;
   const now = (await app.pastRolls()).find(({ id }) => id === roll.id);
-  if (now && now.phase !== 'interrupted' && now.phase !== 'under-way') {
+  if (now && !OPEN.includes(now.phase)) {
     const { outcome = 'failed', report, error } = pastJob(now);
     return { outcome, ...(report ? { report } : {}), ...(error ? { error } : {}) };
   }

@@ -207,6 +207,38 @@ suite('after a restart', () => {
       assert.equal(world.machine.names.get('web')?.status, 'running');
     });
 
+  test('a roll of a process that nobody can ask, as before a reboot, is ended once its lock falls silent', async () => {
+    const world = await jobWorld(['web']);
+    world.newer();
+    const first = world.open({ remote: true });
+    first.process.crashAt('engine.start', 1, 'before');
+    const { job } = await first.book.submit(roll('web'));
+    await world.machine.clock.run(first.process.died, true);
+    const { book } = world.open();
+    assert.ok((await book.find(job.id))?.state !== 'done');
+    const done = await ended(world, book, job.id);
+    assert.match(done.error?.message ?? '', /recovery has undone it/);
+  });
+
+  test('a roll of a process elsewhere that lives is left to it', async () => {
+    const world = await jobWorld(['web']);
+    world.newer();
+    const first = world.open({ remote: true });
+    const { job } = await first.book.submit(roll('web'));
+    const { book } = world.open();
+    const resumed = new Promise<void>((resolve) => {
+      first.process.before('engine.rename', 1, async () => {
+        await Promise.all((await book.resume()).map(({ done }) => done));
+        resolve();
+      });
+    });
+    await world.machine.clock.run(resumed, true);
+    const found = await book.find(job.id);
+    assert.equal(found?.cancel.because, 'another process rolls the service');
+    assert.equal((await ended(world, first.book, job.id)).outcome, 'rolled');
+    assert.equal((await book.find(job.id))?.outcome, 'rolled');
+  });
+
   test('a roll that another living process does is said to be under way there', async () => {
     const world = await jobWorld(['web']);
     world.newer();
