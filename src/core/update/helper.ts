@@ -53,10 +53,12 @@ function optionOf(key: string): string {
   return key.replace('.', '-');
 }
 
-/** Whether a container ends when this run does: its command is this very run, and no watch. */
+const DAEMONS = ['watch', 'serve'];
+
+/** Whether a container ends when this run does: its command is this very run, and no daemon. */
 export function endsWithRun(config: ContainerConfig, { args }: Pick<Call, 'args'>): boolean {
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  return args.length > 0 && !args.includes('watch') && endsWith(command, args);
+  return args.length > 0 && !args.some((arg) => DAEMONS.includes(arg)) && endsWith(command, args);
 }
 
 function endsWith(command: readonly string[], args: readonly string[]): boolean {

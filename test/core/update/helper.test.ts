@@ -47,7 +47,8 @@ describe('how a helper calls swapctl', () => {
 test('a container that ends with the run is none to be replaced', () => {
   const once = { args: ['update', '--all'] };
   assert.equal(endsWithRun({ Entrypoint: ['swapctl'], Cmd: ['update', '--all'] }, once), true);
-  assert.equal(endsWithRun({ Entrypoint: ['swapctl'], Cmd: ['watch'] }, { args: ['watch'] }), false);
+  for (const daemon of ['watch', 'serve'])
+    assert.equal(endsWithRun({ Entrypoint: ['swapctl'], Cmd: [daemon] }, { args: [daemon] }), false);
   assert.equal(endsWithRun({ Cmd: ['sh', '-c', 'while true; do swapctl update --all; sleep 900; done'] }, once), false);
 });
 
