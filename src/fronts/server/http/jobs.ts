@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { noSuchJob } from '../../../app/jobs/book.ts';
 import type { Job } from '../../../app/jobs/job.ts';
@@ -6,6 +5,7 @@ import { errorOf } from '../../../app/jobs/raised.ts';
 import { type Action, allows } from '../../../core/access/scope.ts';
 import { keyFor, mustAllow } from './caller.ts';
 import { type Asking, answer } from './context.ts';
+import { etagOf } from './etag.ts';
 import { deadline, waitOf } from './prefer.ts';
 import { HttpError } from './problem.ts';
 import type { checkBody, jobsQuery, rollBody, rollbackBody, updateBody } from './schemas.ts';
@@ -155,8 +155,4 @@ async function changed(
   });
   stop();
   end();
-}
-
-function etagOf(job: Job): string {
-  return `"${createHash('sha256').update(JSON.stringify(job)).digest('base64url').slice(0, 22)}"`;
 }

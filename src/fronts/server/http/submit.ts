@@ -3,6 +3,7 @@ import type { Asked, Job } from '../../../app/jobs/job.ts';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import { callerFields } from '../access/audit.ts';
 import { type Asking, answer } from './context.ts';
+import { etagOf } from './etag.ts';
 import { deadline, waitOf } from './prefer.ts';
 import { HttpError } from './problem.ts';
 
@@ -74,5 +75,5 @@ async function jobAnswer({ site: { world }, request }: Asking, id: string): Prom
   const job = (await world.book.find(id)) ?? noSuchJob(id);
   const applied = waitMs === undefined ? {} : { 'preference-applied': `wait=${waitMs / 1000}` };
   const isOver = waitMs !== undefined && job.state === 'done';
-  return answer(job, isOver ? 200 : 202, { location: `/v1/rolls/${job.id}`, ...applied });
+  return answer(job, isOver ? 200 : 202, { location: `/v1/rolls/${job.id}`, etag: etagOf(job), ...applied });
 }

@@ -12,6 +12,8 @@ suite('POST /v1/rolls', () => {
     assert.equal(first.status, 202);
     assert.deepEqual([first.json.service, first.json.actor, first.json.kind], ['shop/web', 'socket', 'roll']);
     assert.equal(first.headers.location, `/v1/rolls/${first.json.id}`);
+    // So a client can wait for the next step at once.
+    assert.match(String(first.headers.etag), /^".{22}"$/);
     const job = await call(`/v1/rolls/${first.json.id}`, { headers: WAIT });
     assert.deepEqual([job.status, job.json.state, job.json.outcome], [200, 'done', 'rolled']);
     assert.equal(job.json.report.service, 'shop/web');
