@@ -2,13 +2,13 @@ import { fail } from '../../core/model/error.ts';
 import type { PerService, RollCall } from '../../core/report/call.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
-import { runOf } from '../../core/report/summary.ts';
 import type { App, PastRoll } from '../app.ts';
 import type { Asked, Job, JobStep, RollAsked, UpdateAsked } from './job.ts';
 import { pastJob } from './past-job.ts';
 import { errorOf, reportedErrorOf } from './raised.ts';
 import { JobRecord } from './record.ts';
 import { resumed } from './resume.ts';
+import { rollAsked } from './roll-asked.ts';
 import { type Turns, turns } from './turns.ts';
 
 // Each with its decision log: some ten kilobytes.
@@ -310,15 +310,4 @@ function refuseSecond(service: string, id: string): never {
     hint: `wait until it is done: GET /v1/rolls/${id} with Prefer: wait=60`,
     choices: [id],
   });
-}
-
-async function rollAsked(
-  app: App,
-  { kind, service, request, notify = false }: RollAsked,
-  call: RollCall,
-): Promise<ServiceReport> {
-  const whole = { ...request, ...call };
-  const reports = kind === 'roll' ? await app.roll([service], whole) : [await app.rollback(service, whole)];
-  if (notify) await app.tell(runOf(reports), { signal: new AbortController().signal, asked: true });
-  return reports[0] ?? fail('not-found', `${service} is gone`);
 }
