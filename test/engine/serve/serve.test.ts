@@ -74,11 +74,14 @@ test('serve that was killed in the middle of a roll answers truthfully for it af
   // Its socket is still there, and nobody listens on it any more.
   assert.ok(existsSync(first.socket));
   const second = await startServe(world, folder, [web]);
+  // Recovery goes on with the roll, and undoes it once the new container is known to be unhealthy.
   const job = await second.call(`/v1/rolls/${json.id}`);
   assert.equal(job.status, 200);
+  assert.notEqual(job.json.state, 'done', job.text);
+  assert.match(job.json.steps[0].text, /ended in the middle; finishing or undoing it/);
   const ended = await second.call(`/v1/rolls/${json.id}`, { headers: WAIT });
-  assert.deepEqual([ended.json.state, ended.json.outcome, ended.json.error.code], ['done', 'failed', 'interrupted']);
-  assert.match(ended.json.error.message, /recovery has undone it/);
+  assert.deepEqual([ended.json.state, ended.json.outcome], ['done', 'failed'], ended.text);
+  assert.equal(ended.json.report.error.code, 'not-healthy', ended.text);
   assert.equal((await world.docker.getContainer(web).inspect()).Id, before);
   const earlier = await second.call(`/v1/rolls/${done.json.id}`);
   assert.deepEqual([earlier.json.state, earlier.json.outcome], ['done', 'rolled']);
