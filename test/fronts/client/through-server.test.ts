@@ -1,0 +1,59 @@
+// The use cases through the real API, over an engine in memory.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import test, { suite } from 'node:test';
+import { SwapError } from '../../../src/core/model/error.ts';
+import type { Progress } from '../../../src/core/report/progress.ts';
+import { remoteApp } from '../../../src/fronts/client/app.ts';
+import { siteOf } from '../server/http/site.ts';
+
+const signal = new AbortController().signal;
+
+async function clientOf(t: test.TestContext, services: readonly string[]) {
+  const site = await siteOf(t, services);
+  const progress: Progress[] = [];
+  const address = `unix://${path.join(site.folder, 'api.sock')}`;
+  const { app, close } = remoteApp({ address, token: undefined }, (one) => progress.push(one));
+  t.after(close);
+  return { ...site, app, progress };
+}
+
+suite('through the API', () => {
+  test('a roll has the report, and the steps as progress', async (t) => {
+    const { world, app, progress } = await clientOf(t, ['shop/web']);
+    world.newer();
+    const [report] = await app.roll(['web'], { signal });
+    assert.deepEqual([report?.service, report?.outcome], ['shop/web', 'rolled']);
+    assert.ok(progress.length > 5);
+  });
+
+  test('the documents are those of the engine itself', async (t) => {
+    const { world, process, app } = await clientOf(t, ['shop/web', 'shop/db']);
+    world.newer();
+    const here = process.app;
+    assert.deepEqual(await app.status([]), JSON.parse(JSON.stringify(await here.status([]))));
+    assert.deepEqual(await app.history('web'), JSON.parse(JSON.stringify(await here.history('web'))));
+    const plan = (one: typeof app) => one.plan(['shop/web'], { signal, explain: true });
+    assert.deepEqual(await plan(app), JSON.parse(JSON.stringify(await plan(here))));
+    assert.deepEqual(await app.check(['web'], signal), JSON.parse(JSON.stringify(await here.check(['web'], signal))));
+  });
+
+  test('a rollback and an update have their reports', async (t) => {
+    const { world, app } = await clientOf(t, ['shop/web']);
+    world.newer();
+    const { services } = await app.update([], { signal });
+    assert.deepEqual(
+      services.map(({ outcome }) => outcome),
+      ['updated'],
+    );
+    assert.equal((await app.rollback('web', { signal })).outcome, 'rolled-back');
+  });
+
+  test('an unknown service is not found', async (t) => {
+    const { app } = await clientOf(t, ['web']);
+    await assert.rejects(
+      app.roll(['wbe'], { signal }),
+      (error) => error instanceof SwapError && error.code === 'not-found',
+    );
+  });
+});
