@@ -177,7 +177,9 @@ export class JobBook {
 
   async #submitRoll(asked: RollAsked): Promise<Submitted> {
     const service = await this.#world.use((app) => app.find(asked.service));
-    const fingerprint = JSON.stringify([asked.kind, asked.service, asked.request, asked.notify ?? false]);
+    // A caller with another trace can ask for the same roll.
+    const { traceparent: _, ...request } = asked.request;
+    const fingerprint = JSON.stringify([asked.kind, asked.service, request, asked.notify ?? false]);
     const active = this.#rolling.get(service);
     if (active?.fingerprint === fingerprint) return { job: active.record.show(), joined: true };
     const { kind, actor } = asked;

@@ -22,7 +22,7 @@ export async function postRoll(asking: Asking): Promise<Response> {
     kind: 'roll',
     service,
     actor: asking.caller.name,
-    request: { ...request, overrides },
+    request: { ...request, overrides, traceparent: traceparentOf(asking) },
     notify,
   });
 }
@@ -39,7 +39,12 @@ export async function postRollback(asking: Asking): Promise<Response> {
     });
   const overrides = settingsOf(settings);
   const { name: actor } = asking.caller;
-  return submit(asking, { kind: 'rollback', service: key, actor, request: { ...request, overrides }, notify });
+  const whole = { ...request, overrides, traceparent: traceparentOf(asking) };
+  return submit(asking, { kind: 'rollback', service: key, actor, request: whole, notify });
+}
+
+function traceparentOf({ request }: Asking): string | undefined {
+  return request.headers.get('traceparent') ?? undefined;
 }
 
 export async function postCheck(asking: Asking): Promise<Response> {

@@ -49,6 +49,22 @@ suite('POST /v1/rolls', () => {
     inTheMiddle.resolve();
   });
 
+  test('joins the same roll of a caller in another trace', async (t) => {
+    const { world, process, call } = await siteOf(t, ['web']);
+    world.newer();
+    const inTheMiddle = latch();
+    process.before('engine.rename', 1, () => inTheMiddle.promise);
+    const roll = (span: string) =>
+      call('/v1/rolls', {
+        method: 'POST',
+        headers: { traceparent: `00-${'a'.repeat(32)}-${span.repeat(16)}-01` },
+        body: { service: 'web' },
+      });
+    const [first, same] = [await roll('b'), await roll('c')];
+    assert.deepEqual([first.status, same.status, same.json.id], [202, 202, first.json.id]);
+    inTheMiddle.resolve();
+  });
+
   test('with the same Idempotency-Key begins one job; the key is for one request', async (t) => {
     const { world, call } = await siteOf(t, ['web']);
     world.newer();
