@@ -17,10 +17,22 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'core/text': { knows: ['core/model', 'core/report'], packages: 'none' },
   'core/text/encode': { knows: ['core/model', 'core/text'], packages: 'none' },
   'core/service': { knows: ['core/model', 'core/recreate', 'core/text', 'core/update'], packages: 'none' },
-  'core/settings': { knows: ['core/build', 'core/model', 'core/report', 'core/text', 'core/update'], packages: 'none' },
+  'core/settings': {
+    knows: ['core/access', 'core/build', 'core/model', 'core/report', 'core/text', 'core/update', 'core/webhooks'],
+    packages: 'none',
+  },
+  // What `swapctl serve` needs to know of callers, senders and figures.
+  'core/access': { knows: ['core/model', 'core/text'], packages: 'none' },
+  'core/webhooks': { knows: ['core/model', 'core/settings', 'core/update', 'core/webhooks/senders'], packages: 'none' },
+  'core/webhooks/senders': { knows: ['core/model', 'core/webhooks'], packages: 'none' },
+  'core/metrics': { knows: ['core/model', 'core/report', 'core/text', 'core/update'], packages: 'none' },
+  'core/trace': { knows: ['core/report', 'core/rollout', 'core/text'], packages: 'none' },
   'core/strategy': { knows: ['core/model', 'core/recreate', 'core/settings', 'core/traffic'], packages: 'none' },
   'core/traffic': { knows: ['core/model'], packages: 'none' },
-  'core/health': { knows: ['core/model', 'core/rollout', 'core/settings', 'core/text'], packages: 'none' },
+  'core/health': {
+    knows: ['core/model', 'core/rollout', 'core/service', 'core/settings', 'core/text'],
+    packages: 'none',
+  },
   'core/recreate': { knows: ['core/model', 'core/service'], packages: 'none' },
   'core/rollout': {
     knows: ['core/health', 'core/model', 'core/service', 'core/settings', 'core/strategy', 'core/text', 'core/traffic'],
@@ -48,7 +60,10 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   // The use cases. Each may know the ports and all of the core.
   app: { knows: ['app', 'ports', 'core'], packages: 'none' },
   'app/select': { knows: ['app/rollout', 'ports', 'core'], packages: 'none' },
-  'app/image': { knows: ['app/rollout', 'app/rollout/steps', 'app/select', 'ports', 'core'], packages: 'none' },
+  'app/image': {
+    knows: ['app/recovery', 'app/rollout', 'app/rollout/steps', 'app/select', 'ports', 'core'],
+    packages: 'none',
+  },
   'app/lock': {
     knows: ['app/compose', 'app/image', 'app/rollout/steps', 'app/select', 'ports', 'core'],
     packages: 'none',
@@ -75,7 +90,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     packages: 'none',
   },
   'app/rollout/steps': {
-    knows: ['app/compose', 'app/lock', 'app/rollout', 'app/select', 'app/traffic', 'ports', 'core'],
+    knows: ['app/compose', 'app/lock', 'app/recovery', 'app/rollout', 'app/select', 'app/traffic', 'ports', 'core'],
     packages: 'none',
   },
   'app/recovery': {
@@ -100,6 +115,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
       'app/compose',
       'app/image',
       'app/lock',
+      'app/recovery',
       'app/report',
       'app/rollout',
       'app/rollout/steps',
@@ -130,6 +146,8 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     knows: ['app/image', 'app/report', 'app/rollout', 'app/rollout/steps', 'app/select', 'ports', 'core'],
     packages: 'none',
   },
+  // Jobs over the use cases, for fronts that outlive a call.
+  'app/jobs': { knows: ['app', 'core'], packages: 'none' },
   // How files are opened that others name: every adapter does it this way.
   'adapters/files': { knows: [], packages: 'node' },
   // How adapters note what they call, for a trace.
@@ -148,7 +166,27 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   // Text for people and programs, which the command line and the Action share.
   'fronts/terminal': { knows: ['core', 'daemons'], packages: 'any' },
   'fronts/common': { knows: ['app', 'core', 'daemons', 'fronts/terminal'], packages: 'node' },
-  'fronts/cli': { knows: ['app', 'core', 'daemons', 'fronts/common', 'fronts/terminal'], packages: ['commander'] },
+  'fronts/cli': {
+    knows: ['app', 'core', 'daemons', 'adapters/files', 'fronts/cli/serve', 'fronts/common', 'fronts/terminal'],
+    packages: ['commander', 'node:fs/promises', 'node:path'],
+  },
+  // The one command that starts another front.
+  'fronts/cli/serve': {
+    knows: [
+      'app',
+      'core',
+      'daemons',
+      'adapters/files',
+      'fronts/cli',
+      'fronts/common',
+      'fronts/server',
+      'fronts/terminal',
+    ],
+    packages: ['commander', 'node:crypto', 'node:path'],
+  },
+  // The use cases of a server elsewhere, as an App.
+  'fronts/client': { knows: ['app', 'core'], packages: 'any' },
+  'fronts/server': { knows: ['app', 'app/jobs', 'core', 'daemons', 'adapters/files'], packages: 'any' },
   'fronts/action': { knows: ['app', 'core', 'fronts/common', 'fronts/terminal', 'adapters/files'], packages: 'node' },
   // Builds the adapters and hands them over, for the program and for tests.
   wiring: {

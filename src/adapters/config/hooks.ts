@@ -1,8 +1,8 @@
 import { fail } from '../../core/model/error.ts';
-import type { Secret } from '../../core/settings/config.ts';
+import type { Secret } from '../../core/settings/secret.ts';
 import { type CredentialForm, HOOKS, type HookConfig, type HookKind, traitsOf } from '../../core/webhooks/kinds.ts';
-import type { Wrong } from './mistakes.ts';
 import { filedSecret, type Vault, writtenSecret } from './secret.ts';
+import type { Wrong } from './wrong.ts';
 
 /** A shorter secret could be found by trying. */
 const SHORTEST_SECRET = 16;

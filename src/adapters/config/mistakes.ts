@@ -7,13 +7,7 @@ import { hookMistakes } from './hooks.ts';
 import { asText, EACH_KEY, issuesOf } from './schema.ts';
 import { serverGaps } from './server.ts';
 import type { Source } from './source.ts';
-
-/** Something wrong, by the path of keys to it. */
-export interface Wrong {
-  readonly path: readonly PropertyKey[];
-  readonly of: 'key' | 'value';
-  readonly message: string;
-}
+import type { Wrong } from './wrong.ts';
 
 /** Everything that is wrong in a document, in the order of its lines; `schedules` knows which cron expressions are none. */
 export async function mistakesIn(document: unknown, source: Source, schedules: Schedules): Promise<Mistake[]> {

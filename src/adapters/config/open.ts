@@ -6,8 +6,8 @@ import {
   type ConfigShown,
   type FileLayer,
   NO_CONFIG,
-  type Secret,
 } from '../../core/settings/config.ts';
+import type { Secret } from '../../core/settings/secret.ts';
 import { shownValue } from '../../core/settings/table.ts';
 import type { Configuration, Schedules } from '../../ports/ports.ts';
 import { type FoundFile, findFile, type Lookup, USUAL_PLACES } from './find.ts';

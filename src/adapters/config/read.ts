@@ -2,15 +2,9 @@ import path from 'node:path';
 import type { ServerConfig } from '../../core/access/server-config.ts';
 import { readTokenFile } from '../../core/access/token-file.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
-import type {
-  Config,
-  FileLayer,
-  Mistake,
-  NotificationConfig,
-  RegistryConfig,
-  Secret,
-} from '../../core/settings/config.ts';
+import type { Config, FileLayer, Mistake, NotificationConfig, RegistryConfig } from '../../core/settings/config.ts';
 import { NO_CONFIG } from '../../core/settings/config.ts';
+import type { Secret } from '../../core/settings/secret.ts';
 import { settingOf } from '../../core/settings/table.ts';
 import { whyNoTemplate } from '../../core/text/template.ts';
 import type { Schedules } from '../../ports/ports.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fail, messageOf } from '../../core/model/error.ts';
-import type { Secret } from '../../core/settings/config.ts';
+import type { Secret } from '../../core/settings/secret.ts';
 import { readText } from '../files/read.ts';
 
 /** Where secrets come from. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/model/error.ts';
 import type { Delivery, Summary } from '../../core/report/summary.ts';
-import type { NotificationConfig, Secret } from '../../core/settings/config.ts';
+import type { NotificationConfig } from '../../core/settings/config.ts';
+import type { Secret } from '../../core/settings/secret.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
 import type { Clock, Notify, Post } from '../../ports/ports.ts';
 import { redact } from './redact.ts';

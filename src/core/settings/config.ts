@@ -1,6 +1,7 @@
 import { NO_SERVER, type ServerConfig } from '../access/server-config.ts';
 import type { Delivery, NotifyWhen } from '../report/summary.ts';
 import type { HookConfig } from '../webhooks/kinds.ts';
+import type { Secret } from './secret.ts';
 
 /** A setting in swapctl.yml: as a label would have it, and where it stands (`swapctl.yml:12`). */
 export interface FileSetting {
@@ -25,14 +26,6 @@ export interface RegistryConfig {
   readonly ca: string | undefined;
   /** URLs that are asked first, in this order. */
   readonly mirrors: readonly string[];
-}
-
-/** A text that must not be shown. */
-export interface Secret {
-  /** What may be shown of it. */
-  readonly shown: string;
-  /** The text itself, from the environment or a file where it says so. Raises `config`. */
-  readonly read: () => Promise<string>;
 }
 
 /** What tells people, and what each kind needs to be told. */

@@ -1,4 +1,4 @@
-import type { Secret } from '../settings/config.ts';
+import type { Secret } from '../settings/secret.ts';
 
 /** How a sender can prove that it knows the secret of a hook. The names are keys in swapctl.yml. */
 export const CREDENTIALS = {

@@ -4,7 +4,7 @@ import { runOf } from '../../core/report/summary.ts';
 import { gravest, statusOfErrors } from '../common/failure.ts';
 import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from '../common/requests.ts';
 import { jsonText } from '../terminal/json.ts';
-import { completableNames } from './completion.ts';
+import { completableNames } from './completion/script.ts';
 import {
   checkView,
   configCheckView,

@@ -19,13 +19,16 @@ import {
   runUpdate,
   runWatch,
 } from './actions.ts';
-import { completionScript, SHELLS, type Shell } from './completion.ts';
-import { addConfig } from './config-command.ts';
+import type { AddCommand, Finish, OpenSession } from './add-command.ts';
+import { completionScript, SHELLS, type Shell } from './completion/script.ts';
+import { addConfig } from './config.ts';
 import type { CliContext } from './context.ts';
 import { addInstall } from './install.ts';
 import { describeServe, runServe, SERVE_EXAMPLES } from './serve/command.ts';
 import { addToken } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
+
+type About = (setting: string) => string;
 
 /**
  * The whole command line as a commander tree. `finish` gets the exit status of the command; `about` describes the setting that an
@@ -46,11 +49,6 @@ export function createProgram(context: CliContext, finish: Finish, about: About)
   addCompletion(program, add, session, finish);
   return program;
 }
-
-export type AddCommand = (name: string, summary: string, examples: readonly string[]) => Command;
-export type Finish = (status: number) => void;
-type About = (setting: string) => string;
-export type OpenSession = () => Session;
 
 function configure(program: Command, { terminal, version }: CliContext): void {
   program

@@ -3,7 +3,7 @@ import { fail } from '../../core/model/error.ts';
 import type { UnitPlan, WrittenUnit } from '../../core/update/units.ts';
 import { seeHelp } from '../common/failure.ts';
 import type { Page } from '../terminal/style.ts';
-import type { AddCommand, Finish, OpenSession } from './commands.ts';
+import type { AddCommand, Finish, OpenSession } from './add-command.ts';
 import { type Session, show } from './session.ts';
 
 /** The options of `install` as they were written. */

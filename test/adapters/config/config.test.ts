@@ -13,8 +13,9 @@ import {
 } from '../../../src/adapters/config/open.ts';
 import { cronSchedules } from '../../../src/adapters/host/schedules.ts';
 import { SwapError } from '../../../src/core/model/error.ts';
-import { type Secret, settingsFor } from '../../../src/core/settings/config.ts';
+import { settingsFor } from '../../../src/core/settings/config.ts';
 import { POLICY_LABELS } from '../../../src/core/settings/read.ts';
+import type { Secret } from '../../../src/core/settings/secret.ts';
 import { SETTINGS } from '../../../src/core/settings/table.ts';
 import { explainedOf, policyOf } from '../../core/own.ts';
 

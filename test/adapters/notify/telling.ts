@@ -2,7 +2,8 @@
 
 import { openNotify } from '../../../src/adapters/notify/open.ts';
 import { type Delivery, type Summary, summarizeRun } from '../../../src/core/report/summary.ts';
-import type { NotificationConfig, Secret } from '../../../src/core/settings/config.ts';
+import type { NotificationConfig } from '../../../src/core/settings/config.ts';
+import type { Secret } from '../../../src/core/settings/secret.ts';
 import type { Clock } from '../../../src/ports/ports.ts';
 import { stoppedClock } from '../registry/scripted.ts';
 

@@ -1,28 +1,17 @@
 import { readText } from '../../../adapters/files/read.ts';
-import type { HintedService } from '../../../app/app.ts';
 import { fail, SwapError } from '../../../core/model/error.ts';
-import type { ReportedError } from '../../../core/report/report.ts';
 import { nearest, printable } from '../../../core/text/suggest.ts';
-import type { Hint, HookTrial } from '../../../core/webhooks/hint.ts';
-import type { HookConfig, HookKind } from '../../../core/webhooks/kinds.ts';
+import type { Hint } from '../../../core/webhooks/hint.ts';
+import type { HookConfig } from '../../../core/webhooks/kinds.ts';
 import { seeHelp, statusOfErrors } from '../../common/failure.ts';
 import { type Session, show, withApp } from '../session.ts';
 import { hookTrialView } from '../views/hook.ts';
+import type { TestedHook } from './tested-hook.ts';
 
 /** Options of a trial. */
 export interface TestHookFlags {
   readonly file?: string;
   readonly header?: readonly string[];
-}
-
-/** The effect that a message would have (a contract: scripts rely on it). */
-export interface TestedHook extends HookTrial {
-  readonly hook: string;
-  readonly kind: HookKind;
-  /** The services that track the repositories of the message; not there if the message is no push. */
-  readonly services?: readonly HintedService[];
-  /** Why nothing is known of the services. */
-  readonly error?: ReportedError;
 }
 
 const NOT_RIGHT = 1;

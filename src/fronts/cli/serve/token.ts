@@ -4,7 +4,7 @@ import { fail } from '../../../core/model/error.ts';
 import { seeHelp } from '../../common/failure.ts';
 import type { Page } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
-import type { AddCommand, Finish, OpenSession } from '../commands.ts';
+import type { AddCommand, Finish, OpenSession } from '../add-command.ts';
 import { type Session, show } from '../session.ts';
 
 /** The sub-commands of `swapctl token`. */

@@ -2,7 +2,7 @@ import type { HintedService } from '../../../app/app.ts';
 import type { PushedRepository } from '../../../core/webhooks/hint.ts';
 import type { Page, Style } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
-import type { TestedHook } from '../serve/test-hook.ts';
+import type { TestedHook } from '../serve/tested-hook.ts';
 
 /** The effect that a message to a hook would have. */
 export function hookTrialView(tested: TestedHook, page: Page): string[] {

@@ -1,26 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import type { Principal } from '../../../core/access/principal.ts';
 import { METRICS_TYPE, metricsText } from '../../../core/metrics/exposition.ts';
 import { fail } from '../../../core/model/error.ts';
 import type { ServerWorld } from '../world.ts';
-import { mustAllow } from './caller.ts';
 import type { Asking, Site } from './context.ts';
 import { answer } from './context.ts';
-import { credentialsOf } from './credentials.ts';
 import { EventHub } from './event-hub.ts';
 import { hookRoute } from './hook-route.ts';
-import { idempotencyKeys } from './idempotency.ts';
 import { measureRequests } from './measures.ts';
 import { openApi } from './openapi.ts';
-import { HttpError, problemResponse } from './problem.ts';
+import type { Bindings } from './request/bindings.ts';
+import { mustAllow } from './request/caller.ts';
+import { credentialsOf } from './request/credentials.ts';
+import { idempotencyKeys } from './request/idempotency.ts';
+import { HttpError, problemResponse } from './request/problem.ts';
 import { queryOf, ROUTES, type Route } from './routes.ts';
 import { validated } from './schemas.ts';
 
-/** What the listener tells of a request beside the request. */
-export type Bindings = HttpBindings & { readonly transport: 'unix' | 'tcp' };
 type Env = { Bindings: Bindings };
 type Call = Context<Env>;
 

@@ -1,7 +1,7 @@
 import type { Principal } from '../../../core/access/principal.ts';
 import type { ServerWorld } from '../world.ts';
 import type { EventHub } from './event-hub.ts';
-import type { IdempotencyKeys } from './idempotency.ts';
+import type { IdempotencyKeys } from './request/idempotency.ts';
 
 /** What all handlers of a server share. */
 export interface Site {

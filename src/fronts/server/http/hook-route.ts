@@ -6,8 +6,8 @@ import { callerAddress } from '../access/address.ts';
 import { openHooks, receiveHook } from '../hooks/receive.ts';
 import { HOOK_BODY_LIMIT } from '../hooks/request.ts';
 import type { ServerWorld } from '../world.ts';
-import type { Bindings } from './app.ts';
-import { credentialsOf } from './credentials.ts';
+import type { Bindings } from './request/bindings.ts';
+import { credentialsOf } from './request/credentials.ts';
 
 type Call = Context<{ Bindings: Bindings }>;
 

@@ -3,11 +3,11 @@ import { noSuchJob } from '../../../app/jobs/book.ts';
 import type { Job } from '../../../app/jobs/job.ts';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import { type Action, allows } from '../../../core/access/scope.ts';
-import { keyFor, mustAllow } from './caller.ts';
 import { type Asking, answer } from './context.ts';
-import { etagOf } from './etag.ts';
-import { deadline, waitOf } from './prefer.ts';
-import { HttpError } from './problem.ts';
+import { keyFor, mustAllow } from './request/caller.ts';
+import { etagOf } from './request/etag.ts';
+import { deadline, waitOf } from './request/prefer.ts';
+import { HttpError } from './request/problem.ts';
 import type { checkBody, jobsQuery, rollBody, rollbackBody, updateBody } from './schemas.ts';
 import { audited, mayChange, submit } from './submit.ts';
 

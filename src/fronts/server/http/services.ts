@@ -3,8 +3,8 @@ import type { Principal } from '../../../core/access/principal.ts';
 import { readable } from '../../../core/access/scope.ts';
 import { fail } from '../../../core/model/error.ts';
 import type { ReplicaStatus } from '../../../core/report/status.ts';
-import { keyFor } from './caller.ts';
 import { type Asking, answer } from './context.ts';
+import { keyFor } from './request/caller.ts';
 import type { planQuery } from './schemas.ts';
 
 // What the routes of services do: the documents are those of the command line.

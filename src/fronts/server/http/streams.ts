@@ -2,7 +2,7 @@ import { allows } from '../../../core/access/scope.ts';
 import type { Asking } from './context.ts';
 import type { ServerEvent } from './event-hub.ts';
 import { readableJob } from './jobs.ts';
-import { HttpError } from './problem.ts';
+import { HttpError } from './request/problem.ts';
 
 // Server-sent events: of everything that the caller may read, or of one job until it is done.
 

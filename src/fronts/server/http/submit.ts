@@ -3,9 +3,9 @@ import type { Asked, Job } from '../../../app/jobs/job.ts';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import { callerFields } from '../access/audit.ts';
 import { type Asking, answer } from './context.ts';
-import { etagOf } from './etag.ts';
-import { deadline, waitOf } from './prefer.ts';
-import { HttpError } from './problem.ts';
+import { etagOf } from './request/etag.ts';
+import { deadline, waitOf } from './request/prefer.ts';
+import { HttpError } from './request/problem.ts';
 
 /**
  * Begins a job, notes it in the audit log, and answers with it: 202 at once, or 200 if it is done within the time that the client

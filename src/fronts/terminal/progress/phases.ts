@@ -1,23 +1,8 @@
 import { describePhase, type RollPhase } from '../../../core/report/phase.ts';
 import type { Progress } from '../../../core/report/progress.ts';
 import { describeStep, type StepKind } from '../../../core/rollout/step.ts';
+import type { Activity, Ended } from './activity.ts';
 import { pullState } from './words.ts';
-
-/** A phase, pull or build that is running, and what it waits for, if known. */
-export interface Activity {
-  readonly phase: string;
-  readonly what: string;
-  readonly began: number;
-  readonly waitsFor: readonly string[];
-}
-
-/** A phase, pull or build that has ended after `ms`. */
-export interface Ended {
-  readonly phase: string;
-  readonly what: string;
-  readonly ms: number;
-  readonly ok: boolean;
-}
 
 type Kind = Progress['kind'];
 type Taker<K extends Kind> = (progress: Extract<Progress, { kind: K }>) => Ended[];

@@ -1,7 +1,7 @@
 import type { Progress } from '../../../core/report/progress.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
 import { harmlessLines } from '../harmless.ts';
-import type { Activity, Ended } from './phases.ts';
+import type { Activity, Ended } from './activity.ts';
 
 type Pulling = Extract<Progress, { kind: 'pulling' }>;
 type Evidence = Extract<Progress, { kind: 'evidence' }>;

@@ -1,8 +1,8 @@
 import type { Command, Option } from 'commander';
-import { bashScript } from './completion/bash.ts';
-import { fishScript } from './completion/fish.ts';
-import type { CommandWords, Grammar, OptionWords } from './completion/grammar.ts';
-import { zshScript } from './completion/zsh.ts';
+import { bashScript } from './bash.ts';
+import { fishScript } from './fish.ts';
+import type { CommandWords, Grammar, OptionWords } from './grammar.ts';
+import { zshScript } from './zsh.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 

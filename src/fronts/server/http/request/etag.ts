@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Job } from '../../../app/jobs/job.ts';
+import type { Job } from '../../../../app/jobs/job.ts';
 
 /** The ETag of a job: it changes with every step. */
 export function etagOf(job: Job): string {

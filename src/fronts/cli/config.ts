@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import { runConfig } from './actions.ts';
-import type { AddCommand, Finish, OpenSession } from './commands.ts';
+import type { AddCommand, Finish, OpenSession } from './add-command.ts';
 import type { TestHookFlags } from './serve/test-hook.ts';
 import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 

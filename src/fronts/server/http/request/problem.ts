@@ -1,6 +1,6 @@
-import { errorOf } from '../../../app/jobs/raised.ts';
-import { type ErrorCode, exitStatus, httpStatus, SwapError } from '../../../core/model/error.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { errorOf } from '../../../../app/jobs/raised.ts';
+import { type ErrorCode, exitStatus, httpStatus, SwapError } from '../../../../core/model/error.ts';
+import { harmlessText } from '../../../../core/text/harmless.ts';
 
 /** Problem details (RFC 9457) of a request that started nothing. */
 export interface Problem {

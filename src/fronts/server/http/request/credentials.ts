@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import type { Credentials } from '../access/authenticate.ts';
-import type { Bindings } from './app.ts';
+import type { Credentials } from '../../access/authenticate.ts';
+import type { Bindings } from './bindings.ts';
 
 /** The credentials of a request, and where it comes from. */
 export function credentialsOf(request: Request, { incoming, transport }: Bindings): Omit<Credentials, 'now'> {
