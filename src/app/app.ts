@@ -139,29 +139,8 @@ export type { HintedService } from './update/hinted.ts';
 /** The use cases over real (or test) ports. */
 export function createApp(ports: Ports): App {
   return {
-    roll: async (selectors, request) => {
-      const chosen = await choose(ports, selectors);
-      await sweepRules(ports);
-      const reports: ServiceReport[] = [];
-      for (const [at, { key }] of chosen.entries()) {
-        const alongside = keysOf(chosen.slice(at + 1));
-        const options = { ...rollOptions(request), alongside, ...(at > 0 ? { roll: undefined } : {}) };
-        const find = (all: readonly ContainerSummary[]): Service => pick(all, selectors, key);
-        reports.push(await reported(key, () => recoverThenRoll(calledBy(ports, request), find, options)));
-      }
-      return reports;
-    },
-    plan: async (selectors, request) => {
-      const all = await listed(ports.engine);
-      const chosen = await choose(ports, selectors);
-      const options = { ...rollOptions(request), alongside: keysOf(chosen) };
-      return Promise.all(
-        chosen.map(async (service) => {
-          const plan = await planService(ports, service, all, options);
-          return request.explain ? { ...plan, explained: await explainService(ports, service, all, request) } : plan;
-        }),
-      );
-    },
+    roll: (selectors, request) => roll(ports, selectors, request),
+    plan: (selectors, request) => planAll(ports, selectors, request),
     rollback: (selector, request) => reported(selector, () => rollback(calledBy(ports, request), selector, request)),
     history: async (selector) => historyOf(ports, (await choose(ports, [selector]))[0] ?? missing(selector)),
     status: async (selectors) =>
@@ -197,6 +176,31 @@ export function createApp(ports: Ports): App {
     rollsAtOnce: () => ports.config().maxRollsAtOnce,
     dev: devDesk(ports),
   };
+}
+
+async function roll(ports: Ports, selectors: readonly string[], request: RollRequest): Promise<ServiceReport[]> {
+  const chosen = await choose(ports, selectors);
+  await sweepRules(ports);
+  const reports: ServiceReport[] = [];
+  for (const [at, { key }] of chosen.entries()) {
+    const alongside = keysOf(chosen.slice(at + 1));
+    const options = { ...rollOptions(request), alongside, ...(at > 0 ? { roll: undefined } : {}) };
+    const find = (all: readonly ContainerSummary[]): Service => pick(all, selectors, key);
+    reports.push(await reported(key, () => recoverThenRoll(calledBy(ports, request), find, options)));
+  }
+  return reports;
+}
+
+async function planAll(ports: Ports, selectors: readonly string[], request: RollRequest): Promise<ServicePlan[]> {
+  const all = await listed(ports.engine);
+  const chosen = await choose(ports, selectors);
+  const options = { ...rollOptions(request), alongside: keysOf(chosen) };
+  return Promise.all(
+    chosen.map(async (service) => {
+      const plan = await planService(ports, service, all, options);
+      return request.explain ? { ...plan, explained: await explainService(ports, service, all, request) } : plan;
+    }),
+  );
 }
 
 function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {

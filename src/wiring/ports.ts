@@ -18,7 +18,8 @@ import { fail } from '../core/model/error.ts';
 import { testSummary } from '../core/report/summary.ts';
 import type { ConfigDesk } from '../core/settings/config.ts';
 import { traceSettings } from '../core/trace/settings.ts';
-import type { Configuration, Notify, Ports, Report } from '../ports/ports.ts';
+import type { Notify } from '../ports/notify.ts';
+import type { Configuration, Ports, Report } from '../ports/ports.ts';
 
 /** Where the engine is looked for, and where progress goes. */
 export interface Reach {

@@ -12,7 +12,8 @@ import { failureName } from '../../src/core/service/names.ts';
 import type { Service } from '../../src/core/service/service.ts';
 import { NO_CONFIG } from '../../src/core/settings/config.ts';
 import type { UpdateReport } from '../../src/core/update/update.ts';
-import type { Ports, Registry } from '../../src/ports/ports.ts';
+import type { Ports } from '../../src/ports/ports.ts';
+import type { Registry } from '../../src/ports/registry.ts';
 
 /** A digest of one letter. */
 export const digest = (letter: string): string => `sha256:${letter.repeat(64).slice(0, 64)}`;

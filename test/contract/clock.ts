@@ -1,7 +1,7 @@
 // What the loop relies on of the Clock port: the same statements about the virtual clock and about the machine's.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
-import type { Clock } from '../../src/ports/ports.ts';
+import type { Clock } from '../../src/ports/host.ts';
 
 /** What a machine's clock does, and the virtual one does not. */
 export const NOT_MODELLED = [

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import type { ContainerConfig, CreateRequest, HostConfig } from '../../src/core/model/container.ts';
 import { EngineError } from '../../src/core/model/engine-error.ts';
-import type { Engine } from '../../src/ports/ports.ts';
+import type { Engine } from '../../src/ports/engine.ts';
 
 /** What the program of an image does. One that runs prints `up` once it does. */
 export type Program =

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import type { Container } from '../../src/core/model/container.ts';
 import { SwapError } from '../../src/core/model/error.ts';
-import type { Bridge, FindProcess, Kernel, Traffic } from '../../src/ports/ports.ts';
+import type { Bridge, FindProcess, Kernel } from '../../src/ports/ports.ts';
+import type { Traffic } from '../../src/ports/traffic.ts';
 
 /** The network that all containers of a stage share. */
 export const NETWORK = 'net';

@@ -1,7 +1,7 @@
 // What the loop relies on of the Host port: the same statements about a process in memory and about this one.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
-import type { Host } from '../../src/ports/ports.ts';
+import type { Host } from '../../src/ports/host.ts';
 
 /** What a machine does, and a process in memory does not. */
 export const NOT_MODELLED = [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import { SwapError } from '../../src/core/model/error.ts';
-import type { Registry } from '../../src/ports/ports.ts';
+import type { Registry } from '../../src/ports/registry.ts';
 
 /** What registries do, and the one in memory does not. */
 export const NOT_MODELLED = [

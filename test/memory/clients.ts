@@ -2,7 +2,7 @@
 
 import { type Container, namespaceOwner } from '../../src/core/model/container.ts';
 import type { Connection as Diagnosed } from '../../src/core/traffic/connections.ts';
-import type { Traffic } from '../../src/ports/ports.ts';
+import type { Traffic } from '../../src/ports/traffic.ts';
 import { healthOf, listensAt } from './apps.ts';
 import type { Rules } from './kernel.ts';
 import { answers } from './lifecycle.ts';

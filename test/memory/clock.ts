@@ -1,5 +1,5 @@
 // A clock on which time passes only while everybody waits for it: no real time passes, and the same run takes the same course.
-import type { Clock } from '../../src/ports/ports.ts';
+import type { Clock } from '../../src/ports/host.ts';
 
 // Far more than anything here takes: what goes in circles must end as an error.
 const MOST_TURNS = 20_000;

@@ -1,7 +1,7 @@
 // The Engine port over an engine in memory. What it says no to, and in which words, is what Docker says.
 import type { EngineFacts } from '../../src/core/model/engine.ts';
 import { EngineError } from '../../src/core/model/engine-error.ts';
-import type { Engine } from '../../src/ports/ports.ts';
+import type { Engine } from '../../src/ports/engine.ts';
 import { commandIn } from './apps.ts';
 import { create, inspected, listOf, remove, rename, setRestart } from './containers.ts';
 import { eventCalls } from './events.ts';

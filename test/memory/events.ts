@@ -1,6 +1,6 @@
 // What happened, as the engine tells it, and for how long it remembers.
 import type { EngineEvent } from '../../src/core/model/event.ts';
-import type { Engine } from '../../src/ports/ports.ts';
+import type { Engine } from '../../src/ports/engine.ts';
 import { boxOf, type Happening, type Machine } from './machine.ts';
 
 const REMEMBERED = 256;

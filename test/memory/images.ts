@@ -7,7 +7,8 @@ import {
   isImageId,
   parseReference,
 } from '../../src/core/model/reference.ts';
-import type { Engine, Registry } from '../../src/ports/ports.ts';
+import type { Engine } from '../../src/ports/engine.ts';
+import type { Registry } from '../../src/ports/registry.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { type App, IDLE } from './apps.ts';
 import { tell } from './events.ts';

@@ -1,6 +1,6 @@
 // Volumes, and the files in them and in containers.
 import type { Volume } from '../../src/core/model/volume.ts';
-import type { Engine } from '../../src/ports/ports.ts';
+import type { Engine } from '../../src/ports/engine.ts';
 import { type Box, boxOf, type Machine, mustBox, newId, refuse, type StoredVolume } from './machine.ts';
 
 /** A volume of that name, made if it is not there. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fail, messageOf, SwapError } from '../../core/model/error.ts';
 import type { ComposeModel, ComposeProject } from '../../core/service/compose.ts';
 import { shellWord } from '../../core/text/encode/shell.ts';
-import type { Compose } from '../../ports/ports.ts';
+import type { Compose } from '../../ports/build.ts';
 import { mustBeFit } from '../files/read.ts';
 import { type Env, runProgram } from './program.ts';
 

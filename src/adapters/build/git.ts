@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type GitSource, isCommit, shownGit } from '../../core/build/git.ts';
 import { fail } from '../../core/model/error.ts';
-import type { Git, GitTree } from '../../ports/ports.ts';
+import type { Git } from '../../ports/build.ts';
+import type { GitTree } from '../../ports/ports.ts';
 import { type Env, type ProgramEnd, runProgram } from './program.ts';
 
 /** Where git is run, and where what it fetches stays. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type tar from 'tar-fs';
 import type { Change, WatchedTree } from '../../core/build/develop.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
-import type { Sources } from '../../ports/ports.ts';
+import type { Sources } from '../../ports/build.ts';
 import { packed } from './packed.ts';
 import { type Tree, treeOf } from './tree.ts';
 import { walk } from './walk.ts';

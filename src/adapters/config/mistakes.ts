@@ -2,7 +2,7 @@ import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { Mistake } from '../../core/settings/config.ts';
 import { NOTIFIERS } from '../../core/settings/config.ts';
 import { clashing, settingOf } from '../../core/settings/table.ts';
-import type { Schedules } from '../../ports/ports.ts';
+import type { Schedules } from '../../ports/host.ts';
 import { hookMistakes } from './hooks.ts';
 import { asText, EACH_KEY, issuesOf } from './schema.ts';
 import { serverGaps } from './server.ts';

@@ -9,7 +9,8 @@ import {
 } from '../../core/settings/config.ts';
 import type { Secret } from '../../core/settings/secret.ts';
 import { shownValue } from '../../core/settings/table.ts';
-import type { Configuration, Schedules } from '../../ports/ports.ts';
+import type { Schedules } from '../../ports/host.ts';
+import type { Configuration } from '../../ports/ports.ts';
 import { type FoundFile, findFile, type Lookup, USUAL_PLACES } from './find.ts';
 import type { ReadFile } from './read.ts';
 

@@ -7,7 +7,7 @@ import { NO_CONFIG } from '../../core/settings/config.ts';
 import type { Secret } from '../../core/settings/secret.ts';
 import { settingOf } from '../../core/settings/table.ts';
 import { whyNoTemplate } from '../../core/text/template.ts';
-import type { Schedules } from '../../ports/ports.ts';
+import type { Schedules } from '../../ports/host.ts';
 import { readText } from '../files/read.ts';
 import type { FoundFile } from './find.ts';
 import { hookOf } from './hooks.ts';

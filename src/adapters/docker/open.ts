@@ -1,4 +1,5 @@
-import type { Engine, LoginFor } from '../../ports/ports.ts';
+import type { Engine } from '../../ports/engine.ts';
+import type { LoginFor } from '../../ports/ports.ts';
 import { connect } from './connect/connect.ts';
 import { type Choice, chooseEndpoint } from './connect/endpoint.ts';
 import { thisMachine } from './connect/world.ts';

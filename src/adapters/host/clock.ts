@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../../ports/ports.ts';
+import type { Clock } from '../../ports/host.ts';
 
 /** The machine's clock. */
 export function systemClock(): Clock {

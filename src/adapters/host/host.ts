@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Call } from '../../core/update/helper.ts';
-import type { Host } from '../../ports/ports.ts';
+import type { Host } from '../../ports/host.ts';
 import { readText } from '../files/read.ts';
 
 /**

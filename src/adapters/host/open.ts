@@ -1,4 +1,5 @@
-import type { Engine, Ports } from '../../ports/ports.ts';
+import type { Engine } from '../../ports/engine.ts';
+import type { Ports } from '../../ports/ports.ts';
 import { systemClock } from './clock.ts';
 import { systemHost } from './host.ts';
 import { hostTraffic, type Sockets } from './traffic.ts';

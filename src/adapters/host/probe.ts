@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { clipText, harmlessText } from '../../core/text/harmless.ts';
-import type { ProbeAddress, ProbeAnswer } from '../../ports/ports.ts';
+import type { ProbeAddress, ProbeAnswer } from '../../ports/probe.ts';
 
 // Of a refusal's body no more is read, and for no longer than this.
 const MOST_BYTES = 2048;

@@ -1,5 +1,5 @@
 import { fail, messageOf } from '../../core/model/error.ts';
-import type { Schedules } from '../../ports/ports.ts';
+import type { Schedules } from '../../ports/host.ts';
 
 /** Cron expressions, by croner. */
 export function cronSchedules(): Schedules {

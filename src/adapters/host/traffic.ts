@@ -2,7 +2,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import type { Listener } from '../../core/health/answered-ports.ts';
 import type { Diagnosis } from '../../core/traffic/connections.ts';
 import { parseSockets, type Socket } from '../../core/traffic/sockets.ts';
-import type { Closer, Traffic } from '../../ports/ports.ts';
+import type { Closer, Traffic } from '../../ports/traffic.ts';
 import { askOnce } from './probe.ts';
 
 /** What the kernel does about the connections to the listening ports of a process' network namespace. */

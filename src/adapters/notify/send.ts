@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import type { Clock } from '../../ports/ports.ts';
+import type { Clock } from '../../ports/host.ts';
 import { Refused, reasonOf } from './reason.ts';
 import type { Post } from './requests.ts';
 

@@ -1,4 +1,5 @@
-import type { Clock, LoginFor } from '../../ports/ports.ts';
+import type { Clock } from '../../ports/host.ts';
+import type { LoginFor } from '../../ports/ports.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type Answer, headerOf, type Send } from './http/http.ts';
 import { problem } from './http/problem.ts';

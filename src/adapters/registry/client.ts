@@ -1,6 +1,8 @@
 import { choosePlatform, type Platform } from '../../core/model/platform.ts';
 import { type ImageRef, parseReference } from '../../core/model/reference.ts';
-import type { Clock, LoginFor, Registry, RegistryReach, RemoteImage } from '../../ports/ports.ts';
+import type { Clock } from '../../ports/host.ts';
+import type { LoginFor, RegistryReach, RemoteImage } from '../../ports/ports.ts';
+import type { Registry } from '../../ports/registry.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
 import { withEcr } from './ecr.ts';
 import { openDial } from './http/dial.ts';

@@ -1,6 +1,7 @@
 import { AwsV4Signer } from 'aws4fetch';
 import * as z from 'zod';
-import type { Clock, Login, LoginFor } from '../../ports/ports.ts';
+import type { Clock } from '../../ports/host.ts';
+import type { Login, LoginFor } from '../../ports/ports.ts';
 import type { Send } from './http/http.ts';
 import { problem } from './http/problem.ts';
 

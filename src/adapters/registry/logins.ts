@@ -1,4 +1,5 @@
-import type { Clock, LoginFor } from '../../ports/ports.ts';
+import type { Clock } from '../../ports/host.ts';
+import type { LoginFor } from '../../ports/ports.ts';
 
 const KEPT_MS = 60_000;
 

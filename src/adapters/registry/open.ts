@@ -1,4 +1,5 @@
-import type { Registry, RegistryReach } from '../../ports/ports.ts';
+import type { RegistryReach } from '../../ports/ports.ts';
+import type { Registry } from '../../ports/registry.ts';
 import type { ClientOptions } from './client.ts';
 
 /** What the client stands on; the engine tells its rules when they are wanted. */

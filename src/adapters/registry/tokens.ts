@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Clock, Login } from '../../ports/ports.ts';
+import type { Clock } from '../../ports/host.ts';
+import type { Login } from '../../ports/ports.ts';
 import type { Challenge } from './challenge.ts';
 import type { Answer, Send } from './http/http.ts';
 import { once } from './http/once.ts';

@@ -1,5 +1,5 @@
 import type { Closed } from '../../core/traffic/connections.ts';
-import type { Closer } from '../../ports/ports.ts';
+import type { Closer } from '../../ports/traffic.ts';
 import { type Ending, type Started, startProgram } from './program.ts';
 import { unavailable } from './socket-diagnostics.ts';
 

@@ -1,4 +1,5 @@
-import type { Engine, Kernel, Ports } from '../../ports/ports.ts';
+import type { Engine } from '../../ports/engine.ts';
+import type { Kernel, Ports } from '../../ports/ports.ts';
 import type { Lease } from './lease.ts';
 
 const ENGINE = [

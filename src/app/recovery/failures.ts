@@ -4,7 +4,8 @@ import type { Volume } from '../../core/model/volume.ts';
 import { encodeState, type FailureNote, roleLabel, type StateNote } from '../../core/service/labels.ts';
 import { failureName } from '../../core/service/names.ts';
 import { failureState } from '../../core/service/ownership.ts';
-import type { Engine, Ports } from '../../ports/ports.ts';
+import type { Engine } from '../../ports/engine.ts';
+import type { Ports } from '../../ports/ports.ts';
 
 type Volumes = Pick<Engine, 'volumes' | 'volume' | 'createVolume' | 'removeVolume'>;
 

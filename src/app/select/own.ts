@@ -8,7 +8,8 @@ import {
   owned,
 } from '../../core/model/own-labels.ts';
 import { decodeState, type StateLabels } from '../../core/service/labels.ts';
-import type { Engine, Ports } from '../../ports/ports.ts';
+import type { Engine } from '../../ports/engine.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { Memory } from '../rollout/slot-run.ts';
 
 /** What is known of an engine that never changes: the labels of images, since an id is a hash of what is in the image. */

@@ -1,5 +1,5 @@
 import type { Container } from '../../core/model/container.ts';
-import type { Closer } from '../../ports/ports.ts';
+import type { Closer } from '../../ports/traffic.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { noteOnce } from './without-rules.ts';
 

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { openBuilder } from '../../../src/adapters/build/builder.ts';
 import { PLAIN_BUILD } from '../../../src/core/build/build.ts';
 import { EngineError } from '../../../src/core/model/engine-error.ts';
-import type { Engine } from '../../../src/ports/ports.ts';
+import type { Engine } from '../../../src/ports/engine.ts';
 import { folderOf, put } from './files.ts';
 
 // More than a stream reads ahead: what comes after it in the archive is not looked at before it has been taken.

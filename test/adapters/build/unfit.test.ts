@@ -9,7 +9,7 @@ import { installedCompose } from '../../../src/adapters/build/compose.ts';
 import { runProgram } from '../../../src/adapters/build/program.ts';
 import { systemHost } from '../../../src/adapters/host/host.ts';
 import { PLAIN_BUILD } from '../../../src/core/build/build.ts';
-import type { Engine } from '../../../src/ports/ports.ts';
+import type { Engine } from '../../../src/ports/engine.ts';
 import { composeBinary } from '../../lab/compose.ts';
 import { folderOf, put } from './files.ts';
 

@@ -4,7 +4,7 @@ import { openNotify } from '../../../src/adapters/notify/open.ts';
 import { type Delivery, type Summary, summarizeRun } from '../../../src/core/report/summary.ts';
 import type { NotificationConfig } from '../../../src/core/settings/config.ts';
 import type { Secret } from '../../../src/core/settings/secret.ts';
-import type { Clock } from '../../../src/ports/ports.ts';
+import type { Clock } from '../../../src/ports/host.ts';
 import { stoppedClock } from '../registry/scripted.ts';
 
 /** A run in which everything happened, with names and log lines that mean something to those who are told. */

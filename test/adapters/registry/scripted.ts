@@ -6,7 +6,9 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../../src/adapters/host/clock.ts';
 import { registryClient } from '../../../src/adapters/registry/client.ts';
 import type { Patience } from '../../../src/adapters/registry/http/way.ts';
-import type { Clock, LoginFor, Registry, RegistryReach } from '../../../src/ports/ports.ts';
+import type { Clock } from '../../../src/ports/host.ts';
+import type { LoginFor, RegistryReach } from '../../../src/ports/ports.ts';
+import type { Registry } from '../../../src/ports/registry.ts';
 
 export interface Asked {
   readonly method: string;

@@ -10,7 +10,8 @@ import { failureName } from '../../../src/core/service/names.ts';
 import { groupServices } from '../../../src/core/service/service.ts';
 import { NO_CONFIG } from '../../../src/core/settings/config.ts';
 import type { Checked } from '../../../src/core/update/newer.ts';
-import type { Ports, Registry, RemoteImage } from '../../../src/ports/ports.ts';
+import type { Ports, RemoteImage } from '../../../src/ports/ports.ts';
+import type { Registry } from '../../../src/ports/registry.ts';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const [ID, OLD, NEW] = [digest('1'), digest('a'), digest('b')];

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import pRetry from 'p-retry';
 import type { SwapError } from '../../../core/model/error.ts';
-import type { Clock } from '../../../ports/ports.ts';
+import type { Clock } from '../../../ports/host.ts';
 import { noteCall } from '../../trace/calls.ts';
 import { bareHost, isInnerAddress, refusedAddress } from './addresses.ts';
 import { type Dial, innerHosts, PATIENCE, type Route } from './dial.ts';

@@ -1,6 +1,6 @@
 import { fail } from '../../../core/model/error.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
-import type { Clock } from '../../../ports/ports.ts';
+import type { Clock } from '../../../ports/host.ts';
 
 /** Runs work, at most so much of it at the same time; the rest waits its turn. */
 export function limiter(most: number): <T>(work: () => Promise<T>) => Promise<T> {

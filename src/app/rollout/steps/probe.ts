@@ -1,7 +1,8 @@
 import type { Probe } from '../../../core/health/health.ts';
 import { addressIn, type Container, namespaceOwner } from '../../../core/model/container.ts';
 import { isAway } from '../../../core/model/engine-error.ts';
-import type { Ports, ProbeAddress, ProbeAnswer } from '../../../ports/ports.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import type { ProbeAddress, ProbeAnswer } from '../../../ports/probe.ts';
 
 const LOOPBACK = '127.0.0.1';
 

@@ -8,7 +8,7 @@ import { connect } from '../../../../src/adapters/docker/connect/connect.ts';
 import type { Endpoint } from '../../../../src/adapters/docker/connect/endpoint.ts';
 import { dockerEngine } from '../../../../src/adapters/docker/engine/engine.ts';
 import type { Endpoint as Address } from '../../../../src/core/model/container.ts';
-import type { Engine } from '../../../../src/ports/ports.ts';
+import type { Engine } from '../../../../src/ports/engine.ts';
 import { scratch, VERSION } from '../connect/fake-engine.ts';
 
 const ID = 'c'.repeat(64);

@@ -6,7 +6,7 @@ import { connect } from '../../../../src/adapters/docker/connect/connect.ts';
 import type { Endpoint } from '../../../../src/adapters/docker/connect/endpoint.ts';
 import { dockerEngine } from '../../../../src/adapters/docker/engine/engine.ts';
 import { EngineError } from '../../../../src/core/model/engine-error.ts';
-import type { Engine } from '../../../../src/ports/ports.ts';
+import type { Engine } from '../../../../src/ports/engine.ts';
 import { scratch, VERSION } from '../connect/fake-engine.ts';
 
 type Answer = (response: ServerResponse, path: string, nth: number) => void;

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { hostAdvice } from '../../../../src/core/health/health.ts';
 import type { UserProbe } from '../../../../src/core/settings/policy.ts';
-import type { Ports, ProbeAddress } from '../../../../src/ports/ports.ts';
+import type { Ports } from '../../../../src/ports/ports.ts';
+import type { ProbeAddress } from '../../../../src/ports/probe.ts';
 import { SETUPS } from '../../../matrix/setups.ts';
 import { stageOf } from '../../../matrix/stage.ts';
 

@@ -1,0 +1,18 @@
+/** Where a probe asks; with a path by HTTP. */
+export interface ProbeAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly path?: string;
+  /** The Host header, instead of the address. */
+  readonly hostHeader?: string;
+}
+
+export interface ProbeAnswer {
+  readonly ok: boolean;
+  /** Whether the address itself answered, if only by refusing the connection. */
+  readonly reached: boolean;
+  /** For people; of an HTTP answer that is not good it has the first line of the body. */
+  readonly output: string;
+  /** The status of HTTP, where there was an answer. */
+  readonly status?: number;
+}

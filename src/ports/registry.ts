@@ -1,0 +1,17 @@
+import type { Platform } from '../core/model/platform.ts';
+import type { RemoteImage } from '../core/model/registry.ts';
+
+/**
+ * The registries that references name, asked directly (OCI distribution specification), with the logins, mirrors,
+ * exceptions and certificates that the engine uses. Raises `no-such-image`, `login`, `rate-limited`,
+ * `bad-answer` (what can't be right, such as a manifest that is not what its digest says), `registry-unreachable`.
+ */
+export interface Registry {
+  /** What the tag points at now, an index or a manifest: one HEAD, which no registry counts as a pull. */
+  digest(reference: string, signal: AbortSignal): Promise<string>;
+  /** The image of a digest (`repository@digest`) for a platform. Raises `wrong-platform` where there is none. */
+  image(reference: string, platform: Platform, signal: AbortSignal): Promise<RemoteImage>;
+  /** All tags of the repository. */
+  tags(reference: string, signal: AbortSignal): Promise<string[]>;
+  close(): void;
+}
