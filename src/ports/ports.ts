@@ -13,14 +13,12 @@ export type { GitTree } from '../core/build/git.ts';
 export type {
   Bridge,
   EngineFacts,
-  ExecResult,
   PullLayer,
   RegistryReach,
   RegistryRules,
 } from '../core/model/engine.ts';
 export type { Login, LoginFor, RemoteImage } from '../core/model/registry.ts';
-export type { ComposeProject } from '../core/service/compose.ts';
-export type { CoverRequest, FindProcess, ForwardEnd, ForwardStart, Joined, Process } from '../core/traffic/routes.ts';
+export type { CoverRequest, FindProcess, ForwardEnd, ForwardStart, Process } from '../core/traffic/routes.ts';
 export type { Kernel } from './kernel.ts';
 
 /** Where progress goes; results never do. */
