@@ -1,3 +1,4 @@
+import type { FailureRecord } from '../../core/health/failures.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { ReportedError } from '../../core/report/report.ts';
 import { decodeState, type HistoryEntry, type StateLabels } from '../../core/service/labels.ts';
@@ -5,6 +6,7 @@ import { helperRole, helpersOf, madeBySwapctl } from '../../core/service/ownersh
 import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { lockHeld, lockLives } from '../lock/lock.ts';
+import { recordedFailures } from '../recovery/failures.ts';
 import { halfDoneOf } from '../recovery/half-done.ts';
 import { listed } from '../select/own.ts';
 
@@ -35,7 +37,7 @@ export async function pastRolls(ports: Ports): Promise<PastRoll[]> {
   const services = groupServices(all);
   const found = [
     ...(await openRolls(ports, services, all)),
-    ...failedRolls(services, all),
+    ...failedRolls(services, await recordedFailures(ports.engine)),
     ...services.flatMap(finishedRolls),
   ];
   // Of two that tell of the same roll, the first knows more.
@@ -89,11 +91,10 @@ function isCandidate({ labels, status }: ContainerSummary, members: readonly Con
   return status === 'created' || (replaces !== undefined && members.some(({ id }) => id === replaces));
 }
 
-function failedRolls(services: readonly Service[], all: readonly ContainerSummary[]): PastRoll[] {
-  return all.flatMap((container) => {
-    const state = helperRole(container) === 'failed' ? madeBySwapctl(container) : undefined;
-    const { roll = '', failure, slot, at = '' } = state ?? {};
-    if (!state || !failure || roll === '' || failure.code === 'known-bad') return [];
+function failedRolls(services: readonly Service[], records: readonly FailureRecord[]): PastRoll[] {
+  return records.flatMap(({ state, failure }) => {
+    const { roll, slot, at } = state;
+    if (roll === '' || failure.code === 'known-bad') return [];
     const service = services.find(({ slots }) => slots.some(({ home }) => home === slot))?.key ?? state.service;
     const error = { code: failure.code, message: failure.reason, log: failure.log };
     return [{ id: roll, service, phase: 'failed' as const, at, ...imagesOf(state), error }];

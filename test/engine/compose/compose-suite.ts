@@ -107,7 +107,7 @@ export function composeSeesNothing(version: ComposeVersion): void {
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
     await now('1,1');
     // Asked while the service is there: once it is gone, a recovery of another test may be the one that takes it away.
-    assert.equal((await failureVolumes(world)).length, 1, 'the failure is remembered');
+    assert.equal((await failureVolumes(world)).length, 3, 'the failure, and the image that both replicas left');
 
     await project.run('down', '--timeout', '1');
     assert.deepEqual(await containerNames(world), []);

@@ -118,9 +118,15 @@ test('Ctrl-C before the switch takes the new container away and leaves the old o
     }),
   );
   const old = await identity(world, 'web');
+  let interrupted = false;
   const roll = await swapctl(['roll', world.name('web'), '--image', slow, '--json'], {
     env: world.env,
-    onStderr: (text, kill) => text.includes('wait until') && kill('SIGINT'),
+    onStderr: (text, kill) => {
+      // A second one would stop it at once.
+      if (interrupted || !text.includes('wait until')) return;
+      interrupted = true;
+      kill('SIGINT');
+    },
   });
   assert.equal(roll.code, 1);
   assert.equal(roll.json().error.code, 'interrupted');
