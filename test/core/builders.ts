@@ -44,7 +44,7 @@ export function replica(change: Partial<Replica> = {}): Replica {
     autoRemove: false,
     roll: undefined,
     replaces: undefined,
-    way: undefined,
+    strategy: undefined,
     follows: 'app:1',
     tagBefore: undefined,
     saves: [],
@@ -70,7 +70,7 @@ export function candidate(change: Partial<Replica> = {}): Replica {
     settled: false,
     roll: ROLL,
     replaces: 'old',
-    way: 'start-first',
+    strategy: 'start-first',
     tagBefore: OLD_IMAGE,
     imageBefore: OLD_IMAGE,
     ...change,
@@ -117,7 +117,7 @@ export function desired(change: Partial<Desired> = {}): Desired {
     image: { follows: 'app:1', id: NEW_IMAGE, digest: 'sha256:digest-of-new' },
     roll: ROLL,
     force: false,
-    choice: { way: 'start-first', rehearse: false, because: 'a test says so' },
+    choice: { strategy: 'start-first', rehearse: false, because: 'a test says so' },
     keepReference: 'swapctl-rollback/web:old',
     backup: { volumes: [], keep: 1, fillFrom: undefined },
     checksStart: false,
@@ -129,12 +129,12 @@ export function desired(change: Partial<Desired> = {}): Desired {
 
 /** The wish to go stop-first. */
 export function stopFirst(change: Partial<Desired> = {}): Desired {
-  return desired({ choice: { way: 'stop-first', rehearse: false, because: 'a test says so' }, ...change });
+  return desired({ choice: { strategy: 'stop-first', rehearse: false, because: 'a test says so' }, ...change });
 }
 
 /** The wish to hand the ports over by a stand-in. */
 export function handover(change: Partial<Desired> = {}): Desired {
-  return desired({ choice: { way: 'handover', rehearse: true, because: 'a test says so' }, ...change });
+  return desired({ choice: { strategy: 'handover', rehearse: true, because: 'a test says so' }, ...change });
 }
 
 export function failure(change: Partial<Failure> = {}): Failure {

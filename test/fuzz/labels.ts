@@ -29,7 +29,7 @@ import { jsonTexts, repeated, type Target, target, texts } from './target.ts';
 
 const STATE = 'swapctl.state.';
 const STATE_KEYS =
-  'role slot service roll at generation follows image digest way replaces tag-before image-before user-set saves fill-from copies history failure holder incumbents base';
+  'role slot service roll at generation follows image digest strategy replaces tag-before image-before user-set saves fill-from copies history failure holder incumbents base';
 const ROLES = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock', 'helper', 'backup', 'copying', ''];
 const ID = `sha256:${'1'.repeat(64)}`;
 

@@ -1,9 +1,9 @@
 // The services that are rolled: how they are set up, what is asked of swapctl, and where that ends undisturbed.
-import type { Way } from '../../src/core/model/strategy.ts';
+import type { Strategy } from '../../src/core/model/strategy.ts';
 
 /** One service, its newer image, and what swapctl is called for. */
 export interface Setup {
-  readonly strategy: Way;
+  readonly strategy: Strategy;
   /** Whether it publishes a fixed host port. */
   readonly published: boolean;
   readonly replicas: 1 | 2;

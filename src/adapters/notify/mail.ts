@@ -4,12 +4,17 @@ import { fail } from '../../core/model/error.ts';
 import { plainText, type Summary } from '../../core/report/summary.ts';
 import { Refused, reasonOf } from './reason.ts';
 import type { ValuesOf } from './requests.ts';
-import type { Way } from './send.ts';
+import type { Delivering } from './send.ts';
 
 const RETRY_MS = 500;
 
 /** Sends an e-mail; once more where the server was not reached at all. Raises an error for people. */
-export async function mail(summary: Summary, values: ValuesOf<'email'>, way: Way, signal: AbortSignal): Promise<void> {
+export async function mail(
+  summary: Summary,
+  values: ValuesOf<'email'>,
+  way: Delivering,
+  signal: AbortSignal,
+): Promise<void> {
   const first = await attempt(summary, values, way, signal);
   if (first === undefined) return;
   if (first.againAfterMs === undefined) throw first;
@@ -22,7 +27,7 @@ export async function mail(summary: Summary, values: ValuesOf<'email'>, way: Way
 async function attempt(
   { title, lines }: Summary,
   { url, from, to }: ValuesOf<'email'>,
-  { authorities }: Way,
+  { authorities }: Delivering,
   signal: AbortSignal,
 ): Promise<Refused | undefined> {
   const server = serverOf(url, authorities);

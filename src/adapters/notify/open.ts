@@ -7,7 +7,7 @@ import type { Clock } from '../../ports/host.ts';
 import type { Notify, Post } from '../../ports/notify.ts';
 import { redact } from './redact.ts';
 import type { HttpKind, ValuesOf } from './requests.ts';
-import type { Way } from './send.ts';
+import type { Delivering } from './send.ts';
 
 /** What the notifiers need of this machine. */
 export interface NotifyOptions {
@@ -53,7 +53,7 @@ export function openPost({ authorities, ...place }: NotifyOptions): Post {
 async function tell(
   summary: Summary,
   { kind, ...secrets }: NotificationConfig,
-  way: Way,
+  way: Delivering,
   signal: AbortSignal,
   patienceMs: number,
 ): Promise<Delivery> {
@@ -80,7 +80,7 @@ async function deliver(
   kind: NotificationConfig['kind'],
   summary: Summary,
   values: Readonly<Record<string, string>>,
-  way: Way,
+  way: Delivering,
   signal: AbortSignal,
 ): Promise<void> {
   // That each kind has what it needs was checked when the file was read.

@@ -4,7 +4,7 @@ import { Refused, reasonOf } from './reason.ts';
 import type { Post } from './requests.ts';
 
 /** What the way to the Internet is like here. */
-export interface Way {
+export interface Delivering {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** PEM texts of the authorities that are trusted. */
   readonly authorities: readonly string[];
@@ -17,7 +17,7 @@ const MOST_WAIT_MS = 5000;
 const MOST_ANSWER_BYTES = 4096;
 
 /** Sends a POST; once more where it did not get through or was to come later. Raises an error for people. */
-export async function send(post: Post, way: Way, signal: AbortSignal): Promise<void> {
+export async function send(post: Post, way: Delivering, signal: AbortSignal): Promise<void> {
   const dispatcher = dispatcherFor(post.url, way);
   try {
     const first = await attempt(post, dispatcher, signal);
@@ -85,7 +85,7 @@ function quietMs(header: string | string[] | undefined, body: string): number {
   return Math.max(RETRY_MS, Number(seconds ?? inBody ?? 60) * 1000);
 }
 
-function dispatcherFor(url: URL, { env, authorities }: Way): Dispatcher {
+function dispatcherFor(url: URL, { env, authorities }: Delivering): Dispatcher {
   const tls = url.protocol === 'https:' ? { ca: [...authorities] } : {};
   const proxy = (name: string): string => env[name.toLowerCase()] || env[name] || '';
   const proxies = { httpProxy: proxy('HTTP_PROXY'), httpsProxy: proxy('HTTPS_PROXY'), noProxy: proxy('NO_PROXY') };

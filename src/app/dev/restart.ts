@@ -66,7 +66,7 @@ async function whyInPlace(
   if (!member) return 'it has no replica';
   const slot = { home: member.name, members: [member] };
   const { choice } = await prepareSlot(ports, key, slot, await listed(ports.engine), { overrides, image: undefined });
-  return choice.way === 'stop-first' ? choice.because : undefined;
+  return choice.strategy === 'stop-first' ? choice.because : undefined;
 }
 
 async function restartInPlace(ports: Ports, key: string, because: string): Promise<ServiceReport> {

@@ -101,7 +101,7 @@ async function planSlot(
   const refused = same ? undefined : refusal(plan(run.desired, seen));
   return {
     slot: slot.home,
-    way: slot.choice.way,
+    strategy: slot.choice.strategy,
     rehearsal: slot.choice.rehearse,
     because: slot.choice.because,
     verdict: refused ? 'refused' : same ? 'unchanged' : runs === undefined ? 'fetch' : 'roll',

@@ -6,7 +6,7 @@ import type { Phase, ReplicaStatus } from '../../core/report/status.ts';
 import { wantedVolumes } from '../../core/rollout/backup.ts';
 import { helpersOf } from '../../core/service/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
-import { chooseWay } from '../../core/strategy/choose.ts';
+import { chooseStrategy } from '../../core/strategy/choose.ts';
 import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { lockHeld } from '../lock/lock.ts';
@@ -77,7 +77,7 @@ async function lineOf(
     ageMs: look.now - (container.status === 'running' ? container.startedAt : container.createdAt),
     health: healthWord(container, proven),
     phase: swapping ?? phaseOf(container, proven),
-    way: await wayOf(look, service, member, container),
+    strategy: await strategyOf(look, service, member, container),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
     failedImages: failuresIn(look.records, slot.home).filter(isRejection).length,
@@ -109,15 +109,20 @@ function phaseOf(container: Container, proven: boolean): Phase {
   return container.health?.status === 'unhealthy' ? 'unhealthy' : 'serving';
 }
 
-async function wayOf(look: Look, service: Service, member: ContainerSummary, container: Container): Promise<string> {
+async function strategyOf(
+  look: Look,
+  service: Service,
+  member: ContainerSummary,
+  container: Container,
+): Promise<string> {
   try {
     const why = whyNotRollable(member) ?? whyUnmeant(look.ports, service.key, member, container);
     if (why) return why.message;
     const policy = settingsOf(look.ports, service.key, member.labels);
     const copies = wantedVolumes(container, member.labels, policy).length > 0;
     const served = await servedOf(look, container, look.all);
-    const choice = chooseWay(container, policy, look.kernel, { copies, served });
-    return choice.kind === 'way' ? choice.way : 'refused';
+    const choice = chooseStrategy(container, policy, look.kernel, { copies, served });
+    return choice.kind === 'strategy' ? choice.strategy : 'refused';
   } catch (error) {
     if (error instanceof SwapError) return 'bad setting';
     throw error;

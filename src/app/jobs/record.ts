@@ -86,7 +86,7 @@ export class JobRecord {
     if (this.isDone) return;
     if (progress.kind === 'done') this.#stepDone(progress);
     if (progress.kind === 'slot') {
-      const { slot, way: strategy, because } = progress;
+      const { slot, strategy, because } = progress;
       this.#switched = false;
       this.#plan = [...this.#plan.filter((one) => one.slot !== slot), { slot, strategy, because }];
     }

@@ -279,7 +279,7 @@ async function recoveryRun(
       },
       roll: isCandidate ? (state?.roll ?? NO_ROLL) : NO_ROLL,
       force: false,
-      choice: { way: state?.way ?? 'start-first', rehearse: false, because: 'recovery' },
+      choice: { strategy: state?.strategy ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? '', ports.host.sha256),
       tagBefore: undefined,
       mendOnly: true,

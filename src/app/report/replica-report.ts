@@ -23,7 +23,7 @@ export async function replicaReport(
   return {
     slot: slot.home,
     outcome: error ? 'failed' : changed ? success : 'unchanged',
-    strategy: slot.choice.way,
+    strategy: slot.choice.strategy,
     because: slot.choice.because,
     ...(from ? { from } : {}),
     ...(to ? { to } : {}),

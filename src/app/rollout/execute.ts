@@ -131,6 +131,6 @@ function restartOf(container: Container | undefined): RestartPolicy {
 // Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
 function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
   if (!run.gates || !run.policy.gate) return false;
-  const isFresh = id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.way !== 'stop-first');
+  const isFresh = id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.strategy !== 'stop-first');
   return isFresh || isReturning(seen, id);
 }

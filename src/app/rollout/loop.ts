@@ -109,7 +109,7 @@ type Act = Extract<Decision, { kind: 'act' }>;
 async function attempt(run: SlotRun, { step, undoing }: Act, snapshot: Snapshot): Promise<unknown> {
   const { report, clock } = run.ports;
   const slot = run.names.home;
-  const strategy = run.desired.choice.way;
+  const strategy = run.desired.choice.strategy;
   run.memory.phase = nextPhase(run.memory.phase, step, strategy, undoing !== undefined);
   const { phase } = run.memory;
   const because = undoing === undefined ? {} : { because: undoing.message };

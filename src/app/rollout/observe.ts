@@ -100,7 +100,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
   }
   await lookAtPorts(run, container);
   const verdict = verdictOn(run, container);
-  const brief = isProven({ way: state?.way });
+  const brief = isProven({ strategy: state?.strategy });
   const missing = state?.roll === undefined || run.memory.copied.has(container.id) ? [] : run.inlineFiles;
   return {
     id: container.id,
@@ -121,7 +121,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     autoRemove: container.host.AutoRemove ?? false,
     roll: state?.roll,
     replaces: state?.replaces,
-    way: state?.way,
+    strategy: state?.strategy,
     follows: state?.follows || (container.config.Image ?? ''),
     tagBefore: state?.tagBefore,
     saves: state?.saves ?? [],

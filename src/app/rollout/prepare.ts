@@ -13,7 +13,7 @@ import { attachedNote } from '../../core/service/attached.ts';
 import { whyNotOne } from '../../core/service/one-service.ts';
 import { refuseStrangers } from '../../core/service/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
-import { type Choice, chooseWay } from '../../core/strategy/choose.ts';
+import { type Choice, chooseStrategy } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -88,7 +88,7 @@ export async function prepareSlot(
     options.volumesOf,
   );
   const served = await servedOf({ ports, memory }, container, all);
-  const choice = chooseWay(container, policy, kernel, { copies: backup.volumes.length > 0, served });
+  const choice = chooseStrategy(container, policy, kernel, { copies: backup.volumes.length > 0, served });
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
   const selfNamed = besides(choice) ? selfNamedNote(container, policy.probe) : undefined;
   if (selfNamed !== undefined) memory.notes.add(selfNamed);
@@ -121,8 +121,8 @@ export async function prepareSlot(
 }
 
 // Whether the new image is judged while the old container runs.
-function besides({ way, rehearse }: Choice): boolean {
-  return way !== 'stop-first' || rehearse;
+function besides({ strategy, rehearse }: Choice): boolean {
+  return strategy !== 'stop-first' || rehearse;
 }
 
 function noteUncounted(ports: Ports, { name }: Container, labels: readonly string[]): void {

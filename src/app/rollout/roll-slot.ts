@@ -72,7 +72,7 @@ export interface RollContext {
 export async function rollSlot(context: RollContext, slot: PreparedSlot): Promise<ReplicaReport> {
   const { ports } = context;
   const began = ports.clock.now();
-  ports.report({ kind: 'slot', slot: slot.home, way: slot.choice.way, because: slot.choice.because });
+  ports.report({ kind: 'slot', slot: slot.home, strategy: slot.choice.strategy, because: slot.choice.because });
   for (const note of slot.memory.notes) ports.report({ kind: 'note', text: `${slot.home}: ${note}` });
   const run = await slotRun(context, slot);
   let error: SwapError | undefined;
@@ -250,7 +250,12 @@ async function moveOf(
     nested,
     // Its image stays, and nobody has written anything that it does not know. That it can start was checked before its owner
     // was replaced; now there is no way back.
-    { ...slot, backup: NO_BACKUP, checksStart: false, choice: { ...slot.choice, way: 'stop-first', rehearse: false } },
+    {
+      ...slot,
+      backup: NO_BACKUP,
+      checksStart: false,
+      choice: { ...slot.choice, strategy: 'stop-first', rehearse: false },
+    },
     successors,
   );
 }

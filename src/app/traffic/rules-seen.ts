@@ -8,7 +8,7 @@ import { noteOnce } from './without-rules.ts';
 
 /** What redirects the slot's ports. Only a handover does; everywhere else there is no need to ask the kernel. */
 export async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Cover> {
-  const concerned = run.desired.choice.way === 'handover' || standIn !== undefined;
+  const concerned = run.desired.choice.strategy === 'handover' || standIn !== undefined;
   if (!concerned) return 'none';
   try {
     return await run.ports.kernel.cover(run.names.home);

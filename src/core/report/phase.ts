@@ -1,4 +1,4 @@
-import type { Way } from '../model/strategy.ts';
+import type { Strategy } from '../model/strategy.ts';
 import type { Step, StepKind } from '../rollout/step.ts';
 import { reservedName } from '../service/names.ts';
 
@@ -18,14 +18,14 @@ export type RollPhase =
   | 'undo';
 
 /** The phases of each strategy in order. A roll enters each phase at most once, and may enter `undo` from any other. */
-export const PHASES: { readonly [W in Way]: readonly RollPhase[] } = {
+export const PHASES: { readonly [W in Strategy]: readonly RollPhase[] } = {
   'start-first': ['start', 'healthy', 'switch', 'settle', 'drain', 'retire', 'undo'],
   handover: ['stand-in', 'switch', 'settle', 'drain', 'replace', 'backup', 'healthy', 'retire', 'undo'],
   'stop-first': ['rehearsal', 'stop', 'backup', 'start', 'healthy', 'settle', 'retire', 'undo'],
 };
 
 /** Undefined: the step belongs to the phase that is current when it runs. */
-type PhaseOf<K extends StepKind> = (step: Extract<Step, { kind: K }>, strategy: Way) => RollPhase | undefined;
+type PhaseOf<K extends StepKind> = (step: Extract<Step, { kind: K }>, strategy: Strategy) => RollPhase | undefined;
 
 const ANY = (): undefined => undefined;
 const always =
@@ -43,7 +43,7 @@ const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
   uncover: ANY,
   'drop-cover': ANY,
   'point-tag': ANY,
-  create: ({ way }) => making(way),
+  create: ({ strategy }) => making(strategy),
   'copy-files': ({ name }, strategy) => ofHelper(name) ?? making(strategy),
   'recreate-old': always('undo'),
   start: ({ name }, strategy) => (isOld(name) ? 'undo' : (ofHelper(name) ?? beginning(strategy))),
@@ -71,7 +71,7 @@ const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
 };
 
 /** The phase of a step in a roll of that strategy, without regard to the steps before it. */
-export function phaseOfStep(step: Step, strategy: Way): RollPhase | undefined {
+export function phaseOfStep(step: Step, strategy: Strategy): RollPhase | undefined {
   return (PHASE_OF[step.kind] as PhaseOf<StepKind>)(step, strategy);
 }
 
@@ -82,7 +82,7 @@ export function phaseOfStep(step: Step, strategy: Way): RollPhase | undefined {
 export function nextPhase(
   now: RollPhase | undefined,
   step: Step,
-  strategy: Way,
+  strategy: Strategy,
   undoing: boolean,
 ): RollPhase | undefined {
   const order = PHASES[strategy];
@@ -92,14 +92,16 @@ export function nextPhase(
 }
 
 /** Describes in one line what a phase does or waits for. */
-export function describePhase(phase: RollPhase, slot: string, strategy: Way): string {
+export function describePhase(phase: RollPhase, slot: string, strategy: Strategy): string {
   const described = DESCRIPTIONS[phase];
   return typeof described === 'function' ? described(slot) : (described[strategy] ?? described.other)(slot);
 }
 
 type Describe = (slot: string) => string;
 
-const DESCRIPTIONS: { readonly [P in RollPhase]: Describe | (Partial<Record<Way, Describe>> & { other: Describe }) } = {
+const DESCRIPTIONS: {
+  readonly [P in RollPhase]: Describe | (Partial<Record<Strategy, Describe>> & { other: Describe });
+} = {
   rehearsal: (slot) => `prove the new image while ${slot} serves`,
   'stand-in': (slot) => `start a stand-in for ${slot}, and wait until it is healthy`,
   start: {
@@ -128,22 +130,22 @@ const DESCRIPTIONS: { readonly [P in RollPhase]: Describe | (Partial<Record<Way,
 };
 
 /** In a handover the new container is created long before it starts, so its creation is not a phase. */
-function making(strategy: Way): RollPhase | undefined {
+function making(strategy: Strategy): RollPhase | undefined {
   if (strategy === 'handover') return undefined;
   return strategy === 'start-first' ? 'start' : 'stop';
 }
 
-function beginning(strategy: Way): RollPhase {
+function beginning(strategy: Strategy): RollPhase {
   return strategy === 'handover' ? 'replace' : 'start';
 }
 
 /** The phase in which the candidate gets the slot name and, except with start-first, the incumbent stops. */
-function change(strategy: Way): RollPhase {
+function change(strategy: Strategy): RollPhase {
   if (strategy === 'start-first') return 'switch';
   return strategy === 'handover' ? 'replace' : 'stop';
 }
 
-function retires(name: string, strategy: Way): boolean {
+function retires(name: string, strategy: Strategy): boolean {
   return isStandIn(name) || strategy === 'start-first';
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../model/error.ts';
-import type { Way } from '../model/strategy.ts';
+import type { Strategy } from '../model/strategy.ts';
 import type { Observed } from '../rollout/observed.ts';
 import type { Decision } from '../rollout/plan.ts';
 import type { Step } from '../rollout/step.ts';
@@ -35,13 +35,13 @@ export type Progress =
   | { readonly kind: 'built'; readonly what: string; readonly ms: number }
   /** `log`: the last lines of the step that failed. */
   | { readonly kind: 'build-failed'; readonly what: string; readonly message: string; readonly log: readonly string[] }
-  | { readonly kind: 'slot'; readonly slot: string; readonly way: string; readonly because: string }
+  | { readonly kind: 'slot'; readonly slot: string; readonly strategy: string; readonly because: string }
   /** `phase`: the phase that the step belongs to; undefined before the first phase. */
   | {
       readonly kind: 'step';
       readonly slot: string;
       readonly step: Step;
-      readonly strategy: Way;
+      readonly strategy: Strategy;
       readonly phase: RollPhase | undefined;
       /** The containers of the slot before the step, in words. */
       readonly seen?: string;

@@ -18,7 +18,7 @@ export interface ReplicaStatus {
   readonly health: string;
   readonly phase: Phase;
   /** The way that a roll would take, or why it can't be rolled. */
-  readonly way: string;
+  readonly strategy: string;
   readonly lastRoll: string | undefined;
   readonly lastRollAgeMs: number | undefined;
   readonly failedImages: number;
@@ -27,7 +27,7 @@ export interface ReplicaStatus {
 /** What `swapctl plan` shows of one replica. */
 export interface SlotPlan {
   readonly slot: string;
-  readonly way: string;
+  readonly strategy: string;
   readonly rehearsal: boolean;
   readonly because: string;
   /** `unchanged`: it already runs the image; `fetch`: only pulling it can tell; `roll`: it would be rolled. */

@@ -126,9 +126,9 @@ function afterCopying(seen: Observed, step: CopyingStep): Observed {
   }
 }
 
-function candidateOf(desired: Desired, seen: Observed, { name, way }: Extract<Step, { kind: 'create' }>): Replica {
+function candidateOf(desired: Desired, seen: Observed, { name, strategy }: Extract<Step, { kind: 'create' }>): Replica {
   const { volumes, fillFrom } = desired.backup;
-  return { ...imagined(desired, seen, name), way, saves: volumes, fillFrom };
+  return { ...imagined(desired, seen, name), strategy, saves: volumes, fillFrom };
 }
 
 function imaginedBackup(seen: Observed, { roll, volumes }: Extract<Step, { kind: 'back-up' }>): Backup {
@@ -203,9 +203,9 @@ function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica |
   }
 }
 
-function gated({ id, way }: Replica, seen: Observed): boolean {
+function gated({ id, strategy }: Replica, seen: Observed): boolean {
   if (!seen.gates || id === seen.rehearsal?.id) return false;
-  return id === seen.incumbent?.id ? isReturning(seen, id) : way !== 'stop-first';
+  return id === seen.incumbent?.id ? isReturning(seen, id) : strategy !== 'stop-first';
 }
 
 function withReplicas(seen: Observed, id: string, change: (replica: Replica) => Replica | undefined): Observed {
@@ -221,7 +221,7 @@ function withReplicas(seen: Observed, id: string, change: (replica: Replica) => 
 
 // Unlike what it proves, it does not remove itself on exit.
 function helper(desired: Desired, seen: Observed, name: string, id: string): Replica {
-  return { ...imagined(desired, seen, name), id, way: undefined, autoRemove: false };
+  return { ...imagined(desired, seen, name), id, strategy: undefined, autoRemove: false };
 }
 
 function imagined(desired: Desired, seen: Observed, name: string): Replica {
@@ -245,7 +245,7 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     autoRemove: like?.autoRemove ?? false,
     roll: desired.roll,
     replaces: seen.incumbent?.id,
-    way: undefined,
+    strategy: undefined,
     follows: desired.image.follows,
     tagBefore: seen.localTag,
     saves: [],

@@ -35,8 +35,8 @@ export function giveBack(seen: Observed): Step | undefined {
 }
 
 /** Whether another container of its image has spent the settle time with the slot's traffic before. */
-export function isProven({ way }: Pick<Replica, 'way'>): boolean {
-  return way === 'handover';
+export function isProven({ strategy }: Pick<Replica, 'strategy'>): boolean {
+  return strategy === 'handover';
 }
 
 /** What has to be done about the ports before the old container is stopped; undefined once they are safe. */

@@ -139,7 +139,7 @@ function unprovenSuccession(seen: Observed, step: Step): string | undefined {
   if (step.kind === 'stop' && step.container === incumbent?.id) {
     const tookOver = proven && candidate?.settled && candidate.name === names.home;
     if (!tookOver && !makesRoom) return 'the old container has no proven successor';
-    return candidate?.way !== 'handover' || tookOver || answers(seen) ? undefined : 'nobody answers for it';
+    return candidate?.strategy !== 'handover' || tookOver || answers(seen) ? undefined : 'nobody answers for it';
   }
   if (step.kind === 'run-hooks')
     return proven && candidate?.name === names.home ? undefined : 'the new container does not serve yet';
@@ -210,7 +210,7 @@ function answers({ standIn }: Observed): boolean {
 
 // Where no label tells the way, the careful one is taken for granted.
 function isExclusive(seen: Observed): boolean {
-  return seen.candidate !== undefined && seen.candidate.way !== 'start-first';
+  return seen.candidate !== undefined && seen.candidate.strategy !== 'start-first';
 }
 
 function replicas(seen: Observed): Replica[] {

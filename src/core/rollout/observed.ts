@@ -3,7 +3,7 @@ import type { EngineVerdict, Noticed } from '../health/noticed.ts';
 import type { RestartPolicy } from '../model/container.ts';
 import type { ErrorCode, SwapError } from '../model/error.ts';
 import type { PinnedImage } from '../model/image.ts';
-import type { Way } from '../model/strategy.ts';
+import type { Strategy } from '../model/strategy.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import type { SlotNames } from '../service/names.ts';
 import type { Choice } from '../strategy/choose.ts';
@@ -40,7 +40,7 @@ export interface Replica {
   /** Set on containers that swapctl created. */
   readonly roll: string | undefined;
   readonly replaces: string | undefined;
-  readonly way: Way | undefined;
+  readonly strategy: Strategy | undefined;
   readonly follows: string;
   readonly tagBefore: string | undefined;
   /** Volumes that are copied before it starts, after the container that it replaces has stopped. */

@@ -146,13 +146,14 @@ function planBegin(desired: Desired, seen: Observed, incumbent: Replica): Decisi
   if (bad) return refuse(desired, seen, knownBad(bad));
   const check = checkStart(desired, seen, incumbent, 'first');
   if (check) return act(check);
-  const proof = desired.choice.way === 'handover' ? planProof(desired, seen, incumbent) : planRehearse(desired, seen);
+  const proof =
+    desired.choice.strategy === 'handover' ? planProof(desired, seen, incumbent) : planRehearse(desired, seen);
   if (proof) return proof;
   // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
   if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
     return act({ kind: 'point-tag', reference: desired.image.follows, image: desired.image.id });
   }
-  return act({ kind: 'create', name: seen.names.next, way: desired.choice.way });
+  return act({ kind: 'create', name: seen.names.next, strategy: desired.choice.strategy });
 }
 
 function planRehearse(desired: Desired, seen: Observed): Decision | undefined {
@@ -239,7 +240,7 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
 function planStart(desired: Desired, seen: Observed, candidate: Replica): Decision {
   const { incumbent, names } = seen;
   const start = copyOrStart(candidate);
-  if (start.kind === 'copy-files' || candidate.way === 'start-first') return act(start);
+  if (start.kind === 'copy-files' || candidate.strategy === 'start-first') return act(start);
   const check = incumbent?.running ? checkStart(desired, seen, incumbent, 'last') : undefined;
   if (check) return act(check);
   const safe = incumbent?.running && seen.standIn ? secure(desired, seen, seen.standIn, incumbent) : undefined;
@@ -295,7 +296,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
 
 // While the old container still serves there is no need to go on without what is to answer for it.
 function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
-  if (candidate.way !== 'handover' || !seen.incumbent?.running) return undefined;
+  if (candidate.strategy !== 'handover' || !seen.incumbent?.running) return undefined;
   if (!seen.standIn) return new SwapError('interrupted', 'a user or another program removed its stand-in');
   if (isRefused(desired, seen.standIn, seen.incumbent)) return refusal('its stand-in');
   const { verdict } = seen.standIn;

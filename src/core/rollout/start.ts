@@ -26,7 +26,7 @@ export function checkStart(
   incumbent: Replica,
   moment: StartCheckMoment,
 ): Step | undefined {
-  const isLong = choice.way === 'handover' || choice.rehearse;
+  const isLong = choice.strategy === 'handover' || choice.rehearse;
   const isDone = startChecks.includes(moment) || (!isLong && startChecks.length > 0);
   if (!checksStart || isDone || !incumbent.running) return undefined;
   return { kind: 'check-start', names: [incumbent.name, ...dependents.map(({ name }) => name)], moment };

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../health/blame.ts';
-import type { Way } from '../model/strategy.ts';
+import type { Strategy } from '../model/strategy.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import { formatDuration } from '../text/duration.ts';
 
@@ -17,7 +17,7 @@ export type Step =
   | { readonly kind: 'drop-cover'; readonly name: string }
   | { readonly kind: 'pass-rehearsal'; readonly container: string; readonly name: string }
   | { readonly kind: 'point-tag'; readonly reference: string; readonly image: string }
-  | { readonly kind: 'create'; readonly name: string; readonly way: Way }
+  | { readonly kind: 'create'; readonly name: string; readonly strategy: Strategy }
   | {
       readonly kind: 'copy-files';
       readonly container: string;

@@ -20,8 +20,8 @@ export function runHooks(seen: Observed): Step | undefined {
 }
 
 /** Why the roll goes back although the candidate is well; undefined where it does not, or can't without a gap. */
-export function failedHook({ hooks, incumbent }: Observed, { way }: Replica): SwapError | undefined {
-  if (!hooks.failed || way !== 'start-first' || !incumbent) return undefined;
+export function failedHook({ hooks, incumbent }: Observed, { strategy }: Replica): SwapError | undefined {
+  if (!hooks.failed || strategy !== 'start-first' || !incumbent) return undefined;
   // One that does not come back leaves the candidate where it is.
   return incumbent.running && incumbent.verdict.kind === 'failed' ? undefined : hooks.failed;
 }

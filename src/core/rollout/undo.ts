@@ -56,7 +56,7 @@ function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | 
   if (!incumbent.running) {
     const back = volumesBack(seen, incumbent, candidate);
     // It may need what the candidate holds: its ports, its volumes.
-    if (candidate.running && (candidate.way !== 'start-first' || back))
+    if (candidate.running && (candidate.strategy !== 'start-first' || back))
       return { kind: 'stop', container: candidate.id, name: candidate.name };
     return back ?? { kind: 'start', container, name };
   }

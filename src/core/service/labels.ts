@@ -2,7 +2,7 @@ import { type ErrorCode, isErrorCode } from '../model/error.ts';
 import { STATE } from '../model/label-keys.ts';
 import type { OwnLabels } from '../model/own-labels.ts';
 import { isImageId } from '../model/reference.ts';
-import { WAYS, type Way } from '../model/strategy.ts';
+import { STRATEGIES, type Strategy } from '../model/strategy.ts';
 import type { UserSet } from '../recreate/user-set.ts';
 
 /**
@@ -36,7 +36,7 @@ export interface StateLabels {
   readonly follows: string;
   readonly image: string;
   readonly digest: string | undefined;
-  readonly way: Way | undefined;
+  readonly strategy: Strategy | undefined;
   /** Id of the container that it takes the place of. */
   readonly replaces: string | undefined;
   /** Ids of containers that served the slot before that one, as far as other containers still name them. */
@@ -107,7 +107,7 @@ const KEYS: { readonly [K in keyof StateLabels]: true } = {
   follows: true,
   image: true,
   digest: true,
-  way: true,
+  strategy: true,
   replaces: true,
   predecessors: true,
   tagBefore: true,
@@ -164,7 +164,7 @@ function decoded(labels: OwnLabels): StateLabels | undefined {
     follows: text('follows') ?? '',
     image: text('image') ?? '',
     digest: text('digest'),
-    way: wayOf(text('way')),
+    strategy: strategyOf(text('strategy')),
     replaces: text('replaces'),
     predecessors: lines(parsed(text('predecessors'))),
     // A tag is only ever put back to an id, never to what another name means.
@@ -186,8 +186,8 @@ function imageIdOf(text: string | undefined): string | undefined {
   return text !== undefined && isImageId(text) ? text : undefined;
 }
 
-function wayOf(text: string | undefined): Way | undefined {
-  return WAYS.find((way) => way === text);
+function strategyOf(text: string | undefined): Strategy | undefined {
+  return STRATEGIES.find((strategy) => strategy === text);
 }
 
 // Whether it is one that this version understands is asked where it is used (isUserSet).

@@ -1,5 +1,5 @@
 import type { GitSource } from '../build/git.ts';
-import type { Strategy } from '../model/strategy.ts';
+import type { StrategySetting } from '../model/strategy.ts';
 import type { Backoff, Schedule } from '../update/schedule.ts';
 import type { Track } from '../update/track.ts';
 import type { Window } from '../update/window.ts';
@@ -7,7 +7,7 @@ import type { Hook } from './hooks.ts';
 
 /** How one service is to be rolled. Times in milliseconds. */
 export interface Policy {
-  readonly strategy: Strategy;
+  readonly strategy: StrategySetting;
   /** Whether a second writer on its volumes is harmless. */
   readonly volumes: 'exclusive' | 'shared';
   /** Whether stop-first proves the image without the exclusive things first. */

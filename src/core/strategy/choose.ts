@@ -1,5 +1,5 @@
 import type { Container } from '../model/container.ts';
-import type { Way } from '../model/strategy.ts';
+import type { Strategy } from '../model/strategy.ts';
 import type { Policy } from '../settings/policy.ts';
 import { type KernelLayer, whyNoHandover } from '../traffic/kernel-layer.ts';
 import { type Exclusive, exclusives } from './exclusive.ts';
@@ -8,14 +8,14 @@ import type { Served } from './served-ports.ts';
 
 /** The chosen way and the one sentence that says why, naming the setting that changes it. */
 export interface Choice {
-  readonly way: Way;
+  readonly strategy: Strategy;
   /** Whether the image is proven beside the old container before that one is stopped. */
   readonly rehearse: boolean;
   readonly because: string;
 }
 
-export type WayDecision =
-  | ({ readonly kind: 'way' } & Choice)
+export type StrategyDecision =
+  | ({ readonly kind: 'strategy' } & Choice)
   | { readonly kind: 'refuse'; readonly message: string; readonly hint: string };
 
 /** What beside the container itself decides. */
@@ -27,12 +27,12 @@ export interface Circumstances {
 }
 
 /** Picks the way for one container. `start-first` is refused where the engine could not run the two side by side. */
-export function chooseWay(
+export function chooseStrategy(
   container: Container,
   policy: Policy,
   kernel: KernelLayer,
   { copies = false, served }: Circumstances = {},
-): WayDecision {
+): StrategyDecision {
   const unanswered = served && probesOthers(policy, served);
   if (unanswered) return unanswered;
   if (copies) return forCopies(policy);
@@ -44,7 +44,8 @@ export function chooseWay(
   if (policy.strategy === 'stop-first') return stopFirst(held, policy, 'swapctl.strategy=stop-first asks for it');
   const portsOnly = held.length > 0 && held.every((thing) => thing.kind === 'port');
   if (policy.strategy === 'handover') return askedHandover(held, kernel, served);
-  if (held.length === 0) return { kind: 'way', way: 'start-first', rehearse: false, because: startFirstReason(all) };
+  if (held.length === 0)
+    return { kind: 'strategy', strategy: 'start-first', rehearse: false, because: startFirstReason(all) };
   const ports = held.find((thing) => thing.kind === 'port');
   if (ports && served) return stopFirst(held, policy, `${ports.what}, ${servedReason(served)}`);
   const impossible = whyNoHandover(kernel);
@@ -56,11 +57,11 @@ export function chooseWay(
 }
 
 // A rehearsal would have the volumes before they are copied.
-function forCopies({ strategy }: Policy): WayDecision {
+function forCopies({ strategy }: Policy): StrategyDecision {
   if (strategy === 'auto' || strategy === 'stop-first') {
     const because =
       'swapctl.backup.volumes asks for a copy of its volumes, which is made after the old container has stopped';
-    return { kind: 'way', way: 'stop-first', rehearse: false, because };
+    return { kind: 'strategy', strategy: 'stop-first', rehearse: false, because };
   }
   return {
     kind: 'refuse',
@@ -70,12 +71,12 @@ function forCopies({ strategy }: Policy): WayDecision {
 }
 
 // The stand-in is its own rehearsal: nothing moves before it is proven.
-function handover(because: string): WayDecision {
-  return { kind: 'way', way: 'handover', rehearse: true, because };
+function handover(because: string): StrategyDecision {
+  return { kind: 'strategy', strategy: 'handover', rehearse: true, because };
 }
 
 // Others are re-created in the network of the new container only once that one is healthy.
-function probesOthers({ probe }: Policy, { ports, by, certain }: Served): WayDecision | undefined {
+function probesOthers({ probe }: Policy, { ports, by, certain }: Served): StrategyDecision | undefined {
   if (!certain || probe === undefined || probe.kind === 'cmd' || !ports.includes(`${probe.port}/tcp`)) return undefined;
   const label = `swapctl.health.${probe.kind}`;
   return {
@@ -103,7 +104,7 @@ function verb({ length }: readonly string[], plural: string): string {
 }
 
 // For a device the user answers, as with start-first; for a volume swapctl.volumes=shared says the same.
-function askedHandover(held: readonly Exclusive[], kernel: KernelLayer, served: Served | undefined): WayDecision {
+function askedHandover(held: readonly Exclusive[], kernel: KernelLayer, served: Served | undefined): StrategyDecision {
   const hint = 'take the label swapctl.strategy=handover away, or set it to stop-first';
   const why = whyNoHandover(kernel);
   if (why !== undefined) return { kind: 'refuse', message: `handover is impossible: ${why}`, hint };
@@ -121,10 +122,15 @@ function askedHandover(held: readonly Exclusive[], kernel: KernelLayer, served: 
   return { kind: 'refuse', message, hint };
 }
 
-function askedStartFirst(held: readonly Exclusive[]): WayDecision {
+function askedStartFirst(held: readonly Exclusive[]): StrategyDecision {
   const impossible = held.find((thing) => thing.hard);
   if (!impossible)
-    return { kind: 'way', way: 'start-first', rehearse: false, because: 'swapctl.strategy=start-first asks for it' };
+    return {
+      kind: 'strategy',
+      strategy: 'start-first',
+      rehearse: false,
+      because: 'swapctl.strategy=start-first asks for it',
+    };
   return {
     kind: 'refuse',
     message: `start-first is impossible: it ${impossible.what}, which two containers can't have at once`,
@@ -139,7 +145,7 @@ function startFirstReason(all: readonly Exclusive[]): string {
 
 // A rehearsal runs beside the old container without the exclusive things, so it proves nothing where the app needs
 // them (a volume, a device, the host's network): there the old container itself is the way back.
-function stopFirst(held: readonly Exclusive[], policy: Policy, because: string): WayDecision {
+function stopFirst(held: readonly Exclusive[], policy: Policy, because: string): StrategyDecision {
   const rehearse = policy.rehearsal && held.every((thing) => thing.rehearsable);
-  return { kind: 'way', way: 'stop-first', rehearse, because };
+  return { kind: 'strategy', strategy: 'stop-first', rehearse, because };
 }

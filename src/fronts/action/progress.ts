@@ -21,7 +21,7 @@ export function createGroups(
     report: (progress) => {
       if (progress.kind !== 'slot') return lines.report(progress);
       close();
-      runner.group(harmlessText(`${progress.slot}: ${progress.way}: ${progress.because}`));
+      runner.group(harmlessText(`${progress.slot}: ${progress.strategy}: ${progress.because}`));
       open = true;
     },
     stop: () => {

@@ -16,7 +16,7 @@ export interface Row {
   readonly outcome: string;
   readonly from?: Image | undefined;
   readonly to?: Image | undefined;
-  readonly way?: string | undefined;
+  readonly strategy?: string | undefined;
   readonly timings?: Timings | undefined;
   readonly why?: string | undefined;
   readonly error?: ReportedError | undefined;
@@ -84,7 +84,7 @@ function rowsOfRoll(report: ServiceReport): Row[] {
 }
 
 function rowOfRoll(service: string, report: Omit<ReplicaReport, 'slot'>): Row {
-  const { outcome, from, to, strategy: way, timings, because: why, attention } = report;
+  const { outcome, from, to, strategy, timings, because: why, attention } = report;
   const error = report.error ?? attention?.[0];
   const tone = error ? 'bad' : TONES[outcome];
   return {
@@ -93,7 +93,7 @@ function rowOfRoll(service: string, report: Omit<ReplicaReport, 'slot'>): Row {
     outcome: outcome === 'rolled-back' ? 'rolled back' : outcome,
     from,
     to: wentTo(from, to),
-    way,
+    strategy,
     timings,
     why,
     error,
@@ -113,13 +113,13 @@ const VERDICTS = {
 
 function rowOfPlan({ service, image, digest, slots }: ServicePlan, slot: SlotPlan): Row {
   const [tone, outcome] = VERDICTS[slot.verdict];
-  const { way, because: why, steps, error } = slot;
+  const { strategy, because: why, steps, error } = slot;
   return {
     service: slots.length > 1 ? slot.slot : service,
     tone,
     outcome,
     to: { image, digest },
-    way,
+    strategy,
     why,
     steps,
     error,

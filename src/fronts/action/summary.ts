@@ -30,7 +30,7 @@ const COLUMNS: readonly [head: string, cell: (row: Row) => string][] = [
   ['outcome', ({ outcome }) => htmlText(outcome)],
   ['from', ({ from }) => imageOf(from)],
   ['to', ({ to }) => imageOf(to)],
-  ['way', ({ way }) => htmlText(way ?? '')],
+  ['strategy', ({ strategy }) => htmlText(strategy ?? '')],
   ['time', ({ timings }) => htmlText(timings ? timesOf(timings, styleFor(false, {}, false)).join(' ') : '')],
   ['why', ({ why }) => htmlText(why ?? '')],
 ];

@@ -55,9 +55,9 @@ export function progressTo(log: WatchLog, traced = false): Report {
         return log.tell('warn', `${slot}: ${container} failed${said ? `: ${said}` : ''}`, { slot, health, log: lines });
       }
       case 'slot':
-        return log.tell('info', `${progress.slot}: roll it, ${progress.way}`, {
+        return log.tell('info', `${progress.slot}: roll it, ${progress.strategy}`, {
           slot: progress.slot,
-          way: progress.way,
+          way: progress.strategy,
         });
       case 'pulled':
         return log.tell('info', `pulled ${progress.reference}`, { reference: progress.reference, ms: progress.ms });

@@ -62,7 +62,7 @@ suite('ports that another container serves', () => {
     const process = stage.open();
     const [plan] = await stage.machine.clock.run(process.app.plan(['web'], requestOf('auto')));
     process.kill();
-    assert.equal(plan?.slots[0]?.way, 'stop-first');
+    assert.equal(plan?.slots[0]?.strategy, 'stop-first');
     assert.match(plan.slots[0].because, /which torrent in its network serves/);
     const end = await rolled(stage, 'auto');
     assert.equal(end.report.strategy, 'stop-first');

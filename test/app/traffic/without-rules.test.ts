@@ -22,7 +22,7 @@ function failing(error: Error, [now]: readonly unknown[] = [WEB]): { run: SlotRu
     memory: freshMemory(),
     movesTraffic: true,
     names: { home: 'web' },
-    desired: { choice: { way: 'handover' } },
+    desired: { choice: { strategy: 'handover' } },
     ports: {
       kernel: { shut: fail, open: fail, forward: fail, forwarding: fail, cover: fail },
       engine: { container: async () => (shown.length > 1 ? shown.shift() : now), bridges: async () => [] },

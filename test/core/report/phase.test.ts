@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { WAYS } from '../../../src/core/model/strategy.ts';
+import { STRATEGIES } from '../../../src/core/model/strategy.ts';
 import { describePhase, nextPhase, PHASES, type RollPhase } from '../../../src/core/report/phase.ts';
 import { expectedSteps } from '../../../src/core/rollout/expected.ts';
 import type { Desired, Observed } from '../../../src/core/rollout/observed.ts';
@@ -22,7 +22,7 @@ function phasesOf(wish: Desired, seen: Observed): { phases: RollPhase[]; steps: 
   const steps = expectedSteps(wish, seen);
   const phases: RollPhase[] = [];
   for (const step of steps) {
-    const phase = nextPhase(phases.at(-1), step, wish.choice.way, false);
+    const phase = nextPhase(phases.at(-1), step, wish.choice.strategy, false);
     if (phase !== undefined && phase !== phases.at(-1)) phases.push(phase);
   }
   return { phases, steps: steps.length };
@@ -74,7 +74,13 @@ suite('a roll that goes back', () => {
   test('is recognised by its steps where another process takes it back', () => {
     const half = observed({
       incumbent: replica({ name: NAMES.old, running: false }),
-      candidate: candidate({ name: NAMES.home, way: 'stop-first', roll: 'another', current: false, complete: false }),
+      candidate: candidate({
+        name: NAMES.home,
+        strategy: 'stop-first',
+        roll: 'another',
+        current: false,
+        complete: false,
+      }),
     });
     const steps = expectedSteps(stopFirst({ mendOnly: true }), half);
     assert.ok(steps.length > 1);
@@ -85,7 +91,7 @@ suite('a roll that goes back', () => {
 });
 
 test('every phase has a line of its own in each strategy that fits beside its time on a narrow terminal', () => {
-  for (const way of WAYS) {
+  for (const way of STRATEGIES) {
     const lines = PHASES[way].map((phase) => describePhase(phase, 'web', way));
     assert.equal(new Set(lines).size, lines.length);
     for (const line of lines) assert.ok(line.length <= 59 && line.includes('web'), line);

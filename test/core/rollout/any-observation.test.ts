@@ -160,7 +160,7 @@ function withOneName(seen: Observed): Observed {
 
 const wishes: fc.Arbitrary<Desired> = fc
   .record({
-    way: fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const),
+    strategy: fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const),
     rehearse: fc.boolean(),
     force: fc.boolean(),
     mendOnly: fc.boolean(),
@@ -169,13 +169,13 @@ const wishes: fc.Arbitrary<Desired> = fc
     volumes: fc.constantFrom([], ['data']),
     keep: fc.nat({ max: 2 }),
   })
-  .map(({ way, rehearse, volumes, keep, ...wish }) =>
+  .map(({ strategy, rehearse, volumes, keep, ...wish }) =>
     desired({
       ...wish,
       choice:
         volumes.length > 0
-          ? { way: 'stop-first', rehearse: false, because: 'a test' }
-          : { way, rehearse, because: 'a test' },
+          ? { strategy: 'stop-first', rehearse: false, because: 'a test' }
+          : { strategy, rehearse, because: 'a test' },
       backup: { volumes, keep, fillFrom: undefined },
     }),
   );

@@ -20,12 +20,12 @@ suite('no step may', () => {
     [
       'create a third container',
       observed({ candidate: candidate() }),
-      { kind: 'create', name: NAMES.next, way: 'start-first' },
+      { kind: 'create', name: NAMES.next, strategy: 'start-first' },
     ],
     [
       'create without an old one to take it from',
       observed({ incumbent: undefined }),
-      { kind: 'create', name: NAMES.next, way: 'start-first' },
+      { kind: 'create', name: NAMES.next, strategy: 'start-first' },
     ],
     ['create a second stand-in', observed({ standIn }), { kind: 'create-stand-in', name: NAMES.standIn }],
     [
@@ -46,12 +46,12 @@ suite('no step may', () => {
     ],
     [
       'stop the old one of a handover that nobody stands in for',
-      observed({ candidate: candidate({ way: 'handover' }) }),
+      observed({ candidate: candidate({ strategy: 'handover' }) }),
       stop('old'),
     ],
     [
       'stop it before the ports are led away for good',
-      observed({ candidate: candidate({ way: 'handover' }), standIn, cover: 'expiring' }),
+      observed({ candidate: candidate({ strategy: 'handover' }), standIn, cover: 'expiring' }),
       stop('old'),
     ],
     [
@@ -64,7 +64,7 @@ suite('no step may', () => {
       observed({ incumbent: stopped, candidate: { ...served, verdict: UNHEALTHY } }),
       stop('new'),
     ],
-    ['start two that can’t run at once', observed({ candidate: candidate({ way: 'stop-first' }) }), start('new')],
+    ['start two that can’t run at once', observed({ candidate: candidate({ strategy: 'stop-first' }) }), start('new')],
     [
       'give the name to one that is not healthy',
       observed({ candidate: candidate({ running: true, verdict: WAITING }) }),
@@ -98,7 +98,7 @@ suite('no step may', () => {
     ],
     [
       'lead them back to nobody',
-      observed({ incumbent: stopped, candidate: candidate({ way: 'handover' }), standIn, cover: 'lasting' }),
+      observed({ incumbent: stopped, candidate: candidate({ strategy: 'handover' }), standIn, cover: 'lasting' }),
       { kind: 'uncover', name: 'web' },
     ],
     ['stop what the ports are led to', observed({ standIn, cover: 'lasting' }), stop('stand-in')],
@@ -112,7 +112,7 @@ suite('a step may', () => {
       'stop the old one to make room',
       observed({
         incumbent: retired,
-        candidate: candidate({ ...served, way: 'stop-first', running: false, verdict: { kind: 'unstarted' } }),
+        candidate: candidate({ ...served, strategy: 'stop-first', running: false, verdict: { kind: 'unstarted' } }),
       }),
       stop('old'),
     ],
@@ -123,14 +123,14 @@ suite('a step may', () => {
     ],
     [
       'stop an unhealthy one to make room for the old one',
-      observed({ incumbent: stopped, candidate: { ...served, way: 'stop-first', verdict: UNHEALTHY } }),
+      observed({ incumbent: stopped, candidate: { ...served, strategy: 'stop-first', verdict: UNHEALTHY } }),
       stop('new'),
     ],
     [
       'stop the old one while the stand-in answers',
       observed({
         incumbent: retired,
-        candidate: candidate({ name: NAMES.home, way: 'handover' }),
+        candidate: candidate({ name: NAMES.home, strategy: 'handover' }),
         standIn,
         cover: 'lasting',
       }),

@@ -58,7 +58,7 @@ const served = healthyCandidate(atHome);
 const settled = healthyCandidate({ ...atHome, settled: true });
 
 suite('whether the container could start again', () => {
-  const handover = desired({ choice: { way: 'handover', rehearse: true, because: 'a test' }, checksStart: true });
+  const handover = desired({ choice: { strategy: 'handover', rehearse: true, because: 'a test' }, checksStart: true });
   const stops = stopFirst({ checksStart: true });
 
   test('is checked before anything is touched, whatever the strategy', () => {
@@ -225,14 +225,14 @@ suite('stop-first', () => {
   });
 
   test('files are copied while the old container still runs', () => {
-    const seen = observed({ candidate: candidate({ way: 'stop-first', missingFiles: ['/a'] }) });
+    const seen = observed({ candidate: candidate({ strategy: 'stop-first', missingFiles: ['/a'] }) });
     assert.equal(next(seen, stopFirst()).kind, 'copy-files');
   });
 
   test('the old container is not removed before the new one has settled', () => {
     const seen = observed({
       incumbent: stopped,
-      candidate: healthyCandidate({ ...atHome, way: 'stop-first' }),
+      candidate: healthyCandidate({ ...atHome, strategy: 'stop-first' }),
       incumbentKept: true,
     });
     assert.equal(next(seen, stopFirst()).kind, 'settle');
@@ -241,7 +241,7 @@ suite('stop-first', () => {
   test('an old container that removes itself on exit is made again before the new one starts: that one may vanish too', () => {
     const seen = observed({
       incumbent: undefined,
-      candidate: candidate({ ...atHome, way: 'stop-first', autoRemove: true }),
+      candidate: candidate({ ...atHome, strategy: 'stop-first', autoRemove: true }),
     });
     assert.deepEqual(next(seen, stopFirst()), { kind: 'recreate-old', name: NAMES.old, image: OLD_IMAGE });
     const again = {
@@ -253,8 +253,8 @@ suite('stop-first', () => {
 });
 
 suite('rehearsal', () => {
-  const wish = desired({ choice: { way: 'stop-first', rehearse: true, because: '' } });
-  const rehearsal = candidate({ id: 'try', name: NAMES.rehearsal, replaces: undefined, way: undefined });
+  const wish = desired({ choice: { strategy: 'stop-first', rehearse: true, because: '' } });
+  const rehearsal = candidate({ id: 'try', name: NAMES.rehearsal, replaces: undefined, strategy: undefined });
 
   test('the image is proven before the tag moves and before the old container is touched', () => {
     const steps = lines(expectedSteps(wish, observed({ localTag: OLD_IMAGE })));
@@ -340,7 +340,12 @@ suite('undo', () => {
 
   test('stop-first: the new one makes room, the old one starts with its policy and name as before', () => {
     const incumbent = replica({ name: NAMES.old, running: false, restart: { Name: 'unless-stopped' } });
-    const failed = healthyCandidate({ ...atHome, way: 'stop-first', verdict: UNHEALTHY, restart: { Name: 'always' } });
+    const failed = healthyCandidate({
+      ...atHome,
+      strategy: 'stop-first',
+      verdict: UNHEALTHY,
+      restart: { Name: 'always' },
+    });
     assert.deepEqual(undoing(observed({ incumbent, candidate: failed }), stopFirst()), [
       'remember-failure web',
       'stop web',
@@ -372,7 +377,7 @@ suite('undo', () => {
   test('an old container that is gone is made again from its image', () => {
     const seen = observed({
       incumbent: undefined,
-      candidate: candidate({ ...atHome, running: true, verdict: UNHEALTHY, way: 'stop-first' }),
+      candidate: candidate({ ...atHome, running: true, verdict: UNHEALTHY, strategy: 'stop-first' }),
     });
     assert.deepEqual(undoing(seen, stopFirst()).slice(0, 4), [
       'remember-failure web',
@@ -661,9 +666,9 @@ suite('handover', () => {
     verdict: HEALTHY,
     settled: true,
     replaces: undefined,
-    way: undefined,
+    strategy: undefined,
   });
-  const successor = candidate({ way: 'handover' });
+  const successor = candidate({ strategy: 'handover' });
 
   test('a whole roll, step by step: the ports are answered all the time', () => {
     const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), localTag: OLD_IMAGE, gates: true });
@@ -822,7 +827,7 @@ suite('a fresh container that is kept from its networks', () => {
 
   test('of a handover leaves them to the stand-in', () => {
     const standIn = replica({ id: 'stand-in', name: NAMES.standIn, running: true, verdict: HEALTHY });
-    const seen = observed({ incumbent: stopped, candidate: candidate({ way: 'handover' }), standIn });
+    const seen = observed({ incumbent: stopped, candidate: candidate({ strategy: 'handover' }), standIn });
     assert.equal(servingBeside(seen, 'new')?.id, 'stand-in');
     assert.equal(servingBeside({ ...seen, incumbent: replica() }, 'stand-in')?.id, 'old');
     assert.equal(servingBeside({ ...seen, standIn: undefined }, 'new'), undefined);
@@ -858,14 +863,26 @@ suite('the verdict of the engine', () => {
   });
 
   test('is waited for on the way back of a handover, before the stand-in goes', () => {
-    const standIn = candidate({ id: 'stand-in', name: NAMES.standIn, running: true, verdict: HEALTHY, way: undefined });
+    const standIn = candidate({
+      id: 'stand-in',
+      name: NAMES.standIn,
+      running: true,
+      verdict: HEALTHY,
+      strategy: undefined,
+    });
     const back = observed({ incumbent: replica({ noticed: 'waiting' }), standIn, cover: 'lasting' });
     assert.equal(next(back, handover({ engineVerdict, mendOnly: true })).kind, 'await-engine');
   });
 
   test('a handover goes back if it is against the stand-in', () => {
-    const standIn = candidate({ id: 'stand-in', name: NAMES.standIn, running: true, verdict: HEALTHY, way: undefined });
-    const successor = candidate({ way: 'handover' });
+    const standIn = candidate({
+      id: 'stand-in',
+      name: NAMES.standIn,
+      running: true,
+      verdict: HEALTHY,
+      strategy: undefined,
+    });
+    const successor = candidate({ strategy: 'handover' });
     const refused = observed({ candidate: successor, standIn: { ...standIn, noticed: 'unhealthy' } });
     const decision = plan(handover({ engineVerdict }), refused);
     assert.equal(decision.kind === 'act' && decision.undoing?.code, 'not-healthy');

@@ -41,7 +41,7 @@ const state: fc.Arbitrary<StateLabels> = fc.record(
     follows: text,
     image: text,
     digest: some(said),
-    way: some(fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const)),
+    strategy: some(fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const)),
     replaces: some(said),
     tagBefore: some(imageId),
     imageBefore: some(imageId),
@@ -89,7 +89,7 @@ const COMPLETE: StateLabels = {
   follows: 'app:1',
   image: 'i',
   digest: 'd',
-  way: 'handover',
+  strategy: 'handover',
   replaces: 'c',
   tagBefore: 't',
   imageBefore: 'i',
@@ -130,19 +130,29 @@ suite('state labels', () => {
   });
 
   test('damaged values count as absent, one by one', () => {
-    const good = encodeState({ role: 'replica', service: 's', slot: 's', generation: 3, history: [], way: 'handover' });
+    const good = encodeState({
+      role: 'replica',
+      service: 's',
+      slot: 's',
+      generation: 3,
+      history: [],
+      strategy: 'handover',
+    });
     const damaged = fc.oneof(
       text,
       fc.json(),
       fc.constantFrom('[null]', '[1]', '{}', '[{}]', '{"code":1}', 'NaN', '-1', '__proto__'),
     );
-    const key = fc.constantFrom('generation', 'history', 'failure', 'user-set', 'way');
+    const key = fc.constantFrom('generation', 'history', 'failure', 'user-set', 'strategy');
     fc.assert(
       fc.property(key, damaged, (name, value) => {
         const read = decoded({ ...good, [`swapctl.state.${name}`]: value });
         assert.ok(read);
         assert.ok(Number.isSafeInteger(read.generation) && read.generation >= 0, 'generation');
-        assert.ok(read.way === undefined || ['start-first', 'stop-first', 'handover'].includes(read.way), 'way');
+        assert.ok(
+          read.strategy === undefined || ['start-first', 'stop-first', 'handover'].includes(read.strategy),
+          'way',
+        );
         assert.ok(read.userSet === undefined || typeof read.userSet === 'object', 'user set');
         for (const one of read.history) {
           assert.equal(typeof one.at + typeof one.follows + typeof one.id, 'stringstringstring', 'history');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container, HostConfig, Mount } from '../../../src/core/model/container.ts';
 import { POLICY_LABELS } from '../../../src/core/settings/read.ts';
-import { chooseWay } from '../../../src/core/strategy/choose.ts';
+import { chooseStrategy } from '../../../src/core/strategy/choose.ts';
 import { exclusives, fixedPorts } from '../../../src/core/strategy/exclusive.ts';
 import { type Served, servedByOthers } from '../../../src/core/strategy/served-ports.ts';
 import { container, policy } from '../builders.ts';
@@ -170,10 +170,10 @@ suite('the way', () => {
   function chosen(
     one: Container,
     change: Parameters<typeof policy>[0] = {},
-    kernel: Parameters<typeof chooseWay>[2] = NO_KERNEL,
+    kernel: Parameters<typeof chooseStrategy>[2] = NO_KERNEL,
   ) {
-    const choice = chooseWay(one, policy(change), kernel);
-    assert.ok(choice.kind === 'way', JSON.stringify(choice));
+    const choice = chooseStrategy(one, policy(change), kernel);
+    assert.ok(choice.kind === 'strategy', JSON.stringify(choice));
     return choice;
   }
 
@@ -304,7 +304,7 @@ suite('the way', () => {
   for (const [name, one, change, kernel, way, rehearse, because] of table) {
     test(`${name}: ${way}${rehearse ? ', proven first' : ''}`, () => {
       const choice = chosen(one, change, kernel);
-      assert.deepEqual([choice.way, choice.rehearse], [way, rehearse]);
+      assert.deepEqual([choice.strategy, choice.rehearse], [way, rehearse]);
       assert.match(choice.because, because);
     });
   }
@@ -313,7 +313,7 @@ suite('the way', () => {
     const SERVED = { ports: ['80/tcp'], by: ['torrent'], certain: true };
     const MAYBE = { ports: ['80/tcp'], by: ['torrent', 'indexer'], certain: false };
     const answer = (one: Container, change: Parameters<typeof policy>[0], served: Served | undefined) =>
-      chooseWay(one, policy(change), KERNEL, { served });
+      chooseStrategy(one, policy(change), KERNEL, { served });
     const rows: [string, Container, Parameters<typeof policy>[0], Served, string, RegExp][] = [
       ['are not handed over', PUBLISHED, {}, SERVED, 'stop-first', /8080\/tcp, which torrent in its network serves/],
       ['may be so', PUBLISHED, {}, MAYBE, 'stop-first', /torrent, indexer in its network may serve.*EXPOSE/],
@@ -330,8 +330,8 @@ suite('the way', () => {
     for (const [name, one, change, served, way, because] of rows)
       test(`${name}: ${way}`, () => {
         const choice = answer(one, change, served);
-        assert.ok(choice.kind === 'way', JSON.stringify(choice));
-        assert.equal(choice.way, way);
+        assert.ok(choice.kind === 'strategy', JSON.stringify(choice));
+        assert.equal(choice.strategy, way);
         assert.match(choice.because, because);
       });
 
@@ -352,9 +352,9 @@ suite('the way', () => {
       const choice = answer(PUBLISHED, { probe }, SERVED);
       assert.ok(choice.kind === 'refuse', JSON.stringify(choice));
       assert.match(choice.message, /swapctl\.health\.http asks port 80, which torrent in its network serves/);
-      assert.equal(answer(PUBLISHED, { probe: { ...probe, port: 81 } }, SERVED).kind, 'way');
-      assert.equal(answer(PUBLISHED, { probe }, MAYBE).kind, 'way');
-      assert.equal(answer(PUBLISHED, { probe: { kind: 'cmd', command: 'true' } }, SERVED).kind, 'way');
+      assert.equal(answer(PUBLISHED, { probe: { ...probe, port: 81 } }, SERVED).kind, 'strategy');
+      assert.equal(answer(PUBLISHED, { probe }, MAYBE).kind, 'strategy');
+      assert.equal(answer(PUBLISHED, { probe: { kind: 'cmd', command: 'true' } }, SERVED).kind, 'strategy');
     });
   });
 
@@ -371,15 +371,15 @@ suite('the way', () => {
       for (const [layer, kernel] of Object.entries({ KERNEL, NO_KERNEL }))
         test(`${names.join(' and ')}, ${layer}: what it says is enough, and nothing of it is in vain`, () => {
           const one = names.map((name) => things[name as keyof typeof things]).reduce(together);
-          const { way, because } = chosen(one, {}, kernel);
-          if (way !== 'stop-first') return assert.doesNotMatch(because, /to change it/);
+          const { strategy, because } = chosen(one, {}, kernel);
+          if (strategy !== 'stop-first') return assert.doesNotMatch(because, /to change it/);
           const said = Object.keys(ADVICE).filter((words) => because.includes(words));
           for (const without of [undefined, ...said]) {
             const followed = said.filter((words) => words !== without);
             let then: [Container, Change] = [one, {}];
             for (const words of followed) then = ADVICE[words]?.(...then) ?? then;
-            const choice = chooseWay(then[0], policy(then[1]), kernel);
-            const helps = choice.kind === 'way' && choice.way !== 'stop-first';
+            const choice = chooseStrategy(then[0], policy(then[1]), kernel);
+            const helps = choice.kind === 'strategy' && choice.strategy !== 'stop-first';
             assert.equal(helps, without === undefined, `${because} (without: ${without}): ${JSON.stringify(choice)}`);
           }
         });
@@ -409,7 +409,7 @@ suite('the way', () => {
   });
 
   test('a port beside a volume that may be shared is handed over', () => {
-    assert.equal(chosen({ ...PUBLISHED, mounts: VOLUME.mounts }, { volumes: 'shared' }, KERNEL).way, 'handover');
+    assert.equal(chosen({ ...PUBLISHED, mounts: VOLUME.mounts }, { volumes: 'shared' }, KERNEL).strategy, 'handover');
   });
 
   const refusals: [string, Container, Parameters<typeof policy>[0], typeof KERNEL | typeof NO_KERNEL, RegExp][] = [
@@ -427,7 +427,7 @@ suite('the way', () => {
   ];
   for (const [name, one, change, kernel, message] of refusals) {
     test(`${name} is refused, with the setting that is in the way`, () => {
-      const choice = chooseWay(one, policy(change), kernel);
+      const choice = chooseStrategy(one, policy(change), kernel);
       assert.ok(choice.kind === 'refuse');
       assert.match(choice.message, message);
       assert.match(choice.hint, /swapctl\.strategy/);

@@ -205,7 +205,7 @@ export const PLAN: ServicePlan = {
   slots: [
     {
       slot: 'web',
-      way: 'start-first',
+      strategy: 'start-first',
       rehearsal: false,
       because: 'it holds nothing that two containers could not have at once; swapctl.strategy=stop-first changes it',
       verdict: 'roll',
@@ -228,7 +228,7 @@ export const REPLICA: ReplicaStatus = {
   ageMs: 3 * 3_600_000,
   health: 'healthy',
   phase: 'serving',
-  way: 'start-first',
+  strategy: 'start-first',
   lastRoll: '2025-01-01T00:00:00.000Z',
   lastRollAgeMs: 2 * 86_400_000,
   failedImages: 0,

@@ -105,7 +105,7 @@ test('progress and failures can do nothing to the terminal either', async () => 
     for (const one of [
       { kind: 'note', text: EVIL },
       { kind: 'debug', text: EVIL },
-      { kind: 'slot', slot: EVIL, way: EVIL, because: EVIL },
+      { kind: 'slot', slot: EVIL, strategy: EVIL, because: EVIL },
       { kind: 'step', slot: EVIL, step, strategy: 'start-first', phase: 'retire' },
       { kind: 'waiting', slot: EVIL, what: EVIL },
       { kind: 'done', slot: EVIL, step, ms: 1 },

@@ -44,7 +44,7 @@ const GOOD: Progress[] = [
   { kind: 'pulling', reference: 'app:2', done: 1, layers: 3, bytes: 12_500_000, total: 80_000_000 },
   { kind: 'pulling', reference: 'app:2', done: 3, layers: 3, bytes: 80_000_000, total: 80_000_000 },
   { kind: 'pulled', reference: 'app:2', ms: 1500 },
-  { kind: 'slot', slot: 'web', way: 'start-first', because: 'nothing is exclusive' },
+  { kind: 'slot', slot: 'web', strategy: 'start-first', because: 'nothing is exclusive' },
   step(START),
   { kind: 'probe', slot: 'web', container: 'web.swapctl-next', output: 'refused' },
   { kind: 'debug', text: 'web: a detail' },

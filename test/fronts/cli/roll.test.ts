@@ -239,7 +239,7 @@ test('plan says what the roll would go without', async () => {
 test('a refused plan says why and has the exit status of the refusal', async () => {
   const slot = {
     slot: 'web',
-    way: 'none',
+    strategy: 'none',
     rehearsal: false,
     because: '',
     verdict: 'refused' as const,
@@ -259,7 +259,7 @@ test('a plan of several replicas shows each', async () => {
   assert.ok(slot);
   const slots = [
     { ...slot, slot: 'shop-web-1', verdict: 'unchanged' as const, steps: [] },
-    { ...slot, slot: 'shop-web-2', verdict: 'fetch' as const, rehearsal: true, way: 'stop-first' },
+    { ...slot, slot: 'shop-web-2', verdict: 'fetch' as const, rehearsal: true, strategy: 'stop-first' },
   ];
   const { stdout } = await cli(['plan', 'shop/web'], { plan: [{ ...PLAN, service: 'shop/web', slots }] });
   assert.match(stdout, /shop\/web {2}2 replicas, one after the other/);

@@ -22,7 +22,7 @@ test('status is a table under a heading', async () => {
   assert.equal(
     stdout,
     [
-      'SERVICE  IMAGE                  DIGEST        AGE  HEALTH   PHASE    WAY          LAST ROLL',
+      'SERVICE  IMAGE                  DIGEST        AGE  HEALTH   PHASE    STRATEGY     LAST ROLL',
       'web      ghcr.io/example/app:1  ab1200000000  3 h  healthy  serving  start-first  2 d ago',
       '',
     ].join('\n'),
@@ -45,7 +45,7 @@ test('status fits the terminal: columns go, then the image is cut', async () => 
 test('a very narrow terminal still gets service and phase', async () => {
   const { stdout } = await cli(['status'], { status: SCALED, stdoutIsTty: true, columns: 40, env: { NO_COLOR: '1' } });
   assert.match(stdout, /shop\/web +shop-web-2 +ghcr\.io\/exa… +interrupted/);
-  assert.doesNotMatch(stdout, /DIGEST|WAY|HEALTH/);
+  assert.doesNotMatch(stdout, /DIGEST|STRATEGY|HEALTH/);
 });
 
 test('replicas are told apart by their containers, and what needs a word gets one', async () => {
@@ -56,7 +56,7 @@ test('replicas are told apart by their containers, and what needs a word gets on
 });
 
 test('what cannot be rolled says why beneath the table', async () => {
-  const { stdout } = await cli(['status'], { status: [{ ...REPLICA, way: 'it is paused' }] });
+  const { stdout } = await cli(['status'], { status: [{ ...REPLICA, strategy: 'it is paused' }] });
   assert.match(stdout, /^web: can't be rolled: it is paused$/m);
 });
 
@@ -166,7 +166,9 @@ test('colours come on a terminal, and NO_COLOR and --no-color take them away', a
 
 test('what containers are called and labelled can do nothing to the terminal', async () => {
   const evil = '\x1b]0;owned\x07\x1b[2Jweb\r\nfake: ok\x9b31m\u202e';
-  const { stdout } = await cli(['status'], { status: [{ ...REPLICA, service: evil, container: evil, way: evil }] });
+  const { stdout } = await cli(['status'], {
+    status: [{ ...REPLICA, service: evil, container: evil, strategy: evil }],
+  });
   assert.doesNotMatch(stdout, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   assert.match(stdout, /^web fake: ok/m);
   const json = await cli(['status', '--json'], { status: [{ ...REPLICA, service: evil }] });

@@ -47,7 +47,7 @@ test('of a roll the log has what it does, and why it failed', () => {
     (write) => lineLog(write, 'info', style, () => 0),
     (log) => {
       const report = progressTo(log);
-      report({ kind: 'slot', slot: 'web', way: 'start-first', because: 'it can' });
+      report({ kind: 'slot', slot: 'web', strategy: 'start-first', because: 'it can' });
       const step = { kind: 'stop', container: 'id', name: 'web' } as const;
       report({ kind: 'step', slot: 'web', step, strategy: 'start-first', phase: 'retire' });
       report({ kind: 'evidence', slot: 'web', container: 'web.swapctl-next', health: [], log: ['no', 'database'] });

@@ -90,7 +90,7 @@ test('where something is missing it says what, and goes stop-first', { skip }, a
     );
     assert.equal(code, 0, `${lack}: ${stdout}${stderr}`);
     const [slot] = JSON.parse(stdout).slots;
-    assert.equal(slot.way, 'stop-first', lack);
+    assert.equal(slot.strategy, 'stop-first', lack);
     assert.match(slot.because, expected, lack);
     assert.match((await contained(world, host, swapctl('doctor'))).stdout, expected, lack);
   }

@@ -5,7 +5,7 @@ import { digestsFor } from '../../../core/model/image.ts';
 import { COMPOSE_IMAGE } from '../../../core/model/label-keys.ts';
 import { isImageId } from '../../../core/model/reference.ts';
 import { follow, referencesOf, type Successors } from '../../../core/model/references.ts';
-import type { Way } from '../../../core/model/strategy.ts';
+import type { Strategy } from '../../../core/model/strategy.ts';
 import { composeImageLabel } from '../../../core/recreate/compose.ts';
 import { mountTargets } from '../../../core/recreate/mounts.ts';
 import {
@@ -29,12 +29,12 @@ const HISTORY_LENGTH = 10;
 export async function createCandidate(
   run: SlotRun,
   incumbent: Container,
-  step: { name: string; way: Way },
+  step: { name: string; strategy: Strategy },
   tagBefore: string | undefined,
 ): Promise<void> {
-  const state = await candidateState(run, incumbent, step.way, tagBefore);
+  const state = await candidateState(run, incumbent, step.strategy, tagBefore);
   const to = await successor(run, incumbent, step.name, run.desired.image, state);
-  const alias = step.way === 'start-first' ? run.names.home : undefined;
+  const alias = step.strategy === 'start-first' ? run.names.home : undefined;
   const id = await create(run, replicaRequest(incumbent, { ...to, alias }));
   run.memory.candidates.add(id);
   const created = await run.ports.engine.container(id);
@@ -190,7 +190,7 @@ function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in' | 'helper'): Su
 async function candidateState(
   run: SlotRun,
   incumbent: Container,
-  way: Way,
+  strategy: Strategy,
   tagBefore: string | undefined,
 ): Promise<Successor['state']> {
   const { image, roll } = run.desired;
@@ -207,7 +207,7 @@ async function candidateState(
     image: image.id,
     base: image.id,
     digest: image.digest,
-    way,
+    strategy,
     replaces: incumbent.id,
     predecessors: run.predecessors,
     tagBefore,

@@ -56,12 +56,12 @@ function verdictText({ verdict }: SlotPlan, style: Style): string {
 }
 
 function slotLines(slot: SlotPlan, { style, width }: Page): string[] {
-  const { way, rehearsal, because, steps, notes = [], verdict, error } = slot;
+  const { strategy, rehearsal, because, steps, notes = [], verdict, error } = slot;
   if (error) return errorLines(error, undefined, style);
   if (verdict === 'unchanged') return [];
   const digits = String(steps.length).length;
   const numbered = steps.map((step, at) => `${String(at + 1).padStart(digits)}. ${step}`);
-  const why = wrapped(`${way}${rehearsal ? ', after a rehearsal' : ''}: ${because}`, width - INDENT);
+  const why = wrapped(`${strategy}${rehearsal ? ', after a rehearsal' : ''}: ${because}`, width - INDENT);
   const without = notes.flatMap((note) => marked(note, width - INDENT, style));
   return [...why.map(style.dim), ...numbered, ...without];
 }

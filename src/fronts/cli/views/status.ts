@@ -24,7 +24,7 @@ function columns(replicas: readonly ReplicaStatus[], style: Style): Column<Repli
     { title: 'AGE', cell: (one) => (one.startedAt ? formatAge(one.ageMs) : '-'), drop: 4 },
     { title: 'HEALTH', cell: (one) => one.health, paint: (text, one) => healthPaint(one.health, style)(text), drop: 5 },
     { title: 'PHASE', cell: (one) => one.phase, paint: (text, one) => phasePaint(one.phase, style)(text) },
-    { title: 'WAY', cell: (one) => (isWay(one.way) ? one.way : 'none'), drop: 2 },
+    { title: 'STRATEGY', cell: (one) => (isStrategy(one.strategy) ? one.strategy : 'none'), drop: 2 },
     {
       title: 'LAST ROLL',
       cell: (one) => (one.lastRollAgeMs === undefined ? '-' : `${formatAge(one.lastRollAgeMs)} ago`),
@@ -34,17 +34,17 @@ function columns(replicas: readonly ReplicaStatus[], style: Style): Column<Repli
 }
 
 function notesOn(replica: ReplicaStatus, style: Style): string[] {
-  const { service, container, way, phase, failedImages } = replica;
+  const { service, container, strategy, phase, failedImages } = replica;
   const failed = `${failedImages} image${failedImages === 1 ? '' : 's'} failed here before: swapctl history ${shellOperands([service])}`;
   const notes = [
     ...(phase === 'interrupted' ? [style.yellow('a roll was interrupted: swapctl recover finishes or undoes it')] : []),
-    ...(isWay(way) ? [] : [`can't be rolled: ${way}`]),
+    ...(isStrategy(strategy) ? [] : [`can't be rolled: ${strategy}`]),
     ...(failedImages > 0 ? [failed] : []),
   ];
   return notes.map((note) => `${container}: ${note}`);
 }
 
-function isWay(way: string): boolean {
+function isStrategy(way: string): boolean {
   return /^(start-first|stop-first|handover)$/.test(way);
 }
 

@@ -97,8 +97,8 @@ function pullTeller(now: () => number): (progress: Extract<Progress, { kind: 'pu
   };
 }
 
-function headOf({ slot, way, because }: Extract<Progress, { kind: 'slot' }>): string {
-  return head(`${slot}: ${way}: ${because}`);
+function headOf({ slot, strategy, because }: Extract<Progress, { kind: 'slot' }>): string {
+  return head(`${slot}: ${strategy}: ${because}`);
 }
 
 function head(text: string): string {

@@ -77,10 +77,10 @@ class Live {
     }
   }
 
-  #heading({ slot, way, because }: Extract<Progress, { kind: 'slot' }>): readonly string[] {
+  #heading({ slot, strategy, because }: Extract<Progress, { kind: 'slot' }>): readonly string[] {
     const { bold, dim } = this.#style;
     const why = wrapped(harmlessText(because), this.#width - 2).map((line) => dim(`  ${line}`));
-    return [`${bold(harmlessText(slot))}  ${harmlessText(way)}`, ...why];
+    return [`${bold(harmlessText(slot))}  ${harmlessText(strategy)}`, ...why];
   }
 
   #ended({ ok, ms, ...one }: Ended): string {

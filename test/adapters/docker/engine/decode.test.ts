@@ -19,7 +19,7 @@ import { replicaRequest, standInRequest } from '../../../../src/core/recreate/re
 import { subtractImage } from '../../../../src/core/recreate/user-set.ts';
 import { groupServices } from '../../../../src/core/service/service.ts';
 import { readPolicy } from '../../../../src/core/settings/read.ts';
-import { chooseWay } from '../../../../src/core/strategy/choose.ts';
+import { chooseStrategy } from '../../../../src/core/strategy/choose.ts';
 import { policy } from '../../../core/builders.ts';
 import { decoded, own } from '../../../core/own.ts';
 import { anyJson, mutated, survives } from '../../../lab/hostile.ts';
@@ -110,7 +110,7 @@ function labelsOf({ name, imageId, config }: Container, image: Image) {
 function use(container: Container): void {
   const image = decodeImage(IMAGE);
   judge(container, policy(), { watchedSince: 0, healthySince: undefined, failuresInRow: 0, lastOutput: '' }, 1000);
-  chooseWay(container, readPolicy(labelsOf(container, image)), KERNEL);
+  chooseStrategy(container, readPolicy(labelsOf(container, image)), KERNEL);
   decoded(container.config.Labels ?? {});
   runs(container, image);
   const userSet = subtractImage(container.config, image.config);
