@@ -17,13 +17,23 @@ interface Heart {
  */
 export async function beat(file: string, { clock, log, signal }: Heart): Promise<void> {
   let told = false;
-  while (!signal.aborted) {
+  await eachBeat({ clock, signal }, async (at) => {
     try {
-      await writeFile(file, `${new Date(clock.now()).toISOString()}\n`);
+      await writeFile(file, `${new Date(at).toISOString()}\n`);
     } catch (error) {
       if (!told) log.tell('warn', `the heartbeat can't be written: ${messageOf(error)}`);
       told = true;
     }
+  });
+}
+
+/** Calls back with the time (milliseconds since the epoch), now and every ten seconds until the signal aborts. */
+export async function eachBeat(
+  { clock, signal }: Pick<Heart, 'clock' | 'signal'>,
+  note: (at: number) => Promise<void> | void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await note(clock.now());
     await clock.sleep(EVERY_MS, signal);
   }
 }

@@ -65,6 +65,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   signal.addEventListener('abort', () => ending.abort());
   const gate = createGatekeeper(config, tokens);
   const metrics = new Metrics();
+  metrics.set('swapctl_build_info', { version, node: process.version.replace(/^v/, '') }, 1);
   measureJobs(book, metrics, now);
   const { trustProxy } = config;
   const watched = { selectors, request };

@@ -6,7 +6,7 @@ import { recordUpdate } from '../../../core/metrics/record.ts';
 import { fail } from '../../../core/model/error.ts';
 import type { UpdateReport } from '../../../core/update/update.ts';
 import type { WatchLog } from '../../../daemons/log.ts';
-import { beat } from '../../../daemons/watch/heartbeat.ts';
+import { beat, eachBeat } from '../../../daemons/watch/heartbeat.ts';
 import { watch } from '../../../daemons/watch/watch.ts';
 import { openServer, type Server } from '../../server/serve.ts';
 import { progressTo } from '../../terminal/log.ts';
@@ -48,6 +48,9 @@ export async function startServe(
   });
   const file = flags.heartbeat || env.SWAPCTL_HEARTBEAT;
   if (file) void beat(file, { clock, log, signal: context.signal });
+  void eachBeat({ clock, signal: context.signal }, (at) =>
+    server.metrics.set('swapctl_watch_heartbeat_timestamp_seconds', {}, at / 1000),
+  );
   const closing = closedBy(context.signal, server);
   try {
     await watch({

@@ -16,6 +16,7 @@ import { mustAllow } from './request/caller.ts';
 import { credentialsOf } from './request/credentials.ts';
 import { idempotencyKeys } from './request/idempotency.ts';
 import { HttpError, problemResponse } from './request/problem.ts';
+import { within } from './request/within.ts';
 import { queryOf, ROUTES, type Route } from './routes.ts';
 import { validated } from './schemas.ts';
 
@@ -23,6 +24,7 @@ type Env = { Bindings: Bindings };
 type Call = Context<Env>;
 
 const MOST_BODY = 64 * 1024;
+const ENGINE_PATIENCE_MS = 3000;
 
 /** The HTTP API as a function of requests; it knows no sockets. */
 export function httpApi(world: ServerWorld): Hono<Env> {
@@ -34,6 +36,7 @@ export function httpApi(world: ServerWorld): Hono<Env> {
   app.on(['POST', 'OPTIONS'], ['/hooks/:name', '/hooks/:name/:secret'], hook);
   app.get('/metrics', async (call) => {
     mustAllow(await callerOf(world, call), 'read');
+    world.metrics.set('swapctl_engine_up', {}, (await answers(world)) ? 1 : 0);
     return new Response(metricsText(world.metrics), { headers: { 'content-type': METRICS_TYPE } });
   });
   app.get('/livez', () => new Response('ok\n'));
@@ -121,6 +124,15 @@ function parsed(request: Request, text: string): unknown {
 async function ready({ use }: ServerWorld): Promise<Response> {
   await use((app) => app.names());
   return new Response('ok\n');
+}
+
+// A scrape must not wait for an engine that hangs.
+async function answers({ use }: ServerWorld): Promise<boolean> {
+  const asked = use((app) => app.names()).then(
+    () => true,
+    () => false,
+  );
+  return within(ENGINE_PATIENCE_MS, asked, false);
 }
 
 function refuseOthers(app: Hono<Env>, path: string): void {

@@ -8,8 +8,12 @@ import { HOOK_BODY_LIMIT } from '../hooks/request.ts';
 import type { ServerWorld } from '../world.ts';
 import type { Bindings } from './request/bindings.ts';
 import { credentialsOf } from './request/credentials.ts';
+import { within } from './request/within.ts';
 
 type Call = Context<{ Bindings: Bindings }>;
+
+// Senders wait for an answer only for a few seconds, so a hanging engine must not delay it: then the last known hooks count.
+const CONFIG_PATIENCE_MS = 500;
 
 /** Receives `/hooks/NAME` and `/hooks/NAME/SECRET`. A push makes the server check the services that track it, and no more. */
 export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response> {
@@ -24,7 +28,8 @@ export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response>
     onError: (raised) => world.log.tell('error', `a webhook led to no check: ${messageOf(raised)}`),
   });
   return async (call) => {
-    hooks = await world.use(async (app) => app.hooks()).catch(() => hooks);
+    const configured = world.use(async (app) => app.hooks()).catch(() => hooks);
+    hooks = await within(CONFIG_PATIENCE_MS, configured, hooks);
     const { name = '', secret } = call.req.param() as { name?: string; secret?: string };
     const { address: peer, forwardedFor } = credentialsOf(call.req.raw, call.env);
     const { status, headers, body, outcome, why } = await receiveHook(
@@ -56,13 +61,12 @@ async function checkPushed(
   const only = new Set(hinted.flatMap(({ service, checked }) => (checked ? [service] : [])));
   if (only.size === 0) return;
   const actor = `hook ${pushes.map(({ repository }) => repository).join(' ')}`.slice(0, 200);
-  const { job } = await book.submit({
+  await book.submit({
     kind: 'update',
     services: selectors,
     actor,
     request: { ...request, only, firstSeen },
   });
-  await book.settled(job.id, new AbortController().signal);
 }
 
 // One byte more than the limit is enough to be refused.

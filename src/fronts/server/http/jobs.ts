@@ -140,8 +140,8 @@ export async function readableJob(asking: Asking, id: string): Promise<Job> {
   return job && mayRead(asking, job) ? job : noSuchJob(id);
 }
 
-function mayRead({ caller }: Asking, { service }: Job): boolean {
-  return allows(caller.scopes, 'read', service);
+function mayRead({ caller }: Asking, { service, actor }: Job): boolean {
+  return allows(caller.scopes, 'read', service) || actor === caller.name;
 }
 
 // Resolves when the job is as is waited for, at the deadline, or when the client is gone.

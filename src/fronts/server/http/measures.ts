@@ -15,10 +15,13 @@ export function measureJobs(book: Pick<JobBook, 'subscribe'>, metrics: Metrics, 
   });
 }
 
-function recordEnd({ actor, service, report }: Job, metrics: Metrics, at: number): void {
+function recordEnd({ actor, service, report, outcome = 'failed' }: Job, metrics: Metrics, at: number): void {
   const trigger = triggerOf(actor);
   if (service !== undefined) metrics.set('swapctl_roll_in_progress', { service }, 0);
-  if (report === undefined) return;
+  if (report === undefined) {
+    if (service !== undefined) metrics.add('swapctl_rolls_total', { service, strategy: 'none', outcome, trigger });
+    return;
+  }
   if ('outcome' in report) recordRoll(metrics, report, trigger, at);
   else if (!('services' in report)) recordChecks(metrics, report, at);
   else recordUpdate(metrics, withoutRolls(report), { trigger, at, whole: false });

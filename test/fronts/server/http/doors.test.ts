@@ -16,6 +16,7 @@ const desk = openTokenDesk(() => 0);
 const TOKENS = {
   ci: desk.create({ name: 'ci', allow: ['roll:shop/*'], expires: undefined }),
   reader: desk.create({ name: 'reader', allow: ['read'], expires: undefined }),
+  checker: desk.create({ name: 'checker', allow: ['check'], expires: undefined }),
 };
 
 function certificate(folder: string, name: string): { cert: string; key: string } {
@@ -70,6 +71,19 @@ async function secured(t: TestContext): Promise<Secured> {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 suite('on TCP', () => {
+  test('a token without the scope read may read the jobs that it asked for, and no others', async (t) => {
+    const { ask } = await secured(t);
+    const [checker, reader] = [bearer(TOKENS.checker.token), bearer(TOKENS.reader.token)];
+    const check = { method: 'POST', body: {} };
+    const own = await ask('/v1/checks', { ...check, headers: { prefer: 'wait=60', ...checker } });
+    assert.deepEqual([own.status, own.json.state], [200, 'done'], own.text);
+    assert.equal((await ask(`/v1/rolls/${own.json.id}`, { headers: checker })).status, 200);
+    const roll = { method: 'POST', body: { service: 'shop/web' } };
+    const others = await ask('/v1/rolls', { ...roll, headers: { prefer: 'wait=60', ...bearer(TOKENS.ci.token) } });
+    assert.equal((await ask(`/v1/rolls/${others.json.id}`, { headers: reader })).status, 200);
+    assert.equal((await ask(`/v1/rolls/${others.json.id}`, { headers: checker })).status, 404);
+  });
+
   test('a token may do what its scopes say, and nothing else', async (t) => {
     const { site, ask } = await secured(t);
     site.world.newer();

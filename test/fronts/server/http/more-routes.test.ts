@@ -20,6 +20,8 @@ test('metrics count rolls, requests by the pattern of their route, and refused c
     'swapctl_http_requests_total{method="GET",route="/v1/services/:service",status="200"} 1',
     'swapctl_http_requests_total{method="GET",route="none",status="404"} 1',
     'swapctl_auth_failures_total{reason="not-a-token"} 1',
+    `swapctl_build_info{version="1.2.3",node="${process.version.slice(1)}"} 1`,
+    'swapctl_engine_up 1',
   ])
     assert.ok(text.includes(`${line}\n`), `${line}\n${text}`);
 });
