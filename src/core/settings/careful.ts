@@ -12,6 +12,7 @@ const ORDERS: Orders = {
   drainMs: atLeast,
   lingerMs: atLeast,
   drainIdle: (value, than) => !value || than,
+  drainClose: (value, than) => !value || than,
   healthTimeoutMs: (value = 0, than = 0) => value >= than,
   lostPorts: (value, than) => value === than || value === 'fail' || than === 'off',
   keep: atLeast,

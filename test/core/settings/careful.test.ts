@@ -62,6 +62,8 @@ const CASES: readonly Case[] = [
   { label: 'linger', value: '1s', file: '9s', counts: false },
   { label: 'drain.idle', value: 'false', counts: true },
   { label: 'drain.idle', value: 'true', file: 'false', counts: false },
+  { label: 'drain.close', value: 'false', file: 'true', counts: true },
+  { label: 'drain.close', value: 'true', file: 'false', counts: false },
   { label: 'health.timeout', value: '5m', file: '1m', counts: true },
   { label: 'health.timeout', value: '5s', file: '1m', counts: false },
   { label: 'min-age', value: '0s', file: '3d', counts: false },
