@@ -9,7 +9,11 @@ import { runStep, type StepWorld } from './fronts/action/step.ts';
 
 const { env } = process;
 
-const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ...reach }) => {
+const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, server, ...reach }) => {
+  if (server) {
+    const { remoteApp } = await import('./fronts/client/app.ts');
+    return remoteApp(server, reach.report);
+  }
   const [{ createApp }, { openPorts }] = await Promise.all([import('./app/app.ts'), import('./wiring/ports.ts')]);
   // The checked-out repository is the current folder: what is there (a swapctl.yml of a pull request) counts as it does in a shell.
   const world = { env, home: homedir(), folder: process.cwd() };

@@ -11,13 +11,33 @@ export interface Access {
     | { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly verify: boolean }
     | undefined;
   readonly logins: readonly { readonly registry: string; readonly username: string; readonly password: string }[];
+  /** A `swapctl serve` that does the work, instead of an engine that this step works on. */
+  readonly server: { readonly address: string; readonly token: string | undefined } | undefined;
 }
 
 /** Reads them; `single` refuses line breaks. Raises `usage`. */
 export function accessOf(input: Input, single: Input): Access {
+  const server = serverOf(input, single);
   const host = addressOf(single);
   const isSsh = host?.startsWith('ssh://') ?? false;
-  return { host, ssh: sshOf(input, host, isSsh), tls: tlsOf(input, host), logins: loginsOf(single) };
+  return { host, ssh: sshOf(input, host, isSsh), tls: tlsOf(input, host), logins: loginsOf(single), server };
+}
+
+// The server has an engine, logins and a configuration of its own.
+const OF_AN_ENGINE = [
+  ...['docker-host', 'host', 'user', 'port', 'ssh-key', 'known-hosts', 'tls-ca', 'tls-cert', 'tls-key'],
+  ...['registry', 'username', 'password', 'config'],
+];
+
+function serverOf(input: Input, single: Input): Access['server'] {
+  const [address, token] = [single('server'), single('token')];
+  if (address === undefined)
+    return token === undefined
+      ? undefined
+      : refuse('token', 'needs server', 'server is the address of a swapctl serve, like https://shop.example.org:8443');
+  const other = OF_AN_ENGINE.find((name) => input(name) !== undefined);
+  if (other) refuse(other, 'has no meaning with server', 'the server has its own engine, logins and swapctl.yml');
+  return { address, token };
 }
 
 const HOST = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*\]?)$/;

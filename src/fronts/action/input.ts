@@ -14,7 +14,7 @@ export function inputsOf(env: Env): Input {
 }
 
 // What must not be seen in the log, whoever prints it.
-const SECRET = ['password', 'ssh-key', 'tls-key', 'github-token'];
+const SECRET = ['token', 'password', 'ssh-key', 'tls-key', 'github-token'];
 
 /** The inputs that are secret, as they may turn up in a log: line by line. */
 export function secretsOf(input: Input): string[] {

@@ -27,7 +27,8 @@ export interface StepWorld extends Outlet {
   openApp(options: {
     readonly host?: string;
     readonly config?: string;
-    readonly access: Omit<Access, 'host' | 'ssh'> & { readonly ssh?: Keys['ssh'] };
+    readonly access: Omit<Access, 'host' | 'ssh' | 'server'> & { readonly ssh?: Keys['ssh'] };
+    readonly server?: NonNullable<Access['server']>;
     readonly report: (progress: Progress) => void;
   }): Promise<{ app: App; close(): void }>;
 }
@@ -93,7 +94,7 @@ async function work(app: App, asked: Asked, signal: AbortSignal): Promise<Result
 async function withApp<T>(
   world: StepWorld,
   runner: Runner,
-  { access: { host, ssh, tls, logins }, config }: Pick<Asked, 'access' | 'config'>,
+  { access: { host, ssh, tls, logins, server }, config }: Pick<Asked, 'access' | 'config'>,
   use: (app: App) => Promise<T>,
 ): Promise<T> {
   const keys = ssh && (await writeKeys(ssh, world.temporary));
@@ -103,6 +104,7 @@ async function withApp<T>(
     const opening = world.openApp({
       ...(host === undefined ? {} : { host }),
       ...(config === undefined ? {} : { config }),
+      ...(server === undefined ? {} : { server }),
       access: { tls, logins, ...(keys ? { ssh: keys.ssh } : {}) },
       report: groups.report,
     });
@@ -201,7 +203,8 @@ async function afterJob(world: StepWorld, runner: Runner): Promise<number> {
   if (world.env[`STATE_${ENDED}`] !== undefined) return 0;
   try {
     const { services, access, config, dryRun } = readInputs(inputsOf(world.env));
-    if (dryRun) return 0;
+    // A server ends its jobs by itself.
+    if (dryRun || access.server) return 0;
     const items = await withApp(world, runner, { access, config }, (app) => app.recover(services, world.signal));
     for (const { service, found, outcome } of items)
       runner.annotate('notice', 'swapctl', harmlessText(`${service}: ${found}: ${outcome}`));

@@ -27,7 +27,7 @@ function refusal(inputs: Record<string, string>): string {
 test('one service or several, a roll if nothing else is said', () => {
   const { command, services, dryRun, access } = asked({ service: 'web, shop/api\n  db' });
   assert.deepEqual([command, services, dryRun], ['roll', ['web', 'shop/api', 'db'], false]);
-  assert.deepEqual(access, { host: undefined, ssh: undefined, tls: undefined, logins: [] });
+  assert.deepEqual(access, { host: undefined, ssh: undefined, tls: undefined, logins: [], server: undefined });
   assert.deepEqual(asked({ command: 'update' }).services, []);
 });
 
@@ -77,6 +77,13 @@ test('TLS of a tcp address, and a login', () => {
   assert.deepEqual(access.logins, [{ registry: 'docker.io', username: 'u', password: 'p' }]);
 });
 
+test('a server and its token, instead of an engine', () => {
+  const { access } = asked({ service: 'web', server: 'https://shop.example:8443', token: 'swapctl_x' });
+  assert.deepEqual(access.server, { address: 'https://shop.example:8443', token: 'swapctl_x' });
+  for (const name of ['docker-host', 'host', 'ssh-key', 'tls-ca', 'registry', 'password', 'config'])
+    assert.match(refusal({ service: 'web', server: 'https://shop.example', [name]: 'x' }), /no meaning with server/);
+});
+
 const REFUSED: [Record<string, string>, RegExp][] = [
   [{}, /input service is missing.*which service to roll/],
   [{ service: '--force' }, /begins with a dash/],
@@ -108,6 +115,7 @@ const REFUSED: [Record<string, string>, RegExp][] = [
   [{ service: 'web', password: 'p' }, /username is missing/],
   [{ service: 'web', registry: 'https://ghcr.io', username: 'u', password: 'p' }, /registry is no host/],
   [{ service: 'web', comment: 'true' }, /needs a token/],
+  [{ service: 'web', token: 'swapctl_x' }, /token needs server.*swapctl serve/],
 ];
 
 for (const [inputs, expected] of REFUSED) {
@@ -117,8 +125,8 @@ for (const [inputs, expected] of REFUSED) {
 }
 
 test('secrets are masked line by line', () => {
-  const env = { 'INPUT_SSH-KEY': KEY, INPUT_PASSWORD: 'p4ss' };
-  assert.deepEqual(secretsOf(inputsOf(env)), ['p4ss', ...KEY.split('\n')]);
+  const env = { 'INPUT_SSH-KEY': KEY, INPUT_PASSWORD: 'p4ss', INPUT_TOKEN: 'swapctl_x' };
+  assert.deepEqual(secretsOf(inputsOf(env)), ['swapctl_x', 'p4ss', ...KEY.split('\n')]);
 });
 
 test('action.yml names what is read, and nothing else', () => {
