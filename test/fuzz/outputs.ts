@@ -153,12 +153,21 @@ export const OUTPUTS: readonly Target[] = [
   ),
   target(
     'files of cron and systemd',
-    fc.tuple(evil, evil, fc.constantFrom('cron', 'systemd'), fc.boolean()),
-    ([word, value, way, watch]) => {
+    fc.tuple(
+      evil,
+      evil,
+      fc.constantFrom(
+        { way: 'cron' as const, runs: 'update' as const },
+        { way: 'systemd' as const, runs: 'update' as const },
+        { way: 'systemd' as const, runs: 'watch' as const },
+        { way: 'systemd' as const, runs: 'serve' as const },
+      ),
+    ),
+    ([word, value, wish]) => {
       const place = { command: ['/usr/bin/node', word], env: { DOCKER_HOST: value }, host: word };
-      const { files } = unitPlan({ way: way as 'cron', watch, schedule: undefined }, place);
+      const { files } = unitPlan({ ...wish, schedule: undefined }, place);
       const plain = unitPlan(
-        { way: way as 'cron', watch, schedule: undefined },
+        { ...wish, schedule: undefined },
         { ...place, command: ['/usr/bin/node', 'x'], env: { DOCKER_HOST: 'x' } },
       );
       const lines = (all: typeof files): number[] => all.map(({ content }) => content.split('\n').length);

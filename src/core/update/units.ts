@@ -7,8 +7,8 @@ import { parseSchedule } from './schedule.ts';
 /** Who runs swapctl by itself, and how. */
 export interface UnitWish {
   readonly way: 'cron' | 'systemd';
-  /** A daemon (`watch`) instead of a run by the clock (`update`); with systemd only. */
-  readonly watch: boolean;
+  /** A run by the clock (`update`), or a daemon; daemons with systemd only. */
+  readonly runs: 'update' | 'watch' | 'serve';
   /** Five fields of cron or `every 15m`; with systemd `every 15m` or a calendar expression (systemd.time(7)). */
   readonly schedule: string | undefined;
 }
@@ -55,10 +55,10 @@ const CRON = '/etc/cron.d/swapctl';
 const UNITS = '/etc/systemd/system';
 const UPDATE = `${UNITS}/swapctl.service`;
 const TIMER = `${UNITS}/swapctl.timer`;
-const WATCH = `${UNITS}/swapctl-watch.service`;
+const DAEMONS = { watch: `${UNITS}/swapctl-watch.service`, serve: `${UNITS}/swapctl-serve.service` } as const;
 
 /** What starts swapctl: of these at the most one should be there. */
-export const STARTERS: readonly string[] = [CRON, TIMER, WATCH];
+export const STARTERS: readonly string[] = [CRON, TIMER, ...Object.values(DAEMONS)];
 
 /** In a file that swapctl wrote. */
 export const UNIT_MARK = '# Written by swapctl install, which writes it anew only as long as this line is here.';
@@ -72,7 +72,8 @@ export function unitPlan(wish: UnitWish, place: UnitPlace): Omit<UnitPlan, 'note
     if (/[\x00-\x1f\x7f]/.test(text))
       return fail('usage', `${printable(text)} has a control character in it, which cron and systemd do not take`);
   if (wish.way === 'cron') return { files: [cronFile(wish, place)], next: [] };
-  if (wish.watch) return { files: [watchUnit(place)], next: enabling(WATCH) };
+  const { runs } = wish;
+  if (runs !== 'update') return { files: [daemonUnit(runs, place)], next: enabling(DAEMONS[runs]) };
   return { files: [updateUnit(place), timerUnit(wish)], next: enabling(TIMER) };
 }
 
@@ -80,8 +81,9 @@ function enabling(unit: string): string[] {
   return ['systemctl daemon-reload', `systemctl enable --now ${unit.slice(UNITS.length + 1)}`];
 }
 
-function cronFile({ watch, schedule }: UnitWish, { command, env, host }: UnitPlace): UnitFile {
-  if (watch) return fail('usage', 'cron keeps no daemon', { hint: 'use --systemd --watch, or --cron without --watch' });
+function cronFile({ runs, schedule }: UnitWish, { command, env, host }: UnitPlace): UnitFile {
+  if (runs !== 'update')
+    return fail('usage', 'cron keeps no daemon', { hint: `use --systemd --${runs}, or --cron without --${runs}` });
   const update = [...command, '--quiet', 'update'].map(cronWord).join(' ');
   // What cron has to say it sends by mail: only where something went wrong it has something to say.
   const line = `out=$(${update}) || printf '\\%s\\n' "$out"`;
@@ -160,13 +162,23 @@ function timerTime(text = '*:0/15'): string[] {
   return [`OnCalendar=${text.trim()}`, 'Persistent=true'];
 }
 
-function watchUnit(place: UnitPlace): UnitFile {
-  return file(WATCH, [
-    ...unitSection('swapctl watch: rolls containers to newer images'),
+const SERVICE_OF = {
+  watch: { about: 'swapctl watch: rolls containers to newer images', lines: [] },
+  serve: {
+    about: 'swapctl serve: rolls containers to newer images, and answers an HTTP API',
+    lines: ['# Holds the socket: whoever may connect to it is an administrator.', 'RuntimeDirectory=swapctl'],
+  },
+} as const;
+
+function daemonUnit(runs: 'watch' | 'serve', place: UnitPlace): UnitFile {
+  const { about, lines } = SERVICE_OF[runs];
+  return file(DAEMONS[runs], [
+    ...unitSection(about),
     '',
     '[Service]',
     'Type=exec',
-    `ExecStart=${[...place.command, 'watch'].map(systemdWord).join(' ')}`,
+    `ExecStart=${[...place.command, runs].map(systemdWord).join(' ')}`,
+    ...lines,
     'ExecReload=/bin/kill -HUP $MAINPID',
     'Restart=on-failure',
     'RestartSec=10s',

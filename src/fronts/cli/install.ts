@@ -11,6 +11,7 @@ interface InstallFlags {
   readonly cron?: boolean;
   readonly systemd?: boolean;
   readonly watch?: boolean;
+  readonly serve?: boolean;
   readonly schedule?: string;
   readonly print?: boolean;
   readonly force?: boolean;
@@ -22,11 +23,13 @@ export function addInstall(add: AddCommand, session: OpenSession, finish: Finish
     'swapctl install --systemd --print',
     'swapctl install --systemd --schedule "*-*-* 04:00"',
     'swapctl install --systemd --watch',
+    'swapctl install --systemd --serve',
     'swapctl install --cron --schedule "0 4 * * *"',
   ])
     .addOption(new Option('--cron', 'run swapctl update as a cron job').conflicts('systemd'))
     .option('--systemd', 'run swapctl update from a systemd timer')
     .addOption(new Option('--watch', 'run swapctl watch as a systemd service').conflicts('cron'))
+    .addOption(new Option('--serve', 'run swapctl serve as a systemd service').conflicts(['cron', 'watch']))
     .option('--schedule <when>', 'when to update: every 15m (default), or a cron or systemd schedule')
     .option('--print', 'print the files without writing them')
     .option('--force', 'overwrite files that swapctl did not write')
@@ -35,13 +38,14 @@ export function addInstall(add: AddCommand, session: OpenSession, finish: Finish
 
 /** Writes what makes cron or systemd run swapctl, or prints it; and says what to do then. */
 async function runInstall({ context, globals }: Session, flags: InstallFlags): Promise<number> {
-  const { cron = false, systemd = false, watch = false, schedule, print = false, force = false } = flags;
+  const { cron = false, systemd = false, schedule, print = false, force = false } = flags;
+  const runs = flags.serve ? 'serve' : flags.watch ? 'watch' : 'update';
   const hint = seeHelp('swapctl install');
   if (!cron && !systemd) return fail('usage', 'choose --cron or --systemd', { hint });
-  if (watch && schedule !== undefined)
-    return fail('usage', '--watch takes no --schedule: set the schedule in swapctl.yml or in labels', { hint });
+  if (runs !== 'update' && schedule !== undefined)
+    return fail('usage', `--${runs} takes no --schedule: set the schedule in swapctl.yml or in labels`, { hint });
   const desk = await context.openInstall(globals);
-  const plan = await desk.plan({ way: cron ? 'cron' : 'systemd', watch, schedule });
+  const plan = await desk.plan({ way: cron ? 'cron' : 'systemd', runs, schedule });
   if (print) show({ context, globals }, printable(plan), printedView, plan);
   else {
     const files = await desk.write(plan.files, { force });

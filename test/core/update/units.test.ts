@@ -8,9 +8,9 @@ import { SwapError } from '../../../src/core/model/error.ts';
 import { UNIT_MARK, type UnitPlace, type UnitWish, unitPlan } from '../../../src/core/update/units.ts';
 
 const PLACE: UnitPlace = { command: ['/usr/bin/node', '/opt/swapctl.js'], env: {}, host: 'host1' };
-const CRON: UnitWish = { way: 'cron', watch: false, schedule: undefined };
+const CRON: UnitWish = { way: 'cron', runs: 'update' as const, schedule: undefined };
 const TIMER: UnitWish = { ...CRON, way: 'systemd' };
-const WATCH: UnitWish = { ...TIMER, watch: true };
+const WATCH: UnitWish = { ...TIMER, runs: 'watch' };
 /** A name of a folder in which everything means something to somebody. */
 const ODD = `a b'c"d$e%f\\g;h`;
 
@@ -75,7 +75,7 @@ suite('cron', () => {
       '*:0/15',
     ])
       assert.throws(() => unitPlan({ ...CRON, schedule }, PLACE), SwapError, schedule);
-    assert.throws(() => unitPlan({ ...CRON, watch: true }, PLACE), /cron keeps no daemon/);
+    assert.throws(() => unitPlan({ ...CRON, runs: 'watch' }, PLACE), /cron keeps no daemon/);
     assert.throws(() => unitPlan(CRON, { ...PLACE, command: ['/a\nb'] }), /control character/);
   });
 
@@ -121,6 +121,15 @@ suite('systemd', () => {
     assert.match(service, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
     assert.match(service, /^Restart=on-failure$/m);
     assert.deepEqual(next, ['systemctl daemon-reload', 'systemctl enable --now swapctl-watch.service']);
+    assert.doesNotMatch(service, /RuntimeDirectory/);
+  });
+
+  test('keeps a server, whose socket has a folder', () => {
+    const { files, next } = unitPlan({ ...TIMER, runs: 'serve' }, PLACE);
+    const [service = ''] = files.map(({ content }) => content);
+    assert.match(service, /^ExecStart=\/usr\/bin\/node \/opt\/swapctl\.js serve$/m);
+    assert.match(service, /^RuntimeDirectory=swapctl$/m);
+    assert.deepEqual(next, ['systemctl daemon-reload', 'systemctl enable --now swapctl-serve.service']);
   });
 
   test('has the rights that nft and nsenter need', () => {

@@ -81,6 +81,8 @@ const WRONG: [string, string[], RegExp][] = [
   ['neither', ['install'], /choose --cron or --systemd/],
   ['both', ['install', '--cron', '--systemd'], /cannot be used with/],
   ['a daemon of cron', ['install', '--cron', '--watch'], /cannot be used with/],
+  ['a server of cron', ['install', '--cron', '--serve'], /cannot be used with/],
+  ['two daemons', ['install', '--systemd', '--watch', '--serve'], /cannot be used with/],
   [
     'a daemon with a schedule',
     ['install', '--systemd', '--watch', '--schedule', 'every 1h'],
