@@ -16,7 +16,7 @@ const CORES = os.availableParallelism();
  * share so many; one more than there are cores, as some tests wait for programs and timers.
  */
 export const LANES = {
-  fast: { atOnce: CORES + 1, processes: CORES + 1, budgetMs: 60_000 },
+  fast: { atOnce: CORES + 2, processes: CORES + 2, budgetMs: 60_000 },
   engine: { atOnce: 3, underLoad: 2, budgetMs: 8 * 60_000 },
   full: { atOnce: 3, underLoad: 2, budgetMs: 22 * 60_000 },
 };
