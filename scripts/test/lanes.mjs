@@ -13,7 +13,7 @@ const CORES = os.availableParallelism();
 /**
  * `budgetMs` is for the whole command on two cores. `atOnce` is how many test processes run at a time, and `underLoad` how many of
  * those that measure load clients (phases.mjs); `--at-a-time` tries another number for both. `processes`: the files of a whole lane
- * share so many; one more than there are cores, as some tests wait for programs and timers.
+ * share so many; two more than there are cores, as some tests wait for programs and timers.
  */
 export const LANES = {
   fast: { atOnce: CORES + 2, processes: CORES + 2, budgetMs: 60_000 },
