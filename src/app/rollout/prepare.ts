@@ -40,6 +40,8 @@ export interface PrepareOptions {
   readonly volumesOf?: string | undefined;
   /** By which containers those are replaced that it shares something with. */
   readonly successors?: Successors | undefined;
+  /** Whether it may have stopped together with the container in whose namespaces it lives: it ran before that one was stopped. */
+  readonly fell?: boolean;
 }
 
 /** Looks at every slot of a service before anything is touched. Raises `refused` and `config` with the reason. */
@@ -72,7 +74,7 @@ export async function prepareSlot(
   options: PrepareOptions,
 ): Promise<PreparedSlot> {
   refuseStrangers(all, slot.home);
-  const container = await containerOf(ports, slot);
+  const container = await containerOf(ports, slot, options.fell);
   const memory = freshMemory();
   const own = await ownOf({ ports, memory }, container);
   const policy = settingsOf(ports, service, own, options.overrides);
@@ -136,9 +138,9 @@ function isOff(slot: Slot): boolean {
 }
 
 /** The container of a slot. Raises `not-found`, and `refused` for one that can't be rolled. */
-async function containerOf({ engine }: Ports, { home, members: [member] }: Slot): Promise<Container> {
+async function containerOf({ engine }: Ports, { home, members: [member] }: Slot, fell = false): Promise<Container> {
   if (!member) return fail('not-found', `${home} has no container`);
-  const why = whyNotRollable(member);
+  const why = fell && member.status === 'exited' ? undefined : whyNotRollable(member);
   if (why) fail('refused', why.message, { hint: why.hint });
   return (await engine.container(member.id)) ?? fail('not-found', `${member.name} was removed just now`);
 }

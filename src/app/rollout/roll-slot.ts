@@ -211,7 +211,8 @@ export async function moveDependents(
     const all = await listed(ports.engine);
     const members = all.filter((container) => container.name === name);
     const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
-    const options = { overrides: {}, image: undefined, successors };
+    // In the PID namespace of a container that was stopped, the kernel has killed it as well.
+    const options = { overrides: {}, image: undefined, successors, fell: true };
     const slot = await prepareSlot(ports, service, { home: name, members }, all, options);
     moving.set(name, await moveOf(context, service, slot, successors));
     await endMove(memory, name);
