@@ -1,5 +1,6 @@
 import path from 'node:path';
 import * as z from 'zod';
+import { whyNotCallerName } from '../../core/access/caller-name.ts';
 import { parseListen } from '../../core/access/listen.ts';
 import { parseScope, scopeText } from '../../core/access/scope.ts';
 import { NO_SERVER, type ServerConfig, whyNotListen } from '../../core/access/server-config.ts';
@@ -66,6 +67,11 @@ export function serverGaps(document: unknown): { readonly path: readonly string[
   if (!server) return [];
   const first = server.listen.map((one) => whyNotListen(one, server)).find((why) => why !== undefined);
   if (first !== undefined) return [{ path: ['listen'], message: first }];
+  const wrong = server.clients.flatMap(({ name }) => {
+    const why = whyNotCallerName(name);
+    return why ? [{ path: ['clients', name], message: `${why.message}; ${why.hint}` }] : [];
+  });
+  if (wrong.length > 0) return wrong;
   if (server.clients.length === 0 || server.tls?.ca !== undefined) return [];
   return [{ path: ['clients'], message: 'client certificates need server.tls with cert, key and ca' }];
 }

@@ -1,5 +1,6 @@
 import { fail, messageOf, SwapError } from '../model/error.ts';
 import { printable } from '../text/suggest.ts';
+import { whyNotCallerName } from './caller-name.ts';
 import { parseScope, type Scope, scopeText } from './scope.ts';
 
 /** A token as the token file has it: everything but the token. */
@@ -24,7 +25,6 @@ export interface TokenList {
   readonly mistakes: readonly TokenMistake[];
 }
 
-const NAME = /^[A-Za-z0-9][\w.@-]{0,63}$/;
 const HASH = /^sha256:([0-9a-f]{64})$/;
 const DATE = /^expires=(\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z)?)$/;
 /** Each request compares its token with every entry. */
@@ -38,10 +38,8 @@ export function tokenLine({ name, hash, scopes, expires }: TokenEntry): string {
 
 /** The name of a token. Raises `config`. */
 export function tokenName(text: string): string {
-  if (NAME.test(text)) return text;
-  return fail('config', `${printable(text)} is not a name for a token`, {
-    hint: 'use 1 to 64 letters, digits, and . _ @ -, with a letter or digit first',
-  });
+  const why = whyNotCallerName(text);
+  return why ? fail('config', why.message, { hint: why.hint }) : text;
 }
 
 /** Reads a token file: one line a token, `NAME sha256:HASH SCOPE,SCOPE [expires=DATE]`; `#` starts a comment. */

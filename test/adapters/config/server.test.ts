@@ -83,6 +83,11 @@ suite('the section server', () => {
     ['a scope that is none', 'server: { clients: { a: { subject: CN=a, allow: [rol] } } }', /"rol" is not a scope/],
     ['a subject that is none', 'server: { clients: { a: { subject: a, allow: [read] } } }', /"a" is not a subject/],
     ['a network that is none', 'server: { trust-proxy: [10.0.0.0/40] }', /"10.0.0.0\/40" is not an address or network/],
+    [
+      'a client with the name of another actor',
+      'server: { clients: { watch: { subject: CN=a, allow: [check] } } }',
+      /"watch" is the name of an actor of the server itself/,
+    ],
     ['no key', 'server: { tls: { cert: a } }', /key has to be text/],
     [
       'TCP that everybody could use',
