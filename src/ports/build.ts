@@ -21,7 +21,7 @@ export interface Builder {
    * the builder at hand can't do, `config` for a folder or Dockerfile that is not there, `interrupted`.
    */
   build(spec: BuildSpec, onLine: (line: string) => void, signal: AbortSignal): Promise<BuiltImage>;
-  /** What a build makes of its context. Raises `config` for a folder or Dockerfile that is not there. */
+  /** The outline of a build's context. Raises `config` for a folder or Dockerfile that is not there. */
   outline(spec: BuildSpec): Promise<BuildOutline>;
 }
 

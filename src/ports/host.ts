@@ -22,7 +22,7 @@ export interface Schedules {
 export interface Host {
   /** Identity of this process that no other process on any machine has. */
   readonly holder: string;
-  /** Whether the process that called itself so still runs; undefined where that can't be told from here. */
+  /** True if the process of that name still runs; undefined if that is unknown here. */
   isAlive(holder: string): boolean | undefined;
   /** Id of the container that this process runs in; undefined outside of one. */
   readonly containerId: string | undefined;

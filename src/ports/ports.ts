@@ -21,12 +21,12 @@ export type { Login, LoginFor, RemoteImage } from '../core/model/registry.ts';
 export type { CoverRequest, FindProcess, ForwardEnd, ForwardStart, Process } from '../core/traffic/routes.ts';
 export type { Kernel } from './kernel.ts';
 
-/** Where progress goes; results never do. */
+/** The sink of progress; results never go there. */
 export type Report = (progress: Progress) => void;
 
 /** The configuration, which can be read again while it is in use. */
 export interface Configuration {
-  /** What swapctl.yml says. Raises `config` with what is wrong in it, so that what does without it can go on. */
+  /** The settings of swapctl.yml. Raises `config` with what is wrong in it, so that what does without it can go on. */
   readonly config: () => Config;
   /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
   readonly reloadConfig: () => Promise<void>;

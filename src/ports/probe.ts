@@ -1,4 +1,4 @@
-/** Where a probe asks; with a path by HTTP. */
+/** The address of a probe; with a path, by HTTP. */
 export interface ProbeAddress {
   readonly host: string;
   readonly port: number;
@@ -9,7 +9,7 @@ export interface ProbeAddress {
 
 export interface ProbeAnswer {
   readonly ok: boolean;
-  /** Whether the address itself answered, if only by refusing the connection. */
+  /** True if the address itself answered, if only by refusing the connection. */
   readonly reached: boolean;
   /** For people; of an HTTP answer that is not good it has the first line of the body. */
   readonly output: string;

@@ -7,7 +7,7 @@ import type { RemoteImage } from '../core/model/registry.ts';
  * `bad-answer` (what can't be right, such as a manifest that is not what its digest says), `registry-unreachable`.
  */
 export interface Registry {
-  /** What the tag points at now, an index or a manifest: one HEAD, which no registry counts as a pull. */
+  /** The present target of the tag, an index or a manifest: one HEAD, which no registry counts as a pull. */
   digest(reference: string, signal: AbortSignal): Promise<string>;
   /** The image of a digest (`repository@digest`) for a platform. Raises `wrong-platform` where there is none. */
   image(reference: string, platform: Platform, signal: AbortSignal): Promise<RemoteImage>;

@@ -11,11 +11,11 @@ export interface Traffic {
   diagnose(container: Process): Promise<Diagnosis>;
   /** Makes ready to close connections of a container. */
   closer(container: Process): Promise<Closer>;
-  /** Whether a container uses the network that this process itself is in; undefined if that can't be told from here. */
+  /** True if a container uses the network of this process; undefined if that is unknown here. */
   sharesNetwork(container: Process): Promise<boolean | undefined>;
-  /** What a container listens on by TCP; undefined where that is out of reach. */
+  /** The TCP ports on which a container listens; undefined if they are out of reach. */
   listening(container: Process): Promise<readonly Listener[] | undefined>;
-  /** Whether an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
+  /** True if an HTTP GET is answered with a status below 400, or a TCP connection is accepted. */
   reachable(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer>;
 }
 

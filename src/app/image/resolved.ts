@@ -1,10 +1,10 @@
 import type { GitSource } from '../../core/build/git.ts';
 import type { Image } from '../../core/model/container.ts';
 
-/** What is to run: the digest of a reference in its registry, an image that is on the engine, or a commit that is to be built. */
+/** The image to run: the digest of a reference in its registry, an image that is on the engine, or a commit that is to be built. */
 export type Resolved = ResolvedImage | ResolvedCommit;
 
-/** What a reference means right now. */
+/** The present meaning of a reference. */
 export type ResolvedImage =
   | { readonly kind: 'local'; readonly follows: string; readonly image: Image }
   | { readonly kind: 'registry'; readonly follows: string; readonly digest: string | undefined };

@@ -14,13 +14,13 @@ import { type Turns, turns } from './turns.ts';
 // Each with its decision log: some ten kilobytes.
 const MOST_FINISHED = 200;
 
-/** What a book of jobs needs of the world. */
+/** The environment of a book of jobs. */
 export interface BookWorld {
   /** Lets the work use the engine. Raises `engine-unreachable`. */
   readonly use: <T>(work: (app: App) => Promise<T>) => Promise<T>;
   readonly now: () => number;
   readonly newId: () => string;
-  /** Whether interrupted rolls of a service are this process's to finish or undo; without it, those of all services are. */
+  /** True for the services whose interrupted rolls this process finishes or undoes; without it, all services. */
   readonly resumes?: ((service: string) => boolean) | undefined;
   /** Gets the progress of all jobs: for a log. */
   readonly report?: ((progress: Progress) => void) | undefined;
@@ -29,7 +29,7 @@ export interface BookWorld {
 /** Told after every change of a job, with the step that was added or has ended. */
 export type JobListener = (job: Job, step?: JobStep) => void;
 
-/** What a request came to: its job, or the one that does exactly the same already. */
+/** The job of a request: its own, or the one that already does exactly the same. */
 export interface Submitted {
   readonly job: Job;
   readonly joined: boolean;
@@ -199,7 +199,7 @@ export class JobBook {
     return record;
   }
 
-  // What the job is told to end by is what ends the roll; the rest of the update goes on.
+  // The signal of the job ends only this roll; the rest of the update goes on.
   async #rollWithin(
     { service, actor }: { readonly service: string; readonly actor: string },
     signal: AbortSignal,
@@ -249,7 +249,7 @@ export class JobBook {
     }
   }
 
-  // What is wrong in swapctl.yml is told by the roll itself.
+  // The roll itself reports mistakes in swapctl.yml.
   async #lookHowMany(): Promise<void> {
     this.#atOnce = await this.#world.use(async (app) => app.rollsAtOnce()).catch(() => this.#atOnce);
   }

@@ -13,16 +13,16 @@ export interface Job {
   readonly state: 'queued' | 'running' | 'done';
   /** The service that is rolled; absent for jobs over several. */
   readonly service?: string;
-  /** Who asked for it. */
+  /** The name of the caller. */
   readonly actor: string;
   readonly requested: string;
   readonly started?: string;
   readonly ended?: string;
   /** The strategy of each replica, as soon as it is decided. */
   readonly plan?: readonly PlannedSlot[];
-  /** What was done, in order; the oldest ones are dropped where there are too many. */
+  /** The steps so far, in order; if there are too many, the oldest are dropped. */
   readonly steps: readonly JobStep[];
-  /** What came of it, once it is done. `done`: a check or an update ran to its end; its report says the rest. */
+  /** The result of a finished job. `done`: a check or an update ran to its end; its report says the rest. */
   readonly outcome?: Outcome | 'done';
   readonly report?: ServiceReport | UpdateReport | readonly Checked[];
   /** Why it has no report. */
@@ -45,7 +45,7 @@ export interface JobStep {
   readonly kind: string;
   readonly slot?: string;
   readonly text: string;
-  /** What was seen before the step. */
+  /** The state before the step. */
   readonly seen?: string;
   /** Why the step is done, where it does not follow from what was seen. */
   readonly reason?: string;
@@ -53,7 +53,7 @@ export interface JobStep {
   readonly ms?: number;
 }
 
-/** Whether a job can be cancelled, and why not. */
+/** The possibility to cancel a job, with the reason if there is none. */
 export interface Cancellation {
   readonly possible: boolean;
   readonly requested: boolean;
@@ -66,7 +66,7 @@ export interface RollAsked {
   readonly service: string;
   readonly actor: string;
   readonly request: Omit<RollRequest, 'signal' | 'progress' | 'roll'>;
-  /** Whether the configured notifications are sent. */
+  /** True: send the configured notifications. */
   readonly notify?: boolean | undefined;
 }
 

@@ -27,7 +27,7 @@ function resultOf(roll: PastRoll): Pick<Job, 'report' | 'error'> {
   return roll.phase === 'interrupted' ? { error: interruptedError(roll) } : { report: reportOf(roll) };
 }
 
-/** What is true of a roll whose process ended in the middle, as long as nobody has finished or undone it. */
+/** The error of a roll whose process ended in the middle, until swapctl has finished or undone it. */
 export function interruptedError({ service }: Pick<PastRoll, 'service'>): ReportedError {
   return {
     code: 'interrupted',

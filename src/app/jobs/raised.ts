@@ -2,7 +2,7 @@ import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { ReportedError } from '../../core/report/report.ts';
 
-/** What kept a job, or a request, from its end, as a person is told of it. */
+/** The error of a job or a request, in the form for people. */
 export function errorOf(raised: unknown): SwapError {
   if (raised instanceof SwapError) return raised;
   if (raised instanceof EngineError) {

@@ -9,7 +9,7 @@ import type { Ports } from '../../ports/ports.ts';
 
 type Volumes = Pick<Engine, 'volumes' | 'volume' | 'createVolume' | 'removeVolume'>;
 
-/** What the engine's volumes remember of images that failed. `docker system prune` leaves named volumes alone (T71). */
+/** The failed images that the engine's volumes record. `docker system prune` leaves named volumes alone (T71). */
 export async function recordedFailures(engine: Pick<Engine, 'volumes'>): Promise<FailureRecord[]> {
   return failureRecords(await marked(engine));
 }
@@ -18,7 +18,7 @@ function marked(engine: Pick<Engine, 'volumes'>): Promise<Volume[]> {
   return engine.volumes(roleLabel('failed'));
 }
 
-/** What a failure is recorded with. */
+/** The content of a record of a failure. */
 export type FailureState = StateNote & {
   readonly role: 'failed';
   readonly roll: string;

@@ -27,7 +27,7 @@ export interface PreparedSlot {
   readonly predecessors: readonly string[];
   readonly inlineFiles: readonly string[];
   readonly backup: WantedBackup;
-  /** Whether it is checked that the container could start again before anything is touched. */
+  /** True: check that the container could start again before anything is touched. */
   readonly checksStart: boolean;
   readonly engineVerdict: EngineVerdict | undefined;
   readonly memory: Memory;

@@ -72,7 +72,7 @@ function entryOf(content: string): TokenEntry {
 
 const FORM = 'swapctl token create prints one: NAME sha256:HASH SCOPE,SCOPE [expires=DATE]';
 
-// What stands there may be a token that was pasted by mistake, so it is not repeated.
+// The text may be a token that was pasted by mistake, so the message does not repeat it.
 function wrongHash(text: string): never {
   if (text.startsWith('swapctl_'))
     return fail('config', 'this line holds a token instead of its hash', {

@@ -10,7 +10,7 @@ export interface FailureRecord {
   readonly failure: FailureNote;
 }
 
-/** What volumes remember of failed images: of each image in each slot the newest record. Volumes of others are left out. */
+/** The failed images that volumes record: the newest record of each image in each slot, without the volumes of others. */
 export function failureRecords(volumes: readonly Volume[]): FailureRecord[] {
   const newest = new Map<string, FailureRecord>();
   for (const record of volumes.flatMap(recordIn)) {

@@ -3,5 +3,5 @@ export interface EngineVerdict {
   readonly because: string;
 }
 
-/** What the engine's verdict on a container is worth to a proxy now: `none` where the engine gives none. */
+/** The present worth of the engine's verdict to a proxy: `none` if the engine gives no verdict. */
 export type Noticed = 'none' | 'waiting' | 'noticed' | 'unhealthy';

@@ -2,7 +2,7 @@ import type { Container } from '../model/container.ts';
 import type { UserProbe } from '../settings/policy.ts';
 
 /**
- * What to say of a health check that asks the container by a name which the old container has as well, while that one still runs:
+ * The note about a health check that asks the container by a name which the old container has as well, while that one still runs:
  * whichever the engine's DNS names answers. Undefined for all others. A hostname is in the container's own /etc/hosts.
  */
 export function selfNamedNote(container: Container, probe: UserProbe | undefined): string | undefined {

@@ -3,5 +3,5 @@ export type Strategy = 'start-first' | 'stop-first' | 'handover';
 
 export const STRATEGIES: readonly Strategy[] = ['start-first', 'stop-first', 'handover'];
 
-/** What a user may ask for; `auto` lets the planner pick. */
+/** The values of the setting; `auto` lets the planner choose. */
 export type StrategySetting = 'auto' | Strategy;

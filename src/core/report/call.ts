@@ -5,7 +5,7 @@ import type { ServiceReport } from './report.ts';
 export interface Call {
   /** Ends the work at its next safe point. */
   readonly signal: AbortSignal;
-  /** Where the progress of this call goes; without it, where that of the process goes. */
+  /** The sink of this call's progress; without it, the sink of the process. */
   readonly progress?: ((progress: Progress) => void) | undefined;
 }
 

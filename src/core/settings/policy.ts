@@ -8,34 +8,34 @@ import type { Hook } from './hooks.ts';
 /** How one service is to be rolled. Times in milliseconds. */
 export interface Policy {
   readonly strategy: StrategySetting;
-  /** Whether a second writer on its volumes is harmless. */
+  /** `shared`: a second writer on its volumes is harmless. */
   readonly volumes: 'exclusive' | 'shared';
-  /** Whether stop-first proves the image without the exclusive things first. */
+  /** True: stop-first proves the image without the exclusive things first. */
   readonly rehearsal: boolean;
-  /** Whether clients are kept from a new container until it is healthy. */
+  /** True: clients are kept from a new container until it is healthy. */
   readonly gate: boolean;
   /** How long a new container is watched after it took over, with the old one still at hand. */
   readonly settleMs: number;
   /** How long at the most open connections of the old container are waited for. */
   readonly drainMs: number;
-  /** Whether a drain ends when only idle connections are left. */
+  /** True: a drain ends when only idle connections are left. */
   readonly drainIdle: boolean;
-  /** Whether idle connections are closed before the old container stops. */
+  /** True: idle connections are closed before the old container stops. */
   readonly drainClose: boolean;
   /** How long at the most the old container's addresses are redirected once it is down, while clients still connect to them. */
   readonly lingerMs: number;
-  /** What is done for others between the old container's stop and its removal. */
+  /** Hooks that run between the old container's stop and its removal. */
   readonly onSwitch: readonly Hook[];
-  /** Whether a roll goes back if one of them fails. */
+  /** `undo`: a roll goes back if one of them fails. */
   readonly onSwitchFailure: 'report' | 'undo';
   /** Names of the containers whose labels may ask for hooks that reach this one. */
   readonly hooksFrom: readonly string[];
   /** How long a new container may take to become healthy; undefined: derived from its health check. */
   readonly healthTimeoutMs: number | undefined;
   readonly probe: UserProbe | undefined;
-  /** Whether the old container stays until the engine, too, calls the new one healthy. */
+  /** `true`: the old container stays until the engine, too, calls the new one healthy. */
   readonly engineVerdict: 'auto' | 'true' | 'false';
-  /** What a new container is that does not listen on a published port on which the old one does. */
+  /** The verdict on a new container that does not listen on a published port on which the old one does. */
   readonly lostPorts: 'fail' | 'warn' | 'off';
   /** How many old images are kept as the way back. */
   readonly keep: number;
@@ -46,9 +46,9 @@ export interface Policy {
   readonly eraser: string | undefined;
   /** Which tags of its repository are followed. */
   readonly track: Track;
-  /** Whether it is updated by itself; undefined: the user did not say. */
+  /** True: it is updated unattended; undefined: the user did not say. */
   readonly enable: boolean | undefined;
-  /** Whether what is newer is only told. */
+  /** True: a newer image is only reported. */
   readonly monitorOnly: boolean;
   readonly schedule: Schedule;
   /** When it may be rolled by itself; none: always. */
@@ -56,9 +56,9 @@ export interface Policy {
   readonly minAgeMs: number;
   readonly minIntervalMs: number;
   readonly backoff: Backoff | undefined;
-  /** What `swapctl dev` does when files change, as it was written; undefined: compose's rules, or all is rebuilt. */
+  /** The rules of `swapctl dev` as the user wrote them; undefined: compose's rules, or all is rebuilt. */
   readonly devRules: string | undefined;
-  /** What it is built from, instead of coming from a registry. */
+  /** The repository to build it from, instead of pulling it from a registry. */
   readonly git: GitSource | undefined;
   /** Services that are rolled before it, as the user names them. */
   readonly dependsOn: readonly string[];

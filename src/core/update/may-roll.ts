@@ -3,7 +3,7 @@ import { formatDuration } from '../text/duration.ts';
 import { backoffMs } from './schedule.ts';
 import { nextOpening } from './window.ts';
 
-/** What is known about a service, for the question whether its time has come. Milliseconds of one clock. */
+/** The facts that decide if a service may be rolled now. Milliseconds of one clock. */
 export interface RollFacts {
   readonly lastRollAt: number | undefined;
   /** Failures since the last roll that went well. */
@@ -20,7 +20,7 @@ export type MayRoll =
 
 type Timing = Pick<Policy, 'monitorOnly' | 'windows' | 'minAgeMs' | 'minIntervalMs' | 'backoff'>;
 
-/** Whether a service may be rolled by itself now, and if not, from when on and why not; `now` and facts of one clock. */
+/** The decision to roll a service unattended now, else the time from which on, and the reason; `now` and facts of one clock. */
 export function mayRoll(policy: Timing, facts: RollFacts, now: number): MayRoll {
   if (policy.monitorOnly) return { now: false, until: undefined, because: 'it is only watched (monitor-only)' };
   const [wait] = waits(policy, facts)

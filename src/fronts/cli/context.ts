@@ -17,7 +17,7 @@ export interface CliContext {
     readonly host?: string;
     readonly context?: string;
     readonly config?: string;
-    /** Whether to report each call to the engine, registries and nft. */
+    /** True: report each call to the engine, registries and nft. */
     readonly trace: boolean;
     /** Instead of an engine: a server, and the token for it. */
     readonly server?: { readonly address: string; readonly token: string | undefined };
@@ -38,7 +38,7 @@ export interface CliContext {
     hook: HookConfig,
     message: { readonly headers: Readonly<Record<string, string>> | undefined; readonly rawBody: Uint8Array },
   ): Promise<HookTrial>;
-  /** What makes this machine run swapctl by itself, with the same engine and configuration. */
+  /** Installs swapctl on this machine, with the same engine and configuration. */
   openInstall(options: {
     readonly host?: string;
     readonly context?: string;

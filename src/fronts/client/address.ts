@@ -1,7 +1,7 @@
 import { fail } from '../../core/model/error.ts';
 import { printable } from '../../core/text/suggest.ts';
 
-/** Where a server is asked: the origin of its URLs, and the unix socket behind it. */
+/** The address of a server: the origin of its URLs, and the unix socket behind it. */
 export interface ServerAddress {
   readonly text: string;
   readonly origin: string;

@@ -2,7 +2,7 @@ import { EngineError } from '../../core/model/engine-error.ts';
 import { type ErrorCode, exitStatus, SwapError } from '../../core/model/error.ts';
 import type { ReportedError } from '../../core/report/report.ts';
 
-// What needs a person comes first, then what failed, then what was not touched: out of reach, busy, asked wrongly.
+// First the errors that need a person, then failures, then the errors that touched nothing: out of reach, busy, wrong usage.
 const GRAVITY = [3, 1, 5, 4, 2];
 
 /** The gravest of several exit statuses: 3, then 1, 5, 4, 2, and 0 only if there is no other. */
@@ -15,7 +15,7 @@ export function statusOfErrors(errors: readonly (ReportedError | undefined)[]): 
   return gravest(errors.flatMap((error) => (error ? [exitStatus(error.code)] : [])));
 }
 
-/** What was raised while an engine was worked with, as an error that says what is true now. */
+/** Turns an error of the engine into one that states the situation now. */
 export function explained(error: unknown, changes: boolean): unknown {
   if (!(error instanceof EngineError)) return error;
   const code: ErrorCode = changes ? 'attention' : error.status === 0 ? 'engine-unreachable' : 'step-failed';
@@ -25,7 +25,7 @@ export function explained(error: unknown, changes: boolean): unknown {
   return new SwapError(code, `the engine refused: ${error.message}`, { hint, cause: error });
 }
 
-/** Where to read on after a mistake in using a command. */
+/** A hint for a mistake in the use of a command. */
 export function seeHelp(command: string): string {
   return `see ${command} --help`;
 }

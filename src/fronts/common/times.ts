@@ -9,7 +9,7 @@ export function timesOf(timings: Timings, style: Style): string[] {
   return [formatDuration(timings.total) + (parts.length > 0 ? style.dim(` (${parts.join(', ')})`) : '')];
 }
 
-// What is nearly always over at once is only worth a word when it was not.
+// Parts that are nearly always over at once are shown only if they were not.
 const PARTS: readonly (readonly [Exclude<keyof Timings, 'total'>, number])[] = [
   ['pull', 100],
   ['start', 1000],

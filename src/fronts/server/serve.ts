@@ -15,13 +15,13 @@ import { measureJobs } from './http/measures.ts';
 import { type Listeners, listenOn } from './listen/listeners.ts';
 import type { ServerLog, ServerWorld } from './world.ts';
 
-/** What a server needs of the program. */
+/** The environment of a server. */
 export interface ServeWorld {
   readonly version: string;
   readonly config: ServerConfig;
   readonly open: () => Promise<{ app: App; close(): void }>;
   readonly log: ServerLog;
-  /** Where the audit log goes without a file of its own. */
+  /** The sink of the audit log if it has no file. */
   readonly auditSink: AuditSink;
   /** The services that are watched, as they were named; none: all. Only their interrupted rolls are finished or undone. */
   readonly selectors: readonly string[];

@@ -4,7 +4,7 @@ import type { Metrics } from '../../core/metrics/metrics.ts';
 import type { Audit } from './access/audit.ts';
 import type { Gatekeeper } from './access/authenticate.ts';
 
-/** Where the server logs: a sentence, and the facts behind it. */
+/** The log of the server: a sentence, and the facts behind it. */
 export interface ServerLog {
   tell(level: 'debug' | 'info' | 'warn' | 'error', text: string, facts?: Readonly<Record<string, unknown>>): void;
 }

@@ -1,6 +1,6 @@
 import type { Progress } from '../../core/report/progress.ts';
 
-/** Where progress goes; results never do. */
+/** The sink of progress; results never go there. */
 export type Report = (progress: Progress) => void;
 
 /** The terminal, pipes or log that the command line talks to. */

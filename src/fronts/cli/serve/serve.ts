@@ -89,7 +89,7 @@ function serverConfig(file: ServerConfig, { listen, tokens, tlsCert, tlsKey, tls
   };
 }
 
-// What a server before this one left half done comes first: a watch would only see that the service is busy.
+// Recovers the rolls of an earlier server first: the watch would only see busy services.
 async function openRecovered(session: Session, server: Server, log: WatchLog): ReturnType<typeof openApp> {
   const opened = await openApp(session, progressTo(log));
   try {

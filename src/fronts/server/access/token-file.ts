@@ -83,7 +83,7 @@ async function readSafely(file: string): Promise<TokenList> {
   return readTokenFile(await readText(file));
 }
 
-// Whoever can add a line gives itself every right on this host.
+// A user who can add a line can take every right on this host.
 function mustBeOwn(file: string, mode: number, uid: number): void {
   const own = process.geteuid?.();
   if (uid !== 0 && uid !== own)

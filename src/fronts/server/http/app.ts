@@ -85,7 +85,7 @@ function refuseOtherSites(request: Request): void {
   throw new HttpError(403, 'forbidden', 'a page of another site may ask for no changes');
 }
 
-// Whoever sends a value twice may not mean the one that counts.
+// A caller that sends a value twice may not mean the one that counts.
 function singleValues(queries: Readonly<Record<string, string[]>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(queries).map(([name, [value = '', ...more]]) => {

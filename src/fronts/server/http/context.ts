@@ -3,7 +3,7 @@ import type { ServerWorld } from '../world.ts';
 import type { EventHub } from './event-hub.ts';
 import type { IdempotencyKeys } from './request/idempotency.ts';
 
-/** What all handlers of a server share. */
+/** The parts that all handlers of a server share. */
 export interface Site {
   readonly world: ServerWorld;
   readonly keys: IdempotencyKeys;

@@ -11,7 +11,7 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** What a client that comes back has missed; or why that can't be told any more. */
+/** The events that a returning client has missed, or the reason why they are gone. */
 export type Missed = { readonly events: readonly ServerEvent[] } | { readonly resync: 'restarted' | 'too-old' };
 
 const MOST_EVENTS = 1000;

@@ -11,7 +11,7 @@ import { HttpError } from './request/problem.ts';
 import type { checkBody, jobsQuery, rollBody, rollbackBody, updateBody } from './schemas.ts';
 import { audited, mayChange, submit } from './submit.ts';
 
-// What the routes of jobs do.
+// The handlers of the routes of jobs.
 
 export async function postRoll(asking: Asking): Promise<Response> {
   const { service, notify, settings, ...request } = asking.body as z.output<typeof rollBody>;

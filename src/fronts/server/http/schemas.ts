@@ -5,7 +5,7 @@ import { NO_LABELS } from '../../../core/model/own-labels.ts';
 import { parseReference } from '../../../core/model/reference.ts';
 import { readPolicy } from '../../../core/settings/read.ts';
 
-// What requests may say: these schemas validate them, and the OpenAPI document is made of them.
+// The shapes of requests: these schemas validate them, and the OpenAPI document is made of them.
 
 const service = z.string().min(1).max(300).describe('A service: project/service, a container name, or an id');
 const image = z

@@ -7,7 +7,7 @@ import { type Asking, answer } from './context.ts';
 import { keyFor } from './request/caller.ts';
 import type { planQuery } from './schemas.ts';
 
-// What the routes of services do: the documents are those of the command line.
+// The handlers of the routes of services; the documents are those of the command line.
 
 interface ServiceStatus {
   readonly service: string;

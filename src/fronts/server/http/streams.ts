@@ -9,7 +9,7 @@ import { HttpError } from './request/problem.ts';
 const HEARTBEAT_MS = 15_000;
 const MOST_STREAMS = 100;
 const MOST_OF_ONE = 20;
-/** What a reader may be behind; a slower one is dropped, and comes back with its last id. */
+/** The most that a reader may lag behind; a slower one is dropped, and returns with its last id. */
 const MOST_BYTES = 256 * 1024;
 
 const counts = new Map<string, number>();

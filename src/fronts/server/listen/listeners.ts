@@ -16,11 +16,11 @@ import type { ServerLog } from '../world.ts';
 import { readTls, type TlsTexts } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
-/** What answers requests, whatever socket they come from. */
+/** Answers requests from any socket. */
 export type Fetch = (request: Request, bindings: Bindings) => Response | Promise<Response>;
 
 export interface Listeners {
-  /** Where they listen, with the port that a `:0` became. */
+  /** The addresses, with the port that a `:0` became. */
   readonly addresses: readonly string[];
   /** Takes no new connections; resolves once all answers are sent, and cuts what is left at the deadline. */
   close(graceMs: number): Promise<void>;

@@ -5,7 +5,7 @@ import type { ServerConfig } from '../../../core/access/server-config.ts';
 import { fail, messageOf } from '../../../core/model/error.ts';
 
 type TlsFiles = NonNullable<ServerConfig['tls']>;
-/** What is in the files of TLS. */
+/** The content of the TLS files. */
 export type TlsTexts = Pick<SecureServerOptions, 'cert' | 'key' | 'ca'>;
 
 /** Reads certificate, key and the authority of clients. Raises `config` for what can't be read or used. */

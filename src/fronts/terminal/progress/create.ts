@@ -20,7 +20,7 @@ export async function createReporter(terminal: Terminal, wanted: Loudness, long:
   return withTrace(lines, terminal, style);
 }
 
-/** Whether --trace or NODE_DEBUG asks for calls and decisions. */
+/** True if --trace or NODE_DEBUG asks for calls and decisions. */
 export function isTraced(
   { trace = false }: { readonly trace?: boolean },
   { NODE_DEBUG = '' }: Terminal['env'],

@@ -12,7 +12,7 @@ import { buildFailureLines, endedText, evidenceLines, runningText } from './word
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 80;
-// What stands beside the text: the spinner and the time.
+// The columns beside the text: the spinner and the time.
 const ROOM = 16;
 const SHOW_TIME_AFTER_MS = 1000;
 

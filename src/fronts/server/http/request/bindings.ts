@@ -1,4 +1,4 @@
 import type { HttpBindings } from '@hono/node-server';
 
-/** What the listener tells of a request beside the request. */
+/** The facts about a request that the listener adds. */
 export type Bindings = HttpBindings & { readonly transport: 'unix' | 'tcp' };
