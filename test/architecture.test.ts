@@ -29,6 +29,8 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'core/trace': { knows: ['core/report', 'core/rollout', 'core/text'], packages: 'none' },
   'core/strategy': { knows: ['core/model', 'core/recreate', 'core/settings', 'core/traffic'], packages: 'none' },
   'core/traffic': { knows: ['core/model'], packages: 'none' },
+  // Routes of a proxy in front of services.
+  'core/proxy': { knows: ['core/model', 'core/service', 'core/settings', 'core/text'], packages: 'none' },
   'core/health': {
     knows: ['core/model', 'core/rollout', 'core/service', 'core/settings', 'core/text'],
     packages: 'none',

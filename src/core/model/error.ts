@@ -63,6 +63,12 @@ const CODES = {
   'rate-limited': AWAY,
   /** The client asks for more than its share. */
   'too-many-requests': { exit: 5, http: 429, grpc: 'resource_exhausted' },
+  /** The proxy in front of a service is out of reach; nothing was touched. */
+  'proxy-unreachable': AWAY,
+  /** The proxy's configuration is broken, or has no such route; nothing was touched. */
+  'proxy-config': REFUSED,
+  /** The proxy refused a change of a route; the state before is in force. */
+  'proxy-refused': FAILED,
   'bad-answer': { exit: 5, http: 502, grpc: 'unavailable' },
   'no-such-image': UNUSABLE,
   'wrong-platform': UNUSABLE,
