@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { endText, repeatText, runMatrix } from './run.ts';
 
-const TRIED = 500;
+const TRIED = 300;
 const SEED = 1;
 
 // In a process of their own: node:test follows every promise of its own process, which takes longer than many of them.

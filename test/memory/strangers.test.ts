@@ -6,7 +6,7 @@ import { type App, createApp } from '../../src/app/app.ts';
 import { watch } from '../../src/daemons/watch/watch.ts';
 import { anyWorld, belongings, mustHaveSome, type Place, placeOf } from './strangers.ts';
 
-const WORLDS = process.env.SWAPCTL_TEST_LONG === '1' ? 20_000 : 300;
+const WORLDS = process.env.SWAPCTL_TEST_LONG === '1' ? 20_000 : 150;
 const HOUR_MS = 3_600_000;
 
 type Act = (place: Place, app: App, signal: AbortSignal) => Promise<unknown>;
