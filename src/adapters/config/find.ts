@@ -47,7 +47,7 @@ async function mustBeOwn(place: string, folder: string, env: Lookup['env']): Pro
   });
   if (why === undefined) return;
   fail('config', `${place} in the current folder is not used: ${why}`, {
-    hint: `nothing was touched; name it if you mean it (--config ${place}), or see to it that only you and root can write to it`,
+    hint: `name it if you mean it (--config ${place}), or see to it that only you and root can write to it`,
   });
 }
 

@@ -3,7 +3,8 @@ import type { Container, ContainerSummary } from '../../core/model/container.ts'
 import { EngineError, isNotFound } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import { isTied } from '../../core/model/references.ts';
-import type { ReportedError, Restarted, ServiceReport } from '../../core/report/report.ts';
+import type { Restarted, ServiceReport } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import { composeKey, type RestartedService, restartedAfter } from '../../core/service/compose-depends.ts';
 import { decodeState } from '../../core/service/labels.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -34,7 +35,7 @@ function notRestarted(service: string, raised: unknown): { restarted: Restarted[
   const why = whyNot(raised);
   const message = `what depends on ${service} with restart: true ${why}`;
   const hint = `if there is any, restart it: docker compose restart`;
-  return { restarted: [], concerns: [{ code: 'attention', message, hint }] };
+  return { restarted: [], concerns: [{ code: 'attention', message, hint, state: 'new-serves' }] };
 }
 
 /** Whether a roll has replaced a container. If it needs attention, the recovery that ends it restarts the dependents. */
@@ -46,7 +47,8 @@ export function hasReplaced(report: ServiceReport): boolean {
 
 function concernOf({ container, error }: Restarted): ReportedError[] {
   const hint = `see docker logs ${container}, then docker restart ${container}`;
-  return error === undefined ? [] : [{ code: 'attention', message: `${container} ${error}`, hint }];
+  if (error === undefined) return [];
+  return [{ code: 'attention', message: `${container} ${error}`, hint, state: 'new-serves' }];
 }
 
 /** The same after a recovery has finished a roll; failures are noted. */

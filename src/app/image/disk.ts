@@ -5,7 +5,7 @@ import type { Ports } from '../../ports/ports.ts';
 export async function diskFull(ports: Ports, what: string, cause: Error): Promise<SwapError> {
   const { name, endpoint } = await ports.engine.facts();
   return new SwapError('disk-full', `${what}: the disk of ${name || endpoint} is full (${cause.message})`, {
-    hint: 'the old container serves as before; free some space there (docker system df shows what uses it), then roll again',
+    hint: 'free some space there (docker system df shows what uses it), then roll again',
     cause,
   });
 }

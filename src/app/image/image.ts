@@ -129,8 +129,7 @@ async function pull(ports: Ports, exact: string, follows: string, signal: AbortS
       signal,
     );
   } catch (error) {
-    if (signal.aborted)
-      fail('interrupted', `the pull of ${follows} was interrupted`, { hint: 'the old container serves as before' });
+    if (signal.aborted) fail('interrupted', `the pull of ${follows} was interrupted`, { state: 'untouched' });
     if (isDiskFull(error)) throw await diskFull(ports, `${follows} could not be pulled`, error);
     throw imageProblem(follows, error);
   }
@@ -180,7 +179,7 @@ function imageProblem(reference: string, error: unknown): SwapError {
   const said = messageOf(error);
   if (isAway(error)) {
     const message = `the engine went away while ${reference} was fetched: ${said}`;
-    return new SwapError('engine-unreachable', message, { hint: 'nothing was touched; try again', cause: error });
+    return new SwapError('engine-unreachable', message, { hint: 'try again', cause: error });
   }
   const status = error instanceof EngineError ? error.status : 0;
   if (/no matching manifest|does not match the specified platform/i.test(said)) {
@@ -201,7 +200,7 @@ function imageProblem(reference: string, error: unknown): SwapError {
     });
   }
   return new SwapError('registry-unreachable', `the registry of ${reference} can't be asked: ${said}`, {
-    hint: 'the old container serves as before; try again, or use --pull never for an image that is on the engine',
+    hint: 'try again, or use --pull never for an image that is on the engine',
     cause: error,
   });
 }

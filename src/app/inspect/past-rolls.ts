@@ -1,6 +1,6 @@
 import type { FailureRecord } from '../../core/health/failures.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
-import type { ReportedError } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import { decodeState, type HistoryEntry, type StateLabels } from '../../core/service/labels.ts';
 import { helperRole, helpersOf, madeBySwapctl } from '../../core/service/ownership.ts';
 import { groupServices, type Service, type Slot } from '../../core/service/service.ts';

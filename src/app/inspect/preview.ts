@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { SwapError } from '../../core/model/error.ts';
 import { digestsFor, type PinnedImage } from '../../core/model/image.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
 import { expectedSteps } from '../../core/rollout/expected.ts';
 import { plan } from '../../core/rollout/plan.ts';
@@ -107,9 +108,7 @@ async function planSlot(
     verdict: refused ? 'refused' : same ? 'unchanged' : runs === undefined ? 'fetch' : 'roll',
     steps: same || refused ? [] : expectedSteps(run.desired, seen).map(describeStep),
     ...notesOf(slot.memory),
-    ...(refused
-      ? { error: { code: refused.code, message: refused.message, ...(refused.hint ? { hint: refused.hint } : {}) } }
-      : {}),
+    ...(refused ? { error: toReported(refused) } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Outcome, ReportedError, ServiceReport } from '../../core/report/report.ts';
+import type { Outcome, ServiceReport } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import type { UpdateReport } from '../../core/update/update.ts';
 import type { RollRequest, UpdateRequest } from '../app.ts';

@@ -1,4 +1,5 @@
-import type { ReportedError, ServiceReport } from '../../core/report/report.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { PastRoll } from '../app.ts';
 import type { Job } from './job.ts';
 
@@ -33,6 +34,7 @@ export function interruptedError({ service }: Pick<PastRoll, 'service'>): Report
     code: 'interrupted',
     message: `the process that rolled ${service} ended in the middle of the roll`,
     hint: `the next roll of it, or swapctl recover ${service}, finishes or undoes this one`,
+    state: 'half-done',
   };
 }
 

@@ -1,6 +1,7 @@
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
-import type { ReportedError } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 
 /** The error of a job or a request, in the form for people. */
 export function errorOf(raised: unknown): SwapError {
@@ -14,6 +15,5 @@ export function errorOf(raised: unknown): SwapError {
 }
 
 export function reportedErrorOf(raised: unknown): ReportedError {
-  const { code, message, hint, log } = errorOf(raised);
-  return { code, message, ...(hint ? { hint } : {}), ...(log.length > 0 ? { log } : {}) };
+  return toReported(errorOf(raised));
 }

@@ -1,6 +1,6 @@
 import { fail } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
-import type { ReportedError } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import { stepOf } from './decision-log.ts';
 import type { Cancellation, Job, JobKind, JobStep, PlannedSlot } from './job.ts';
 

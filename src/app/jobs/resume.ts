@@ -29,6 +29,7 @@ function undone({ service }: PastRoll): NonNullable<End['error']> {
   return {
     code: 'interrupted',
     message: `the process that rolled ${service} ended in the middle of the roll; recovery has undone it`,
-    hint: 'the old container serves as before; ask for the roll again',
+    hint: 'ask for the roll again',
+    state: 'old-serves',
   };
 }

@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { EngineError, isAway } from '../../core/model/engine-error.ts';
 import { fail, messageOf, SwapError } from '../../core/model/error.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 import type { RecoveredItem } from '../../core/report/status.ts';
 import type { StateLabels } from '../../core/service/labels.ts';
 import { keepReference, lockName, slotNames } from '../../core/service/names.ts';
@@ -64,8 +65,7 @@ function strangerItems(all: readonly ContainerSummary[], isNamed: (key: string) 
   return strangersAmong(all).flatMap(({ name, home, error }) => {
     const key = services.find(({ slots }) => slots.some((slot) => slot.home === home))?.key ?? home;
     if (!isNamed(key) && !isNamed(name)) return [];
-    const { code, message, hint = '' } = error;
-    return [{ service: key, slot: home, found: name, outcome: 'failed' as const, error: { code, message, hint } }];
+    return [{ service: key, slot: home, found: name, outcome: 'failed' as const, error: toReported(error) }];
   });
 }
 

@@ -1,7 +1,9 @@
 import { hostAdvice } from '../../core/health/health.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import type { SwapError } from '../../core/model/error.ts';
-import type { ReplicaReport, ReportedError, Side, StaleClient, Timings } from '../../core/report/report.ts';
+import type { ReplicaReport, Side, StaleClient, Timings } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
@@ -70,8 +72,8 @@ async function leftToDo(run: SlotRun, slot: PreparedSlot): Promise<Pick<ReplicaR
 }
 
 function hookError(hook: string, why: string): ReportedError {
-  const hint = 'the new version serves; run the hook by hand';
-  return { code: 'attention', message: `the hook "${hook}" failed: ${why}`, hint };
+  const hint = 'run the hook by hand';
+  return { code: 'attention', message: `the hook "${hook}" failed: ${why}`, hint, state: 'new-serves' };
 }
 
 // An address that the slot's own container has by now is none to worry about.
@@ -88,6 +90,7 @@ function staleError({ client, network, address }: StaleClient, home: string): Re
     code: 'attention',
     message: `${client} still connects to ${address}${where}, an address that no container of ${home} has any more`,
     hint: `make ${client} resolve the name again: reload or restart it, and at each roll with swapctl.on-switch`,
+    state: 'new-serves',
   };
 }
 
@@ -107,12 +110,11 @@ function told(
   slot: PreparedSlot,
   { lastWords: log, lastStatus, redirectedAway }: Pick<Memory, 'lastWords' | 'lastStatus' | 'redirectedAway'>,
 ): ReportedError {
-  const { code, message, hint } = error;
-  if (code !== 'not-healthy' && code !== 'cannot-start' && code !== 'unproven')
-    return { code, message, ...(hint ? { hint } : {}) };
+  const { code } = error;
+  if (code !== 'not-healthy' && code !== 'cannot-start' && code !== 'unproven') return toReported(error);
   const next = `${NEXT[code]}${hostHint(slot.policy, lastStatus)}${gateHint(redirectedAway)}`;
-  const said = log.length > 0 ? { log } : {};
-  return { code, message: `the new container of ${slot.home} failed: ${message}`, hint: next, ...said };
+  const message = `the new container of ${slot.home} failed: ${error.message}`;
+  return { ...toReported(error), message, hint: next, ...(log.length > 0 ? { log } : {}) };
 }
 
 function hostHint({ probe }: Policy, lastStatus: number | undefined): string {
@@ -168,7 +170,6 @@ export async function unchangedReport(ports: Ports, slot: PreparedSlot): Promise
 }
 
 /** The report of a replica that could not even be looked at. */
-export function failedReport(slot: Pick<PreparedSlot, 'home'>, { code, message, hint }: SwapError): ReplicaReport {
-  const error = { code, message, ...(hint ? { hint } : {}) };
-  return { slot: slot.home, outcome: 'failed', timings: { total: 0 }, error };
+export function failedReport(slot: Pick<PreparedSlot, 'home'>, error: SwapError): ReplicaReport {
+  return { slot: slot.home, outcome: 'failed', timings: { total: 0 }, error: toReported(error) };
 }

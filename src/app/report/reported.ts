@@ -1,6 +1,8 @@
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
-import type { ReportedError, ServiceReport } from '../../core/report/report.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 
 /** A failed service is a result, not a crash: the others go on, and each has its report. */
 export async function reported(service: string, work: () => Promise<ServiceReport>): Promise<ServiceReport> {
@@ -13,8 +15,7 @@ export async function reported(service: string, work: () => Promise<ServiceRepor
 
 /** What was raised, as a report tells it, whatever it is. */
 export function reportedError(raised: unknown): ReportedError {
-  const { code, message, hint, log } = asSwapError(raised);
-  return { code, message, ...(hint ? { hint } : {}), ...(log.length > 0 ? { log } : {}) };
+  return toReported(asSwapError(raised));
 }
 
 // Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
@@ -26,7 +27,7 @@ function asSwapError(raised: unknown): SwapError {
       cause: raised,
     });
   return new SwapError('engine-unreachable', raised.message, {
-    hint: 'nothing was touched; swapctl doctor says more',
+    hint: 'run swapctl doctor, which checks the connection to the engine',
     cause: raised,
   });
 }

@@ -208,7 +208,6 @@ async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapErr
     return new SwapError('cannot-start', `it can't be started: ${messageOf(error)}`, { cause: error });
   const code = step.kind.startsWith('create') ? 'cannot-create' : 'step-failed';
   return new SwapError(code, `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
-    hint: 'the old container serves as before',
     cause: error,
   });
 }
@@ -227,7 +226,5 @@ function atHand(step: Step): string {
 }
 
 function interrupted(run: SlotRun): SwapError {
-  return new SwapError('interrupted', `the roll of ${run.names.home} was interrupted`, {
-    hint: 'the old container serves as before',
-  });
+  return new SwapError('interrupted', `the roll of ${run.names.home} was interrupted`);
 }

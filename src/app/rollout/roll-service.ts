@@ -3,7 +3,8 @@ import type { ContainerSummary } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { fail } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
-import { type ReplicaReport, type ReportedError, type ServiceReport, summarize } from '../../core/report/report.ts';
+import { type ReplicaReport, type ServiceReport, summarize } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import { knownBad, knownFailure } from '../../core/rollout/plan.ts';
 import { membersOf } from '../../core/service/ownership.ts';
 import type { Service } from '../../core/service/service.ts';
@@ -181,6 +182,7 @@ function notBack(error: ReportedError, home: string): ReportedError {
     ...error,
     code: 'attention',
     message: `${home} could not go back to the old image: ${error.message}`,
+    state: 'half-done',
     hint: `${home} runs the new image and later replicas the old one: swapctl recover brings all to the same version`,
   };
 }

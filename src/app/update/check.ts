@@ -8,6 +8,7 @@ import { digestsFor } from '../../core/model/image.ts';
 import type { OwnLabels } from '../../core/model/own-labels.ts';
 import { goArchitecture, type Platform } from '../../core/model/platform.ts';
 import { canonical, parseReference } from '../../core/model/reference.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 import { decodeState, type StateLabels } from '../../core/service/labels.ts';
 import { type Following, whyNotOne } from '../../core/service/one-service.ts';
 import type { Service, Slot } from '../../core/service/service.ts';
@@ -300,18 +301,16 @@ async function inspected(
 }
 
 function failed(raised: unknown): Result {
-  if (raised instanceof SwapError) {
-    const { code, message, hint } = raised;
-    return { outcome: 'unknown', because: message, error: { code, message, ...(hint ? { hint } : {}) } };
-  }
-  if (raised instanceof EngineError) {
-    const { message } = raised;
-    return { outcome: 'unknown', because: message, error: { code: 'engine-unreachable', message } };
-  }
+  if (raised instanceof SwapError) return unknown(raised);
+  if (raised instanceof EngineError)
+    return unknown(new SwapError('engine-unreachable', raised.message, { cause: raised }));
   // One service that nobody foresaw must not keep the others from being checked.
   const message = `unexpected: ${messageOf(raised)}`;
-  const hint = 'nothing was touched; please report it';
-  return { outcome: 'unknown', because: message, error: { code: 'bad-answer', message, hint } };
+  return unknown(new SwapError('bad-answer', message, { hint: 'please report this error', cause: raised }));
+}
+
+function unknown(error: SwapError): Result {
+  return { outcome: 'unknown', because: error.message, error: toReported(error) };
 }
 
 function repositoryOf(reference: string): string {

@@ -1,5 +1,12 @@
-/** What an error code means in each way to ask: exit status of the program, HTTP status, gRPC status. */
+/**
+ * The state after an error. `untouched`: nothing was changed. `old-serves`: the old version serves as before. `new-serves`: the roll is
+ * done, and something beside it failed. `half-done`: a user has to look.
+ */
+export type ErrorState = 'untouched' | 'old-serves' | 'new-serves' | 'half-done';
+
+/** The meaning of an error code: exit status of the program, HTTP status, gRPC status, and the usual state after it. */
 interface Meaning {
+  readonly state?: ErrorState;
   readonly exit: 1 | 2 | 3 | 4 | 5;
   readonly http: number;
   readonly grpc: GrpcStatus;
@@ -17,14 +24,13 @@ type GrpcStatus =
   | 'unavailable'
   | 'internal';
 
-// Failed; the old version serves as before.
-const FAILED = { exit: 1, http: 422, grpc: 'failed_precondition' } as const;
-// Wrong usage or configuration; nothing was touched.
-const WRONG = { exit: 2, http: 400, grpc: 'invalid_argument' } as const;
-const REFUSED = { exit: 2, http: 422, grpc: 'failed_precondition' } as const;
-// The engine or something else out of reach; nothing was touched.
-const AWAY = { exit: 5, http: 503, grpc: 'unavailable' } as const;
-const UNUSABLE = { exit: 5, http: 422, grpc: 'failed_precondition' } as const;
+const FAILED = { state: 'old-serves', exit: 1, http: 422, grpc: 'failed_precondition' } as const;
+// Wrong usage or configuration.
+const WRONG = { state: 'untouched', exit: 2, http: 400, grpc: 'invalid_argument' } as const;
+const REFUSED = { state: 'untouched', exit: 2, http: 422, grpc: 'failed_precondition' } as const;
+// The engine or something else out of reach.
+const AWAY = { state: 'untouched', exit: 5, http: 503, grpc: 'unavailable' } as const;
+const UNUSABLE = { state: 'untouched', exit: 5, http: 422, grpc: 'failed_precondition' } as const;
 
 /** What can go wrong, as a closed list; the exit status of each is a contract with scripts (docs/reference/results.md). */
 const CODES = {
@@ -44,32 +50,32 @@ const CODES = {
   interrupted: FAILED,
   unexpected: { exit: 1, http: 500, grpc: 'internal' },
   usage: WRONG,
-  'too-large': { exit: 2, http: 413, grpc: 'invalid_argument' },
+  'too-large': { state: 'untouched', exit: 2, http: 413, grpc: 'invalid_argument' },
   config: REFUSED,
   refused: REFUSED,
-  'not-found': { exit: 2, http: 404, grpc: 'not_found' },
-  ambiguous: { exit: 2, http: 409, grpc: 'invalid_argument' },
+  'not-found': { state: 'untouched', exit: 2, http: 404, grpc: 'not_found' },
+  ambiguous: { state: 'untouched', exit: 2, http: 409, grpc: 'invalid_argument' },
   /** The request must say that it means it. */
-  unconfirmed: { exit: 2, http: 428, grpc: 'failed_precondition' },
+  unconfirmed: { state: 'untouched', exit: 2, http: 428, grpc: 'failed_precondition' },
   /** A job can't be cancelled any more. */
-  'too-late': { exit: 2, http: 409, grpc: 'failed_precondition' },
-  unauthenticated: { exit: 2, http: 401, grpc: 'unauthenticated' },
-  forbidden: { exit: 2, http: 403, grpc: 'permission_denied' },
-  attention: { exit: 3, http: 409, grpc: 'failed_precondition' },
-  busy: { exit: 4, http: 409, grpc: 'aborted' },
+  'too-late': { state: 'untouched', exit: 2, http: 409, grpc: 'failed_precondition' },
+  unauthenticated: { state: 'untouched', exit: 2, http: 401, grpc: 'unauthenticated' },
+  forbidden: { state: 'untouched', exit: 2, http: 403, grpc: 'permission_denied' },
+  attention: { state: 'half-done', exit: 3, http: 409, grpc: 'failed_precondition' },
+  busy: { state: 'untouched', exit: 4, http: 409, grpc: 'aborted' },
   'engine-unreachable': AWAY,
   'registry-unreachable': AWAY,
   'source-unreachable': AWAY,
   'rate-limited': AWAY,
   /** The client asks for more than its share. */
-  'too-many-requests': { exit: 5, http: 429, grpc: 'resource_exhausted' },
+  'too-many-requests': { state: 'untouched', exit: 5, http: 429, grpc: 'resource_exhausted' },
   /** The proxy in front of a service is out of reach; nothing was touched. */
   'proxy-unreachable': AWAY,
   /** The proxy's configuration is broken, or has no such route; nothing was touched. */
   'proxy-config': REFUSED,
   /** The proxy refused a change of a route; the state before is in force. */
   'proxy-refused': FAILED,
-  'bad-answer': { exit: 5, http: 502, grpc: 'unavailable' },
+  'bad-answer': { state: 'untouched', exit: 5, http: 502, grpc: 'unavailable' },
   'no-such-image': UNUSABLE,
   'wrong-platform': UNUSABLE,
   login: UNUSABLE,
@@ -90,6 +96,12 @@ export function exitStatus(code: ErrorCode): number {
   return CODES[code].exit;
 }
 
+/** The usual state after an error code; undefined if nothing is known. */
+export function usualState(code: ErrorCode): ErrorState | undefined {
+  const { state }: Meaning = CODES[code];
+  return state;
+}
+
 /** The HTTP status of a request that started nothing for an error code. */
 export function httpStatus(code: ErrorCode): number {
   return CODES[code].http;
@@ -97,6 +109,8 @@ export function httpStatus(code: ErrorCode): number {
 
 /** What an error may say beside its message. */
 interface ErrorOptions {
+  /** The state, if it is not the usual one after this code. */
+  readonly state?: ErrorState | undefined;
   readonly hint?: string;
   readonly cause?: unknown;
   readonly log?: readonly string[];
@@ -108,6 +122,8 @@ interface ErrorOptions {
 export class SwapError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** Undefined: unknown. */
+  readonly state: ErrorState | undefined;
   /** The last lines of what failed, where it is a program that did. */
   readonly log: readonly string[];
   readonly choices: readonly string[];
@@ -117,6 +133,7 @@ export class SwapError extends Error {
     this.name = 'SwapError';
     this.code = code;
     this.hint = options.hint;
+    this.state = options.state ?? usualState(code);
     this.log = options.log ?? [];
     this.choices = options.choices ?? [];
   }

@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../model/error.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import type { RollPhase } from './phase.ts';
+import type { ReportedError } from './reported-error.ts';
 
 /** One side of a swap. */
 export interface Side {
@@ -24,14 +24,6 @@ export interface Timings {
 }
 
 export type Outcome = 'rolled' | 'unchanged' | 'rolled-back' | 'failed';
-
-export interface ReportedError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint?: string;
-  /** The last lines that the container wrote which failed. */
-  readonly log?: readonly string[];
-}
 
 /** What became of one replica. */
 export interface ReplicaReport {

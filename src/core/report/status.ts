@@ -1,7 +1,7 @@
 import type { ContainerStatus } from '../model/container.ts';
 import type { FailureNote, HistoryEntry, VolumeCopy } from '../service/labels.ts';
 import type { Explained } from '../settings/read.ts';
-import type { ReportedError } from './report.ts';
+import type { ReportedError } from './reported-error.ts';
 
 /** What a slot is doing, derived from names, labels and the engine's view; it is written down nowhere. */
 export type Phase = 'serving' | 'stopped' | 'starting' | 'unhealthy' | 'restarting' | 'rolling' | 'interrupted';

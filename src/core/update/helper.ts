@@ -3,7 +3,8 @@ import type { ContainerConfig } from '../model/container.ts';
 import { isAway, isStartRefusedByImage } from '../model/engine-error.ts';
 import { isErrorCode, messageOf } from '../model/error.ts';
 import type { PinnedImage } from '../model/image.ts';
-import type { ReportedError, ServiceReport } from '../report/report.ts';
+import type { ServiceReport } from '../report/report.ts';
+import type { ReportedError } from '../report/reported-error.ts';
 
 /** How this program was called. */
 export interface Call {

@@ -1,5 +1,6 @@
 import { shortDigest } from '../model/reference.ts';
-import type { ReportedError, Side } from '../report/report.ts';
+import type { Side } from '../report/report.ts';
+import type { ReportedError } from '../report/reported-error.ts';
 
 /** What a container's image is known as. Index, platform manifest and config are three digests of one image (T34). */
 export interface Identity {

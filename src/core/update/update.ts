@@ -1,4 +1,5 @@
-import type { ReportedError, ServiceReport } from '../report/report.ts';
+import type { ServiceReport } from '../report/report.ts';
+import type { ReportedError } from '../report/reported-error.ts';
 import type { Policy } from '../settings/policy.ts';
 import { formatDuration } from '../text/duration.ts';
 import { mayRoll, type RollFacts } from './may-roll.ts';

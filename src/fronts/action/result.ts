@@ -1,4 +1,5 @@
-import type { ReplicaReport, ReportedError, ServiceReport, Side, Timings } from '../../core/report/report.ts';
+import type { ReplicaReport, ServiceReport, Side, Timings } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
 import type { ServiceUpdate, UpdateReport } from '../../core/update/update.ts';
 

@@ -1,7 +1,8 @@
 import type { App } from '../../app/app.ts';
 import { exitStatus, messageOf, SwapError } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
-import type { ReportedError } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 import { formatDuration } from '../../core/text/duration.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
 import { untilAborted } from '../common/aborted.ts';
@@ -193,7 +194,7 @@ function reportedError(error: unknown): ReportedError {
     const hint = 'nothing is known to be broken: swapctl status shows the state now';
     return { code: 'step-failed', message: `unexpected: ${messageOf(error)}`, hint };
   }
-  return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
+  return toReported(error);
 }
 
 /** What a step that the runner killed left behind: keys, and a roll half done. */

@@ -1,7 +1,7 @@
-import { exitStatus } from '../../core/model/error.ts';
 import { shortDigest } from '../../core/model/reference.ts';
-import type { ReportedError } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import { htmlLogLine, htmlText } from '../../core/text/encode/html.ts';
+import { stateText } from '../common/state.ts';
 import { timesOf } from '../common/times.ts';
 import { styleFor } from '../terminal/style.ts';
 import { errorsOf, type Result, type Row, rowsOf } from './result.ts';
@@ -50,21 +50,18 @@ function imageOf(image: Row['from']): string {
   return [image.image, ...(image.digest ? [shortDigest(image.digest)] : [])].map(code).join('<br>');
 }
 
-// What is true after an error, by its exit status.
-const NOW: Readonly<Record<number, string>> = {
-  1: 'The old version serves as before.',
-  2: 'Nothing was touched.',
-  3: 'It stopped halfway: <code>swapctl status</code> shows which version serves.',
-  4: 'Another roll of it is under way; this run touched nothing.',
-  5: 'Nothing was touched, the old version serves as before.',
-};
-
-function failure(what: string, { code: name, message, hint, log = [] }: ReportedError): string {
+function failure(what: string, error: ReportedError): string {
+  const { code: name, message, hint, log = [] } = error;
+  const now = sentence(stateText(error) ?? '');
   const next = hint ? `<br>What to do: ${htmlText(hint)}` : '';
-  const said = `<p>🔴 <b>${htmlText(what)}</b>: ${htmlText(message)} (${code(name)})<br>${NOW[exitStatus(name)] ?? ''}${next}</p>`;
+  const said = `<p>🔴 <b>${htmlText(what)}</b>: ${htmlText(message)} (${code(name)})<br>${now}${next}</p>`;
   const last = log.slice(-MOST_LOG_LINES).map(htmlLogLine);
   if (last.length === 0) return said;
   return `${said}\n<details open><summary>The last lines that its container wrote</summary>\n<pre>${last.join('\n')}</pre>\n</details>`;
+}
+
+function sentence(text: string): string {
+  return text && `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function stepsOf({ service, steps = [] }: Row): string[] {

@@ -1,5 +1,6 @@
 import { fail } from '../../core/model/error.ts';
-import { concernsOf, type ReportedError, type ServiceReport } from '../../core/report/report.ts';
+import { concernsOf, type ServiceReport } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import { runOf } from '../../core/report/summary.ts';
 import { gravest, statusOfErrors } from '../common/failure.ts';
 import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from '../common/requests.ts';

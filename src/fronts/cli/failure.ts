@@ -1,4 +1,6 @@
 import { exitStatus, messageOf, SwapError } from '../../core/model/error.ts';
+import { type ReportedError, toReported } from '../../core/report/reported-error.ts';
+import { stateText } from '../common/state.ts';
 import { harmless, harmlessLines } from '../terminal/harmless.ts';
 import { jsonText } from '../terminal/json.ts';
 import { styleFor } from '../terminal/style.ts';
@@ -27,18 +29,17 @@ export function tellFailure(error: unknown, voice: Voice): number {
 
 interface Told {
   readonly status: number;
-  readonly document: { readonly code: string; readonly message: string; readonly hint?: string };
+  readonly document: ReportedError;
   /** What happened, and what to do about it. */
   readonly lines: readonly string[];
 }
 
-function raised({ code, message, hint }: SwapError): Told {
-  const advice = hint ? { hint } : {};
-  return {
-    status: exitStatus(code),
-    document: { code, message, ...advice },
-    lines: [message, ...Object.values(advice)],
-  };
+function raised(error: SwapError): Told {
+  const { code, message, hint } = error;
+  // A mistake in the use of a command has touched nothing, as everybody expects.
+  const now = exitStatus(code) === 2 ? undefined : stateText(error);
+  const lines = [message, now, hint].filter((line) => line !== undefined);
+  return { status: exitStatus(code), document: toReported(error), lines };
 }
 
 function unexpected(error: unknown, verbose: boolean): Told {

@@ -1,6 +1,8 @@
 import type { App, RollRequest, UpdateRequest } from '../../app/app.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
-import type { ReportedError, ServiceReport } from '../../core/report/report.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
+import { toReported } from '../../core/report/reported-error.ts';
 import type { ReplicaStatus, ServiceHistory, ServicePlan } from '../../core/report/status.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import type { UpdateReport } from '../../core/update/update.ts';
@@ -95,8 +97,7 @@ async function rolled(
     return report ?? failedReport(service, error ?? NO_REPORT);
   } catch (raised) {
     if (!(raised instanceof SwapError) || !IN_REPORT.includes(raised.code)) throw raised;
-    const { code, message, hint } = raised;
-    return failedReport(service, { code, message, ...(hint === undefined ? {} : { hint }) });
+    return failedReport(service, toReported(raised));
   }
 }
 
@@ -109,8 +110,8 @@ function failedReport(service: string, error: ReportedError): ServiceReport {
 
 function reportOf<T>({ report, error }: RemoteJob<T>): T {
   if (report !== undefined) return report;
-  const { code, message, hint } = error ?? NO_REPORT;
-  throw new SwapError(code, message, hint === undefined ? {} : { hint });
+  const { code, message, ...options } = error ?? NO_REPORT;
+  throw new SwapError(code, message, options);
 }
 
 async function services(connection: Connection, selectors: readonly string[]): Promise<readonly ServiceStatus[]> {

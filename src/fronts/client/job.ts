@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fail, SwapError } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
-import type { ReportedError } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { Answer, Connection } from './http.ts';
 
 /** A job as the API shows it; `T` is its report. */

@@ -1,6 +1,6 @@
 import { EngineError } from '../../core/model/engine-error.ts';
 import { type ErrorCode, exitStatus, SwapError } from '../../core/model/error.ts';
-import type { ReportedError } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
 
 // First the errors that need a person, then failures, then the errors that touched nothing: out of reach, busy, wrong usage.
 const GRAVITY = [3, 1, 5, 4, 2];
@@ -19,9 +19,7 @@ export function statusOfErrors(errors: readonly (ReportedError | undefined)[]): 
 export function explained(error: unknown, changes: boolean): unknown {
   if (!(error instanceof EngineError)) return error;
   const code: ErrorCode = changes ? 'attention' : error.status === 0 ? 'engine-unreachable' : 'step-failed';
-  const hint = changes
-    ? 'swapctl status shows the state now, and swapctl recover finishes or undoes the roll'
-    : 'swapctl doctor says more';
+  const hint = changes ? 'swapctl recover finishes or undoes the roll' : 'swapctl doctor says more';
   return new SwapError(code, `the engine refused: ${error.message}`, { hint, cause: error });
 }
 

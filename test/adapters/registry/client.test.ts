@@ -198,7 +198,7 @@ suite('faults', () => {
   test('500 for good says so, and that nothing was touched', async (t) => {
     const { host, lines } = await scripted(t, (_, response) => void response.writeHead(500).end());
     const error = await refuses(client(t).digest(`${host}/app:1`, never), 'registry-unreachable', /answers 500 for/);
-    assert.equal(error.hint, 'nothing was touched');
+    assert.equal(error.state, 'untouched');
     assert.equal(lines().length, 3);
   });
 

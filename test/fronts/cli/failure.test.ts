@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EngineError } from '../../../src/core/model/engine-error.ts';
-import { SwapError } from '../../../src/core/model/error.ts';
+import { type ErrorCode, type ErrorState, SwapError } from '../../../src/core/model/error.ts';
 import { cli, REPLICA, ROLLED } from './fakes.ts';
 
 const UNREACHABLE = new SwapError('engine-unreachable', 'no engine at unix:///nowhere', {
@@ -12,7 +12,7 @@ const UNREACHABLE = new SwapError('engine-unreachable', 'no engine at unix:///no
 test('an error that was raised on purpose says what, and what to do', async () => {
   const { status, stderr, stdout } = await cli(['status'], { refuse: UNREACHABLE });
   assert.equal(status, 5);
-  assert.equal(stderr, 'swapctl: no engine at unix:///nowhere\n  is it running?\n');
+  assert.equal(stderr, 'swapctl: no engine at unix:///nowhere\n  nothing was touched\n  is it running?\n');
   assert.equal(stdout, '');
 });
 
@@ -24,7 +24,12 @@ test('with --verbose it says what lay behind', async () => {
 test('with --json it is a document on stdout as well', async () => {
   const { json, stderr } = await cli(['doctor', '--json'], { refuse: UNREACHABLE });
   assert.deepEqual(json(), {
-    error: { code: 'engine-unreachable', message: 'no engine at unix:///nowhere', hint: 'is it running?' },
+    error: {
+      code: 'engine-unreachable',
+      message: 'no engine at unix:///nowhere',
+      hint: 'is it running?',
+      state: 'untouched',
+    },
   });
   assert.match(stderr, /^swapctl: no engine/);
 });
@@ -62,7 +67,7 @@ test('a refusal of the engine while reading is out of reach, while changing it n
   assert.equal((await cli(['status'], { raise: gone })).status, 5);
   const changing = await cli(['roll', 'web'], { raise: gone });
   assert.equal(changing.status, 3);
-  assert.match(changing.stderr, /the engine refused: socket hang up\n {2}swapctl status shows the state now/);
+  assert.match(changing.stderr, /the engine refused: socket hang up\n {2}it stopped halfway; swapctl status shows/);
 });
 
 test('red is only for terminals', async () => {
@@ -104,4 +109,13 @@ test('an interruption before the engine is open opens nothing', async () => {
   assert.equal(status, 1);
   assert.deepEqual(opened, []);
   assert.equal(stdout, '');
+});
+
+test('the state after an error is that of its code, unless it says another', async () => {
+  const raise = async (code: ErrorCode, options: { state?: ErrorState } = {}) =>
+    (await cli(['roll', 'web'], { raise: new SwapError(code, 'no', options) })).stderr;
+  assert.match(await raise('not-healthy'), /\n {2}the old version serves as before\n/);
+  assert.match(await raise('interrupted', { state: 'untouched' }), /\n {2}nothing was touched\n/);
+  assert.match(await raise('attention', { state: 'new-serves' }), /\n {2}the new version serves\n/);
+  assert.doesNotMatch(await raise('unexpected'), /serves|touched|halfway/);
 });

@@ -123,7 +123,12 @@ suite('a roll through a server', () => {
     });
     const busy = await through(t, refused('busy'));
     assert.deepEqual(await busy.app.roll(['web'], { signal }), [
-      { ...REPORT, outcome: 'failed', timings: { total: 0 }, error: { code: 'busy', message: 'no', hint: 'wait' } },
+      {
+        ...REPORT,
+        outcome: 'failed',
+        timings: { total: 0 },
+        error: { code: 'busy', message: 'no', hint: 'wait', state: 'untouched' },
+      },
     ]);
     const config = await through(t, refused('config'));
     assert.equal((await refusal(config.app.roll(['web'], { signal }))).code, 'config');

@@ -2,11 +2,9 @@ import { type ErrorCode, messageOf, SwapError } from '../../../core/model/error.
 import { REFUSED_ADDRESS } from './addresses.ts';
 import { NO_ANSWER, NO_END } from './way.ts';
 
-const UNCHANGED = 'nothing was touched';
-
-/** A coded error about a registry; the hint says that nothing was touched unless there is better advice. */
-export function problem(code: ErrorCode, message: string, hint = UNCHANGED, cause?: unknown): SwapError {
-  return new SwapError(code, message, { hint, ...(cause === undefined ? {} : { cause }) });
+/** A coded error about a registry. */
+export function problem(code: ErrorCode, message: string, hint?: string, cause?: unknown): SwapError {
+  return new SwapError(code, message, { ...(hint ? { hint } : {}), ...(cause === undefined ? {} : { cause }) });
 }
 
 /** The system's or undici's code of what was thrown, or of what lies behind it. */
@@ -55,7 +53,7 @@ export function unreachable(host: string, error: unknown): SwapError {
     );
   const why =
     REASONS[code] ?? ((error as Error).name === 'TimeoutError' ? 'it does not answer in time' : messageOf(error));
-  return problem('registry-unreachable', `${host} can't be asked: ${why}`, UNCHANGED, error);
+  return problem('registry-unreachable', `${host} can't be asked: ${why}`, undefined, error);
 }
 
 /** What an answer other than the wanted one means; `what` is the reference that it was about. */

@@ -122,9 +122,8 @@ async function discard(run: SlotRun, copies: readonly VolumeCopy[]): Promise<voi
 function notCopied(run: SlotRun, error: unknown): unknown {
   if (run.signal.aborted || run.lost.aborted || !(error instanceof EngineError)) return error;
   const full = /no space left|quota exceeded/i.test(error.message);
-  const hint = 'the old container serves as before, and its volumes were not touched';
   return new SwapError('backup-failed', `the volumes of ${run.names.home} could not be copied: ${error.message}`, {
-    hint: full ? `${hint}; make room, or see swapctl.backup.volumes and swapctl.backup.keep` : hint,
+    ...(full ? { hint: 'make room, or see swapctl.backup.volumes and swapctl.backup.keep' } : {}),
     cause: error,
   });
 }

@@ -15,9 +15,7 @@ function failedHookOf({ memory, policy, names, desired }: SlotRun): SwapError | 
   const goesBack = policy.onSwitchFailure === 'undo' && !desired.back;
   if (!failed || !memory.hooks.done || !goesBack) return undefined;
   const [hook, why] = failed;
-  return new SwapError('step-failed', `${names.home}: the hook "${hook}" failed: ${why}`, {
-    hint: 'the old container serves as before',
-  });
+  return new SwapError('step-failed', `${names.home}: the hook "${hook}" failed: ${why}`);
 }
 
 /** The hooks that failed, and why. */

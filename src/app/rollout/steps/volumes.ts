@@ -155,7 +155,8 @@ async function refuseWithoutRoom(ports: Ports, container: Container, volumes: re
   const needed = volumes.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
   if (needed < free) return;
   fail('backup-failed', `the volumes of ${container.name} hold ${needed} bytes, and there is room for ${free} more`, {
-    hint: 'nothing was touched; make room, or name only some of them in swapctl.backup.volumes',
+    state: 'untouched',
+    hint: 'make room, or name only some of them in swapctl.backup.volumes',
   });
 }
 

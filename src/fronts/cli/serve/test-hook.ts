@@ -1,5 +1,6 @@
 import { readText } from '../../../adapters/files/read.ts';
 import { fail, SwapError } from '../../../core/model/error.ts';
+import { toReported } from '../../../core/report/reported-error.ts';
 import { nearest, printable } from '../../../core/text/suggest.ts';
 import type { Hint } from '../../../core/webhooks/hint.ts';
 import type { HookConfig } from '../../../core/webhooks/kinds.ts';
@@ -73,6 +74,6 @@ async function concerned(session: Session, message: Hint): Promise<Pick<TestedHo
     return { services: await withApp(session, { changes: false, long: false }, (app) => app.hinted([], { pushes })) };
   } catch (raised) {
     if (!(raised instanceof SwapError) || raised.code === 'interrupted') throw raised;
-    return { error: { code: raised.code, message: raised.message, ...(raised.hint && { hint: raised.hint }) } };
+    return { error: toReported(raised) };
   }
 }

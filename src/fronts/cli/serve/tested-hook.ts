@@ -1,5 +1,5 @@
 import type { HintedService } from '../../../app/app.ts';
-import type { ReportedError } from '../../../core/report/report.ts';
+import type { ReportedError } from '../../../core/report/reported-error.ts';
 import type { HookTrial } from '../../../core/webhooks/hint.ts';
 import type { HookKind } from '../../../core/webhooks/kinds.ts';
 

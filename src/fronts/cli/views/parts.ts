@@ -1,6 +1,7 @@
-import { exitStatus } from '../../../core/model/error.ts';
 import { shortDigest } from '../../../core/model/reference.ts';
-import type { ReportedError, Side } from '../../../core/report/report.ts';
+import type { Side } from '../../../core/report/report.ts';
+import type { ReportedError } from '../../../core/report/reported-error.ts';
+import { oldServes, stateText } from '../../common/state.ts';
 import type { Style } from '../../terminal/style.ts';
 
 /** An image as people compare it: the reference and the beginning of the digest. */
@@ -8,23 +9,14 @@ export function imageText({ image, digest }: Pick<Side, 'image'> & { readonly di
   return digest ? `${image} ${shortDigest(digest)}` : image;
 }
 
-// What is true after an error, by its exit status (see core/error.ts).
-const NOW: Readonly<Record<number, string>> = {
-  2: 'nothing was touched',
-  3: 'it stopped halfway; swapctl status shows which version serves',
-  4: 'nothing was touched by this run',
-  5: 'nothing was touched, the old version serves as before',
-};
-
-const SAYS_NOW = /^the old (container|version) serves as before$/;
-
-/** A failure: what happened, what is true now, what to do next. */
-export function errorLines({ code, message, hint }: ReportedError, serving: Side | undefined, style: Style): string[] {
-  const now = NOW[exitStatus(code)] ?? `${serving ? imageText(serving) : 'the old version'} serves as before`;
+/** A failure: the error, the state now, the next action. */
+export function errorLines(error: ReportedError, serving: Side | undefined, style: Style): string[] {
+  const { code, message, hint } = error;
+  const now = oldServes(error) && serving ? `${imageText(serving)} serves as before` : stateText(error);
   return [
     `${style.red('✘')} ${message} ${style.dim(`(${code})`)}`,
-    `${style.dim('now: ')} ${now}`,
-    ...(hint && !SAYS_NOW.test(hint) ? [`${style.dim('next:')} ${hint}`] : []),
+    ...(now ? [`${style.dim('now: ')} ${now}`] : []),
+    ...(hint ? [`${style.dim('next:')} ${hint}`] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { shortDigest } from '../../../core/model/reference.ts';
-import type { Outcome, ReplicaReport, ReportedError, ServiceReport } from '../../../core/report/report.ts';
+import type { Outcome, ReplicaReport, ServiceReport } from '../../../core/report/report.ts';
+import type { ReportedError } from '../../../core/report/reported-error.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import { timesOf } from '../../common/times.ts';
 import { type Page, type Style, visibleWidth } from '../../terminal/style.ts';
@@ -135,7 +136,6 @@ function failures(report: ServiceReport, style: Style): string[] {
   });
 }
 
-// Unlike after a failure, the new version serves.
 function attentionLines({ code, message, hint }: ReportedError, style: Style): string[] {
   const next = hint ? [`${style.dim('next:')} ${hint}`] : [];
   return [`${style.yellow('!')} ${message} ${style.dim(`(${code})`)}`, ...next];

@@ -4,7 +4,7 @@ import test, { suite } from 'node:test';
 import { addressOf } from '../../../../src/app/rollout/steps/probe.ts';
 import type { Container, Endpoint } from '../../../../src/core/model/container.ts';
 import type { EngineFacts } from '../../../../src/core/model/engine.ts';
-import type { ReportedError } from '../../../../src/core/report/report.ts';
+import type { ReportedError } from '../../../../src/core/report/reported-error.ts';
 import { container } from '../../../core/builders.ts';
 import { SETUPS } from '../../../matrix/setups.ts';
 import { boxAt, command, type Stage, stageOf } from '../../../matrix/stage.ts';
