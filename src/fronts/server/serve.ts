@@ -40,6 +40,8 @@ export interface Server {
   readonly addresses: readonly string[];
   /** Finishes or undoes interrupted rolls, each once; resolves when that is done. Raises `engine-unreachable`. */
   recover(): Promise<void>;
+  /** Reads the TLS files again. The log names what is wrong, and what was read before stays in force. */
+  reload(): Promise<void>;
   /** Ends the jobs at their next safe points, and the connections after that. */
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
     recover: async () => {
       await Promise.all((await book.resume()).map(({ done }) => done));
     },
+    reload: () => listeners.reload(),
     close: () => closeAll(book, listeners, door, ending),
   };
 }

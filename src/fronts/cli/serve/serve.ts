@@ -59,7 +59,7 @@ export async function startServe(
       dice: Math.random,
       log,
       signal: context.signal,
-      onAsked: context.onAsked,
+      onAsked: (asked) => context.onAsked(alsoReloading(server, asked)),
       tidy: context.tidy,
       selectors,
       onUpdate: (report) => recordUpdated(server, report, now()),
@@ -86,6 +86,16 @@ function serverConfig(file: ServerConfig, { listen, tokens, tlsCert, tlsKey, tls
     listen: listen?.map(parseListen) ?? file.listen,
     tokens: tokens ?? file.tokens,
     tls: cert === undefined || key === undefined ? undefined : { cert, key, ca },
+  };
+}
+
+type OnAsked = Parameters<Session['context']['onAsked']>[0];
+
+// SIGHUP is for all that the server has read: swapctl.yml, and the TLS files.
+function alsoReloading(server: Server, asked: OnAsked): OnAsked {
+  return (what) => {
+    if (what === 'reload') void server.reload();
+    asked(what);
   };
 }
 

@@ -13,6 +13,8 @@ import { fail, messageOf } from '../../../core/model/error.ts';
 import type { Bindings } from '../http/request/bindings.ts';
 import { HttpError, problemResponse } from '../http/request/problem.ts';
 import type { ServerLog } from '../world.ts';
+import { PATIENCE, type Patience } from './patience.ts';
+import { reloadTls } from './reload-tls.ts';
 import { readTls, type TlsTexts } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
@@ -22,19 +24,15 @@ export type Fetch = (request: Request, bindings: Bindings) => Response | Promise
 export interface Listeners {
   /** The addresses, with the port that a `:0` became. */
   readonly addresses: readonly string[];
+  /** Reads the TLS files again, if there are any. */
+  reload(): Promise<void>;
   /** Takes no new connections; resolves once all answers are sent, and cuts what is left at the deadline. */
   close(graceMs: number): Promise<void>;
 }
 
-// A client that sends its head or body slower than this is a slow-loris, or gone.
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
-const LOOK_EVERY_MS = 2_000;
-const KEEP_ALIVE_MS = 65_000;
 const MOST_CONNECTIONS = 512;
 const MOST_STREAMS = 100;
 const HEAD_BYTES = 16 * 1024;
-const RELOAD_EVERY_MS = 10_000;
 
 /** Listens on all the addresses, or on none. Raises `config` and `busy`. */
 export async function listenOn(
@@ -42,21 +40,24 @@ export async function listenOn(
   { tls }: Pick<ServerConfig, 'tls'>,
   fetch: Fetch,
   log: ServerLog,
+  patience: Patience = PATIENCE,
 ): Promise<Listeners> {
   const texts = tls && addresses.some(({ kind }) => kind === 'tcp') ? await readTls(tls) : undefined;
   const opened: Opened[] = [];
   try {
-    for (const address of addresses) opened.push(await open(address, texts, fetch));
+    for (const address of addresses) opened.push(await open(address, texts, fetch, patience));
   } catch (raised) {
     for (const { server } of opened) server.close();
     throw raised;
   }
   const secure = opened.flatMap(({ server }) => ('setSecureContext' in server ? [server] : []));
-  const reloading = tls && texts && secure.length > 0 ? reloadTls(tls, texts, secure, log) : undefined;
+  const often = { log, everyMs: patience.reloadEvery };
+  const reloading = tls && texts && secure.length > 0 ? reloadTls(tls, texts, secure, often) : undefined;
   return {
     addresses: opened.map(({ address }) => address),
+    reload: async () => reloading?.look(),
     close: async (graceMs) => {
-      clearInterval(reloading);
+      reloading?.stop();
       await Promise.all(opened.map((one) => closed(one, graceMs)));
     },
   };
@@ -68,13 +69,14 @@ interface Opened {
   readonly sockets: ReadonlySet<Socket>;
 }
 
-async function open(listen: Listen, tls: TlsTexts | undefined, fetch: Fetch): Promise<Opened> {
+async function open(listen: Listen, tls: TlsTexts | undefined, fetch: Fetch, patience: Patience): Promise<Opened> {
   const answerAll = getRequestListener(
     (request, bindings) => fetch(request, { ...(bindings as Bindings), transport: listen.kind }),
     // The rest of the program keeps the Request and Response of Node.
     { overrideGlobalObjects: false, errorHandler: (raised) => problemResponse(notReadable(raised), '') },
   );
-  const server = listen.kind === 'tcp' && tls ? secureServer(tls, answerAll) : plainServer(answerAll);
+  const server =
+    listen.kind === 'tcp' && tls ? secureServer(tls, answerAll, patience) : plainServer(answerAll, patience);
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -93,7 +95,7 @@ function notReadable(raised: unknown): HttpError {
 type Handler = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void;
 
 // One function answers HTTP/1.1 and HTTP/2 on one port; gRPC becomes a branch of it.
-function secureServer(tls: TlsTexts, handler: Handler): Http2SecureServer {
+function secureServer(tls: TlsTexts, handler: Handler, patience: Patience): Http2SecureServer {
   const server = createSecureServer(
     {
       ...tls,
@@ -102,28 +104,30 @@ function secureServer(tls: TlsTexts, handler: Handler): Http2SecureServer {
       requestCert: tls.ca !== undefined,
       // A caller without a certificate may have a token: the gatekeeper decides.
       rejectUnauthorized: false,
-      handshakeTimeout: HEADERS_MS,
+      handshakeTimeout: patience.headers,
       maxHeaderSize: HEAD_BYTES,
       settings: { maxConcurrentStreams: MOST_STREAMS },
     } as Parameters<typeof createSecureServer>[0],
     handler,
   );
-  const timeouts = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS };
-  Object.assign(server, timeouts);
-  server.on('session', (session) => session.setTimeout(KEEP_ALIVE_MS, () => session.close()));
+  const { headers, request, lookEvery, keepAlive } = patience;
+  // Node takes these times of HTTP/1.1 from the server, not from its options.
+  const times = { headersTimeout: headers, requestTimeout: request, keepAliveTimeout: keepAlive };
+  Object.assign(server, { ...times, connectionsCheckingInterval: lookEvery });
+  server.on('session', (session) => session.setTimeout(keepAlive, () => session.close()));
   // A handshake that fails is the client's business.
   server.on('tlsClientError', () => {});
   server.on('sessionError', () => {});
   return server;
 }
 
-function plainServer(handler: Handler): HttpServer {
+function plainServer(handler: Handler, { headers, request, lookEvery, keepAlive }: Patience): HttpServer {
   return createServer(
     {
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      connectionsCheckingInterval: LOOK_EVERY_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: headers,
+      requestTimeout: request,
+      connectionsCheckingInterval: lookEvery,
+      keepAliveTimeout: keepAlive,
       maxHeaderSize: HEAD_BYTES,
     },
     handler,
@@ -154,31 +158,6 @@ function addressOf(listen: Listen, server: Server, secure: boolean): string {
   const port = typeof address === 'object' && address ? address.port : listen.port;
   const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
   return `${secure ? 'https' : 'http'}://${host}:${port}`;
-}
-
-// A certificate that was renewed counts from the next connection on; one that can't be used does not replace one that can.
-function reloadTls(
-  files: NonNullable<ServerConfig['tls']>,
-  first: TlsTexts,
-  servers: readonly Http2SecureServer[],
-  log: ServerLog,
-): NodeJS.Timeout {
-  let known = JSON.stringify(first);
-  let told = '';
-  const look = async (): Promise<void> => {
-    try {
-      const texts = await readTls(files);
-      told = '';
-      if (JSON.stringify(texts) === known) return;
-      known = JSON.stringify(texts);
-      for (const server of servers) server.setSecureContext(texts);
-      log.tell('info', 'the TLS certificate of the server was read again');
-    } catch (raised) {
-      if (messageOf(raised) !== told) log.tell('error', `${messageOf(raised)}; the one before stays in use`);
-      told = messageOf(raised);
-    }
-  };
-  return setInterval(() => void look(), RELOAD_EVERY_MS).unref();
 }
 
 async function closed({ server, sockets }: Opened, graceMs: number): Promise<void> {

@@ -4,15 +4,16 @@ import { readText } from '../../../adapters/files/read.ts';
 import type { ServerConfig } from '../../../core/access/server-config.ts';
 import { fail, messageOf } from '../../../core/model/error.ts';
 
-type TlsFiles = NonNullable<ServerConfig['tls']>;
+/** Paths of the TLS files. */
+export type TlsFiles = NonNullable<ServerConfig['tls']>;
 /** The content of the TLS files. */
 export type TlsTexts = Pick<SecureServerOptions, 'cert' | 'key' | 'ca'>;
 
 /** Reads certificate, key and the authority of clients. Raises `config` for what can't be read or used. */
 export async function readTls({ cert, key, ca }: TlsFiles): Promise<TlsTexts> {
   try {
-    const [certText, keyText, caText] = await Promise.all([readText(cert), readText(key), ca && readText(ca)]);
-    const texts = { cert: certText, key: keyText, ...(caText ? { ca: caText } : {}) };
+    const [certText, keyText, caText] = await Promise.all([cert, key, ca].map(written));
+    const texts = { cert: certText, key: keyText, ...(caText === undefined ? {} : { ca: caText }) };
     createSecureContext(texts);
     return texts;
   } catch (error) {
@@ -21,4 +22,12 @@ export async function readTls({ cert, key, ca }: TlsFiles): Promise<TlsTexts> {
       cause: error,
     });
   }
+}
+
+// Node takes an empty file for none: then no handshake succeeds, or every public authority may name clients.
+async function written(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const text = await readText(file);
+  if (text.trim() === '') throw new Error(`${file} is empty`);
+  return text;
 }

@@ -1,15 +1,14 @@
 // TCP with TLS: who is let in, and what is kept out.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
-import { connect } from 'node:net';
 import path from 'node:path';
 import test, { suite, type TestContext } from 'node:test';
 import { parseScope } from '../../../../src/core/access/scope.ts';
 import type { ServerConfig } from '../../../../src/core/access/server-config.ts';
 import { openTokenDesk } from '../../../../src/fronts/server/access/desk.ts';
+import { certificate } from '../certificate.ts';
 import { type Answer, type Call, type Site, siteOf, tokenFile } from './site.ts';
 
 const desk = openTokenDesk(() => 0);
@@ -18,14 +17,6 @@ const TOKENS = {
   reader: desk.create({ name: 'reader', allow: ['read'], expires: undefined }),
   checker: desk.create({ name: 'checker', allow: ['check'], expires: undefined }),
 };
-
-function certificate(folder: string, name: string): { cert: string; key: string } {
-  const [cert, key] = [path.join(folder, `${name}.crt`), path.join(folder, `${name}.key`)];
-  const usual = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-  execFileSync('openssl', [...usual, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
-  return { cert, key };
-}
 
 interface Secured {
   readonly site: Site;
@@ -128,14 +119,6 @@ suite('on TCP', () => {
     for await (const chunk of stream.setEncoding('utf8')) text += chunk;
     assert.equal(await status, 200);
     assert.equal(JSON.parse(text).services.length, 2);
-  });
-
-  test('a client that never ends its head is cut, and others are answered meanwhile', async (t) => {
-    const { site, call } = await siteOf(t, ['web']).then((site) => ({ site, call: site.call }));
-    const slow = Array.from({ length: 50 }, () => connect(`${site.folder}/api.sock`));
-    for (const one of slow) one.on('error', () => {}).write('GET /v1/services HTTP/1.1\r\nHost: x\r\nX-Slow: ');
-    assert.equal((await call('/v1/services')).status, 200);
-    await Promise.all(slow.map((one) => new Promise((resolve) => one.once('close', resolve).resume())));
   });
 });
 
