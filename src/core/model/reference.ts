@@ -16,20 +16,32 @@ export interface ImageRef {
 const HUB = 'docker.io';
 const HUB_ALIASES = new Set([HUB, 'index.docker.io', 'registry-1.docker.io']);
 const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
-const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
-const HOST = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
-const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-const DIGEST = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}$/;
+const HOST = '(?:\\[[0-9a-fA-F:]+\\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\\d{1,5})?';
+const TAG = '[A-Za-z0-9_][A-Za-z0-9._-]{0,127}';
+const DIGEST = '[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}';
+/** The first part of a path that is not a host: a dot would make it one. */
+const NO_HOST = '[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*';
+
+const IS_REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
+const [IS_HOST, IS_TAG, IS_DIGEST] = [HOST, TAG, DIGEST].map((part) => new RegExp(`^${part}$`)) as [
+  RegExp,
+  RegExp,
+  RegExp,
+];
+/** Matches exactly the texts that `parseReference` reads: the pattern for a schema. */
+export const REFERENCE = new RegExp(
+  `^(?:(?:${HOST}|${NO_HOST})(?:/${COMPONENT})+|${COMPONENT})(?::${TAG})?(?:@${DIGEST})?$`,
+);
 const IMAGE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
 
 /** Parses an image reference; a name without tag and digest means `:latest`. Raises `usage` for what is none. */
 export function parseReference(text: string): ImageRef {
   const [name = '', digest] = splitOnce(text, '@');
-  if (digest !== undefined && !DIGEST.test(digest)) invalid(text, `${digest.slice(0, 80)} is no digest`);
+  if (digest !== undefined && !IS_DIGEST.test(digest)) invalid(text, `${digest.slice(0, 80)} is no digest`);
   const colon = name.lastIndexOf(':');
   const tagged = colon > name.lastIndexOf('/');
   const tag = tagged ? name.slice(colon + 1) : undefined;
-  if (tag !== undefined && !TAG.test(tag)) invalid(text, `${JSON.stringify(tag.slice(0, 80))} is no tag`);
+  if (tag !== undefined && !IS_TAG.test(tag)) invalid(text, `${JSON.stringify(tag.slice(0, 80))} is no tag`);
   const { registry, repository } = splitHost(tagged ? name.slice(0, colon) : name, text);
   return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
 }
@@ -67,8 +79,8 @@ function splitHost(name: string, whole: string): { registry: string; repository:
   const isHost = rest !== undefined && (/[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
   const registry = isHost ? first : HUB;
   const path = isHost ? rest : name;
-  if (!HOST.test(registry)) invalid(whole, `${JSON.stringify(registry.slice(0, 80))} is no registry host`);
-  if (!REPOSITORY.test(path)) invalid(whole, repositoryMistake(path));
+  if (!IS_HOST.test(registry)) invalid(whole, `${JSON.stringify(registry.slice(0, 80))} is no registry host`);
+  if (!IS_REPOSITORY.test(path)) invalid(whole, repositoryMistake(path));
   if (!HUB_ALIASES.has(registry)) return { registry, repository: path };
   return { registry: HUB, repository: path.includes('/') ? path : `library/${path}` };
 }

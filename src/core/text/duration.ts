@@ -3,6 +3,16 @@ import { fail } from '../model/error.ts';
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const LONGEST_TEXT = 100;
 
+const SECONDS = '(?:[0-5]?\\d(?:\\.\\d{1,3})?s|[0-5]?\\ds\\d{1,3}ms|\\d{1,3}ms)';
+const UP_TO_24H = [
+  ...['24h', '1440m', '86400s?', '\\d{1,7}(?:\\.\\d{1,3})?ms'],
+  `(?:1?\\d|2[0-3])(?:\\.\\d{1,3}h|h(?:[0-5]?\\dm)?${SECONDS}?)`,
+  `(?:\\d{1,3}|1[0-3]\\d\\d|14[0-3]\\d)(?:\\.\\d{1,3}m|m${SECONDS}?)`,
+  '(?:\\d{1,4}|[1-7]\\d{4}|8[0-5]\\d{3}|86[0-3]\\d\\d)(?:(?:\\.\\d{1,3})?s?|s\\d{1,3}ms)',
+];
+/** Matches durations of at most 24 hours whose units stand in order: a schema can tell its readers no limit of a sum. */
+export const DURATION = new RegExp(`^(?:${UP_TO_24H.join('|')})$`);
+
 /**
  * Reads `500ms`, `30s`, `1m30s`, `2h`, `7d` or a bare number of seconds into milliseconds; `what` names the setting in the
  * error, `longest` is the most that makes sense for it. Raises `config`.

@@ -6,6 +6,7 @@ import {
   formatRepository,
   isImageId,
   parseReference,
+  REFERENCE,
   sameRepository,
   shortDigest,
 } from '../../../src/core/model/reference.ts';
@@ -158,3 +159,42 @@ suite('the tag that keeps an old image', () => {
     assert.equal(keepRepository('___', sha256), `swapctl-rollback/service-${sha256('___').slice(0, 32)}`);
   });
 });
+
+test('the pattern of references matches exactly what is read as one', () => {
+  const parts = [
+    'a',
+    'b1',
+    'A',
+    '.',
+    '..',
+    '_',
+    '__',
+    '-',
+    '--',
+    '/',
+    ':',
+    ':5000',
+    '@',
+    DIGEST,
+    'localhost',
+    '[::1]',
+    'x.y',
+    ' ',
+  ];
+  const texts = fc.oneof(
+    fc.array(fc.constantFrom(...parts), { maxLength: 8 }).map((some) => some.join('')),
+    fc.stringMatching(REFERENCE),
+  );
+  fc.assert(
+    fc.property(texts, (text) => assert.equal(REFERENCE.test(text), isRead(text), text)),
+    { numRuns: 3000 },
+  );
+});
+
+function isRead(text: string): boolean {
+  try {
+    return parseReference(text) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { formatAge, formatDuration, parseDuration } from '../../../src/core/text/duration.ts';
+import fc from 'fast-check';
+import { DURATION, formatAge, formatDuration, parseDuration } from '../../../src/core/text/duration.ts';
 import { raised } from '../builders.ts';
 
 suite('durations are read', () => {
@@ -85,4 +86,29 @@ test('ages are written in one unit', () => {
     [48 * 3_600_000, '2 d'],
   ];
   for (const [ms, text] of table) assert.equal(formatAge(ms), text);
+});
+
+suite('the pattern of durations', () => {
+  for (const text of [
+    '0',
+    '1.5',
+    '86400',
+    '24h',
+    '1440m',
+    '86399.999s',
+    '23h59m59.999s',
+    '1h1m1s1ms',
+    '9999999ms',
+    '1.5h',
+  ])
+    test(`matches ${text}`, () => assert.match(text, DURATION));
+  for (const text of ['', 's', '86401', '25h', '24h1ms', '1441m', '1d', '30 s', '90m1h', '1s1s', '10000000ms'])
+    test(`does not match ${JSON.stringify(text)}`, () => assert.doesNotMatch(text, DURATION));
+
+  test('matches only what is read as at most 24 hours', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(DURATION), (text) => void parseDuration(text, 'x')),
+      { numRuns: 3000 },
+    );
+  });
 });

@@ -50,7 +50,8 @@ export function createGatekeeper(
   const [failures, logged, changes] = [new Limiter(FAILURES), new Limiter(LOGGED), new Limiter(CHANGES)];
   const refused = (reason: RefusalReason, address: string, now: number): { refusal: Refusal } => {
     const key = countedAs(address);
-    const limit = failures.take(key, now);
+    // A caller without a credential guesses nothing.
+    const limit: Limited = reason === 'no-credential' ? { ok: true } : failures.take(key, now);
     const log = logged.take(key, now).ok;
     const refusal = { reason, message: MESSAGES[reason], address, log };
     if (limit.ok) return { refusal: { ...refusal, status: 401 } };

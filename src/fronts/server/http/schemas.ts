@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { fail, messageOf } from '../../../core/model/error.ts';
 import { PULL_POLICIES } from '../../../core/model/image.ts';
 import { NO_LABELS } from '../../../core/model/own-labels.ts';
-import { parseReference } from '../../../core/model/reference.ts';
+import { REFERENCE } from '../../../core/model/reference.ts';
 import { readPolicy } from '../../../core/settings/read.ts';
+import { DURATION } from '../../../core/text/duration.ts';
 
 // The shapes of requests: these schemas validate them, and the OpenAPI document is made of them.
 
@@ -12,8 +13,7 @@ const image = z
   .string()
   .min(1)
   .max(1000)
-  .regex(/^[\x21-\x7e]+$/)
-  .refine((text) => isRead(() => parseReference(text)), 'not an image reference')
+  .regex(REFERENCE, 'not an image reference')
   .describe('Roll to this image instead of the tracked reference');
 const digest = z
   .string()
@@ -25,7 +25,7 @@ const force = z.boolean().describe('Roll an unchanged or rejected image');
 
 const duration = z
   .string()
-  .regex(/^((\d{1,6}(\.\d{1,3})?(ms|s|m|h))+|\d{1,5}(\.\d{1,3})?)$/)
+  .regex(DURATION, 'not a duration of at most 24h, such as 500ms, 30s, 1m30s or 2h')
   .describe('500ms, 30s, 1m30s or 2h; at most 24h');
 
 /** The settings that a request may override, by the label key without `swapctl.`. */
@@ -117,13 +117,4 @@ export function validated<T extends z.ZodType>(schema: T, value: unknown, what: 
   if (result.success) return result.data;
   const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || what}: ${message}`);
   return fail('usage', `the ${what} is wrong: ${wrong.join('; ')}`, { hint: 'GET /openapi.json describes it' });
-}
-
-function isRead(read: () => unknown): boolean {
-  try {
-    read();
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -118,6 +118,13 @@ suite('a gatekeeper', () => {
     assert.ok((await gate.authenticate(over(ci.token))).principal);
   });
 
+  test('tells every caller without a credential what it lacks, since it guesses nothing', async () => {
+    const gate = await open();
+    for (let i = 0; i < 20; i++)
+      assert.equal((await gate.authenticate(over('', { authorization: undefined }))).refusal?.status, 401);
+    assert.equal((await gate.authenticate(over(newToken()))).refusal?.status, 401);
+  });
+
   test('answers 10,000 wrong tokens from 10,000 addresses in bounded memory', async () => {
     const gate = await open();
     const wrong = newToken();
