@@ -71,7 +71,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const outside = { logins: () => knownLogins(env, home), options: optionsOf(reach) };
   const system = openSystem(engine, outside, { diagnose: diagnoseSockets, closer: socketCloser });
   const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
-  const registry = openRegistry({ loginFor, env, clock: system.clock, rules });
+  const registry = openRegistry({ loginFor, env, clock: system.clock, rules, report });
   const build = { compose, builder, git: installedGit({ env, home }), sources };
   return {
     engine,

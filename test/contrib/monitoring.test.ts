@@ -89,9 +89,11 @@ suite('this test', () => {
 suite('docs/guide/metrics.md', () => {
   test('has a row for each metric, with its type and labels', () => {
     const page = readFileSync(fileURLToPath(new URL('../../docs/guide/metrics.md', import.meta.url)), 'utf8');
-    const rows = [...page.matchAll(/^\| `(swapctl_\w+)` \| (\w+) \| ([^|]*)\|/gm)].map(
-      ([, name, type, labels = '']) => [name, type, [...(labels.match(/\w+/g) ?? [])]],
-    );
+    const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*)\|/gm)].map(([, name, type, labels = '']) => [
+      name,
+      type,
+      [...(labels.match(/\w+/g) ?? [])],
+    ]);
     const expected = Object.entries(families).map(([name, { type, labels }]) => [name, type, [...labels]]);
     assert.deepEqual(rows.sort(), expected.sort());
   });

@@ -1,7 +1,7 @@
 import { choosePlatform, type Platform } from '../../core/model/platform.ts';
 import { type ImageRef, parseReference } from '../../core/model/reference.ts';
 import type { Clock } from '../../ports/host.ts';
-import type { LoginFor, RegistryReach, RemoteImage } from '../../ports/ports.ts';
+import type { LoginFor, RegistryReach, RemoteImage, Report } from '../../ports/ports.ts';
 import type { Registry } from '../../ports/registry.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
 import { withEcr } from './ecr.ts';
@@ -21,6 +21,7 @@ import {
   type Parsed,
   parseManifest,
 } from './manifests.ts';
+import { measured } from './measured.ts';
 import { DOCKER_CERTS, readSettings } from './settings.ts';
 import { allTags } from './tags.ts';
 
@@ -30,6 +31,7 @@ export interface ClientOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly rules: RegistryReach;
+  readonly report: Report;
   /** The folder with the certificates of registries. Default: docker's. */
   readonly certs?: string | undefined;
   readonly patience?: Patience | undefined;
@@ -52,13 +54,15 @@ export function registryClient({
   env,
   clock,
   rules,
+  report,
   certs = DOCKER_CERTS,
   patience,
 }: ClientOptions): Registry {
   const settings = readSettings(rules, certs);
   const dial = openDial(settings, env, patience);
   const send = openHttp(dial, clock, patience);
-  const ask = openAsk(send, keptLogins(withEcr(loginFor, send, env, clock), clock), settings.isInsecure, clock);
+  const logins = keptLogins(withEcr(loginFor, send, env, clock), clock);
+  const ask = measured(openAsk(send, logins, settings.isInsecure, clock), clock, report);
   const sourcesOf = async ({ registry }: ImageRef): Promise<Source[]> => {
     const host = registry === HUB ? HUB_API : registry;
     const own = { registry, base: new URL(`${await dial.scheme(host)}://${host}`) };

@@ -28,6 +28,7 @@ function entryOf(progress: Progress): Omit<JobStep, 'at'> | undefined {
       return evidence(progress);
     case 'note':
       return { kind: 'note', text: progress.text };
+    case 'asked':
     case 'resolving':
     case 'pulling':
     case 'building':

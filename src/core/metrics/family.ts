@@ -48,11 +48,23 @@ export const FAMILIES = {
     'service',
   ),
   swapctl_checks_total: counter('Services that were checked, by the host of the registry.', 'registry', 'outcome'),
+  swapctl_check_duration_seconds: histogram(
+    'Time until a registry answered a question.',
+    HTTP_SECONDS,
+    'registry',
+    'outcome',
+  ),
+  swapctl_registry_rate_limit_remaining: gauge('Pulls that the registry still permits, as it said last.', 'registry'),
   swapctl_http_requests_total: counter('HTTP requests, by the pattern of the route.', 'method', 'route', 'status'),
   swapctl_http_request_duration_seconds: histogram('Time to answer an HTTP request.', HTTP_SECONDS, 'method', 'route'),
   swapctl_hooks_total: counter('Webhook calls.', 'hook', 'outcome'),
   swapctl_auth_failures_total: counter('Refused callers.', 'reason'),
   swapctl_sse_clients: gauge('Open event streams.'),
+  process_cpu_seconds_total: counter('Processor time of this program.'),
+  process_resident_memory_bytes: gauge('Resident memory of this program.'),
+  process_start_time_seconds: gauge('Start of this program.'),
+  process_open_fds: gauge('Open file descriptors of this program.'),
+  nodejs_eventloop_lag_seconds: gauge('Delay of the event loop at the scrape.'),
 } as const satisfies Readonly<Record<string, Family>>;
 
 export type MetricName = keyof typeof FAMILIES;

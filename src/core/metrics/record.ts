@@ -1,4 +1,5 @@
 import { parseReference } from '../model/reference.ts';
+import type { Progress } from '../report/progress.ts';
 import type { ReplicaReport, ServiceReport, Timings } from '../report/report.ts';
 import type { Checked } from '../update/newer.ts';
 import type { ServiceUpdate, UpdateOutcome, UpdateReport } from '../update/update.ts';
@@ -47,6 +48,14 @@ export function recordChecks(metrics: Metrics, checked: readonly Checked[], at: 
     metrics.add('swapctl_checks_total', { registry: registryOf(to?.reference ?? from.image), outcome });
     recordState(metrics, service, outcome, at);
   }
+}
+
+/** Records a question to a registry. */
+export function recordAsked(metrics: Metrics, progress: Progress): void {
+  if (progress.kind !== 'asked') return;
+  const { registry, outcome, ms, remaining } = progress;
+  metrics.observe('swapctl_check_duration_seconds', { registry, outcome }, ms / 1000);
+  if (remaining !== undefined) metrics.set('swapctl_registry_rate_limit_remaining', { registry }, remaining);
 }
 
 /** Records a run of updates and its rolls. `whole`: it concerned all services, so that all others are gone. */

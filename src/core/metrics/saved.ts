@@ -1,7 +1,7 @@
 import { FAMILIES, type Family, type MetricName } from './family.ts';
 import { Metrics } from './metrics.ts';
 
-const SAMPLE = /^(swapctl_\w+)(?:\{(.*)\})? (\S+)$/;
+const SAMPLE = /^([a-z]\w+)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 const LONGEST_LINE = 2000;
 

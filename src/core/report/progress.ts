@@ -65,6 +65,14 @@ export type Progress =
     }
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'debug'; readonly text: string }
+  /** A registry was asked; `remaining`: the pulls that it still permits, if it says so. */
+  | {
+      readonly kind: 'asked';
+      readonly registry: string;
+      readonly outcome: 'answered' | 'refused' | 'failed';
+      readonly ms: number;
+      readonly remaining?: number;
+    }
   /** Only with a trace. */
   | ({ readonly kind: 'call' } & Call)
   /** A decision of the planner, and the snapshot that it is based on. */

@@ -4,6 +4,7 @@ import type { Job } from '../../app/jobs/job.ts';
 import { type Listen, USUAL_SOCKET } from '../../core/access/listen.ts';
 import { type ServerConfig, whyNotListen } from '../../core/access/server-config.ts';
 import { Metrics } from '../../core/metrics/metrics.ts';
+import { recordAsked } from '../../core/metrics/record.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import { type AuditSink, auditFile, createAudit } from './access/audit.ts';
@@ -15,11 +16,13 @@ import { measureJobs } from './http/measures.ts';
 import { type Listeners, listenOn } from './listen/listeners.ts';
 import type { ServerLog, ServerWorld } from './world.ts';
 
+type Report = (progress: Progress) => void;
+
 /** The environment of a server. */
 export interface ServeWorld {
   readonly version: string;
   readonly config: ServerConfig;
-  readonly open: () => Promise<{ app: App; close(): void }>;
+  readonly open: (report: Report) => Promise<{ app: App; close(): void }>;
   readonly log: ServerLog;
   /** The sink of the audit log if it has no file. */
   readonly auditSink: AuditSink;
@@ -27,7 +30,7 @@ export interface ServeWorld {
   readonly selectors: readonly string[];
   readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
   /** Gets the progress of all jobs. */
-  readonly report: (progress: Progress) => void;
+  readonly report: Report;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly newId: () => string;
   /** Ends the server. */
@@ -36,6 +39,8 @@ export interface ServeWorld {
 
 export interface Server {
   readonly book: JobBook;
+  /** Gets the progress of a use case that this process runs outside of the API. */
+  readonly report: Report;
   readonly metrics: Metrics;
   readonly addresses: readonly string[];
   /** Finishes or undoes interrupted rolls, each once; resolves when that is done. Raises `engine-unreachable`. */
@@ -50,14 +55,25 @@ const GRACE_MS = 2000;
 
 /** Opens the API on its addresses. Raises `config` for an address that must not be listened on, and for what it can't use. */
 export async function openServer(given: ServeWorld): Promise<Server> {
-  const { config, log, clock, newId, version, signal, report, selectors, request } = given;
+  const { config, log, clock, newId, version, signal, selectors, request } = given;
   const { now } = clock;
   const addresses = config.listen.length > 0 ? config.listen : [USUAL];
   for (const address of addresses) mustBeSafe(address, config);
   const note = (text: string): void => log.tell('warn', text);
   const tokens = config.tokens === undefined ? undefined : await openTokens(config.tokens, note);
-  const door = doorTo(given.open);
-  const book = new JobBook({ use: door.use, now, newId, report, resumes: (key) => isNamed(key, selectors) });
+  const metrics = new Metrics();
+  const report: Report = (progress) => {
+    recordAsked(metrics, progress);
+    given.report(progress);
+  };
+  const door = doorTo(() => given.open(report));
+  const book = new JobBook({
+    use: door.use,
+    now,
+    newId,
+    report: given.report,
+    resumes: (key) => isNamed(key, selectors),
+  });
   book.subscribe((job, step) => {
     if (step === undefined && job.state === 'done') tellEnd(log, job);
   });
@@ -66,7 +82,6 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const ending = new AbortController();
   signal.addEventListener('abort', () => ending.abort());
   const gate = createGatekeeper(config, tokens);
-  const metrics = new Metrics();
   metrics.set('swapctl_build_info', { version, node: process.version.replace(/^v/, '') }, 1);
   measureJobs(book, metrics, now);
   const { trustProxy } = config;
@@ -78,6 +93,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   for (const address of listeners.addresses) log.tell('info', `listening on ${address}`, { address });
   return {
     book,
+    report,
     metrics,
     addresses: listeners.addresses,
     recover: async () => {

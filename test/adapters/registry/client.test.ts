@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SwapError } from '../../../src/core/model/error.ts';
+import type { Progress } from '../../../src/core/report/progress.ts';
 import type { Login } from '../../../src/ports/ports.ts';
 import { client, image, index, scripted, serving, sha256, stoppedClock } from './scripted.ts';
 
@@ -473,4 +474,27 @@ suite('redirects', () => {
     );
     await refuses(client(t).digest(`${off.host}/app:1`, never), 'bad-answer', /nobody should follow/);
   });
+});
+
+test('every question is reported, with the pulls that the registry still permits', async (t) => {
+  const { host } = await scripted(t, ({ path }, response) => {
+    if (path.endsWith('/gone')) return void response.writeHead(404).end();
+    const limit = { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' };
+    response.writeHead(200, { 'docker-content-digest': one.manifest.digest, ...limit }).end();
+  });
+  const reported: Progress[] = [];
+  const registry = client(t, { clock: stoppedClock(), report: (progress) => void reported.push(progress) });
+  await registry.digest(`${host}/app:1`, never);
+  await refuses(registry.digest(`${host}/app:gone`, never), 'no-such-image', /./);
+  await refuses(registry.digest('127.0.0.1:1/app:1', never), 'registry-unreachable', /./);
+  assert.deepEqual(
+    reported.map((progress) =>
+      progress.kind === 'asked' ? [progress.registry, progress.outcome, progress.remaining] : [],
+    ),
+    [
+      [host, 'answered', 76],
+      [host, 'refused', undefined],
+      ['127.0.0.1:1', 'failed', undefined],
+    ],
+  );
 });

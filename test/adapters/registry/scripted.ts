@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/adapters/host/clock.ts';
 import { registryClient } from '../../../src/adapters/registry/client.ts';
 import type { Patience } from '../../../src/adapters/registry/http/way.ts';
 import type { Clock } from '../../../src/ports/host.ts';
-import type { LoginFor, RegistryReach } from '../../../src/ports/ports.ts';
+import type { LoginFor, RegistryReach, Report } from '../../../src/ports/ports.ts';
 import type { Registry } from '../../../src/ports/registry.ts';
 
 export interface Asked {
@@ -57,6 +57,7 @@ export function client(
     rules?: Partial<RegistryReach>;
     certs?: string;
     patience?: Patience;
+    report?: Report;
   } = {},
 ): Registry {
   const registry = registryClient({
@@ -64,6 +65,7 @@ export function client(
     env: {},
     clock: systemClock(),
     certs: '/nowhere/certs.d',
+    report: () => {},
     ...options,
     rules: { mirrors: [], insecure: [], ...options.rules },
   });

@@ -5,7 +5,6 @@ import type { ServerConfig } from '../../../core/access/server-config.ts';
 import { recordUpdate } from '../../../core/metrics/record.ts';
 import { fail } from '../../../core/model/error.ts';
 import type { UpdateReport } from '../../../core/update/update.ts';
-import type { WatchLog } from '../../../daemons/log.ts';
 import { beat, eachBeat } from '../../../daemons/watch/heartbeat.ts';
 import { watch } from '../../../daemons/watch/watch.ts';
 import { openServer, type Server } from '../../server/serve.ts';
@@ -36,7 +35,7 @@ export async function startServe(
   const server = await openServer({
     version: context.version,
     config: serverConfig(await configured(session), flags),
-    open: () => openApp(session, progressTo(log)),
+    open: (report) => openApp(session, report),
     selectors,
     log,
     report: progressTo(log),
@@ -54,7 +53,7 @@ export async function startServe(
   const closing = closedBy(context.signal, server);
   try {
     await watch({
-      open: () => openRecovered(session, server, log),
+      open: () => openRecovered(session, server),
       clock,
       dice: Math.random,
       log,
@@ -100,8 +99,8 @@ function alsoReloading(server: Server, asked: OnAsked): OnAsked {
 }
 
 // Recovers the rolls of an earlier server first: the watch would only see busy services.
-async function openRecovered(session: Session, server: Server, log: WatchLog): ReturnType<typeof openApp> {
-  const opened = await openApp(session, progressTo(log));
+async function openRecovered(session: Session, server: Server): ReturnType<typeof openApp> {
+  const opened = await openApp(session, server.report);
   try {
     await server.recover();
     return opened;

@@ -4,6 +4,7 @@ import { errorOf } from '../../../app/jobs/raised.ts';
 import type { Principal } from '../../../core/access/principal.ts';
 import { METRICS_TYPE, metricsText } from '../../../core/metrics/exposition.ts';
 import { fail } from '../../../core/model/error.ts';
+import { recordProcess } from '../process-metrics.ts';
 import type { ServerWorld } from '../world.ts';
 import type { Asking, Site } from './context.ts';
 import { answer } from './context.ts';
@@ -37,6 +38,7 @@ export function httpApi(world: ServerWorld): Hono<Env> {
   app.get('/metrics', async (call) => {
     mustAllow(await callerOf(world, call), 'read');
     world.metrics.set('swapctl_engine_up', {}, (await answers(world)) ? 1 : 0);
+    await recordProcess(world.metrics, world.now());
     return new Response(metricsText(world.metrics), { headers: { 'content-type': METRICS_TYPE } });
   });
   app.get('/livez', () => new Response('ok\n'));

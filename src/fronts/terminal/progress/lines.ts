@@ -81,6 +81,7 @@ const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
   evidence: evidenceLines,
   note: ({ text }) => [head(text)],
   debug: ({ text }) => [inner(text)],
+  asked: () => [],
   call: () => [],
   decision: () => [],
 };

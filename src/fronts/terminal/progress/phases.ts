@@ -42,6 +42,7 @@ export class Phases {
     evidence: NOTHING,
     note: NOTHING,
     debug: NOTHING,
+    asked: NOTHING,
     call: NOTHING,
     decision: NOTHING,
   };

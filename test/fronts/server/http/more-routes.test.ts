@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import test, { suite } from 'node:test';
 import { NO_CONFIG } from '../../../../src/core/settings/config.ts';
+import { missingProgram } from '../../../lab/missing.ts';
 import { siteOf } from './site.ts';
 
 const WAIT = { prefer: 'wait=60' };
@@ -24,6 +26,38 @@ test('metrics count rolls, requests by the pattern of their route, and refused c
     'swapctl_engine_up 1',
   ])
     assert.ok(text.includes(`${line}\n`), `${line}\n${text}`);
+});
+
+test('metrics have what registries answer, and what the process uses', async (t) => {
+  const { server, call } = await siteOf(t, ['web']);
+  const asked = { kind: 'asked', registry: 'docker.io', ms: 300 } as const;
+  server.report({ ...asked, outcome: 'answered', remaining: 76 });
+  server.report({ ...asked, outcome: 'failed' });
+  const { text } = await call('/metrics');
+  for (const line of [
+    'swapctl_check_duration_seconds_bucket{registry="docker.io",outcome="answered",le="0.25"} 0',
+    'swapctl_check_duration_seconds_sum{registry="docker.io",outcome="answered"} 0.3',
+    'swapctl_check_duration_seconds_count{registry="docker.io",outcome="failed"} 1',
+    'swapctl_registry_rate_limit_remaining{registry="docker.io"} 76',
+  ])
+    assert.ok(text.includes(`${line}\n`), `${line}\n${text}`);
+  const of = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  assert.ok(of('process_cpu_seconds_total') > 0);
+  assert.ok(of('process_resident_memory_bytes') > 10_000_000);
+  assert.ok(of('process_start_time_seconds') > 0);
+  assert.ok(of('nodejs_eventloop_lag_seconds') >= 0);
+  const later = Number(/^process_cpu_seconds_total (\S+)$/m.exec((await call('/metrics')).text)?.[1]);
+  assert.ok(later >= of('process_cpu_seconds_total') && later < 2 * of('process_cpu_seconds_total') + 60);
+});
+
+test('metrics of a server pass promtool', { skip: missingProgram('promtool') }, async (t) => {
+  const { world, call } = await siteOf(t, ['shop/web']);
+  world.newer();
+  await call('/v1/rolls', { method: 'POST', headers: WAIT, body: { service: 'web' } });
+  await call('/v1/checks', { method: 'POST', headers: WAIT, body: {} });
+  const { text: input } = await call('/metrics');
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+  assert.deepEqual([status, stdout, stderr], [0, '', '']);
 });
 
 suite('a webhook', () => {
