@@ -24,6 +24,16 @@ export function readText(file: string, limits: Limits = {}): Promise<string> {
   return withFit(file, limits, async (handle) => (await readAll(handle, bytes)).toString('utf8'));
 }
 
+/** Reads the last bytes of a file that may be large, such as a log. Raises what `readText` raises. */
+export function readEnd(file: string, bytes: number): Promise<string> {
+  return withFit(file, { bytes: Number.MAX_SAFE_INTEGER }, async (handle) => {
+    const { size } = await handle.stat();
+    const length = Math.min(size, bytes);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead).toString('utf8');
+  });
+}
+
 /** Makes sure that another program may read a file: raises what `readText` raises, and reads nothing. */
 export function mustBeFit(file: string, limits: Limits = {}): Promise<void> {
   return withFit(file, limits, async () => {});

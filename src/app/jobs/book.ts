@@ -3,6 +3,7 @@ import type { PerService, RollCall } from '../../core/report/call.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import type { App, PastRoll } from '../app.ts';
+import { type EarlierJob, earlierJob, withEarlier } from './earlier.ts';
 import type { Asked, Job, JobStep, RollAsked, UpdateAsked } from './job.ts';
 import { pastJob } from './past-job.ts';
 import { errorOf, reportedErrorOf } from './raised.ts';
@@ -22,6 +23,8 @@ export interface BookWorld {
   readonly newId: () => string;
   /** True for the services whose interrupted rolls this process finishes or undoes; without it, all services. */
   readonly resumes?: ((service: string) => boolean) | undefined;
+  /** Finds a job that an earlier process has written down; it never rejects. */
+  readonly earlier?: ((id: string) => Promise<EarlierJob | undefined>) | undefined;
   /** Gets the progress of all jobs: for a log. */
   readonly report?: ((progress: Progress) => void) | undefined;
 }
@@ -69,7 +72,7 @@ export class JobBook {
     return (service, signal, work) => this.#rollWithin({ service, actor }, signal, work);
   }
 
-  /** A job of this process, or what labels tell of a roll. Raises `engine-unreachable` where only labels could tell. */
+  /** A job of this process, what labels tell of a roll, or a job that an earlier process has written down. Raises `engine-unreachable` where only labels could tell. */
   async find(id: string): Promise<Job | undefined> {
     const known = this.#jobs.get(id);
     if (known) return known.show();
@@ -77,7 +80,9 @@ export class JobBook {
     const resumedJob = this.#jobs.get(id);
     if (resumedJob) return resumedJob.show();
     const past = (await this.#pastRolls()).find((roll) => roll.id === id);
-    return past && pastJob(past);
+    const earlier = await this.#world.earlier?.(id);
+    if (!past) return earlier && earlierJob(earlier);
+    return earlier ? withEarlier(pastJob(past), earlier) : pastJob(past);
   }
 
   /** All jobs, the newest first; `complete` is false where the engine could not be asked for earlier rolls. */
@@ -303,7 +308,7 @@ export class JobBook {
 /** Raises `not-found` for a job that neither this process nor the labels of containers know. */
 export function noSuchJob(id: string): never {
   return fail('not-found', `there is no job ${JSON.stringify(id.slice(0, 100))}`, {
-    hint: `the server remembers its last ${MOST_FINISHED} jobs, and labels hold the last rolls of each service`,
+    hint: `the server remembers its last ${MOST_FINISHED} jobs, labels hold the last rolls of each service, and the file server.audit holds the others`,
   });
 }
 

@@ -25,13 +25,16 @@ export interface Job {
   readonly steps: readonly JobStep[];
   /** The result of a finished job. `done`: a check or an update ran to its end; its report says the rest. */
   readonly outcome?: Outcome | 'done';
-  readonly report?: ServiceReport | UpdateReport | readonly Checked[];
+  readonly report?: ServiceReport | PastReport | UpdateReport | readonly Checked[];
   /** Why it has no report. */
   readonly error?: ReportedError;
   readonly cancel: Cancellation;
   /** Of an update: the jobs that roll its services. */
   readonly rolls?: readonly string[];
 }
+
+/** The report of a roll of an earlier process: labels do not hold how long it took. */
+export type PastReport = Omit<ServiceReport, 'timings'>;
 
 export interface PlannedSlot {
   readonly slot: string;

@@ -1,7 +1,7 @@
 import type { ServiceReport } from '../../core/report/report.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { PastRoll } from '../app.ts';
-import type { Job } from './job.ts';
+import type { Job, PastReport } from './job.ts';
 
 const OVER = { possible: false, requested: false, because: 'the job is done' };
 
@@ -39,13 +39,12 @@ export function interruptedError({ service }: Pick<PastRoll, 'service'>): Report
 }
 
 // Labels do not hold how long the parts took.
-function reportOf(roll: PastRoll): ServiceReport {
+function reportOf(roll: PastRoll): PastReport {
   const { service, from, to, error } = roll;
   const side = (one: NonNullable<typeof to>) => ({ container: service, image: one.image, digest: one.digest });
   return {
     service,
     outcome: roll.phase === 'rolled' || roll.phase === 'rolled-back' ? roll.phase : 'failed',
-    timings: { total: 0 },
     ...(from ? { from: side(from) } : {}),
     ...(to ? { to: side(to) } : {}),
     ...(error ? { error } : {}),

@@ -16,3 +16,14 @@ export function auditLine(entry: AuditEntry): string {
 function safely(text: string): string {
   return clipText(harmlessText(text).replace(TOKENS, 'swapctl_…'), LONGEST);
 }
+
+/** Reads a line of the audit log back; undefined for what is none, such as half a line. */
+export function readAuditLine(line: string): AuditEntry | undefined {
+  try {
+    const entry = JSON.parse(line);
+    const isEntry = ['time', 'who', 'what', 'outcome'].every((field) => typeof entry?.[field] === 'string');
+    return isEntry ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}

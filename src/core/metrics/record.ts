@@ -29,15 +29,20 @@ export function recordRollStart(metrics: Metrics, service: string): void {
   metrics.set('swapctl_roll_in_progress', { service }, 1);
 }
 
+/** The report of a roll; without timings for one that another process began. */
+type RollReport = Omit<ServiceReport, 'timings'> & Partial<Pick<ServiceReport, 'timings'>>;
+
 /** Records the report of a roll or rollback; `at` is its end, in milliseconds since the epoch. */
-export function recordRoll(metrics: Metrics, report: ServiceReport, trigger: Trigger, at: number): void {
+export function recordRoll(metrics: Metrics, report: RollReport, trigger: Trigger, at: number): void {
   const { service, strategy = NO_STRATEGY, outcome, timings } = report;
   metrics.set('swapctl_roll_in_progress', { service }, 0);
   metrics.add('swapctl_rolls_total', { service, strategy, outcome, trigger });
   if (outcome === 'unchanged' && !report.error) return;
-  metrics.observe('swapctl_roll_duration_seconds', { strategy, outcome }, timings.total / 1000);
-  recordPhases(metrics, timings);
-  const replicas: readonly Omit<ReplicaReport, 'slot'>[] = report.replicas ?? [report];
+  if (timings) {
+    metrics.observe('swapctl_roll_duration_seconds', { strategy, outcome }, timings.total / 1000);
+    recordPhases(metrics, timings);
+  }
+  const replicas: readonly Omit<ReplicaReport, 'slot' | 'timings'>[] = report.replicas ?? [report];
   for (const replica of replicas) recordReplica(metrics, service, replica);
   recordEnd(metrics, report, at);
 }
@@ -103,13 +108,13 @@ function recordPhases(metrics: Metrics, { total: _, ...phases }: Timings): void 
 function recordReplica(
   metrics: Metrics,
   service: string,
-  { strategy = NO_STRATEGY, gap, connections }: Omit<ReplicaReport, 'slot'>,
+  { strategy = NO_STRATEGY, gap, connections }: Omit<ReplicaReport, 'slot' | 'timings'>,
 ): void {
   if (gap !== undefined) metrics.observe('swapctl_roll_gap_seconds', { strategy }, gap / 1000);
   if (connections) metrics.add('swapctl_connections_left_total', { service }, connections.cut);
 }
 
-function recordEnd(metrics: Metrics, report: ServiceReport, at: number): void {
+function recordEnd(metrics: Metrics, report: RollReport, at: number): void {
   const { service, strategy = NO_STRATEGY, outcome, to, from } = report;
   const failed = report.error !== undefined || outcome === 'failed';
   const last = failed ? 'swapctl_roll_last_failure_timestamp_seconds' : 'swapctl_roll_last_success_timestamp_seconds';

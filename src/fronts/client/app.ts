@@ -1,4 +1,5 @@
 import type { App, RollRequest, UpdateRequest } from '../../app/app.ts';
+import type { PastReport } from '../../app/jobs/job.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
@@ -93,8 +94,10 @@ async function rolled(
   signal: AbortSignal,
 ): Promise<ServiceReport> {
   try {
-    const { report, error } = await follow<ServiceReport>(following, begin, signal);
-    return report ?? failedReport(service, error ?? NO_REPORT);
+    const { report, error } = await follow<PastReport & Partial<ServiceReport>>(following, begin, signal);
+    if (!report) return failedReport(service, error ?? NO_REPORT);
+    // A server that was restarted in the middle does not know the times.
+    return { ...report, timings: report.timings ?? { total: 0 } };
   } catch (raised) {
     if (!(raised instanceof SwapError) || !IN_REPORT.includes(raised.code)) throw raised;
     return failedReport(service, toReported(raised));

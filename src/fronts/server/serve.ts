@@ -8,6 +8,7 @@ import { recordAsked } from '../../core/metrics/record.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import { type AuditSink, auditFile, createAudit } from './access/audit.ts';
+import { earlierJobIn } from './access/audited-jobs.ts';
 import { createGatekeeper } from './access/authenticate.ts';
 import { openTokens } from './access/token-file.ts';
 import { type Door, doorTo } from './door.ts';
@@ -67,13 +68,9 @@ export async function openServer(given: ServeWorld): Promise<Server> {
     given.report(progress);
   };
   const door = doorTo(() => given.open(report));
-  const book = new JobBook({
-    use: door.use,
-    now,
-    newId,
-    report: given.report,
-    resumes: (key) => isNamed(key, selectors),
-  });
+  const resumes = (key: string): boolean => isNamed(key, selectors);
+  const earlier = (id: string) => earlierJobIn(config.audit, id, note);
+  const book = new JobBook({ use: door.use, now, newId, report: given.report, resumes, earlier });
   book.subscribe((job, step) => {
     if (step === undefined && job.state === 'done') tellEnd(log, job);
   });

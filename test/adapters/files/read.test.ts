@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { UnfitFile } from '../../../src/adapters/files/fit.ts';
-import { looked, mustBeFit, namesIn, readText } from '../../../src/adapters/files/read.ts';
+import { looked, mustBeFit, namesIn, readEnd, readText } from '../../../src/adapters/files/read.ts';
 import type { Scope } from '../../lab/world.ts';
 import { folderOf } from '../build/files.ts';
 
@@ -69,4 +69,12 @@ suite('files that others name', () => {
     t.mock.timers.tick(10_000);
     await Promise.all(late.map((one) => assert.rejects(one, /within 10 s/)));
   });
+});
+
+test('the end of a large file is read, and no more of it', async (t) => {
+  const folder = folderOf(t, { log: `${'x'.repeat(2_000_000)}\nlast\n` });
+  const file = path.join(folder, 'log');
+  assert.equal(await readEnd(file, 6), '\nlast\n');
+  assert.equal((await readEnd(file, 9_000_000)).length, 2_000_006);
+  await assert.rejects(readEnd(folder, 6), { code: 'ERR_UNFIT_FILE' });
 });

@@ -47,8 +47,11 @@ async function begun(asking: Asking, asked: Asked): Promise<Job> {
 
 async function noteEnd(asking: Asking, { id, kind, service }: Job): Promise<void> {
   const job = await asking.site.world.book.find(id).catch(() => undefined);
-  const code = job?.error?.code;
-  audited(asking, { what: kind, service, outcome: job?.outcome ?? 'unknown', job: id, code });
+  audited(asking, { what: kind, service, outcome: job?.outcome ?? 'unknown', job: id, code: job && codeOf(job) });
+}
+
+function codeOf({ error, report }: Job): string | undefined {
+  return error?.code ?? (report && 'error' in report ? report.error?.code : undefined);
 }
 
 /** Writes what a caller did, or tried, to the audit log. */

@@ -29,6 +29,7 @@ export interface Site {
   readonly process: Process;
   readonly server: Server;
   readonly folder: string;
+  readonly place: Place;
   readonly audit: string[];
   readonly log: string[];
   call(path: string, call?: Call): Promise<Answer>;
@@ -42,14 +43,38 @@ export async function siteOf(
   options: ProcessOptions = {},
 ): Promise<Site> {
   const world = await jobWorld(services);
-  const { process } = world.open(options);
+  const pumping = world.machine.clock.run(
+    new Promise<void>((resolve) => t.signal.addEventListener('abort', () => resolve())),
+    true,
+  );
+  pumping.catch(() => {});
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-api-'));
+  const site = await siteOn(t, { world, folder, config: config(folder) }, options);
+  t.after(() => rmSync(folder, { recursive: true }));
+  return site;
+}
+
+/** Ends the server of a site, and starts another one on the same engine with the same configuration. */
+export async function restarted(t: TestContext, { server, place }: Site): Promise<Site> {
+  await server.close();
+  return siteOn(t, place, {});
+}
+
+interface Place {
+  readonly world: JobWorld;
+  readonly folder: string;
+  readonly config: Partial<ServerConfig>;
+}
+
+async function siteOn(t: TestContext, place: Place, options: ProcessOptions): Promise<Site> {
+  const { world, folder, config } = place;
+  const { process } = world.open(options);
   const socket = path.join(folder, 'api.sock');
   const [audit, log]: [string[], string[]] = [[], []];
   const ending = new AbortController();
   const server = await openServer({
     version: '1.2.3',
-    config: { ...NO_SERVER, listen: [{ kind: 'unix', path: socket }], ...config(folder) },
+    config: { ...NO_SERVER, listen: [{ kind: 'unix', path: socket }], ...config },
     open: async () => ({ app: process.app, close: () => {} }),
     selectors: [],
     log: { tell: (level, text) => void log.push(`${level} ${text}`) },
@@ -60,18 +85,12 @@ export async function siteOf(
     newId: process.ports.host.randomId,
     signal: ending.signal,
   });
-  const pumping = world.machine.clock.run(
-    new Promise<void>((resolve) => t.signal.addEventListener('abort', () => resolve())),
-    true,
-  );
-  pumping.catch(() => {});
   t.after(async () => {
     ending.abort();
     await server.close();
-    rmSync(folder, { recursive: true });
   });
   const call = (target: string, given: Call = {}): Promise<Answer> => ask({ socketPath: socket }, target, given);
-  return { world, process, server, folder, audit, log, call };
+  return { world, process, server, folder, place, audit, log, call };
 }
 
 /** One request, as it is written. */
@@ -83,15 +102,18 @@ export function ask(
   const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const type = text === undefined ? {} : { 'content-type': 'application/json' };
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ ...where, path: target, method, headers: { ...type, ...headers } }, (response) => {
-      let read = '';
-      response.setEncoding('utf8').on('data', (more) => {
-        read += more;
-      });
-      response.on('end', () =>
-        resolve({ ...answerOf(read), status: response.statusCode ?? 0, headers: response.headers }),
-      );
-    });
+    const request = httpRequest(
+      { ...where, agent: false, path: target, method, headers: { ...type, ...headers } },
+      (response) => {
+        let read = '';
+        response.setEncoding('utf8').on('data', (more) => {
+          read += more;
+        });
+        response.on('end', () =>
+          resolve({ ...answerOf(read), status: response.statusCode ?? 0, headers: response.headers }),
+        );
+      },
+    );
     request.on('error', reject).end(text);
   });
 }
