@@ -48,6 +48,8 @@ export interface ExecOptions {
   readonly privileged?: boolean | undefined;
   readonly workingDir?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The most characters of output that are kept. Default: 4096. */
+  readonly mostOutput?: number | undefined;
 }
 
 /** What came of a command run inside a container. */

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import type Dockerode from 'dockerode';
 import type { ExecOptions, ExecResult } from '../../../core/model/engine.ts';
 
@@ -13,7 +14,7 @@ export async function exec(
 ): Promise<ExecResult> {
   const made = await docker.getContainer(id).exec(request(command, options));
   const stream = (await made.start({ Detach: false } as object)) as NodeJS.ReadableStream & { destroy(): void };
-  const collected = collector();
+  const collected = collector(options.mostOutput ?? MOST_OUTPUT);
   docker.modem.demuxStream(stream, collected.sink, collected.sink);
   const ended = await end(stream, options);
   if (!ended) {
@@ -54,13 +55,15 @@ function end(stream: NodeJS.ReadableStream, options: { timeoutMs: number; signal
   });
 }
 
-function collector(): { sink: Writable; text: () => string } {
+function collector(most: number): { sink: Writable; text: () => string } {
+  // A letter may lie in two chunks.
+  const decoder = new StringDecoder('utf8');
   let output = '';
   const sink = new Writable({
     write(chunk: Buffer, _encoding, next) {
-      if (output.length < MOST_OUTPUT) output += chunk.toString();
+      if (output.length < most) output += decoder.write(chunk);
       next();
     },
   });
-  return { sink, text: () => output.slice(0, MOST_OUTPUT) };
+  return { sink, text: () => output.slice(0, most) };
 }

@@ -1,0 +1,21 @@
+import { fail, messageOf, SwapError } from '../../../core/model/error.ts';
+import { harmlessText } from '../../../core/text/harmless.ts';
+
+/** Raises `proxy-unreachable`: which proxy, and why it is out of reach. */
+export function unreachable(proxy: string, why: string, hint?: string): never {
+  return fail('proxy-unreachable', `${proxy} is out of reach: ${harmlessText(why)}`, {
+    hint: hint ?? 'check that the proxy runs, and that swapctl.proxy names it',
+  });
+}
+
+/** Does a piece of work; what fails in it means that the proxy is out of reach, unless it is a coded error already. */
+export async function reaching<T>(proxy: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof SwapError) throw error;
+    return unreachable(proxy, messageOf(error));
+  }
+}
