@@ -33,7 +33,7 @@ export function httpBy(
   signal: AbortSignal,
 ): Promise<ProxyAnswer> {
   const told = new Told(exchange);
-  return ask({ agent: false, createConnection: () => told as never }, socket, request, signal, () => told.send());
+  return ask({ createConnection: () => told as never }, socket, request, signal, () => told.send());
 }
 
 async function ask(

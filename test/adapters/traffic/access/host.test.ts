@@ -16,6 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { hostAccess } from '../../../../src/adapters/traffic/access/host.ts';
+import { httpBy } from '../../../../src/adapters/traffic/access/talk.ts';
 import { eventually } from '../../../lab/waiting.ts';
 
 const signal = new AbortController().signal;
@@ -123,4 +124,20 @@ test('HTTP goes to a socket', async (t) => {
   const request = { method: 'PATCH', path: '/id/web', headers: { 'if-match': '"0"' }, body: '{}' } as const;
   const answer = await hostAccess(PROGRAM).http({ path: socket }, request, signal);
   assert.deepEqual([answer.status, answer.body, answer.headers.etag], [200, 'PATCH /id/web', '"1"']);
+});
+
+test('HTTP goes by an exchange of texts, with the whole body', async () => {
+  const sent: string[] = [];
+  const exchange = async (text: string): Promise<string> => {
+    sent.push(text);
+    return 'HTTP/1.1 412 Precondition Failed\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n';
+  };
+  const body = `"${'x'.repeat(100_000)}"`;
+  const socket = { host: '::1', port: 2019 };
+  const answer = await httpBy(exchange, socket, { method: 'POST', path: '/id/web', body }, signal);
+  assert.deepEqual([answer.status, answer.body], [412, 'hello']);
+  assert.match(sent.join(), /^POST \/id\/web HTTP\/1\.1\r\nhost: \[::1\]:2019\r\n/);
+  assert.ok(sent.join().endsWith(`\r\n\r\n${body}`));
+  const refused = httpBy(() => Promise.reject(new Error('no way')), socket, { method: 'GET', path: '/' }, signal);
+  await assert.rejects(refused, /no way/);
 });
