@@ -18,7 +18,16 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'core/text/encode': { knows: ['core/model', 'core/text'], packages: 'none' },
   'core/service': { knows: ['core/model', 'core/recreate', 'core/text', 'core/update'], packages: 'none' },
   'core/settings': {
-    knows: ['core/access', 'core/build', 'core/model', 'core/report', 'core/text', 'core/update', 'core/webhooks'],
+    knows: [
+      'core/access',
+      'core/build',
+      'core/model',
+      'core/proxy',
+      'core/report',
+      'core/text',
+      'core/update',
+      'core/webhooks',
+    ],
     packages: 'none',
   },
   // What `swapctl serve` needs to know of callers, senders and figures.

@@ -125,6 +125,9 @@ const IN_DOUBT: ReadonlySet<string> = new Set(
     'on-switch',
     'on-switch.failure',
     'hooks.from',
+    'proxy',
+    'proxy.route',
+    'proxy.port',
   ].map((key) => `swapctl.${key}`),
 );
 

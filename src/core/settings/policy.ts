@@ -1,5 +1,6 @@
 import type { GitSource } from '../build/git.ts';
 import type { StrategySetting } from '../model/strategy.ts';
+import type { ProxyPlace } from '../proxy/place.ts';
 import type { Backoff, Schedule } from '../update/schedule.ts';
 import type { Track } from '../update/track.ts';
 import type { Window } from '../update/window.ts';
@@ -24,6 +25,12 @@ export interface Policy {
   readonly drainClose: boolean;
   /** How long at the most the old container's addresses are redirected once it is down, while clients still connect to them. */
   readonly lingerMs: number;
+  /** The proxy in front that switches and drains the service; undefined: none is told. */
+  readonly proxy: ProxyPlace | undefined;
+  /** The route of that proxy; undefined: the name of the service. */
+  readonly proxyRoute: string | undefined;
+  /** The port that the proxy sends requests to; undefined: the only exposed one. */
+  readonly proxyPort: number | undefined;
   /** Hooks that run between the old container's stop and its removal. */
   readonly onSwitch: readonly Hook[];
   /** `undo`: a roll goes back if one of them fails. */

@@ -1,4 +1,5 @@
 import { parseGitSource, shownGit } from '../build/git.ts';
+import { parseProxyPlace, parseRouteName } from '../proxy/place.ts';
 import { parseDuration } from '../text/duration.ts';
 import { parseBackoff, parseSchedule } from '../update/schedule.ts';
 import { parseTrack } from '../update/track.ts';
@@ -15,6 +16,7 @@ import {
   longDuration,
   names,
   oneOf,
+  port,
   tcpProbe,
   volumesToCopy,
 } from './values.ts';
@@ -109,6 +111,9 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     '10s',
     'maximum time to redirect the address of a stopped container while clients still connect to it',
   ),
+  proxy: row('proxy', parseProxyPlace, TEXT, undefined, 'the proxy in front that switches and drains the service'),
+  'proxy.route': row('proxyRoute', parseRouteName, TEXT, undefined, 'the route of the proxy that leads to the service'),
+  'proxy.port': row('proxyPort', port, PORT, undefined, 'the port of the container that the proxy sends requests to'),
   'on-switch': {
     ...row(
       'onSwitch',
@@ -219,6 +224,9 @@ const UNSAID: Partial<Policy> = {
   healthTimeoutMs: undefined,
   probe: undefined,
   enable: undefined,
+  proxy: undefined,
+  proxyRoute: undefined,
+  proxyPort: undefined,
   windows: [],
   onSwitch: [],
   hooksFrom: [],

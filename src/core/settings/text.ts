@@ -61,6 +61,12 @@ const DETAILS: Readonly<Record<string, Details>> = {
   'drain.idle': { group: TRAFFIC },
   'drain.close': { group: TRAFFIC },
   linger: { group: TRAFFIC },
+  proxy: {
+    group: TRAFFIC,
+    values: 'DRIVER:CONTAINER, DRIVER:PROJECT/SERVICE or DRIVER:host, with the driver haproxy, nginx, caddy or traefik',
+  },
+  'proxy.route': { group: TRAFFIC, values: 'name', byDefault: 'the name of the service' },
+  'proxy.port': { group: TRAFFIC, byDefault: 'the only exposed TCP port' },
   'on-switch': { group: TRAFFIC, values: 'signal SIGNAL CONTAINER, exec CONTAINER COMMAND, call URL, separated by ;' },
   'on-switch.failure': { group: TRAFFIC },
   'hooks.from': { group: TRAFFIC, values: 'names of containers, separated by ,' },

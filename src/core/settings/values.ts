@@ -43,7 +43,7 @@ export function tcpProbe(value: string, what: string): UserProbe {
   return { kind: 'tcp', port: port(value, what) };
 }
 
-function port(value: string, what: string): number {
+export function port(value: string, what: string): number {
   const number = /^\d{1,5}$/.test(value.trim()) ? Number(value) : 0;
   if (number < 1 || number > 65_535)
     return fail('config', `${what}: ${printable(value)} is no port`, { hint: 'give a number from 1 to 65535' });
