@@ -46,7 +46,16 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   },
   'core/recreate': { knows: ['core/model', 'core/service'], packages: 'none' },
   'core/rollout': {
-    knows: ['core/health', 'core/model', 'core/service', 'core/settings', 'core/strategy', 'core/text', 'core/traffic'],
+    knows: [
+      'core/health',
+      'core/model',
+      'core/proxy',
+      'core/service',
+      'core/settings',
+      'core/strategy',
+      'core/text',
+      'core/traffic',
+    ],
     packages: 'none',
   },
   // Ranges of versions, and patterns that take no longer than the text is long: pure computation.
@@ -64,7 +73,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   },
   'core/build': { knows: ['core/model', 'core/text'], packages: 'none' },
   'core/report': {
-    knows: ['core/model', 'core/rollout', 'core/service', 'core/settings', 'core/text'],
+    knows: ['core/model', 'core/proxy', 'core/rollout', 'core/service', 'core/settings', 'core/text'],
     packages: 'none',
   },
   ports: { knows: ['core'], packages: 'none' },
@@ -80,6 +89,8 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     packages: 'none',
   },
   'app/traffic': { knows: ['app/rollout', 'app/select', 'ports', 'core'], packages: 'none' },
+  // The proxy in front of a service that is told.
+  'app/proxy': { knows: ['app/rollout', 'app/select', 'app/traffic', 'ports', 'core'], packages: 'none' },
   'app/compose': {
     knows: ['app/lock', 'app/rollout', 'app/rollout/steps', 'app/select', 'ports', 'core'],
     packages: 'none',
@@ -89,6 +100,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
       'app/compose',
       'app/image',
       'app/lock',
+      'app/proxy',
       'app/recovery',
       'app/report',
       'app/rollout/steps',
@@ -101,7 +113,17 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     packages: 'none',
   },
   'app/rollout/steps': {
-    knows: ['app/compose', 'app/lock', 'app/recovery', 'app/rollout', 'app/select', 'app/traffic', 'ports', 'core'],
+    knows: [
+      'app/compose',
+      'app/lock',
+      'app/proxy',
+      'app/recovery',
+      'app/rollout',
+      'app/select',
+      'app/traffic',
+      'ports',
+      'core',
+    ],
     packages: 'none',
   },
   'app/recovery': {
@@ -109,6 +131,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
       'app/compose',
       'app/image',
       'app/lock',
+      'app/proxy',
       'app/report',
       'app/rollout',
       'app/rollout/steps',
@@ -126,6 +149,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
       'app/compose',
       'app/image',
       'app/lock',
+      'app/proxy',
       'app/recovery',
       'app/report',
       'app/rollout',

@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.ts';
 import type { Notify, Post } from './notify.ts';
 import type { Registry } from './registry.ts';
 import type { Traffic } from './traffic.ts';
+import type { OpenTrafficDriver } from './traffic-driver.ts';
 
 export type { GitTree } from '../core/build/git.ts';
 export type {
@@ -38,6 +39,8 @@ export interface Ports extends Configuration {
   readonly registry: Registry;
   readonly traffic: Traffic;
   readonly kernel: Kernel;
+  /** Raises `config` for an unknown driver. */
+  readonly proxies: OpenTrafficDriver;
   readonly clock: Clock;
   readonly host: Host;
   readonly compose: Compose;

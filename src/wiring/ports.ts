@@ -20,6 +20,7 @@ import type { ConfigDesk } from '../core/settings/config.ts';
 import { traceSettings } from '../core/trace/settings.ts';
 import type { Notify } from '../ports/notify.ts';
 import type { Configuration, Ports, Report } from '../ports/ports.ts';
+import { openProxies } from './proxies.ts';
 
 /** Where the engine is looked for, and where progress goes. */
 export interface Reach {
@@ -77,6 +78,8 @@ export async function openPorts(reach: Reach): Promise<Ports> {
     engine,
     registry,
     kernel,
+    // A driver is a line here.
+    proxies: openProxies({}),
     ...build,
     report,
     schedules,

@@ -29,6 +29,7 @@ const LINES = {
   'hold-restart': /^see to it that \S+ stays stopped/,
   'check-start': /^check that \S.* could start again/,
   'restore-restart': /^give \S+ its restart policy back/,
+  route: /^(send the requests of|give) the route \S+ of \S+/,
   'run-hooks': /^run the hooks of \S+: /,
   drain: /^let \S+ finish its open connections/,
   stop: /^stop \S+$/,

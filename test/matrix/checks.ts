@@ -10,6 +10,7 @@ import { own } from '../core/own.ts';
 import { sha256 } from '../lab/sha256.ts';
 import { answering, type WayIn } from '../memory/clients.ts';
 import type { Process } from '../memory/process.ts';
+import { EDGE } from '../memory/proxy.ts';
 import { recordsOn, roleOf, stateOf } from './boxes.ts';
 import { goesBack, hasGap } from './setups.ts';
 import { boxAt, type Stage, specOf } from './stage.ts';
@@ -49,6 +50,7 @@ export function assertSafe(
     assert.equal(box.image.id, image, 'what runs is what answers');
   }
   assertNoRules(stage, soon);
+  assertOwnRoutes(stage);
   if (!meddled && tags) assertTags(stage, image);
   if (!stage.watch.meddled && !meddled) assertData(stage);
   assertVolumes(stage, memories || meddled, left);
@@ -69,7 +71,9 @@ function assertForgotten({ machine }: Stage, left: readonly string[]): void {
 
 function assertAlone({ machine, slots }: Stage): void {
   // What a person renamed is that person's own; a copy that is kept says so by a container.
-  const found = [...machine.boxes.values()].filter((box) => roleOf(box) !== 'backup' && box.name !== 'elsewhere');
+  const found = [...machine.boxes.values()].filter(
+    (box) => roleOf(box) !== 'backup' && box.name !== 'elsewhere' && box.name !== EDGE,
+  );
   assert.deepEqual(
     found.map(({ name }) => name).sort(),
     [...slots].sort(),
@@ -105,6 +109,11 @@ function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
     const pid = machine.names.get(slot)?.pid ?? 0;
     assert.ok((gates.get(pid) ?? 0) <= now, `${slot} is open`);
   }
+}
+
+function assertOwnRoutes({ place }: Stage): void {
+  for (const [name, { wanted }] of place.proxy?.routes ?? [])
+    assert.equal(wanted.kind, 'baseline', `the proxy acts by its own configuration for ${name}`);
 }
 
 // Only an image that failed by itself, or that a person went back from, is remembered as bad.

@@ -28,6 +28,8 @@ export interface Setup {
   readonly command: 'roll' | 'rollback' | 'rollback with volumes' | 'update';
   /** Whether a proxy finds it by its labels and routes to what the engine calls healthy. */
   readonly proxied: boolean;
+  /** Whether a proxy in front is told of the roll. */
+  readonly told: boolean;
   /** Whether the older image has no health check of its own. */
   readonly bringsCheck: boolean;
   /** Whether an earlier image failed here. */
@@ -56,6 +58,7 @@ const PLAIN: Setup = {
   hooked: false,
   command: 'roll',
   proxied: false,
+  told: false,
   bringsCheck: false,
   remembered: false,
   kernel: true,
@@ -66,6 +69,8 @@ const PLAIN: Setup = {
 
 const STOP_FIRST: Setup = { ...PLAIN, strategy: 'stop-first', volume: true };
 const HANDOVER: Setup = { ...PLAIN, strategy: 'handover', published: true };
+// The proxy needs no kernel layer.
+const TOLD: Setup = { ...PLAIN, told: true, kernel: false };
 const COPIED: Setup = { ...STOP_FIRST, copies: true };
 
 /** As test/chaos/ways.ts has them on real engines, and more. */
@@ -79,6 +84,16 @@ export const SETUPS = {
   'start-first, proxied': { ...PLAIN, proxied: true },
   'start-first, proxied, first check': { ...PLAIN, proxied: true, bringsCheck: true },
   'start-first, proxied, no kernel layer': { ...PLAIN, proxied: true, kernel: false, health: 'check' },
+  told: TOLD,
+  'told, kernel layer': { ...TOLD, kernel: true, hooked: true },
+  'told, busy': { ...TOLD, busyMs: 200 },
+  'told, bad image': { ...TOLD, bad: 'ends' },
+  'told, sick image': { ...TOLD, bad: 'sick', health: 'check' },
+  'told, failed hook': { ...TOLD, bad: 'hook' },
+  'told, scaled': { ...TOLD, replicas: 2 },
+  'told, --rm': { ...TOLD, autoRemove: true, restart: 'no' },
+  'told, stop-first': { ...TOLD, strategy: 'stop-first', volume: true },
+  'told, handover': { ...TOLD, kernel: true, strategy: 'handover', published: true },
   'stop-first': STOP_FIRST,
   rehearsed: { ...PLAIN, strategy: 'stop-first', published: true },
   'rehearsed, bad image': { ...PLAIN, strategy: 'stop-first', published: true, bad: 'sick' },

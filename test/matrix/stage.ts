@@ -18,6 +18,7 @@ import { newRules } from '../memory/kernel.ts';
 import { start } from '../memory/lifecycle.ts';
 import { addNetwork, BEGIN, type Box, type Machine, newMachine } from '../memory/machine.ts';
 import { openProcess, type Place, type Process, type ProcessOptions } from '../memory/process.ts';
+import { addRoute, DRIVER, EDGE, type MemoryProxy, newProxy, targetsOf } from '../memory/proxy.ts';
 import { goesBack, type Setup } from './setups.ts';
 import { type Watch, watchClients } from './watch.ts';
 
@@ -57,10 +58,12 @@ export async function stageOf(setup: Setup): Promise<Stage> {
     remote: newRemote(),
     rules: newRules(setup.kernel),
     living: new Set(),
+    proxy: setup.told ? newProxy() : undefined,
     yaml: setup.files ? COMPOSE_FILE : undefined,
     count: 0,
   };
   addNetwork(machine, NETWORK);
+  if (place.proxy) serveEdge(machine, place.proxy);
   const follows = setup.command === 'update' ? `${REMOTE}:live` : `${LOCAL}:live`;
   const first = await firstImage(setup, place, follows);
   const service = isComposed(setup) ? 'shop/web' : 'web';
@@ -82,6 +85,7 @@ export async function stageOf(setup: Setup): Promise<Stage> {
       ? [{ kind: 'each address', network: NETWORK, name: 'app' } as const]
       : []),
     ...(setup.proxied ? [{ kind: 'engine', network: NETWORK, name: 'app' } as const] : []),
+    ...(place.proxy ? [throughProxy(machine, place.proxy)] : []),
     ...(setup.published ? [{ kind: 'port', hostPort: PORT } as const] : []),
   ];
   const before = new Map(slots.map((slot) => [slot, machine.names.get(slot)?.id ?? '']));
@@ -182,7 +186,7 @@ function requestOf(setup: Setup, name: string, image: string, number: number): C
   return { name, config, host, networks: { [NETWORK]: { Aliases: ['app'] } } };
 }
 
-function labelsOf({ strategy, health, copies, keep, rehearsal, proxied }: Setup): Record<string, string> {
+function labelsOf({ strategy, health, copies, keep, rehearsal, proxied, told }: Setup): Record<string, string> {
   return {
     'swapctl.strategy': strategy,
     'swapctl.settle': '100ms',
@@ -191,6 +195,7 @@ function labelsOf({ strategy, health, copies, keep, rehearsal, proxied }: Setup)
     ...(health === 'http' && { 'swapctl.health.timeout': '5s' }),
     ...(copies && { 'swapctl.backup.volumes': 'true', 'swapctl.backup.keep': String(keep) }),
     ...(proxied && { 'traefik.enable': 'true' }),
+    ...(told && { 'swapctl.proxy': `${DRIVER}:${EDGE}`, 'swapctl.proxy.route': ROUTE }),
     ...(!rehearsal && { 'swapctl.rehearsal': 'false' }),
   };
 }
@@ -219,6 +224,19 @@ const COMPOSE_FILE = {
   services: { web: { configs: [{ source: 'motd', target: '/etc/motd' }] } },
   configs: { motd: { content: 'hello' } },
 };
+
+const ROUTE = 'app';
+
+function serveEdge(machine: Machine, proxy: MemoryProxy): void {
+  build(machine, 'edge:1', { app: IDLE });
+  const host = { NetworkMode: NETWORK, RestartPolicy: { Name: 'always' } };
+  start(machine, create(machine, { name: EDGE, config: { Image: 'edge:1' }, host, networks: { [NETWORK]: {} } }));
+  addRoute(proxy, ROUTE, { network: NETWORK, name: 'app', port: PORT });
+}
+
+function throughProxy(machine: Machine, proxy: MemoryProxy): WayIn {
+  return { kind: 'proxy', route: ROUTE, targets: () => targetsOf(machine, proxy, ROUTE) };
+}
 
 function liveWith(machine: Machine, owner: string, image: string): void {
   const mode = `container:${machine.names.get(owner)?.id}`;

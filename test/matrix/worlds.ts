@@ -21,6 +21,7 @@ const anySetup: fc.Arbitrary<Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | '
   command: fc.constantFrom('roll', 'roll', 'rollback', 'update', 'rollback with volumes'),
   remembered: fc.boolean(),
   kernel: fc.boolean(),
+  told: fc.boolean(),
   rehearsal: fc.boolean(),
   busyMs: fc.constantFrom(0, 0, 400),
 });

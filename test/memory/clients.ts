@@ -13,6 +13,8 @@ import { isCalled, portKey } from './networks.ts';
 export type WayIn =
   | { readonly kind: 'port'; readonly hostPort: number }
   | { readonly kind: 'name' | 'each address' | 'engine'; readonly network: string; readonly name: string }
+  /** By a proxy that is told; `targets`: where it sends requests now, undefined: they wait. */
+  | { readonly kind: 'proxy'; readonly route: string; readonly targets: () => readonly string[] | undefined }
   /** A client that has resolved the name once. */
   | { readonly kind: 'address'; readonly address: string };
 
@@ -63,7 +65,7 @@ function noteLed(machine: Machine, rules: Rules, way: WayIn, connection: Connect
 
 function addressOf(machine: Machine, way: WayIn): string | undefined {
   if (way.kind === 'address') return way.address;
-  if (way.kind === 'port') return undefined;
+  if (way.kind === 'port' || way.kind === 'proxy') return undefined;
   const box = [...machine.boxes.values()].find((one) => isCalled(one, way.network, way.name));
   return box?.networks[way.network]?.IPAddress;
 }
@@ -75,12 +77,25 @@ function addressOf(machine: Machine, way: WayIn): string | undefined {
 export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
   if (way.kind === 'port') return atPort(machine, rules, way.hostPort);
   if (way.kind === 'address') return atAddress(machine, rules, way.address);
+  if (way.kind === 'proxy') return behind(machine, rules, way.targets() ?? []);
   const called = [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
   const asked = called.filter((box) => isAsked(machine, box, way.kind) && !isHeld(machine, rules, box));
   const reached = asked.map((box) => led(machine, rules, box, way.network));
   const answers = reached.map((box) => (box && isOpen(machine, rules, box) ? box : undefined));
   if (way.kind === 'each address' && answers.includes(undefined)) return undefined;
   return answers.find((box) => box !== undefined);
+}
+
+// Every server that gets requests has to answer, save those at which a connection waits now.
+function behind(machine: Machine, rules: Rules, targets: readonly string[]): Box | undefined {
+  const addresses = targets.map((one) => one.slice(0, one.lastIndexOf(':')));
+  const asked = addresses.filter((one) => !usedBy(machine, rules, { kind: 'address', address: one }).some(isWaiting));
+  const answers = asked.map((one) => atAddress(machine, rules, one));
+  return answers.includes(undefined) ? undefined : answers[0];
+
+  function isWaiting(box: Box | undefined): boolean {
+    return box !== undefined && isHeld(machine, rules, box);
+  }
 }
 
 function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
@@ -97,6 +112,7 @@ export function waits(machine: Machine, rules: Rules, way: WayIn): boolean {
 
 function usedBy(machine: Machine, rules: Rules, way: WayIn): (Box | undefined)[] {
   if (way.kind === 'port') return [holderOf(machine, rules, way.hostPort)];
+  if (way.kind === 'proxy') return [];
   const all = [...machine.boxes.values()];
   if (way.kind === 'address') return all.filter((box) => hasAddress(machine, box, way.address));
   return all.filter((box) => isCalled(box, way.network, way.name));

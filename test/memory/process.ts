@@ -14,6 +14,7 @@ import { CHANGING, memoryEngine } from './engine.ts';
 import { memoized, memoryRegistry, type Remote } from './images.ts';
 import { memoryKernel, type Rules } from './kernel.ts';
 import type { Machine } from './machine.ts';
+import { type MemoryProxy, memoryProxies, newProxy } from './proxy.ts';
 
 /** What fails at a call: a refusal, a connection that breaks before it or takes the answer along, or an answer that never comes. */
 export type Failure = 404 | 409 | 500 | 'cut before' | 'answer lost' | 'timeout' | 'disk full';
@@ -33,6 +34,8 @@ export interface Place {
   readonly remote: Remote;
   readonly rules: Rules;
   readonly living: Set<string>;
+  /** The one proxy in front, if any. */
+  readonly proxy?: MemoryProxy | undefined;
   /** What the one YAML file of this machine says. */
   readonly yaml: unknown;
   count: number;
@@ -138,6 +141,8 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
     ...OUTSIDE,
     engine,
     kernel: wrapped(outside.kernel),
+    proxies: (driver: string, at: string) =>
+      wrapped(callsOf('proxy', outside.proxies(driver, at), (name) => name === 'apply')),
     registry: wrapped(outside.registry),
     traffic: outside.traffic,
     clock: {
@@ -185,6 +190,7 @@ interface Outside {
   readonly engine: readonly PortCall[];
   readonly kernel: readonly PortCall[];
   readonly registry: readonly PortCall[];
+  readonly proxies: Ports['proxies'];
   readonly traffic: Ports['traffic'];
 }
 
@@ -200,6 +206,7 @@ function outsideOf(place: Place): Outside {
       /^(set|hold|end|halt|clear|shut|open|forward$|sweep)/.test(name),
     ),
     registry: callsOf('registry', memoryRegistry(remote), () => false),
+    proxies: memoryProxies(machine, place.proxy ?? newProxy()),
     traffic: memoryTraffic(machine, rules),
   };
   OUTSIDES.set(place, outside);
@@ -277,9 +284,17 @@ async function failedElsewhere(
 ): Promise<never> {
   if (how === 'answer lost' || how === 'timeout') await call().catch(() => {});
   if (how === 'timeout') await machine.clock.sleep(TIMEOUT_MS);
+  if (what.startsWith('proxy.')) throw proxyTrouble(what, how);
   throw what.startsWith('kernel.')
     ? new RuleError(troubleBy(how))
     : new SwapError('registry-unreachable', 'the registry does not answer (a test says so)');
+}
+
+// One that refuses a change is within reach.
+function proxyTrouble(what: string, how: Failure): SwapError {
+  if (what === 'proxy.apply' && typeof how === 'number')
+    return new SwapError('proxy-refused', 'the proxy refuses it (a test says so)');
+  return new SwapError('proxy-unreachable', 'the proxy does not answer (a test says so)');
 }
 
 // If nft was killed, or is late, its script may be in force.

@@ -1,4 +1,3 @@
-import type { ServiceReport } from '../../core/report/report.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { PastRoll } from '../app.ts';
 import type { Job, PastReport } from './job.ts';

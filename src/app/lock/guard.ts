@@ -42,6 +42,7 @@ export function guarded(ports: Ports, { confirm }: Pick<Lease, 'confirm'>): Port
     ...ports,
     engine: confirming(ports.engine, ENGINE, confirm),
     kernel: confirming(ports.kernel, KERNEL, confirm),
+    proxies: (driver, place) => confirming(ports.proxies(driver, place), ['apply'], confirm),
   };
 }
 

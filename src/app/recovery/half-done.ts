@@ -4,6 +4,7 @@ import { decodeState } from '../../core/service/labels.ts';
 import { helpersOf } from '../../core/service/ownership.ts';
 import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { overlaidSlot } from '../proxy/overlaid.ts';
 
 /** A slot that a dead roll left half done, and the containers (ids or names) that its own can't be started without. */
 export interface Half {
@@ -16,10 +17,27 @@ export interface Half {
  * Finds them all. Those that live in another's namespaces come first, while both namespaces that they are between are
  * still there.
  */
-export async function halfDone(ports: Ports, all: readonly ContainerSummary[]): Promise<Half[]> {
-  const found = groupServices(all).flatMap((service) => halfDoneOf(service, all).map((slot) => ({ service, slot })));
+export async function halfDone(
+  ports: Ports,
+  all: readonly ContainerSummary[],
+  isMeant: (key: string) => boolean = () => true,
+): Promise<Half[]> {
+  const services = groupServices(all);
+  const known = services.flatMap((service) => halfDoneOf(service, all).map((slot) => ({ service, slot })));
+  const others = services.filter((service) => isMeant(service.key) && known.every((one) => one.service !== service));
+  const found = [...known, ...(await overlaidAmong(ports, others, all))];
   const halves = await Promise.all(found.map(async (half) => ({ ...half, owners: await ownersOf(ports, half.slot) })));
   return [...halves.filter((half) => half.owners.length > 0), ...halves.filter((half) => half.owners.length === 0)];
+}
+
+// Of a roll that died at its very end, or whose candidate somebody removed, only the overlay is left.
+async function overlaidAmong(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+): Promise<Omit<Half, 'owners'>[]> {
+  const looks = services.map(async (service) => ({ service, slot: await overlaidSlot(ports, service, all) }));
+  return (await Promise.all(looks)).flatMap(({ service, slot }) => (slot ? [{ service, slot }] : []));
 }
 
 async function ownersOf(ports: Ports, slot: Slot): Promise<string[]> {
@@ -62,4 +80,16 @@ export function leftOthersBehind({ home, members }: Slot, all: readonly Containe
 function isFor({ home }: Slot, { labels }: ContainerSummary): boolean {
   const state = decodeState(labels);
   return state?.role === 'replica' && state.slot === home;
+}
+
+/** The slot of that name if a roll has left it half done, as it is now. */
+export async function stillHalfDone(
+  ports: Ports,
+  service: Service,
+  home: string,
+  now: readonly ContainerSummary[],
+): Promise<Slot | undefined> {
+  const found = halfDoneOf(service, now).find((slot) => slot.home === home);
+  const overlaid = found ?? (await overlaidSlot(ports, service, now));
+  return overlaid?.home === home ? overlaid : undefined;
 }

@@ -15,6 +15,7 @@ import { endDeadLock } from '../lock/dead-lock.ts';
 import { guarded } from '../lock/guard.ts';
 import { type Lease, takeLease } from '../lock/lease.ts';
 import { lockHeld } from '../lock/lock.ts';
+import { recoveredProxy } from '../proxy/overlaid.ts';
 import { dependentsEver } from '../rollout/dependents-ever.ts';
 import { runSlot } from '../rollout/loop.ts';
 import { inTheMiddle, moveDependents, type RollOptions } from '../rollout/roll-slot.ts';
@@ -29,7 +30,7 @@ import { distrustGates } from '../traffic/gate.ts';
 import { kernelLayer } from '../traffic/kernel-layer.ts';
 import { sweepRules } from '../traffic/sweep.ts';
 import { evenOut, isUnderWay, replicated } from './even-out.ts';
-import { concerns, type Half, halfDone, halfDoneOf, leftOthersBehind } from './half-done.ts';
+import { concerns, type Half, halfDone, leftOthersBehind, stillHalfDone } from './half-done.ts';
 import { recallHeld } from './held.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
 import { adopted } from './stranded.ts';
@@ -47,7 +48,7 @@ export async function recover(
   const named = selectors.length > 0 ? chosenOf(all, selectors, await servicesGone(ports, all)) : undefined;
   const isNamed = (key: string): boolean => named === undefined || named.some((service) => service.key === key);
   const items: RecoveredItem[] = [];
-  for (const half of await halfDone(ports, all)) {
+  for (const half of await halfDone(ports, all, isNamed)) {
     if (named && !named.some((service) => concerns(service, half))) continue;
     const item = await recovered(ports, half, all, signal);
     if (item) items.push(item);
@@ -76,7 +77,7 @@ export async function recoverService(
   all: readonly ContainerSummary[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const left = (await halfDone(ports, all)).filter((half) => concerns(service, half));
+  const left = (await halfDone(ports, all, (key) => key === service.key)).filter((half) => concerns(service, half));
   for (const half of left) {
     ports.report({
       kind: 'note',
@@ -103,7 +104,8 @@ export async function recoverServices(
 ): Promise<{ readonly any: boolean; readonly failed: ReadonlyMap<string, unknown> }> {
   const failed = new Map<string, unknown>();
   const recovered: string[] = [];
-  for (const half of await halfDone(ports, all)) {
+  const isMeant = (key: string): boolean => services.some((service) => service.key === key);
+  for (const half of await halfDone(ports, all, isMeant)) {
     const concerned = services.filter((service) => concerns(service, half));
     if (concerned.length === 0) continue;
     try {
@@ -180,7 +182,7 @@ async function recoverSlot(
     await endStops(ports, half.slot);
     const now = await listed(ports.engine);
     const service = groupServices(now).find(({ key }) => key === half.service.key);
-    const slot = service && halfDoneOf(service, now).find(({ home }) => home === half.slot.home);
+    const slot = service && (await stillHalfDone(ports, service, half.slot.home, now));
     const outcome = slot && (await finish(ports, service, slot, now, lease, signal));
     if (outcome) await retireUnlessHalfDone(ports, half.service.key);
     if (outcome === 'finished') await restartAfterRecovery(ports, half.service.key);
@@ -266,6 +268,7 @@ async function recoveryRun(
   const container = await ports.engine.container(subject.id);
   const isCandidate = subject !== incumbent;
   const policy = lenientSettingsOf(ports, service.key, subject.labels);
+  const proxy = container && (await recoveredProxy(ports, service.key, container, policy, await listed(ports.engine)));
   return {
     ports,
     names: slotNames(slot.home),
@@ -285,6 +288,7 @@ async function recoveryRun(
       mendOnly: true,
       backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },
       checksStart: false,
+      proxy,
       back: false,
     },
     event: 'rolled',
@@ -297,6 +301,7 @@ async function recoveryRun(
     confirmLock: lease.confirm,
     gates: false,
     forwards: false,
+    proxy,
     memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) =>

@@ -2,10 +2,12 @@ import type { Container, RestartPolicy } from '../../core/model/container.ts';
 import { isNotFound, isStartRefusedByImage } from '../../core/model/engine-error.ts';
 import type { Step, StepKind } from '../../core/rollout/step.ts';
 import { isReturning } from '../../core/rollout/switch-hooks.ts';
+import { drainSlot } from '../proxy/drain.ts';
+import { applyRoute } from '../proxy/route.ts';
 import { forgetFailure } from '../recovery/failures.ts';
 import { HELD } from '../recovery/held.ts';
 import { cover, renewCover } from '../traffic/cover.ts';
-import { drain } from '../traffic/drain.ts';
+
 import { endForward, endLeadingAway, forward } from '../traffic/forward.ts';
 import { adoptGate, startGated } from '../traffic/gate.ts';
 import type { SlotRun } from './slot-run.ts';
@@ -82,6 +84,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   forward: (run, step, snapshot) =>
     forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
   'end-forward': (run, step) => endForward(run, step),
+  route: (run, step) => applyRoute(run, step),
   'run-hooks': (run) => runSwitchHooks(run),
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
   'hold-restart': (run, step, snapshot) => {
@@ -97,7 +100,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   drain: async (run, step, snapshot) => {
     const container = named(step.container, snapshot);
-    if (container) await drain(run, container, () => renewCover(run, step.container, snapshot));
+    if (container) await drainSlot(run, container, () => renewCover(run, step.container, snapshot));
   },
   stop: (run, step) => run.ports.engine.stop(step.container),
   remove: (run, step, { rehearsal, standIn, candidate }) => {

@@ -5,6 +5,7 @@ import { describeSeen } from '../../core/report/seen-words.ts';
 import { byHand } from '../../core/rollout/backup.ts';
 import { tagHarm, violation } from '../../core/rollout/invariants.ts';
 import { type Decision, plan } from '../../core/rollout/plan.ts';
+import { hasSwitched } from '../../core/rollout/route.ts';
 import { describeStep, type Step } from '../../core/rollout/step.ts';
 import { diskFull } from '../image/disk.ts';
 import { clearExpired, stopRenewing } from '../traffic/forward.ts';
@@ -77,7 +78,7 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
         decision.step,
         error,
         failuresInRow,
-        decision.undoing !== undefined || isSwitched(snapshot),
+        decision.undoing !== undefined || hasSwitched(snapshot.seen),
       );
   }
   return {
@@ -120,7 +121,7 @@ async function attempt(run: SlotRun, { step, undoing }: Act, snapshot: Snapshot)
     strategy,
     phase,
     seen: describeSeen(snapshot.seen),
-    switched: isSwitched(snapshot),
+    switched: hasSwitched(snapshot.seen),
     ...because,
   });
   const began = clock.now();
@@ -195,10 +196,6 @@ function isGone(step: Step, error: unknown): boolean {
 async function lostOwner(run: SlotRun, step: Step): Promise<boolean> {
   if (step.kind !== 'move-dependents') return false;
   return (await run.ports.engine.container(step.to))?.status !== 'running';
-}
-
-function isSwitched({ seen }: Snapshot): boolean {
-  return seen.candidate?.name === seen.names.home && seen.candidate.verdict.kind === 'healthy';
 }
 
 async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapError> {

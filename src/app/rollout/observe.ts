@@ -12,6 +12,7 @@ import type { Backup, Dependent, Failure, Observed, Replica } from '../../core/r
 import { decodeState, slotLabel } from '../../core/service/labels.ts';
 import { copyState, helpersOf, membersOf } from '../../core/service/ownership.ts';
 import { castRoles } from '../../core/service/slot.ts';
+import { routeOf } from '../proxy/route.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { cannotUpdate } from '../select/abilities.ts';
 import { imageOf, listed, stateOf } from '../select/own.ts';
@@ -36,7 +37,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
   const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
   // Each asks another program, or the engine, so they wait for each other only in vain.
-  const [forwarding, cover, failures, dependents, copies, tag, incumbentKept] = await Promise.all([
+  const [forwarding, cover, failures, dependents, copies, tag, incumbentKept, route] = await Promise.all([
     forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
     coverOf(run, standIn),
     failuresOf(run),
@@ -44,6 +45,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     copiesOf(run, all, candidate),
     localTag(run),
     isKept(run, incumbent),
+    routeOf(run, all, replicas),
   ]);
   const behind = (replica: Replica | undefined): Container | undefined =>
     [...replicas, rehearsal, standIn].find((container) => container?.id === replica?.id);
@@ -73,6 +75,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     incumbentKept,
     ...(await vanishedOf(run, replicas, incumbent)),
     hooks: hooksOf(run),
+    route,
     giveUp: memory.giveUp,
   });
   return { seen, incumbent: behind(incumbent), candidate: behind(candidate), rehearsal, standIn };

@@ -17,6 +17,7 @@ import { type Choice, chooseStrategy } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { prepareProxy } from '../proxy/proxied.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { imageOf, ownOf, stateOf } from '../select/own.ts';
 import { servedOf } from '../select/served.ts';
@@ -82,6 +83,10 @@ export async function prepareSlot(
   for (const note of layerNotes(kernel, fixedPorts(container).length > 0)) memory.notes.add(note);
   const attached = attachedNote(container, own);
   if (attached !== undefined) memory.notes.add(attached);
+  // One that follows its owner changes nothing about who serves.
+  const proxy = options.successors
+    ? undefined
+    : await prepareProxy(ports, service, container, policy, all, new AbortController().signal);
   const backup = await prepareVolumes(
     ports,
     { container, own, home: slot.home, service },
@@ -118,6 +123,7 @@ export async function prepareSlot(
     backup,
     checksStart: needsHost(container) || dependents.length > 0,
     engineVerdict: engineVerdictFor(container, own, policy, all, ports.host.containerId),
+    proxy,
     memory,
   };
 }

@@ -1,5 +1,6 @@
 import type { EngineVerdict } from '../../core/health/noticed.ts';
 import type { Container } from '../../core/model/container.ts';
+import type { Proxied } from '../../core/proxy/proxied.ts';
 import type { Failure, WantedBackup } from '../../core/rollout/observed.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Choice } from '../../core/strategy/choose.ts';
@@ -30,5 +31,7 @@ export interface PreparedSlot {
   /** True: check that the container could start again before anything is touched. */
   readonly checksStart: boolean;
   readonly engineVerdict: EngineVerdict | undefined;
+  /** The proxy in front that is told. */
+  readonly proxy: Proxied | undefined;
   readonly memory: Memory;
 }

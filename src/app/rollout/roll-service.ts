@@ -1,11 +1,11 @@
 import { commitIn } from '../../core/build/git.ts';
+import { knownBad, knownFailure } from '../../core/health/failures.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { fail } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
 import { type ReplicaReport, type ServiceReport, summarize } from '../../core/report/report.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
-import { knownBad, knownFailure } from '../../core/rollout/plan.ts';
 import { membersOf } from '../../core/service/ownership.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';

@@ -148,6 +148,7 @@ export async function slotRun(
     movesTraffic: slot.kernel.available,
     gates: whyNoRules(slot.kernel, 'gate') === undefined,
     forwards: whyNoRules(slot.kernel, 'address redirect') === undefined,
+    proxy: slot.proxy,
     memory: slot.memory,
     now: () => ports.clock.now() + facts.clockOffsetMs,
     moveDependents: (names, from, to) => moveDependents(context, slot.memory, names, from, to),
@@ -179,6 +180,7 @@ export function desiredOf(
     backup: slot.backup,
     checksStart: slot.checksStart,
     engineVerdict: slot.engineVerdict,
+    proxy: slot.proxy,
     back: context.options.event === 'rolled-back',
   };
 }

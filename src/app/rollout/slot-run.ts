@@ -4,6 +4,8 @@ import type { Container, Image, RestartPolicy } from '../../core/model/container
 import type { SwapError } from '../../core/model/error.ts';
 import type { OwnedLabels } from '../../core/model/own-labels.ts';
 import type { Successors } from '../../core/model/references.ts';
+import type { Proxied } from '../../core/proxy/proxied.ts';
+import type { Wanted } from '../../core/proxy/route.ts';
 import type { RollPhase } from '../../core/report/phase.ts';
 import type { DrainedConnections, ReportedStep, StaleClient } from '../../core/report/report.ts';
 import type { Desired } from '../../core/rollout/observed.ts';
@@ -44,6 +46,8 @@ export interface SlotRun {
   readonly gates: boolean;
   /** Whether the kernel can redirect what comes for one container's addresses to another. */
   readonly forwards: boolean;
+  /** The proxy in front that is told; undefined: none. */
+  readonly proxy: Proxied | undefined;
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
@@ -124,6 +128,8 @@ export interface Memory {
   readonly leftRecords: Set<string>;
   /** By name: the moves of dependents that were begun and did not come to their end. */
   readonly moving: Map<string, SlotRun>;
+  /** The last state of the route that this run has asked for, and when it was seen last. */
+  routed: { readonly wanted: Wanted; readonly at: number } | undefined;
   giveUp: SwapError | undefined;
   /** What a person is to know of the roll, for its report. */
   readonly notes: Set<string>;
@@ -178,6 +184,7 @@ export function freshMemory(): Memory {
     leftCopies: new Set(),
     leftRecords: new Set(),
     moving: new Map(),
+    routed: undefined,
     giveUp: undefined,
     notes: new Set(),
   };

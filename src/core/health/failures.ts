@@ -1,7 +1,9 @@
+import { SwapError } from '../model/error.ts';
 import type { Volume } from '../model/volume.ts';
 import type { Failure } from '../rollout/observed.ts';
 import type { FailureNote, StateLabels } from '../service/labels.ts';
 import { failureState } from '../service/ownership.ts';
+import { isRejection } from './blame.ts';
 
 /** A volume of swapctl's that remembers a failed image, and what its labels say. */
 export interface FailureRecord {
@@ -44,4 +46,23 @@ function recordIn(volume: Volume): FailureRecord[] {
 // A roll that was killed may have left the record that its own was to replace.
 function isNewer({ volume, state }: FailureRecord, other: FailureRecord): boolean {
   return state.at === other.state.at ? volume > other.volume : state.at > other.state.at;
+}
+
+/** A failure for which the slot rejects an image; a digest and the engine's id are both good to recognise it. */
+export function knownFailure(
+  failures: readonly Failure[],
+  image: { readonly id?: string; readonly digest: string | undefined },
+): Failure | undefined {
+  return failures.find(
+    (failure) =>
+      isRejection(failure) &&
+      (failure.image === image.id || (image.digest !== undefined && failure.digest === image.digest)),
+  );
+}
+
+/** The refusal of an image that failed before. */
+export function knownBad(failure: Failure): SwapError {
+  return new SwapError('known-bad', `this image was tried here at ${failure.at} and not kept: ${failure.reason}`, {
+    hint: `push a fixed image, or use --force to try this one again; the volume ${failure.name} remembers it`,
+  });
 }

@@ -72,6 +72,8 @@ const REASONS: { readonly [K in StepKind]: Reason<K> } = {
   'move-dependents': 'they share with a container that was replaced',
   forward: 'clients that know its address need the container that serves now',
   'end-forward': 'its address needs no redirect any more',
+  route: ({ wanted }) =>
+    wanted.kind === 'baseline' ? 'the name leads to the right container' : 'the proxy is to send requests there alone',
   'run-hooks': 'the old container has stopped, and the hooks are due',
   'keep-image': 'a rollback needs the old image',
   'hold-restart': 'the engine would start it again',

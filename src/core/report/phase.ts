@@ -1,4 +1,5 @@
 import type { Strategy } from '../model/strategy.ts';
+import type { Wanted } from '../proxy/route.ts';
 import type { Step, StepKind } from '../rollout/step.ts';
 import { reservedName } from '../service/names.ts';
 
@@ -55,6 +56,7 @@ const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
   'move-dependents': ANY,
   forward: always('switch'),
   'end-forward': ANY,
+  route: ({ wanted }) => (isSwitch(wanted) ? 'switch' : undefined),
   'run-hooks': ANY,
   'keep-image': ANY,
   'hold-restart': (_, strategy) => (strategy === 'start-first' ? undefined : change(strategy)),
@@ -147,6 +149,10 @@ function change(strategy: Strategy): RollPhase {
 
 function retires(name: string, strategy: Strategy): boolean {
   return isStandIn(name) || strategy === 'start-first';
+}
+
+function isSwitch(wanted: Wanted): boolean {
+  return wanted.kind === 'servers' && wanted.servers.some(({ state }) => state === 'draining');
 }
 
 function ofHelper(name: string): RollPhase | undefined {

@@ -50,21 +50,14 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     case 'create':
       return { ...seen, candidate: candidateOf(desired, seen, step) };
     case 'recreate-old':
-      return {
-        ...seen,
-        incumbent: {
-          ...imagined(desired, seen, step.name),
-          id: 'imagined-old',
-          imageId: step.image,
-          current: false,
-          roll: undefined,
-        },
-      };
+      return { ...seen, incumbent: recreated(desired, seen, step) };
     case 'back-up':
     case 'put-back':
     case 'drop-backup':
     case 'drop-copies':
       return afterCopying(seen, step);
+    case 'route':
+      return afterRoute(seen, step);
     case 'run-hooks':
       return { ...seen, hooks: { due: [], failed: undefined } };
     case 'keep-image':
@@ -80,10 +73,30 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
       return { ...seen, failures: seen.failures.filter(({ name }) => name !== step.name) };
     case 'start':
     case 'open':
-      return { ...afterReplicaStep(seen, step), forwarding: gateAfter(seen, step) };
+      return afterStart(seen, step);
     default:
       return afterReplicaStep(seen, step);
   }
+}
+
+function recreated(desired: Desired, seen: Observed, step: Extract<Step, { kind: 'recreate-old' }>): Replica {
+  const one = imagined(desired, seen, step.name);
+  return { ...one, id: 'imagined-old', imageId: step.image, current: false, roll: undefined };
+}
+
+function afterRoute(seen: Observed, { wanted }: Extract<Step, { kind: 'route' }>): Observed {
+  const servers = wanted.kind === 'baseline' ? [] : wanted.servers;
+  return { ...seen, route: seen.route && { ...seen.route, wanted, servers } };
+}
+
+function afterStart(seen: Observed, step: Extract<Step, { kind: 'start' | 'open' }>): Observed {
+  const forwarding = gateAfter(seen, step);
+  return { ...afterReplicaStep(seen, step), forwarding, route: reached(seen, step.container) };
+}
+
+// Its address is known only once it runs.
+function reached({ route }: Observed, container: string): Observed['route'] {
+  return route && { ...route, addresses: { [container]: `${container}:80`, ...route.addresses } };
 }
 
 function afterReplicaStep(seen: Observed, step: ReplicaStep): Observed {

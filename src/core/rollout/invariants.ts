@@ -4,6 +4,7 @@ import { leads } from '../traffic/routes.ts';
 import { backupOf, volumesBack } from './backup.ts';
 import { answers as answersItself } from './forward.ts';
 import { comesBack, type Observed, type Replica } from './observed.ts';
+import { routeHarm } from './route.ts';
 import type { Step } from './step.ts';
 
 /**
@@ -21,6 +22,7 @@ export function violation(seen: Observed, step: Step): string | undefined {
     unprovenSuccession,
     hastyCleanup,
     lostData,
+    routeHarm,
   ]) {
     const broken = rule(seen, step);
     if (broken !== undefined) return `${step.kind}: ${broken}`;
@@ -35,6 +37,7 @@ export function unrest(seen: Observed): string | undefined {
   if (seen.forwarding.some((one) => one.state === 'leads'))
     return 'connections are still led from one container to another';
   if (seen.cover !== 'none') return 'the ports are still led to a stand-in';
+  if (seen.route && seen.route.wanted.kind !== 'baseline') return 'a proxy does not act by its own configuration';
   const members = replicas(seen);
   if (members.length !== 1) return `${members.length} containers are left, not one`;
   if (members[0]?.shut) return 'the container that is left can not be reached';

@@ -4,6 +4,7 @@ import type { RestartPolicy } from '../model/container.ts';
 import type { ErrorCode, SwapError } from '../model/error.ts';
 import type { PinnedImage } from '../model/image.ts';
 import type { Strategy } from '../model/strategy.ts';
+import type { ObservedRoute } from '../proxy/route.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import type { SlotNames } from '../service/names.ts';
 import type { Choice } from '../strategy/choose.ts';
@@ -119,6 +120,16 @@ export interface SwitchHooks {
   readonly failed: SwapError | undefined;
 }
 
+/** The route of a proxy in front of the slot, and the addresses that it may lead to. */
+export interface SeenRoute extends ObservedRoute {
+  /** Of running containers of the slot, by id. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Of the service's other replicas. `fit`: requests may go there. */
+  readonly others: readonly { readonly address: string; readonly fit: boolean }[];
+  /** Whether the overlay belongs to a roll of another service. */
+  readonly foreign: boolean;
+}
+
 /** Everything the planner looks at: one immutable snapshot of one slot. */
 export interface Observed {
   readonly names: SlotNames;
@@ -157,6 +168,8 @@ export interface Observed {
   /** How many of them somebody stopped or removed, as far as the engine tells; only known of those with --rm. */
   readonly takenAway: number;
   readonly hooks: SwitchHooks;
+  /** The route of the proxy in front; undefined: no proxy is told. */
+  readonly route?: SeenRoute | undefined;
   /** Set when a step went wrong for good, or the user interrupted: nothing new is begun, what can be undone is. */
   readonly giveUp: SwapError | undefined;
 }
@@ -169,6 +182,12 @@ export interface WantedBackup {
   readonly keep: number;
   /** The roll whose copies the new container is to find in its volumes. */
   readonly fillFrom: string | undefined;
+}
+
+/** The proxy that is told of a roll, as its user writes it, and its route. */
+export interface WantedProxy {
+  readonly name: string;
+  readonly route: string;
 }
 
 /** What is wanted of a slot. */
@@ -188,6 +207,7 @@ export interface Desired {
   readonly checksStart: boolean;
   /** Set if the incumbent stays until the engine, too, calls the candidate healthy. */
   readonly engineVerdict?: EngineVerdict | undefined;
+  readonly proxy?: WantedProxy | undefined;
   /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
   readonly back: boolean;
 }

@@ -1,5 +1,6 @@
-import { codeOf, isRejection } from '../health/blame.ts';
+import { codeOf } from '../health/blame.ts';
 import { awaitEngine, isRefused, refusal } from '../health/engine-verdict.ts';
+import { knownBad, knownFailure } from '../health/failures.ts';
 import type { Blame } from '../health/health.ts';
 import { SwapError } from '../model/error.ts';
 import { leads } from '../traffic/routes.ts';
@@ -7,7 +8,8 @@ import { dropHalfCopied, lostFilling, surplus, volumesBack, volumesFirst } from 
 import { gather } from './dependents.ts';
 import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
 import { cover, giveBack, isProven, proveStandIn, retireStandIn, secure } from './handover.ts';
-import { comesBack, type Desired, type Failure, type Observed, type Replica } from './observed.ts';
+import { comesBack, type Desired, type Observed, type Replica } from './observed.ts';
+import { endRoute, endStale, hasSwitched, keepRoute, routeForward, whyNoRoute } from './route.ts';
 import { checkStart, copyOrStart, spare } from './start.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
@@ -26,6 +28,10 @@ export type Decision =
  * first run, a run after a crash, and a run after somebody interfered. Adopts half-done work before making new work.
  */
 export function plan(desired: Desired, seen: Observed): Decision {
+  const busy = whyNoRoute(desired, seen);
+  if (busy?.code === 'busy') return { kind: 'refuse', error: busy };
+  const stale = endStale(desired, seen);
+  if (stale) return act(stale);
   // A rule that points to nothing must not survive.
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
   const dead = endDeadForward(seen) ?? (awaitsHooks(seen) ? undefined : endForwardsOfTheDead(seen));
@@ -40,29 +46,10 @@ export function plan(desired: Desired, seen: Observed): Decision {
 
 const INCOMPLETE = new SwapError('interrupted', 'an earlier roll died before its new container was complete');
 
-/** A failure for which the slot rejects an image; a digest and the engine's id are both good to recognise it. */
-export function knownFailure(
-  failures: readonly Failure[],
-  image: { readonly id?: string; readonly digest: string | undefined },
-): Failure | undefined {
-  return failures.find(
-    (failure) =>
-      isRejection(failure) &&
-      (failure.image === image.id || (image.digest !== undefined && failure.digest === image.digest)),
-  );
-}
-
-/** The refusal of an image that failed before. */
-export function knownBad(failure: Failure): SwapError {
-  return new SwapError('known-bad', `this image was tried here at ${failure.at} and not kept: ${failure.reason}`, {
-    hint: `push a fixed image, or use --force to try this one again; the volume ${failure.name} remembers it`,
-  });
-}
-
 function planBack(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Decision {
   const impossible = whyNoWayBack(seen, candidate, why);
   if (impossible) return { kind: 'refuse', error: impossible };
-  const step = planUndo(seen, candidate, why);
+  const step = planUndo(desired, seen, candidate, why);
   const own = candidate.roll === desired.roll;
   const isFinal = own ? why !== INCOMPLETE : why === seen.hooks.failed;
   return isFinal ? { kind: 'act', step, undoing: why } : act(step);
@@ -80,6 +67,8 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
   if (incumbent.running && incumbent.held)
     return act({ kind: 'restore-restart', container: incumbent.id, name: incumbent.name });
   if (incumbent.name !== names.home) return planRestore(seen, incumbent);
+  const over = endRoute(desired, seen);
+  if (over) return act(over);
   // What lived with a candidate that somebody took away.
   const gathering = incumbent.running ? gather(seen, incumbent) : undefined;
   if (gathering) return act(gathering);
@@ -218,8 +207,12 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   const { incumbent, names } = seen;
   const { id: container, name, verdict } = candidate;
   if (verdict.kind === 'unstarted') return planStart(desired, seen, candidate);
+  const kept = verdict.kind === 'waiting' ? keepRoute(desired, seen) : undefined;
+  if (kept) return act(kept);
   if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
   if (candidate.shut) return act({ kind: 'open', container, name });
+  const routed = routeForward(desired, seen);
+  if (routed) return act(routed);
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
   if (name !== names.home) return act(rename(candidate, names.home));
   const gathering = gather(seen, candidate);
@@ -240,7 +233,8 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
 function planStart(desired: Desired, seen: Observed, candidate: Replica): Decision {
   const { incumbent, names } = seen;
   const start = copyOrStart(candidate);
-  if (start.kind === 'copy-files' || candidate.strategy === 'start-first') return act(start);
+  if (start.kind === 'copy-files') return act(start);
+  if (candidate.strategy === 'start-first') return act(keepRoute(desired, seen) ?? start);
   const check = incumbent?.running ? checkStart(desired, seen, incumbent, 'last') : undefined;
   if (check) return act(check);
   const safe = incumbent?.running && seen.standIn ? secure(desired, seen, seen.standIn, incumbent) : undefined;
@@ -278,14 +272,18 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const { verdict } = candidate;
   const hook = failedHook(seen, candidate);
   if (hook) return hook;
-  if (candidate.name === seen.names.home && isRefused(desired, candidate, seen.incumbent)) return refusal('it');
-  if (candidate.name === seen.names.home && verdict.kind === 'healthy') return undefined;
+  const switched = hasSwitched(seen);
+  const took = switched || candidate.name === seen.names.home;
+  if (took && isRefused(desired, candidate, seen.incumbent)) return refusal('it');
+  if (switched) return undefined;
   // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
   if (seen.giveUp) return seen.giveUp;
   if (verdict.kind === 'failed') {
     return new SwapError(codeOf(verdict.blame), verdict.reason);
   }
   if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
+  const unreached = whyNoRoute(desired, seen);
+  if (unreached) return unreached;
   if (candidate.roll !== desired.roll && !candidate.current) {
     return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');
   }

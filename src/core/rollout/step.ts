@@ -1,5 +1,6 @@
 import type { FailureCode } from '../health/blame.ts';
 import type { Strategy } from '../model/strategy.ts';
+import type { Wanted } from '../proxy/route.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import { formatDuration } from '../text/duration.ts';
 
@@ -47,6 +48,15 @@ export type Step =
       readonly toName: string;
     }
   | { readonly kind: 'end-forward'; readonly from: string; readonly name: string; readonly linger: boolean }
+  /** `proxy`: as its user writes it; `to`: names of the slot's containers that get the requests. */
+  | {
+      readonly kind: 'route';
+      readonly name: string;
+      readonly proxy: string;
+      readonly route: string;
+      readonly to: readonly string[];
+      readonly wanted: Wanted;
+    }
   | { readonly kind: 'run-hooks'; readonly name: string; readonly hooks: readonly string[] }
   | { readonly kind: 'keep-image'; readonly image: string; readonly reference: string }
   | { readonly kind: 'hold-restart'; readonly container: string; readonly name: string }
@@ -104,6 +114,7 @@ export function describeStep(step: Step): string {
     case 'drop-cover':
     case 'forward':
     case 'end-forward':
+    case 'route':
       return describeLeading(step);
     case 'pass-rehearsal':
       return `remove ${step.name}, the image is proven`;
@@ -140,9 +151,8 @@ export function describeStep(step: Step): string {
     case 'drain':
       return `let ${step.name} finish its open connections`;
     case 'stop':
-      return `stop ${step.name}`;
     case 'remove':
-      return `remove ${step.name}`;
+      return `${step.kind} ${step.name}`;
     case 'remember-failure':
       return `${step.code === 'not-healthy' ? 'remember that the image failed' : 'note for the next try'}: ${step.reason}`;
     case 'forget-failure':
@@ -152,7 +162,7 @@ export function describeStep(step: Step): string {
   }
 }
 
-type LeadingStep = Extract<Step, { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' }>;
+type LeadingStep = Extract<Step, { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' | 'route' }>;
 
 function describeLeading(step: LeadingStep): string {
   switch (step.kind) {
@@ -170,7 +180,15 @@ function describeLeading(step: LeadingStep): string {
       return step.linger
         ? `let the successor answer at the address of ${step.name} for a moment`
         : `lead new connections to ${step.name} to itself again`;
+    case 'route':
+      return describeRoute(step);
   }
+}
+
+function describeRoute({ proxy, route, to, wanted }: Extract<Step, { kind: 'route' }>): string {
+  const where = `the route ${route} of ${proxy}`;
+  if (wanted.kind === 'baseline') return `give ${where} back to its own configuration`;
+  return `send the requests of ${where} to ${to.join(', ')}`;
 }
 
 type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;

@@ -4,7 +4,8 @@ import { volumesBack } from './backup.ts';
 import { gather } from './dependents.ts';
 import { endForwardsTo } from './forward.ts';
 import { coverReturn } from './handover.ts';
-import type { Observed, Replica } from './observed.ts';
+import type { Desired, Observed, Replica } from './observed.ts';
+import { endRoute, keepReturn, routeBack } from './route.ts';
 import type { Step } from './step.ts';
 import { handBack } from './switch-hooks.ts';
 
@@ -12,18 +13,20 @@ import { handBack } from './switch-hooks.ts';
  * The next step of taking a candidate back: the old container serves under its own name first, the candidate goes last,
  * since its labels are what the rest is read from.
  */
-export function planUndo(seen: Observed, candidate: Replica, why: SwapError): Step {
+export function planUndo(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Step {
   const { incumbent } = seen;
   return (
     (isBehindGate(seen) ? undefined : endForwardsTo(seen, candidate)) ??
     remember(seen, candidate, why) ??
     recreate(seen, candidate) ??
     (incumbent && coverReturn(seen, incumbent)) ??
-    (incumbent && revive(seen, candidate, incumbent)) ??
+    (incumbent && revive(desired, seen, candidate, incumbent)) ??
+    routeBack(desired, seen) ??
     (incumbent && handBack(seen, candidate, incumbent)) ??
     (incumbent && rename(seen, candidate, incumbent)) ??
     restoreTag(seen, candidate) ??
-    stop(seen, candidate) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
+    stop(seen, candidate) ??
+    endRoute(desired, seen) ?? { kind: 'remove', container: candidate.id, name: candidate.name }
   );
 }
 
@@ -51,14 +54,14 @@ function recreate(seen: Observed, candidate: Replica): Step | undefined {
   return { kind: 'recreate-old', name: seen.names.old, image: candidate.imageBefore };
 }
 
-function revive(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
+function revive(desired: Desired, seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
   const { id: container, name } = incumbent;
   if (!incumbent.running) {
     const back = volumesBack(seen, incumbent, candidate);
     // It may need what the candidate holds: its ports, its volumes.
     if (candidate.running && (candidate.strategy !== 'start-first' || back))
       return { kind: 'stop', container: candidate.id, name: candidate.name };
-    return back ?? { kind: 'start', container, name };
+    return back ?? keepReturn(desired, seen) ?? { kind: 'start', container, name };
   }
   if (isBehindGate(seen) && incumbent.verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
   if (incumbent.shut) return { kind: 'open', container, name };

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { SwapError } from '../../../src/core/model/error.ts';
+import type { Wanted } from '../../../src/core/proxy/route.ts';
 import { imagine } from '../../../src/core/rollout/expected.ts';
 import { violation } from '../../../src/core/rollout/invariants.ts';
-import type { Backup, Desired, Observed, Replica } from '../../../src/core/rollout/observed.ts';
+import type { Backup, Desired, Observed, Replica, SeenRoute } from '../../../src/core/rollout/observed.ts';
 import { plan } from '../../../src/core/rollout/plan.ts';
 import {
   desired,
@@ -105,6 +106,9 @@ const backups: fc.Arbitrary<Backup[]> = fc.uniqueArray(
   { maxLength: 3, selector: ({ roll }) => roll },
 );
 
+// The planner that is told of a proxy is asked the same.
+const PROXY = { name: 'nginx:edge', route: 'web' };
+
 const observations: fc.Arbitrary<Observed> = fc
   .record({
     incumbent: some(replicas('incumbent')),
@@ -149,7 +153,30 @@ const observations: fc.Arbitrary<Observed> = fc
     }),
   })
   .map((change) => observed({ ...change, failures: [...new Set(change.failures)] }))
-  .map(withOneName);
+  .map(withOneName)
+  .chain((seen) => fc.option(routesOf(seen), { nil: undefined }).map((route) => ({ ...seen, route })));
+
+// Only what runs has an address.
+function routesOf({ incumbent, candidate }: Observed): fc.Arbitrary<SeenRoute> {
+  const running = [incumbent, candidate].flatMap((one) => (one?.running ? [one.id] : []));
+  const addresses = Object.fromEntries(running.map((id) => [id, `${id}:80`]));
+  const state = fc.constantFrom('off' as const, 'ready' as const, 'draining' as const);
+  const servers = fc.uniqueArray(
+    fc.record({ address: fc.constantFrom('incumbent:80', 'candidate:80', 'gone:80'), state, weight: fc.constant(1) }),
+    { minLength: 1, selector: ({ address }) => address },
+  );
+  const overlay = fc
+    .record({ roll: fc.constantFrom(...ROLLS), servers, held: fc.boolean() })
+    .map(
+      ({ held, ...one }): Wanted => (held ? { kind: 'held', longestMs: 1000, ...one } : { kind: 'servers', ...one }),
+    );
+  const other = fc.constantFrom([], [{ address: 'other:80', fit: true }], [{ address: 'other:80', fit: false }]);
+  return fc
+    .record({ wanted: fc.oneof(fc.constant<Wanted>({ kind: 'baseline' }), overlay), others: other, foreign: rarely })
+    .map((one) => ({ ...one, addresses, servers: one.wanted.kind === 'baseline' ? [] : one.wanted.servers }));
+}
+
+const rarely = fc.integer({ min: 0, max: 9 }).map((number) => number === 0);
 
 // No two containers of an engine have the same name.
 function withOneName(seen: Observed): Observed {
@@ -172,6 +199,7 @@ const wishes: fc.Arbitrary<Desired> = fc
   .map(({ strategy, rehearse, volumes, keep, ...wish }) =>
     desired({
       ...wish,
+      proxy: PROXY,
       choice:
         volumes.length > 0
           ? { strategy: 'stop-first', rehearse: false, because: 'a test' }

@@ -9,6 +9,7 @@ import {
 } from '../../../core/health/health.ts';
 import type { Container } from '../../../core/model/container.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
+import { restoreRoute } from '../../proxy/route.ts';
 import { keepShut } from '../../traffic/gate.ts';
 import { recall, type SlotRun } from '../slot-run.ts';
 import { lookAtPorts } from './answered-ports.ts';
@@ -85,6 +86,7 @@ async function watch(
     if (done(verdict, container)) return noteEngineHealth(run, container, verdict);
     const began = run.now();
     await keepShut(run, id);
+    await restoreRoute(run);
     prolong(run, container, began);
     const check = healthCheck(container, run.policy);
     if (check && container.status === 'running') await probeOnce(run, container, check, signal);

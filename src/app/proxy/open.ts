@@ -1,0 +1,61 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { fail, SwapError } from '../../core/model/error.ts';
+import { HOST, type ProxyPlace, shownPlace } from '../../core/proxy/place.ts';
+import { networksOf } from '../../core/proxy/proxied.ts';
+import { findService, groupServices } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { TrafficDriver } from '../../ports/traffic-driver.ts';
+
+/** A proxy that can be asked. */
+export interface OpenProxy {
+  readonly driver: TrafficDriver;
+  /** Its container; undefined: it runs on the host. */
+  readonly container: ContainerSummary | undefined;
+  /** Names of the networks that it shares; undefined: all. */
+  readonly networks: readonly string[] | undefined;
+}
+
+/**
+ * Opens the proxy that a service names, where it is now: it may have been re-created since the last look. Raises `config` for a
+ * driver or a container that is not there, and `proxy-unreachable` for a container that does not run.
+ */
+export function openProxy(
+  { proxies }: Pick<Ports, 'proxies'>,
+  place: ProxyPlace,
+  all: readonly ContainerSummary[],
+): OpenProxy {
+  const container = place.place === HOST ? undefined : containerOf(place, all);
+  const driver = proxies(place.driver, container?.id ?? HOST);
+  if (container && container.status !== 'running')
+    fail('proxy-unreachable', `the proxy ${shownPlace(place)} does not run (${container.name}: ${container.status})`, {
+      hint: `docker start ${container.name}`,
+    });
+  return { driver, container, networks: networksOf(container, all) };
+}
+
+function containerOf(proxy: ProxyPlace, all: readonly ContainerSummary[]): ContainerSummary {
+  const { slots } = namedBy(proxy, all);
+  const [slot] = slots;
+  if (!slot || slots.length > 1)
+    return fail('config', `swapctl.proxy=${shownPlace(proxy)} names ${slots.length} containers`, {
+      hint: `name one: ${slots.map(({ home }) => `${proxy.driver}:${home}`).join(', ')}`,
+    });
+  const { home, members } = slot;
+  // While the proxy itself is rolled there are two.
+  return (
+    members.find(({ name }) => name === home) ??
+    members[0] ??
+    fail('proxy-unreachable', `the container of the proxy ${shownPlace(proxy)} is gone`)
+  );
+}
+
+function namedBy(proxy: ProxyPlace, all: readonly ContainerSummary[]): ReturnType<typeof findService> {
+  try {
+    return findService(groupServices(all), proxy.place);
+  } catch (raised) {
+    if (!(raised instanceof SwapError)) throw raised;
+    return fail('config', `swapctl.proxy=${shownPlace(proxy)}: ${raised.message}`, {
+      hint: raised.hint ?? 'name the container of the proxy, its project/service, or host',
+    });
+  }
+}

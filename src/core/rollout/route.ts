@@ -1,0 +1,204 @@
+import type { ContainerSummary } from '../model/container.ts';
+import { SwapError } from '../model/error.ts';
+import type { ObservedRoute, Server, Wanted } from '../proxy/route.ts';
+import { decodeState } from '../service/labels.ts';
+import { answers } from './forward.ts';
+import type { Desired, Observed, Replica, SeenRoute, WantedProxy } from './observed.ts';
+import type { Step } from './step.ts';
+
+type Seen = Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'names' | 'route'>;
+
+/** Whether new requests go to the candidate. A roll that has switched is finished, unless the candidate fails. */
+export function hasSwitched({ candidate, names, route }: Seen): boolean {
+  if (candidate?.verdict.kind !== 'healthy') return false;
+  return route?.wanted.kind === 'servers' ? isReady(route, candidate) : candidate.name === names.home;
+}
+
+/** Why nothing is begun on a route that another roll changes, or whose proxy can't reach the candidate. */
+export function whyNoRoute({ proxy, roll, mendOnly }: Desired, { candidate, route }: Seen): SwapError | undefined {
+  if (!proxy || !route) return undefined;
+  if (route.foreign || (!mendOnly && isOfAnother(route, roll))) return occupied(proxy, route);
+  if (candidate && answers(candidate) && route.addresses[candidate.id] === undefined)
+    return new SwapError('step-failed', `${candidate.name} has no address that the proxy ${proxy.name} can reach`);
+  return undefined;
+}
+
+/** The refusal of a route that another roll changes. */
+export function occupied(proxy: Pick<WantedProxy, 'name' | 'route'>, route: ObservedRoute): SwapError {
+  return new SwapError('busy', `another roll (${overlayOf(route)}) changes the route ${proxy.route} of ${proxy.name}`, {
+    hint: 'wait for its end; if it was interrupted, run swapctl recover',
+  });
+}
+
+/** Ends an overlay that a dead roll has left, of which nothing else is there. */
+export function endStale(desired: Desired, seen: Seen): Step | undefined {
+  return seen.route && isOfAnother(seen.route, desired.roll) ? endRoute(desired, seen) : undefined;
+}
+
+/** The roll of an overlay; undefined: there is none. */
+export function overlayOf({ wanted }: ObservedRoute): string | undefined {
+  return wanted.kind === 'baseline' ? undefined : wanted.roll;
+}
+
+/** Whether the overlay belongs to a roll of another service than this one (its key), as the labels of containers tell. */
+export function isForeignTo(service: string, route: ObservedRoute, all: readonly ContainerSummary[]): boolean {
+  const roll = overlayOf(route);
+  if (roll === undefined) return false;
+  const states = all.map(({ labels }) => decodeState(labels));
+  return states.some((state) => state?.roll === roll && state.service !== service);
+}
+
+function isOfAnother(route: ObservedRoute, roll: string): boolean {
+  const overlay = overlayOf(route);
+  return overlay !== undefined && overlay !== roll;
+}
+
+/** Keeps requests with the incumbent before the candidate starts and until it is healthy: by its name a proxy would find both. */
+export function keepRoute(desired: Desired, seen: Seen): Step | undefined {
+  const { incumbent, candidate, route } = seen;
+  if (!route || !candidate || candidate.strategy !== 'start-first' || !incumbent?.running) return undefined;
+  // An earlier process has proven it; only its failure takes the requests away again.
+  return isReady(route, candidate) ? undefined : leadTo(desired, seen, incumbent);
+}
+
+/** The next step after which requests go to a candidate that answers, and in the end by the proxy's own configuration. */
+export function routeForward(desired: Desired, seen: Seen): Step | undefined {
+  const { incumbent, candidate, standIn, names, route } = seen;
+  if (!route || !candidate || !answers(candidate)) return undefined;
+  if (incumbent?.running) return leadTo(desired, seen, candidate);
+  const isAlone = candidate.name === names.home && !standIn;
+  // A proxy that has resolved the name before learns the new address by the overlay.
+  const isKnown = candidate.strategy === 'start-first' && route.wanted.kind === 'baseline';
+  return isAlone && (candidate.settled || isKnown) ? endRoute(desired, seen) : leadTo(desired, seen, candidate);
+}
+
+/** Before an incumbent that was stopped starts again: requests stay with a candidate that answers. */
+export function keepReturn(desired: Desired, seen: Seen): Step | undefined {
+  const { candidate } = seen;
+  return candidate && answers(candidate) ? leadTo(desired, seen, candidate) : undefined;
+}
+
+/** The next step after which requests go to the incumbent again. */
+export function routeBack(desired: Desired, seen: Seen): Step | undefined {
+  const { incumbent, candidate, route } = seen;
+  if (!route || !incumbent?.running || (!candidate?.running && route.wanted.kind === 'baseline')) return undefined;
+  const { id: container, name, verdict } = incumbent;
+  const isBack = candidate !== undefined && candidate.startedAt > 0 && incumbent.startedAt > candidate.startedAt;
+  if (isBack && verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
+  return leadTo(desired, seen, incumbent);
+}
+
+/** Gives the route back to the proxy's own configuration; undefined once that is in force. */
+export function endRoute({ proxy }: Desired, { names, route }: Seen): Step | undefined {
+  if (!proxy || !route || route.wanted.kind === 'baseline') return undefined;
+  return {
+    kind: 'route',
+    name: names.home,
+    proxy: proxy.name,
+    route: proxy.route,
+    to: [],
+    wanted: { kind: 'baseline' },
+  };
+}
+
+function leadTo({ proxy, roll }: Desired, seen: Seen, to: Replica): Step | undefined {
+  const { incumbent, candidate, names, route } = seen;
+  const ready = route?.addresses[to.id];
+  if (!proxy || !route || ready === undefined) return undefined;
+  const leaving = [incumbent, candidate].flatMap((one) => (one && one.id !== to.id ? leavingOf(route, one) : []));
+  const servers = [server(ready, 'ready'), ...leaving, ...othersOf(route)];
+  const wanted: Wanted = { kind: 'servers', roll, servers };
+  if (isInForce(route, wanted)) return undefined;
+  return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to: [to.name], wanted };
+}
+
+// One that no request was sent to has nothing to drain.
+function leavingOf(route: SeenRoute, { id }: Replica): Server[] {
+  const address = route.addresses[id];
+  if (address === undefined) return [];
+  const known = route.servers.find((one) => one.address === address && route.wanted.kind !== 'baseline');
+  const hadRequests = route.wanted.kind === 'baseline' || (known !== undefined && known.state !== 'off');
+  return [server(address, hadRequests ? 'draining' : 'off')];
+}
+
+function othersOf(route: SeenRoute): Server[] {
+  return route.others.flatMap(({ address, fit }) => {
+    if (fit) return [server(address, 'ready')];
+    const isKnown = route.servers.some((one) => one.address === address && one.state !== 'off');
+    return isKnown ? [server(address, 'draining')] : [];
+  });
+}
+
+function server(address: string, state: Server['state']): Server {
+  return { address, state, weight: 1 };
+}
+
+/** Whether requests are sent as wanted already. Servers that get none make no difference. */
+export function isInForce(route: ObservedRoute, wanted: Wanted): boolean {
+  if (route.wanted.kind !== wanted.kind) return false;
+  if (route.wanted.kind === 'baseline' || wanted.kind === 'baseline') return true;
+  return route.wanted.roll === wanted.roll && sendsTo(route.servers) === sendsTo(wanted.servers);
+}
+
+function sendsTo(servers: readonly Server[]): string {
+  const ready = servers.filter(({ state }) => state === 'ready');
+  return JSON.stringify(ready.map(({ address, weight }) => [address, weight]).sort());
+}
+
+function isReady(route: SeenRoute, { id }: Pick<Replica, 'id'>): boolean {
+  const address = route.addresses[id];
+  return (
+    route.wanted.kind === 'servers' && route.servers.some((one) => one.address === address && one.state === 'ready')
+  );
+}
+
+/** What must not be done to a slot because of the route in front of it. */
+export function routeHarm(seen: Seen, step: Step): string | undefined {
+  const { route, incumbent, candidate } = seen;
+  if (!route) return undefined;
+  switch (step.kind) {
+    case 'route':
+      return step.wanted.kind === 'baseline' ? exposed(seen) : unready(seen, step.wanted.servers);
+    case 'start':
+      return step.container === candidate?.id ? unkept(seen, candidate) : undefined;
+    case 'stop':
+      return hasRequests(seen, step.container) ? 'the proxy sends requests to it' : undefined;
+    case 'remove':
+      return [incumbent?.id, candidate?.id].includes(step.container) && route.wanted.kind !== 'baseline'
+        ? 'the proxy does not act by its own configuration yet'
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+// By its name a proxy finds every container of the slot that runs.
+function exposed({ incumbent, candidate, route }: Seen): string | undefined {
+  return isReached(incumbent, route) && isReached(candidate, route)
+    ? 'the proxy would find both containers'
+    : undefined;
+}
+
+function unready({ incumbent, candidate, route }: Seen, servers: readonly Server[]): string | undefined {
+  const ready = new Set(servers.flatMap(({ address, state }) => (state === 'ready' ? [address] : [])));
+  const wrong = candidate && !answers(candidate) && ready.has(route?.addresses[candidate.id] ?? '');
+  if (wrong) return 'the new container is not healthy';
+  const known = [incumbent, candidate].some((one) => one?.running && ready.has(route?.addresses[one.id] ?? ''));
+  return known ? undefined : 'requests would go to no container of the slot';
+}
+
+function unkept({ incumbent, route }: Seen, { strategy }: Replica): string | undefined {
+  const isKept = strategy !== 'start-first' || !isReached(incumbent, route) || route?.wanted.kind === 'servers';
+  return isKept ? undefined : 'the proxy would find it before it is healthy';
+}
+
+function isReached(one: Replica | undefined, route: SeenRoute | undefined): boolean {
+  return one?.running === true && route?.addresses[one.id] !== undefined;
+}
+
+function hasRequests({ incumbent, candidate, route }: Seen, container: string): boolean {
+  const [one, other] = container === incumbent?.id ? [incumbent, candidate] : [candidate, incumbent];
+  // One that no request can reach takes none over.
+  if (one?.id !== container || !route || !isReached(one, route) || !isReached(other, route)) return false;
+  return route.wanted.kind === 'baseline' || isReady(route, one);
+}
