@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { App, UpdateRequest } from '../../app/app.ts';
 import { JobBook } from '../../app/jobs/book.ts';
 import type { Job } from '../../app/jobs/job.ts';
@@ -15,6 +16,8 @@ import { type Door, doorTo } from './door.ts';
 import { httpApi } from './http/app.ts';
 import { measureJobs } from './http/measures.ts';
 import { type Listeners, listenOn } from './listen/listeners.ts';
+import { EventHub } from './operations/event-hub.ts';
+import { idempotencyKeys } from './operations/idempotency.ts';
 import type { ServerLog, ServerWorld } from './world.ts';
 
 type Report = (progress: Progress) => void;
@@ -85,7 +88,8 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const watched = { selectors, request };
   const core = { version, book, use: door.use, gate, audit, log, metrics, now, clock };
   const world: ServerWorld = { ...core, trustProxy, watched, signal: ending.signal };
-  const api = httpApi(world);
+  const hub = new EventHub(book, randomBytes(4).toString('hex'));
+  const api = httpApi({ world, keys: idempotencyKeys(now), hub });
   const listeners = await listenOn(addresses, config, (request, bindings) => api.fetch(request, bindings), log);
   for (const address of listeners.addresses) log.tell('info', `listening on ${address}`, { address });
   return {

@@ -1,25 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import type { Principal } from '../../../core/access/principal.ts';
 import { METRICS_TYPE, metricsText } from '../../../core/metrics/exposition.ts';
 import { fail } from '../../../core/model/error.ts';
+import type { Site } from '../operations/asker.ts';
+import { mustAllow } from '../operations/may.ts';
+import { validated } from '../operations/schemas.ts';
+import { within } from '../operations/within.ts';
 import { recordProcess } from '../process-metrics.ts';
 import type { ServerWorld } from '../world.ts';
-import type { Asking, Site } from './context.ts';
-import { answer } from './context.ts';
-import { EventHub } from './event-hub.ts';
+import { type Asking, answer } from './context.ts';
 import { hookRoute } from './hook-route.ts';
 import { measureRequests } from './measures.ts';
 import { openApi } from './openapi.ts';
 import type { Bindings } from './request/bindings.ts';
-import { mustAllow } from './request/caller.ts';
 import { credentialsOf } from './request/credentials.ts';
-import { idempotencyKeys } from './request/idempotency.ts';
 import { HttpError, problemResponse } from './request/problem.ts';
-import { within } from './request/within.ts';
 import { queryOf, ROUTES, type Route } from './routes.ts';
-import { validated } from './schemas.ts';
 
 type Env = { Bindings: Bindings };
 type Call = Context<Env>;
@@ -28,10 +25,9 @@ const MOST_BODY = 64 * 1024;
 const ENGINE_PATIENCE_MS = 3000;
 
 /** The HTTP API as a function of requests; it knows no sockets. */
-export function httpApi(world: ServerWorld): Hono<Env> {
+export function httpApi(site: Site): Hono<Env> {
+  const { world } = site;
   const app = new Hono<Env>();
-  const hub = new EventHub(world.book, randomBytes(4).toString('hex'));
-  const site: Site = { world, keys: idempotencyKeys(world.now), hub };
   app.use('*', measureRequests(world.metrics, world.now));
   const hook = hookRoute(world);
   app.on(['POST', 'OPTIONS'], ['/hooks/:name', '/hooks/:name/:secret'], hook);

@@ -1,19 +1,7 @@
-import type { Principal } from '../../../core/access/principal.ts';
-import type { ServerWorld } from '../world.ts';
-import type { EventHub } from './event-hub.ts';
-import type { IdempotencyKeys } from './request/idempotency.ts';
-
-/** The parts that all handlers of a server share. */
-export interface Site {
-  readonly world: ServerWorld;
-  readonly keys: IdempotencyKeys;
-  readonly hub: EventHub;
-}
+import type { Asker } from '../operations/asker.ts';
 
 /** One request, as its handler sees it. */
-export interface Asking {
-  readonly site: Site;
-  readonly caller: Principal;
+export interface Asking extends Asker {
   readonly request: Request;
   /** The path without the query. */
   readonly path: string;

@@ -5,10 +5,10 @@ import type { HookConfig } from '../../../core/webhooks/kinds.ts';
 import { callerAddress } from '../access/address.ts';
 import { openHooks, receiveHook } from '../hooks/receive.ts';
 import { HOOK_BODY_LIMIT } from '../hooks/request.ts';
+import { within } from '../operations/within.ts';
 import type { ServerWorld } from '../world.ts';
 import type { Bindings } from './request/bindings.ts';
 import { credentialsOf } from './request/credentials.ts';
-import { within } from './request/within.ts';
 
 type Call = Context<{ Bindings: Bindings }>;
 

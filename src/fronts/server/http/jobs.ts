@@ -1,46 +1,32 @@
 import type { z } from 'zod';
 import { noSuchJob } from '../../../app/jobs/book.ts';
 import type { Job } from '../../../app/jobs/job.ts';
-import { errorOf } from '../../../app/jobs/raised.ts';
-import { type Action, allows } from '../../../core/access/scope.ts';
+import {
+  cancelJob,
+  checkAsked,
+  listJobs,
+  readableJob,
+  rollAsked,
+  rollbackAsked,
+  updateAsked,
+} from '../operations/jobs.ts';
+import type { checkBody, jobsQuery, rollBody, rollbackBody, updateBody } from '../operations/schemas.ts';
 import { type Asking, answer } from './context.ts';
-import { keyFor, mustAllow } from './request/caller.ts';
 import { etagOf } from './request/etag.ts';
 import { deadline, waitOf } from './request/prefer.ts';
-import { HttpError } from './request/problem.ts';
-import type { checkBody, jobsQuery, rollBody, rollbackBody, updateBody } from './schemas.ts';
-import { audited, mayChange, submit } from './submit.ts';
+import { submit } from './submit.ts';
 
 // The handlers of the routes of jobs.
 
 export async function postRoll(asking: Asking): Promise<Response> {
-  const { service, notify, settings, ...request } = asking.body as z.output<typeof rollBody>;
-  const { use } = asking.site.world;
-  await refusedAloud(asking, 'roll', service, () => use((app) => keyFor(app, asking.caller, service, 'roll')));
-  const overrides = settingsOf(settings);
-  return submit(asking, {
-    kind: 'roll',
-    service,
-    actor: asking.caller.name,
-    request: { ...request, overrides, traceparent: traceparentOf(asking) },
-    notify,
-  });
+  const body = asking.body as z.output<typeof rollBody>;
+  return submit(asking, await rollAsked(asking, body, traceparentOf(asking)));
 }
 
 export async function postRollback(asking: Asking): Promise<Response> {
-  const { confirm, notify, settings, ...request } = asking.body as z.output<typeof rollbackBody>;
   const { service = '' } = asking.params;
-  const { use } = asking.site.world;
-  const find = (): Promise<string> => use((app) => keyFor(app, asking.caller, service, 'rollback'));
-  const key = await refusedAloud(asking, 'rollback', service, find);
-  if (confirm !== key)
-    throw new HttpError(428, 'unconfirmed', `to roll ${key} back, the body has to name it again`, {
-      hint: `send ${JSON.stringify({ confirm: key })}`,
-    });
-  const overrides = settingsOf(settings);
-  const { name: actor } = asking.caller;
-  const whole = { ...request, overrides, traceparent: traceparentOf(asking) };
-  return submit(asking, { kind: 'rollback', service: key, actor, request: whole, notify });
+  const body = asking.body as z.output<typeof rollbackBody>;
+  return submit(asking, await rollbackAsked(asking, service, body, traceparentOf(asking)));
 }
 
 function traceparentOf({ request }: Asking): string | undefined {
@@ -48,53 +34,15 @@ function traceparentOf({ request }: Asking): string | undefined {
 }
 
 export async function postCheck(asking: Asking): Promise<Response> {
-  const { services = [] } = asking.body as z.output<typeof checkBody>;
-  await mayAll(asking, services, 'check');
-  return submit(asking, { kind: 'check', services, actor: asking.caller.name });
+  return submit(asking, await checkAsked(asking, asking.body as z.output<typeof checkBody>));
 }
 
 export async function postUpdate(asking: Asking): Promise<Response> {
-  const { services = [], settings, ...request } = asking.body as z.output<typeof updateBody>;
-  await mayAll(asking, services, 'roll');
-  const overrides = settingsOf(settings);
-  return submit(asking, { kind: 'update', services, actor: asking.caller.name, request: { ...request, overrides } });
-}
-
-async function mayAll(asking: Asking, services: readonly string[], action: Action): Promise<void> {
-  if (services.length === 0) return mustAllow(asking.caller, action);
-  const { use } = asking.site.world;
-  for (const service of services)
-    await refusedAloud(asking, action, service, () => use((app) => keyFor(app, asking.caller, service, action)));
-}
-
-// A caller that reaches for what it may not is in the audit log.
-async function refusedAloud<T>(asking: Asking, what: string, service: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (raised) {
-    const { code } = errorOf(raised);
-    if (code === 'forbidden') audited(asking, { what, service, outcome: 'denied', code });
-    throw raised;
-  }
-}
-
-function settingsOf(settings: Readonly<Record<string, string | undefined>> = {}): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(settings).flatMap(([key, text]) => (text === undefined ? [] : [[key, text]])),
-  );
+  return submit(asking, await updateAsked(asking, asking.body as z.output<typeof updateBody>));
 }
 
 export async function getJobs(asking: Asking): Promise<Response> {
-  const { service, state, kind, limit = 100 } = asking.query as z.output<typeof jobsQuery>;
-  const { jobs, complete } = await asking.site.world.book.list();
-  const wanted = jobs.filter(
-    (job) =>
-      mayRead(asking, job) &&
-      (service === undefined || job.service === service) &&
-      (state === undefined || job.state === state) &&
-      (kind === undefined || job.kind === kind),
-  );
-  return answer({ rolls: wanted.slice(0, limit), complete });
+  return answer(await listJobs(asking, asking.query as z.output<typeof jobsQuery>));
 }
 
 /** One job; with `Prefer: wait` the answer comes when it changes (`If-None-Match`), or else when it is done. */
@@ -119,29 +67,7 @@ export async function getJob(asking: Asking): Promise<Response> {
 
 export async function deleteJob(asking: Asking): Promise<Response> {
   const { id = '' } = asking.params;
-  const job = await readableJob(asking, id);
-  const action: Action = job.kind === 'rollback' ? 'rollback' : job.kind === 'check' ? 'check' : 'roll';
-  const note = { what: 'cancel', service: job.service, job: id };
-  try {
-    mustAllow(asking.caller, action, job.service);
-    mayChange(asking);
-    const cancelled = await asking.site.world.book.cancel(id);
-    audited(asking, { ...note, outcome: 'accepted' });
-    return answer(cancelled, 202, { location: `/v1/rolls/${id}` });
-  } catch (raised) {
-    audited(asking, { ...note, outcome: 'denied', code: errorOf(raised).code });
-    throw raised;
-  }
-}
-
-/** The job of that id, where the caller may read it; another is as good as none. */
-export async function readableJob(asking: Asking, id: string): Promise<Job> {
-  const job = await asking.site.world.book.find(id);
-  return job && mayRead(asking, job) ? job : noSuchJob(id);
-}
-
-function mayRead({ caller }: Asking, { service, actor }: Job): boolean {
-  return allows(caller.scopes, 'read', service) || actor === caller.name;
+  return answer(await cancelJob(asking, id), 202, { location: `/v1/rolls/${id}` });
 }
 
 // Resolves when the job is as is waited for, at the deadline, or when the client is gone.

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { checkBody, jobsQuery, noQuery, planQuery, rollBody, rollbackBody, updateBody } from '../operations/schemas.ts';
 import type { Asking } from './context.ts';
 import { deleteJob, getJob, getJobs, postCheck, postRoll, postRollback, postUpdate } from './jobs.ts';
-import { checkBody, jobsQuery, noQuery, planQuery, rollBody, rollbackBody, updateBody } from './schemas.ts';
 import { getHistory, getPlan, getService, getServices } from './services.ts';
 import { streamAll, streamJob } from './streams.ts';
 

@@ -1,18 +1,10 @@
 import { allows } from '../../../core/access/scope.ts';
+import type { ServerEvent } from '../operations/event-hub.ts';
+import { readableJob } from '../operations/jobs.ts';
+import { enterStream, HEARTBEAT_MS, MOST_BEHIND } from '../operations/streams.ts';
 import type { Asking } from './context.ts';
-import type { ServerEvent } from './event-hub.ts';
-import { readableJob } from './jobs.ts';
-import { HttpError } from './request/problem.ts';
 
 // Server-sent events: of everything that the caller may read, or of one job until it is done.
-
-const HEARTBEAT_MS = 15_000;
-const MOST_STREAMS = 100;
-const MOST_OF_ONE = 20;
-/** The most that a reader may lag behind; a slower one is dropped, and returns with its last id. */
-const MOST_BYTES = 256 * 1024;
-
-const counts = new Map<string, number>();
 
 export async function streamAll(asking: Asking): Promise<Response> {
   const { hub } = asking.site;
@@ -49,10 +41,13 @@ export async function streamJob(asking: Asking): Promise<Response> {
 
 type Begin = (send: (text: string) => void, close: () => void) => () => void;
 
-function stream({ caller, site: { world }, request, drop }: Asking, begin: Begin): Response {
-  const leave = enter(caller.name);
-  const count = (): void => world.metrics.set('swapctl_sse_clients', {}, openStreams());
-  count();
+function stream(asking: Asking, begin: Begin): Response {
+  const {
+    site: { world },
+    request,
+    drop,
+  } = asking;
+  const leave = enterStream(asking);
   let end = (): void => {};
   const body = new ReadableStream<Uint8Array>(
     {
@@ -65,7 +60,6 @@ function stream({ caller, site: { world }, request, drop }: Asking, begin: Begin
           clearInterval(beat);
           stop();
           leave();
-          count();
           world.signal.removeEventListener('abort', close);
           request.signal.removeEventListener('abort', close);
         };
@@ -88,28 +82,10 @@ function stream({ caller, site: { world }, request, drop }: Asking, begin: Begin
       },
       cancel: () => end(),
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: MOST_BYTES }),
+    new ByteLengthQueuingStrategy({ highWaterMark: MOST_BEHIND }),
   );
   const head = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
   return new Response(body, { headers: head });
-}
-
-function enter(who: string): () => void {
-  const own = counts.get(who) ?? 0;
-  if (own >= MOST_OF_ONE || openStreams() >= MOST_STREAMS)
-    throw new HttpError(429, 'too-many-requests', 'there are too many event streams', {
-      hint: 'one stream of /v1/events is enough for all jobs',
-    });
-  counts.set(who, own + 1);
-  return () => {
-    const left = (counts.get(who) ?? 1) - 1;
-    if (left > 0) counts.set(who, left);
-    else counts.delete(who);
-  };
-}
-
-function openStreams(): number {
-  return [...counts.values()].reduce((sum, one) => sum + one, 0);
 }
 
 function lastIdOf({ request }: Asking): string | undefined {

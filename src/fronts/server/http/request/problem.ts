@@ -1,6 +1,7 @@
 import { errorOf } from '../../../../app/jobs/raised.ts';
 import { type ErrorCode, exitStatus, httpStatus, SwapError } from '../../../../core/model/error.ts';
 import { harmlessText } from '../../../../core/text/harmless.ts';
+import { LimitError } from '../../operations/limit.ts';
 
 /** Problem details (RFC 9457) of a request that started nothing. */
 export interface Problem {
@@ -40,12 +41,16 @@ const RETRY_AFTER_S = '10';
 /** The answer to a request that raised something. */
 export function problemResponse(raised: unknown, instance: string): Response {
   const error = errorOf(raised);
-  const own = error instanceof HttpError ? error.headers : {};
+  const own = error instanceof HttpError ? error.headers : retryOf(error);
   const status = error instanceof HttpError ? error.status : httpStatus(error.code);
   const body = JSON.stringify(problemOf(error, status, instance));
   const retry = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_S } : {};
   const head = { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...retry, ...own };
   return new Response(`${body}\n`, { status, headers: head });
+}
+
+function retryOf(error: SwapError): Readonly<Record<string, string>> {
+  return error instanceof LimitError ? { 'retry-after': String(error.retryAfterS) } : {};
 }
 
 function problemOf(error: SwapError, status: number, instance: string): Problem {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HttpError } from './problem.ts';
+import { HttpError } from '../http/request/problem.ts';
 
 const MOST_KEYS = 1000;
 const KEPT_MS = 24 * 3_600_000;

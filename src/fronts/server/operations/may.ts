@@ -1,7 +1,7 @@
-import type { App } from '../../../../app/app.ts';
-import type { Principal } from '../../../../core/access/principal.ts';
-import { type Action, allows } from '../../../../core/access/scope.ts';
-import { fail, SwapError } from '../../../../core/model/error.ts';
+import type { App } from '../../../app/app.ts';
+import type { Principal } from '../../../core/access/principal.ts';
+import { type Action, allows } from '../../../core/access/scope.ts';
+import { fail, SwapError } from '../../../core/model/error.ts';
 
 /** Raises `forbidden` where the scopes of a caller do not permit the action. */
 export function mustAllow({ name, scopes }: Principal, action: Action, service?: string): void {

@@ -1,0 +1,17 @@
+import type { Principal } from '../../../core/access/principal.ts';
+import type { ServerWorld } from '../world.ts';
+import type { EventHub } from './event-hub.ts';
+import type { IdempotencyKeys } from './idempotency.ts';
+
+/** The parts that all requests to a server share, whatever their protocol. */
+export interface Site {
+  readonly world: ServerWorld;
+  readonly keys: IdempotencyKeys;
+  readonly hub: EventHub;
+}
+
+/** A caller that has passed the gatekeeper. */
+export interface Asker {
+  readonly site: Site;
+  readonly caller: Principal;
+}
