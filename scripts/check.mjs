@@ -22,6 +22,7 @@ const CHECKS = {
   release: tested('test/release.test.ts'),
   signatures,
   'import law': tested('test/architecture.test.ts'),
+  protobuf: () => attempt(process.execPath, [path.join(root, 'scripts/proto.mjs'), '--check'], { cwd: root }),
   reference: () => attempt(process.execPath, [path.join(root, 'scripts/reference.mjs'), '--check'], { cwd: root }),
 };
 
