@@ -88,7 +88,25 @@ function packagesOf(files) {
 }
 
 // All of them let their text go along and ask for no more. Another is looked at by a person before it stands here.
-const MAY_BE_BUNDLED = ['MIT', 'MIT-0', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0'];
+const MAY_BE_BUNDLED = [
+  'MIT',
+  'MIT-0',
+  'ISC',
+  '0BSD',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  '(Apache-2.0 AND BSD-3-Clause)',
+];
+
+// These packages come without a file of their licence: its text is that of another package, and notices stand in their sources.
+const APACHE = 'node_modules/dockerode/LICENSE';
+const ELSEWHERE = {
+  '@bufbuild/protobuf': [APACHE, 'node_modules/@bufbuild/protobuf/dist/esm/wire/varint.js'],
+  '@connectrpc/connect': [APACHE, 'node_modules/@connectrpc/connect/dist/esm/code.js'],
+  '@connectrpc/connect-node': [APACHE],
+};
 
 /** The licences of what is bundled, which most of them want to go along; a package with none, or with another, is refused. */
 function licensesOf(folders) {
@@ -101,10 +119,24 @@ function licensesOf(folders) {
       );
     const file = readdirSync(path.join(root, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text =
-      file && existsSync(path.join(root, folder, file)) ? readFileSync(path.join(root, folder, file), 'utf8') : '';
+      file && existsSync(path.join(root, folder, file))
+        ? readFileSync(path.join(root, folder, file), 'utf8')
+        : (ELSEWHERE[name] ?? []).map(noticeOf).join('\n\n');
     return `${name} ${version} (${license})\n\n${text.trim()}\n`;
   };
   return `swapctl contains these packages.\n\n${folders.map(one).join(`\n${'-'.repeat(80)}\n\n`)}`;
+}
+
+/** The text of a licence, or the comment at the top of a source. */
+function noticeOf(file) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  if (!file.endsWith('.js')) return text.trimEnd();
+  const lines = text.split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('//'));
+  return lines
+    .slice(0, end)
+    .map((line) => line.replace(/^\/\/ ?/, ''))
+    .join('\n');
 }
 
 /** Old chunks go after the new ones are there, so that a swapctl that is just running finds its own till then. */

@@ -19,6 +19,8 @@ export interface ServerShape {
   readonly clients?: Readonly<Record<string, { readonly subject: string; readonly allow: readonly string[] }>>;
   readonly 'trust-proxy'?: readonly string[];
   readonly audit?: string;
+  readonly grpc?: boolean;
+  readonly reflection?: boolean;
 }
 
 const file = z.string().min(1, { error: () => 'this is the path of a file, and it is empty' });
@@ -58,6 +60,14 @@ export function serverSchema(section: Section) {
       .meta({ description: 'addresses and networks of proxies whose X-Forwarded-For counts (default: none)' })
       .optional(),
     audit: file.meta({ description: 'file for the audit log (default: stderr)' }).optional(),
+    grpc: z
+      .boolean()
+      .meta({ description: 'whether the server answers gRPC on its addresses (default: true)' })
+      .optional(),
+    reflection: z
+      .boolean()
+      .meta({ description: 'whether gRPC clients may ask for the definitions (default: true)' })
+      .optional(),
   });
 }
 
@@ -92,6 +102,8 @@ export function serverOf(shape: ServerShape | undefined, folder: string): Server
     })),
     trustProxy: shape['trust-proxy'] ?? [],
     audit: audit === undefined ? undefined : at(audit),
+    grpc: shape.grpc ?? true,
+    reflection: shape.reflection ?? true,
   };
 }
 
@@ -106,6 +118,8 @@ export function shownServer(server: ServerConfig): object {
     clients: Object.fromEntries(clients),
     'trust-proxy': server.trustProxy,
     ...(audit === undefined ? {} : { audit }),
+    grpc: server.grpc,
+    reflection: server.reflection,
   };
 }
 

@@ -314,7 +314,7 @@ export function noSuchJob(id: string): never {
 
 function refuseSecond(service: string, id: string): never {
   return fail('busy', `${service} is being rolled already, by job ${id}`, {
-    hint: `wait until it is done: GET /v1/rolls/${id} with Prefer: wait=60`,
+    hint: `wait until job ${id} is done, and ask again`,
     choices: [id],
   });
 }

@@ -142,7 +142,7 @@ export class JobRecord {
   #hint(): string {
     return this.service === undefined
       ? 'ask for the job to see its report'
-      : `to go back to the image before, roll ${this.service} back (POST /v1/services/${encodeURIComponent(this.service)}/rollback)`;
+      : `to go back to the image before, roll ${this.service} back`;
   }
 
   #stepDone({ slot, step, ms }: Extract<Progress, { kind: 'done' }>): void {

@@ -22,6 +22,9 @@ export interface ServerConfig {
   readonly trustProxy: readonly string[];
   /** Path of the audit log; undefined: stderr. */
   readonly audit: string | undefined;
+  /** Whether the server answers gRPC, and the questions of clients that know none of its definitions. */
+  readonly grpc: boolean;
+  readonly reflection: boolean;
 }
 
 /** The configuration without a `server` section. */
@@ -32,6 +35,8 @@ export const NO_SERVER: ServerConfig = {
   clients: [],
   trustProxy: [],
   audit: undefined,
+  grpc: true,
+  reflection: true,
 };
 
 /** The reason why the server must not listen on an address; undefined: it may. */

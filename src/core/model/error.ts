@@ -13,7 +13,7 @@ interface Meaning {
 }
 
 /** The statuses of gRPC that swapctl answers with, in Connect's spelling. */
-type GrpcStatus =
+export type GrpcStatus =
   | 'invalid_argument'
   | 'not_found'
   | 'aborted'
@@ -50,7 +50,7 @@ const CODES = {
   interrupted: FAILED,
   unexpected: { exit: 1, http: 500, grpc: 'internal' },
   usage: WRONG,
-  'too-large': { state: 'untouched', exit: 2, http: 413, grpc: 'invalid_argument' },
+  'too-large': { state: 'untouched', exit: 2, http: 413, grpc: 'resource_exhausted' },
   config: REFUSED,
   refused: REFUSED,
   'not-found': { state: 'untouched', exit: 2, http: 404, grpc: 'not_found' },
@@ -105,6 +105,11 @@ export function usualState(code: ErrorCode): ErrorState | undefined {
 /** The HTTP status of a request that started nothing for an error code. */
 export function httpStatus(code: ErrorCode): number {
   return CODES[code].http;
+}
+
+/** The gRPC status of a call that started nothing for an error code. */
+export function grpcStatus(code: ErrorCode): GrpcStatus {
+  return CODES[code].grpc;
 }
 
 /** What an error may say beside its message. */

@@ -13,9 +13,10 @@ import { earlierJobIn } from './access/audited-jobs.ts';
 import { createGatekeeper } from './access/authenticate.ts';
 import { openTokens } from './access/token-file.ts';
 import { type Door, doorTo } from './door.ts';
+import { grpcGate } from './grpc-gate.ts';
 import { httpApi } from './http/app.ts';
 import { measureJobs } from './http/measures.ts';
-import { type Listeners, listenOn } from './listen/listeners.ts';
+import { type Answering, type Listeners, listenOn } from './listen/listeners.ts';
 import { EventHub } from './operations/event-hub.ts';
 import { idempotencyKeys } from './operations/idempotency.ts';
 import type { ServerLog, ServerWorld } from './world.ts';
@@ -89,8 +90,13 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const core = { version, book, use: door.use, gate, audit, log, metrics, now, clock };
   const world: ServerWorld = { ...core, trustProxy, watched, signal: ending.signal };
   const hub = new EventHub(book, randomBytes(4).toString('hex'));
-  const api = httpApi({ world, keys: idempotencyKeys(now), hub });
-  const listeners = await listenOn(addresses, config, (request, bindings) => api.fetch(request, bindings), log);
+  const site = { world, keys: idempotencyKeys(now), hub };
+  const api = httpApi(site);
+  const answering: Answering = {
+    fetch: (request, bindings) => api.fetch(request, bindings),
+    grpc: config.grpc ? grpcGate(site, config) : () => false,
+  };
+  const listeners = await listenOn(addresses, config, answering, log);
   for (const address of listeners.addresses) log.tell('info', `listening on ${address}`, { address });
   return {
     book,

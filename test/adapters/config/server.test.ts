@@ -33,6 +33,7 @@ const WHOLE = `server:
     runner: { subject: "CN=ci,O=Shop", allow: ['roll:shop/*', read] }
   trust-proxy: [10.0.0.0/8, 'fd00::1']
   audit: audit.log
+  reflection: false
 `;
 
 suite('the section server', () => {
@@ -50,6 +51,8 @@ suite('the section server', () => {
       ],
       trustProxy: ['10.0.0.0/8', 'fd00::1'],
       audit: path.join(folder, 'audit.log'),
+      grpc: true,
+      reflection: false,
     });
   });
 
@@ -72,6 +75,8 @@ suite('the section server', () => {
       'clients',
       'trust-proxy',
       'audit',
+      'grpc',
+      'reflection',
     ]);
   });
 

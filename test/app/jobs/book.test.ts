@@ -143,7 +143,7 @@ suite('cancel', () => {
     });
     const refusal = await world.machine.clock.run(tried, true);
     assert.match(String(refusal), /new connections go to the new container already/);
-    assert.match((refusal as { hint: string }).hint, /rollback/);
+    assert.match((refusal as { hint: string }).hint, /roll web back/);
     assert.equal((await ended(world, book, job.id)).outcome, 'rolled');
     await assert.rejects(book.cancel(job.id), { code: 'too-late' });
     await assert.rejects(book.cancel('abc'), { code: 'not-found' });

@@ -3,7 +3,9 @@ import { errorOf } from '../../../app/jobs/raised.ts';
 import type { Principal } from '../../../core/access/principal.ts';
 import { METRICS_TYPE, metricsText } from '../../../core/metrics/exposition.ts';
 import { fail } from '../../../core/model/error.ts';
+import { credentialsOf } from '../access/credentials.ts';
 import type { Site } from '../operations/asker.ts';
+import { login } from '../operations/login.ts';
 import { mustAllow } from '../operations/may.ts';
 import { validated } from '../operations/schemas.ts';
 import { within } from '../operations/within.ts';
@@ -14,7 +16,6 @@ import { hookRoute } from './hook-route.ts';
 import { measureRequests } from './measures.ts';
 import { openApi } from './openapi.ts';
 import type { Bindings } from './request/bindings.ts';
-import { credentialsOf } from './request/credentials.ts';
 import { HttpError, problemResponse } from './request/problem.ts';
 import { queryOf, ROUTES, type Route } from './routes.ts';
 
@@ -63,17 +64,8 @@ async function handled(site: Site, route: Route, call: Call): Promise<Response> 
   return route.handle({ site, caller, request, path, params: call.req.param(), query, body, text, drop });
 }
 
-async function callerOf({ gate, audit, metrics, now }: ServerWorld, call: Call): Promise<Principal> {
-  const at = now();
-  const { principal, refusal } = await gate.authenticate({ ...credentialsOf(call.req.raw, call.env), now: at });
-  if (principal) return principal;
-  const { status, reason, message, address, retryAfterS, log } = refusal;
-  const code = status === 401 ? ('unauthenticated' as const) : ('too-many-requests' as const);
-  const entry = { time: new Date(at).toISOString(), who: '-', by: 'none' as const, from: address };
-  metrics.add('swapctl_auth_failures_total', { reason });
-  if (log) void audit.write({ ...entry, what: 'login', outcome: 'denied', code: reason });
-  const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : { 'retry-after': String(retryAfterS ?? 60) };
-  throw new HttpError(status, code, message, { headers });
+function callerOf(world: ServerWorld, { req, env }: Call): Promise<Principal> {
+  return login(world, credentialsOf(req.raw.headers, { socket: env.incoming.socket, transport: env.transport }));
 }
 
 // A browser with a client certificate would let any page ask for changes; programs send no Origin.

@@ -3,12 +3,12 @@ import { messageOf } from '../../../core/model/error.ts';
 import type { PushedRepository } from '../../../core/webhooks/hint.ts';
 import type { HookConfig } from '../../../core/webhooks/kinds.ts';
 import { callerAddress } from '../access/address.ts';
+import { credentialsOf } from '../access/credentials.ts';
 import { openHooks, receiveHook } from '../hooks/receive.ts';
 import { HOOK_BODY_LIMIT } from '../hooks/request.ts';
 import { within } from '../operations/within.ts';
 import type { ServerWorld } from '../world.ts';
 import type { Bindings } from './request/bindings.ts';
-import { credentialsOf } from './request/credentials.ts';
 
 type Call = Context<{ Bindings: Bindings }>;
 
@@ -31,7 +31,10 @@ export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response>
     const configured = world.use(async (app) => app.hooks()).catch(() => hooks);
     hooks = await within(CONFIG_PATIENCE_MS, configured, hooks);
     const { name = '', secret } = call.req.param() as { name?: string; secret?: string };
-    const { address: peer, forwardedFor } = credentialsOf(call.req.raw, call.env);
+    const { address: peer, forwardedFor } = credentialsOf(call.req.raw.headers, {
+      socket: call.env.incoming.socket,
+      transport: call.env.transport,
+    });
     const { status, headers, body, outcome, why } = await receiveHook(
       name,
       {

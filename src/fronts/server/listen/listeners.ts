@@ -1,10 +1,5 @@
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from 'node:http2';
+import type { Server as HttpServer } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Listen } from '../../../core/access/listen.ts';
@@ -15,11 +10,16 @@ import { HttpError, problemResponse } from '../http/request/problem.ts';
 import type { ServerLog } from '../world.ts';
 import { PATIENCE, type Patience } from './patience.ts';
 import { reloadTls } from './reload-tls.ts';
+import { type NodeRequest, type NodeResponse, plainServer, secureServer } from './servers.ts';
 import { readTls, type TlsTexts } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
-/** Answers requests from any socket. */
-export type Fetch = (request: Request, bindings: Bindings) => Response | Promise<Response>;
+/** What the server answers, on any socket. */
+export interface Answering {
+  readonly fetch: (request: Request, bindings: Bindings) => Response | Promise<Response>;
+  /** Takes the requests of gRPC; false: this is none. */
+  readonly grpc: (request: NodeRequest, response: NodeResponse, transport: 'unix' | 'tcp') => boolean;
+}
 
 export interface Listeners {
   /** The addresses, with the port that a `:0` became. */
@@ -31,21 +31,19 @@ export interface Listeners {
 }
 
 const MOST_CONNECTIONS = 512;
-const MOST_STREAMS = 100;
-const HEAD_BYTES = 16 * 1024;
 
 /** Listens on all the addresses, or on none. Raises `config` and `busy`. */
 export async function listenOn(
   addresses: readonly Listen[],
   { tls }: Pick<ServerConfig, 'tls'>,
-  fetch: Fetch,
+  answering: Answering,
   log: ServerLog,
   patience: Patience = PATIENCE,
 ): Promise<Listeners> {
   const texts = tls && addresses.some(({ kind }) => kind === 'tcp') ? await readTls(tls) : undefined;
   const opened: Opened[] = [];
   try {
-    for (const address of addresses) opened.push(await open(address, texts, fetch, patience));
+    for (const address of addresses) opened.push(await open(address, texts, answering, patience));
   } catch (raised) {
     for (const { server } of opened) server.close();
     throw raised;
@@ -69,12 +67,20 @@ interface Opened {
   readonly sockets: ReadonlySet<Socket>;
 }
 
-async function open(listen: Listen, tls: TlsTexts | undefined, fetch: Fetch, patience: Patience): Promise<Opened> {
-  const answerAll = getRequestListener(
+async function open(
+  listen: Listen,
+  tls: TlsTexts | undefined,
+  { fetch, grpc }: Answering,
+  patience: Patience,
+): Promise<Opened> {
+  const answerHttp = getRequestListener(
     (request, bindings) => fetch(request, { ...(bindings as Bindings), transport: listen.kind }),
     // The rest of the program keeps the Request and Response of Node.
     { overrideGlobalObjects: false, errorHandler: (raised) => problemResponse(notReadable(raised), '') },
   );
+  const answerAll = (request: NodeRequest, response: NodeResponse): void => {
+    if (!grpc(request, response, listen.kind)) void answerHttp(request, response);
+  };
   const server =
     listen.kind === 'tcp' && tls ? secureServer(tls, answerAll, patience) : plainServer(answerAll, patience);
   const sockets = new Set<Socket>();
@@ -90,48 +96,6 @@ async function open(listen: Listen, tls: TlsTexts | undefined, fetch: Fetch, pat
 
 function notReadable(raised: unknown): HttpError {
   return new HttpError(400, 'usage', `the request can't be read: ${messageOf(raised)}`);
-}
-
-type Handler = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void;
-
-// One function answers HTTP/1.1 and HTTP/2 on one port; gRPC becomes a branch of it.
-function secureServer(tls: TlsTexts, handler: Handler, patience: Patience): Http2SecureServer {
-  const server = createSecureServer(
-    {
-      ...tls,
-      allowHTTP1: true,
-      minVersion: 'TLSv1.2',
-      requestCert: tls.ca !== undefined,
-      // A caller without a certificate may have a token: the gatekeeper decides.
-      rejectUnauthorized: false,
-      handshakeTimeout: patience.headers,
-      maxHeaderSize: HEAD_BYTES,
-      settings: { maxConcurrentStreams: MOST_STREAMS },
-    } as Parameters<typeof createSecureServer>[0],
-    handler,
-  );
-  const { headers, request, lookEvery, keepAlive } = patience;
-  // Node takes these times of HTTP/1.1 from the server, not from its options.
-  const times = { headersTimeout: headers, requestTimeout: request, keepAliveTimeout: keepAlive };
-  Object.assign(server, { ...times, connectionsCheckingInterval: lookEvery });
-  server.on('session', (session) => session.setTimeout(keepAlive, () => session.close()));
-  // A handshake that fails is the client's business.
-  server.on('tlsClientError', () => {});
-  server.on('sessionError', () => {});
-  return server;
-}
-
-function plainServer(handler: Handler, { headers, request, lookEvery, keepAlive }: Patience): HttpServer {
-  return createServer(
-    {
-      headersTimeout: headers,
-      requestTimeout: request,
-      connectionsCheckingInterval: lookEvery,
-      keepAliveTimeout: keepAlive,
-      maxHeaderSize: HEAD_BYTES,
-    },
-    handler,
-  );
 }
 
 function listenOnPort(server: Server, { host, port }: Extract<Listen, { kind: 'tcp' }>): Promise<void> {
@@ -162,6 +126,7 @@ function addressOf(listen: Listen, server: Server, secure: boolean): string {
 
 async function closed({ server, sockets }: Opened, graceMs: number): Promise<void> {
   const end = new Promise<void>((resolve) => void server.close(() => resolve()));
+  server.emit('ending');
   if ('closeIdleConnections' in server) (server as HttpServer).closeIdleConnections();
   const cut = setTimeout(() => {
     for (const socket of sockets) socket.destroy();

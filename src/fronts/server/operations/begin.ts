@@ -22,11 +22,8 @@ export async function begin(asker: Asker, asked: Asked, once?: Once): Promise<st
 export function mayChange({ site: { world }, caller }: Asker): void {
   const limit = world.gate.mayChange(caller, world.now());
   if (limit.ok) return;
-  throw new LimitError(
-    `${caller.name} asks for too many changes`,
-    'wait as long as Retry-After says',
-    limit.retryAfterS,
-  );
+  const { retryAfterS } = limit;
+  throw new LimitError(`${caller.name} asks for too many changes`, `wait ${retryAfterS} seconds`, retryAfterS);
 }
 
 async function begun(asker: Asker, asked: Asked): Promise<Job> {

@@ -4,8 +4,8 @@ import { SwapError } from '../../../core/model/error.ts';
 export class LimitError extends SwapError {
   readonly retryAfterS: number;
 
-  constructor(message: string, hint: string, retryAfterS = 60) {
-    super('too-many-requests', message, { hint });
+  constructor(message: string, hint: string | undefined, retryAfterS = 60) {
+    super('too-many-requests', message, hint === undefined ? {} : { hint });
     this.retryAfterS = retryAfterS;
   }
 }

@@ -112,9 +112,14 @@ export const jobsQuery = z.strictObject({
 export const noQuery = z.strictObject({});
 
 /** A value as its schema has it. Raises `usage` with all that is wrong in it. */
-export function validated<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+export function validated<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  what: string,
+  hint = 'GET /openapi.json describes it',
+): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || what}: ${message}`);
-  return fail('usage', `the ${what} is wrong: ${wrong.join('; ')}`, { hint: 'GET /openapi.json describes it' });
+  return fail('usage', `the ${what} is wrong: ${wrong.join('; ')}`, { hint });
 }

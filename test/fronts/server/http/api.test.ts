@@ -166,7 +166,7 @@ suite('jobs', () => {
     const again = await call('/v1/rolls', { method: 'POST', body: { service: 'web' } });
     const refused = JSON.parse(await late.promise);
     assert.deepEqual([refused.status, refused.json.code], [409, 'too-late']);
-    assert.match(refused.json.hint, /POST \/v1\/services\/web\/rollback/);
+    assert.match(refused.json.hint, /roll web back/);
   });
 
   test('a client that goes away stops nothing', async (t) => {

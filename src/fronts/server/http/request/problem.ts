@@ -41,7 +41,7 @@ const RETRY_AFTER_S = '10';
 /** The answer to a request that raised something. */
 export function problemResponse(raised: unknown, instance: string): Response {
   const error = errorOf(raised);
-  const own = error instanceof HttpError ? error.headers : retryOf(error);
+  const own = error instanceof HttpError ? error.headers : headersOf(error);
   const status = error instanceof HttpError ? error.status : httpStatus(error.code);
   const body = JSON.stringify(problemOf(error, status, instance));
   const retry = status === 503 || status === 429 ? { 'retry-after': RETRY_AFTER_S } : {};
@@ -49,7 +49,8 @@ export function problemResponse(raised: unknown, instance: string): Response {
   return new Response(`${body}\n`, { status, headers: head });
 }
 
-function retryOf(error: SwapError): Readonly<Record<string, string>> {
+function headersOf(error: SwapError): Readonly<Record<string, string>> {
+  if (error.code === 'unauthenticated') return { 'www-authenticate': 'Bearer' };
   return error instanceof LimitError ? { 'retry-after': String(error.retryAfterS) } : {};
 }
 
