@@ -33,7 +33,7 @@ async function opened(t: TestContext, patience: Partial<Patience> = {}): Promise
   const listeners = await listenOn(
     addresses,
     { tls },
-    () => new Response('ok'),
+    { fetch: () => new Response('ok'), grpc: () => false },
     { tell: (level, text) => void log.push(`${level} ${text}`) },
     { ...PATIENCE, ...patience },
   );
