@@ -23,6 +23,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
       'core/build',
       'core/model',
       'core/proxy',
+      'core/inventory',
       'core/report',
       'core/text',
       'core/update',
@@ -30,6 +31,8 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     ],
     packages: 'none',
   },
+  // Hosts and groups of hosts, as swapctl.yml has them.
+  'core/inventory': { knows: ['core/model', 'core/text'], packages: 'none' },
   // What `swapctl serve` needs to know of callers, senders and figures.
   'core/access': { knows: ['core/model', 'core/text'], packages: 'none' },
   'core/webhooks': { knows: ['core/model', 'core/settings', 'core/update', 'core/webhooks/senders'], packages: 'none' },

@@ -1,13 +1,13 @@
 // Single words and lines: references, versions, patterns, times, addresses.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseAddress } from '../../src/adapters/docker/connect/address.ts';
 import { sshArgs } from '../../src/adapters/docker/connect/ssh.ts';
 import { cronSchedules } from '../../src/adapters/host/schedules.ts';
 import { isInnerAddress } from '../../src/adapters/registry/http/addresses.ts';
 import { retryAfterMs } from '../../src/adapters/registry/http/pace.ts';
 import { parseDevRules } from '../../src/core/build/develop.ts';
 import { parseGitSource, shownGit } from '../../src/core/build/git.ts';
+import { parseAddress } from '../../src/core/inventory/address.ts';
 import { canonical, formatRepository, isImageId, parseReference } from '../../src/core/model/reference.ts';
 import { formatDuration, parseDuration } from '../../src/core/text/duration.ts';
 import { parseBackoff, parseSchedule } from '../../src/core/update/schedule.ts';

@@ -4,6 +4,7 @@ import { NOTIFIERS } from '../../core/settings/config.ts';
 import { clashing, settingOf } from '../../core/settings/table.ts';
 import type { Schedules } from '../../ports/host.ts';
 import { hookMistakes } from './hooks.ts';
+import { inventoryGaps } from './inventory.ts';
 import { asText, EACH_KEY, issuesOf } from './schema.ts';
 import { serverGaps } from './server.ts';
 import type { Source } from './source.ts';
@@ -17,6 +18,7 @@ export async function mistakesIn(document: unknown, source: Source, schedules: S
     ...gapsIn(document),
     ...serverGaps(document).map(({ path, message }) => ({ path: ['server', ...path], of: 'key' as const, message })),
     ...hookMistakes(mapping(document).hooks),
+    ...inventoryGaps(mapping(document)),
     ...(await cronIn(document, schedules)),
   ];
   return wrong

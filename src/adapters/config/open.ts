@@ -1,4 +1,5 @@
 import { NO_SERVER } from '../../core/access/server-config.ts';
+import { NO_INVENTORY } from '../../core/inventory/inventory.ts';
 import { fail } from '../../core/model/error.ts';
 import {
   type Config,
@@ -81,6 +82,7 @@ async function shownDocument({
   notifications,
   notify,
   maxRollsAtOnce,
+  inventory,
   server,
   hooks,
 }: Omit<Config, 'path'>): Promise<unknown> {
@@ -99,6 +101,7 @@ async function shownDocument({
     })),
     notify,
     'max-rolls-at-once': maxRollsAtOnce,
+    ...(inventory === NO_INVENTORY ? {} : (await import('./inventory.ts')).shownInventory(inventory)),
     ...(server === NO_SERVER ? {} : { server: (await import('./server.ts')).shownServer(server) }),
     hooks: shownHooks(hooks),
   };

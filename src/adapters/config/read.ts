@@ -11,6 +11,7 @@ import type { Schedules } from '../../ports/host.ts';
 import { readText } from '../files/read.ts';
 import type { FoundFile } from './find.ts';
 import { hookOf } from './hooks.ts';
+import { inventoryOf } from './inventory.ts';
 import { mistakesIn } from './mistakes.ts';
 import { asText, type Shape } from './schema.ts';
 import { filedSecret, type Vault, writtenSecret } from './secret.ts';
@@ -33,7 +34,7 @@ export async function readConfig(file: FoundFile, env: Vault['env'], schedules: 
 }
 
 /** What a configuration needs and does not find here and now. */
-export async function gapsOf({ notifications, registries, server, hooks }: Config): Promise<string[]> {
+export async function gapsOf({ notifications, registries, inventory, server, hooks }: Config): Promise<string[]> {
   const secrets = notifications.flatMap(({ kind, ...values }, at) =>
     Object.entries<Secret>(values).map(([key, { read }]) => ({
       what: `notifications ${at + 1}, ${kind}, ${key}`,
@@ -53,12 +54,22 @@ export async function gapsOf({ notifications, registries, server, hooks }: Confi
     read: credential.secret.read,
   }));
   const gaps = await Promise.all(
-    [...secrets, ...cas, ...credentials, ...serverFiles(server)].map(async ({ what, read }) => {
-      const why = await read().then(() => undefined, messageOf);
-      return why === undefined ? undefined : `${what}: ${why}`;
-    }),
+    [...secrets, ...cas, ...credentials, ...hostFiles(inventory), ...serverFiles(server)].map(
+      async ({ what, read }) => {
+        const why = await read().then(() => undefined, messageOf);
+        return why === undefined ? undefined : `${what}: ${why}`;
+      },
+    ),
   );
   return gaps.filter((gap) => gap !== undefined);
+}
+
+function hostFiles({ hosts }: Config['inventory']): { what: string; read: () => Promise<string> }[] {
+  return Object.entries(hosts).flatMap(([name, host]) =>
+    Object.entries((host.kind === 'url' && host.tls) || {}).flatMap(([key, file]) =>
+      file === undefined ? [] : [{ what: `hosts, ${name}, tls, ${key}`, read: () => readText(file) }],
+    ),
+  );
 }
 
 function serverFiles({ tls, tokens }: ServerConfig): { what: string; read: () => Promise<string> }[] {
@@ -103,6 +114,7 @@ function configOf(shape: Shape, source: Source, file: FoundFile, env: Vault['env
     notifications: (shape.notifications ?? []).map((entry) => notificationOf(entry, { env, folder: file.folder })),
     notify: shape.notify ?? NO_CONFIG.notify,
     maxRollsAtOnce: shape['max-rolls-at-once'] ?? NO_CONFIG.maxRollsAtOnce,
+    inventory: inventoryOf(shape, file.folder),
     server: serverOf(shape.server, file.folder),
     hooks: mapValues(shape.hooks, (entry) => hookOf(entry, { env, folder: file.folder })),
   };

@@ -7,6 +7,7 @@ import { settingLine } from '../../core/settings/text.ts';
 import { nearest, printable } from '../../core/text/suggest.ts';
 import { whyNoTemplate } from '../../core/text/template.ts';
 import { CREDENTIALS, HOOK_NAME, HOOKS } from '../../core/webhooks/kinds.ts';
+import { type InventoryShape, inventorySchemas } from './inventory.ts';
 import { type ServerShape, serverSchema } from './server.ts';
 
 /** Between the lines of one message for several unknown keys; none of them has a line break. */
@@ -94,6 +95,7 @@ const SCHEMA = section('a section', {
     .max(MOST_AT_ONCE)
     .meta({ description: 'how many services are rolled at the same time' })
     .optional(),
+  ...inventorySchemas(section),
   server: serverSchema(section)
     .meta({ description: 'swapctl serve: where it listens, and who may call it' })
     .optional(),
@@ -110,7 +112,7 @@ const SCHEMA = section('a section', {
 });
 
 /** A swapctl.yml that has the right shape. */
-export type Shape = {
+export type Shape = InventoryShape & {
   readonly defaults?: Readonly<Record<string, unknown>>;
   readonly services?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly registries?: Readonly<Record<string, z.infer<typeof registry>>>;
@@ -227,6 +229,7 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_format':
       return 'this is no URL; write it like https://mirror.example.org';
     case 'invalid_union':
+      if (issue.path?.[0] === 'hosts' || issue.path?.[0] === 'groups') return undefined;
       return issue.path?.[0] === 'hooks'
         ? unknownKind(issue.input, Object.keys(HOOKS), 'hook')
         : unknownKind(issue.input, Object.keys(NOTIFIERS), 'notification');

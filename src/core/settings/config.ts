@@ -1,4 +1,5 @@
 import { NO_SERVER, type ServerConfig } from '../access/server-config.ts';
+import { type Inventory, NO_INVENTORY } from '../inventory/inventory.ts';
 import type { Delivery, NotifyWhen } from '../report/summary.ts';
 import type { HookConfig } from '../webhooks/kinds.ts';
 import type { Secret } from './secret.ts';
@@ -62,6 +63,8 @@ export interface Config {
   readonly notify: NotifyWhen;
   /** How many services are rolled at the same time. */
   readonly maxRollsAtOnce: number;
+  /** Hosts and groups of hosts for `--on`. */
+  readonly inventory: Inventory;
   readonly server: ServerConfig;
   /** Webhooks that a server accepts, by name. */
   readonly hooks: Readonly<Record<string, HookConfig>>;
@@ -83,6 +86,7 @@ export const NO_CONFIG: Config = {
   notifications: [],
   notify: 'changes',
   maxRollsAtOnce: 1,
+  inventory: NO_INVENTORY,
   server: NO_SERVER,
   hooks: {},
 };

@@ -120,7 +120,7 @@ suite('mistakes have their places', () => {
       'a setting in an unknown place',
       'settle: 3s',
       [
-        '1:1 "settle" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once, server, hooks',
+        '1:1 "settle" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once, hosts, groups, server, hooks',
       ],
     ],
     [

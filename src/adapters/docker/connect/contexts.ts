@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { Source } from '../../../core/inventory/address.ts';
 import { fail } from '../../../core/model/error.ts';
 import { dockerConfigDir, parseChecked } from '../credentials/config-file.ts';
-import type { Source } from './address.ts';
 import { readTls, type Tls, type World } from './world.ts';
 
 /** The docker endpoint of a context: its address as written, and its TLS material if it has any. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { type Address, parseAddress, type Source } from '../../../core/inventory/address.ts';
 import { fail } from '../../../core/model/error.ts';
 import { dockerConfigDir, parseDockerConfig } from '../credentials/config-file.ts';
-import { type Address, parseAddress, type Source } from './address.ts';
 import { readContext } from './contexts.ts';
 import { readTls, type Tls, type World } from './world.ts';
 

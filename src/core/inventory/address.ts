@@ -1,4 +1,4 @@
-import { type ErrorCode, fail } from '../../../core/model/error.ts';
+import { type ErrorCode, fail } from '../model/error.ts';
 
 /** An engine's address as written, before TLS and defaults are known. */
 export type Address =
