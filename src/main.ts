@@ -5,12 +5,15 @@ import { tidyHeap } from './adapters/host/heap.ts';
 import { outliveReaders, terminalWatch } from './adapters/host/output.ts';
 import { onFirstSignal } from './adapters/host/signals.ts';
 import type { App } from './app/app.ts';
+import type { GroupApp } from './app/group/group.ts';
+import type { GroupWorld } from './app/group/world.ts';
 import type { TokenDesk } from './core/access/desk.ts';
-import { exitStatus } from './core/model/error.ts';
+import { exitStatus, fail } from './core/model/error.ts';
 import type { ConfigDesk } from './core/settings/config.ts';
 import type { InstallDesk } from './core/update/units.ts';
+import type { CliContext } from './fronts/cli/context.ts';
 import { runCli } from './fronts/cli/program.ts';
-import type { Configuration, Report } from './ports/ports.ts';
+import type { Configuration, Ports, Report } from './ports/ports.ts';
 
 declare const SWAPCTL_VERSION: string;
 
@@ -22,6 +25,8 @@ interface Reach {
   readonly trace: boolean;
   readonly report: Report;
 }
+
+type GroupReach = Parameters<CliContext['openGroup']>[0];
 
 const world = {
   env: process.env,
@@ -63,11 +68,49 @@ async function openTraced(reach: Reach): Promise<{ app: App; close: () => void }
   // Whoever stays opens the engine again after it was away, with what was read of swapctl.yml before.
   configuration ??= await openConfig({ ...reach, ...world });
   const ports = await openPorts({ ...reach, ...world, configuration });
-  const close = (): void => {
-    ports.engine.close();
-    ports.registry.close();
+  return { app: createApp(ports), close: closerOf(ports) };
+}
+
+function closerOf({ engine, registry }: Ports): () => void {
+  return () => {
+    engine.close();
+    registry.close();
   };
-  return { app: createApp(ports), close };
+}
+
+/** The hosts of --on, which are connected once a command needs them. */
+async function openGroup(reach: GroupReach): Promise<GroupApp> {
+  const [{ createGroup }, { createApp }, wire, { openGroupTools, reachOf }, { hostGroup }, { onHost }] =
+    await Promise.all([
+      import('./app/group/group.ts'),
+      import('./app/app.ts'),
+      import('./wiring/ports.ts'),
+      import('./wiring/group.ts'),
+      import('./core/inventory/inventory.ts'),
+      import('./core/group/progress.ts'),
+    ]);
+  const { on, config, skipUnreachable, trace, report } = reach;
+  const configured = await wire.openConfig({ ...world, config });
+  const { inventory } = configured.config();
+  const group = hostGroup(inventory, on);
+  const endTrace = trace ? wire.reportCalls(report) : () => {};
+  const open = async (host: string): ReturnType<GroupWorld['open']> => {
+    const address = inventory.hosts[host] ?? fail('unexpected', `there is no host ${host}`);
+    const own = { report: (progress: Parameters<Report>[0]) => report(onHost(host, progress)) };
+    const ports = await wire.openPorts({
+      ...world,
+      ...(await reachOf(host, address)),
+      ...own,
+      configuration: configured,
+    });
+    return { app: createApp(ports), close: closerOf(ports) };
+  };
+  const app = createGroup({ group, open, skipUnreachable, report, ...openGroupTools(world) });
+  const close = (): void => {
+    app.close();
+    endTrace();
+  };
+  return { ...app, close };
 }
 
 async function openDesk(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
@@ -126,6 +169,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version: SWAPCTL_VERSION,
   signal: interruption.signal,
   openApp,
+  openGroup,
   openConfig: openDesk,
   openInstall,
   openTokens,

@@ -33,6 +33,11 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   },
   // Hosts and groups of hosts, as swapctl.yml has them.
   'core/inventory': { knows: ['core/model', 'core/text'], packages: 'none' },
+  // The roll of a service on a group of hosts.
+  'core/group': {
+    knows: ['core/inventory', 'core/model', 'core/report', 'core/text/encode', 'core/update'],
+    packages: 'none',
+  },
   // What `swapctl serve` needs to know of callers, senders and figures.
   'core/access': { knows: ['core/model', 'core/text'], packages: 'none' },
   'core/webhooks': { knows: ['core/model', 'core/settings', 'core/update', 'core/webhooks/senders'], packages: 'none' },
@@ -184,6 +189,8 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     knows: ['app/image', 'app/report', 'app/rollout', 'app/rollout/steps', 'app/select', 'ports', 'core'],
     packages: 'none',
   },
+  // The use cases over several hosts.
+  'app/group': { knows: ['app', 'app/report', 'ports', 'core'], packages: 'none' },
   // Jobs over the use cases, for fronts that outlive a call.
   'app/jobs': { knows: ['app', 'core'], packages: 'none' },
   // How files are opened that others name: every adapter does it this way.

@@ -26,6 +26,8 @@ import { openProxies } from './proxies.ts';
 export interface Reach {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
+  /** Where the two are written, for messages, if not on the command line. */
+  readonly origin?: string | undefined;
   /** How the engine trusts us and we trust it, where that is not in files and environment of this machine. */
   readonly access?: Pick<Choice, 'ssh' | 'tls'> & { readonly logins?: readonly GivenLogin[] };
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -59,12 +61,12 @@ export function openConfig({
  * `config` for a configuration file that is named and not there.
  */
 export async function openPorts(reach: Reach): Promise<Ports> {
-  const { host, context, env, home, report, access: { logins: given = [], ...trust } = {} } = reach;
+  const { host, context, origin, env, home, report, access: { logins: given = [], ...trust } = {} } = reach;
   const schedules = cronSchedules();
   const configuration = reach.configuration ?? (await openConfig(reach));
   // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
   const loginFor = openCredentials({ env, home, given });
-  const engine = await openEngine({ host, context, ...trust }, loginFor);
+  const engine = await openEngine({ host, context, origin, ...trust }, loginFor);
   const kernel = nftKernel(() => engine.facts());
   const compose = installedCompose(env);
   const builder = openBuilder({ engine, env: dockerEnv(reach) });
@@ -84,7 +86,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
     report,
     schedules,
     notify: notifiers(env),
-    post: openPost(outward(env)),
+    post: openHookPost(env),
     traces: traceSettings(env),
     ...configuration,
     ...system,
@@ -124,6 +126,11 @@ function optionsOf({ host, context, config }: Reach): string[] {
 // They trust whom registries are trusted by.
 function notifiers(env: Reach['env']): Notify {
   return openNotify(outward(env));
+}
+
+/** Posts documents to URLs that the user has configured. */
+export function openHookPost(env: Reach['env']): ReturnType<typeof openPost> {
+  return openPost(outward(env));
 }
 
 function outward(env: Reach['env']): NotifyOptions {

@@ -1,8 +1,10 @@
+import { fail } from '../../core/model/error.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { LoginFor } from '../../ports/ports.ts';
 import { connect } from './connect/connect.ts';
 import { type Choice, chooseEndpoint } from './connect/endpoint.ts';
-import { thisMachine } from './connect/world.ts';
+import { type Tls, thisMachine } from './connect/world.ts';
+import { textOf } from './credentials/config-file.ts';
 import { dockerEngine } from './engine/engine.ts';
 
 export type { Choice } from './connect/endpoint.ts';
@@ -13,4 +15,16 @@ export { knownLogins } from './credentials/logins.ts';
 export async function openEngine(choice: Choice, loginFor: LoginFor): Promise<Engine> {
   const endpoint = await chooseEndpoint(choice, thisMachine());
   return dockerEngine(await connect(endpoint), endpoint, loginFor);
+}
+
+/** The TLS material in these files. Raises `config` for one that can't be read. */
+export async function readTlsFiles(files: {
+  readonly ca: string;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}): Promise<Tls> {
+  const read = async (file: string | undefined): Promise<string | undefined> =>
+    file === undefined ? undefined : ((await textOf(file)) ?? fail('config', `there is no TLS file ${file}`));
+  const [ca, cert, key] = await Promise.all([files.ca, files.cert, files.key].map(read));
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), verify: true };
 }

@@ -11,8 +11,9 @@ import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { besideOf } from '../compose/beside.ts';
 import { sameTagAhead } from '../compose/same-tag.ts';
-import { alreadyRuns } from '../image/image.ts';
+import { alreadyRuns, resolveFound } from '../image/image.ts';
 import type { Resolved } from '../image/resolved.ts';
+import { referenceWanted } from '../image/track.ts';
 import { resolveWanted } from '../image/wanted.ts';
 import { notesOf } from '../report/replica-report.ts';
 import { observe } from '../rollout/observe.ts';
@@ -33,14 +34,15 @@ export async function planService(
   const slots = await prepareService(ports, service, all, options);
   const [first] = slots;
   if (!first) return { service: service.key, image: '', slots: [] };
-  const resolved = await resolveWanted(ports, first, options);
+  const resolved = await resolvedFor(ports, first, options);
   const digest =
     resolved.kind === 'local'
       ? (digestsFor(resolved.image, resolved.follows)[0] ?? resolved.image.id)
       : resolved.digest;
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
   const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
-  const plan = { service: service.key, image: resolved.follows, digest, slots: plans };
+  const local = resolved.kind === 'registry' ? {} : { local: true as const };
+  const plan = { service: service.key, image: resolved.follows, digest, ...local, slots: plans };
   if (!plans.every(({ verdict }) => verdict === 'unchanged'))
     await refuseOwned(ports, service.key, slots, all, options.force);
   if (!changes) return plan;
@@ -51,6 +53,12 @@ export async function planService(
     ...(await composeNotes(ports, service.key, first, all)),
     ...(sameTag.length > 0 ? { sameTag } : {}),
   };
+}
+
+async function resolvedFor(ports: Ports, slot: PreparedSlot, options: RollOptions): Promise<Resolved> {
+  const { digest } = options;
+  if (digest === undefined) return resolveWanted(ports, slot, options);
+  return resolveFound(ports, { reference: await referenceWanted(ports, slot, options), digest });
 }
 
 async function composeNotes(

@@ -38,6 +38,8 @@ export interface LockNote extends TagNote {
   readonly incumbents?: readonly string[];
   /** The id of the roll that takes the lock; it is the mark of the lock. */
   readonly roll?: string;
+  /** The group of hosts that is rolled. */
+  readonly group?: string;
 }
 
 /**

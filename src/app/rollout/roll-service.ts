@@ -1,5 +1,3 @@
-import { commitIn } from '../../core/build/git.ts';
-import { knownBad, knownFailure } from '../../core/health/failures.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { fail } from '../../core/model/error.ts';
@@ -12,21 +10,19 @@ import type { Ports } from '../../ports/ports.ts';
 import { withNotDone } from '../compose/beside.ts';
 import { withRestarts } from '../compose/restart-dependents.ts';
 import { withSameTag } from '../compose/same-tag.ts';
-import { buildCommit, foundCommit } from '../image/commit.ts';
-import { alreadyRuns, fetchImage, resolveFound } from '../image/image.ts';
-import { noteTag } from '../image/moved-tag.ts';
+import { buildCommit } from '../image/commit.ts';
+import { fetchImage } from '../image/image.ts';
 import type { Resolved } from '../image/resolved.ts';
 import { retireCopies, retireOldImages, retireUnlessHalfDone } from '../image/retain.ts';
-import { resolveWanted } from '../image/wanted.ts';
 import { guarded } from '../lock/guard.ts';
-import { type Lease, takeLease } from '../lock/lease.ts';
+import type { Lease } from '../lock/lease.ts';
 import { noteLost } from '../report/lost-replicas.ts';
 import { failedReport, unchangedReport } from '../report/replica-report.ts';
 import { traced } from '../report/trace.ts';
 import { imageOf, listed } from '../select/own.ts';
-import { refuseOwned } from '../select/owned.ts';
 import { rollByHelper, runsIn } from '../update/self-update.ts';
-import { prepareService, prepareSlot } from './prepare.ts';
+import { lockFor, lookBeforeLock } from './before-lock.ts';
+import { prepareSlot } from './prepare.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 
@@ -47,33 +43,20 @@ async function rollAll(
   options: RollOptions,
 ): Promise<ServiceReport> {
   const began = ports.clock.now();
-  const slots = await prepareService(ports, service, all, options);
-  const resolved = await resolve(ports, slots, options);
-  if (!options.force && (await allRun(ports, slots, resolved))) return unchanged(ports, service, slots, began);
-  refuseKnownBad(slots, resolved, options);
-  await refuseOwned(ports, service.key, slots, all, options.force);
+  const looked = await lookBeforeLock(ports, service, all, options);
+  const { slots, resolved } = looked;
+  if (looked.isUnchanged) return unchanged(ports, service, slots, began);
   if (runsIn(ports, service)) {
     const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
     return rollByHelper(ports, service, slots, image, options);
   }
-  const images = [...slots.map((slot) => slot.container.imageId), resolved.follows];
   const roll = options.roll ?? ports.host.randomId();
-  const note = { ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all), roll };
-  const lease = await takeLease(ports, service.key, images, note);
+  const lease = options.lease ?? (await lockFor(ports, service, looked, { roll }));
   try {
     return await rollLocked(guarded(ports, lease), service, slots, resolved, lease, { ...options, roll }, began);
   } finally {
-    await lease.release();
+    if (!options.lease) await lease.release();
   }
-}
-
-// Those that live with them are re-created too.
-function incumbentsOf(slots: readonly PreparedSlot[], all: readonly ContainerSummary[]): string[] {
-  const dependents = new Set(slots.flatMap((slot) => slot.dependents));
-  return [
-    ...slots.map(({ container }) => container.id),
-    ...all.flatMap(({ id, name }) => (dependents.has(name) ? [id] : [])),
-  ];
 }
 
 async function rollLocked(
@@ -231,42 +214,11 @@ async function unchanged(
   return summarize(service.key, reports, undefined, ports.clock.now() - began);
 }
 
-async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: RollOptions): Promise<Resolved> {
-  const [first] = slots;
-  if (!first) return fail('not-found', 'the service has no replica');
-  const { found } = options;
-  if (found && commitIn(found.digest)) return foundCommit(first, found.reference, found.digest);
-  if (found) return resolveFound(ports, found);
-  if (options.digest !== undefined) return resolveFound(ports, { reference: first.follows, digest: options.digest });
-  if (options.target === undefined) return resolveWanted(ports, first, options);
-  const image = await ports.engine.image(options.target.id);
-  if (image) return { kind: 'local', follows: options.target.follows, image };
-  return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);
-}
-
 // Between the check and the lock somebody else may have rolled it to what is newer still: never backwards.
 async function refuseMoved(ports: Ports, service: Service, { over }: Found): Promise<void> {
   for (const { home } of service.slots) {
     const now = await ports.engine.container(home);
     if (now && over.includes(now.imageId)) continue;
     fail('busy', `another process changed ${home} after the check`, { hint: 'the next check sees the change' });
-  }
-}
-
-async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Resolved): Promise<boolean> {
-  for (const { container, memory } of slots) {
-    const image = await imageOf({ ports, memory }, container.imageId);
-    if (alreadyRuns(container, image, resolved) !== true) return false;
-  }
-  return true;
-}
-
-// Known before it is pulled, where the registry's digest is the one that failed.
-function refuseKnownBad(slots: readonly PreparedSlot[], resolved: Resolved, options: RollOptions): void {
-  if (options.force) return;
-  const image = resolved.kind === 'local' ? { id: resolved.image.id, digest: undefined } : { digest: resolved.digest };
-  for (const { failures } of slots) {
-    const failure = knownFailure(failures, image);
-    if (failure) throw knownBad(failure);
   }
 }

@@ -52,6 +52,8 @@ export interface RollOptions {
   readonly condemn: boolean;
   /** Services that the same command rolls as well, and has not rolled yet. */
   readonly alongside?: readonly string[] | undefined;
+  /** The lock, where the caller holds it, and gives it back. */
+  readonly lease?: Lease | undefined;
   /** The id of the roll, where the caller knows it already; labels carry it. */
   readonly roll?: string | undefined;
   readonly signal: AbortSignal;

@@ -227,7 +227,8 @@ async function rollThem(
   };
   const free = holdBack();
   if (options.dryRun) {
-    for (const one of free) told(one, { outcome: 'available', because: `${one.checked.because}; it would be rolled` });
+    for (const one of free)
+      told(one, { outcome: 'available', because: `${one.checked.because}; it would be rolled`, due: true });
     return;
   }
   if (free.length > 0) await sweepRules(ports);

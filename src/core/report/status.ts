@@ -43,6 +43,8 @@ export interface ServicePlan {
   readonly service: string;
   readonly image: string;
   readonly digest?: string | undefined;
+  /** The image comes from this engine and not from a registry: it is there already, or is to be built. */
+  readonly local?: true;
   readonly slots: readonly SlotPlan[];
   /** What follows once all replicas are rolled. */
   readonly after?: readonly string[];

@@ -59,6 +59,8 @@ export interface StateLabels {
   readonly holder: string | undefined;
   /** Ids of the containers that the holder may rename to get them out of the way (role `lock`). */
   readonly incumbents: readonly string[];
+  /** The group of hosts whose roll took the lock (role `lock`). */
+  readonly group: string | undefined;
   /** Id of the image that it was created from. */
   readonly base: string | undefined;
 }
@@ -120,6 +122,7 @@ const KEYS: { readonly [K in keyof StateLabels]: true } = {
   failure: true,
   holder: true,
   incumbents: true,
+  group: true,
   base: true,
 };
 
@@ -178,6 +181,7 @@ function decoded(labels: OwnLabels): StateLabels | undefined {
     failure: failureOf(parsed(text('failure'))),
     holder: text('holder'),
     incumbents: lines(parsed(text('incumbents'))),
+    group: text('group'),
     base: text('base'),
   };
 }

@@ -20,6 +20,8 @@ export interface ServiceUpdate {
   readonly to?: Checked['to'];
   /** One sentence. */
   readonly because: string;
+  /** Of a dry run: it would be rolled now. */
+  readonly due?: true;
   /** Until when it waits, where waiting helps. ISO 8601. */
   readonly until?: string;
   /** What came of its roll. */

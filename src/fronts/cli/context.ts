@@ -1,4 +1,5 @@
 import type { App } from '../../app/app.ts';
+import type { GroupApp } from '../../app/group/group.ts';
 import type { TokenDesk } from '../../core/access/desk.ts';
 import type { ConfigDesk } from '../../core/settings/config.ts';
 import type { InstallDesk } from '../../core/update/units.ts';
@@ -23,6 +24,14 @@ export interface CliContext {
     readonly server?: { readonly address: string; readonly token: string | undefined };
     readonly report: Report;
   }): Promise<{ app: App; close(): void }>;
+  /** The hosts that --on names. Raises `usage` for an unknown name, and `config`. */
+  openGroup(options: {
+    readonly on: string;
+    readonly skipUnreachable: boolean;
+    readonly config: string | undefined;
+    readonly trace: boolean;
+    readonly report: Report;
+  }): Promise<GroupApp>;
   /** Resolves after the time, at once when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** The current folder. Raises `usage` where it was removed. */

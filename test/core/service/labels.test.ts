@@ -73,6 +73,7 @@ const state: fc.Arbitrary<StateLabels> = fc.record(
     ),
     holder: some(said),
     incumbents: names,
+    group: some(said),
     base: some(said),
   },
   { noNullPrototype: true },
@@ -101,6 +102,7 @@ const COMPLETE: StateLabels = {
   failure: { code: 'not-healthy', reason: 'r', health: [], log: [] },
   holder: 'h',
   incumbents: ['c'],
+  group: 'g',
   base: 'i',
 };
 

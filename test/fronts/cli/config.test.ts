@@ -58,7 +58,7 @@ test('config check --json is the list', async () => {
         line: 1,
         column: 1,
         message:
-          '"keep" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once, server, hooks',
+          '"keep" is not a section; known are: defaults, services, registries, notifications, notify, max-rolls-at-once, hosts, groups, server, hooks',
       },
     ],
     notes: [],

@@ -1,6 +1,7 @@
 // An application that answers what a test gives it, and a terminal that remembers what it was told.
 import assert from 'node:assert/strict';
 import type { App, HintedService, RollRequest, UpdateRequest } from '../../../src/app/app.ts';
+import type { GroupApp } from '../../../src/app/group/group.ts';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
 import type {
   Finding,
@@ -48,6 +49,8 @@ export interface Given {
   hinted?: HintedService[];
   /** The configuration as it is found in the folder and environment, instead of none. */
   config?: (file?: string) => ConfigDesk;
+  /** The hosts of --on. */
+  group?: (on: string) => GroupApp;
   /** What install works with. */
   install?: (options: Parameters<CliContext['openInstall']>[0]) => InstallDesk;
   /** Raised instead of an answer. */
@@ -96,6 +99,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
     openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
     tryHook: (hook, message) => tryHook(hook, message, given.now ?? Date.now()),
     openTokens: async () => openTokenDesk(Date.now),
+    openGroup: async ({ on }) => given.group?.(on) ?? assert.fail('the test gave no group'),
     openApp: async ({ report, trace: _, ...where }) => {
       outcome.opened.push(where);
       if (given.refuse) throw given.refuse;
@@ -149,6 +153,10 @@ export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): 
     recover: (selectors) => answer('recover', given.recover, selectors),
     doctor: () => answer('doctor', given.doctor, []),
     find: async (selector) => selector,
+    previous: () => assert.fail('no group is to be rolled back'),
+    hold: () => assert.fail('no group is to be rolled'),
+    interruptedGroups: async () => [],
+    engineId: async () => 'fake',
     pastRolls: async () => [],
     rollsAtOnce: () => 1,
     names: () => answer('names', given.names, []),

@@ -26,6 +26,8 @@ export type SshTrust = { readonly identityFile?: string; readonly knownHostsFile
 export type Choice = {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
+  /** Where the two are written, if not on the command line. */
+  readonly origin?: string | undefined;
   readonly ssh?: SshTrust | undefined;
   readonly tls?: Tls | undefined;
 };
@@ -39,9 +41,10 @@ const DEFAULT_SOCKET = '/var/run/docker.sock';
 export async function chooseEndpoint(choice: Choice, world: World): Promise<Endpoint> {
   if (choice.host && choice.context)
     fail('usage', '--host and --context contradict each other', { hint: 'give one of them' });
-  if (choice.host)
-    return given(await fromAddress(choice.host, { origin: '--host', code: 'usage' }, world, choice.tls), choice);
-  if (choice.context) return fromContext(choice.context, { origin: '--context', code: 'usage' }, world);
+  const source = (option: string): Source =>
+    choice.origin === undefined ? { origin: option, code: 'usage' } : { origin: choice.origin, code: 'config' };
+  if (choice.host) return given(await fromAddress(choice.host, source('--host'), world, choice.tls), choice);
+  if (choice.context) return fromContext(choice.context, source('--context'), world);
   if (world.env.DOCKER_HOST) return fromEnvironment(world);
   return fromChosenContext(world);
 }

@@ -1,0 +1,24 @@
+import type { InterruptedGroup } from '../../core/group/held-roll.ts';
+import { decodeState } from '../../core/service/labels.ts';
+import { helperRole } from '../../core/service/ownership.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { listed } from '../select/own.ts';
+import { holdingOf, lockOf } from './lock.ts';
+
+/** The rolls of groups whose process is dead, as the locks of this engine tell of them. Waits if that takes watching. */
+export async function interruptedGroups(ports: Ports): Promise<InterruptedGroup[]> {
+  const locks = (await listed(ports.engine)).filter((one) => helperRole(one) === 'lock');
+  const services = locks.flatMap(({ labels }) => {
+    const state = decodeState(labels);
+    return state?.group === undefined ? [] : [state.service];
+  });
+  const found = await Promise.all(services.map((service) => interruptedIn(ports, service)));
+  return found.flat();
+}
+
+async function interruptedIn(ports: Ports, service: string): Promise<InterruptedGroup[]> {
+  const lock = await lockOf(ports, service);
+  if (!lock || (await holdingOf(ports, lock)) !== 'dead') return [];
+  const { group, follows: reference, digest = lock.state.image } = lock.state;
+  return group === undefined || reference === '' || digest === '' ? [] : [{ group, service, reference, digest }];
+}

@@ -1,0 +1,95 @@
+import { commitIn } from '../../core/build/git.ts';
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { fail } from '../../core/model/error.ts';
+import { knownBad, knownFailure } from '../../core/health/failures.ts';
+import type { Service } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { foundCommit } from '../image/commit.ts';
+import { alreadyRuns, resolveFound } from '../image/image.ts';
+import { noteTag } from '../image/moved-tag.ts';
+import type { Resolved } from '../image/resolved.ts';
+import { resolveWanted } from '../image/wanted.ts';
+import { type Lease, type LockNote, takeLease } from '../lock/lease.ts';
+import { imageOf } from '../select/own.ts';
+import { refuseOwned } from '../select/owned.ts';
+import { prepareService } from './prepare.ts';
+import type { PreparedSlot } from './prepared-slot.ts';
+import type { RollOptions } from './roll-slot.ts';
+
+/** What is known of a service before its lock is taken. */
+export interface Looked {
+  readonly slots: readonly PreparedSlot[];
+  readonly resolved: Resolved;
+  readonly all: readonly ContainerSummary[];
+  /** Whether all replicas run the image already. */
+  readonly isUnchanged: boolean;
+}
+
+/** Looks at a service and at what it is to run. Raises everything that speaks against the roll; nothing is touched. */
+export async function lookBeforeLock(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: RollOptions,
+): Promise<Looked> {
+  const slots = await prepareService(ports, service, all, options);
+  const resolved = await resolve(ports, slots, options);
+  const isUnchanged = !options.force && (await allRun(ports, slots, resolved));
+  if (!isUnchanged) {
+    refuseKnownBad(slots, resolved, options);
+    await refuseOwned(ports, service.key, slots, all, options.force);
+  }
+  return { slots, resolved, all, isUnchanged };
+}
+
+/** Takes the lock of a service with a note by which others can undo what its holder began. */
+export async function lockFor(
+  ports: Ports,
+  { key }: Service,
+  { slots, resolved, all }: Looked,
+  more: LockNote,
+): Promise<Lease> {
+  const images = [...slots.map((slot) => slot.container.imageId), resolved.follows];
+  const note = { ...more, ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all) };
+  return takeLease(ports, key, images, note);
+}
+
+// Those that live with them are re-created too.
+function incumbentsOf(slots: readonly PreparedSlot[], all: readonly ContainerSummary[]): string[] {
+  const dependents = new Set(slots.flatMap((slot) => slot.dependents));
+  return [
+    ...slots.map(({ container }) => container.id),
+    ...all.flatMap(({ id, name }) => (dependents.has(name) ? [id] : [])),
+  ];
+}
+
+async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: RollOptions): Promise<Resolved> {
+  const [first] = slots;
+  if (!first) return fail('not-found', 'the service has no replica');
+  const { found } = options;
+  if (found && commitIn(found.digest)) return foundCommit(first, found.reference, found.digest);
+  if (found) return resolveFound(ports, found);
+  if (options.digest !== undefined) return resolveFound(ports, { reference: first.follows, digest: options.digest });
+  if (options.target === undefined) return resolveWanted(ports, first, options);
+  const image = await ports.engine.image(options.target.id);
+  if (image) return { kind: 'local', follows: options.target.follows, image };
+  return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);
+}
+
+async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Resolved): Promise<boolean> {
+  for (const { container, memory } of slots) {
+    const image = await imageOf({ ports, memory }, container.imageId);
+    if (alreadyRuns(container, image, resolved) !== true) return false;
+  }
+  return true;
+}
+
+// Known before it is pulled, where the registry's digest is the one that failed.
+function refuseKnownBad(slots: readonly PreparedSlot[], resolved: Resolved, options: RollOptions): void {
+  if (options.force) return;
+  const image = resolved.kind === 'local' ? { id: resolved.image.id, digest: undefined } : { digest: resolved.digest };
+  for (const { failures } of slots) {
+    const failure = knownFailure(failures, image);
+    if (failure) throw knownBad(failure);
+  }
+}

@@ -1,0 +1,90 @@
+import type { HeldRoll, HoldWanted } from '../../core/group/held-roll.ts';
+import type { ContainerSummary } from '../../core/model/container.ts';
+import { fail } from '../../core/model/error.ts';
+import type { PinnedImage } from '../../core/model/image.ts';
+import type { ServiceReport } from '../../core/report/report.ts';
+import type { Service } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { Lease } from '../lock/lease.ts';
+import { recoverService } from '../recovery/recover.ts';
+import { reported } from '../report/reported.ts';
+import { listed } from '../select/own.ts';
+import { sweepRules } from '../traffic/sweep.ts';
+import { runsIn } from '../update/self-update.ts';
+import { lockFor, lookBeforeLock } from './before-lock.ts';
+import { rollService } from './roll-service.ts';
+import type { RollOptions } from './roll-slot.ts';
+
+/** What a hold needs to know of the roll to come. */
+export interface HoldOptions extends Pick<HoldWanted, 'group'> {
+  readonly find: (all: readonly ContainerSummary[]) => Service;
+  /** The roll, once an interrupted one is recovered. */
+  readonly options: (service: Service) => Promise<RollOptions>;
+  readonly signal: AbortSignal;
+}
+
+/** Locks a service for a roll to come. Nothing is changed, except that an interrupted roll is finished or undone first. */
+export async function holdService(ports: Ports, { find, options, group, signal }: HoldOptions): Promise<HeldRoll> {
+  ports.config();
+  const before = await listed(ports.engine);
+  await sweepRules(ports);
+  const recovered = await recoverService(ports, find(before), before, signal);
+  const all = recovered ? await listed(ports.engine) : before;
+  const service = find(all);
+  const wanted = await options(service);
+  const locked = await lockService(ports, service, all, wanted, group);
+  const again = (more: Partial<RollOptions>): Promise<ServiceReport> =>
+    reported(service.key, async () => {
+      const now = await listed(ports.engine);
+      return rollService(ports, find(now), now, { ...wanted, ...more, lease: locked?.lease });
+    });
+  return {
+    service: service.key,
+    isUnchanged: locked === undefined,
+    roll: (roll) => again({ roll }),
+    back: (condemn) => again(backTo(locked, condemn)),
+    release: async () => locked?.lease.release(),
+  };
+}
+
+/** A service that is locked for a roll to come, and the image that it runs until then. */
+interface Locked {
+  readonly lease: Lease;
+  readonly before: PinnedImage;
+}
+
+// Undefined, and no lock: it runs the image already.
+async function lockService(
+  ports: Ports,
+  service: Service,
+  all: readonly ContainerSummary[],
+  options: RollOptions,
+  group: string,
+): Promise<Locked | undefined> {
+  const looked = await lookBeforeLock(ports, service, all, options);
+  if (looked.isUnchanged) return undefined;
+  const { slots, resolved } = looked;
+  if (runsIn(ports, service))
+    fail('refused', `swapctl itself runs in ${service.key}`, { hint: 'roll it without --on, on its own host' });
+  const [first] = slots;
+  const { imageId, config } = first?.container ?? fail('not-found', `${service.key} has no replica`);
+  const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
+  const lease = await lockFor(ports, service, looked, { group, follows: resolved.follows, digest });
+  return { lease, before: { follows: config.Image ?? resolved.follows, id: imageId, digest: undefined } };
+}
+
+// The way back is never interrupted, as that of replicas.
+function backTo(locked: Locked | undefined, condemn: boolean): Partial<RollOptions> {
+  return {
+    target: locked?.before,
+    image: locked?.before.follows,
+    digest: undefined,
+    found: undefined,
+    volumesOf: undefined,
+    roll: undefined,
+    event: 'rolled-back',
+    force: true,
+    condemn,
+    signal: new AbortController().signal,
+  };
+}
