@@ -27,9 +27,12 @@ import type { ConfigView } from './views/config.ts';
 
 // Settings and all that reads them are loaded only where there are any.
 const requests = () => import('../common/requests.ts');
+const group = () => import('./group/actions.ts');
+const isOnGroup = ({ globals }: Session): boolean => globals.on !== undefined;
 
 /** Rolls services, tells people if that is asked for, and prints the reports. */
 export async function runRoll(session: Session, services: string[], flags: RollFlags): Promise<number> {
+  if (isOnGroup(session)) return (await group()).rollOn(session, services, flags);
   const { rollRequest } = await requests();
   const request = rollRequest(flags, 'swapctl roll', session.context.signal);
   if (flags.notify && serverOf(session.context, session.globals))
@@ -52,6 +55,7 @@ function forTelling(signal: AbortSignal): AbortSignal {
 
 /** Prints what a roll would do. */
 export async function runPlan(session: Session, services: string[], flags: RollFlags): Promise<number> {
+  if (isOnGroup(session)) return (await group()).planOn(session, services, flags);
   const { rollRequest } = await requests();
   const request = rollRequest(flags, 'swapctl plan', session.context.signal);
   const plans = await withApp(session, { changes: false, long: true }, (app) => app.plan(services, request));
@@ -61,6 +65,7 @@ export async function runPlan(session: Session, services: string[], flags: RollF
 
 /** Rolls a service back and prints its report. */
 export async function runRollback(session: Session, service: string, flags: RollFlags): Promise<number> {
+  if (isOnGroup(session)) return (await group()).rollbackOn(session, service, flags);
   const { rollbackRequest } = await requests();
   const request = rollbackRequest(flags, 'swapctl rollback', session.context.signal);
   const report = await withApp(session, { changes: true, long: true }, (app) => app.rollback(service, request));
@@ -70,6 +75,7 @@ export async function runRollback(session: Session, service: string, flags: Roll
 
 /** Prints the state of services. */
 export async function runStatus(session: Session, services: string[]): Promise<number> {
+  if (isOnGroup(session)) return (await group()).statusOn(session, services);
   show(session, await withApp(session, READS, (app) => app.status(services)), statusView);
   return 0;
 }
@@ -79,6 +85,7 @@ export async function runStatus(session: Session, services: string[]): Promise<n
  * could not be asked, 2: a label is wrong); 0: nothing is newer.
  */
 export async function runCheck(session: Session, services: string[]): Promise<number> {
+  if (isOnGroup(session)) return (await group()).checkOn(session, services);
   const { signal } = session.context;
   const checked = await withApp(session, READS, (app) => app.check(services, signal));
   show(session, checked, checkView);
@@ -91,6 +98,7 @@ const NOT_TOLD = 5;
 
 /** Rolls what is newer and may be rolled now, and prints what became of each service. */
 export async function runUpdate(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
+  if (isOnGroup(session)) return (await group()).updateOn(session, services, flags);
   const { updateRequest } = await requests();
   const request = updateRequest(flags, 'swapctl update', session.context.signal);
   const intent = { changes: !request.dryRun, long: true };
@@ -136,12 +144,14 @@ async function runGit(session: Session, services: string[], flags: DevFlags): Pr
 
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {
+  if (isOnGroup(session)) return (await group()).historyOn(session, service);
   show(session, await withApp(session, READS, (app) => app.history(service)), historyView);
   return 0;
 }
 
 /** Finishes or undoes what dead rolls left behind, and prints what became of it: 3 if something failed, 4 if somebody is still at work. */
 export async function runRecover(session: Session, services: string[]): Promise<number> {
+  if (isOnGroup(session)) return (await group()).recoverOn(session, services);
   const intent = { changes: true, long: true };
   const items = await withApp(session, intent, (app) => app.recover(services, session.context.signal));
   show(session, items, recoveredView);
@@ -150,6 +160,7 @@ export async function runRecover(session: Session, services: string[]): Promise<
 
 /** Prints what was found out about engine and machine: 3 if there is a problem. */
 export async function runDoctor(session: Session): Promise<number> {
+  if (isOnGroup(session)) return (await group()).doctorOn(session);
   const findings = await withApp(session, READS, (app) => app.doctor());
   show(session, findings, findingsView);
   return findings.some((finding) => finding.state === 'problem') ? 3 : 0;

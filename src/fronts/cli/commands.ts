@@ -23,6 +23,7 @@ import type { AddCommand, Finish, OpenSession } from './add-command.ts';
 import { completionScript, SHELLS, type Shell } from './completion/script.ts';
 import { addConfig } from './config.ts';
 import type { CliContext } from './context.ts';
+import { addGroupOptions } from './group/options.ts';
 import { addInstall } from './install.ts';
 import { describeServe, runServe, SERVE_EXAMPLES } from './serve/command.ts';
 import { addToken } from './serve/token.ts';
@@ -82,6 +83,7 @@ function configure(program: Command, { terminal, version }: CliContext): void {
       getErrHasColors: () => false,
     })
     .addHelpText('after', `\n${HELP_END}`);
+  addGroupOptions(program);
   raiseUsage(program, 'swapctl');
 }
 

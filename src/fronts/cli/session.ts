@@ -15,6 +15,8 @@ export interface Globals {
   readonly host?: string;
   readonly context?: string;
   readonly server?: string;
+  readonly on?: string;
+  readonly skipUnreachable?: boolean;
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -126,7 +128,8 @@ async function openUnlessAborted(session: Session, { report }: Reporter): Return
   }
 }
 
-function announceInterruption(signal: AbortSignal, { report }: Reporter): () => void {
+/** Notes an interruption as soon as it is asked for. The result ends that. */
+export function announceInterruption(signal: AbortSignal, { report }: Reporter): () => void {
   const tell = (): void => {
     report({
       kind: 'note',

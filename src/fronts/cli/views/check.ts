@@ -3,18 +3,27 @@ import { shellOperands } from '../../../core/text/encode/shell.ts';
 import type { Checked, CheckOutcome } from '../../../core/update/newer.ts';
 import type { Page, Style } from '../../terminal/style.ts';
 import { type Column, table } from '../../terminal/table.ts';
-import { hex12, tagOf } from './parts.ts';
+import { hex12, hostColumn, type OnHost, ofHost, tagOf } from './parts.ts';
 
 /** What registries have for each service, as a table that fits the terminal; beneath it why, where that says more. */
 export function checkView(checked: readonly Checked[], page: Page): string[] {
   if (checked.length === 0) return ['nothing runs on this engine'];
-  const notes = checked.flatMap((one) => noteOn(one, page.style));
   const found = checked.filter(({ outcome }) => outcome === 'available');
   const next = found.length > 0 ? ['', `swapctl roll ${shellOperands(found.map(({ service }) => service))}`] : [];
-  return [...table(checked, columns(page), page), ...(notes.length > 0 ? ['', ...notes] : []), ...next];
+  return [...checkTable(checked, page), ...next];
 }
 
-function columns({ style, now }: Page): Column<Checked>[] {
+type Row = Checked & OnHost;
+
+/** The same table and notes for services that may be on several hosts. */
+export function checkTable(checked: readonly Row[], page: Page): string[] {
+  if (checked.length === 0) return [];
+  const notes = checked.flatMap((one) => noteOn(one, page.style));
+  const columns = [...hostColumn(checked, page.style), ...columnsFor(page)];
+  return [...table(checked, columns, page), ...(notes.length > 0 ? ['', ...notes] : [])];
+}
+
+function columnsFor({ style, now }: Page): Column<Row>[] {
   return [
     { title: 'SERVICE', cell: (one) => one.service, paint: style.bold, cut: true },
     { title: 'IMAGE', cell: (one) => one.from.image, cut: true },
@@ -45,7 +54,11 @@ const PAINTS: Readonly<Record<CheckOutcome, (style: Style) => (text: string) => 
   unknown: (style) => style.red,
 };
 
-function noteOn({ service, outcome, because, error }: Checked, style: Style): string[] {
+function noteOn(row: Row, style: Style): string[] {
+  const { service, outcome, because, error } = row;
   if (outcome === 'current' || outcome === 'available') return [];
-  return [`${style.bold(service)}: ${because}`, ...(error?.hint ? [`  ${style.dim('next:')} ${error.hint}`] : [])];
+  return [
+    `${ofHost(row).name}${style.bold(service)}: ${because}`,
+    ...(error?.hint ? [`  ${style.dim('next:')} ${error.hint}`] : []),
+  ];
 }

@@ -3,6 +3,7 @@ import type { Side } from '../../../core/report/report.ts';
 import type { ReportedError } from '../../../core/report/reported-error.ts';
 import { oldServes, stateText } from '../../common/state.ts';
 import type { Style } from '../../terminal/style.ts';
+import type { Column } from '../../terminal/table.ts';
 
 /** An image as people compare it: the reference and the beginning of the digest. */
 export function imageText({ image, digest }: Pick<Side, 'image'> & { readonly digest?: string | undefined }): string {
@@ -32,6 +33,22 @@ export function formatBytes(bytes: number): string {
     unit = larger;
   }
   return unit === 'bytes' ? `${bytes} bytes` : `${size.toFixed(1)} ${unit}`;
+}
+
+/** A row of a table that may be one of several hosts. */
+export interface OnHost {
+  readonly host?: string;
+}
+
+/** The column with the host, where rows have one. */
+export function hostColumn<T extends OnHost>(rows: readonly T[], style: Style): Column<T>[] {
+  const column: Column<T> = { title: 'HOST', cell: ({ host = '' }) => host, paint: style.bold, cut: true };
+  return rows.some(({ host }) => host !== undefined) ? [column] : [];
+}
+
+/** The host in front of a line about one of its rows, and the option that leads a command there. */
+export function ofHost({ host }: OnHost): { readonly name: string; readonly option: string } {
+  return host === undefined ? { name: '', option: '' } : { name: `${host}: `, option: `--on ${host} ` };
 }
 
 /** Lines moved to the right. */

@@ -3,20 +3,29 @@ import { formatAge } from '../../../core/text/duration.ts';
 import { shellOperands } from '../../../core/text/encode/shell.ts';
 import type { Page, Style } from '../../terminal/style.ts';
 import { type Column, table } from '../../terminal/table.ts';
+import { hostColumn, type OnHost, ofHost } from './parts.ts';
 
 /** What runs and how it is, as a table that fits the terminal, with what needs a word beneath it. */
 export function statusView(replicas: readonly ReplicaStatus[], page: Page): string[] {
-  if (replicas.length === 0) return ['there are no containers on this engine'];
+  return replicas.length === 0 ? ['there are no containers on this engine'] : statusTable(replicas, page);
+}
+
+/** The same for replicas that may be on several hosts. */
+export function statusTable(replicas: readonly (ReplicaStatus & OnHost)[], page: Page): string[] {
+  if (replicas.length === 0) return [];
   const notes = replicas.flatMap((replica) => notesOn(replica, page.style));
   return [...table(replicas, columns(replicas, page.style), page), ...(notes.length > 0 ? ['', ...notes] : [])];
 }
 
-function columns(replicas: readonly ReplicaStatus[], style: Style): Column<ReplicaStatus>[] {
-  const services = replicas.map((replica) => replica.service);
+type Row = ReplicaStatus & OnHost;
+
+function columns(replicas: readonly Row[], style: Style): Column<Row>[] {
+  const services = replicas.map(({ host = '', service }) => `${host}/${service}`);
   const scaled = new Set(services).size < services.length;
   // Several replicas can only be told apart by their containers, so there that column stays to the end.
-  const container: Column<ReplicaStatus> = { title: 'CONTAINER', cell: (one) => one.container, cut: true };
+  const container: Column<Row> = { title: 'CONTAINER', cell: (one) => one.container, cut: true };
   return [
+    ...hostColumn(replicas, style),
     { title: 'SERVICE', cell: (one) => one.service, paint: style.bold, cut: true },
     ...(scaled ? [container] : []),
     { title: 'IMAGE', cell: (one) => one.image, cut: true },
@@ -33,15 +42,18 @@ function columns(replicas: readonly ReplicaStatus[], style: Style): Column<Repli
   ];
 }
 
-function notesOn(replica: ReplicaStatus, style: Style): string[] {
+function notesOn(replica: Row, style: Style): string[] {
   const { service, container, strategy, phase, failedImages } = replica;
-  const failed = `${failedImages} image${failedImages === 1 ? '' : 's'} failed here before: swapctl history ${shellOperands([service])}`;
+  const { name, option } = ofHost(replica);
+  const failed = `${failedImages} image${failedImages === 1 ? '' : 's'} failed here before: swapctl history ${option}${shellOperands([service])}`;
   const notes = [
-    ...(phase === 'interrupted' ? [style.yellow('a roll was interrupted: swapctl recover finishes or undoes it')] : []),
+    ...(phase === 'interrupted'
+      ? [style.yellow(`a roll was interrupted: swapctl recover ${option}finishes or undoes it`)]
+      : []),
     ...(isStrategy(strategy) ? [] : [`can't be rolled: ${strategy}`]),
     ...(failedImages > 0 ? [failed] : []),
   ];
-  return notes.map((note) => `${container}: ${note}`);
+  return notes.map((note) => `${name}${container}: ${note}`);
 }
 
 function isStrategy(way: string): boolean {

@@ -1,20 +1,30 @@
 import type { ServiceUpdate, UpdateOutcome, UpdateReport } from '../../../core/update/update.ts';
 import type { Page, Style } from '../../terminal/style.ts';
 import { type Column, table } from '../../terminal/table.ts';
-import { hex12, tagOf } from './parts.ts';
+import { hex12, hostColumn, type OnHost, ofHost, tagOf } from './parts.ts';
 
 /** What became of each service, as a table that fits the terminal; beneath it what to do about what went wrong. */
 export function updateView({ services }: UpdateReport, page: Page): string[] {
+  return updateTable(services, page);
+}
+
+type Row = ServiceUpdate & OnHost;
+
+/** The same for services that may be on several hosts. */
+export function updateTable(services: readonly Row[], page: Page): string[] {
   if (services.length === 0) return NOTHING;
   const notes = services.flatMap((one) => noteOn(one, page.style));
-  return [...table(services, columns(page), page), ...(notes.length > 0 ? ['', ...notes] : [])];
+  return [
+    ...table(services, [...hostColumn(services, page.style), ...columns(page)], page),
+    ...(notes.length > 0 ? ['', ...notes] : []),
+  ];
 }
 
 const NOTHING = [
   'nothing is opted in: set the label swapctl.enable=true (or enable in swapctl.yml), name it, or use --all',
 ];
 
-function columns({ style }: Page): Column<ServiceUpdate>[] {
+function columns({ style }: Page): Column<Row>[] {
   return [
     { title: 'SERVICE', cell: (one) => one.service, paint: style.bold, cut: true },
     { title: 'OUTCOME', cell: (one) => one.outcome, paint: (text, one) => PAINTS[one.outcome](style)(text) },
@@ -46,7 +56,11 @@ function why({ because, until }: ServiceUpdate): string {
 }
 
 // A narrow table may have had no room for it.
-function noteOn({ service, because, error }: ServiceUpdate, style: Style): string[] {
+function noteOn(row: Row, style: Style): string[] {
+  const { service, because, error } = row;
   if (!error) return [];
-  return [`${style.bold(service)}: ${because}`, ...(error.hint ? [`  ${style.dim('next:')} ${error.hint}`] : [])];
+  return [
+    `${ofHost(row).name}${style.bold(service)}: ${because}`,
+    ...(error.hint ? [`  ${style.dim('next:')} ${error.hint}`] : []),
+  ];
 }
