@@ -19,7 +19,7 @@ export interface Job {
   readonly requested: string;
   readonly started?: string;
   readonly ended?: string;
-  /** The strategy of each replica, as soon as it is decided. */
+  /** The strategy and the steps of each replica, as soon as they are decided. */
   readonly plan?: readonly PlannedSlot[];
   /** The steps so far, in order; if there are too many, the oldest are dropped. */
   readonly steps: readonly JobStep[];
@@ -40,6 +40,8 @@ export interface PlannedSlot {
   readonly slot: string;
   readonly strategy: string;
   readonly because: string;
+  /** The steps as swapctl expected them when it began, in order. */
+  readonly steps?: readonly string[];
 }
 
 /** One entry of a job's decision log. */

@@ -1,6 +1,8 @@
 import { fail } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
+import { expectedSteps } from '../../core/rollout/expected.ts';
+import { describeStep } from '../../core/rollout/step.ts';
 import { stepOf } from './decision-log.ts';
 import type { Cancellation, Job, JobKind, JobStep, PlannedSlot } from './job.ts';
 
@@ -90,6 +92,7 @@ export class JobRecord {
       this.#switched = false;
       this.#plan = [...this.#plan.filter((one) => one.slot !== slot), { slot, strategy, because }];
     }
+    if (progress.kind === 'decision') this.#expect(progress);
     if (progress.kind === 'step') this.#switched = progress.switched === true;
     const step = stepOf(progress, this.#now());
     if (step) this.#steps = [...this.#steps, step].slice(-MOST_STEPS);
@@ -152,6 +155,15 @@ export class JobRecord {
     const after = { ...before, ms };
     this.#steps = this.#steps.with(at, after);
     this.#given.onChange(this.show(), after);
+  }
+
+  // The first decision of a replica sees it as it was before the roll.
+  #expect({ slot, desired, seen }: Extract<Progress, { kind: 'decision' }>): void {
+    const at = this.#plan.findIndex((one) => one.slot === slot && one.steps === undefined);
+    const planned = this.#plan[at];
+    if (!planned) return;
+    this.#plan = this.#plan.with(at, { ...planned, steps: expectedSteps(desired, seen).map(describeStep) });
+    this.#given.onChange(this.show());
   }
 
   #now(): string {

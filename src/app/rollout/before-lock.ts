@@ -1,7 +1,7 @@
 import { commitIn } from '../../core/build/git.ts';
+import { knownBad, knownFailure } from '../../core/health/failures.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
-import { knownBad, knownFailure } from '../../core/health/failures.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { foundCommit } from '../image/commit.ts';

@@ -59,8 +59,9 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
     const snapshot = await observeThrough(run);
     if (steps.length === 0) await endForeignHolds(run, snapshot);
     noteGap(run, snapshot.seen, began);
-    const decision = plan(run.desired, snapshot.seen);
-    run.ports.report({ kind: 'decision', slot: run.names.home, seen: snapshot.seen, decision });
+    const { desired } = run;
+    const decision = plan(desired, snapshot.seen);
+    run.ports.report({ kind: 'decision', slot: run.names.home, desired, seen: snapshot.seen, decision });
     if (decision.kind === 'converged') return { error: undefined, steps };
     if (decision.kind === 'refuse') {
       await untilAnswered(run, snapshot.seen);

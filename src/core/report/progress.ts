@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../model/error.ts';
 import type { Strategy } from '../model/strategy.ts';
-import type { Observed } from '../rollout/observed.ts';
+import type { Desired, Observed } from '../rollout/observed.ts';
 import type { Decision } from '../rollout/plan.ts';
 import type { Step } from '../rollout/step.ts';
 import type { RollPhase } from './phase.ts';
@@ -76,4 +76,10 @@ export type Progress =
   /** Only with a trace. */
   | ({ readonly kind: 'call' } & Call)
   /** A decision of the planner, and the snapshot that it is based on. */
-  | { readonly kind: 'decision'; readonly slot: string; readonly seen: Observed; readonly decision: Decision };
+  | {
+      readonly kind: 'decision';
+      readonly slot: string;
+      readonly desired: Desired;
+      readonly seen: Observed;
+      readonly decision: Decision;
+    };

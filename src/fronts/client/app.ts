@@ -55,10 +55,11 @@ function useCases(following: Following): Remote {
       return rolled(following, service, { path: pathOf(service, '/rollback'), body }, request.signal);
     },
     plan: async (selectors, request) => {
-      const query = planQuery(request);
-      return Promise.all(
-        (await keys(selectors)).map((service) => get<ServicePlan>(connection, `${pathOf(service, '/plan')}${query}`)),
-      );
+      const { image, digest, pull, force, explain, overrides: settings } = request;
+      const body = { image, digest, pull, force, explain, settings };
+      const planned = async (service: string): Promise<ServicePlan> =>
+        (await connection.call({ method: 'POST', path: pathOf(service, '/plan'), body })).document as ServicePlan;
+      return Promise.all((await keys(selectors)).map(planned));
     },
     history: (selector) => get<ServiceHistory>(connection, pathOf(selector, '/history')),
     status: async (selectors) => (await services(connection, selectors)).flatMap(({ replicas }) => replicas),
@@ -128,18 +129,6 @@ async function keyOf(connection: Connection, selector: string): Promise<string> 
 
 async function get<T>(connection: Connection, path: string): Promise<T> {
   return (await connection.call({ path })).document as T;
-}
-
-function planQuery({ image, digest, pull, force, explain, overrides = {} }: RollRequest): string {
-  const { strategy, ...others } = overrides;
-  const [other] = Object.keys(others);
-  if (other !== undefined)
-    return fail('usage', `plan through a server can't override ${other}`, {
-      hint: 'set it in a label or in swapctl.yml there',
-    });
-  const given = { image, digest, pull, strategy, force: force && 'true', explain: explain && 'true' };
-  const pairs = Object.entries(given).flatMap(([key, value]) => (value ? [[key, value] as [string, string]] : []));
-  return pairs.length > 0 ? `?${new URLSearchParams(pairs)}` : '';
 }
 
 function updateBody(selectors: readonly string[], { all, dryRun, overrides }: UpdateRequest): object {

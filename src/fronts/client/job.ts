@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PlannedSlot } from '../../app/jobs/job.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
@@ -8,6 +9,7 @@ import type { Answer, Connection } from './http.ts';
 export interface RemoteJob<T> {
   readonly id: string;
   readonly state: 'queued' | 'running' | 'done';
+  readonly plan: readonly PlannedSlot[];
   readonly steps: readonly RemoteStep[];
   readonly report?: T;
   readonly error?: ReportedError;
@@ -91,7 +93,7 @@ function jobOf<T>({ document, etag }: Answer): Seen<T> {
   const job = document as Partial<RemoteJob<T>> | null;
   if (typeof job?.id !== 'string' || typeof job.state !== 'string')
     return fail('bad-answer', 'the server shows no job');
-  return { job: { ...job, id: job.id, state: job.state, steps: job.steps ?? [] }, etag };
+  return { job: { ...job, id: job.id, state: job.state, plan: job.plan ?? [], steps: job.steps ?? [] }, etag };
 }
 
 function tellSteps(job: RemoteJob<unknown>, seen: Set<string>, report: Following['report']): void {
@@ -99,6 +101,16 @@ function tellSteps(job: RemoteJob<unknown>, seen: Set<string>, report: Following
     const key = `${at} ${kind} ${slot ?? ''} ${text}`;
     if (seen.has(key)) continue;
     seen.add(key);
+    if (slot !== undefined) tellSlot(job, slot, seen, report);
     report({ kind: kind === 'probe' ? 'debug' : 'note', text: slot === undefined ? text : `${slot}: ${text}` });
   }
+}
+
+// As on the engine itself: the strategy of a replica before its first step.
+function tellSlot({ plan }: RemoteJob<unknown>, slot: string, seen: Set<string>, report: Following['report']): void {
+  const planned = plan.find((one) => one.slot === slot);
+  const key = `slot ${slot} ${planned?.strategy}`;
+  if (!planned || seen.has(key)) return;
+  seen.add(key);
+  report({ kind: 'slot', slot, strategy: planned.strategy, because: planned.because });
 }

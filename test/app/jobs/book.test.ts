@@ -32,6 +32,14 @@ suite('a job', () => {
     assert.deepEqual([done.state, done.outcome, done.kind], ['done', 'rolled', 'roll']);
     assert.equal(rollOn(world, 'web'), job.id);
     assert.equal(done.plan?.[0]?.strategy, 'start-first');
+    const planned = done.plan?.[0]?.steps ?? [];
+    const did = done.steps.filter(({ slot, kind }) => slot === 'web' && !['probe', 'note', 'evidence'].includes(kind));
+    assert.ok(did.length > 5);
+    // A step that proved needless is planned, and not done.
+    assert.deepEqual(
+      planned.filter((text) => did.some((step) => step.text === text)),
+      did.map(({ text }) => text),
+    );
     const create = done.steps.find(({ kind }) => kind === 'create') ?? assert.fail('create is a step');
     assert.match(create.seen ?? '', /^incumbent web healthy/);
     assert.ok(create.ms !== undefined && create.text.startsWith('create '));

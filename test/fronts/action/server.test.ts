@@ -46,6 +46,8 @@ test('a step rolls a service through a server, with the outputs that it has on a
   const { status, outputs, log } = await step(site, { service: 'web' });
   assert.equal(status, 0, log);
   assert.match(outputs, /^outcome<<.*\nrolled\n/m);
+  const [, group = ''] = /^::group::shop-web: start-first: .+\n([\s\S]*?)^::endgroup::$/m.exec(log) ?? assert.fail(log);
+  assert.match(group, /==> shop-web: create [\s\S]*==> shop-web: remove shop-web\.swapctl-old\n/);
   assert.deepEqual(
     (await site.server.book.list()).jobs.map(({ kind, outcome }) => [kind, outcome]),
     [['roll', 'rolled']],

@@ -6,7 +6,7 @@ import type { Progress } from '../../../src/core/report/progress.ts';
 import type { Step } from '../../../src/core/rollout/step.ts';
 import { harmlessText } from '../../../src/core/text/harmless.ts';
 import { harmlessLines } from '../../../src/fronts/terminal/harmless.ts';
-import { observed } from '../../core/builders.ts';
+import { desired, observed } from '../../core/builders.ts';
 import { cli, FAILED, ROLLED } from './fakes.ts';
 
 const START: Step = { kind: 'start', container: 'b', name: 'web.swapctl-next' };
@@ -165,7 +165,7 @@ test('--verbose adds probes, details and the time of every step', async () => {
 test('--trace and NODE_DEBUG add calls and decisions to whatever is shown else', async () => {
   const traced: Progress[] = [
     { kind: 'call', to: 'engine', what: 'GET /containers/json', status: '200', ms: 3.4 },
-    { kind: 'decision', slot: 'web', seen: observed(), decision: { kind: 'act', step: START } },
+    { kind: 'decision', slot: 'web', desired: desired(), seen: observed(), decision: { kind: 'act', step: START } },
   ];
   const expected =
     /^trace +0\.\d{3} engine: GET \/containers\/json: 200, 3 ms\ntrace +0\.\d{3} web: saw .*; reason: it does not run yet\n$/;

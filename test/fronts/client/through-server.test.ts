@@ -25,6 +25,11 @@ suite('through the API', () => {
     const [report] = await app.roll(['web'], { signal });
     assert.deepEqual([report?.service, report?.outcome], ['shop/web', 'rolled']);
     assert.ok(progress.length > 5);
+    // As on the engine itself, the strategy comes before the steps.
+    const first = progress.findIndex((one) => one.kind === 'slot');
+    assert.match(JSON.stringify(progress[first]), /"slot":"shop-web","strategy":"start-first","because":"./);
+    assert.ok(progress.slice(0, first).every((one) => one.kind === 'note' && !one.text.startsWith('shop-web: ')));
+    assert.equal(progress.filter((one) => one.kind === 'slot').length, 1);
   });
 
   test('the documents are those of the engine itself', async (t) => {
@@ -35,6 +40,22 @@ suite('through the API', () => {
     assert.deepEqual(await app.history('web'), JSON.parse(JSON.stringify(await here.history('web'))));
     const plan = (one: typeof app) => one.plan(['shop/web'], { signal, explain: true });
     assert.deepEqual(await plan(app), JSON.parse(JSON.stringify(await plan(here))));
+    const request = {
+      signal,
+      image: 'app:live',
+      force: true,
+      pull: 'never',
+      overrides: { strategy: 'stop-first', settle: '9s' },
+    } as const;
+    const planned = await app.plan(['shop/web', 'shop/db'], request);
+    assert.deepEqual(
+      planned.map(({ service, slots }) => [service, slots[0]?.strategy]),
+      [
+        ['shop/web', 'stop-first'],
+        ['shop/db', 'stop-first'],
+      ],
+    );
+    assert.deepEqual(planned[0], JSON.parse(JSON.stringify((await here.plan(['shop/web'], request))[0])));
     assert.deepEqual(await app.check(['web'], signal), JSON.parse(JSON.stringify(await here.check(['web'], signal))));
   });
 

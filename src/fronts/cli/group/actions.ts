@@ -2,7 +2,7 @@ import type { GroupAnswer, GroupReport } from '../../../core/group/report.ts';
 import { groupConcerns } from '../../../core/group/report.ts';
 import { groupRun, updateRun } from '../../../core/group/run.ts';
 import { fail } from '../../../core/model/error.ts';
-import type { ReportedError } from '../../../core/report/report.ts';
+import type { ReportedError } from '../../../core/report/reported-error.ts';
 import { gravest, statusOfErrors } from '../../common/failure.ts';
 import {
   type RollFlags,

@@ -1,5 +1,5 @@
 import type { GroupAnswer, GroupReport, HostAnswer, HostReport } from '../../../core/group/report.ts';
-import type { ReportedError } from '../../../core/report/report.ts';
+import type { ReportedError } from '../../../core/report/reported-error.ts';
 import type {
   Finding,
   RecoveredItem,

@@ -2,7 +2,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import { PlanRequestSchema, type ServiceService } from '#proto/swapctl/v1/service_service_pb';
 import { ServiceHistorySchema, ServicePlanSchema, ServiceSchema } from '#proto/swapctl/v1/status_pb';
 import type { Site } from '../operations/asker.ts';
-import { planQuery, validated } from '../operations/schemas.ts';
+import { planBody, validated } from '../operations/schemas.ts';
 import { historyOf, listServices, planOf, serviceOf } from '../operations/services.ts';
 import { askerOf } from './call.ts';
 import { messageFrom, plainOf, required } from './message.ts';
@@ -20,8 +20,8 @@ export function serviceService(site: Site): ServiceImpl<typeof ServiceService> {
     },
     plan: async (request, context) => {
       const selector = required('service', request.service);
-      const { service: _, ...query } = plainOf(PlanRequestSchema, request);
-      const wanted = validated(planQuery, asQuery(query), 'request', HINT);
+      const { service: _, ...body } = plainOf(PlanRequestSchema, request);
+      const wanted = validated(planBody, body, 'request', HINT);
       const plan = await planOf(askerOf(site, context), selector, wanted, context.signal);
       return { plan: messageFrom(ServicePlanSchema, plan) };
     },
@@ -33,8 +33,3 @@ export function serviceService(site: Site): ServiceImpl<typeof ServiceService> {
 }
 
 const HINT = 'proto/swapctl/v1/service_service.proto describes it';
-
-// The schema is that of a query, in which every value is text.
-function asQuery(values: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
-}

@@ -106,6 +106,12 @@ const STEP = {
   properties: { at: TIME, kind: TEXT, slot: TEXT, text: TEXT, seen: TEXT, reason: TEXT, ms: { type: 'number' } },
 };
 
+const PLANNED = {
+  type: 'object',
+  required: ['slot', 'strategy', 'because'],
+  properties: { slot: TEXT, strategy: TEXT, because: TEXT, steps: { type: 'array', items: TEXT } },
+};
+
 const JOB = {
   type: 'object',
   required: ['id', 'kind', 'state', 'actor', 'requested', 'steps', 'cancel'],
@@ -118,7 +124,7 @@ const JOB = {
     requested: TIME,
     started: TIME,
     ended: TIME,
-    plan: { type: 'array', items: { type: 'object' } },
+    plan: { type: 'array', items: PLANNED },
     steps: { type: 'array', items: STEP },
     outcome: { enum: ['rolled', 'unchanged', 'rolled-back', 'failed', 'done'] },
     report: { description: 'The report of the command line: of a roll, a check or an update' },

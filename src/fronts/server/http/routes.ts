@@ -1,8 +1,17 @@
 import type { z } from 'zod';
-import { checkBody, jobsQuery, noQuery, planQuery, rollBody, rollbackBody, updateBody } from '../operations/schemas.ts';
+import {
+  checkBody,
+  jobsQuery,
+  noQuery,
+  planBody,
+  planQuery,
+  rollBody,
+  rollbackBody,
+  updateBody,
+} from '../operations/schemas.ts';
 import type { Asking } from './context.ts';
 import { deleteJob, getJob, getJobs, postCheck, postRoll, postRollback, postUpdate } from './jobs.ts';
-import { getHistory, getPlan, getService, getServices } from './services.ts';
+import { getHistory, getPlan, getService, getServices, postPlan } from './services.ts';
 import { streamAll, streamJob } from './streams.ts';
 
 /** One route of the API: the router, the validation and the OpenAPI document are made of it. */
@@ -112,6 +121,15 @@ export const ROUTES: readonly Route[] = [
     query: planQuery,
     answers: 'document',
     handle: getPlan,
+  },
+  {
+    method: 'post',
+    path: '/v1/services/{service}/plan',
+    id: 'planWith',
+    summary: 'Show what a roll with these settings would do, and why; nothing is changed',
+    body: planBody,
+    answers: 'document',
+    handle: postPlan,
   },
   {
     method: 'get',

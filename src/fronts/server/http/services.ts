@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { planQuery } from '../operations/schemas.ts';
+import type { planBody, planQuery } from '../operations/schemas.ts';
 import { historyOf, listServices, planOf, type ServiceStatus, serviceOf } from '../operations/services.ts';
 import { type Asking, answer } from './context.ts';
 
@@ -14,8 +14,14 @@ export async function getService(asking: Asking): Promise<Response> {
 }
 
 export async function getPlan(asking: Asking): Promise<Response> {
-  const query = asking.query as z.output<typeof planQuery>;
-  return answer(await planOf(asking, nameOf(asking), query, asking.request.signal));
+  const { strategy, ...query } = asking.query as z.output<typeof planQuery>;
+  const settings = strategy === undefined ? {} : { strategy };
+  return answer(await planOf(asking, nameOf(asking), { ...query, settings }, asking.request.signal));
+}
+
+export async function postPlan(asking: Asking): Promise<Response> {
+  const body = asking.body as z.output<typeof planBody>;
+  return answer(await planOf(asking, nameOf(asking), body, asking.request.signal));
 }
 
 export async function getHistory(asking: Asking): Promise<Response> {

@@ -7,7 +7,14 @@ import { fail } from '../../../core/model/error.ts';
 import type { Asker } from './asker.ts';
 import { audited, mayChange } from './begin.ts';
 import { keyFor, mustAllow } from './may.ts';
-import type { checkBody, jobsQuery, rollBody, rollbackBody, updateBody } from './schemas.ts';
+import {
+  type checkBody,
+  type jobsQuery,
+  type rollBody,
+  type rollbackBody,
+  settingsOf,
+  type updateBody,
+} from './schemas.ts';
 
 // The operations on jobs that every protocol offers. Each raises `forbidden` for what the caller may not do.
 
@@ -109,10 +116,4 @@ async function mayAct(asker: Asker, service: string, action: Action): Promise<st
     if (code === 'forbidden') audited(asker, { what: action, service, outcome: 'denied', code });
     throw raised;
   }
-}
-
-function settingsOf(settings: Readonly<Record<string, string | undefined>> = {}): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(settings).flatMap(([key, text]) => (text === undefined ? [] : [[key, text]])),
-  );
 }

@@ -102,6 +102,15 @@ export const planQuery = z.strictObject({
   explain: flag.describe('Include every setting and the origin of its value'),
 });
 
+export const planBody = z.strictObject({
+  image: image.optional(),
+  digest: digest.optional(),
+  pull: pull.optional(),
+  force: force.optional(),
+  explain: z.boolean().optional().describe('Include every setting and the origin of its value'),
+  settings: settings.optional(),
+});
+
 export const jobsQuery = z.strictObject({
   service: service.optional(),
   state: z.enum(['queued', 'running', 'done']).optional(),
@@ -122,4 +131,11 @@ export function validated<T extends z.ZodType>(
   if (result.success) return result.data;
   const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || what}: ${message}`);
   return fail('usage', `the ${what} is wrong: ${wrong.join('; ')}`, { hint });
+}
+
+/** The settings of a request without those that it does not override. */
+export function settingsOf(settings: Readonly<Record<string, string | undefined>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([key, text]) => (text === undefined ? [] : [[key, text]])),
+  );
 }

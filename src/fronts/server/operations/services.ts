@@ -4,7 +4,7 @@ import { fail } from '../../../core/model/error.ts';
 import type { ReplicaStatus, ServiceHistory, ServicePlan } from '../../../core/report/status.ts';
 import type { Asker } from './asker.ts';
 import { keyFor } from './may.ts';
-import type { planQuery } from './schemas.ts';
+import { type planBody, settingsOf } from './schemas.ts';
 
 // The operations on services that every protocol offers; the documents are those of the command line.
 
@@ -32,12 +32,12 @@ export async function serviceOf(asker: Asker, selector: string): Promise<Service
 export async function planOf(
   asker: Asker,
   selector: string,
-  { strategy, ...query }: z.output<typeof planQuery>,
+  { settings, ...request }: z.output<typeof planBody>,
   signal: AbortSignal,
 ): Promise<ServicePlan> {
-  const overrides = strategy === undefined ? {} : { strategy };
+  const overrides = settingsOf(settings);
   const plans = await asker.site.world.use(async (app) =>
-    app.plan([await keyOf(asker, app, selector)], { ...query, overrides, signal }),
+    app.plan([await keyOf(asker, app, selector)], { ...request, overrides, signal }),
   );
   return plans[0] ?? gone(selector);
 }

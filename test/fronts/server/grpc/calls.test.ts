@@ -21,7 +21,7 @@ suite('services', () => {
   test('have a plan, and a history', async (t) => {
     const { world, services, rolls } = await grpcSite(t, ['shop/web']);
     world.newer();
-    const { plan } = await services.plan({ service: 'web', explain: true, strategy: 'stop-first' });
+    const { plan } = await services.plan({ service: 'web', explain: true, settings: { strategy: 'stop-first' } });
     assert.deepEqual([plan?.slots[0]?.strategy, plan?.slots[0]?.verdict], ['stop-first', Verdict.ROLL]);
     assert.ok((plan?.explained?.settings.length ?? 0) > 10);
     await all(rolls.roll({ service: 'web' }));

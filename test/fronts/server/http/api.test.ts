@@ -205,6 +205,16 @@ suite('services', () => {
     assert.deepEqual([one.status, one.json.replicas[0].phase], [200, 'serving']);
     const plan = await call('/v1/services/shop%2Fweb/plan?strategy=start-first');
     assert.deepEqual([plan.status, plan.json.slots[0].verdict], [200, 'roll']);
+    const body = { force: true, explain: true, settings: { strategy: 'stop-first', settle: '9s' } };
+    const changed = await call('/v1/services/web/plan', { method: 'POST', body });
+    const [slot] = changed.json.slots;
+    assert.deepEqual([changed.status, slot.strategy, slot.verdict], [200, 'stop-first', 'roll']);
+    const settle = changed.json.explained.settings.find(({ setting }: { setting: string }) =>
+      setting.endsWith('settle'),
+    );
+    assert.match(JSON.stringify(settle), /9/);
+    assert.equal((await call('/v1/services/web/plan', { method: 'POST', body: { settle: '9s' } })).status, 400);
+    assert.deepEqual((await call('/v1/rolls')).json.rolls, [], 'a plan is no job');
     assert.equal((await call('/v1/services/web/history')).json.service, 'shop/web');
     assert.equal((await call('/v1/services/web/plan?straegy=x')).status, 400);
   });
