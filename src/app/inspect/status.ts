@@ -25,13 +25,17 @@ export async function statusOf(ports: Ports, services: readonly Service[]): Prom
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const all = await listed(ports.engine);
   const look: Look = { ports, memory: freshMemory(), all, records: await recordedFailures(ports.engine), kernel, now };
-  const lines: ReplicaStatus[] = [];
-  for (const service of services) {
-    const held = await lockHeld(ports, service.key);
-    const perSlot = await Promise.all(service.slots.map((slot) => slotStatus(look, service, slot, held)));
-    lines.push(...perSlot.flat());
-  }
-  return lines;
+  const lines: ReplicaStatus[][] = [];
+  for (let at = 0; at < services.length; at += AT_ONCE)
+    lines.push(...(await Promise.all(services.slice(at, at + AT_ONCE).map((service) => serviceStatus(look, service)))));
+  return lines.flat();
+}
+
+// An engine answers a few questions at a time; more would only wait there.
+const AT_ONCE = 16;
+
+async function serviceStatus(look: Look, service: Service): Promise<ReplicaStatus[]> {
+  return (await Promise.all(service.slots.map((slot) => slotStatus(look, service, slot)))).flat();
 }
 
 /** What all lines of one look have in common. */
@@ -45,15 +49,19 @@ interface Look {
   readonly now: number;
 }
 
-async function slotStatus(look: Look, service: Service, slot: Slot, held: boolean): Promise<ReplicaStatus[]> {
+async function slotStatus(look: Look, service: Service, slot: Slot): Promise<ReplicaStatus[]> {
   const swapping =
     slot.members.length > 1 || slot.members.some((member) => member.name !== slot.home) || hasHelper(look.all, slot);
-  const phase = swapping ? (held ? 'rolling' : 'interrupted') : undefined;
+  const phase = swapping ? await swappingPhase(look, service) : undefined;
   const lines = slot.members.map(async (member) => {
     const container = await look.ports.engine.container(member.id);
     return container && lineOf(look, service, slot, member, container, phase);
   });
   return (await Promise.all(lines)).filter((line) => line !== undefined);
+}
+
+async function swappingPhase({ ports }: Look, { key }: Service): Promise<Phase> {
+  return (await lockHeld(ports, key)) ? 'rolling' : 'interrupted';
 }
 
 async function lineOf(

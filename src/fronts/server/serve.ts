@@ -19,6 +19,7 @@ import { measureJobs } from './http/measures.ts';
 import { type Answering, type Listeners, listenOn } from './listen/listeners.ts';
 import { EventHub } from './operations/event-hub.ts';
 import { idempotencyKeys } from './operations/idempotency.ts';
+import { sharedLook } from './operations/shared-look.ts';
 import type { ServerLog, ServerWorld } from './world.ts';
 
 type Report = (progress: Progress) => void;
@@ -90,7 +91,8 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const core = { version, book, use: door.use, gate, audit, log, metrics, now, clock };
   const world: ServerWorld = { ...core, trustProxy, watched, signal: ending.signal };
   const hub = new EventHub(book, randomBytes(4).toString('hex'));
-  const site = { world, keys: idempotencyKeys(now), hub };
+  const statuses = sharedLook(() => world.use((app) => app.status([])));
+  const site = { world, keys: idempotencyKeys(now), hub, statuses };
   const api = httpApi(site);
   const answering: Answering = {
     fetch: (request, bindings) => api.fetch(request, bindings),

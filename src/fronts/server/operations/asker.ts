@@ -1,4 +1,5 @@
 import type { Principal } from '../../../core/access/principal.ts';
+import type { ReplicaStatus } from '../../../core/report/status.ts';
 import type { ServerWorld } from '../world.ts';
 import type { EventHub } from './event-hub.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
@@ -8,6 +9,8 @@ export interface Site {
   readonly world: ServerWorld;
   readonly keys: IdempotencyKeys;
   readonly hub: EventHub;
+  /** The state of all services. */
+  readonly statuses: () => Promise<readonly ReplicaStatus[]>;
 }
 
 /** A caller that has passed the gatekeeper. */

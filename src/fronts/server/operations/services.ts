@@ -17,7 +17,7 @@ export interface ServiceStatus {
 
 /** The services that the caller may see. */
 export async function listServices(asker: Asker): Promise<readonly ServiceStatus[]> {
-  const all = await asker.site.world.use((app) => app.status([]));
+  const all = await asker.site.statuses();
   return grouped(
     asker,
     readable(asker.caller.scopes, all, ({ service }) => service),
