@@ -6,6 +6,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
+import { file_google_rpc_error_details } from '#proto/google/rpc/error_details_pb';
 import { Health } from '#proto/grpc/health/v1/health_pb';
 import { ServerReflection } from '#proto/grpc/reflection/v1/reflection_pb';
 import { ServerReflection as ServerReflectionAlpha } from '#proto/grpc/reflection/v1alpha/reflection_pb';
@@ -68,7 +69,7 @@ function routerOf(site: Site, options: { readonly reflection: boolean }) {
     ),
   );
   if (!options.reflection) return router;
-  const answer = reflection([...own, ServerReflection, ServerReflectionAlpha]);
+  const answer = reflection([...own, ServerReflection, ServerReflectionAlpha], [file_google_rpc_error_details]);
   router.service(ServerReflection, {
     serverReflectionInfo: async function* (requests) {
       for await (const one of requests) yield { originalRequest: one, messageResponse: answer(one.messageRequest) };

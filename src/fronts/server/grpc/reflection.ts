@@ -8,8 +8,9 @@ import type { ServerReflectionRequest as AlphaRequest } from '#proto/grpc/reflec
 type Asked = ServerReflectionRequest['messageRequest'] | AlphaRequest['messageRequest'];
 
 /** Server reflection: the definitions of the services, for clients such as grpcurl. Both versions have the same answers. */
-export function reflection(services: readonly DescService[]) {
-  const files = new Map(services.flatMap(({ file }) => withDependencies(file)).map((file) => [file.proto.name, file]));
+export function reflection(services: readonly DescService[], others: readonly DescFile[]) {
+  const roots = [...services.map(({ file }) => file), ...others];
+  const files = new Map(roots.flatMap(withDependencies).map((file) => [file.proto.name, file]));
   const registry = createRegistry(...files.values());
   const fileOf = (symbol: string): DescFile | undefined =>
     registry.get(symbol)?.file ?? services.find(({ typeName }) => symbol.startsWith(`${typeName}.`))?.file;

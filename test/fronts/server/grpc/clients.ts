@@ -67,8 +67,8 @@ export interface Credentials {
 
 export interface Secured {
   readonly site: Site;
-  readonly port: number;
   over(protocol: keyof typeof PROTOCOLS, credentials?: Credentials): Clients;
+  transport(protocol: keyof typeof PROTOCOLS, credentials?: Credentials): Transport;
 }
 
 const PROTOCOLS = {
@@ -91,21 +91,16 @@ export async function secured(t: TestContext): Promise<Secured> {
   certificate(site.folder, 'stranger');
   const port = Number(new URL(site.server.addresses[0] ?? '').port);
   const file = (name: string): Buffer => readFileSync(path.join(site.folder, name));
-  return {
-    site,
-    port,
-    over: (protocol, { token, client, headers = {} } = {}) => {
-      const identity = client ? { cert: file(`${client}.crt`), key: file(`${client}.key`) } : {};
-      const login = token ? { authorization: `Bearer ${token}` } : {};
-      return clientsOf(
-        PROTOCOLS[protocol]({
-          baseUrl: `https://127.0.0.1:${port}`,
-          nodeOptions: { ca: file('server.crt'), ...identity },
-          interceptors: [withHeaders({ ...login, ...headers })],
-        }),
-      );
-    },
+  const transport: Secured['transport'] = (protocol, { token, client, headers = {} } = {}) => {
+    const identity = client ? { cert: file(`${client}.crt`), key: file(`${client}.key`) } : {};
+    const login = token ? { authorization: `Bearer ${token}` } : {};
+    return PROTOCOLS[protocol]({
+      baseUrl: `https://127.0.0.1:${port}`,
+      nodeOptions: { ca: file('server.crt'), ...identity },
+      interceptors: [withHeaders({ ...login, ...headers })],
+    });
   };
+  return { site, transport, over: (...given) => clientsOf(transport(...given)) };
 }
 
 function tokenLineOf([name, scopes, token]: (typeof LINES)[number]): string {
