@@ -57,6 +57,8 @@ export interface Given {
   raise?: unknown;
   /** Raised by opening the engine. */
   refuse?: unknown;
+  /** A real application, instead of one that answers what it is given. */
+  open?: CliContext['openApp'];
   /** What happens before the answer. */
   meanwhile?: (report: Report) => void | Promise<void>;
   /** The time at which a message to a hook is tried. */
@@ -100,8 +102,10 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
     tryHook: (hook, message) => tryHook(hook, message, given.now ?? Date.now()),
     openTokens: async () => openTokenDesk(Date.now),
     openGroup: async ({ on }) => given.group?.(on) ?? assert.fail('the test gave no group'),
-    openApp: async ({ report, trace: _, ...where }) => {
+    openApp: async (options) => {
+      const { report, trace: _, ...where } = options;
       outcome.opened.push(where);
+      if (given.open) return given.open(options);
       if (given.refuse) throw given.refuse;
       return {
         app: fakeApp(given, report, outcome.calls),
