@@ -12,6 +12,7 @@ import {
   withoutRules,
 } from '../../core/traffic/kernel-layer.ts';
 import type { EngineFacts, Ports } from '../../ports/ports.ts';
+import { diagnoseProxies } from '../proxy/diagnose.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { listed } from '../select/own.ts';
 import { askRunning, kernelLayer } from '../traffic/kernel-layer.ts';
@@ -27,6 +28,7 @@ export async function diagnose(ports: Ports): Promise<Finding[]> {
     ...(await rights(ports)),
     connections(ports, facts),
     ...(await kernel(ports)),
+    ...(await diagnoseProxies(ports)),
     login(ports),
     ...(await configuration(ports)),
   ];

@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { SwapError } from '../../core/model/error.ts';
 import { digestsFor, type PinnedImage } from '../../core/model/image.ts';
+import { proxyReport } from '../../core/proxy/report.ts';
 import { toReported } from '../../core/report/reported-error.ts';
 import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
 import { expectedSteps } from '../../core/rollout/expected.ts';
@@ -107,12 +108,14 @@ async function planSlot(
   const { seen } = await observe(run);
   const uncompared = uncomparedNote(slot.answered);
   if (uncompared !== undefined && runs !== true) slot.memory.notes.add(uncompared);
+  const proxy = proxyReport(slot.proxy);
   const refused = same ? undefined : refusal(plan(run.desired, seen));
   return {
     slot: slot.home,
     strategy: slot.choice.strategy,
     rehearsal: slot.choice.rehearse,
     because: slot.choice.because,
+    ...(proxy ? { proxy } : {}),
     verdict: refused ? 'refused' : same ? 'unchanged' : runs === undefined ? 'fetch' : 'roll',
     steps: same || refused ? [] : expectedSteps(run.desired, seen).map(describeStep),
     ...notesOf(slot.memory),

@@ -2,6 +2,7 @@ import { isRejection } from '../../core/health/blame.ts';
 import { type FailureRecord, failuresIn } from '../../core/health/failures.ts';
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { SwapError } from '../../core/model/error.ts';
+import { shownPlace } from '../../core/proxy/place.ts';
 import type { Phase, ReplicaStatus } from '../../core/report/status.ts';
 import { wantedVolumes } from '../../core/rollout/backup.ts';
 import { helpersOf } from '../../core/service/ownership.ts';
@@ -16,7 +17,7 @@ import { listed, stateOf } from '../select/own.ts';
 import { whyUnmeant } from '../select/owned.ts';
 import { digestOf } from '../select/running-digest.ts';
 import { servedOf } from '../select/served.ts';
-import { settingsOf } from '../select/settings.ts';
+import { lenientSettingsOf, settingsOf } from '../select/settings.ts';
 import { kernelLayer } from '../traffic/kernel-layer.ts';
 
 /** One line a container for `swapctl status`; nothing is changed. */
@@ -86,6 +87,7 @@ async function lineOf(
     health: healthWord(container, proven),
     phase: swapping ?? phaseOf(container, proven),
     strategy: await strategyOf(look, service, member, container),
+    ...frontOf(look, service, member),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
     failedImages: failuresIn(look.records, slot.home).filter(isRejection).length,
@@ -115,6 +117,12 @@ function phaseOf(container: Container, proven: boolean): Phase {
   if (container.status !== 'running') return 'stopped';
   if (container.health?.status === 'starting' && !proven) return 'starting';
   return container.health?.status === 'unhealthy' ? 'unhealthy' : 'serving';
+}
+
+// A wrong setting is told in the place of the strategy.
+function frontOf({ ports }: Look, { key }: Service, { labels }: ContainerSummary): Pick<ReplicaStatus, 'proxy'> {
+  const { proxy } = lenientSettingsOf(ports, key, labels);
+  return proxy ? { proxy: shownPlace(proxy) } : {};
 }
 
 async function strategyOf(

@@ -1,9 +1,9 @@
 import { hostAdvice } from '../../core/health/health.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import type { SwapError } from '../../core/model/error.ts';
+import { proxyReport } from '../../core/proxy/report.ts';
 import type { ReplicaReport, Side, StaleClient, Timings } from '../../core/report/report.ts';
-import type { ReportedError } from '../../core/report/reported-error.ts';
-import { toReported } from '../../core/report/reported-error.ts';
+import { type ReportedError, toReported } from '../../core/report/reported-error.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
@@ -21,12 +21,14 @@ export async function replicaReport(
   const from = await sideOf(run.ports, slot, slot.container.id).catch(unknown);
   const to = error ? from : await sideOf(run.ports, slot, slot.home).catch(unknown);
   const changed = to && from ? to.container !== from.container : run.memory.candidates.size > 0;
+  const proxy = proxyReport(slot.proxy);
   const success = run.event === 'rolled-back' ? 'rolled-back' : 'rolled';
   return {
     slot: slot.home,
     outcome: error ? 'failed' : changed ? success : 'unchanged',
     strategy: slot.choice.strategy,
     because: slot.choice.because,
+    ...(proxy ? { proxy } : {}),
     ...(from ? { from } : {}),
     ...(to ? { to } : {}),
     timings: timings(run, totalMs),

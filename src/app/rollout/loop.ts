@@ -172,7 +172,9 @@ async function afterFailure(
   pastReturn: boolean,
 ): Promise<void> {
   if (run.signal.aborted && !pastReturn) return;
-  const final = isDiskFull(error) || !(isPassing(error) || isGone(step, error)) || failuresInRow >= TRIES;
+  // A proxy may refuse a change for a moment, too: another process changes its configuration.
+  const passes = isPassing(error) || isGone(step, error) || step.kind === 'route';
+  const final = isDiskFull(error) || !passes || failuresInRow >= TRIES;
   if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
   // A container that refuses to start, or exits in the moment of its opening, says why itself, and the planner judges it
   // by that.

@@ -1,3 +1,4 @@
+import type { ProxyReport } from '../proxy/report.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import type { RollPhase } from './phase.ts';
 import type { ReportedError } from './reported-error.ts';
@@ -31,6 +32,8 @@ export interface ReplicaReport {
   readonly outcome: Outcome;
   readonly strategy?: string;
   readonly because?: string;
+  /** The proxy in front that was told. */
+  readonly proxy?: ProxyReport;
   readonly from?: Side;
   readonly to?: Side;
   readonly timings: Timings;

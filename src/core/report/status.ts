@@ -1,4 +1,5 @@
 import type { ContainerStatus } from '../model/container.ts';
+import type { ProxyReport } from '../proxy/report.ts';
 import type { FailureNote, HistoryEntry, VolumeCopy } from '../service/labels.ts';
 import type { Explained } from '../settings/read.ts';
 import type { ReportedError } from './reported-error.ts';
@@ -19,6 +20,8 @@ export interface ReplicaStatus {
   readonly phase: Phase;
   /** The way that a roll would take, or why it can't be rolled. */
   readonly strategy: string;
+  /** The proxy in front that a roll tells, as its user writes it. */
+  readonly proxy?: string;
   readonly lastRoll: string | undefined;
   readonly lastRollAgeMs: number | undefined;
   readonly failedImages: number;
@@ -30,6 +33,8 @@ export interface SlotPlan {
   readonly strategy: string;
   readonly rehearsal: boolean;
   readonly because: string;
+  /** The proxy in front that the roll tells. */
+  readonly proxy?: ProxyReport;
   /** `unchanged`: it already runs the image; `fetch`: only pulling it can tell; `roll`: it would be rolled. */
   readonly verdict: 'unchanged' | 'fetch' | 'roll' | 'refused';
   readonly steps: readonly string[];

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file swapctl/v1/report.proto.
  */
 export const file_swapctl_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("Chdzd2FwY3RsL3YxL3JlcG9ydC5wcm90bxIKc3dhcGN0bC52MSLnBQoNU2VydmljZVJlcG9ydBIPCgdzZXJ2aWNlGAEgASgJEiQKB291dGNvbWUYAiABKA4yEy5zd2FwY3RsLnYxLk91dGNvbWUSFQoIc3RyYXRlZ3kYAyABKAlIAIgBARIUCgdiZWNhdXNlGAQgASgJSAGIAQESHgoEZnJvbRgFIAEoCzIQLnN3YXBjdGwudjEuU2lkZRIcCgJ0bxgGIAEoCzIQLnN3YXBjdGwudjEuU2lkZRIkCgd0aW1pbmdzGAcgASgLMhMuc3dhcGN0bC52MS5UaW1pbmdzEjMKC2Nvbm5lY3Rpb25zGAggASgLMh4uc3dhcGN0bC52MS5EcmFpbmVkQ29ubmVjdGlvbnMSEAoDZ2FwGAkgASgBSAKIAQESKgoGYmFja3VwGAogASgLMhouc3dhcGN0bC52MS5SZXBvcnRlZEJhY2t1cBIuCg1zdGFsZV9jbGllbnRzGAsgAygLMhcuc3dhcGN0bC52MS5TdGFsZUNsaWVudBINCgVub3RlcxgMIAMoCRIoCgVlcnJvchgNIAEoCzIZLnN3YXBjdGwudjEuUmVwb3J0ZWRFcnJvchInCgVob29rcxgOIAMoCzIYLnN3YXBjdGwudjEuUmVwb3J0ZWRIb29rEiwKCWF0dGVudGlvbhgPIAMoCzIZLnN3YXBjdGwudjEuUmVwb3J0ZWRFcnJvchInCgVzdGVwcxgQIAMoCzIYLnN3YXBjdGwudjEuUmVwb3J0ZWRTdGVwEg8KAmJ5GBEgASgJSAOIAQESKAoJcmVzdGFydGVkGBIgAygLMhUuc3dhcGN0bC52MS5SZXN0YXJ0ZWQSEAoIbm90X2RvbmUYEyADKAkSEAoIc2FtZV90YWcYFCADKAkSKwoIcmVwbGljYXMYFSADKAsyGS5zd2FwY3RsLnYxLlJlcGxpY2FSZXBvcnRCCwoJX3N0cmF0ZWd5QgoKCF9iZWNhdXNlQgYKBF9nYXBCBQoDX2J5ItEECg1SZXBsaWNhUmVwb3J0EgwKBHNsb3QYASABKAkSJAoHb3V0Y29tZRgCIAEoDjITLnN3YXBjdGwudjEuT3V0Y29tZRIVCghzdHJhdGVneRgDIAEoCUgAiAEBEhQKB2JlY2F1c2UYBCABKAlIAYgBARIeCgRmcm9tGAUgASgLMhAuc3dhcGN0bC52MS5TaWRlEhwKAnRvGAYgASgLMhAuc3dhcGN0bC52MS5TaWRlEiQKB3RpbWluZ3MYByABKAsyEy5zd2FwY3RsLnYxLlRpbWluZ3MSMwoLY29ubmVjdGlvbnMYCCABKAsyHi5zd2FwY3RsLnYxLkRyYWluZWRDb25uZWN0aW9ucxIQCgNnYXAYCSABKAFIAogBARIqCgZiYWNrdXAYCiABKAsyGi5zd2FwY3RsLnYxLlJlcG9ydGVkQmFja3VwEi4KDXN0YWxlX2NsaWVudHMYCyADKAsyFy5zd2FwY3RsLnYxLlN0YWxlQ2xpZW50Eg0KBW5vdGVzGAwgAygJEigKBWVycm9yGA0gASgLMhkuc3dhcGN0bC52MS5SZXBvcnRlZEVycm9yEicKBWhvb2tzGA4gAygLMhguc3dhcGN0bC52MS5SZXBvcnRlZEhvb2sSLAoJYXR0ZW50aW9uGA8gAygLMhkuc3dhcGN0bC52MS5SZXBvcnRlZEVycm9yEicKBXN0ZXBzGBAgAygLMhguc3dhcGN0bC52MS5SZXBvcnRlZFN0ZXBCCwoJX3N0cmF0ZWd5QgoKCF9iZWNhdXNlQgYKBF9nYXAiOAoEU2lkZRIRCgljb250YWluZXIYASABKAkSDQoFaW1hZ2UYAiABKAkSDgoGZGlnZXN0GAMgASgJIpACCgdUaW1pbmdzEhEKBHB1bGwYASABKAFIAIgBARISCgVzdGFydBgCIAEoAUgBiAEBEhQKB2hlYWx0aHkYAyABKAFIAogBARITCgZiYWNrdXAYBCABKAFIA4gBARIUCgdyZXN0b3JlGAUgASgBSASIAQESEwoGc3dpdGNoGAYgASgBSAWIAQESEgoFZHJhaW4YByABKAFIBogBARIRCgRzdG9wGAggASgBSAeIAQESDQoFdG90YWwYCSABKAFCBwoFX3B1bGxCCAoGX3N0YXJ0QgoKCF9oZWFsdGh5QgkKB19iYWNrdXBCCgoIX3Jlc3RvcmVCCQoHX3N3aXRjaEIICgZfZHJhaW5CBwoFX3N0b3AidQoNUmVwb3J0ZWRFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoEaGludBgDIAEoCUgAiAEBEgsKA2xvZxgEIAMoCRISCgVzdGF0ZRgFIAEoCUgBiAEBQgcKBV9oaW50QggKBl9zdGF0ZSJrChJEcmFpbmVkQ29ubmVjdGlvbnMSEQoEaWRsZRgBIAEoDUgAiAEBEhMKBmNsb3NlZBgCIAEoDUgBiAEBEgwKBGJ1c3kYAyABKA0SCwoDY3V0GAQgASgNQgcKBV9pZGxlQgkKB19jbG9zZWQiSwoOUmVwb3J0ZWRCYWNrdXASJwoHdm9sdW1lcxgBIAMoCzIWLnN3YXBjdGwudjEuVm9sdW1lQ29weRIQCghyZXN0b3JlZBgCIAEoCCJICgpWb2x1bWVDb3B5Eg4KBnZvbHVtZRgBIAEoCRIMCgRjb3B5GAIgASgJEg0KBWJ5dGVzGAMgASgEEg0KBWZpbGVzGAQgASgEIlAKC1N0YWxlQ2xpZW50Eg4KBmNsaWVudBgBIAEoCRIUCgduZXR3b3JrGAIgASgJSACIAQESDwoHYWRkcmVzcxgDIAEoCUIKCghfbmV0d29yayI6CgxSZXBvcnRlZEhvb2sSDAoEaG9vaxgBIAEoCRISCgVlcnJvchgCIAEoCUgAiAEBQggKBl9lcnJvciJkCgxSZXBvcnRlZFN0ZXASDAoEc3RlcBgBIAEoCRISCgVwaGFzZRgCIAEoCUgAiAEBEgoKAm1zGAMgASgBEhIKBWVycm9yGAQgASgJSAGIAQFCCAoGX3BoYXNlQggKBl9lcnJvciJUCglSZXN0YXJ0ZWQSEQoJY29udGFpbmVyGAEgASgJEg8KAm1zGAIgASgBSACIAQESEgoFZXJyb3IYAyABKAlIAYgBAUIFCgNfbXNCCAoGX2Vycm9yKowBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABISCg5PVVRDT01FX1JPTExFRBABEhUKEU9VVENPTUVfVU5DSEFOR0VEEAISFwoTT1VUQ09NRV9ST0xMRURfQkFDSxADEhIKDk9VVENPTUVfRkFJTEVEEAQSEAoMT1VUQ09NRV9ET05FEAViBnByb3RvMw");
+  fileDesc("Chdzd2FwY3RsL3YxL3JlcG9ydC5wcm90bxIKc3dhcGN0bC52MSKPBgoNU2VydmljZVJlcG9ydBIPCgdzZXJ2aWNlGAEgASgJEiQKB291dGNvbWUYAiABKA4yEy5zd2FwY3RsLnYxLk91dGNvbWUSFQoIc3RyYXRlZ3kYAyABKAlIAIgBARIUCgdiZWNhdXNlGAQgASgJSAGIAQESHgoEZnJvbRgFIAEoCzIQLnN3YXBjdGwudjEuU2lkZRIcCgJ0bxgGIAEoCzIQLnN3YXBjdGwudjEuU2lkZRIkCgd0aW1pbmdzGAcgASgLMhMuc3dhcGN0bC52MS5UaW1pbmdzEjMKC2Nvbm5lY3Rpb25zGAggASgLMh4uc3dhcGN0bC52MS5EcmFpbmVkQ29ubmVjdGlvbnMSEAoDZ2FwGAkgASgBSAKIAQESKgoGYmFja3VwGAogASgLMhouc3dhcGN0bC52MS5SZXBvcnRlZEJhY2t1cBIuCg1zdGFsZV9jbGllbnRzGAsgAygLMhcuc3dhcGN0bC52MS5TdGFsZUNsaWVudBINCgVub3RlcxgMIAMoCRIoCgVlcnJvchgNIAEoCzIZLnN3YXBjdGwudjEuUmVwb3J0ZWRFcnJvchInCgVob29rcxgOIAMoCzIYLnN3YXBjdGwudjEuUmVwb3J0ZWRIb29rEiwKCWF0dGVudGlvbhgPIAMoCzIZLnN3YXBjdGwudjEuUmVwb3J0ZWRFcnJvchInCgVzdGVwcxgQIAMoCzIYLnN3YXBjdGwudjEuUmVwb3J0ZWRTdGVwEg8KAmJ5GBEgASgJSAOIAQESKAoJcmVzdGFydGVkGBIgAygLMhUuc3dhcGN0bC52MS5SZXN0YXJ0ZWQSEAoIbm90X2RvbmUYEyADKAkSEAoIc2FtZV90YWcYFCADKAkSKwoIcmVwbGljYXMYFSADKAsyGS5zd2FwY3RsLnYxLlJlcGxpY2FSZXBvcnQSJgoFcHJveHkYFiABKAsyFy5zd2FwY3RsLnYxLlByb3h5UmVwb3J0QgsKCV9zdHJhdGVneUIKCghfYmVjYXVzZUIGCgRfZ2FwQgUKA19ieSL5BAoNUmVwbGljYVJlcG9ydBIMCgRzbG90GAEgASgJEiQKB291dGNvbWUYAiABKA4yEy5zd2FwY3RsLnYxLk91dGNvbWUSFQoIc3RyYXRlZ3kYAyABKAlIAIgBARIUCgdiZWNhdXNlGAQgASgJSAGIAQESHgoEZnJvbRgFIAEoCzIQLnN3YXBjdGwudjEuU2lkZRIcCgJ0bxgGIAEoCzIQLnN3YXBjdGwudjEuU2lkZRIkCgd0aW1pbmdzGAcgASgLMhMuc3dhcGN0bC52MS5UaW1pbmdzEjMKC2Nvbm5lY3Rpb25zGAggASgLMh4uc3dhcGN0bC52MS5EcmFpbmVkQ29ubmVjdGlvbnMSEAoDZ2FwGAkgASgBSAKIAQESKgoGYmFja3VwGAogASgLMhouc3dhcGN0bC52MS5SZXBvcnRlZEJhY2t1cBIuCg1zdGFsZV9jbGllbnRzGAsgAygLMhcuc3dhcGN0bC52MS5TdGFsZUNsaWVudBINCgVub3RlcxgMIAMoCRIoCgVlcnJvchgNIAEoCzIZLnN3YXBjdGwudjEuUmVwb3J0ZWRFcnJvchInCgVob29rcxgOIAMoCzIYLnN3YXBjdGwudjEuUmVwb3J0ZWRIb29rEiwKCWF0dGVudGlvbhgPIAMoCzIZLnN3YXBjdGwudjEuUmVwb3J0ZWRFcnJvchInCgVzdGVwcxgQIAMoCzIYLnN3YXBjdGwudjEuUmVwb3J0ZWRTdGVwEiYKBXByb3h5GBEgASgLMhcuc3dhcGN0bC52MS5Qcm94eVJlcG9ydEILCglfc3RyYXRlZ3lCCgoIX2JlY2F1c2VCBgoEX2dhcCI4CgRTaWRlEhEKCWNvbnRhaW5lchgBIAEoCRINCgVpbWFnZRgCIAEoCRIOCgZkaWdlc3QYAyABKAkikAIKB1RpbWluZ3MSEQoEcHVsbBgBIAEoAUgAiAEBEhIKBXN0YXJ0GAIgASgBSAGIAQESFAoHaGVhbHRoeRgDIAEoAUgCiAEBEhMKBmJhY2t1cBgEIAEoAUgDiAEBEhQKB3Jlc3RvcmUYBSABKAFIBIgBARITCgZzd2l0Y2gYBiABKAFIBYgBARISCgVkcmFpbhgHIAEoAUgGiAEBEhEKBHN0b3AYCCABKAFIB4gBARINCgV0b3RhbBgJIAEoAUIHCgVfcHVsbEIICgZfc3RhcnRCCgoIX2hlYWx0aHlCCQoHX2JhY2t1cEIKCghfcmVzdG9yZUIJCgdfc3dpdGNoQggKBl9kcmFpbkIHCgVfc3RvcCJ1Cg1SZXBvcnRlZEVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCgRoaW50GAMgASgJSACIAQESCwoDbG9nGAQgAygJEhIKBXN0YXRlGAUgASgJSAGIAQFCBwoFX2hpbnRCCAoGX3N0YXRlIvABCgtQcm94eVJlcG9ydBINCgVwcm94eRgBIAEoCRINCgVyb3V0ZRgCIAEoCRIMCgRwb3J0GAMgASgNEg4KBmRyaXZlchgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhgKEGNvdW50c19pbl9mbGlnaHQYBiABKAgSDwoHd2VpZ2h0cxgHIAEoCBIMCgRob2xkGAggASgJEhoKEmtlZXBzX2lkbGVfY2xpZW50cxgJIAEoCBIVCg1rZWVwc19zdHJlYW1zGAogASgIEhYKDm1pbl9tc19iZXR3ZWVuGAsgASgBEhAKCHdhcm5pbmdzGAwgAygJImsKEkRyYWluZWRDb25uZWN0aW9ucxIRCgRpZGxlGAEgASgNSACIAQESEwoGY2xvc2VkGAIgASgNSAGIAQESDAoEYnVzeRgDIAEoDRILCgNjdXQYBCABKA1CBwoFX2lkbGVCCQoHX2Nsb3NlZCJLCg5SZXBvcnRlZEJhY2t1cBInCgd2b2x1bWVzGAEgAygLMhYuc3dhcGN0bC52MS5Wb2x1bWVDb3B5EhAKCHJlc3RvcmVkGAIgASgIIkgKClZvbHVtZUNvcHkSDgoGdm9sdW1lGAEgASgJEgwKBGNvcHkYAiABKAkSDQoFYnl0ZXMYAyABKAQSDQoFZmlsZXMYBCABKAQiUAoLU3RhbGVDbGllbnQSDgoGY2xpZW50GAEgASgJEhQKB25ldHdvcmsYAiABKAlIAIgBARIPCgdhZGRyZXNzGAMgASgJQgoKCF9uZXR3b3JrIjoKDFJlcG9ydGVkSG9vaxIMCgRob29rGAEgASgJEhIKBWVycm9yGAIgASgJSACIAQFCCAoGX2Vycm9yImQKDFJlcG9ydGVkU3RlcBIMCgRzdGVwGAEgASgJEhIKBXBoYXNlGAIgASgJSACIAQESCgoCbXMYAyABKAESEgoFZXJyb3IYBCABKAlIAYgBAUIICgZfcGhhc2VCCAoGX2Vycm9yIlQKCVJlc3RhcnRlZBIRCgljb250YWluZXIYASABKAkSDwoCbXMYAiABKAFIAIgBARISCgVlcnJvchgDIAEoCUgBiAEBQgUKA19tc0IICgZfZXJyb3IqjAEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhIKDk9VVENPTUVfUk9MTEVEEAESFQoRT1VUQ09NRV9VTkNIQU5HRUQQAhIXChNPVVRDT01FX1JPTExFRF9CQUNLEAMSEgoOT1VUQ09NRV9GQUlMRUQQBBIQCgxPVVRDT01FX0RPTkUQBWIGcHJvdG8z");
 
 /**
  * The report of `swapctl roll` and `swapctl rollback` for one service. All durations are in milliseconds.
@@ -134,6 +134,13 @@ export type ServiceReport = Message<"swapctl.v1.ServiceReport"> & {
    * @generated from field: repeated swapctl.v1.ReplicaReport replicas = 21;
    */
   replicas: ReplicaReport[];
+
+  /**
+   * The proxy in front that was told.
+   *
+   * @generated from field: swapctl.v1.ProxyReport proxy = 22;
+   */
+  proxy?: ProxyReport | undefined;
 };
 
 /**
@@ -226,6 +233,13 @@ export type ReplicaReport = Message<"swapctl.v1.ReplicaReport"> & {
    * @generated from field: repeated swapctl.v1.ReportedStep steps = 16;
    */
   steps: ReportedStep[];
+
+  /**
+   * The proxy in front that was told.
+   *
+   * @generated from field: swapctl.v1.ProxyReport proxy = 17;
+   */
+  proxy?: ProxyReport | undefined;
 };
 
 /**
@@ -369,6 +383,88 @@ export const ReportedErrorSchema: GenMessage<ReportedError> = /*@__PURE__*/
   messageDesc(file_swapctl_v1_report, 4);
 
 /**
+ * A proxy in front of a service, and what it can do.
+ *
+ * @generated from message swapctl.v1.ProxyReport
+ */
+export type ProxyReport = Message<"swapctl.v1.ProxyReport"> & {
+  /**
+   * As its user writes it.
+   *
+   * @generated from field: string proxy = 1;
+   */
+  proxy: string;
+
+  /**
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * @generated from field: uint32 port = 3;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string driver = 4;
+   */
+  driver: string;
+
+  /**
+   * @generated from field: string version = 5;
+   */
+  version: string;
+
+  /**
+   * It counts requests under way for each server.
+   *
+   * @generated from field: bool counts_in_flight = 6;
+   */
+  countsInFlight: boolean;
+
+  /**
+   * @generated from field: bool weights = 7;
+   */
+  weights: boolean;
+
+  /**
+   * no, connections (only new ones) or requests.
+   *
+   * @generated from field: string hold = 8;
+   */
+  hold: string;
+
+  /**
+   * @generated from field: bool keeps_idle_clients = 9;
+   */
+  keepsIdleClients: boolean;
+
+  /**
+   * @generated from field: bool keeps_streams = 10;
+   */
+  keepsStreams: boolean;
+
+  /**
+   * The least time between two changes that both take effect, in milliseconds.
+   *
+   * @generated from field: double min_ms_between = 11;
+   */
+  minMsBetween: number;
+
+  /**
+   * @generated from field: repeated string warnings = 12;
+   */
+  warnings: string[];
+};
+
+/**
+ * Describes the message swapctl.v1.ProxyReport.
+ * Use `create(ProxyReportSchema)` to create a new message.
+ */
+export const ProxyReportSchema: GenMessage<ProxyReport> = /*@__PURE__*/
+  messageDesc(file_swapctl_v1_report, 5);
+
+/**
  * The connections of a container at the end of its drain.
  *
  * @generated from message swapctl.v1.DrainedConnections
@@ -408,7 +504,7 @@ export type DrainedConnections = Message<"swapctl.v1.DrainedConnections"> & {
  * Use `create(DrainedConnectionsSchema)` to create a new message.
  */
 export const DrainedConnectionsSchema: GenMessage<DrainedConnections> = /*@__PURE__*/
-  messageDesc(file_swapctl_v1_report, 5);
+  messageDesc(file_swapctl_v1_report, 6);
 
 /**
  * @generated from message swapctl.v1.ReportedBackup
@@ -430,7 +526,7 @@ export type ReportedBackup = Message<"swapctl.v1.ReportedBackup"> & {
  * Use `create(ReportedBackupSchema)` to create a new message.
  */
 export const ReportedBackupSchema: GenMessage<ReportedBackup> = /*@__PURE__*/
-  messageDesc(file_swapctl_v1_report, 6);
+  messageDesc(file_swapctl_v1_report, 7);
 
 /**
  * @generated from message swapctl.v1.VolumeCopy
@@ -464,7 +560,7 @@ export type VolumeCopy = Message<"swapctl.v1.VolumeCopy"> & {
  * Use `create(VolumeCopySchema)` to create a new message.
  */
 export const VolumeCopySchema: GenMessage<VolumeCopy> = /*@__PURE__*/
-  messageDesc(file_swapctl_v1_report, 7);
+  messageDesc(file_swapctl_v1_report, 8);
 
 /**
  * A client that still uses the address of a container that is gone.
@@ -493,7 +589,7 @@ export type StaleClient = Message<"swapctl.v1.StaleClient"> & {
  * Use `create(StaleClientSchema)` to create a new message.
  */
 export const StaleClientSchema: GenMessage<StaleClient> = /*@__PURE__*/
-  messageDesc(file_swapctl_v1_report, 8);
+  messageDesc(file_swapctl_v1_report, 9);
 
 /**
  * @generated from message swapctl.v1.ReportedHook
@@ -515,7 +611,7 @@ export type ReportedHook = Message<"swapctl.v1.ReportedHook"> & {
  * Use `create(ReportedHookSchema)` to create a new message.
  */
 export const ReportedHookSchema: GenMessage<ReportedHook> = /*@__PURE__*/
-  messageDesc(file_swapctl_v1_report, 9);
+  messageDesc(file_swapctl_v1_report, 10);
 
 /**
  * @generated from message swapctl.v1.ReportedStep
@@ -547,7 +643,7 @@ export type ReportedStep = Message<"swapctl.v1.ReportedStep"> & {
  * Use `create(ReportedStepSchema)` to create a new message.
  */
 export const ReportedStepSchema: GenMessage<ReportedStep> = /*@__PURE__*/
-  messageDesc(file_swapctl_v1_report, 10);
+  messageDesc(file_swapctl_v1_report, 11);
 
 /**
  * @generated from message swapctl.v1.Restarted
@@ -574,7 +670,7 @@ export type Restarted = Message<"swapctl.v1.Restarted"> & {
  * Use `create(RestartedSchema)` to create a new message.
  */
 export const RestartedSchema: GenMessage<Restarted> = /*@__PURE__*/
-  messageDesc(file_swapctl_v1_report, 11);
+  messageDesc(file_swapctl_v1_report, 12);
 
 /**
  * @generated from enum swapctl.v1.Outcome

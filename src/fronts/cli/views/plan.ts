@@ -1,3 +1,4 @@
+import { proxyText } from '../../../core/proxy/report.ts';
 import type { ServiceExplained, ServicePlan, SlotPlan } from '../../../core/report/status.ts';
 import type { Explained } from '../../../core/settings/read.ts';
 import { type Page, type Style, wrapped } from '../../terminal/style.ts';
@@ -56,14 +57,15 @@ function verdictText({ verdict }: SlotPlan, style: Style): string {
 }
 
 function slotLines(slot: SlotPlan, { style, width }: Page): string[] {
-  const { strategy, rehearsal, because, steps, notes = [], verdict, error } = slot;
+  const { strategy, rehearsal, because, proxy, steps, notes = [], verdict, error } = slot;
   if (error) return errorLines(error, undefined, style);
   if (verdict === 'unchanged') return [];
   const digits = String(steps.length).length;
   const numbered = steps.map((step, at) => `${String(at + 1).padStart(digits)}. ${step}`);
   const why = wrapped(`${strategy}${rehearsal ? ', after a rehearsal' : ''}: ${because}`, width - INDENT);
+  const front = proxy ? wrapped(proxyText(proxy), width - INDENT) : [];
   const without = notes.flatMap((note) => marked(note, width - INDENT, style));
-  return [...why.map(style.dim), ...numbered, ...without];
+  return [...[...why, ...front].map(style.dim), ...numbered, ...without];
 }
 
 function marked(text: string, width: number, style: Style): string[] {
