@@ -237,6 +237,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     proxy: undefined,
     proxyRoute: undefined,
     proxyPort: undefined,
+    proxyHoldMs: 0,
     lingerMs: 10_000,
     onSwitch: [],
     onSwitchFailure: 'report',

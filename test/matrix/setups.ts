@@ -30,6 +30,8 @@ export interface Setup {
   readonly proxied: boolean;
   /** Whether a proxy in front is told of the roll. */
   readonly told: boolean;
+  /** Whether that proxy holds requests while nobody serves. */
+  readonly holds: boolean;
   /** Whether the older image has no health check of its own. */
   readonly bringsCheck: boolean;
   /** Whether an earlier image failed here. */
@@ -59,6 +61,7 @@ const PLAIN: Setup = {
   command: 'roll',
   proxied: false,
   told: false,
+  holds: false,
   bringsCheck: false,
   remembered: false,
   kernel: true,
@@ -93,6 +96,8 @@ export const SETUPS = {
   'told, scaled': { ...TOLD, replicas: 2 },
   'told, --rm': { ...TOLD, autoRemove: true, restart: 'no' },
   'told, stop-first': { ...TOLD, strategy: 'stop-first', volume: true },
+  'told, held': { ...TOLD, strategy: 'stop-first', volume: true, holds: true, busyMs: 200 },
+  'told, stop-first, scaled': { ...TOLD, strategy: 'stop-first', volume: true, replicas: 2 },
   'told, handover': { ...TOLD, kernel: true, strategy: 'handover', published: true },
   'stop-first': STOP_FIRST,
   rehearsed: { ...PLAIN, strategy: 'stop-first', published: true },

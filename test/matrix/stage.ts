@@ -186,7 +186,7 @@ function requestOf(setup: Setup, name: string, image: string, number: number): C
   return { name, config, host, networks: { [NETWORK]: { Aliases: ['app'] } } };
 }
 
-function labelsOf({ strategy, health, copies, keep, rehearsal, proxied, told }: Setup): Record<string, string> {
+function labelsOf({ strategy, health, copies, keep, rehearsal, proxied, told, holds }: Setup): Record<string, string> {
   return {
     'swapctl.strategy': strategy,
     'swapctl.settle': '100ms',
@@ -196,6 +196,7 @@ function labelsOf({ strategy, health, copies, keep, rehearsal, proxied, told }: 
     ...(copies && { 'swapctl.backup.volumes': 'true', 'swapctl.backup.keep': String(keep) }),
     ...(proxied && { 'traefik.enable': 'true' }),
     ...(told && { 'swapctl.proxy': `${DRIVER}:${EDGE}`, 'swapctl.proxy.route': ROUTE }),
+    ...(holds && { 'swapctl.proxy.hold': '30s' }),
     ...(!rehearsal && { 'swapctl.rehearsal': 'false' }),
   };
 }

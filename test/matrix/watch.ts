@@ -46,9 +46,14 @@ export function watchClients(machine: Machine, rules: Rules, ways: readonly WayI
 
 function noteAnswer(machine: Machine, rules: Rules, way: WayIn, outages: Outage[]): void {
   const open = outages.find((one) => one.way === way && one.to === undefined);
-  const answered = answering(machine, rules, way) !== undefined;
+  const answered = isHolding(way) || answering(machine, rules, way) !== undefined;
   if (open && answered) open.to = machine.clock.now();
   if (!open && !answered) outages.push({ way, from: machine.clock.now(), to: undefined });
+}
+
+// By a proxy that holds requests nobody is refused.
+function isHolding(way: WayIn): boolean {
+  return way.kind === 'proxy' && way.targets() === undefined;
 }
 
 interface Notes {

@@ -22,6 +22,7 @@ const anySetup: fc.Arbitrary<Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | '
   remembered: fc.boolean(),
   kernel: fc.boolean(),
   told: fc.boolean(),
+  holds: fc.boolean(),
   rehearsal: fc.boolean(),
   busyMs: fc.constantFrom(0, 0, 400),
 });

@@ -10,7 +10,10 @@ import { drainRequests } from './route.ts';
 export async function drainSlot(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<void> {
   const { clock, traffic } = run.ports;
   const began = clock.now();
-  const requests = await drainRequests(run, container, run.policy.drainMs);
+  const isStopFirst = run.desired.choice.strategy === 'stop-first';
+  const requests = await drainRequests(run, container, mostMs(run));
+  // The time in which its requests wait, or go to others, is short.
+  if (isStopFirst) return void run.memory.drained.set(container.id, requests);
   if (!requests) return drain(run, container, renew);
   run.memory.drained.set(container.id, requests);
   if (!(await traffic.diagnose(container)).available) return;
@@ -23,4 +26,9 @@ export async function drainSlot(run: SlotRun, container: Container, renew: () =>
     busy: Math.max(busy, requests.busy),
     cut: Math.max(cut, requests.cut),
   });
+}
+
+// Requests that are held wait for the successor as well.
+function mostMs({ memory: { routed }, policy: { drainMs } }: SlotRun): number {
+  return routed?.wanted.kind === 'held' ? Math.min(drainMs, routed.wanted.longestMs / 2) : drainMs;
 }

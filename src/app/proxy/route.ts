@@ -100,6 +100,12 @@ async function changeRoute(run: SlotRun, proxied: Proxied, wanted: Wanted): Prom
     fail('step-failed', `the route ${proxied.route} of ${proxied.name} must not be changed: ${why}`);
   await keepPace(run, proxied);
   await driver.apply(proxied.route, wanted, run.lost);
+  const now = await driver.route(proxied.route, run.lost);
+  if (!now || !isInForce(now, wanted))
+    fail(
+      'proxy-refused',
+      `the proxy ${proxied.name} took a change of the route ${proxied.route} and does not act by it`,
+    );
 }
 
 function ipOf(address: string): string {

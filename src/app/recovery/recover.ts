@@ -3,6 +3,7 @@ import { EngineError, isAway } from '../../core/model/engine-error.ts';
 import { fail, messageOf, SwapError } from '../../core/model/error.ts';
 import { toReported } from '../../core/report/reported-error.ts';
 import type { RecoveredItem } from '../../core/report/status.ts';
+import { wantedProxy } from '../../core/rollout/route.ts';
 import type { StateLabels } from '../../core/service/labels.ts';
 import { keepReference, lockName, slotNames } from '../../core/service/names.ts';
 import { helperRole, refuseStrangers, strangersAmong } from '../../core/service/ownership.ts';
@@ -33,7 +34,7 @@ import { evenOut, isUnderWay, replicated } from './even-out.ts';
 import { concerns, type Half, halfDone, leftOthersBehind, stillHalfDone } from './half-done.ts';
 import { recallHeld } from './held.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
-import { adopted } from './stranded.ts';
+import { adopted, endStops } from './stranded.ts';
 
 /**
  * Finishes or undoes whatever dead rolls left behind on the named services, or on all, and takes orphaned helpers away.
@@ -192,15 +193,6 @@ async function recoverSlot(
   }
 }
 
-// A stop goes on when swapctl dies, for as long as the container takes: until its end it looks like one that serves.
-async function endStops({ engine, report }: Ports, { home, members }: Slot): Promise<void> {
-  for (const { id, name, status } of members) {
-    if (status !== 'running' || !(await engine.isStopping(id))) continue;
-    report({ kind: 'note', text: `${home}: ${name} is stopping; waiting for its end` });
-    await engine.stop(id);
-  }
-}
-
 // The half-done roll is carried on with the wish that its own labels tell; the planner decides between going on and back.
 async function finish(
   ports: Ports,
@@ -288,7 +280,7 @@ async function recoveryRun(
       mendOnly: true,
       backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },
       checksStart: false,
-      proxy,
+      proxy: wantedProxy(proxy, policy),
       back: false,
     },
     event: 'rolled',

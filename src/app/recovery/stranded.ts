@@ -1,5 +1,6 @@
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { neededToStart } from '../../core/model/references.ts';
+import type { Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { copiedFiles } from '../rollout/prepare.ts';
 import type { Memory } from '../rollout/slot-run.ts';
@@ -28,3 +29,12 @@ async function isStranded({ engine }: Ports, container: Container): Promise<bool
 }
 
 const UP: readonly string[] = ['running', 'restarting', 'paused'];
+
+/** Waits for stops that go on although swapctl died: until its end a container looks like one that serves. */
+export async function endStops({ engine, report }: Ports, { home, members }: Slot): Promise<void> {
+  for (const { id, name, status } of members) {
+    if (status !== 'running' || !(await engine.isStopping(id))) continue;
+    report({ kind: 'note', text: `${home}: ${name} is stopping; waiting for its end` });
+    await engine.stop(id);
+  }
+}

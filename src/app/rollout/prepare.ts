@@ -7,7 +7,7 @@ import { COMPOSE_FILES, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
 import type { OwnLabels } from '../../core/model/own-labels.ts';
 import { isImageId } from '../../core/model/reference.ts';
 import type { Successors } from '../../core/model/references.ts';
-import type { Proxied } from '../../core/proxy/proxied.ts';
+import { proxyNotes, switchedBy } from '../../core/proxy/notes.ts';
 import { inlineFiles, likelyInlineFiles } from '../../core/recreate/compose.ts';
 import { needsHost } from '../../core/recreate/start-check.ts';
 import { attachedNote } from '../../core/service/attached.ts';
@@ -98,7 +98,7 @@ export async function prepareSlot(
   const served = await servedOf({ ports, memory }, container, all);
   const choice = chooseStrategy(container, policy, kernel, { copies: backup.volumes.length > 0, served });
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
-  for (const note of proxyNotes(proxy, choice)) memory.notes.add(note);
+  for (const note of proxyNotes(proxy, choice.strategy, policy)) memory.notes.add(note);
   const selfNamed = besides(choice) ? selfNamedNote(container, policy.probe) : undefined;
   if (selfNamed !== undefined) memory.notes.add(selfNamed);
   if (!(await knownUserSet({ ports, memory }, container))) {
@@ -112,7 +112,7 @@ export async function prepareSlot(
     home: slot.home,
     container,
     policy,
-    choice: toldTo(choice, proxy),
+    choice: { ...choice, because: `${choice.because}${switchedBy(proxy, choice.strategy)}` },
     kernel,
     track: options.image === undefined ? policy.track : { kind: 'digest' },
     follows: options.image ?? (await followedReference({ ports, memory }, container)),
@@ -128,18 +128,6 @@ export async function prepareSlot(
     proxy,
     memory,
   };
-}
-
-function toldTo(choice: Choice, proxy: Proxied | undefined): Choice {
-  if (!proxy || choice.strategy !== 'start-first') return choice;
-  return { ...choice, because: `${choice.because}; ${proxy.name} switches and drains it by the route ${proxy.route}` };
-}
-
-function proxyNotes(proxy: Proxied | undefined, { strategy }: Choice): string[] {
-  if (!proxy) return [];
-  const warnings = (proxy.facts?.warnings ?? []).map((text) => `${proxy.name}: ${text}`);
-  const late = `${proxy.name} is told only once the new container is healthy, so requests fail from the stop on`;
-  return strategy === 'stop-first' ? [...warnings, late] : warnings;
 }
 
 // Whether the new image is judged while the old container runs.

@@ -3,6 +3,7 @@ import { SwapError } from '../../core/model/error.ts';
 import type { PinnedImage, PullPolicy } from '../../core/model/image.ts';
 import type { ReplicaReport } from '../../core/report/report.ts';
 import type { Desired } from '../../core/rollout/observed.ts';
+import { wantedProxy } from '../../core/rollout/route.ts';
 import type { HistoryEntry } from '../../core/service/labels.ts';
 import { homeOf, keepReference, slotNames } from '../../core/service/names.ts';
 import { groupServices } from '../../core/service/service.ts';
@@ -182,7 +183,7 @@ export function desiredOf(
     backup: slot.backup,
     checksStart: slot.checksStart,
     engineVerdict: slot.engineVerdict,
-    proxy: slot.proxy,
+    proxy: wantedProxy(slot.proxy, slot.policy),
     back: context.options.event === 'rolled-back',
   };
 }

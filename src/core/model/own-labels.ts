@@ -128,6 +128,7 @@ const IN_DOUBT: ReadonlySet<string> = new Set(
     'proxy',
     'proxy.route',
     'proxy.port',
+    'proxy.hold',
   ].map((key) => `swapctl.${key}`),
 );
 

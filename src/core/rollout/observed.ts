@@ -188,6 +188,8 @@ export interface WantedBackup {
 export interface WantedProxy {
   readonly name: string;
   readonly route: string;
+  /** How long new requests may wait in it; 0: they can't, or are not to. */
+  readonly holdMs: number;
 }
 
 /** What is wanted of a slot. */

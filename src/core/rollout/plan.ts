@@ -9,7 +9,7 @@ import { gather } from './dependents.ts';
 import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
 import { cover, giveBack, isProven, proveStandIn, retireStandIn, secure } from './handover.ts';
 import { comesBack, type Desired, type Observed, type Replica } from './observed.ts';
-import { endRoute, endStale, hasSwitched, keepRoute, routeForward, whyNoRoute } from './route.ts';
+import { endRoute, endStale, hasSwitched, keepRoute, leaveRoute, routeForward, whyNoRoute } from './route.ts';
 import { checkStart, copyOrStart, spare } from './start.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
@@ -244,7 +244,8 @@ function planStart(desired: Desired, seen: Observed, candidate: Replica): Decisi
   if (candidate.name !== names.home) return act(rename(candidate, names.home));
   if (!incumbent?.running) return act(spare(seen, candidate) ?? volumesFirst(seen, candidate) ?? start);
   if (seen.standIn && seen.cover !== 'lasting') return act(cover(seen, seen.standIn, true));
-  return act({ kind: 'stop', container: incumbent.id, name: incumbent.name });
+  const leaving = leaveRoute(desired, seen);
+  return act(leaving ?? { kind: 'stop', container: incumbent.id, name: incumbent.name });
 }
 
 function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decision {

@@ -1,7 +1,9 @@
 import type { ContainerSummary } from '../model/container.ts';
 import { SwapError } from '../model/error.ts';
+import type { Proxied } from '../proxy/proxied.ts';
 import type { ObservedRoute, Server, Wanted } from '../proxy/route.ts';
 import { decodeState } from '../service/labels.ts';
+import type { Policy } from '../settings/policy.ts';
 import { answers } from './forward.ts';
 import type { Desired, Observed, Replica, SeenRoute, WantedProxy } from './observed.ts';
 import type { Step } from './step.ts';
@@ -53,6 +55,16 @@ function isOfAnother(route: ObservedRoute, roll: string): boolean {
   return overlay !== undefined && overlay !== roll;
 }
 
+/** Of the wanted roll, what concerns the proxy in front. */
+export function wantedProxy(
+  proxied: Proxied | undefined,
+  { proxyHoldMs }: Pick<Policy, 'proxyHoldMs'>,
+): WantedProxy | undefined {
+  if (!proxied) return undefined;
+  const { name, route, facts } = proxied;
+  return { name, route, holdMs: facts && facts.hold !== 'no' ? proxyHoldMs : 0 };
+}
+
 /** Keeps requests with the incumbent before the candidate starts and until it is healthy: by its name a proxy would find both. */
 export function keepRoute(desired: Desired, seen: Seen): Step | undefined {
   const { incumbent, candidate, route } = seen;
@@ -70,6 +82,26 @@ export function routeForward(desired: Desired, seen: Seen): Step | undefined {
   // A proxy that has resolved the name before learns the new address by the overlay.
   const isKnown = candidate.strategy === 'start-first' && route.wanted.kind === 'baseline';
   return isAlone && (candidate.settled || isKnown) ? endRoute(desired, seen) : leadTo(desired, seen, candidate);
+}
+
+/**
+ * Before an incumbent is stopped to make room: requests go to the other replicas, or wait in the proxy. Those under way in it end
+ * first. Undefined once that is so, or can't be.
+ */
+export function leaveRoute(desired: Desired, seen: Seen): Step | undefined {
+  const { proxy, roll } = desired;
+  const { incumbent, names, route } = seen;
+  if (!proxy || !route || !incumbent || route.addresses[incumbent.id] === undefined) return undefined;
+  const others = othersOf(route);
+  const servers = [server(route.addresses[incumbent.id] ?? '', 'draining'), ...others];
+  const isServed = others.some(({ state }) => state === 'ready');
+  if (!isServed && proxy.holdMs === 0) return undefined;
+  const wanted: Wanted = isServed
+    ? { kind: 'servers', roll, servers }
+    : { kind: 'held', roll, servers, longestMs: proxy.holdMs };
+  if (!isInForce(route, wanted))
+    return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to: [], wanted };
+  return incumbent.drained ? undefined : { kind: 'drain', container: incumbent.id, name: incumbent.name };
 }
 
 /** Before an incumbent that was stopped starts again: requests stay with a candidate that answers. */
@@ -158,7 +190,7 @@ export function routeHarm(seen: Seen, step: Step): string | undefined {
   if (!route) return undefined;
   switch (step.kind) {
     case 'route':
-      return step.wanted.kind === 'baseline' ? exposed(seen) : unready(seen, step.wanted.servers);
+      return step.wanted.kind === 'baseline' ? exposed(seen) : unready(seen, step.wanted);
     case 'start':
       return step.container === candidate?.id ? unkept(seen, candidate) : undefined;
     case 'stop':
@@ -179,12 +211,17 @@ function exposed({ incumbent, candidate, route }: Seen): string | undefined {
     : undefined;
 }
 
-function unready({ incumbent, candidate, route }: Seen, servers: readonly Server[]): string | undefined {
-  const ready = new Set(servers.flatMap(({ address, state }) => (state === 'ready' ? [address] : [])));
-  const wrong = candidate && !answers(candidate) && ready.has(route?.addresses[candidate.id] ?? '');
+function unready(
+  { incumbent, candidate, route }: Seen,
+  wanted: Exclude<Wanted, { kind: 'baseline' }>,
+): string | undefined {
+  const ready = wanted.servers.flatMap(({ address, state }) => (state === 'ready' ? [address] : []));
+  const wrong = candidate && !answers(candidate) && ready.includes(route?.addresses[candidate.id] ?? '');
   if (wrong) return 'the new container is not healthy';
-  const known = [incumbent, candidate].some((one) => one?.running && ready.has(route?.addresses[one.id] ?? ''));
-  return known ? undefined : 'requests would go to no container of the slot';
+  if (wanted.kind === 'held') return incumbent?.running ? undefined : 'requests would wait for nobody';
+  const known = [incumbent, candidate].flatMap((one) => (one?.running ? [route?.addresses[one.id]] : []));
+  const fit = route?.others.flatMap((one) => (one.fit ? [one.address] : [])) ?? [];
+  return ready.some((one) => known.includes(one) || fit.includes(one)) ? undefined : 'nobody would get the requests';
 }
 
 function unkept({ incumbent, route }: Seen, { strategy }: Replica): string | undefined {

@@ -188,7 +188,8 @@ function describeLeading(step: LeadingStep): string {
 function describeRoute({ proxy, route, to, wanted }: Extract<Step, { kind: 'route' }>): string {
   const where = `the route ${route} of ${proxy}`;
   if (wanted.kind === 'baseline') return `give ${where} back to its own configuration`;
-  return `send the requests of ${where} to ${to.join(', ')}`;
+  if (wanted.kind === 'held') return `hold the requests of ${where}, at most for ${formatDuration(wanted.longestMs)}`;
+  return `send the requests of ${where} to ${to.length > 0 ? to.join(', ') : 'the other replicas'}`;
 }
 
 type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;

@@ -31,6 +31,8 @@ export interface Policy {
   readonly proxyRoute: string | undefined;
   /** The port that the proxy sends requests to; undefined: the only exposed one. */
   readonly proxyPort: number | undefined;
+  /** How long at the most requests wait in the proxy while the container is replaced; 0: they do not. */
+  readonly proxyHoldMs: number;
   /** Hooks that run between the old container's stop and its removal. */
   readonly onSwitch: readonly Hook[];
   /** `undo`: a roll goes back if one of them fails. */

@@ -114,6 +114,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   proxy: row('proxy', parseProxyPlace, TEXT, undefined, 'the proxy in front that switches and drains the service'),
   'proxy.route': row('proxyRoute', parseRouteName, TEXT, undefined, 'the route of the proxy that leads to the service'),
   'proxy.port': row('proxyPort', port, PORT, undefined, 'the port of the container that the proxy sends requests to'),
+  'proxy.hold': row(
+    'proxyHoldMs',
+    parseDuration,
+    DURATION,
+    '0s',
+    'with stop-first, how long the proxy holds new requests while the container is replaced',
+  ),
   'on-switch': {
     ...row(
       'onSwitch',

@@ -66,6 +66,7 @@ const DETAILS: Readonly<Record<string, Details>> = {
     values: 'DRIVER:CONTAINER, DRIVER:PROJECT/SERVICE or DRIVER:host, with the driver haproxy, nginx, caddy or traefik',
   },
   'proxy.route': { group: TRAFFIC, values: 'name', byDefault: 'the name of the service' },
+  'proxy.hold': { group: TRAFFIC },
   'proxy.port': { group: TRAFFIC, byDefault: 'the only exposed TCP port' },
   'on-switch': { group: TRAFFIC, values: 'signal SIGNAL CONTAINER, exec CONTAINER COMMAND, call URL, separated by ;' },
   'on-switch.failure': { group: TRAFFIC },

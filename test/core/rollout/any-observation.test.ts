@@ -107,7 +107,7 @@ const backups: fc.Arbitrary<Backup[]> = fc.uniqueArray(
 );
 
 // The planner that is told of a proxy is asked the same.
-const PROXY = { name: 'nginx:edge', route: 'web' };
+const PROXY = { name: 'nginx:edge', route: 'web', holdMs: 10_000 };
 
 const observations: fc.Arbitrary<Observed> = fc
   .record({

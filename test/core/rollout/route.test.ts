@@ -24,7 +24,7 @@ import {
 const OLD = '10.0.0.2:80';
 const NEW = '10.0.0.3:80';
 const OTHER = '10.0.0.4:80';
-const PROXY = { name: 'nginx:edge', route: 'web' };
+const PROXY = { name: 'nginx:edge', route: 'web', holdMs: 0 };
 const server = (address: string, state: Server['state'] = 'ready'): Server => ({ address, state, weight: 1 });
 const overlay = (...servers: Server[]): Wanted => ({ kind: 'servers', roll: ROLL, servers });
 const BASELINE: Wanted = { kind: 'baseline' };

@@ -25,6 +25,10 @@ suite('every label', () => {
     ['drain.idle', 'false', { drainIdle: false }],
     ['drain.close', 'true', { drainClose: true }],
     ['linger', '1m', { lingerMs: 60_000 }],
+    ['proxy', 'nginx:shop/edge', { proxy: { driver: 'nginx', place: 'shop/edge' } }],
+    ['proxy.route', 'web', { proxyRoute: 'web' }],
+    ['proxy.port', '8080', { proxyPort: 8080 }],
+    ['proxy.hold', '10s', { proxyHoldMs: 10_000 }],
     [
       'on-switch',
       'signal HUP nginx',
