@@ -30,6 +30,7 @@ const LINES = {
   'check-start': /^check that \S.* could start again/,
   'restore-restart': /^give \S+ its restart policy back/,
   route: /^(send the requests of|give) the route \S+ of \S+/,
+  canary: /^watch \S+ with \d+% of the requests/,
   'run-hooks': /^run the hooks of \S+: /,
   drain: /^let \S+ finish its open connections/,
   stop: /^stop \S+$/,

@@ -238,6 +238,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     proxyRoute: undefined,
     proxyPort: undefined,
     proxyHoldMs: 0,
+    canary: undefined,
     lingerMs: 10_000,
     onSwitch: [],
     onSwitchFailure: 'report',

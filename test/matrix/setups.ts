@@ -32,6 +32,8 @@ export interface Setup {
   readonly told: boolean;
   /** Whether that proxy holds requests while nobody serves. */
   readonly holds: boolean;
+  /** Whether it sends a share of the requests to the newer image first. */
+  readonly canary: boolean;
   /** Whether the older image has no health check of its own. */
   readonly bringsCheck: boolean;
   /** Whether an earlier image failed here. */
@@ -62,6 +64,7 @@ const PLAIN: Setup = {
   proxied: false,
   told: false,
   holds: false,
+  canary: false,
   bringsCheck: false,
   remembered: false,
   kernel: true,
@@ -96,6 +99,8 @@ export const SETUPS = {
   'told, scaled': { ...TOLD, replicas: 2 },
   'told, --rm': { ...TOLD, autoRemove: true, restart: 'no' },
   'told, stop-first': { ...TOLD, strategy: 'stop-first', volume: true },
+  'told, canary': { ...TOLD, canary: true },
+  'told, canary, scaled': { ...TOLD, canary: true, replicas: 2 },
   'told, held': { ...TOLD, strategy: 'stop-first', volume: true, holds: true, busyMs: 200 },
   'told, stop-first, scaled': { ...TOLD, strategy: 'stop-first', volume: true, replicas: 2 },
   'told, handover': { ...TOLD, kernel: true, strategy: 'handover', published: true },

@@ -186,7 +186,17 @@ function requestOf(setup: Setup, name: string, image: string, number: number): C
   return { name, config, host, networks: { [NETWORK]: { Aliases: ['app'] } } };
 }
 
-function labelsOf({ strategy, health, copies, keep, rehearsal, proxied, told, holds }: Setup): Record<string, string> {
+function labelsOf({
+  strategy,
+  health,
+  copies,
+  keep,
+  rehearsal,
+  proxied,
+  told,
+  holds,
+  canary,
+}: Setup): Record<string, string> {
   return {
     'swapctl.strategy': strategy,
     'swapctl.settle': '100ms',
@@ -196,6 +206,7 @@ function labelsOf({ strategy, health, copies, keep, rehearsal, proxied, told, ho
     ...(copies && { 'swapctl.backup.volumes': 'true', 'swapctl.backup.keep': String(keep) }),
     ...(proxied && { 'traefik.enable': 'true' }),
     ...(told && { 'swapctl.proxy': `${DRIVER}:${EDGE}`, 'swapctl.proxy.route': ROUTE }),
+    ...(canary && { 'swapctl.canary': '10% for 2s' }),
     ...(holds && { 'swapctl.proxy.hold': '30s' }),
     ...(!rehearsal && { 'swapctl.rehearsal': 'false' }),
   };

@@ -5,7 +5,7 @@ import type { Trouble } from './cell.ts';
 import { DEED_NAMES } from './people.ts';
 import type { Setup } from './setups.ts';
 
-const anySetup: fc.Arbitrary<Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | 'proxied'>> = fc.record({
+const anySetup: fc.Arbitrary<Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | 'proxied' | 'canary'>> = fc.record({
   strategy: fc.constantFrom('start-first', 'stop-first', 'handover'),
   published: fc.boolean(),
   replicas: fc.constantFrom(1, 1, 2),
@@ -46,6 +46,7 @@ export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
     command,
     published: strategy === 'handover' || (strategy === 'stop-first' && asked.published && replicas === 1),
     bringsCheck: false,
+    canary: asked.told && asked.holds && strategy === 'start-first',
     proxied: asked.health === 'check' && strategy !== 'stop-first',
     restart: autoRemove ? 'no' : asked.restart,
     volume: copies || (asked.volume && strategy === 'stop-first'),

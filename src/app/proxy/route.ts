@@ -28,6 +28,7 @@ export async function routeOf(
     ...route,
     addresses,
     others,
+    watched: [...run.memory.watched],
     foreign: overlayOf(route) !== run.desired.roll && isForeignTo(run.service, route, all),
   };
 }

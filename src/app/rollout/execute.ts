@@ -12,7 +12,7 @@ import { endForward, endLeadingAway, forward } from '../traffic/forward.ts';
 import { adoptGate, startGated } from '../traffic/gate.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
-import { awaitEngine, awaitHealthy, NEVER, settle } from './steps/await-healthy.ts';
+import { awaitEngine, awaitHealthy, NEVER, settle, watchShare } from './steps/await-healthy.ts';
 import { backUp, dropBackup, dropCopies, putBack } from './steps/backup.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './steps/create.ts';
 import { runSwitchHooks } from './steps/hooks.ts';
@@ -85,6 +85,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
   'end-forward': (run, step) => endForward(run, step),
   route: (run, step) => applyRoute(run, step),
+  canary: (run, step) => watchShare(run, step),
   'run-hooks': (run) => runSwitchHooks(run),
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
   'hold-restart': (run, step, snapshot) => {

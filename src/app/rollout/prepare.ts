@@ -8,17 +8,19 @@ import type { OwnLabels } from '../../core/model/own-labels.ts';
 import { isImageId } from '../../core/model/reference.ts';
 import type { Successors } from '../../core/model/references.ts';
 import { proxyNotes, switchedBy } from '../../core/proxy/notes.ts';
+import type { Proxied } from '../../core/proxy/proxied.ts';
 import { inlineFiles, likelyInlineFiles } from '../../core/recreate/compose.ts';
 import { needsHost } from '../../core/recreate/start-check.ts';
 import { attachedNote } from '../../core/service/attached.ts';
 import { whyNotOne } from '../../core/service/one-service.ts';
 import { refuseStrangers } from '../../core/service/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
+import type { Policy } from '../../core/settings/policy.ts';
 import { type Choice, chooseStrategy } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { prepareProxy } from '../proxy/proxied.ts';
+import { prepareProxy, refuseCanary } from '../proxy/proxied.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { imageOf, ownOf, stateOf } from '../select/own.ts';
 import { servedOf } from '../select/served.ts';
@@ -84,10 +86,7 @@ export async function prepareSlot(
   for (const note of layerNotes(kernel, fixedPorts(container).length > 0)) memory.notes.add(note);
   const attached = attachedNote(container, own);
   if (attached !== undefined) memory.notes.add(attached);
-  // One that follows its owner changes nothing about who serves.
-  const proxy = options.successors
-    ? undefined
-    : await prepareProxy(ports, service, container, policy, all, new AbortController().signal);
+  const proxy = await proxyIn(ports, service, container, policy, all, options);
   const backup = await prepareVolumes(
     ports,
     { container, own, home: slot.home, service },
@@ -98,6 +97,7 @@ export async function prepareSlot(
   const served = await servedOf({ ports, memory }, container, all);
   const choice = chooseStrategy(container, policy, kernel, { copies: backup.volumes.length > 0, served });
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
+  if (!options.successors) refuseCanary(slot.home, proxy, policy, choice.strategy);
   for (const note of proxyNotes(proxy, choice.strategy, policy)) memory.notes.add(note);
   const selfNamed = besides(choice) ? selfNamedNote(container, policy.probe) : undefined;
   if (selfNamed !== undefined) memory.notes.add(selfNamed);
@@ -128,6 +128,18 @@ export async function prepareSlot(
     proxy,
     memory,
   };
+}
+
+// One that follows its owner changes nothing about who serves.
+async function proxyIn(
+  ports: Ports,
+  service: string,
+  container: Container,
+  policy: Policy,
+  all: readonly ContainerSummary[],
+  { successors }: PrepareOptions,
+): Promise<Proxied | undefined> {
+  return successors ? undefined : prepareProxy(ports, service, container, policy, all, new AbortController().signal);
 }
 
 // Whether the new image is judged while the old container runs.

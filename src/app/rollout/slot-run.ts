@@ -128,6 +128,8 @@ export interface Memory {
   readonly leftRecords: Set<string>;
   /** By name: the moves of dependents that were begun and did not come to their end. */
   readonly moving: Map<string, SlotRun>;
+  /** Containers that were watched with a share of the requests. */
+  readonly watched: Set<string>;
   /** The last state of the route that this run has asked for, and when it was seen last. */
   routed: { readonly wanted: Wanted; readonly at: number } | undefined;
   giveUp: SwapError | undefined;
@@ -184,6 +186,7 @@ export function freshMemory(): Memory {
     leftCopies: new Set(),
     leftRecords: new Set(),
     moving: new Map(),
+    watched: new Set(),
     routed: undefined,
     giveUp: undefined,
     notes: new Set(),

@@ -74,6 +74,7 @@ const REASONS: { readonly [K in StepKind]: Reason<K> } = {
   'end-forward': 'its address needs no redirect any more',
   route: ({ wanted }) =>
     wanted.kind === 'baseline' ? 'the name leads to the right container' : 'the proxy is to send requests there alone',
+  canary: 'swapctl.canary asks for it',
   'run-hooks': 'the old container has stopped, and the hooks are due',
   'keep-image': 'a rollback needs the old image',
   'hold-restart': 'the engine would start it again',

@@ -57,6 +57,7 @@ const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
   forward: always('switch'),
   'end-forward': ANY,
   route: ({ wanted }) => (isSwitch(wanted) ? 'switch' : undefined),
+  canary: always('switch'),
   'run-hooks': ANY,
   'keep-image': ANY,
   'hold-restart': (_, strategy) => (strategy === 'start-first' ? undefined : change(strategy)),

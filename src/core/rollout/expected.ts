@@ -58,6 +58,8 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
       return afterCopying(seen, step);
     case 'route':
       return afterRoute(seen, step);
+    case 'canary':
+      return { ...seen, route: seen.route && { ...seen.route, watched: [...seen.route.watched, step.container] } };
     case 'run-hooks':
       return { ...seen, hooks: { due: [], failed: undefined } };
     case 'keep-image':

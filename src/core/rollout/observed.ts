@@ -7,6 +7,7 @@ import type { Strategy } from '../model/strategy.ts';
 import type { ObservedRoute } from '../proxy/route.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import type { SlotNames } from '../service/names.ts';
+import type { Canary } from '../settings/canary.ts';
 import type { Choice } from '../strategy/choose.ts';
 import type { Cover, Forward } from '../traffic/routes.ts';
 import type { StartCheckMoment } from './step.ts';
@@ -128,6 +129,8 @@ export interface SeenRoute extends ObservedRoute {
   readonly others: readonly { readonly address: string; readonly fit: boolean }[];
   /** Whether the overlay belongs to a roll of another service. */
   readonly foreign: boolean;
+  /** Ids of containers that this run has watched with their share of the requests. */
+  readonly watched: readonly string[];
 }
 
 /** Everything the planner looks at: one immutable snapshot of one slot. */
@@ -190,6 +193,8 @@ export interface WantedProxy {
   readonly route: string;
   /** How long new requests may wait in it; 0: they can't, or are not to. */
   readonly holdMs: number;
+  /** The share that the candidate gets first. */
+  readonly canary?: Canary | undefined;
 }
 
 /** What is wanted of a slot. */

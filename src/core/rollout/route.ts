@@ -11,9 +11,15 @@ import type { Step } from './step.ts';
 type Seen = Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'names' | 'route'>;
 
 /** Whether new requests go to the candidate. A roll that has switched is finished, unless the candidate fails. */
-export function hasSwitched({ candidate, names, route }: Seen): boolean {
+export function hasSwitched(seen: Seen): boolean {
+  const { candidate, names, route } = seen;
   if (candidate?.verdict.kind !== 'healthy') return false;
-  return route?.wanted.kind === 'servers' ? isReady(route, candidate) : candidate.name === names.home;
+  return route?.wanted.kind === 'servers' ? isLedTo(seen, candidate) : candidate.name === names.home;
+}
+
+// With a share of the requests it has not taken over.
+function isLedTo({ incumbent, route }: Seen, candidate: Replica): boolean {
+  return route !== undefined && isReady(route, candidate) && !(incumbent?.running && isReady(route, incumbent));
 }
 
 /** Why nothing is begun on a route that another roll changes, or whose proxy can't reach the candidate. */
@@ -58,11 +64,12 @@ function isOfAnother(route: ObservedRoute, roll: string): boolean {
 /** Of the wanted roll, what concerns the proxy in front. */
 export function wantedProxy(
   proxied: Proxied | undefined,
-  { proxyHoldMs }: Pick<Policy, 'proxyHoldMs'>,
+  { proxyHoldMs, canary }: Pick<Policy, 'proxyHoldMs' | 'canary'>,
 ): WantedProxy | undefined {
   if (!proxied) return undefined;
   const { name, route, facts } = proxied;
-  return { name, route, holdMs: facts && facts.hold !== 'no' ? proxyHoldMs : 0 };
+  const holdMs = facts && facts.hold !== 'no' ? proxyHoldMs : 0;
+  return { name, route, holdMs, canary: facts?.weights ? canary : undefined };
 }
 
 /** Keeps requests with the incumbent before the candidate starts and until it is healthy: by its name a proxy would find both. */
@@ -77,11 +84,40 @@ export function keepRoute(desired: Desired, seen: Seen): Step | undefined {
 export function routeForward(desired: Desired, seen: Seen): Step | undefined {
   const { incumbent, candidate, standIn, names, route } = seen;
   if (!route || !candidate || !answers(candidate)) return undefined;
-  if (incumbent?.running) return leadTo(desired, seen, candidate);
+  if (incumbent?.running) return share(desired, seen, incumbent, candidate) ?? leadTo(desired, seen, candidate);
   const isAlone = candidate.name === names.home && !standIn;
   // A proxy that has resolved the name before learns the new address by the overlay.
   const isKnown = candidate.strategy === 'start-first' && route.wanted.kind === 'baseline';
   return isAlone && (candidate.settled || isKnown) ? endRoute(desired, seen) : leadTo(desired, seen, candidate);
+}
+
+// Who goes back to an earlier image is in a hurry.
+function share({ proxy, roll, back }: Desired, seen: Seen, incumbent: Replica, candidate: Replica): Step | undefined {
+  const { route, names } = seen;
+  const [old, young] = [incumbent, candidate].map(({ id }) => route?.addresses[id]);
+  const isOver = !route || back || route.watched.includes(candidate.id) || isLedTo(seen, candidate);
+  if (!proxy?.canary || isOver || old === undefined || young === undefined) return undefined;
+  const { percent, ms } = proxy.canary;
+  const others = othersOf(route);
+  const weights = weightsOf(percent, 1 + others.filter(({ state }) => state === 'ready').length);
+  const servers = [
+    { ...server(young, 'ready'), weight: weights.candidate },
+    ...[server(old, 'ready'), ...others].map((one) => ({ ...one, weight: weights.each })),
+  ];
+  const wanted: Wanted = { kind: 'servers', roll, servers };
+  if (isInForce(route, wanted)) return { kind: 'canary', container: candidate.id, name: candidate.name, percent, ms };
+  const to = [`${candidate.name} (${percent}%)`, incumbent.name];
+  return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to, wanted };
+}
+
+const MOST_WEIGHT = 256;
+
+// The candidate gets its share of the requests of all replicas.
+function weightsOf(percent: number, replicas: number): { readonly candidate: number; readonly each: number } {
+  const [candidate, each] = [percent * replicas, 100 - percent];
+  const scale = Math.min(1, MOST_WEIGHT / Math.max(candidate, each));
+  const whole = (weight: number): number => Math.max(1, Math.round(weight * scale));
+  return { candidate: whole(candidate), each: whole(each) };
 }
 
 /**

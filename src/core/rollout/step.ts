@@ -57,6 +57,13 @@ export type Step =
       readonly to: readonly string[];
       readonly wanted: Wanted;
     }
+  | {
+      readonly kind: 'canary';
+      readonly container: string;
+      readonly name: string;
+      readonly percent: number;
+      readonly ms: number;
+    }
   | { readonly kind: 'run-hooks'; readonly name: string; readonly hooks: readonly string[] }
   | { readonly kind: 'keep-image'; readonly image: string; readonly reference: string }
   | { readonly kind: 'hold-restart'; readonly container: string; readonly name: string }
@@ -109,13 +116,6 @@ export function describeStep(step: Step): string {
       return `create ${step.name}, to prove the new image without the ports and addresses`;
     case 'create-stand-in':
       return `create ${step.name}, which answers while the container is replaced`;
-    case 'cover':
-    case 'uncover':
-    case 'drop-cover':
-    case 'forward':
-    case 'end-forward':
-    case 'route':
-      return describeLeading(step);
     case 'pass-rehearsal':
       return `remove ${step.name}, the image is proven`;
     case 'point-tag':
@@ -158,11 +158,14 @@ export function describeStep(step: Step): string {
     case 'forget-failure':
       return `forget the earlier failure (volume ${step.name})`;
     default:
-      return describeCopying(step);
+      return isCopying(step) ? describeCopying(step) : describeLeading(step);
   }
 }
 
-type LeadingStep = Extract<Step, { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' | 'route' }>;
+type LeadingStep = Extract<
+  Step,
+  { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' | 'route' | 'canary' }
+>;
 
 function describeLeading(step: LeadingStep): string {
   switch (step.kind) {
@@ -182,6 +185,8 @@ function describeLeading(step: LeadingStep): string {
         : `lead new connections to ${step.name} to itself again`;
     case 'route':
       return describeRoute(step);
+    case 'canary':
+      return `watch ${step.name} with ${step.percent}% of the requests for ${formatDuration(step.ms)}`;
   }
 }
 
@@ -207,6 +212,10 @@ function describeCopying(step: CopyingStep): string {
     case 'drop-copies':
       return `remove the ${volumes(step.copies)}, of a copy that is not complete or kept no longer`;
   }
+}
+
+function isCopying(step: CopyingStep | LeadingStep): step is CopyingStep {
+  return /back|^drop-copies$/.test(step.kind);
 }
 
 function volumes(names: readonly string[]): string {

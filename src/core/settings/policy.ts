@@ -4,6 +4,7 @@ import type { ProxyPlace } from '../proxy/place.ts';
 import type { Backoff, Schedule } from '../update/schedule.ts';
 import type { Track } from '../update/track.ts';
 import type { Window } from '../update/window.ts';
+import type { Canary } from './canary.ts';
 import type { Hook } from './hooks.ts';
 
 /** How one service is to be rolled. Times in milliseconds. */
@@ -33,6 +34,8 @@ export interface Policy {
   readonly proxyPort: number | undefined;
   /** How long at the most requests wait in the proxy while the container is replaced; 0: they do not. */
   readonly proxyHoldMs: number;
+  /** The share of requests that the proxy sends to a new container first; undefined: all at once. */
+  readonly canary: Canary | undefined;
   /** Hooks that run between the old container's stop and its removal. */
   readonly onSwitch: readonly Hook[];
   /** `undo`: a roll goes back if one of them fails. */

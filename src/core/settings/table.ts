@@ -4,6 +4,7 @@ import { parseDuration } from '../text/duration.ts';
 import { parseBackoff, parseSchedule } from '../update/schedule.ts';
 import { parseTrack } from '../update/track.ts';
 import { parseWindows } from '../update/window.ts';
+import { parseCanary } from './canary.ts';
 import { asLabel, parseHooks, shownHook } from './hooks.ts';
 import type { Policy } from './policy.ts';
 import {
@@ -120,6 +121,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     DURATION,
     '0s',
     'with stop-first, how long the proxy holds new requests while the container is replaced',
+  ),
+  canary: row(
+    'canary',
+    parseCanary,
+    TEXT,
+    'off',
+    'the share of new requests that the proxy sends to the new container first, and for how long',
   ),
   'on-switch': {
     ...row(

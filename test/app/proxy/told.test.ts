@@ -6,7 +6,7 @@ import { assertAnswered, assertSafe, assertTrue, storyOf } from '../../matrix/ch
 import { SETUPS } from '../../matrix/setups.ts';
 import { command, PORT, recovered, type Stage, stageOf } from '../../matrix/stage.ts';
 import { create, remove } from '../../memory/containers.ts';
-import { start } from '../../memory/lifecycle.ts';
+import { end, start } from '../../memory/lifecycle.ts';
 import type { Process } from '../../memory/process.ts';
 import { addRoute, type MemoryProxy, restartProxy } from '../../memory/proxy.ts';
 
@@ -204,6 +204,108 @@ suite('a proxy that is told', () => {
     );
     assertSafe(stage, SAFE);
     assert.deepEqual(await recovered(stage, stage.open()), []);
+  });
+});
+
+suite('a canary', () => {
+  test('gets its share of the requests of all replicas, is watched, and then gets them all', async () => {
+    const stage = await stageOf({ ...SETUPS['told, canary'], replicas: 2 });
+    const report = await rolled(stage);
+    assert.equal(report.outcome, 'rolled');
+    const weights = proxyOf(stage).applied.map(({ wanted }) =>
+      wanted.kind === 'baseline'
+        ? []
+        : wanted.servers.filter(({ state }) => state === 'ready').map((one) => one.weight),
+    );
+    assert.deepEqual(weights.slice(0, 4), [[1, 1], [20, 90, 90], [1, 1], []]);
+    assertSafe(stage, SAFE);
+  });
+
+  test('that fails gives the requests back', async () => {
+    const stage = await stageOf(SETUPS['told, canary']);
+    const { machine } = stage;
+    const process = stage.open();
+    process.before('engine.start', 1, () => {
+      const next = machine.names.get('web.swapctl-next') ?? assert.fail();
+      machine.clock.alarm(machine.clock.now() + 1000, () => end(machine, next, 3));
+    });
+    const report = await rolled(stage, process);
+    assert.equal(report.error?.code, 'not-healthy', storyOf(process));
+    assert.deepEqual(wantedOf(stage), ['ready', 'ready, ready', 'ready, draining', 'baseline']);
+    assertSafe(stage, { memories: true, meddled: true });
+  });
+
+  test('is taken back if a user interrupts it', async () => {
+    const stage = await stageOf(SETUPS['told, canary']);
+    const { machine } = stage;
+    const process = stage.open();
+    const abort = new AbortController();
+    process.before('engine.start', 1, () => {
+      machine.clock.alarm(machine.clock.now() + 1000, () => abort.abort());
+    });
+    const report = await command(stage, process, abort.signal);
+    assert.ok(report !== 'died');
+    assert.equal(report.error?.code, 'interrupted', storyOf(process));
+    assertAnswered(stage, report);
+    assertSafe(stage, SAFE);
+  });
+
+  for (const [name, facts, labels, code] of [
+    ['without weights', { weights: false }, {}, 'refused'],
+    ['with a strategy that runs one at a time', {}, { 'swapctl.strategy': 'stop-first' }, 'refused'],
+    ['without a proxy', {}, { 'swapctl.proxy': undefined, 'swapctl.proxy.route': undefined }, 'config'],
+  ] as const)
+    test(`${name} is refused`, async () => {
+      const stage = await stageOf(SETUPS['told, canary']);
+      Object.assign(proxyOf(stage).facts, facts);
+      relabel(stage, labels);
+      const process = stage.open();
+      assert.equal((await rolled(stage, process)).error?.code, code);
+      assert.ok(!process.calls.some(({ changes }) => changes));
+    });
+});
+
+suite('a proxy that holds requests', () => {
+  test('lets nobody wait in vain while one container replaces the other', async () => {
+    const stage = await stageOf(SETUPS['told, held']);
+    const report = await rolled(stage);
+    assert.equal(report.outcome, 'rolled');
+    const kinds = proxyOf(stage).applied.map(({ wanted }) => wanted.kind);
+    assert.deepEqual(kinds, ['held', 'servers', 'baseline']);
+    const refused = stage.watch.outages.filter(({ way }) => way.kind === 'proxy');
+    assert.deepEqual(refused, []);
+    assertSafe(stage, SAFE);
+  });
+
+  test('lets the old container have the requests again if the new one fails', async () => {
+    const stage = await stageOf({ ...SETUPS['told, held'], bad: 'sick', rehearsal: false });
+    const report = await rolled(stage);
+    assert.equal(report.error?.code, 'not-healthy');
+    const kinds = proxyOf(stage).applied.map(({ wanted }) => wanted.kind);
+    assert.deepEqual(kinds, ['held', 'servers', 'baseline']);
+    assert.deepEqual(
+      stage.watch.outages.filter(({ way }) => way.kind === 'proxy'),
+      [],
+    );
+    assertSafe(stage, { memories: true });
+  });
+
+  test('is not asked for where the other replicas serve', async () => {
+    const stage = await stageOf(SETUPS['told, stop-first, scaled']);
+    assert.equal((await rolled(stage)).outcome, 'rolled');
+    assert.deepEqual(wantedOf(stage), [
+      'draining, ready',
+      'ready, ready',
+      'baseline',
+      'draining, ready',
+      'ready, ready',
+      'baseline',
+    ]);
+    assert.deepEqual(
+      stage.watch.outages.filter(({ way }) => way.kind === 'proxy'),
+      [],
+    );
+    assertSafe(stage, SAFE);
   });
 });
 

@@ -107,7 +107,7 @@ const backups: fc.Arbitrary<Backup[]> = fc.uniqueArray(
 );
 
 // The planner that is told of a proxy is asked the same.
-const PROXY = { name: 'nginx:edge', route: 'web', holdMs: 10_000 };
+const PROXY = { name: 'nginx:edge', route: 'web', holdMs: 10_000, canary: { percent: 10, ms: 60_000 } };
 
 const observations: fc.Arbitrary<Observed> = fc
   .record({
@@ -172,7 +172,12 @@ function routesOf({ incumbent, candidate }: Observed): fc.Arbitrary<SeenRoute> {
     );
   const other = fc.constantFrom([], [{ address: 'other:80', fit: true }], [{ address: 'other:80', fit: false }]);
   return fc
-    .record({ wanted: fc.oneof(fc.constant<Wanted>({ kind: 'baseline' }), overlay), others: other, foreign: rarely })
+    .record({
+      wanted: fc.oneof(fc.constant<Wanted>({ kind: 'baseline' }), overlay),
+      others: other,
+      foreign: rarely,
+      watched: fc.constantFrom([], ['candidate']),
+    })
     .map((one) => ({ ...one, addresses, servers: one.wanted.kind === 'baseline' ? [] : one.wanted.servers }));
 }
 

@@ -29,6 +29,8 @@ suite('every label', () => {
     ['proxy.route', 'web', { proxyRoute: 'web' }],
     ['proxy.port', '8080', { proxyPort: 8080 }],
     ['proxy.hold', '10s', { proxyHoldMs: 10_000 }],
+    ['canary', '10% for 2m', { canary: { percent: 10, ms: 120_000 } }],
+    ['canary', 'off', { canary: undefined }],
     [
       'on-switch',
       'signal HUP nginx',

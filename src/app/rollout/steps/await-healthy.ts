@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from '../../../core/health/health.ts';
 import type { Container } from '../../../core/model/container.ts';
+import type { Step } from '../../../core/rollout/step.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import { restoreRoute } from '../../proxy/route.ts';
 import { keepShut } from '../../traffic/gate.ts';
@@ -59,6 +60,28 @@ function tellLimit(run: SlotRun, untilMs: number): void {
   const leftMs = untilMs - run.now();
   if (leftMs <= 0) return;
   run.ports.report({ kind: 'waiting', slot: run.names.home, what: `at most ${formatDuration(leftMs)} more` });
+}
+
+/** Watches a healthy container that gets a share of the requests, until that time is over, it has failed, or a user interrupts. */
+export async function watchShare(
+  run: SlotRun,
+  { container: id, ms }: Extract<Step, { kind: 'canary' }>,
+): Promise<void> {
+  const end = run.now() + ms;
+  await watch(
+    run,
+    id,
+    PAUSE_SETTLING_MS,
+    run.signal,
+    (verdict) => {
+      if (verdict.kind !== 'healthy') return true;
+      tellLimit(run, end);
+      if (run.now() < end) return false;
+      run.memory.watched.add(id);
+      return true;
+    },
+    () => end,
+  );
 }
 
 /** Goes on watching until proxies have had time to act on the engine's verdict, that is not healthy, or the signal aborts. */
