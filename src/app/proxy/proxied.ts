@@ -1,9 +1,12 @@
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import type { Strategy } from '../../core/model/strategy.ts';
+import { leadsElsewhere } from '../../core/proxy/elsewhere.ts';
 import { shownPlace } from '../../core/proxy/place.ts';
 import { exposedPorts, type Proxied, reachedAt } from '../../core/proxy/proxied.ts';
+import type { ObservedRoute } from '../../core/proxy/route.ts';
 import { occupied, overlayOf } from '../../core/rollout/route.ts';
+import { groupServices } from '../../core/service/service.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { type OpenProxy, openProxy } from './open.ts';
@@ -31,11 +34,31 @@ export async function prepareProxy(
   const route = await proxy.driver.route(proxied.route, signal);
   if (!route) return fail('proxy-config', `the proxy ${proxied.name} has no route ${proxied.route}`, { hint: ADD });
   if (overlayOf(route) !== undefined) throw occupied(proxied, route);
+  refuseElsewhere(proxied, route, service, container, all);
   if (reachedAt(container, proxy.networks, proxied.port) === undefined)
     fail('refused', `the proxy ${proxied.name} shares no network with ${container.name}`, {
       hint: 'attach both to the same network (docker network connect)',
     });
   return { ...proxied, facts };
+}
+
+// By a label of its own, a container could take the requests of another service.
+function refuseElsewhere(
+  { name, route }: Proxied,
+  { servers }: ObservedRoute,
+  service: string,
+  container: Subject,
+  all: readonly ContainerSummary[],
+): void {
+  const members =
+    groupServices(all)
+      .find(({ key }) => key === service)
+      ?.slots.flatMap((slot) => slot.members) ?? [];
+  const others = leadsElsewhere(servers, container, new Set([container.id, ...members.map(({ id }) => id)]), all);
+  if (others)
+    fail('proxy-config', `the route ${route} of ${name} leads to ${others.join(', ')}, not to ${container.name}`, {
+      hint: 'name the route of the service with swapctl.proxy.route',
+    });
 }
 
 const ADD = 'name its route with swapctl.proxy.route, or add one to its configuration';

@@ -52,6 +52,18 @@ suite('before anything is touched', () => {
       /has no route shop/,
     ],
     [
+      'a route of another service',
+      (stage) => {
+        relabel(stage, { 'swapctl.proxy.route': 'shop' });
+        const config = { Image: 'edge:1' };
+        const networks = { net: { Aliases: ['shop'] } };
+        start(stage.machine, create(stage.machine, { name: 'shop', config, host: { NetworkMode: 'net' }, networks }));
+        addRoute(proxyOf(stage), 'shop', { network: 'net', name: 'shop', port: PORT });
+      },
+      'proxy-config',
+      /the route shop of memory:edge leads to shop, not to web/,
+    ],
+    [
       'a proxy out of reach',
       (stage) => Object.assign(proxyOf(stage), { downUntil: Number.POSITIVE_INFINITY }),
       'proxy-unreachable',
