@@ -207,7 +207,7 @@ function labelsOf({
     ...(proxied && { 'traefik.enable': 'true' }),
     ...(told && { 'swapctl.proxy': `${DRIVER}:${EDGE}`, 'swapctl.proxy.route': ROUTE }),
     ...(canary && { 'swapctl.canary': '10% for 2s' }),
-    ...(holds && { 'swapctl.proxy.hold': '30s' }),
+    ...(holds && { 'swapctl.proxy.hold': '10m' }),
     ...(!rehearsal && { 'swapctl.rehearsal': 'false' }),
   };
 }
