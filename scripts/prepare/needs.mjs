@@ -12,6 +12,7 @@ const NEEDS = {
   'test/lab/engines.ts': ['docker-bookworm', 'docker-trixie', 'docker-sid'],
   'test/lab/nginx.ts': ['nginx'],
   'test/lab/nft.ts': ['nft-bookworm', 'nft-trixie', 'nft-sid'],
+  'test/lab/proxies.ts': ['proxies-bookworm', 'proxies-trixie', 'proxies-sid'],
   'bench/nginx.ts': ['nginx'],
   'bench/proxies/images.ts': ['proxies'],
 };

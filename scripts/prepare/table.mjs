@@ -23,6 +23,9 @@ export const ENTRIES = {
     `haproxy nginx caddy libc6 libcap2 libcrypt1 libgcc-s1 libgcrypt20 libgpg-error0 liblua5.3-0 liblz4-1 liblzma5
     libopentracing-c-wrapper0 libopentracing1 libpcre2-8-0 libssl3 libstdc++6 libsystemd0 libzstd1 zlib1g`,
   ),
+  'proxies-bookworm': proxies('bookworm'),
+  'proxies-trixie': proxies('trixie'),
+  'proxies-sid': proxies('sid'),
   'nft-bookworm': nft('bookworm'),
   'nft-trixie': nft('trixie'),
   'nft-sid': nft('sid'),
@@ -36,6 +39,11 @@ export const ENTRIES = {
 
 function files(suite, packages, path = '.') {
   return { suite, packages: packages.split(/\s+/), path, make: unpackFiles };
+}
+
+/** HAProxy and nginx of a suite with all that they load, for processes of this machine. */
+function proxies(suite) {
+  return { suite, packages: ['haproxy', 'nginx', 'libc6'], closure: true, path: '.', make: unpackFiles };
 }
 
 /** iptables brings the extensions by which nft prints the rules that iptables-nft has made. */

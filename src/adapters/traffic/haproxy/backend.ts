@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConfiguredServer } from './config.ts';
+import { CommandRefused, type Runtime } from './runtime.ts';
+import { DONE_WEIGHT, type Member, membersOf } from './state.ts';
+
+const RUNNING_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+/** Idle connections of a pool are closed within 5 s (pool-purge-delay). */
+const DELETED_WITHIN_MS = 8000;
+const BUSY_FOR_MS = 1000;
+
+/** One backend, with the commands that change it, each of which can be taken back. */
+export class Backend {
+  readonly #runtime: Runtime;
+  readonly #name: string;
+  readonly #configured: readonly ConfiguredServer[];
+  readonly #undo: (() => Promise<void>)[] = [];
+
+  constructor(runtime: Runtime, name: string, configured: readonly ConfiguredServer[]) {
+    [this.#runtime, this.#name, this.#configured] = [runtime, name, configured];
+  }
+
+  /** Undefined if HAProxy has no such backend. */
+  async members(): Promise<Member[] | undefined> {
+    const servers = await this.#runtime.servers(this.#name);
+    return servers && membersOf(servers, this.#configured);
+  }
+
+  /** Adds a server, which gets no requests yet. */
+  async add(name: string, address: string, weight: number, options: readonly string[]): Promise<void> {
+    const command = ['add server', `${this.#name}/${name}`, address, 'weight', weight, ...options];
+    await this.#runtime.tell(command.join(' '), /New server registered/);
+    this.#undo.push(() => this.#runtime.tell(`del server ${this.#name}/${name}`, /deleted/));
+  }
+
+  async setAddress(member: Pick<Member, 'name' | 'address'>, address: string): Promise<void> {
+    if (member.address === address) return;
+    await this.#setAddress(member.name, address);
+    this.#undo.push(() => this.#setAddress(member.name, member.address));
+  }
+
+  async #setAddress(name: string, address: string): Promise<void> {
+    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+    await this.#runtime.tell(`set server ${this.#name}/${name} addr ${host} port ${port}`, /changed|no need to change/);
+  }
+
+  async setWeight({ name, weight }: Pick<Member, 'name' | 'weight'>, to: number): Promise<void> {
+    if (weight === to) return;
+    await this.#set(name, `weight ${to}`);
+    this.#undo.push(() => this.#set(name, `weight ${weight}`));
+  }
+
+  async setAdmin({ name, admin }: Pick<Member, 'name' | 'admin'>, to: Member['admin']): Promise<void> {
+    if (admin === to) return;
+    await this.#set(name, `state ${to}`);
+    this.#undo.push(() => this.#set(name, `state ${admin}`));
+  }
+
+  #set(name: string, what: string): Promise<void> {
+    return this.#runtime.tell(`set server ${this.#name}/${name} ${what}`);
+  }
+
+  /** Waits until HAProxy sends requests to these servers: one under a check of HAProxy's may be down. */
+  async untilRunning(names: readonly string[]): Promise<void> {
+    const deadline = performance.now() + RUNNING_WITHIN_MS;
+    for (;;) {
+      const members = (await this.members()) ?? [];
+      const down = members.filter(({ name, running }) => names.includes(name) && !running);
+      if (down.length === 0) return;
+      if (performance.now() > deadline)
+        throw new CommandRefused(`its check of ${down.map(({ name }) => name).join(', ')} does not succeed`);
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  /** Takes an overlay's server out of use for good; an added one is deleted by `tidy`. */
+  async release(member: Member): Promise<void> {
+    await this.setAdmin(member, 'maint');
+    if (member.kind === 'added') await this.setWeight(member, DONE_WEIGHT);
+    const { host, port } = member.configured ?? {};
+    if (member.kind === 'slot' && host !== undefined)
+      await this.setAddress(member, `${host.includes(':') ? `[${host}]` : host}:${port ?? 0}`);
+  }
+
+  /** Takes back what was done, the last first. */
+  async undo(): Promise<void> {
+    for (const back of this.#undo.splice(0).reverse()) await back();
+  }
+
+  /**
+   * Deletes added servers that are done with. HAProxy refuses while one has a connection, also an idle one in a pool; a server that
+   * stays for that reason is in maintenance, and the next change deletes it. `patient`: waits for idle connections to go.
+   */
+  async tidy(patient: boolean): Promise<void> {
+    const begun = performance.now();
+    for (;;) {
+      const done = ((await this.members()) ?? []).filter(({ kind, spare }) => kind === 'added' && spare);
+      const left = await this.#deleteAll(done);
+      const waited = performance.now() - begun;
+      const busy = left.some(({ inFlight }) => inFlight > 0);
+      if (left.length === 0 || !patient || waited > (busy ? BUSY_FOR_MS : DELETED_WITHIN_MS)) return;
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  async #deleteAll(members: readonly Member[]): Promise<Member[]> {
+    const left: Member[] = [];
+    for (const member of members) {
+      const { name, admin } = member;
+      if (admin !== 'maint') await this.#set(name, 'state maint');
+      const answer = await this.#runtime.ask(`del server ${this.#name}/${name}`);
+      if (!/deleted|No such server/.test(answer)) left.push(member);
+    }
+    return left;
+  }
+}

@@ -1,0 +1,124 @@
+import { fail, messageOf } from '../../../core/model/error.ts';
+import { isRouteName } from '../../../core/proxy/place.ts';
+import type { ObservedRoute, ProxyFacts } from '../../../core/proxy/route.ts';
+import type { ProxyAccess } from '../../../ports/proxy-access.ts';
+import type { TrafficDriver } from '../../../ports/traffic-driver.ts';
+import { mustBeSafe, refusedBy } from '../checked.ts';
+import { Backend } from './backend.ts';
+import { applyBaseline, resolverOf } from './baseline.ts';
+import { type Found, findHaproxy } from './find.ts';
+import { applyOverlay } from './overlay.ts';
+import { CommandRefused, Runtime } from './runtime.ts';
+import { observedRoute } from './state.ts';
+
+// A slot has no place for the id of a roll, so only this process knows it.
+const UNKNOWN_ROLL = 'unknown';
+
+/** HAProxy, told by its Runtime API: a route is a backend. Nothing is reloaded, and no file is written. */
+export function haproxyDriver(access: ProxyAccess): TrafficDriver {
+  const slotRolls = new Map<string, string>();
+  const find = (signal: AbortSignal): Promise<Found> => findHaproxy(access, signal);
+  return {
+    facts: async (signal) => {
+      const found = await find(signal);
+      await mustBeValid(access, found, signal);
+      return factsOf(await runtimeOf(access, found, signal).ask('show info'));
+    },
+    route: async (name, signal) => {
+      if (!isRouteName(name)) return undefined;
+      const { backend } = backendOf(access, await find(signal), name, signal);
+      return look(backend, slotRolls.get(name));
+    },
+    apply: async (name, wanted, signal) => {
+      mustBeSafe(name, wanted);
+      if (wanted.kind === 'held') return cannotHold();
+      const found = await find(signal);
+      const { backend, configured } = backendOf(access, found, name, signal);
+      if ((await look(backend, undefined)) === undefined) return noSuchBackend(name);
+      if (wanted.kind === 'servers') slotRolls.set(name, wanted.roll);
+      await orUndone(backend, name, () =>
+        wanted.kind === 'baseline'
+          ? applyBaseline(backend, resolverOf(access, signal))
+          : applyOverlay(backend, wanted, configured),
+      );
+      if (wanted.kind === 'servers') await backend.tidy(false);
+      else slotRolls.delete(name);
+    },
+  };
+}
+
+function runtimeOf(access: ProxyAccess, { socket }: Found, signal: AbortSignal): Runtime {
+  return new Runtime(access, socket, signal);
+}
+
+function backendOf(access: ProxyAccess, found: Found, name: string, signal: AbortSignal) {
+  const configured = found.config.backends.get(name) ?? [];
+  return { backend: new Backend(runtimeOf(access, found, signal), name, configured), configured };
+}
+
+async function look(backend: Backend, slotRoll: string | undefined): Promise<ObservedRoute | undefined> {
+  const members = await backend.members();
+  return members && observedRoute(members, slotRoll ?? UNKNOWN_ROLL);
+}
+
+async function orUndone(backend: Backend, name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const undone = await backend.undo().then(
+      () => undefined,
+      (reason: unknown) => messageOf(reason),
+    );
+    if (!(error instanceof CommandRefused)) throw error;
+    const after =
+      undone === undefined ? 'the servers of the backend are as before' : `taking it back failed: ${undone}`;
+    refusedBy('HAProxy', name, error.message, after);
+  }
+}
+
+async function mustBeValid(access: ProxyAccess, found: Found, signal: AbortSignal): Promise<void> {
+  const { code, output } = await access.run([found.program, '-c', ...found.arguments], signal);
+  if (code === 0 || found.arguments.length === 0) return;
+  const alerts = output.split('\n').filter((line) => /ALERT/.test(line));
+  fail('proxy-config', `HAProxy's configuration is broken: ${(alerts[0] ?? output).trim()}`, {
+    hint: 'HAProxy runs with the configuration that it loaded before; repair the file first',
+    log: alerts,
+  });
+}
+
+function factsOf(info: string): ProxyFacts {
+  const version = /^Version: (\S+)/m.exec(info)?.[1] ?? 'unknown';
+  return {
+    driver: 'haproxy',
+    version,
+    countsInFlight: true,
+    weights: true,
+    hold: 'no',
+    keepsIdleClients: true,
+    keepsStreams: true,
+    minMsBetween: 0,
+    warnings: canAdd(version)
+      ? []
+      : [
+          `HAProxy ${version} can't add servers (2.6 and newer can): its backends need spare servers named swapctl1 and so on`,
+        ],
+  };
+}
+
+function canAdd(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number.parseFloat);
+  return major > 2 || (major === 2 && minor >= 6);
+}
+
+// `set maxconn frontend NAME 0` would stop the frontend for good if swapctl died before it raises it again.
+function cannotHold(): never {
+  return fail('proxy-refused', 'HAProxy can hold no requests', {
+    hint: 'nothing was changed; leave out swapctl.proxy.hold',
+  });
+}
+
+function noSuchBackend(name: string): never {
+  return fail('proxy-config', `HAProxy has no backend ${name}`, {
+    hint: 'name the backend of the service with swapctl.proxy.route',
+  });
+}

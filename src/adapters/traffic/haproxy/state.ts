@@ -1,0 +1,56 @@
+import type { ObservedRoute, ObservedServer, ServerState, Wanted } from '../../../core/proxy/route.ts';
+import type { ConfiguredServer } from './config.ts';
+import type { RuntimeServer } from './runtime.ts';
+
+/** A server of a backend with what swapctl knows of it. */
+export interface Member extends RuntimeServer {
+  /** `owner`: of the configuration; `slot`: a spare one of the configuration for swapctl; `added`: by swapctl in a roll. */
+  readonly kind: 'owner' | 'slot' | 'added';
+  /** The roll that it was added for. */
+  readonly roll?: string;
+  /** A slot that nothing uses, or an added server that is to be deleted. */
+  readonly spare: boolean;
+  readonly configured: ConfiguredServer | undefined;
+}
+
+/** How the servers that swapctl adds are named. */
+export function addedName(roll: string, number: number): string {
+  return `swapctl-${roll}-${number}`;
+}
+
+const ADDED = /^swapctl-(.+)-\d+$/;
+const SLOT = /^swapctl\d+$/;
+
+/** An added server with this weight is done with: no ready server has it, and it says so also to the next process. */
+export const DONE_WEIGHT = 0;
+
+export function membersOf(servers: readonly RuntimeServer[], configured: readonly ConfiguredServer[]): Member[] {
+  return servers.map((server) => {
+    const own = configured.find(({ name }) => name === server.name);
+    const roll = own ? undefined : ADDED.exec(server.name)?.[1];
+    if (roll !== undefined)
+      return { ...server, kind: 'added', roll, spare: server.weight === DONE_WEIGHT, configured: undefined };
+    if (!SLOT.test(server.name)) return { ...server, kind: 'owner', spare: false, configured: own };
+    return { ...server, kind: 'slot', spare: isUnused(server, own), configured: own };
+  });
+}
+
+function isUnused({ address, admin }: RuntimeServer, own: ConfiguredServer | undefined): boolean {
+  return admin === 'maint' && address.endsWith(`:${own?.port ?? 0}`);
+}
+
+/** The route that these servers make. `slotRoll`: the roll that uses the slots, as far as it is known. */
+export function observedRoute(members: readonly Member[], slotRoll: string): ObservedRoute {
+  const overlay = members.filter(({ kind, spare }) => kind !== 'owner' && !spare);
+  const active = members.filter(({ spare }) => !spare);
+  const servers = active.map(observedServer);
+  const roll = overlay.find((one) => one.roll !== undefined)?.roll ?? slotRoll;
+  const plain = servers.map(({ address, state, weight }) => ({ address, state, weight }));
+  const wanted: Wanted = overlay.length === 0 ? { kind: 'baseline' } : { kind: 'servers', roll, servers: plain };
+  return { wanted, servers };
+}
+
+function observedServer({ address, admin, running, weight, inFlight, idle }: Member): ObservedServer {
+  const state: ServerState = admin === 'drain' ? 'draining' : admin === 'ready' && running ? 'ready' : 'off';
+  return { address, state, weight, inFlight, ...(idle === undefined ? {} : { idle }) };
+}
