@@ -8,9 +8,9 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { prepared } from '../../scripts/prepare/cache.mjs';
@@ -19,6 +19,9 @@ import { inTime } from './waiting.ts';
 
 export const PROXY_SUITES = ['bookworm', 'trixie', 'sid'] as const;
 export type ProxySuite = (typeof PROXY_SUITES)[number];
+
+// Short enough for the path of a loader.
+const SHORT = '/tmp/swp-';
 
 /** Why a suite's proxies can't run here, for node's `skip`. */
 export function missingProxies(suite: ProxySuite): string | false {
@@ -33,7 +36,7 @@ export function missingProxies(suite: ProxySuite): string | false {
 /** `nginx version: nginx/1.22.1` or `HAProxy version 2.6.12-1+deb12u3 …`, in short. */
 export function proxyVersion(suite: ProxySuite, program: 'haproxy' | 'nginx'): string {
   if (missingProxies(suite)) return suite;
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-version-'));
+  const folder = mkdtempSync(SHORT);
   try {
     const argv = ['-c', '"$0" -v 2>&1', programIn(folder, suite, program)];
     return /\d+\.\d+\.\d+/.exec(execFileSync('sh', argv, { encoding: 'utf8' }))?.[0] ?? suite;
@@ -43,35 +46,38 @@ export function proxyVersion(suite: ProxySuite, program: 'haproxy' | 'nginx'): s
 }
 
 export function proxyFolder(t: TestContext): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-proxy-'));
+  const folder = mkdtempSync(SHORT);
   // Workers run as another user.
   chmodSync(folder, 0o755);
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A program that runs one of the suite with the loader and the libraries of its own suite, under its own name. */
+/**
+ * A program that runs one of the suite with the loader and the libraries of its own suite, under its own name. The binary names its
+ * loader by a path, for which a copy has a shorter one; a loader that is called would keep nginx from setting its title.
+ */
 export function programIn(folder: string, suite: ProxySuite, program: 'haproxy' | 'nginx'): string {
   const root = prepared(`proxies-${suite}`);
   const libraries = ['usr/lib', 'lib'].flatMap((where) => architectures(path.join(root, where)));
-  const loader = libraries.flatMap((one) => loaders(one))[0];
-  const file = path.join(folder, program);
-  const quoted = (text: string | undefined) => `'${text}'`;
-  const real = [loader, '--argv0', '$0', '--library-path', libraries.join(':'), path.join(root, 'usr/sbin', program)];
-  const words = real.map((word) => (word === '$0' ? '"$0"' : quoted(word)));
-  writeFileSync(file, `#!/bin/bash\nexec -a "$0" ${words.join(' ')} "$@"\n`);
-  chmodSync(file, 0o755);
+  const binary = readFileSync(path.join(root, 'usr/sbin', program));
+  const [interpreter = ''] = /\/lib(64)?\/ld-linux[^\0]*/.exec(binary.toString('latin1')) ?? [];
+  const loader = libraries.map((one) => path.join(one, path.basename(interpreter))).find(existsSync);
+  const link = path.join(folder, 'ld');
+  if (!loader || link.length > interpreter.length) throw new Error(`no room for ${link} in ${interpreter}`);
+  if (!existsSync(link)) symlinkSync(loader, link);
+  const at = binary.indexOf(interpreter);
+  binary.fill(0, at, at + interpreter.length).write(link, at);
+  const [real, file] = [path.join(folder, `${program}-${suite}`), path.join(folder, program)];
+  writeFileSync(real, binary, { mode: 0o755 });
+  const run = `LD_LIBRARY_PATH='${libraries.join(':')}' exec -a "$0" '${real}' "$@"`;
+  writeFileSync(file, `#!/bin/bash\n${run}\n`, { mode: 0o755 });
   return file;
 }
 
 function architectures(folder: string): string[] {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names.filter((name) => name.endsWith('-linux-gnu')).map((name) => path.join(folder, name));
-}
-
-function loaders(folder: string): string[] {
-  const names = readdirSync(folder).filter((name) => /^ld-linux.*\.so\.\d$/.test(name));
-  return names.map((name) => path.join(folder, name));
 }
 
 export interface ProxyProcess {
