@@ -3,11 +3,12 @@ import type { ConfiguredServer } from './config.ts';
 import { CommandRefused, type Runtime } from './runtime.ts';
 import { DONE_WEIGHT, type Member, membersOf } from './state.ts';
 
-const RUNNING_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
-/** Idle connections of a pool are closed within 5 s (pool-purge-delay). */
-const DELETED_WITHIN_MS = 8000;
-const BUSY_FOR_MS = 1000;
+/** How often it is looked whether a server runs: 10 s. */
+const LOOKS_UNTIL_RUNNING = 200;
+/** Idle connections of a pool are closed within 5 s (pool-purge-delay); for a busy server that is no reason to wait. */
+const LOOKS_WHILE_IDLE = 160;
+const LOOKS_WHILE_BUSY = 20;
 
 /** One backend, with the commands that change it, each of which can be taken back. */
 export class Backend {
@@ -62,15 +63,14 @@ export class Backend {
 
   /** Waits until HAProxy sends requests to these servers: one under a check of HAProxy's may be down. */
   async untilRunning(names: readonly string[]): Promise<void> {
-    const deadline = performance.now() + RUNNING_WITHIN_MS;
-    for (;;) {
+    let down: readonly Member[] = [];
+    for (let looks = 0; looks < LOOKS_UNTIL_RUNNING; looks++) {
       const members = (await this.members()) ?? [];
-      const down = members.filter(({ name, running }) => names.includes(name) && !running);
+      down = members.filter(({ name, running }) => names.includes(name) && !running);
       if (down.length === 0) return;
-      if (performance.now() > deadline)
-        throw new CommandRefused(`its check of ${down.map(({ name }) => name).join(', ')} does not succeed`);
       await sleep(LOOK_EVERY_MS);
     }
+    throw new CommandRefused(`its check of ${down.map(({ name }) => name).join(', ')} does not succeed`);
   }
 
   /** Takes an overlay's server out of use for good; an added one is deleted by `tidy`. */
@@ -92,13 +92,11 @@ export class Backend {
    * stays for that reason is in maintenance, and the next change deletes it. `patient`: waits for idle connections to go.
    */
   async tidy(patient: boolean): Promise<void> {
-    const begun = performance.now();
-    for (;;) {
+    for (let looks = 1; ; looks++) {
       const done = ((await this.members()) ?? []).filter(({ kind, spare }) => kind === 'added' && spare);
       const left = await this.#deleteAll(done);
-      const waited = performance.now() - begun;
-      const busy = left.some(({ inFlight }) => inFlight > 0);
-      if (left.length === 0 || !patient || waited > (busy ? BUSY_FOR_MS : DELETED_WITHIN_MS)) return;
+      const isBusy = left.some(({ inFlight }) => inFlight > 0);
+      if (left.length === 0 || !patient || looks >= (isBusy ? LOOKS_WHILE_BUSY : LOOKS_WHILE_IDLE)) return;
       await sleep(LOOK_EVERY_MS);
     }
   }

@@ -1,12 +1,9 @@
 import { isIP } from 'node:net';
 import { addressText } from '../../../core/proxy/check.ts';
-import type { ProxyAccess } from '../../../ports/proxy-access.ts';
+import type { Resolve } from '../access/resolve.ts';
 import type { Backend } from './backend.ts';
 import { CommandRefused } from './runtime.ts';
 import type { Member } from './state.ts';
-
-/** Resolves a name where the proxy runs; raises CommandRefused if it has no address there. */
-export type Resolve = (name: string) => Promise<readonly string[]>;
 
 /** Goes back to the servers of the configuration, at the addresses that their names have now. */
 export async function applyBaseline(backend: Backend, resolve: Resolve): Promise<void> {
@@ -36,7 +33,7 @@ function isDisabled(options: readonly string[]): boolean {
 async function newAddresses(owners: readonly Member[], resolve: Resolve): Promise<Map<string, string>> {
   const chosen = new Map<string, string>();
   for (const { host, port, members } of groupsOf(owners)) {
-    const addresses = (await resolve(host)).map((ip) => addressText(ip, port));
+    const addresses = (await mustResolve(resolve, host)).map((ip) => addressText(ip, port));
     const staying = members.filter(({ address }) => addresses.includes(address));
     for (const { name, address } of staying) chosen.set(name, address);
     const free = addresses.filter((address) => !staying.some((one) => one.address === address));
@@ -69,18 +66,8 @@ function groupsOf(owners: readonly Member[]): Group[] {
   return [...groups.values()];
 }
 
-const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,252})$/;
-
-/** Asks the resolver of the proxy's own machine or container. */
-export function resolverOf(access: ProxyAccess, signal: AbortSignal): Resolve {
-  return async (name) => {
-    if (!NAME.test(name)) throw new CommandRefused(`${name} is no name that can be resolved`);
-    for (const database of ['ahostsv4', 'ahosts', 'hosts']) {
-      const { code, output } = await access.run(['getent', database, name], signal);
-      const found = output.split('\n').map((line) => line.split(/\s/)[0] ?? '');
-      const addresses = [...new Set(found.filter((one) => isIP(one) !== 0))];
-      if (code === 0 && addresses.length > 0) return addresses;
-    }
-    throw new CommandRefused(`the name ${name} has no address where HAProxy runs`);
-  };
+async function mustResolve(resolve: Resolve, name: string): Promise<readonly string[]> {
+  const found = await resolve(name);
+  if (found.length > 0) return found;
+  throw new CommandRefused(`the name ${name} has no address where HAProxy runs`);
 }
