@@ -13,6 +13,7 @@ const NEEDS = {
   'test/lab/nginx.ts': ['nginx'],
   'test/lab/nft.ts': ['nft-bookworm', 'nft-trixie', 'nft-sid'],
   'test/lab/proxies.ts': ['proxies-bookworm', 'proxies-trixie', 'proxies-sid'],
+  'test/lab/proxy-image.ts': ['proxies'],
   'bench/nginx.ts': ['nginx'],
   'bench/proxies/images.ts': ['proxies'],
 };

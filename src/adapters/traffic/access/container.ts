@@ -21,7 +21,8 @@ export function containerAccess(engine: ProxyEngine, id: string, program: string
   const reach = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
     reaching(`${program} in container ${id.slice(0, 12)}`, signal, work);
   return {
-    run: (argv, signal) => reach(signal, () => place.exec(argv, signal)),
+    // The engines differ in how they say that there is no such program; a shell says it everywhere alike.
+    run: (argv, signal) => reach(signal, () => place.exec(['sh', '-c', 'exec "$@"', 'swapctl', ...argv], signal)),
     read: (path, signal) => reach(signal, () => place.ask(READ, [path], signal)),
     write: (path, text, signal) => reach(signal, () => place.write(path, text, signal)),
     remove: (path, signal) => reach(signal, async () => void (await place.ask(REMOVE, [path], signal))),
