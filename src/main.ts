@@ -9,6 +9,7 @@ import type { GroupApp } from './app/group/group.ts';
 import type { GroupWorld } from './app/group/world.ts';
 import type { TokenDesk } from './core/access/desk.ts';
 import { exitStatus, fail } from './core/model/error.ts';
+import type { SnippetDesk } from './core/proxy/snippet.ts';
 import type { ConfigDesk } from './core/settings/config.ts';
 import type { InstallDesk } from './core/update/units.ts';
 import type { CliContext } from './fronts/cli/context.ts';
@@ -118,6 +119,10 @@ async function openDesk(reach: Pick<Reach, 'config'>): Promise<ConfigDesk> {
   return openConfigDesk({ ...reach, ...world });
 }
 
+async function openSnippets(): Promise<SnippetDesk> {
+  return (await import('./wiring/proxies.ts')).snippetDesk;
+}
+
 async function openInstall(reach: Omit<Reach, 'report' | 'trace'>): Promise<InstallDesk> {
   const { openInstallDesk } = await import('./wiring/install.ts');
   return openInstallDesk({ ...reach, ...world });
@@ -172,6 +177,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openGroup,
   openConfig: openDesk,
   openInstall,
+  openSnippets,
   openTokens,
   tryHook: async (hook, message) => {
     const { tryHook } = await import('./fronts/server/hooks/trial.ts');

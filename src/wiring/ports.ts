@@ -11,6 +11,7 @@ import { cronSchedules } from '../adapters/host/schedules.ts';
 import { type NotifyOptions, openNotify, openPost } from '../adapters/notify/open.ts';
 import { openRegistry } from '../adapters/registry/open.ts';
 import { onCalls } from '../adapters/trace/calls.ts';
+import { trafficDrivers } from '../adapters/traffic/drivers.ts';
 import { nftKernel } from '../adapters/traffic/nftables/nft-kernel.ts';
 import { socketCloser } from '../adapters/traffic/socket-closer.ts';
 import { diagnoseSockets } from '../adapters/traffic/socket-diagnostics.ts';
@@ -81,7 +82,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
     registry,
     kernel,
     // A driver is a line here.
-    proxies: openProxies({}),
+    proxies: openProxies(trafficDrivers(engine)),
     ...build,
     report,
     schedules,

@@ -15,3 +15,5 @@ export function openProxies(drivers: Readonly<Record<string, OpenDriver>>): Open
     });
   };
 }
+
+export { snippetDesk } from '../adapters/traffic/drivers.ts';

@@ -25,6 +25,7 @@ import { addConfig } from './config.ts';
 import type { CliContext } from './context.ts';
 import { addGroupOptions } from './group/options.ts';
 import { addInstall } from './install.ts';
+import { addProxy } from './proxy.ts';
 import { describeServe, runServe, SERVE_EXAMPLES } from './serve/command.ts';
 import { addToken } from './serve/token.ts';
 import type { Globals, Session } from './session.ts';
@@ -46,6 +47,7 @@ export function createProgram(context: CliContext, finish: Finish, about: About)
   addViews(add, session, finish);
   addConfig(add, session, finish);
   addInstall(add, session, finish);
+  addProxy(add, session, finish);
   addToken(add, session, finish);
   addCompletion(program, add, session, finish);
   return program;

@@ -1,6 +1,7 @@
 import type { App } from '../../app/app.ts';
 import type { GroupApp } from '../../app/group/group.ts';
 import type { TokenDesk } from '../../core/access/desk.ts';
+import type { SnippetDesk } from '../../core/proxy/snippet.ts';
 import type { ConfigDesk } from '../../core/settings/config.ts';
 import type { InstallDesk } from '../../core/update/units.ts';
 import type { HookTrial } from '../../core/webhooks/hint.ts';
@@ -53,6 +54,8 @@ export interface CliContext {
     readonly context?: string;
     readonly config?: string;
   }): Promise<InstallDesk>;
+  /** What the configuration of a proxy needs, by driver. */
+  openSnippets(): Promise<SnippetDesk>;
   /** Makes and lists tokens of a server. */
   openTokens(): Promise<TokenDesk>;
 }

@@ -71,6 +71,7 @@ test('bash completes commands', () => {
     'doctor',
     'config',
     'install',
+    'proxy',
     'token',
     'completion',
     'help',

@@ -20,6 +20,7 @@ import { runCli } from '../../../src/fronts/cli/program.ts';
 import { openTokenDesk } from '../../../src/fronts/server/access/desk.ts';
 import { tryHook } from '../../../src/fronts/server/hooks/trial.ts';
 import type { Report } from '../../../src/fronts/terminal/terminal.ts';
+import { snippetDesk } from '../../../src/wiring/proxies.ts';
 
 export interface Outcome {
   status: number;
@@ -99,6 +100,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
     tidy: () => {},
     openConfig: async ({ config }) => given.config?.(config) ?? assert.fail('the test gave no configuration'),
     openInstall: async (options) => given.install?.(options) ?? assert.fail('the test gave nothing to install with'),
+    openSnippets: async () => snippetDesk,
     tryHook: (hook, message) => tryHook(hook, message, given.now ?? Date.now()),
     openTokens: async () => openTokenDesk(Date.now),
     openGroup: async ({ on }) => given.group?.(on) ?? assert.fail('the test gave no group'),

@@ -6,7 +6,7 @@ export function nginxSnippet(wish: SnippetWish): Snippet {
   const main = [
     '# in http { }',
     'keepalive_timeout 65s;',
-    'keepalive_min_timeout 65s;   # nginx 1.27.4 and newer; older ones lose idle connections at a reload',
+    'keepalive_min_timeout 65s;   # leave it out before nginx 1.27.4',
     `upstream ${route} {`,
     `  zone ${route} 64k;`,
     `  include swapctl/${route}.servers;`,
@@ -21,7 +21,10 @@ export function nginxSnippet(wish: SnippetWish): Snippet {
     ...(container === undefined ? [] : [volumePart(container)]),
     labelsPart('nginx', wish),
   ];
-  return { parts, notes: ['only server lines belong into that file: swapctl changes it during a roll, and restores it'] };
+  return {
+    parts,
+    notes: ['only server lines belong into that file: swapctl changes it during a roll, and restores it'],
+  };
 }
 
 // A file that is mounted by itself can't be replaced by a rename.
