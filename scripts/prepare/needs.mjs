@@ -10,6 +10,7 @@ const NEEDS = {
   'test/lab/compose.ts': ['compose-2.26', 'compose-2.40'],
   'test/lab/docker-cli.ts': ['buildx'],
   'test/lab/engines.ts': ['docker-bookworm', 'docker-trixie', 'docker-sid'],
+  'test/lab/caddy.ts': ['proxies'],
   'test/lab/nginx.ts': ['nginx'],
   'test/lab/nft.ts': ['nft-bookworm', 'nft-trixie', 'nft-sid'],
   'test/lab/proxies.ts': ['proxies-bookworm', 'proxies-trixie', 'proxies-sid'],

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 
 export interface Backend {
   readonly name: string;
-  /** `127.0.0.1:PORT`. */
+  /** `IP:PORT`. */
   readonly address: string;
   readonly port: number;
   /** Requests that have begun since the start. */
@@ -24,7 +24,12 @@ const KEPT_MS = 600_000;
 const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** `/slow` answers at once with its beginning, `/upload` with the number of bytes that it got, `/ws` echoes, others answer. */
-export async function startBackend(t: TestContext, name: string): Promise<Backend> {
+export async function startBackend(
+  t: TestContext,
+  name: string,
+  at: { readonly host?: string; readonly port?: number } = {},
+): Promise<Backend> {
+  const host = at.host ?? '127.0.0.1';
   const slow = new Set<http.ServerResponse>();
   let requests = 0;
   const server = http.createServer((request, response) => {
@@ -50,7 +55,7 @@ export async function startBackend(t: TestContext, name: string): Promise<Backen
   });
   server.keepAliveTimeout = KEPT_MS;
   server.requestTimeout = KEPT_MS;
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise<void>((listening) => server.listen(at.port ?? 0, host, listening));
   const { port } = server.address() as AddressInfo;
   const close = (): void => {
     server.closeAllConnections();
@@ -60,7 +65,7 @@ export async function startBackend(t: TestContext, name: string): Promise<Backen
   return {
     name,
     port,
-    address: `127.0.0.1:${port}`,
+    address: `${host}:${port}`,
     requests: () => requests,
     waiting: () => slow.size,
     release: () => {
@@ -68,4 +73,10 @@ export async function startBackend(t: TestContext, name: string): Promise<Backen
     },
     close,
   };
+}
+
+/** Two servers at one port, each with an address of its own, as the containers of a service have it. */
+export async function startPair(t: TestContext): Promise<{ readonly old: Backend; readonly next: Backend }> {
+  const [old, host] = [await startBackend(t, 'old', { host: '127.0.0.2' }), '127.0.0.3'];
+  return { old, next: await startBackend(t, 'next', { host, port: old.port }) };
 }
