@@ -204,6 +204,8 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'adapters/notify': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
   'adapters/host': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
   'adapters/traffic': { knows: ['ports', 'core', 'adapters/files', 'adapters/trace'], packages: 'node' },
+  // The one proxy whose configuration is YAML.
+  'adapters/traffic/traefik': { knows: ['ports', 'core', 'adapters/traffic'], packages: ['js-yaml', 'node:timers'] },
   // Programs that run until they are stopped: they decide when something is done.
   daemons: { knows: ['app', 'core'], packages: 'none' },
   'daemons/watch': { knows: ['app', 'core', 'daemons'], packages: 'node' },
