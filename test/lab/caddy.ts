@@ -1,4 +1,5 @@
 // Caddy as a process of this machine: Debian's 2.6, and a newer one if SWAPCTL_TEST_PROXIES names a folder that has it.
+import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -20,18 +21,28 @@ export const CADDIES = [
   {
     name: 'Caddy of Debian 12',
     readsFiles: false,
+    version: () => caddyVersion(path.join(prepared('proxies'), 'usr/bin/caddy')),
     program: () => path.join(prepared('proxies'), 'usr/bin/caddy'),
     skip: !existsSync(folderOf('proxies', ENTRIES.proxies)) && 'needs a download: node scripts/prepare.mjs proxies',
   },
   {
     name: 'Caddy of SWAPCTL_TEST_PROXIES',
     readsFiles: true,
+    version: () => caddyVersion(path.join(given ?? '', 'caddy')),
     program: () => path.join(given ?? '', 'caddy'),
     skip:
       !existsSync(path.join(given ?? '', 'caddy')) &&
       'needs a newer Caddy: SWAPCTL_TEST_PROXIES=FOLDER with a program caddy',
   },
 ] as const;
+
+function caddyVersion(program: string): string {
+  try {
+    return /\d+\.\d+\.\d+/.exec(execFileSync(program, ['version'], { encoding: 'utf8' }))?.[0] ?? '';
+  } catch {
+    return 'that is not here';
+  }
+}
 
 export interface Caddy {
   readonly run: ProxyRun;

@@ -1,4 +1,5 @@
 // Traefik as a process of this machine, if SWAPCTL_TEST_PROXIES names a folder that has it.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -10,10 +11,16 @@ import { freePort } from './port.ts';
 import { proxyFolder } from './proxies.ts';
 import { type ProxyRun, startProxy } from './proxy-process.ts';
 
-export const TRAEFIK = path.join(process.env.SWAPCTL_TEST_PROXIES ?? '', 'traefik');
+const TRAEFIK = path.join(process.env.SWAPCTL_TEST_PROXIES ?? '', 'traefik');
 
 export const missingTraefik =
   !existsSync(TRAEFIK) && 'needs Traefik: SWAPCTL_TEST_PROXIES=FOLDER with a program traefik';
+
+/** What the program calls itself; `dev` if it was built without a release. */
+export function traefikVersion(): string {
+  if (missingTraefik) return 'that is not here';
+  return /Version:\s+(\S+)/.exec(execFileSync(TRAEFIK, ['version'], { encoding: 'utf8' }))?.[1] ?? '';
+}
 
 export interface Traefik {
   readonly run: ProxyRun;
@@ -74,6 +81,7 @@ http:
 function staticText(ports: Readonly<Record<string, number>>, folder: string, throttle: string): string {
   const points = Object.entries(ports).map(([name, port]) => `  ${name}: { address: "127.0.0.1:${port}" }`);
   return `global: { checkNewVersion: false, sendAnonymousUsage: false }
+log: { level: DEBUG }
 api: {}
 entryPoints:
 ${points.join('\n')}

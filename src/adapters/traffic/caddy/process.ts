@@ -1,6 +1,8 @@
-import { fail, SwapError } from '../../../core/model/error.ts';
+import { fail, messageOf, SwapError } from '../../../core/model/error.ts';
 import { harmlessText } from '../../../core/text/harmless.ts';
 import type { ProxyAccess, ProxyProcess } from '../../../ports/proxy-access.ts';
+
+const MOST_WORDS = 400;
 
 /** The version of Caddy, by the program that runs, else by the one of that name. */
 export async function versionOf(access: ProxyAccess, signal: AbortSignal): Promise<string> {
@@ -24,22 +26,41 @@ export async function namedAdmins(access: ProxyAccess, signal: AbortSignal): Pro
 }
 
 /**
- * Raises `proxy-config` for a Caddyfile that Caddy could not load again. One that takes parts from its environment or from other
- * files can only be judged by Caddy itself.
+ * Raises `proxy-config` for a configuration file that Caddy could not load again. A Caddyfile that takes parts from its environment
+ * or from other files can only be judged by Caddy itself.
  */
 export async function checkFile(access: ProxyAccess, signal: AbortSignal): Promise<void> {
   const main = await mainOf(access, signal);
-  const file = main && fileOf(main);
-  const text = file === undefined ? '' : await readable(access, file, signal);
-  if (!main || !file || !/(^|\.)Caddyfile(\.|$)/.test(file.split('/').at(-1) ?? '')) return;
-  if (text === '' || /\{\$|^\s*import\s/m.test(text)) return;
-  const argv = [`/proc/${main.pid}/exe`, 'adapt', '--config', file, '--adapter', 'caddyfile'];
-  const { code, output } = await access.run(argv, signal);
-  if (code !== 1) return;
-  const words = output.split('\n').findLast((line) => line.trim() !== '') ?? '';
-  fail('proxy-config', `Caddy could not load ${file} again: ${harmlessText(words).slice(0, 400)}`, {
+  if (main === undefined) return;
+  const file = fileOf(main);
+  const text = await readable(access, file, signal);
+  if (text === '') return;
+  const why = file.endsWith('.json') ? whyNoJson(text) : await whyNoCaddyfile(access, main, text, signal);
+  if (why === undefined) return;
+  fail('proxy-config', `Caddy could not load ${file} again: ${harmlessText(why).slice(0, MOST_WORDS)}`, {
     hint: `correct the file: caddy validate --config ${file}`,
   });
+}
+
+async function whyNoCaddyfile(
+  access: ProxyAccess,
+  main: ProxyProcess,
+  text: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (/\{\$|^\s*import\s/m.test(text)) return undefined;
+  const argv = [`/proc/${main.pid}/exe`, 'adapt', '--config', fileOf(main), '--adapter', 'caddyfile'];
+  const { code, output } = await access.run(argv, signal);
+  return code === 1 ? (output.split('\n').findLast((line) => line.trim() !== '') ?? '') : undefined;
+}
+
+function whyNoJson(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function fileOf(main: ProxyProcess): string {
