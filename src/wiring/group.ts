@@ -7,7 +7,7 @@ import type { Post } from '../ports/notify.ts';
 import type { RunProgram } from '../ports/program.ts';
 import { openHookPost, type Reach } from './ports.ts';
 
-/** What the roll of a group needs of this machine. */
+/** The parts of this machine that the roll of a group uses. */
 export interface GroupTools {
   readonly clock: Clock;
   readonly post: Post;

@@ -62,7 +62,7 @@ export function inventorySchemas(section: Section) {
   const host = section('a key of a host', {
     url: url.meta({ description: 'address of the engine: ssh://USER@HOST or tcp://HOST:PORT' }).optional(),
     tls: tls.meta({ description: 'TLS files for a tcp:// address' }).optional(),
-    context: z.string().min(1).meta({ description: 'Docker context that leads to the engine' }).optional(),
+    context: z.string().min(1).meta({ description: 'Docker context of the engine' }).optional(),
   });
   const group = section('a key of a group', {
     hosts: z.array(z.string()).meta({ description: 'hosts in order; the name of a group stands for its hosts' }),

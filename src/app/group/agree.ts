@@ -27,7 +27,7 @@ export async function agree(hosts: readonly OpenHost[], selector: string, reques
   const [first] = plans;
   const { image = '', digest } = first?.plan ?? {};
   if (digest === undefined)
-    return fail('refused', `nobody can tell the digest of ${image || selector} before it is pulled`, {
+    return fail('refused', `the digest of ${image || selector} is unknown until a host pulls it`, {
       hint: 'name it with --digest, or roll the hosts one by one with --on HOST',
     });
   const unchanged = plans.filter(isUnchanged).map(({ host }) => host);

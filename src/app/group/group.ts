@@ -12,7 +12,7 @@ import { rollGroup } from './roll.ts';
 import { updateGroup } from './update.ts';
 import type { GroupWorld } from './world.ts';
 
-/** The use cases on several hosts. Those that change something raise `engine-unreachable` before anything is touched. */
+/** The use cases on several hosts. Changes raise `engine-unreachable` before the first host is touched. */
 export interface GroupApp {
   /** Rolls services one after the other, each on all hosts; an error is in the report of the service. */
   roll(selectors: readonly string[], request: RollRequest): Promise<GroupReport[]>;

@@ -6,7 +6,7 @@ import type { GroupWorld } from './world.ts';
 const TIMEOUT_MS = 300_000;
 const MOST_WORDS = 300;
 
-/** What a hook is told of the roll. */
+/** The facts of the roll that a hook gets. */
 export interface HookFacts {
   readonly host: string;
   readonly service: string;

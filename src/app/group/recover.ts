@@ -7,8 +7,8 @@ import { rollGroup } from './roll.ts';
 import type { GroupWorld } from './world.ts';
 
 /**
- * Recovers every host, then carries a roll on that died between two hosts: where one host runs the new image already, the others follow
- * it, in the order of the group. Where the image is rejected by then, or nothing was rolled yet, nothing follows.
+ * Recovers every host, then carries a roll on that died between two hosts: if one host runs the new image already, the others follow it,
+ * in the order of the group. Nothing follows if the image is rejected by then, or if no host was rolled.
  */
 export async function recoverGroup(
   world: GroupWorld,

@@ -10,7 +10,7 @@ import type { AwayHost, Hosts } from './hosts.ts';
 import { type HeldHost, takeBack, takeTurn } from './turn.ts';
 import type { GroupWorld, OpenHost } from './world.ts';
 
-/** What is asked of a group. */
+/** The roll or rollback of a group. */
 export interface GroupRoll {
   readonly call: GroupCall;
   readonly request: RollRequest;

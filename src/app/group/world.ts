@@ -16,7 +16,7 @@ export interface GroupWorld {
   readonly group: HostGroup;
   /** Connects to the engine of a host. Raises `engine-unreachable`, `usage` and `config`. */
   open(host: string): Promise<{ readonly app: App; close(): void }>;
-  /** Whether to go on without hosts that can't be reached. */
+  /** True: go on without hosts that can't be reached. */
   readonly skipUnreachable: boolean;
   readonly clock: Clock;
   readonly post: Post;

@@ -5,7 +5,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { listed } from '../select/own.ts';
 import { holdingOf, lockOf } from './lock.ts';
 
-/** The rolls of groups whose process is dead, as the locks of this engine tell of them. Waits if that takes watching. */
+/** The rolls of groups whose process is dead, by the locks on this engine. Waits if it has to watch a lock. */
 export async function interruptedGroups(ports: Ports): Promise<InterruptedGroup[]> {
   const locks = (await listed(ports.engine)).filter((one) => helperRole(one) === 'lock');
   const services = locks.flatMap(({ labels }) => {

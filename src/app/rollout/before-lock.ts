@@ -16,12 +16,12 @@ import { prepareService } from './prepare.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
 import type { RollOptions } from './roll-slot.ts';
 
-/** What is known of a service before its lock is taken. */
+/** A service and its wanted image, looked at before the lock is taken. */
 export interface Looked {
   readonly slots: readonly PreparedSlot[];
   readonly resolved: Resolved;
   readonly all: readonly ContainerSummary[];
-  /** Whether all replicas run the image already. */
+  /** All replicas run the image already. */
   readonly isUnchanged: boolean;
 }
 
@@ -54,7 +54,7 @@ export async function lockFor(
   return takeLease(ports, key, images, note);
 }
 
-// Those that live with them are re-created too.
+// The roll re-creates their dependents, too.
 function incumbentsOf(slots: readonly PreparedSlot[], all: readonly ContainerSummary[]): string[] {
   const dependents = new Set(slots.flatMap((slot) => slot.dependents));
   return [

@@ -15,7 +15,7 @@ import { lockFor, lookBeforeLock } from './before-lock.ts';
 import { rollService } from './roll-service.ts';
 import type { RollOptions } from './roll-slot.ts';
 
-/** What a hold needs to know of the roll to come. */
+/** The roll for which a service is locked. */
 export interface HoldOptions extends Pick<HoldWanted, 'group'> {
   readonly find: (all: readonly ContainerSummary[]) => Service;
   /** The roll, once an interrupted one is recovered. */
@@ -73,7 +73,7 @@ async function lockService(
   return { lease, before: { follows: config.Image ?? resolved.follows, id: imageId, digest: undefined } };
 }
 
-// The way back is never interrupted, as that of replicas.
+// As with replicas, nothing interrupts the rollback.
 function backTo(locked: Locked | undefined, condemn: boolean): Partial<RollOptions> {
   return {
     target: locked?.before,

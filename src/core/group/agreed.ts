@@ -2,7 +2,7 @@ import { canonical } from '../model/reference.ts';
 import type { ReportedError } from '../report/reported-error.ts';
 import type { ServicePlan } from '../report/status.ts';
 
-/** What one host says about a roll that is not begun. */
+/** The plan of one host for a roll that has not begun. */
 export interface HostPlan {
   readonly host: string;
   readonly plan: ServicePlan;

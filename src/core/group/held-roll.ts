@@ -1,16 +1,16 @@
 import type { ServiceReport } from '../report/report.ts';
 
-/** Who takes the lock of a service, and for what. */
+/** The roll for which the lock of a service is taken. */
 export interface HoldWanted {
   readonly group: string;
-  /** Whether it is rolled back. */
+  /** True: a rollback. */
   readonly back: boolean;
 }
 
 /** A service that is locked for a roll to come. Errors are in the reports. */
 export interface HeldRoll {
   readonly service: string;
-  /** Whether it runs the image already; then there is no lock, and nothing to go back to. */
+  /** True: it runs the image already, so there is no lock, and nothing to go back to. */
   readonly isUnchanged: boolean;
   /** Rolls it, by this id. */
   roll(id: string | undefined): Promise<ServiceReport>;
@@ -19,7 +19,7 @@ export interface HeldRoll {
   release(): Promise<void>;
 }
 
-/** A roll of a group whose process is dead, as a lock on one of its hosts tells of it. */
+/** A roll of a group whose process is dead, by a lock on one of its hosts. */
 export interface InterruptedGroup {
   readonly group: string;
   readonly service: string;

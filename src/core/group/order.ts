@@ -6,14 +6,14 @@ import type { HostGroup } from '../inventory/inventory.ts';
  */
 export type HostState = 'waiting' | 'rolled' | 'unchanged' | 'failed' | 'attention' | 'sick' | 'back';
 
-/** What is known of the roll of a group. */
+/** The state of the roll of a group. */
 export interface OrderSeen {
   /** The state of every host that takes part, the canary host first. */
   readonly states: ReadonlyMap<string, HostState>;
   /** The hosts that were rolled, in the order in which they ended. */
   readonly finished: readonly string[];
   readonly baked: boolean;
-  /** Whether the roll was asked to end at the next boundary. */
+  /** True: the roll was asked to end at the next boundary. */
   readonly stopped: boolean;
 }
 

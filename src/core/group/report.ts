@@ -2,7 +2,7 @@ import { concernsOf, type Outcome, type ServiceReport } from '../report/report.t
 import type { ReportedError } from '../report/reported-error.ts';
 import { shellOperands } from '../text/encode/shell.ts';
 
-/** What became of a service on one host. `untouched`: its turn never came; `skipped`: it could not be reached. */
+/** The outcome of a service on one host. `untouched`: its turn never came; `skipped`: it could not be reached. */
 export type HostOutcome = Outcome | 'untouched' | 'skipped';
 
 /** A hook that was run for a host. */
@@ -18,13 +18,13 @@ export interface HostReport {
   readonly outcome: HostOutcome;
   /** The roll of the service on this host; of a host that went back, the roll before that. */
   readonly report?: ServiceReport;
-  /** The way back, where it was rolled and then went back. */
+  /** The rollback, if the host was rolled and then went back. */
   readonly back?: ServiceReport;
   readonly hooks?: readonly HostHookRun[];
   readonly error?: ReportedError;
 }
 
-/** What became of one service on a group of hosts: the document that every front shows (a contract: scripts rely on it). */
+/** The report of one service on a group of hosts: the document of every front (a contract: scripts rely on it). */
 export interface GroupReport {
   readonly group: string;
   readonly service: string;
@@ -37,7 +37,7 @@ export interface GroupReport {
   readonly totalMs: number;
   /** The first failure, with the name of its host. */
   readonly error?: ReportedError;
-  /** What a person has to do: two versions are left in the group, say. */
+  /** Work for a person, for example because two versions remain in the group. */
   readonly attention?: readonly ReportedError[];
 }
 
@@ -102,7 +102,7 @@ function splitError({ group, service, command }: GroupCall, { ahead, behind }: S
   return {
     code: 'attention',
     message: `${service} runs the ${wanted} image on ${ahead.join(', ')} and the ${other} one on ${behind.join(', ')}`,
-    hint: `swapctl ${command} ${named} goes on with the rest; swapctl ${opposite} ${named} takes all hosts the other way`,
+    hint: `swapctl ${command} ${named} goes on with the rest; swapctl ${opposite} ${named} moves all hosts to the ${other} image`,
   };
 }
 

@@ -14,7 +14,7 @@ export interface TlsFiles {
   readonly key: string | undefined;
 }
 
-/** What a group does with the finished hosts once one fails. */
+/** The fate of the finished hosts once a host fails. */
 export const ON_FAILURE = ['halt', 'back'] as const;
 export type OnFailure = (typeof ON_FAILURE)[number];
 

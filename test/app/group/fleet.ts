@@ -30,7 +30,7 @@ export interface FleetHost {
   readonly machine: Machine;
   /** Instants without anybody who answers. */
   readonly outages: number[];
-  /** Whether nothing can connect to it. */
+  /** True: nothing can connect to it. */
   away: boolean;
 }
 
@@ -39,12 +39,12 @@ export interface Operator {
   readonly app: GroupApp;
   readonly processes: ReadonlyMap<string, Process>;
   readonly progress: Progress[];
-  /** What hooks were run, as `host event`. */
+  /** The hooks that were run, as `host event`. */
   readonly hooked: string[];
   /** A hook for which this is true fails. */
   hookFails: (host: string, event: string) => boolean;
   kill(): void;
-  /** Begins work that ends with the process; somebody has to let time pass. */
+  /** Begins work that ends with the process; the caller lets time pass. */
   begin<T>(work: (app: GroupApp) => Promise<T>): Promise<T | 'died'>;
   /** The same, and lets time pass until it is settled. */
   run<T>(work: (app: GroupApp) => Promise<T>): Promise<T | 'died'>;

@@ -24,7 +24,7 @@ import {
   updatesView,
 } from './views.ts';
 
-// What each command does with --on, from its arguments to its exit status.
+// The commands with --on, from their arguments to their exit status.
 
 const CHANGES = { changes: true, long: true };
 const READS = { changes: false, long: false };

@@ -22,7 +22,7 @@ import { recoveredView } from '../views/recover.ts';
 import { statusTable } from '../views/status.ts';
 import { updateTable } from '../views/update.ts';
 
-/** What became of services on a group: a table of all hosts for each, and beneath it what a person has to know. */
+/** The reports of services on a group: a table of all hosts for each, with failures and advice beneath it. */
 export function groupReportsView(reports: readonly GroupReport[], page: Page): string[] {
   return reports.flatMap((report, at) => [...(at > 0 ? [''] : []), ...groupLines(report, page)]);
 }
@@ -97,7 +97,7 @@ export function statusesView(answer: GroupAnswer<ReplicaStatus[]>, page: Page): 
   ];
 }
 
-/** What is newer for services on all hosts, in one table. */
+/** The newer images of services on all hosts, in one table. */
 export function checksView(answer: GroupAnswer<Checked[]>, page: Page): string[] {
   const rows = rowsOf(answer, (report) => report);
   const found = new Set(rows.flatMap(({ outcome, service }) => (outcome === 'available' ? [service] : [])));
@@ -107,7 +107,7 @@ export function checksView(answer: GroupAnswer<Checked[]>, page: Page): string[]
   return [...lines, ...awayLines(answer, page), ...next];
 }
 
-/** What became of updates on all hosts, in one table. */
+/** The updates of all hosts, in one table. */
 export function updatesView(answer: GroupAnswer<UpdateReport>, page: Page): string[] {
   return [
     ...updateTable(
