@@ -23,7 +23,7 @@ export async function recoverGroup(
   let hostsNow = answer.hosts;
   for (const note of concerned) {
     if (signal.aborted || hosts.away.length > 0) break;
-    const report = await carryOn(world, hosts, note, signal);
+    const report = await carryOn(world, { hosts, notes: notes.hosts }, note, signal);
     if (report) hostsNow = withItems(hostsNow, note, report);
     await rejoin(world, notes.hosts, note, report);
   }
@@ -45,9 +45,10 @@ async function keyOf({ open }: Hosts, selector: string): Promise<string> {
   return selector;
 }
 
+// The labels of one engine must not move another host: a host follows only by the lock on its own engine.
 async function carryOn(
   world: GroupWorld,
-  hosts: Hosts,
+  { hosts, notes }: { readonly hosts: Hosts; readonly notes: readonly HostAnswer<InterruptedGroup[]>[] },
   { service, reference, digest }: InterruptedGroup,
   signal: AbortSignal,
 ): Promise<GroupReport | undefined> {
@@ -58,7 +59,11 @@ async function carryOn(
   if (!isSplit) return undefined;
   const text = `${service}: an earlier roll of the group ended between its hosts; the other hosts follow`;
   world.report({ kind: 'note', text });
-  return rollGroup(world, hosts, { call: { group: world.group.name, service, command: 'roll' }, request });
+  const noted = notes.flatMap(({ host, report: own = [] }) =>
+    own.some((note) => note.service === service && note.digest === digest) ? [host] : [],
+  );
+  const open = hosts.open.filter(({ host }) => noted.includes(host));
+  return rollGroup(world, { open, away: [] }, { call: { group: world.group.name, service, command: 'roll' }, request });
 }
 
 // The process may have died after it took a host out of its load balancer.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { GroupConfig } from '../../../src/core/inventory/inventory.ts';
+import { remove } from '../../memory/containers.ts';
 import { assertWhole, type Fleet, fleetOf, outcomes, REQUEST, rolled } from './fleet.ts';
 
 const HOOK = [{ kind: 'run', program: 'lb', args: [] }] as const;
@@ -64,6 +65,21 @@ test('the next roll of the group takes over without recover', async () => {
   const report = await rolled(fleet.operator());
   assert.equal(report.error, undefined, JSON.stringify(report));
   assert.equal(outcomes(report).web1, 'unchanged');
+  assert.deepEqual(fleet.runs(), [next, next, next]);
+  assertWhole(fleet);
+});
+
+test('recover moves no host by the lock of another engine', async () => {
+  const fleet = await fleetOf(3);
+  const next = fleet.push();
+  assert.ok(await killedAt(fleet, {}, 'web2', 4));
+  const { machine } = fleet.host('web3');
+  const lock = [...machine.names.values()].find(({ name }) => name !== 'web') ?? assert.fail('web3 was not locked');
+  remove(machine, lock, { force: true });
+  await fleet.clock.run(fleet.clock.sleep(10_000));
+  await fleet.operator().run((app) => app.recover([], REQUEST.signal));
+  assert.deepEqual(fleet.runs(), [next, next, fleet.first]);
+  await rolled(fleet.operator());
   assert.deepEqual(fleet.runs(), [next, next, next]);
   assertWhole(fleet);
 });
