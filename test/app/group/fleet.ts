@@ -50,6 +50,14 @@ export interface Operator {
   run<T>(work: (app: GroupApp) => Promise<T>): Promise<T | 'died'>;
 }
 
+interface OperatorOptions {
+  /** The name of the group. */
+  readonly name?: string;
+  readonly skipUnreachable?: boolean;
+  /** True: all engines give themselves the same id. */
+  readonly sameEngine?: boolean;
+}
+
 export interface Fleet {
   readonly clock: VirtualClock;
   readonly remote: Remote;
@@ -58,10 +66,7 @@ export interface Fleet {
   /** Pushes an image; resolves with its digest. */
   push(program?: Partial<Program>): string;
   /** A process that works on all hosts, or on the named ones. */
-  operator(
-    group?: Partial<GroupConfig>,
-    options?: { readonly name?: string; readonly skipUnreachable?: boolean },
-  ): Operator;
+  operator(group?: Partial<GroupConfig>, options?: OperatorOptions): Operator;
   /** The digest that the service runs on each host; the containers have to be healthy and alone. */
   runs(): string[];
 }
@@ -142,7 +147,7 @@ export function assertWhole({ hosts, runs }: Fleet): void {
 function operatorOf(
   { clock, hosts, host }: Pick<Fleet, 'clock' | 'hosts' | 'host'>,
   group: Partial<GroupConfig>,
-  { name = 'web', skipUnreachable = false }: { readonly name?: string; readonly skipUnreachable?: boolean },
+  { name = 'web', skipUnreachable = false, sameEngine = false }: OperatorOptions,
 ): Operator {
   const progress: Progress[] = [];
   const hooked: string[] = [];
@@ -180,7 +185,7 @@ function operatorOf(
       const { away, machine } = host(one);
       if (away || !machine.up) throw new SwapError('engine-unreachable', `no Docker Engine answers at ${one}`);
       const { ports } = processes.get(one) ?? assert.fail(one);
-      const facts = async () => ({ ...(await ports.engine.facts()), id: one });
+      const facts = async () => ({ ...(await ports.engine.facts()), id: sameEngine ? 'engine' : one });
       return { app: createApp({ ...ports, engine: { ...ports.engine, facts } }), close: () => {} };
     },
   });

@@ -1,7 +1,9 @@
 // Rolls of groups of hosts, on engines in memory.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { assertWhole, exitOf, fleetOf, outcomes, REQUEST, rolled } from './fleet.ts';
+import { SOUND } from '../../memory/apps.ts';
+import { build } from '../../memory/images.ts';
+import { assertWhole, exitOf, fleetOf, IMAGE, outcomes, REQUEST, rolled } from './fleet.ts';
 
 const SICK = { readyMs: Infinity };
 const HOOK = [{ kind: 'run', program: 'lb', args: [] }] as const;
@@ -260,6 +262,40 @@ suite('what hosts disagree on', () => {
     assert.ok(report !== 'died');
     assert.equal(report[0]?.error?.code, 'no-such-image');
     assert.deepEqual(outcomes(report[0] as never), { web1: 'untouched', web2: 'untouched' });
+  });
+
+  test('local images of one tag that differ are refused, and the same one is rolled', async () => {
+    const fleet = await fleetOf(2);
+    const tag = (name: string, images: number): string => {
+      const { machine } = fleet.host(name);
+      let id = '';
+      machine.count = 1000;
+      for (let at = 0; at < images; at++) id = build(machine, IMAGE, { app: SOUND });
+      return id;
+    };
+    const roll = async () => {
+      const ends = await fleet.operator().run((app) => app.roll(['web'], { ...REQUEST, pull: 'never' }));
+      return (ends !== 'died' && ends[0]) || assert.fail('it died');
+    };
+    tag('web1', 1);
+    tag('web2', 2);
+    const refused = await roll();
+    assert.equal(refused.error?.code, 'refused', JSON.stringify(refused));
+    assert.match(
+      refused.error?.message ?? '',
+      /^web2: registry\.test\/app:live is another image on web2 than on web1$/,
+    );
+    assert.equal(tag('web1', 1), tag('web2', 1));
+    assert.deepEqual(outcomes(await roll()), { web1: 'rolled', web2: 'rolled' });
+  });
+
+  test('two hosts that are the same engine are refused', async () => {
+    const fleet = await fleetOf(2);
+    const operator = fleet.operator({}, { sameEngine: true });
+    await assert.rejects(
+      operator.run((app) => app.status([])),
+      /web1 and web2 are the same engine/,
+    );
   });
 
   test('a service that is missing on one host is refused', async () => {
