@@ -1,5 +1,6 @@
+import { type HostPlan, whyNotTogether } from '../../core/group/agreed.ts';
 import { heldTogether } from '../../core/group/held.ts';
-import type { GroupAnswer, GroupReport } from '../../core/group/report.ts';
+import type { GroupAnswer, GroupReport, HostAnswer } from '../../core/group/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../../core/report/status.ts';
 import type { Delivery, Run } from '../../core/report/summary.ts';
 import type { Checked } from '../../core/update/newer.ts';
@@ -75,5 +76,18 @@ async function plan(
   const answer = await askAll(world, hosts, async (_, host) =>
     plans.flatMap((all) => all.flatMap((one) => (one.host === host ? [one.plan] : []))),
   );
-  return answer;
+  return { ...answer, hosts: answer.hosts.map((one) => withDisagreement(one, plans)) };
+}
+
+// The refusal of one host is in its plan; that hosts do not fit together is known only here.
+function withDisagreement(
+  answer: HostAnswer<ServicePlan[]>,
+  plans: readonly (readonly HostPlan[])[],
+): HostAnswer<ServicePlan[]> {
+  const refusals = plans.flatMap((all) => whyNotTogether(all) ?? []).filter(({ host }) => host === answer.host);
+  const inPlan = answer.report?.some(({ slots }) => slots.some(({ error }) => error));
+  const [first] = refusals;
+  if (!first || inPlan) return answer;
+  const { host: _, ...error } = first;
+  return { ...answer, error };
 }

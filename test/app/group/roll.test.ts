@@ -285,6 +285,12 @@ suite('what hosts disagree on', () => {
       refused.error?.message ?? '',
       /^web2: registry\.test\/app:live is another image on web2 than on web1$/,
     );
+    const plan = await fleet.operator().run((app) => app.plan(['web'], { ...REQUEST, pull: 'never' }));
+    assert.ok(plan !== 'died');
+    assert.deepEqual(
+      plan.hosts.map(({ error }) => error?.code),
+      [undefined, 'refused'],
+    );
     assert.equal(tag('web1', 1), tag('web2', 1));
     assert.deepEqual(outcomes(await roll()), { web1: 'rolled', web2: 'rolled' });
   });
