@@ -189,6 +189,22 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     knows: ['app/image', 'app/report', 'app/rollout', 'app/rollout/steps', 'app/select', 'ports', 'core'],
     packages: 'none',
   },
+  // One host in a group of hosts: locked before the first host is rolled.
+  'app/hold': {
+    knows: [
+      'app/inspect',
+      'app/lock',
+      'app/recovery',
+      'app/report',
+      'app/rollout',
+      'app/select',
+      'app/traffic',
+      'app/update',
+      'ports',
+      'core',
+    ],
+    packages: 'none',
+  },
   // The use cases over several hosts.
   'app/group': { knows: ['app', 'app/report', 'ports', 'core'], packages: 'none' },
   // Jobs over the use cases, for fronts that outlive a call.

@@ -1,8 +1,7 @@
-import type { HeldRoll, HoldWanted, InterruptedGroup } from '../core/group/held-roll.ts';
 import type { ContainerSummary } from '../core/model/container.ts';
 import { fail } from '../core/model/error.ts';
 import type { EngineEvent } from '../core/model/event.ts';
-import type { PinnedImage, PullPolicy } from '../core/model/image.ts';
+import type { PullPolicy } from '../core/model/image.ts';
 import type { Call, PerService, RollCall } from '../core/report/call.ts';
 import type { ServiceReport } from '../core/report/report.ts';
 import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan } from '../core/report/status.ts';
@@ -14,18 +13,17 @@ import type { Appointment, ServiceUpdate, UpdateReport } from '../core/update/up
 import type { HookConfig } from '../core/webhooks/kinds.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type DevDesk, devDesk } from './dev/desk.ts';
+import { type HoldDesk, holdDesk } from './hold/desk.ts';
 import { diagnose } from './inspect/doctor.ts';
 import { explainService } from './inspect/explain.ts';
 import { historyOf, previousImage } from './inspect/history.ts';
 import { type PastRoll, pastRolls } from './inspect/past-rolls.ts';
 import { planService } from './inspect/preview.ts';
 import { statusOf } from './inspect/status.ts';
-import { interruptedGroups } from './lock/interrupted-groups.ts';
 import { recover, recoverService } from './recovery/recover.ts';
 import { reported } from './report/reported.ts';
 import { teller } from './report/tell.ts';
 import { recoverThenRoll } from './rollout/attempt.ts';
-import { holdService } from './rollout/hold.ts';
 import { rollService } from './rollout/roll-service.ts';
 import type { RollOptions } from './rollout/roll-slot.ts';
 import { canBeRolled, chosenOf, missing, pick, sameService } from './select/chosen.ts';
@@ -123,14 +121,6 @@ export interface App {
   doctor(): Promise<Finding[]>;
   /** Tells those whom swapctl.yml names what came of a run, if it is worth it; what went wrong is noted, and never raised. */
   tell(run: Run, request: TellRequest): Promise<Delivery[]>;
-  /** The image that a rollback goes to. Raises `no-history`. */
-  previous(selector: string, image: string | undefined): Promise<PinnedImage>;
-  /** Locks a service for a roll or rollback to come, of a group of hosts. Raises what a roll raises before it touches anything. */
-  hold(selector: string, request: RollRequest, wanted: HoldWanted): Promise<HeldRoll>;
-  /** The rolls of groups that died, as locks on this engine tell of them. */
-  interruptedGroups(): Promise<InterruptedGroup[]>;
-  /** The id that the engine gives itself; empty where it has none. */
-  engineId(): Promise<string>;
   /** Names of everything that can be rolled, for shell completion. */
   names(): Promise<string[]>;
   /** The key of the service that a selector names. Raises `not-found` and `ambiguous`. */
@@ -139,6 +129,8 @@ export interface App {
   pastRolls(): Promise<PastRoll[]>;
   /** How many services may be rolled at the same time. Raises `config` with what is wrong in swapctl.yml. */
   rollsAtOnce(): number;
+  /** One host in the roll of a group of hosts. */
+  readonly held: HoldDesk<RollRequest>;
   /** What `swapctl dev` does. */
   readonly dev: DevDesk;
 }
@@ -181,15 +173,11 @@ export function createApp(ports: Ports): App {
     recover: (selectors, signal, progress) => recover(calledBy(ports, { progress }), selectors, signal),
     doctor: () => diagnose(ports),
     tell: teller(ports),
-    previous: async (selector, image) =>
-      previousImage(ports, (await choose(ports, [selector]))[0] ?? missing(selector), image),
-    hold: (selector, request, wanted) => hold(calledBy(ports, request), selector, request, wanted),
-    interruptedGroups: () => interruptedGroups(ports),
-    engineId: async () => (await ports.engine.facts()).id,
     names: async () => nameChoices(await listed(ports.engine)),
     find: async (selector) => findService(groupServices(await listed(ports.engine)), selector).key,
     pastRolls: () => pastRolls(ports),
     rollsAtOnce: () => ports.config().maxRollsAtOnce,
+    held: holdDesk(ports, { roll: rollOptions, back: backOptions, calledBy }),
     dev: devDesk(ports),
   };
 }
@@ -268,15 +256,6 @@ async function backOptions(ports: Ports, service: Service, request: RollRequest)
     condemn: true,
     force: true,
   };
-}
-
-function hold(ports: Ports, selector: string, request: RollRequest, wanted: HoldWanted): Promise<HeldRoll> {
-  return holdService(ports, {
-    group: wanted.group,
-    find: (all) => findService(groupServices(all), selector),
-    options: async (service) => (wanted.back ? backOptions(ports, service, request) : rollOptions(request)),
-    signal: request.signal,
-  });
 }
 
 function rollOptions(request: RollRequest): RollOptions {

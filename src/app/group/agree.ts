@@ -76,7 +76,7 @@ export async function agreeBack(
   request: RollRequest,
 ): Promise<Agreed> {
   if (!first) return fail('usage', 'the group has no hosts');
-  const target = await named(first.host, () => first.app.previous(selector, request.image));
+  const target = await named(first.host, () => first.app.held.previous(selector, request.image));
   const digest = target.digest ?? target.id;
   const done = await Promise.all(
     others.map(({ host, app }) =>
@@ -84,7 +84,7 @@ export async function agreeBack(
         const { entries } = await app.history(selector);
         const now = entries.find(({ current }) => current);
         if (now && (now.id === target.id || (now.digest !== undefined && now.digest === target.digest))) return [host];
-        await app.previous(selector, digest);
+        await app.held.previous(selector, digest);
         return [];
       }),
     ),

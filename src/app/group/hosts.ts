@@ -78,7 +78,7 @@ export class Connections {
 async function refuseSameEngine(open: readonly OpenHost[]): Promise<void> {
   const known = new Map<string, string>();
   for (const { host, app } of open) {
-    const id = await app.engineId().catch(() => '');
+    const id = await app.held.engineId().catch(() => '');
     const other = known.get(id);
     if (id !== '' && other !== undefined)
       fail('config', `${other} and ${host} are the same engine`, { hint: 'name it only once under hosts' });

@@ -16,7 +16,7 @@ export async function recoverGroup(
   selectors: readonly string[],
   signal: AbortSignal,
 ): Promise<GroupAnswer<RecoveredItem[]>> {
-  const notes = await askAll(world, hosts, (app) => app.interruptedGroups());
+  const notes = await askAll(world, hosts, (app) => app.held.interrupted());
   const answer = await askAll(world, hosts, (app) => app.recover(selectors, signal));
   const keys = await Promise.all(selectors.map((name) => keyOf(hosts, name)));
   const concerned = distinct(notes.hosts).filter(({ service }) => keys.length === 0 || keys.includes(service));

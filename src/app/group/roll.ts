@@ -1,8 +1,9 @@
+import type { HeldRoll } from '../../core/group/held-roll.ts';
 import { type HostState, type Move, nextMove } from '../../core/group/order.ts';
 import { type GroupCall, type GroupReport, type HostReport, summarizeGroup } from '../../core/group/report.ts';
 import { exitStatus, fail, SwapError } from '../../core/model/error.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
-import type { RollRequest } from '../app.ts';
+import type { App, RollRequest } from '../app.ts';
 import { reportedError } from '../report/reported.ts';
 import { type Agreed, agree, agreeBack } from './agree.ts';
 import { bake } from './bake.ts';
@@ -86,9 +87,9 @@ async function holdAll(
   return group.hosts.flatMap((name) => held.filter(({ host }) => host === name));
 }
 
-async function holdOn({ host, app }: OpenHost, ...how: Parameters<typeof app.hold>): ReturnType<typeof app.hold> {
+async function holdOn({ host, app }: OpenHost, ...how: Parameters<App['held']['hold']>): Promise<HeldRoll> {
   try {
-    return await app.hold(...how);
+    return await app.held.hold(...how);
   } catch (raised) {
     const { code, message, hint } = reportedError(raised);
     throw new SwapError(code, `${host}: ${message}`, hint === undefined ? {} : { hint });

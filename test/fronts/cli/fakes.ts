@@ -159,10 +159,9 @@ export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): 
     recover: (selectors) => answer('recover', given.recover, selectors),
     doctor: () => answer('doctor', given.doctor, []),
     find: async (selector) => selector,
-    previous: () => assert.fail('no group is to be rolled back'),
-    hold: () => assert.fail('no group is to be rolled'),
-    interruptedGroups: async () => [],
-    engineId: async () => 'fake',
+    get held() {
+      return assert.fail('no group is to be rolled');
+    },
     pastRolls: async () => [],
     rollsAtOnce: () => 1,
     names: () => answer('names', given.names, []),

@@ -8,12 +8,12 @@ import type { Ports } from '../../ports/ports.ts';
 import type { Lease } from '../lock/lease.ts';
 import { recoverService } from '../recovery/recover.ts';
 import { reported } from '../report/reported.ts';
+import { lockFor, lookBeforeLock } from '../rollout/before-lock.ts';
+import { rollService } from '../rollout/roll-service.ts';
+import type { RollOptions } from '../rollout/roll-slot.ts';
 import { listed } from '../select/own.ts';
 import { sweepRules } from '../traffic/sweep.ts';
 import { runsIn } from '../update/self-update.ts';
-import { lockFor, lookBeforeLock } from './before-lock.ts';
-import { rollService } from './roll-service.ts';
-import type { RollOptions } from './roll-slot.ts';
 
 /** The roll for which a service is locked. */
 export interface HoldOptions extends Pick<HoldWanted, 'group'> {

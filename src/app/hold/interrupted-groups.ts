@@ -2,8 +2,8 @@ import type { InterruptedGroup } from '../../core/group/held-roll.ts';
 import { decodeState } from '../../core/service/labels.ts';
 import { helperRole } from '../../core/service/ownership.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { holdingOf, lockOf } from '../lock/lock.ts';
 import { listed } from '../select/own.ts';
-import { holdingOf, lockOf } from './lock.ts';
 
 /** The rolls of groups whose process is dead, by the locks on this engine. Waits if it has to watch a lock. */
 export async function interruptedGroups(ports: Ports): Promise<InterruptedGroup[]> {

@@ -1,0 +1,50 @@
+import type { HeldRoll, HoldWanted, InterruptedGroup } from '../../core/group/held-roll.ts';
+import type { PinnedImage } from '../../core/model/image.ts';
+import type { Call } from '../../core/report/call.ts';
+import { findService, groupServices, type Service } from '../../core/service/service.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { previousImage } from '../inspect/history.ts';
+import type { RollOptions } from '../rollout/roll-slot.ts';
+import { listed } from '../select/own.ts';
+import { holdService } from './hold.ts';
+import { interruptedGroups } from './interrupted-groups.ts';
+
+/** The use cases of one host in a group of hosts. */
+export interface HoldDesk<Request extends Call> {
+  /** Locks a service for a roll or rollback to come. Raises what a roll raises before it touches anything. */
+  hold(selector: string, request: Request, wanted: HoldWanted): Promise<HeldRoll>;
+  /** The image that a rollback goes to. Raises `no-history`. */
+  previous(selector: string, image: string | undefined): Promise<PinnedImage>;
+  /** The rolls of groups that died, by the locks on this engine. */
+  interrupted(): Promise<InterruptedGroup[]>;
+  /** The id that the engine gives itself; empty if it has none. */
+  engineId(): Promise<string>;
+}
+
+/** How requests become rolls, and whom they report to. */
+export interface HoldWays<Request extends Call> {
+  roll(request: Request): RollOptions;
+  back(ports: Ports, service: Service, request: Request): Promise<RollOptions>;
+  calledBy(ports: Ports, request: Request): Ports;
+}
+
+export function holdDesk<Request extends Call>(
+  ports: Ports,
+  { roll, back, calledBy }: HoldWays<Request>,
+): HoldDesk<Request> {
+  return {
+    hold: (selector, request, wanted) =>
+      holdService(calledBy(ports, request), {
+        group: wanted.group,
+        find: (all) => findService(groupServices(all), selector),
+        options: async (service) => (wanted.back ? back(ports, service, request) : roll(request)),
+        signal: request.signal,
+      }),
+    previous: async (selector, image) => {
+      const service = findService(groupServices(await listed(ports.engine)), selector);
+      return previousImage(ports, service, image);
+    },
+    interrupted: () => interruptedGroups(ports),
+    engineId: async () => (await ports.engine.facts()).id,
+  };
+}
