@@ -1,19 +1,30 @@
 import { fail } from '../core/model/error.ts';
+import { nearest } from '../core/text/suggest.ts';
 import type { OpenTrafficDriver, TrafficDriver } from '../ports/traffic-driver.ts';
 
 /** Opens the driver of one kind of proxy; `place`: the id of its container, or `host`. */
 type OpenDriver = (place: string) => TrafficDriver;
 
-/** Opens proxies by the drivers of that table, by name. The result raises `config` for another driver. */
+/**
+ * Opens proxies by the drivers of that table, by name, each proxy once: a driver may remember what it has learnt. The result raises
+ * `config` for another driver.
+ */
 export function openProxies(drivers: Readonly<Record<string, OpenDriver>>): OpenTrafficDriver {
+  const opened = new Map<string, TrafficDriver>();
   return (driver, place) => {
     const open = Object.hasOwn(drivers, driver) ? drivers[driver] : undefined;
-    if (open) return open(place);
-    const known = Object.keys(drivers);
-    return fail('config', `swapctl.proxy: unknown driver ${driver}`, {
-      hint: known.length > 0 ? `known: ${known.join(', ')}` : 'this build of swapctl has no driver',
-    });
+    if (!open) return unknown(driver, Object.keys(drivers));
+    const key = `${driver}:${place}`;
+    const known = opened.get(key) ?? open(place);
+    opened.set(key, known);
+    return known;
   };
 }
 
 export { snippetDesk } from '../adapters/traffic/drivers.ts';
+
+function unknown(driver: string, known: readonly string[]): never {
+  const near = nearest(known, driver);
+  const hint = near ? `did you mean ${near}?` : `known: ${known.join(', ') || 'none'}`;
+  return fail('config', `swapctl.proxy: unknown driver ${driver}`, { hint });
+}

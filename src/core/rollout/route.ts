@@ -151,9 +151,16 @@ export function routeBack(desired: Desired, seen: Seen): Step | undefined {
   const { incumbent, candidate, route } = seen;
   if (!route || !incumbent?.running || (!candidate?.running && route.wanted.kind === 'baseline')) return undefined;
   const { id: container, name, verdict } = incumbent;
-  const isBack = candidate !== undefined && candidate.startedAt > 0 && incumbent.startedAt > candidate.startedAt;
-  if (isBack && verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
+  if (verdict.kind === 'waiting' && mayHaveStopped(route, incumbent, candidate))
+    return { kind: 'await-healthy', container, name };
   return leadTo(desired, seen, incumbent);
+}
+
+// Without a start of the candidate only the overlay tells that the incumbent was to make room for it.
+function mayHaveStopped(route: SeenRoute, incumbent: Replica, candidate: Replica | undefined): boolean {
+  if (!candidate) return false;
+  if (candidate.startedAt > 0) return incumbent.startedAt > candidate.startedAt;
+  return route.wanted.kind !== 'baseline' && !isReady(route, incumbent);
 }
 
 /** Gives the route back to the proxy's own configuration; undefined once that is in force. */
