@@ -179,10 +179,16 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
       'app/rollout',
       'app/rollout/steps',
       'app/select',
+      'app/target',
       'app/traffic',
       'ports',
       'core',
     ],
+    packages: 'none',
+  },
+  // Where services run, below what is newer, when, held and reported.
+  'app/target': {
+    knows: ['app/inspect', 'app/recovery', 'app/rollout', 'app/select', 'app/traffic', 'app/update', 'ports', 'core'],
     packages: 'none',
   },
   'app/dev': {

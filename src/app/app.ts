@@ -28,6 +28,7 @@ import { rollService } from './rollout/roll-service.ts';
 import type { RollOptions } from './rollout/roll-slot.ts';
 import { canBeRolled, chosenOf, missing, pick, sameService } from './select/chosen.ts';
 import { listed } from './select/own.ts';
+import { dockerTarget } from './target/docker.ts';
 import { sweepRules } from './traffic/sweep.ts';
 import { agendaOf } from './update/agenda.ts';
 import { type ArrivalsWanted, type Concerned, concernedBy } from './update/arrivals.ts';
@@ -157,10 +158,13 @@ export function createApp(ports: Ports): App {
       return checkServices(ports, chosen, { signal });
     },
     update: (selectors, request) => update(ports, selectors, request),
-    mend: (selectors, request) => mendServices(calledBy(ports, request), updateOptions(selectors, request)),
+    mend: (selectors, request) => {
+      const called = calledBy(ports, request);
+      return mendServices(called, dockerTarget(called), updateOptions(selectors, request));
+    },
     agenda: async (selectors, { all = false, overrides = {} }) => {
       await clearOwnHelper(ports);
-      return agendaOf(ports, { selectors, all, overrides, absent: true });
+      return agendaOf(ports, dockerTarget(ports), { selectors, all, overrides, absent: true });
     },
     arrived: (selectors, { arrivals, since, all = false, overrides = {} }) =>
       concernedBy(ports, { arrivals, since, selectors, all, overrides, absent: true }),
@@ -211,6 +215,7 @@ function update(ports: Ports, selectors: readonly string[], request: UpdateReque
   const { perService = alone } = request;
   return updateServices(
     calledBy(ports, request),
+    dockerTarget,
     updateOptions(selectors, request),
     (shared, service, found, alongside) =>
       reported(service.key, () =>

@@ -2,6 +2,7 @@
 
 import { cronSchedules } from '../../src/adapters/host/schedules.ts';
 import type { Found } from '../../src/app/rollout/roll-slot.ts';
+import { dockerTarget } from '../../src/app/target/docker.ts';
 import { type UpdateOptions, updateServices } from '../../src/app/update/update.ts';
 import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/model/container.ts';
 import { SwapError } from '../../src/core/model/error.ts';
@@ -233,6 +234,7 @@ export async function update(
   const rolls: string[] = [];
   const report = await updateServices(
     world.ports,
+    dockerTarget,
     {
       selectors: [],
       all: false,

@@ -6,6 +6,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { lockHeld } from '../lock/lock.ts';
 import { canonicalOrNone, followedOf, namesOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
+import { dockerLook, dockerTarget } from '../target/docker.ts';
 import { optedIn, type Wanted } from './opted-in.ts';
 
 /** Whom arrivals of images concern. */
@@ -38,7 +39,7 @@ export async function concernedBy(ports: Ports, wanted: ArrivalsWanted): Promise
   const [later, settled] = split(named, ({ names }) => names.some((name) => rolling.has(name)));
   const news = new Set(settled.flatMap(({ arrival, names }) => names.filter((name) => !isOwn(look, name, arrival.at))));
   const behind = followers.filter(({ name, running }) => news.has(name) && running !== look.names.get(name)?.id);
-  const open = behind.length > 0 ? await optedIn(ports, all, wanted) : [];
+  const open = behind.length > 0 ? await optedIn(ports, dockerTarget(ports), dockerLook(ports, all), wanted) : [];
   // What is built from a repository comes from nowhere else.
   const meant = new Set(open.flatMap((one) => (one.line || one.policy.git ? [] : [one.service.key])));
   return {

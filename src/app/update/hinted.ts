@@ -5,6 +5,7 @@ import { concerns, isPushedTo } from '../../core/webhooks/match.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
+import { dockerLook, dockerTarget } from '../target/docker.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 
 /** A service that tracks a repository to which something was pushed. */
@@ -40,7 +41,9 @@ export async function hintedServices(ports: Ports, wanted: HintWanted): Promise<
     return pushes.length > 0 ? [{ service: service.key, follows, pushes }] : [];
   });
   if (near.length === 0) return [];
-  const open = new Map((await optedIn(ports, all, wanted)).map((one) => [one.service.key, one]));
+  const open = new Map(
+    (await optedIn(ports, dockerTarget(ports), dockerLook(ports, all), wanted)).map((one) => [one.service.key, one]),
+  );
   return oneEach(near.map((one) => hinted(one, open.get(one.service))));
 }
 
@@ -50,7 +53,7 @@ interface Near {
   readonly pushes: readonly PushedRepository[];
 }
 
-function hinted({ service, follows, pushes }: Near, open: OptedIn | undefined): HintedService {
+function hinted({ service, follows, pushes }: Near, open: OptedIn<Service> | undefined): HintedService {
   const line = { service, tracks: follows, checked: false };
   if (open === undefined) return { ...line, because: 'it is not opted in: swapctl.enable is not true' };
   if (open.line) return { ...line, because: open.line.because };

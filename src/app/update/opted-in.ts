@@ -1,17 +1,13 @@
-import type { ContainerSummary } from '../../core/model/container.ts';
 import { SwapError } from '../../core/model/error.ts';
-import { NO_LABELS, type OwnLabels } from '../../core/model/own-labels.ts';
-import { sentence } from '../../core/service/managed.ts';
-import { findService, groupServices, type Service, whyNotRollable, whyOwned } from '../../core/service/service.ts';
+import type { OwnLabels } from '../../core/model/own-labels.ts';
 import { type FileLayer, type FileSettings, settingsFor } from '../../core/settings/config.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import { enablePolicy } from '../../core/settings/read.ts';
 import type { ServiceUpdate } from '../../core/update/update.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { reportedError } from '../report/reported.ts';
-import { canBeRolled, chosenOf } from '../select/chosen.ts';
 import { settingsOf } from '../select/settings.ts';
-import { isOneShot, runsIn } from './self-update.ts';
+import type { Look, Named, Target } from '../target/target.ts';
 
 /** Which services a run is about. */
 export interface Wanted {
@@ -25,22 +21,29 @@ export interface Wanted {
 }
 
 /** A service that is to be looked at by itself, or why it is not. */
-export type OptedIn =
-  | { readonly service: Service; readonly policy: Policy; readonly line?: undefined }
-  | { readonly service: Service; readonly line: ServiceUpdate };
+export type OptedIn<S extends Named> =
+  | { readonly service: S; readonly policy: Policy; readonly line?: undefined }
+  | { readonly service: S; readonly line: ServiceUpdate };
 
 /** The services that are to be looked at. Raises `not-found` and `ambiguous`, and `config` for what is wrong in swapctl.yml. */
-export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wanted: Wanted): Promise<OptedIn[]> {
+export async function optedIn<S extends Named>(
+  ports: Pick<Ports, 'config'>,
+  target: Pick<Target<S>, 'runsIn' | 'isOneShot'>,
+  look: Pick<Look<S>, 'services' | 'named' | 'labelsOf' | 'whyNot'>,
+  wanted: Wanted,
+): Promise<OptedIn<S>[]> {
   const config = ports.config();
   const named = wanted.selectors.length > 0;
-  const services = named ? namedServices(all, wanted) : groupServices(all);
-  const passing = services.some((service) => runsIn(ports, service)) && (await isOneShot(ports));
-  return services.flatMap((service) => {
-    const labels = labelsOf(service);
+  const services = named ? namedServices(look, wanted) : look.services;
+  const passing = services.some((service) => target.runsIn(service)) && (await target.isOneShot());
+  return services.flatMap((service): OptedIn<S>[] => {
+    const labels = look.labelsOf(service);
     try {
       if (!named && !isMeant(labels, settingsFor(config, service.key), wanted.all)) return [];
-      if (passing && runsIn(ports, service)) return [{ service, line: skippedLine(service, OWN_RUN) }];
-      return [lookAt(ports, service, labels, wanted)];
+      if (passing && target.runsIn(service)) return [{ service, line: skippedLine(service, OWN_RUN) }];
+      const why = look.whyNot(service);
+      if (why !== undefined) return [{ service, line: skippedLine(service, why) }];
+      return [{ service, policy: settingsOf(ports, service.key, labels, wanted.overrides) }];
     } catch (raised) {
       const { key } = service;
       const error = reportedError(raised);
@@ -51,32 +54,17 @@ export async function optedIn(ports: Ports, all: readonly ContainerSummary[], wa
 
 const OWN_RUN = 'swapctl itself runs in it, and it ends with this run';
 
-function lookAt(ports: Ports, service: Service, labels: OwnLabels, { overrides }: Wanted): OptedIn {
-  const owned = whyOwned(service);
-  const why = owned ? sentence(owned.why) : whySkipped(service);
-  if (why !== undefined) return { service, line: skippedLine(service, why) };
-  return { service, policy: settingsOf(ports, service.key, labels, overrides) };
-}
-
-function skippedLine({ key }: Service, because: string): ServiceUpdate {
+function skippedLine({ key }: Named, because: string): ServiceUpdate {
   return { service: key, outcome: 'skipped', because };
 }
 
-function namedServices(all: readonly ContainerSummary[], { selectors, absent }: Wanted): Service[] {
-  const services = groupServices(all);
-  const there = absent ? selectors.filter((selector) => isThere(services, selector)) : selectors;
-  const byKey = new Map<string, Service>();
-  for (const service of chosenOf(all, there)) {
-    const before = byKey.get(service.key)?.slots ?? [];
-    const more = service.slots.filter(({ home }) => !before.some((slot) => slot.home === home));
-    byKey.set(service.key, { ...service, slots: [...before, ...more] });
-  }
-  return [...byKey.values()];
+function namedServices<S extends Named>(look: Pick<Look<S>, 'named'>, { selectors, absent }: Wanted): S[] {
+  return look.named(absent ? selectors.filter((selector) => isThere(look, selector)) : selectors);
 }
 
-function isThere(services: readonly Service[], selector: string): boolean {
+function isThere<S extends Named>({ named }: Pick<Look<S>, 'named'>, selector: string): boolean {
   try {
-    return findService(services, selector) !== undefined;
+    return named([selector]).length > 0;
   } catch (raised) {
     if (raised instanceof SwapError && raised.code === 'not-found') return false;
     throw raised;
@@ -91,17 +79,4 @@ function isMeant(own: OwnLabels, file: FileSettings, all: boolean): boolean {
 
 function onlyEnable({ enable }: FileLayer): FileLayer {
   return enable === undefined ? {} : { enable };
-}
-
-// Replicas are alike; of several the first that runs tells.
-function labelsOf(service: Service): OwnLabels {
-  const members = service.slots.flatMap(({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates);
-  const member = members.find(({ status }) => status === 'running') ?? members[0];
-  return member?.labels ?? NO_LABELS;
-}
-
-function whySkipped(service: Service): string | undefined {
-  if (canBeRolled(service)) return undefined;
-  const [member] = service.slots.flatMap((slot) => slot.members);
-  return (member && whyNotRollable(member)?.message) ?? 'it has no container';
 }

@@ -1,9 +1,8 @@
-import type { ContainerSummary } from '../../core/model/container.ts';
 import { SwapError } from '../../core/model/error.ts';
 import { NO_LABELS } from '../../core/model/own-labels.ts';
-import { groupServices } from '../../core/service/service.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import { type Dependent, dependenciesOf, rollOrder, startable } from '../../core/update/order.ts';
+import type { Look, Named } from '../target/target.ts';
 
 /** The services that each service depends on, also through others; raises `config` for one whose settings name what is not there. */
 export interface Dependencies {
@@ -12,14 +11,13 @@ export interface Dependencies {
   known(key: string): string[];
 }
 
-/** What depends on what on an engine; `policies` of those services whose settings count. */
-export function dependenciesAmong(
-  all: readonly ContainerSummary[],
+/** What depends on what in a target; `policies` of those services whose settings count. */
+export function dependenciesAmong<S extends Named>(
+  { services, labelsOf }: Pick<Look<S>, 'services' | 'labelsOf'>,
   policies: ReadonlyMap<string, Pick<Policy, 'dependsOn'>>,
 ): Dependencies {
-  const services = groupServices(all);
   const keys = services.map(({ key }) => key);
-  const labels = new Map(services.map(({ key, slots }) => [key, slots[0]?.members[0]?.labels ?? NO_LABELS]));
+  const labels = new Map(services.map((service) => [service.key, labelsOf(service)]));
   const direct = (key: string): string[] =>
     dependenciesOf(key, policies.get(key)?.dependsOn ?? [], labels.get(key) ?? NO_LABELS, keys);
   // A mistake in the settings of another service is told there.

@@ -1,7 +1,5 @@
-import type { ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
-import type { Service } from '../../core/service/service.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import { type Dependent, heldBack } from '../../core/update/order.ts';
@@ -16,18 +14,11 @@ import {
   waitingLine,
 } from '../../core/update/update.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { factsOf } from '../inspect/facts.ts';
-import { recoverServices } from '../recovery/recover.ts';
 import { reportedError } from '../report/reported.ts';
 import type { Found } from '../rollout/roll-slot.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
-import { listed } from '../select/own.ts';
-import { sweepRules } from '../traffic/sweep.ts';
-import { checkServices } from './check.ts';
+import type { Look, Named, Target, TargetOn } from '../target/target.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 import { type Dependencies, dependenciesAmong, rollInOrder } from './order.ts';
-import { runsIn } from './self-update.ts';
-import { tiedTo } from './tied.ts';
 
 /** A run of updates. */
 export interface UpdateOptions extends Wanted {
@@ -43,34 +34,45 @@ export interface UpdateOptions extends Wanted {
 }
 
 /** Rolls a service to what a check found, before these others. An error is in the report. */
-export type RollTo = (ports: Ports, service: Service, found: Found, later: readonly string[]) => Promise<ServiceReport>;
+export type RollTo<S extends Named> = (
+  ports: Ports,
+  service: S,
+  found: Found,
+  later: readonly string[],
+) => Promise<ServiceReport>;
 
 /**
  * Checks what is opted in, and rolls what is newer and may be rolled now, in the order of dependencies. What goes wrong with
  * a service is in its line, and the others go on. Raises `config` for what is wrong in swapctl.yml, and EngineError.
  */
-export async function updateServices(given: Ports, options: UpdateOptions, roll: RollTo): Promise<UpdateReport> {
+export async function updateServices<S extends Named>(
+  given: Ports,
+  on: TargetOn<S>,
+  options: UpdateOptions,
+  roll: RollTo<S>,
+): Promise<UpdateReport> {
   const ports = sharingPulls(given);
-  const { all, chosen, lines } = await lookAndMend(ports, options);
+  const target = on(ports);
+  const { look, chosen, lines } = await lookAndMend(ports, target, options);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const open = chosen.flatMap((one) => (one.line || lines.has(one.service.key) ? [] : [one]));
   const services = open.map(({ service }) => service);
-  const checks = await checkAll(ports, services, options);
+  const checks = await checkAll(target, services, options);
   const policies = new Map(open.map(({ service, policy }) => [service.key, policy]));
   const failed = new Map([...lines.values()].flatMap((line) => stopFor(line)));
-  const rolls: Rollable[] = [];
+  const rolls: Rollable<S>[] = [];
   for (const [at, checked] of checks.entries()) {
     const one = open[at];
     if (!one) continue;
-    const line = settledLine(checked) ?? (await decided({ ports, now, options }, one, checked));
+    const line = settledLine(checked) ?? (await decided({ target, now, options }, one, checked));
     if (line) lines.set(checked.service, line);
     else rolls.push({ key: checked.service, service: one.service, checked, dependsOn: [] });
     if (checked.held === 'failed' && line) for (const [key, why] of stopFor(line)) failed.set(key, why);
   }
-  const dependencies = dependenciesAmong(all, policies);
+  const dependencies = dependenciesAmong(look, policies);
   const ordered = inOrder(rolls, dependencies, lines, failed);
-  const tied = ordered.length > 1 ? await withTies(ports, all, ordered, dependencies) : ordered;
-  await rollThem(ports, options, tied, { lines, failed }, roll);
+  const tied = ordered.length > 1 ? await withTies(look, ordered, dependencies) : ordered;
+  await rollThem({ ports, target }, options, tied, { lines, failed }, roll);
   return {
     checked: new Date(now).toISOString(),
     services: chosen.flatMap(({ service }) => lines.get(service.key) ?? []),
@@ -81,18 +83,22 @@ export async function updateServices(given: Ports, options: UpdateOptions, roll:
  * Finishes or undoes what dead rolls left half done on what is opted in. Resolves with those for which that could not be done.
  * Raises what `updateServices` raises.
  */
-export async function mendServices(ports: Ports, options: Omit<UpdateOptions, 'dryRun'>): Promise<ServiceUpdate[]> {
-  const { chosen, lines } = await lookAndMend(ports, { ...options, dryRun: false });
+export async function mendServices<S extends Named>(
+  ports: Ports,
+  target: Target<S>,
+  options: Omit<UpdateOptions, 'dryRun'>,
+): Promise<ServiceUpdate[]> {
+  const { chosen, lines } = await lookAndMend(ports, target, { ...options, dryRun: false });
   return chosen.flatMap(({ service, line }) => (line ? [] : (lines.get(service.key) ?? [])));
 }
 
-async function checkAll(
-  ports: Ports,
-  services: readonly Service[],
+async function checkAll<S extends Named>(
+  target: Target<S>,
+  services: readonly S[],
   { signal, here, overrides }: UpdateOptions,
 ): Promise<Checked[]> {
   try {
-    return services.length > 0 ? await checkServices(ports, services, { signal, here, overrides }) : [];
+    return services.length > 0 ? await target.check(services, { signal, here, overrides }) : [];
   } catch (raised) {
     return signal.aborted ? fail('interrupted', 'interrupted; nothing was rolled') : Promise.reject(raised);
   }
@@ -103,8 +109,8 @@ function stopFor(line: ServiceUpdate): [string, string][] {
   return why === undefined ? [] : [[line.service, why]];
 }
 
-interface Rollable extends Dependent {
-  readonly service: Service;
+interface Rollable<S> extends Dependent {
+  readonly service: S;
   readonly checked: Checked;
 }
 
@@ -115,70 +121,78 @@ interface Results {
 }
 
 // What a dead roll left half done is finished or undone first: a check could not tell what it is.
-async function lookAndMend(
+async function lookAndMend<S extends Named>(
   ports: Ports,
+  target: Target<S>,
   options: UpdateOptions,
-): Promise<{ all: ContainerSummary[]; chosen: OptedIn[]; lines: Map<string, ServiceUpdate> }> {
+): Promise<{ look: Look<S>; chosen: OptedIn<S>[]; lines: Map<string, ServiceUpdate> }> {
   const { only, dryRun, signal } = options;
-  const look = async (): Promise<{ all: ContainerSummary[]; chosen: OptedIn[] }> => {
-    const all = await listed(ports.engine);
-    const chosen = await optedIn(ports, all, options);
-    return { all, chosen: only ? chosen.filter(({ service }) => only.has(service.key)) : chosen };
+  const lookNow = async (): Promise<{ look: Look<S>; chosen: OptedIn<S>[] }> => {
+    const look = await target.look();
+    const chosen = await optedIn(ports, target, look, options);
+    return { look, chosen: only ? chosen.filter(({ service }) => only.has(service.key)) : chosen };
   };
-  const first = await look();
+  const first = await lookNow();
   const open = first.chosen.flatMap(({ service, line }) => (line ? [] : [service]));
-  const mended = dryRun ? { any: false, failed: new Map() } : await recoverServices(ports, open, first.all, signal);
-  const { all, chosen } = mended.any ? await look() : first;
+  const mended = dryRun ? { any: false, failed: new Map() } : await first.look.recover(open, signal);
+  const { look, chosen } = mended.any ? await lookNow() : first;
   const lines = new Map(chosen.flatMap(({ line }) => (line ? [[line.service, line]] : [])));
   for (const [service, raised] of mended.failed) {
     const error = reportedError(raised);
     const outcome = error.code === 'busy' ? 'waiting' : 'failed';
     lines.set(service, { service, outcome, because: error.message, error });
   }
-  return { all, chosen, lines };
+  return { look, chosen, lines };
 }
 
-interface Moment {
-  readonly ports: Ports;
+interface Moment<S extends Named> {
+  readonly target: Target<S>;
   /** Milliseconds of the engine's clock. */
   readonly now: number;
   readonly options: UpdateOptions;
 }
 
 // What is wrong with one service must not keep the others from being updated.
-async function decided(moment: Moment, ...of: DropFirst<Parameters<typeof decide>>): ReturnType<typeof decide> {
+async function decided<S extends Named>(
+  moment: Moment<S>,
+  one: Open<S>,
+  checked: Checked,
+): Promise<ServiceUpdate | undefined> {
   try {
-    return await decide(moment, ...of);
+    return await decide(moment, one, checked);
   } catch (raised) {
     if (moment.options.signal.aborted) throw raised;
     const error = reportedError(raised);
-    return { ...lineOf(of[1]), outcome: 'unknown', because: error.message, error };
+    return { ...lineOf(checked), outcome: 'unknown', because: error.message, error };
   }
 }
 
-type DropFirst<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
+interface Open<S> {
+  readonly service: S;
+  readonly policy: Policy;
+}
 
-async function decide(
-  { ports, now, options }: Moment,
-  { service, policy }: { readonly service: Service; readonly policy: Policy },
+async function decide<S extends Named>(
+  { target, now, options }: Moment<S>,
+  { service, policy }: Open<S>,
   checked: Checked,
 ): Promise<ServiceUpdate | undefined> {
   const { digest = '', created } = checked.to ?? {};
   const built = builtAt(created);
   const seen = options.firstSeen?.get(digest) ?? now;
   options.firstSeen?.set(digest, seen);
-  const facts = await factsOf({ ports, memory: freshMemory() }, service);
+  const facts = await target.facts(service);
   const line = waitingLine(checked, policy, { ...facts, imageSince: built ?? seen }, now);
   return line && built === undefined && !options.firstSeen ? agelessLine(line, policy) : line;
 }
 
 // Those that depend on what is not there, or on themselves, are not rolled, and neither is what hangs on them.
-function inOrder(
-  rolls: readonly Rollable[],
+function inOrder<S extends Named>(
+  rolls: readonly Rollable<S>[],
   dependencies: Dependencies,
   lines: Results['lines'],
   failed: Results['failed'],
-): Rollable[] {
+): Rollable<S>[] {
   return rolls.flatMap((one) => {
     try {
       return [{ ...one, dependsOn: dependencies.of(one.key) }];
@@ -192,15 +206,14 @@ function inOrder(
 }
 
 // Who lives in another's namespaces is re-created by its roll, and comes after it; what depends on each other is tied already.
-async function withTies(
-  ports: Ports,
-  all: readonly ContainerSummary[],
-  rolls: readonly Rollable[],
+async function withTies<S extends Named>(
+  look: Look<S>,
+  rolls: readonly Rollable<S>[],
   { known }: Dependencies,
-): Promise<Rollable[]> {
+): Promise<Rollable<S>[]> {
   const before = new Map(rolls.map(({ key, dependsOn }) => [key, dependsOn]));
   for (const { key, service } of rolls) {
-    const owners = (await tiedTo(ports, service, all)).filter((owner) => before.has(owner));
+    const owners = (await look.tiedTo(service)).filter((owner) => before.has(owner));
     const free = owners.filter((owner) => !known(owner).includes(key) && !before.get(owner)?.includes(key));
     const more = free.flatMap((owner) => [owner, ...(before.get(owner) ?? [])]);
     before.set(key, [...new Set([...(before.get(key) ?? []), ...more])]);
@@ -208,16 +221,16 @@ async function withTies(
   return rolls.map((one) => ({ ...one, dependsOn: before.get(one.key) ?? [] }));
 }
 
-async function rollThem(
-  ports: Ports,
+async function rollThem<S extends Named>(
+  { ports, target }: { readonly ports: Ports; readonly target: Target<S> },
   options: UpdateOptions,
-  rolls: readonly Rollable[],
+  rolls: readonly Rollable<S>[],
   { lines, failed }: Results,
-  roll: RollTo,
+  roll: RollTo<S>,
 ): Promise<void> {
-  const told = (one: Rollable, line: Omit<ServiceUpdate, 'service'>): void =>
+  const told = (one: Rollable<S>, line: Omit<ServiceUpdate, 'service'>): void =>
     void lines.set(one.key, { ...lineOf(one.checked), ...line });
-  const holdBack = (): readonly Rollable[] => {
+  const holdBack = (): readonly Rollable<S>[] => {
     const held = heldBack(rolls, failed);
     for (const one of rolls) {
       const because = held.get(one.key);
@@ -231,17 +244,17 @@ async function rollThem(
       told(one, { outcome: 'available', because: `${one.checked.because}; it would be rolled`, due: true });
     return;
   }
-  if (free.length > 0) await sweepRules(ports);
+  if (free.length > 0) await target.beforeRolls();
   const { signal } = options;
   const atOnce = ports.config().maxRollsAtOnce;
   // Its own container comes last: with that this run is over.
   for (const turn of [
-    free.filter((one) => !runsIn(ports, one.service)),
-    free.filter((one) => runsIn(ports, one.service)),
+    free.filter((one) => !target.runsIn(one.service)),
+    free.filter((one) => target.runsIn(one.service)),
   ])
     await rollInOrder(turn, { failed, atOnce, signal }, async (one) => {
       const later = free.filter((other) => other !== one && !lines.has(other.key)).map(({ service }) => service.key);
-      const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(one), later));
+      const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(target, one), later));
       lines.set(one.key, line);
       return stopsOthers(line);
     });
@@ -256,11 +269,10 @@ function lineOf({ service, from, to }: Checked): Pick<ServiceUpdate, 'service' |
   return { service, from, ...(to ? { to } : {}) };
 }
 
-function foundBy({ service, checked }: Rollable): Found {
+function foundBy<S extends Named>(target: Target<S>, { service, checked }: Rollable<S>): Found {
   const { reference, digest } =
     checked.to ?? fail('bad-answer', `nothing is known of what is newer for ${service.key}`);
-  const members = service.slots.flatMap((slot) => slot.members);
-  return { reference, digest, over: members.map(({ imageId }) => imageId) };
+  return { reference, digest, over: target.imagesOf(service) };
 }
 
 // Services that go to the same image at the same time pull it once.

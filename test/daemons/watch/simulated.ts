@@ -1,6 +1,7 @@
 // A watch of a made-up world whose clock is moved: a day takes as long as its questions.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { App } from '../../../src/app/app.ts';
+import { dockerTarget } from '../../../src/app/target/docker.ts';
 import { agendaOf } from '../../../src/app/update/agenda.ts';
 import { concernedBy } from '../../../src/app/update/arrivals.ts';
 import { mendServices } from '../../../src/app/update/update.ts';
@@ -115,8 +116,16 @@ function appOf(
   const { ports } = world;
   const app: Pick<App, 'mend' | 'agenda' | 'arrived' | 'nextCheck' | 'update' | 'events' | 'reload' | 'tell'> = {
     mend: (selectors, { only, signal }) =>
-      mendServices(ports, { selectors, only, signal, all: false, overrides: {}, firstSeen: undefined, absent: true }),
-    agenda: (selectors) => agendaOf(ports, { selectors, all: false, overrides: {}, absent: true }),
+      mendServices(ports, dockerTarget(ports), {
+        selectors,
+        only,
+        signal,
+        all: false,
+        overrides: {},
+        firstSeen: undefined,
+        absent: true,
+      }),
+    agenda: (selectors) => agendaOf(ports, dockerTarget(ports), { selectors, all: false, overrides: {}, absent: true }),
     arrived: (selectors, { arrivals, since }) =>
       concernedBy(ports, { arrivals, since, selectors, all: false, overrides: {}, absent: true }),
     // It loads a module, for which the clock has to wait.
