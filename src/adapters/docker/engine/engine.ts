@@ -1,13 +1,12 @@
 import { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import pRetry from 'p-retry';
-import { isFault } from '../../../core/model/engine-error.ts';
 import { parseReference } from '../../../core/model/reference.ts';
 import type { Engine } from '../../../ports/engine.ts';
 import type { LoginFor } from '../../../ports/ports.ts';
-import { engineError, ignoring, orUndefined, statusOf } from '../calls/error.ts';
+import { ignoring, orUndefined, statusOf } from '../calls/error.ts';
 import { limited, PATIENCE, type Patience } from '../calls/patience.ts';
 import { shaped } from '../calls/shape.ts';
+import { translating } from '../calls/translate.ts';
 import type { Connection } from '../connect/connect.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
 import { compareApi, type EngineVersion } from '../connect/negotiate.ts';
@@ -81,7 +80,7 @@ export function dockerEngine(
     events: (since, signal) => events(docker, endpoint, since, signal),
     close: connection.close,
   };
-  return translating(engine, endpoint);
+  return translating(engine, endpoint, { reads: READS, plain: PLAIN });
 }
 
 type Reads =
@@ -221,30 +220,8 @@ const READS = new Set<keyof Engine>([
   'volumes',
   'volume',
 ]);
-const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
-
-/** Every call's error in swapctl's own type; reads are tried again where the connection broke or the engine had a fault. */
-function translating(engine: Engine, endpoint: Endpoint): Engine {
-  const wrapped = Object.entries(engine).map(([name, call]) => {
-    // Neither is an answer; events tell their errors themselves.
-    if (name === 'close' || name === 'events') return [name, call];
-    const translated = translate(call as (...args: unknown[]) => Promise<unknown>, endpoint);
-    if (!READS.has(name as keyof Engine)) return [name, translated];
-    const again = { ...RETRIES, shouldRetry: ({ error }: { error: Error }) => isFault(error) };
-    return [name, (...args: unknown[]) => pRetry(() => translated(...args), again)];
-  });
-  return Object.fromEntries(wrapped) as Engine;
-}
-
-function translate(call: (...args: unknown[]) => Promise<unknown>, endpoint: Endpoint) {
-  return async (...args: unknown[]): Promise<unknown> => {
-    try {
-      return await call(...args);
-    } catch (error) {
-      throw engineError(endpoint, error);
-    }
-  };
-}
+// Neither is an answer; events tell their errors themselves.
+const PLAIN = new Set<keyof Engine>(['close', 'events']);
 
 // The platform's own manifest is only told when it is asked for, from API 1.48 on.
 function inspectImage(docker: Dockerode, reference: string, apiVersion: string): Promise<unknown> {

@@ -4,8 +4,13 @@ import type Dockerode from 'dockerode';
 export async function logs(container: Dockerode.Container, lines: number): Promise<string[]> {
   const { Config } = await container.inspect();
   const raw = (await container.logs({ stdout: true, stderr: true, tail: lines, follow: false })) as unknown;
+  return logLines(raw, lines, Config.Tty === true);
+}
+
+/** The lines of what a logs call answered; `tty`: its container has a terminal. */
+export function logLines(raw: unknown, lines: number, tty: boolean): string[] {
   const buffer = Buffer.isBuffer(raw) ? raw : Buffer.from(typeof raw === 'string' ? raw : JSON.stringify(raw));
-  const text = Config.Tty ? buffer.toString() : unframed(buffer);
+  const text = tty ? buffer.toString() : unframed(buffer);
   return text
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
