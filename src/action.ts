@@ -14,7 +14,11 @@ const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ser
     const { remoteApp } = await import('./fronts/client/app.ts');
     return remoteApp(server, reach.report);
   }
-  const [{ createApp }, { openPorts }] = await Promise.all([import('./app/app.ts'), import('./wiring/ports.ts')]);
+  const [{ createApp }, { withSwarm }, { openPorts }] = await Promise.all([
+    import('./app/app.ts'),
+    import('./app/with-swarm.ts'),
+    import('./wiring/ports.ts'),
+  ]);
   // The checked-out repository is the current folder: what is there (a swapctl.yml of a pull request) counts as it does in a shell.
   const world = { env, home: homedir(), folder: process.cwd() };
   const ports = await openPorts({ ...reach, ...world, access: { tls, ssh, logins } });
@@ -22,7 +26,7 @@ const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ser
     ports.engine.close();
     ports.registry.close();
   };
-  return { app: createApp(ports), close };
+  return { app: withSwarm(createApp(ports), ports), close };
 };
 
 // Who cancels a workflow sends SIGINT, after 7.5 s SIGTERM, and 2.5 s later the end: all that time is for a safe one.

@@ -62,14 +62,15 @@ async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
 }
 
 async function openTraced(reach: Reach): Promise<{ app: App; close: () => void }> {
-  const [{ createApp }, { openConfig, openPorts }] = await Promise.all([
+  const [{ createApp }, { withSwarm }, { openConfig, openPorts }] = await Promise.all([
     import('./app/app.ts'),
+    import('./app/with-swarm.ts'),
     import('./wiring/ports.ts'),
   ]);
   // Whoever stays opens the engine again after it was away, with what was read of swapctl.yml before.
   configuration ??= await openConfig({ ...reach, ...world });
   const ports = await openPorts({ ...reach, ...world, configuration });
-  return { app: createApp(ports), close: closerOf(ports) };
+  return { app: withSwarm(createApp(ports), ports), close: closerOf(ports) };
 }
 
 function closerOf({ engine, registry }: Ports): () => void {

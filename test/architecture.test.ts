@@ -38,6 +38,11 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     knows: ['core/inventory', 'core/model', 'core/report', 'core/text/encode', 'core/update'],
     packages: 'none',
   },
+  // Services of a Swarm, and the judgement on their updates.
+  'core/swarm': {
+    knows: ['core/health', 'core/model', 'core/service', 'core/settings', 'core/text'],
+    packages: 'none',
+  },
   // What `swapctl serve` needs to know of callers, senders and figures.
   'core/access': { knows: ['core/model', 'core/text'], packages: 'none' },
   'core/webhooks': { knows: ['core/model', 'core/settings', 'core/update', 'core/webhooks/senders'], packages: 'none' },
@@ -189,6 +194,11 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   // Where services run, below what is newer, when, held and reported.
   'app/target': {
     knows: ['app/inspect', 'app/recovery', 'app/rollout', 'app/select', 'app/traffic', 'app/update', 'ports', 'core'],
+    packages: 'none',
+  },
+  // Swarm services: their own loop, beside that of containers.
+  'app/swarm': {
+    knows: ['app/image', 'app/report', 'app/select', 'app/target', 'app/update', 'ports', 'core'],
     packages: 'none',
   },
   'app/dev': {

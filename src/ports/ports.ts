@@ -7,6 +7,7 @@ import type { Clock, Host, Schedules } from './host.ts';
 import type { Kernel } from './kernel.ts';
 import type { Notify, Post } from './notify.ts';
 import type { Registry } from './registry.ts';
+import type { Swarm } from './swarm.ts';
 import type { Traffic } from './traffic.ts';
 import type { OpenTrafficDriver } from './traffic-driver.ts';
 
@@ -36,6 +37,7 @@ export interface Configuration {
 /** Everything that the use cases need of the world. */
 export interface Ports extends Configuration {
   readonly engine: Engine;
+  readonly swarm: Swarm;
   readonly registry: Registry;
   readonly traffic: Traffic;
   readonly kernel: Kernel;

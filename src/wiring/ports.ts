@@ -67,7 +67,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const configuration = reach.configuration ?? (await openConfig(reach));
   // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
   const loginFor = openCredentials({ env, home, given });
-  const engine = await openEngine({ host, context, origin, ...trust }, loginFor);
+  const { engine, swarm } = await openEngine({ host, context, origin, ...trust }, loginFor);
   const kernel = nftKernel(() => engine.facts());
   const compose = installedCompose(env);
   const builder = openBuilder({ engine, env: dockerEnv(reach) });
@@ -79,6 +79,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const build = { compose, builder, git: installedGit({ env, home }), sources };
   return {
     engine,
+    swarm,
     registry,
     kernel,
     // A driver is a line here.

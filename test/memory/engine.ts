@@ -124,6 +124,7 @@ const FACTS: EngineFacts = {
   architecture: 'x86_64',
   imageStore: 'classic',
   rootless: false,
+  swarm: 'none',
   clockOffsetMs: 0,
   registries: { mirrors: [], insecure: [] },
 };

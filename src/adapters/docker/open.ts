@@ -1,20 +1,32 @@
 import { fail } from '../../core/model/error.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { LoginFor } from '../../ports/ports.ts';
+import type { Swarm } from '../../ports/swarm.ts';
 import { connect } from './connect/connect.ts';
 import { type Choice, chooseEndpoint } from './connect/endpoint.ts';
 import { type Tls, thisMachine } from './connect/world.ts';
 import { textOf } from './credentials/config-file.ts';
 import { dockerEngine } from './engine/engine.ts';
+import { dockerSwarm } from './swarm/swarm.ts';
 
 export type { Choice } from './connect/endpoint.ts';
 export { type GivenLogin, openCredentials } from './credentials/credentials.ts';
 export { knownLogins } from './credentials/logins.ts';
 
-/** Connects to the engine that the choice, the environment or the Docker context name. Raises `engine-unreachable`. */
-export async function openEngine(choice: Choice, loginFor: LoginFor): Promise<Engine> {
+/**
+ * Connects to the engine that the choice, the environment or the Docker context name, and to the Swarm that it may be a manager of.
+ * Raises `engine-unreachable`.
+ */
+export async function openEngine(
+  choice: Choice,
+  loginFor: LoginFor,
+): Promise<{ readonly engine: Engine; readonly swarm: Swarm }> {
   const endpoint = await chooseEndpoint(choice, thisMachine());
-  return dockerEngine(await connect(endpoint), endpoint, loginFor);
+  const connection = await connect(endpoint);
+  return {
+    engine: dockerEngine(connection, endpoint, loginFor),
+    swarm: dockerSwarm(connection, endpoint, loginFor),
+  };
 }
 
 /** The TLS material in these files. Raises `config` for one that can't be read. */

@@ -16,7 +16,7 @@ export function codeOf<B extends Blame>(blame: B): (typeof CODES)[B] {
 
 /** Whether a remembered failure keeps its image from being tried again. */
 export function isRejection({ code }: { readonly code: ErrorCode }): boolean {
-  return code !== 'unproven' && code !== 'cannot-start';
+  return code !== 'unproven' && code !== 'cannot-start' && code !== 'stuck';
 }
 
 /** A container that failed, and what was seen of it and around it. */

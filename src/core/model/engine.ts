@@ -21,6 +21,8 @@ export interface EngineFacts {
   readonly architecture: string;
   readonly imageStore: 'classic' | 'containerd';
   readonly rootless: boolean;
+  /** Its part in a Docker Swarm. */
+  readonly swarm: 'manager' | 'worker' | 'none';
   /** The engine's clock minus this process's, in milliseconds. */
   readonly clockOffsetMs: number;
   readonly registries: RegistryRules;

@@ -38,6 +38,8 @@ const CODES = {
   'build-failed': FAILED,
   'known-bad': FAILED,
   'not-healthy': FAILED,
+  /** Nothing happened until swapctl's deadline. */
+  stuck: FAILED,
   'cannot-create': FAILED,
   'cannot-start': FAILED,
   'cannot-start-again': FAILED,

@@ -13,6 +13,7 @@ export const COMPOSE_REPLACE = 'com.docker.compose.replace';
 export const COMPOSE_DEPENDS_ON = 'com.docker.compose.depends_on';
 export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
 export const SWARM_TASK = 'com.docker.swarm.task.id';
+export const SWARM_SERVICE = 'com.docker.swarm.service.name';
 
 /** Id of the image that a container of swapctl's was created from: an image can't name its own id, which is a hash of its labels. */
 export const STATE_BASE = `${STATE}base`;

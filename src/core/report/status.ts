@@ -85,7 +85,9 @@ export interface ServiceHistory {
     readonly image: string;
     readonly digest: string | undefined;
     /** The volume that remembers it; without that volume the image is tried again. */
-    readonly volume: string;
+    readonly volume?: string;
+    /** The same of a Swarm service: a config object. */
+    readonly config?: string;
   } & FailureNote)[];
 }
 

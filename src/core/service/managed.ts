@@ -1,5 +1,5 @@
 import type { ContainerSummary } from '../model/container.ts';
-import { COMPOSE_ONEOFF, SWARM_TASK } from '../model/label-keys.ts';
+import { COMPOSE_ONEOFF, SWARM_SERVICE, SWARM_TASK } from '../model/label-keys.ts';
 
 /** A container, as far as it shows who starts and ends it. Its labels are its own: an image cannot say whose a container is. */
 type Subject = Pick<ContainerSummary, 'name' | 'labels' | 'networks' | 'pod'>;
@@ -28,7 +28,7 @@ const ORCHESTRATORS: readonly Manager[] = [
   {
     owns: hasLabel(SWARM_TASK),
     is: 'a task of a Swarm service, which Swarm replaces by itself',
-    hint: 'use docker service update --image',
+    hint: ({ labels }) => `on a manager of the Swarm: swapctl roll ${labels[SWARM_SERVICE] ?? 'SERVICE'}`,
   },
   {
     // Of the kubelet's dockershim and of cri-dockerd.

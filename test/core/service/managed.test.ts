@@ -11,7 +11,7 @@ const pod = (infra: boolean): Partial<ListedContainer> => ({ name: 'web', pod: {
 const JOB_NETWORK = `github_network_${'0123456789abcdef'.repeat(2)}`;
 
 const OWNED: readonly [what: string, container: Partial<ListedContainer>, message: RegExp, hint: RegExp][] = [
-  ['Swarm', label('com.docker.swarm.task.id'), /^web is a task of a Swarm service/, /docker service update/],
+  ['Swarm', label('com.docker.swarm.task.id'), /^web is a task of a Swarm service/, /swapctl roll SERVICE/],
   ['Kubernetes', label('io.kubernetes.pod.uid'), /^web is part of a Kubernetes pod/, /kubectl set image/],
   ['Nomad', label('com.hashicorp.nomad.alloc_id'), /^web is an allocation of Nomad/, /nomad job run/],
   ['ECS', label('com.amazonaws.ecs.task-arn'), /^web is part of an ECS task/, /aws ecs update-service/],

@@ -18,7 +18,7 @@ while :; do sleep 0.1; done`;
 
 let engine: ProxyEngine;
 before(async () => {
-  engine = await openEngine({ host: engineUnderTest().dockerHost }, async () => undefined);
+  ({ engine } = await openEngine({ host: engineUnderTest().dockerHost }, async () => undefined));
 });
 
 async function proxyIn(t: TestContext, init: boolean): Promise<{ access: ProxyAccess; world: World; id: string }> {

@@ -75,6 +75,7 @@ const Info = z.looseObject({
   OperatingSystem: TEXT,
   SecurityOptions: TEXTS,
   DriverStatus: z.array(z.array(z.string())).nullish(),
+  Swarm: z.looseObject({ LocalNodeState: TEXT, ControlAvailable: z.boolean().nullish() }).nullish(),
   RegistryConfig: z
     .looseObject({
       Mirrors: TEXTS,

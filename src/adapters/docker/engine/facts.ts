@@ -17,6 +17,7 @@ interface Info {
   readonly SecurityOptions?: readonly string[];
   readonly DriverStatus?: readonly (readonly string[])[];
   readonly RegistryConfig?: RegistryConfig | null;
+  readonly Swarm?: { readonly LocalNodeState?: string; readonly ControlAvailable?: boolean } | null;
 }
 
 interface RegistryConfig {
@@ -46,6 +47,7 @@ export async function engineFacts(docker: Dockerode, version: EngineVersion, end
     architecture: info.Architecture || version.arch,
     imageStore: usesContainerd(info) ? 'containerd' : 'classic',
     rootless: (info.SecurityOptions ?? []).some((option) => option.includes('rootless')),
+    swarm: swarmRole(info.Swarm),
     clockOffsetMs: Number.isNaN(clock) ? 0 : clock - halfway,
     registries: registryRules(info.RegistryConfig ?? {}),
   };
@@ -97,6 +99,11 @@ function registryRules({ Mirrors, InsecureRegistryCIDRs, IndexConfigs }: Registr
     index?.Secure === false ? [host] : [],
   );
   return { mirrors: Mirrors ?? [], insecure: [...insecure, ...(InsecureRegistryCIDRs ?? [])] };
+}
+
+function swarmRole(swarm: Info['Swarm']): EngineFacts['swarm'] {
+  if (swarm?.LocalNodeState !== 'active') return 'none';
+  return swarm.ControlAvailable === true ? 'manager' : 'worker';
 }
 
 function usesContainerd(info: Info): boolean {

@@ -86,7 +86,7 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 function failureLines(
-  { image, digest, at, code, reason, health, log, tries, volume }: Failure,
+  { image, digest, at, code, reason, health, log, tries, volume, config }: Failure,
   style: Style,
   now: number,
 ): string[] {
@@ -95,8 +95,12 @@ function failureLines(
     `${style.red('✘')} ${imageText({ image, digest })}  ${when(at, now)}`,
     `  ${reason} ${style.dim(`(${code}${again(code, tries)})`)}`,
     ...words.map((line) => style.dim(`    ${line}`)),
-    style.dim(`  to forget this failure: docker volume rm ${shellOperands([volume])}`),
+    style.dim(`  to forget this failure: docker ${forgetting(volume, config)}`),
   ];
+}
+
+function forgetting(volume: string | undefined, config = ''): string {
+  return volume === undefined ? `config rm ${shellOperands([config])}` : `volume rm ${shellOperands([volume])}`;
 }
 
 function again(code: Failure['code'], tries = 1): string {

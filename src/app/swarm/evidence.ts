@@ -1,0 +1,45 @@
+import type { SwarmService, SwarmTask } from '../../core/swarm/model.ts';
+import { describeFailure, isImagesFault, taskName } from '../../core/swarm/verdict.ts';
+import type { Ports } from '../../ports/ports.ts';
+
+/** What a task that failed left to say. */
+export interface Evidence {
+  /** `web.2@node`. */
+  readonly task: string;
+  readonly reason: string;
+  readonly health: readonly string[];
+  readonly log: readonly string[];
+  /** Whether only the image can have caused it. */
+  readonly image: boolean;
+}
+
+const LOG_LINES = 20;
+
+/**
+ * Collects why a task failed, at once: Swarm keeps five tasks of a slot, and a log is gone with its container. The output of the
+ * health check is known only where the task ran on this manager.
+ */
+export async function evidenceOf(
+  ports: Pick<Ports, 'swarm' | 'engine'>,
+  service: Pick<SwarmService, 'name'>,
+  task: SwarmTask,
+): Promise<Evidence> {
+  const [nodes, log, container] = await Promise.all([
+    nodeNames(ports),
+    ports.swarm.logs(task.id, LOG_LINES),
+    task.container === undefined ? undefined : ports.engine.container(task.container),
+  ]);
+  const health = container?.health?.log ?? [];
+  return {
+    task: taskName(service.name, task, nodes),
+    reason: describeFailure(task),
+    health: health.map(({ output }) => output.trim()).filter((output) => output !== ''),
+    log,
+    image: isImagesFault(task),
+  };
+}
+
+/** The names of the nodes by their ids. */
+export async function nodeNames({ swarm }: Pick<Ports, 'swarm'>): Promise<Map<string, string>> {
+  return new Map((await swarm.nodes()).map(({ id, name }) => [id, name]));
+}

@@ -1,0 +1,90 @@
+import type { HealthConfig } from '../../core/model/container.ts';
+import { fail } from '../../core/model/error.ts';
+import { formatRepository, parseReference } from '../../core/model/reference.ts';
+import type { Policy } from '../../core/settings/policy.ts';
+import type { SwarmService } from '../../core/swarm/model.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { referenceNow } from '../image/track.ts';
+
+/** An image of a Swarm service: the reference that it follows, and the digest that Swarm pins it to. */
+export interface ServiceImage {
+  readonly follows: string;
+  readonly digest: string | undefined;
+}
+
+const STACK_IMAGE = 'com.docker.stack.image';
+
+/** The parts of an image as a service's spec has it. */
+export function imageParts(image: string): ServiceImage {
+  const at = image.indexOf('@');
+  return at < 0 ? { follows: image, digest: undefined } : { follows: image.slice(0, at), digest: image.slice(at + 1) };
+}
+
+/** An image as a spec has it: with the tag, so that people see what is followed, and with the digest, which is what nodes pull. */
+export function pinnedImage({ follows, digest }: ServiceImage): string {
+  return digest === undefined ? follows : `${follows}@${digest}`;
+}
+
+/** The reference that a service follows; undefined where its user pinned it to a digest. */
+export function followedBy({ image, labels }: Pick<SwarmService, 'image' | 'labels'>): string | undefined {
+  if (labels[STACK_IMAGE]?.includes('@')) return undefined;
+  const { follows, digest } = imageParts(image);
+  const hasTag = follows.lastIndexOf(':') > follows.lastIndexOf('/');
+  return hasTag || digest === undefined ? follows : undefined;
+}
+
+/** What a user asked for beside the service. */
+export interface Asked {
+  readonly image?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly found?: { readonly reference: string; readonly digest: string } | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The image to roll to, resolved once, so that all nodes run the same. Raises `refused` and what the registry raises. */
+export async function wantedImage(
+  ports: Pick<Ports, 'registry' | 'report'>,
+  service: SwarmService,
+  policy: Pick<Policy, 'track'>,
+  asked: Asked,
+): Promise<ServiceImage & { readonly digest: string }> {
+  const { found, signal } = asked;
+  if (found) return { follows: found.reference, digest: found.digest };
+  const follows = asked.image ?? followedBy(service) ?? pinned(service);
+  const given = asked.digest ?? parseReference(follows).digest;
+  if (given !== undefined) return { follows: imageParts(follows).follows, digest: given };
+  const now = asked.image === undefined ? await referenceNow(ports, policy.track, follows, signal) : undefined;
+  if (now?.note !== undefined) ports.report({ kind: 'note', text: `${service.name}: ${now.note}` });
+  const reference = now?.reference ?? follows;
+  ports.report({ kind: 'resolving', reference });
+  return { follows: reference, digest: await ports.registry.digest(reference, signal) };
+}
+
+function pinned({ name, image, labels }: SwarmService): never {
+  return fail(
+    'refused',
+    `${name} is pinned to a digest (${labels[STACK_IMAGE] ?? image}), so it follows nothing newer`,
+    {
+      hint: 'change the digest where the service is defined, or name an image with --image',
+    },
+  );
+}
+
+/** The HEALTHCHECK of the tasks with an image, as far as this manager can tell; `unknown`: it does not have the image. */
+export async function checkOf(
+  { engine }: Pick<Ports, 'engine'>,
+  service: Pick<SwarmService, 'health'>,
+  image: string,
+): Promise<HealthConfig | 'none' | 'unknown'> {
+  if (service.health?.Test?.length) return isNone(service.health) ? 'none' : service.health;
+  const { follows, digest } = imageParts(image);
+  const exact = digest === undefined ? follows : `${formatRepository(parseReference(follows))}@${digest}`;
+  const found = await engine.image(exact);
+  if (!found) return 'unknown';
+  const check = found.config.Healthcheck;
+  return check?.Test?.length && !isNone(check) ? { ...check, ...service.health } : 'none';
+}
+
+function isNone({ Test }: HealthConfig): boolean {
+  return Test?.[0] === 'NONE';
+}

@@ -1,0 +1,132 @@
+import { isConflict, isFault, isNotFound } from '../../core/model/engine-error.ts';
+import { fail, SwapError } from '../../core/model/error.ts';
+import { BEAT_MS } from '../../core/rollout/lock.ts';
+import {
+  beatLabels,
+  HOLDER_LABEL,
+  holderOf,
+  type LockNote,
+  lockConfig,
+  type SwarmLock,
+} from '../../core/swarm/memory.ts';
+import type { SwarmService } from '../../core/swarm/model.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { memoryFor } from './memory.ts';
+
+/** A service lock that this process holds. */
+export interface SwarmLease {
+  readonly lock: SwarmLock;
+  /** Raises `attention` if the lock is another's by now. To be called right before each change. */
+  confirm(): Promise<void>;
+  release(): Promise<void>;
+}
+
+type Place = Pick<Ports, 'swarm' | 'clock' | 'host' | 'report'>;
+type Subject = Pick<SwarmService, 'id' | 'name' | 'labels'>;
+
+// A holder on another machine that does not beat for so long is dead.
+const SILENCE_MS = 7000;
+const LOOK_EVERY_MS = 500;
+
+// The rolls whose locks this very process holds.
+const OWN = new Set<string>();
+
+/** Takes the lock of a service: only one manager lets the same name be made. Raises `busy` if another process holds it. */
+export async function takeLock(ports: Place, service: Subject, note: LockNote): Promise<SwarmLease> {
+  const config = lockConfig(service, note);
+  try {
+    await ports.swarm.createConfig(config);
+  } catch (error) {
+    if (isConflict(error)) return busy(service.name, (await memoryFor(ports, service.id)).lock);
+    // The manager may have made it, and its answer was lost.
+    if (!isFault(error)) throw error;
+    if ((await memoryFor(ports, service.id)).lock?.note.roll !== note.roll) throw error;
+  }
+  const { lock } = await memoryFor(ports, service.id);
+  if (lock?.note.roll !== note.roll) return busy(service.name, lock);
+  return held(ports, service, lock);
+}
+
+/** Takes over the lock of a dead holder, whose roll is then this process's; undefined if another process was faster. */
+export async function adoptLock(ports: Place, service: Subject, lock: SwarmLock): Promise<SwarmLease | undefined> {
+  const labels = { ...beatLabels(lock), [HOLDER_LABEL]: ports.host.holder };
+  try {
+    await ports.swarm.labelConfig(lock.config, labels);
+  } catch (error) {
+    if (isConflict(error) || isNotFound(error)) return undefined;
+    throw error;
+  }
+  const { lock: now } = await memoryFor(ports, service.id);
+  return now && holderOf(now) === ports.host.holder ? held(ports, service, now) : undefined;
+}
+
+/** Whether the holder of a lock lives. Waits if that takes watching its heartbeat. */
+export async function isHeld(ports: Place, service: string, lock: SwarmLock): Promise<boolean> {
+  const holder = holderOf(lock);
+  if (holder === ports.host.holder) return OWN.has(lock.note.roll);
+  const lives = ports.host.isAlive(holder);
+  if (lives !== undefined) return lives;
+  for (let waited = 0; waited < SILENCE_MS; waited += LOOK_EVERY_MS) {
+    await ports.clock.sleep(LOOK_EVERY_MS);
+    const { lock: now } = await memoryFor(ports, service);
+    if (!now || now.beat !== lock.beat) return now !== undefined;
+  }
+  return false;
+}
+
+/** The same without waiting; undefined if only watching can tell. */
+export function isKnownHeld({ host }: Pick<Ports, 'host'>, lock: SwarmLock): boolean | undefined {
+  const holder = holderOf(lock);
+  return holder === host.holder ? OWN.has(lock.note.roll) : host.isAlive(holder);
+}
+
+function held(ports: Place, service: Subject, lock: SwarmLock): SwarmLease {
+  OWN.add(lock.note.roll);
+  const ended = new AbortController();
+  void beating(ports, service, lock, ended.signal);
+  return {
+    lock,
+    confirm: () => beat(ports, service, lock),
+    release: async () => {
+      ended.abort();
+      await ports.swarm.removeConfig(lock.config.id).catch((error: unknown) => {
+        ports.report({ kind: 'debug', text: `lock of ${service.name}: ${String(error)}` });
+      });
+      OWN.delete(lock.note.roll);
+    },
+  };
+}
+
+// A beat that fails is made up for by the next one; each change asks for itself whether the lock is still held.
+async function beating(ports: Place, service: Subject, lock: SwarmLock, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    await ports.clock.sleep(BEAT_MS, ended);
+    if (ended.aborted) return;
+    await beat(ports, service, lock).catch((error: unknown) => {
+      ports.report({ kind: 'debug', text: `lock of ${service.name}: ${String(error)}` });
+    });
+  }
+}
+
+const TRIES = 3;
+
+// The version changes with each beat, and two beats of this process may meet.
+async function beat(ports: Place, { id, name }: Subject, lock: SwarmLock): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const { lock: now } = await memoryFor(ports, id);
+    if (!now || now.config.id !== lock.config.id || holderOf(now) !== ports.host.holder)
+      throw new SwapError('attention', `the lock of ${name} was lost`, { hint: 'run swapctl recover' });
+    try {
+      return await ports.swarm.labelConfig(now.config, beatLabels(now));
+    } catch (error) {
+      if (!isConflict(error) || tries === TRIES) throw error;
+    }
+  }
+}
+
+function busy(service: string, lock: SwarmLock | undefined): never {
+  const by = lock ? `, by ${holderOf(lock)} since ${new Date(lock.config.createdAt).toISOString()}` : '';
+  return fail('busy', `another roll of ${service} is under way${by}`, {
+    hint: 'wait until it is done; swapctl recover ends it if its process is dead',
+  });
+}

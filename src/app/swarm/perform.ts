@@ -1,0 +1,186 @@
+import type { ErrorCode } from '../../core/model/error.ts';
+import { messageOf, SwapError } from '../../core/model/error.ts';
+import { shortDigest } from '../../core/model/reference.ts';
+import type { Outcome, ServiceReport, Side } from '../../core/report/report.ts';
+import type { ReportedError } from '../../core/report/reported-error.ts';
+import type { HistoryEntry } from '../../core/service/labels.ts';
+import { isServing, type Seen, taskName } from '../../core/swarm/verdict.ts';
+import { reportedError } from '../report/reported.ts';
+import { nodeNames } from './evidence.ts';
+import { imageParts } from './image.ts';
+import { addFailure, addHistory, dropFailure } from './memory.ts';
+import { aimOf, type Forward, look, type SwarmRun, sendImage, watchBack, watchForward } from './watch.ts';
+
+type Failed = Extract<Forward, { kind: 'failed' }>;
+
+/**
+ * Brings a service to the image of its lock, or back: sends the update unless a dead process has sent it, watches it, and puts the
+ * old image back if it fails. What it raises was raised before the update; after that, everything is in the report.
+ */
+export async function performRoll(run: SwarmRun, before: Seen, sent: boolean): Promise<ServiceReport> {
+  const { ports, note } = run;
+  const began = ports.clock.monotonic();
+  if (!sent) await sendImage(run, note.from, note.to);
+  const end = await ending(run).catch((raised: unknown) => ({
+    error: reportedError(raised),
+    outcome: 'failed' as const,
+  }));
+  const total = ports.clock.monotonic() - began;
+  const after = await look(run).catch(() => undefined);
+  return { ...(await describe(run, before, after, end.outcome)), ...end, timings: { total } };
+}
+
+interface End {
+  readonly outcome: Outcome;
+  readonly error?: ReportedError;
+}
+
+async function ending(run: SwarmRun): Promise<End> {
+  const forward = await watchForward(run);
+  if (forward.kind === 'failed') return undo(run, forward);
+  await remember(run, 'history', async () => {
+    await addHistory(run.ports, run.service, entryOf(run), startedEntry(run));
+    await dropFailure(run.ports, run.service, digestOf(run.note.to));
+    if (run.note.event === 'rolled-back') await rejectLeft(run);
+  });
+  return { outcome: run.note.event };
+}
+
+async function undo(run: SwarmRun, failed: Failed): Promise<End> {
+  const { ports, service, note } = run;
+  await remember(run, 'failure', () => rememberFailure(run, failed));
+  const error = errorOf(run, failed);
+  if (note.from === note.to)
+    return {
+      outcome: 'failed',
+      error: { ...error, code: 'attention', hint: 'its image was the same before, so there is nothing to go back to' },
+    };
+  const who = failed.by === 'swarm' ? 'Swarm puts' : 'swapctl puts';
+  const text = `${service.name}: ${failed.reason}; ${who} ${shown(note.from)} back`;
+  ports.report({ kind: 'note', text });
+  try {
+    if (failed.by === 'swapctl') await sendImage(run, note.to, note.from);
+    await watchBack(run);
+    return { outcome: 'failed', error };
+  } catch (raised) {
+    const { message, hint } = raised instanceof SwapError ? raised : { message: messageOf(raised), hint: undefined };
+    const both = `${error.message}; then ${message}`;
+    return { outcome: 'failed', error: { ...error, code: 'attention', message: both, ...(hint ? { hint } : {}) } };
+  }
+}
+
+function errorOf({ service, note }: SwarmRun, failed: Failed): ReportedError {
+  const { evidence, reason } = failed;
+  const where = evidence ? `${evidence.task}: ${evidence.reason}` : reason;
+  const words = {
+    failed: `the new tasks of ${service.name} failed`,
+    stuck: `the update of ${service.name} stood still`,
+    interrupted: `the roll of ${service.name} was interrupted`,
+  };
+  const said = failed.code === 'interrupted' ? '' : `: ${failed.code === 'failed' ? where : reason}`;
+  return {
+    code: codeOf(failed),
+    message: `${words[failed.code]}${said}; all tasks run ${imageParts(note.from).follows} again`,
+    hint: `docker service ps --no-trunc ${service.name} shows all tasks; swapctl history ${service.name} keeps the reason`,
+    ...(evidence && evidence.log.length > 0 ? { log: evidence.log } : {}),
+  };
+}
+
+// Only what the image alone can have caused counts against it; a node that can't pull, or a missing place, does not.
+function codeOf({ code, evidence }: Failed): ErrorCode {
+  if (code !== 'failed') return code;
+  return evidence?.image ? 'not-healthy' : evidence ? 'cannot-start' : 'unproven';
+}
+
+async function rememberFailure(run: SwarmRun, failed: Failed): Promise<void> {
+  if (failed.code === 'interrupted' || (failed.by === 'swarm' && !failed.evidence)) return;
+  const { ports, service, note } = run;
+  const { evidence } = failed;
+  await addFailure(ports, service, {
+    image: imageParts(note.to).follows,
+    digest: digestOf(note.to),
+    at: new Date(ports.clock.now()).toISOString(),
+    roll: note.roll,
+    note: {
+      code: codeOf(failed),
+      reason: evidence ? `${evidence.task}: ${evidence.reason}` : failed.reason,
+      health: evidence?.health.slice(-1) ?? [],
+      log: evidence?.log ?? [],
+    },
+  });
+}
+
+// The image that a user rolled back from is not to come again by itself.
+async function rejectLeft({ ports, service, note }: SwarmRun): Promise<void> {
+  const { follows, digest } = imageParts(note.from);
+  if (digest === undefined || note.from === note.to) return;
+  const at = new Date(ports.clock.now()).toISOString();
+  const left = { code: 'known-bad', reason: 'it was rolled back', health: [], log: [] } as const;
+  await addFailure(ports, service, { image: follows, digest, at, roll: `${note.roll}-left`, note: left });
+}
+
+// What can't be remembered changes nothing about what runs.
+async function remember({ ports, service }: SwarmRun, what: string, write: () => Promise<void>): Promise<void> {
+  await write().catch((raised: unknown) => {
+    ports.report({
+      kind: 'note',
+      text: `${service.name}: its ${what} could not be written down: ${messageOf(raised)}`,
+    });
+  });
+}
+
+function shown(image: string): string {
+  const { follows, digest } = imageParts(image);
+  return digest === undefined ? follows : `${follows} (${shortDigest(digest)})`;
+}
+
+function digestOf(image: string): string {
+  return imageParts(image).digest ?? image;
+}
+
+function entryOf({ ports, note }: SwarmRun): HistoryEntry {
+  const { follows, digest } = imageParts(note.to);
+  const at = new Date(ports.clock.now()).toISOString();
+  return { at, follows, id: digestOf(note.to), digest, event: note.event, roll: note.roll };
+}
+
+function startedEntry({ lease, note }: SwarmRun): HistoryEntry {
+  const { follows, digest } = imageParts(note.from);
+  return {
+    at: new Date(lease.lock.config.createdAt).toISOString(),
+    follows,
+    id: digestOf(note.from),
+    digest,
+    event: 'started',
+  };
+}
+
+async function describe(
+  run: SwarmRun,
+  before: Seen,
+  after: Seen | undefined,
+  outcome: Outcome,
+): Promise<Omit<ServiceReport, 'timings' | 'outcome' | 'error'>> {
+  const { note, service } = run;
+  const nodes = await nodeNames(run.ports).catch(() => new Map<string, string>());
+  const running = (after?.tasks ?? []).filter((task) => isServing(task)).sort((a, b) => a.slot - b.slot);
+  const aim = aimOf(run);
+  const replicas = running.map((task) => ({
+    slot: taskName(service.name, task, nodes),
+    outcome: task.image === aim.to ? outcome : ('failed' as const),
+    timings: { total: Math.max(0, task.at - aim.since) },
+  }));
+  return {
+    service: service.name,
+    strategy: before.service.updateConfig.order,
+    from: sideOf(before, note.from),
+    to: sideOf(after, note.to),
+    ...(replicas.length > 1 && outcome !== 'failed' ? { replicas } : {}),
+  };
+}
+
+function sideOf(seen: Seen | undefined, image: string): Side {
+  const { follows, digest = '' } = imageParts(image);
+  const task = seen?.tasks.find((one) => one.image === image);
+  return { container: task?.id ?? '', image: follows, digest };
+}

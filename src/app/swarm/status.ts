@@ -1,0 +1,110 @@
+import { isRejection } from '../../core/health/blame.ts';
+import { SwapError } from '../../core/model/error.ts';
+import type { Phase, ReplicaStatus, ServiceHistory } from '../../core/report/status.ts';
+import { whyNot } from '../../core/swarm/capability.ts';
+import { memoryOf, ROLE_LABEL, type SwarmMemory } from '../../core/swarm/memory.ts';
+import type { SwarmService, SwarmTask } from '../../core/swarm/model.ts';
+import { isWanted, taskName } from '../../core/swarm/verdict.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { settingsOf } from '../select/settings.ts';
+import { nodeNames } from './evidence.ts';
+import { imageParts } from './image.ts';
+import { isKnownHeld } from './lock.ts';
+import { memoryFor } from './memory.ts';
+
+/** One line a task for `swapctl status`; nothing is changed. One request a service, and three for all. */
+export async function swarmStatus(ports: Ports, services: readonly SwarmService[]): Promise<ReplicaStatus[]> {
+  if (services.length === 0) return [];
+  const [nodes, configs] = await Promise.all([nodeNames(ports), ports.swarm.configs(ROLE_LABEL)]);
+  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const lines = await Promise.all(
+    services.map(async (service) => {
+      const memory = memoryOf(service.id, configs);
+      const tasks = (await ports.swarm.tasks(service.id)).filter(isWanted).sort((a, b) => a.slot - b.slot);
+      return tasks.map((task) => statusLine({ ports, nodes, now }, service, task, memory));
+    }),
+  );
+  return lines.flat();
+}
+
+interface Look {
+  readonly ports: Ports;
+  readonly nodes: ReadonlyMap<string, string>;
+  readonly now: number;
+}
+
+function statusLine(
+  { ports, nodes, now }: Look,
+  service: SwarmService,
+  task: SwarmTask,
+  memory: SwarmMemory,
+): ReplicaStatus {
+  const { follows, digest } = imageParts(task.image);
+  const rolled = memory.history?.entries.find(({ event }) => event !== 'started');
+  const runs = task.state === 'running';
+  return {
+    service: service.name,
+    container: taskName(service.name, task, nodes),
+    id: task.id.slice(0, 12),
+    image: follows,
+    digest: digest ?? '',
+    startedAt: runs ? new Date(task.at).toISOString() : undefined,
+    ageMs: now - (runs ? task.at : task.createdAt),
+    health: healthWord(service, task),
+    phase: phaseOf(ports, service, task, memory),
+    strategy: strategyOf(ports, service),
+    lastRoll: rolled?.at,
+    lastRollAgeMs: rolled ? now - Date.parse(rolled.at) : undefined,
+    failedImages: memory.failures.filter(({ note }) => isRejection(note)).length,
+  };
+}
+
+// A task with a HEALTHCHECK is running only while it is healthy; whether an image brings one, only its node can tell.
+function healthWord({ health }: SwarmService, { state }: SwarmTask): string {
+  if (state !== 'running') return state;
+  if (!health?.Test?.length) return 'unknown';
+  return health.Test[0] === 'NONE' ? 'no check' : 'healthy';
+}
+
+function phaseOf(ports: Ports, { update }: SwarmService, { state }: SwarmTask, { lock }: SwarmMemory): Phase {
+  if (lock) return isKnownHeld(ports, lock) === false ? 'interrupted' : 'rolling';
+  if (update?.state === 'updating' || update?.state === 'rollback_started') return 'rolling';
+  return state === 'running' ? 'serving' : 'starting';
+}
+
+function strategyOf(ports: Ports, service: SwarmService): string {
+  try {
+    const policy = settingsOf(ports, service.name, service.labels);
+    const why = whyNot(service, policy, false);
+    return why?.code === 'refused' ? why.message : service.updateConfig.order;
+  } catch (error) {
+    if (error instanceof SwapError) return 'bad setting';
+    throw error;
+  }
+}
+
+/** The images that a service ran, newest first, with those that failed. */
+export async function swarmHistory(ports: Ports, service: SwarmService): Promise<ServiceHistory> {
+  const { history, failures } = await memoryFor(ports, service.id);
+  const { follows, digest } = imageParts(service.image);
+  const at = new Date(service.updatedAt).toISOString();
+  const now = { at, follows, id: digest ?? follows, digest, event: 'started' as const };
+  const known = history?.entries ?? [];
+  const entries = known[0]?.id === now.id ? known : [now, ...known];
+  return {
+    service: service.name,
+    entries: entries.map((entry, place) => ({
+      ...entry,
+      available: entry.digest !== undefined,
+      ...(place === 0 ? { current: true as const, status: 'running' as const } : { current: false as const }),
+    })),
+    backups: [],
+    failures: failures.map(({ config, at: when, image, digest: failed, note }) => ({
+      ...note,
+      at: when,
+      image,
+      digest: failed,
+      config: config.name,
+    })),
+  };
+}

@@ -1,0 +1,191 @@
+import type { HealthConfig } from '../../core/model/container.ts';
+import { EngineError, isConflict, isFault } from '../../core/model/engine-error.ts';
+import { fail } from '../../core/model/error.ts';
+import type { Policy } from '../../core/settings/policy.ts';
+import { fingerprint, patienceMs, standstill } from '../../core/swarm/deadline.ts';
+import type { LockNote } from '../../core/swarm/memory.ts';
+import type { SwarmService } from '../../core/swarm/model.ts';
+import { type Aim, failuresOf, judgeBack, judgeRoll, type Seen } from '../../core/swarm/verdict.ts';
+import { formatDuration } from '../../core/text/duration.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
+import type { SwarmLease } from './lock.ts';
+
+/** One roll of a service: what it takes to begin it, to go on with it after a crash, and to undo it. */
+export interface SwarmRun {
+  readonly ports: Ports;
+  readonly service: Pick<SwarmService, 'id' | 'name' | 'labels'>;
+  readonly note: LockNote;
+  readonly policy: Pick<Policy, 'settleMs' | 'healthTimeoutMs'>;
+  /** The HEALTHCHECK of the new tasks; undefined: not known. */
+  readonly check: HealthConfig | undefined;
+  readonly lease: SwarmLease;
+  readonly signal: AbortSignal;
+}
+
+/** How the way to the new image ended. `failed`: the old image is to be put back, by whom `by` says. */
+export type Forward =
+  | { readonly kind: 'rolled' }
+  | {
+      readonly kind: 'failed';
+      readonly code: 'failed' | 'stuck' | 'interrupted';
+      readonly reason: string;
+      readonly by: 'swapctl' | 'swarm';
+      readonly evidence: Evidence | undefined;
+    };
+
+// Two requests each; Swarm's own steps take seconds.
+const LOOK_EVERY_MS = 500;
+
+export function aimOf({ note, lease }: Pick<SwarmRun, 'note' | 'lease'>): Aim {
+  return { from: note.from, to: note.to, since: lease.lock.config.createdAt };
+}
+
+// As long as a daemon takes to restart, and managers to elect a leader.
+const AWAY_MS = 90_000;
+
+/** Looks at the service, also while its manager restarts. Raises `attention` if the service is gone. */
+export async function look({ ports, service }: Pick<SwarmRun, 'ports' | 'service'>): Promise<Seen> {
+  const until = ports.clock.monotonic() + AWAY_MS;
+  for (;;) {
+    try {
+      const [now, tasks] = await Promise.all([ports.swarm.service(service.id), ports.swarm.tasks(service.id)]);
+      return { service: now ?? fail('attention', `${service.name} was removed during its roll`), tasks };
+    } catch (raised) {
+      if (!isFault(raised) || ports.clock.monotonic() > until) throw raised;
+      await ports.clock.sleep(LOOK_EVERY_MS);
+    }
+  }
+}
+
+/** Watches the update until each slot runs the new image for the settle time, or the roll failed. Raises `busy` and `attention`. */
+export async function watchForward(run: SwarmRun): Promise<Forward> {
+  const { ports, policy, signal } = run;
+  const aim = aimOf(run);
+  const standing = new Standing(run);
+  let evidence: Evidence | undefined;
+  let settledAt: number | undefined;
+  for (;;) {
+    const seen = await look(run);
+    const now = ports.clock.monotonic();
+    const [first] = failuresOf(seen.tasks, aim);
+    if (first && !evidence) evidence = await tellEvidence(run, seen.service, first);
+    const verdict = judgeRoll(seen, aim);
+    if (verdict.kind === 'failed')
+      return { kind: 'failed', code: 'failed', reason: verdict.reason, by: verdict.by, evidence };
+    if (verdict.kind === 'taken') return taken(run, verdict.image);
+    if (verdict.kind === 'running') {
+      settledAt ??= now;
+      if (now - settledAt >= policy.settleMs) return { kind: 'rolled' };
+      standing.told(`each task runs the new image; swapctl watches them for ${formatDuration(policy.settleMs)}`);
+    } else {
+      settledAt = undefined;
+      if (signal.aborted)
+        return { kind: 'failed', code: 'interrupted', reason: 'interrupted', by: 'swapctl', evidence };
+      if (verdict.kind === 'waiting') standing.told(verdict.what);
+      const stuck = standing.since(seen, now);
+      if (stuck !== undefined)
+        return {
+          kind: 'failed',
+          code: 'stuck',
+          reason: `${standstill(seen, aim.to)} for ${stuck}`,
+          by: 'swapctl',
+          evidence,
+        };
+    }
+    await ports.clock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Watches until each slot runs the old image again. Raises `attention` where that does not come about. */
+export async function watchBack(run: SwarmRun): Promise<void> {
+  const { ports, note } = run;
+  const standing = new Standing(run);
+  for (;;) {
+    const seen = await look(run);
+    const verdict = judgeBack(seen, aimOf(run));
+    if (verdict.kind === 'back') return;
+    if (verdict.kind === 'taken')
+      return notBack(run, `its image is ${verdict.image}, since another process or Swarm changed it`);
+    if (verdict.kind === 'stranded') return notBack(run, verdict.reason);
+    standing.told(verdict.what);
+    const stuck = standing.since(seen, ports.clock.monotonic());
+    if (stuck !== undefined) return notBack(run, `${standstill(seen, note.from)} for ${stuck}`);
+    await ports.clock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+function notBack({ service, note }: SwarmRun, why: string): never {
+  return fail('attention', `${service.name} could not go back to ${note.from}: ${why}`, {
+    hint: `docker service ps ${service.name} shows its tasks; docker service update --image ${note.from} ${service.name} tries again`,
+  });
+}
+
+/** Asks Swarm to change the image, unless it has it already. Raises `busy` where another process changes the service. */
+export async function sendImage(run: SwarmRun, from: string, to: string): Promise<void> {
+  const { ports, lease } = run;
+  for (;;) {
+    await lease.confirm();
+    const { service: now } = await look(run);
+    if (now.image !== from) return taken(run, now.image);
+    try {
+      return await ports.swarm.setImage(now, to, from === to);
+    } catch (error) {
+      // A change of labels or replicas in between is no reason to give up; a change of the image is found by the next look.
+      if (isConflict(error)) continue;
+      if (!(error instanceof EngineError) || !isFault(error)) throw error;
+      const after = await look(run);
+      if (after.service.image === to && from !== to) return;
+      throw error;
+    }
+  }
+}
+
+function taken({ service }: SwarmRun, image: string): never {
+  return fail('busy', `another process changed the image of ${service.name} to ${image} during the roll`, {
+    hint: 'swapctl left it to that process; roll again once its update has ended',
+  });
+}
+
+async function tellEvidence(
+  run: SwarmRun,
+  service: SwarmService,
+  task: Parameters<typeof evidenceOf>[2],
+): Promise<Evidence> {
+  const { ports } = run;
+  const evidence = await evidenceOf(ports, service, task);
+  ports.report({ kind: 'note', text: `${evidence.task} failed: ${evidence.reason}` });
+  const { health, log } = evidence;
+  ports.report({ kind: 'evidence', slot: service.name, container: evidence.task, health: health.slice(-1), log });
+  return evidence;
+}
+
+/** For how long nothing has changed, and what was last said of the wait. */
+class Standing {
+  readonly #run: SwarmRun;
+  #last = '';
+  #at: number | undefined;
+  #said = '';
+
+  constructor(run: SwarmRun) {
+    this.#run = run;
+  }
+
+  /** Says what is waited for, once. */
+  told(what: string): void {
+    if (what === this.#said) return;
+    this.#said = what;
+    this.#run.ports.report({ kind: 'note', text: `${this.#run.service.name}: ${what}` });
+  }
+
+  /** How long it has stood still, once that is too long. */
+  since(seen: Seen, now: number): string | undefined {
+    const print = fingerprint(seen);
+    if (this.#at === undefined || print !== this.#last) {
+      this.#last = print;
+      this.#at = now;
+    }
+    const limit = patienceMs(seen, this.#run.policy, this.#run.check);
+    return now - this.#at > limit ? formatDuration(limit) : undefined;
+  }
+}

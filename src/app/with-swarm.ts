@@ -1,0 +1,237 @@
+import { fail } from '../core/model/error.ts';
+import type { PerService } from '../core/report/call.ts';
+import type { ServiceReport } from '../core/report/report.ts';
+import type { ServicePlan } from '../core/report/status.ts';
+import { groupServices } from '../core/service/service.ts';
+import type { UpdateReport } from '../core/update/update.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { App, RollRequest, UpdateRequest } from './app.ts';
+import { reported } from './report/reported.ts';
+import { listed } from './select/own.ts';
+import { checkSwarm } from './swarm/check.ts';
+import { containersIn, isTask, type Named, unitsIn, whatIsNamed } from './swarm/parts.ts';
+import { planSwarm } from './swarm/plan.ts';
+import { recoverSwarm } from './swarm/recover.ts';
+import { rollSwarmService, type SwarmRollOptions } from './swarm/roll.ts';
+import { rollbackSwarm } from './swarm/rollback.ts';
+import { swarmHistory, swarmStatus } from './swarm/status.ts';
+import { type SwarmUnit, swarmTarget, swarmUnits } from './swarm/target.ts';
+import { agendaOf } from './update/agenda.ts';
+import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
+
+/** The same use cases, for the services of a Swarm as well where the engine is one of its managers. */
+export function withSwarm(app: App, ports: Ports): App {
+  return { ...app, ...rolling(app, ports), ...looking(app, ports), ...unattended(app, ports) };
+}
+
+type Rolling = Pick<App, 'roll' | 'plan' | 'rollback' | 'recover'>;
+
+function rolling(app: App, ports: Ports): Rolling {
+  return {
+    roll: (selectors, request) => roll(app, ports, selectors, request),
+    plan: async (selectors, request) => {
+      const named = await whatIsNamed(ports, selectors);
+      if (unitsIn(named).length === 0) return app.plan(selectors, request);
+      const plans = await inTurn(grouped(named), async (group): Promise<ServicePlan[]> => {
+        if (group.kind === 'containers') return app.plan(group.selectors, request);
+        return [await planSwarm(ports, group.unit.service, rollOptions(request))];
+      });
+      return plans.flat();
+    },
+    rollback: async (selector, request) => {
+      const unit = await unitNamed(ports, selector);
+      if (!unit) return app.rollback(selector, request);
+      const own = calledBy(ports, request);
+      return reported(unit.key, () => rollbackSwarm(own, unit.key, request.image, rollOptions(request)));
+    },
+    recover: async (selectors, signal, progress) => {
+      const { containers, units } = await chosen(ports, selectors);
+      const all = selectors.length === 0;
+      const items = all || containers ? await app.recover(all ? [] : (containers ?? []), signal, progress) : [];
+      const own = calledBy(ports, { progress });
+      const services = units.map(({ service }) => service);
+      return [...items, ...(await recoverSwarm(own, services, all && (await isManager(ports)), signal))];
+    },
+  };
+}
+
+type Looking = Pick<App, 'history' | 'status' | 'check' | 'names' | 'find'>;
+
+function looking(app: App, ports: Ports): Looking {
+  return {
+    history: async (selector) => {
+      const unit = await unitNamed(ports, selector);
+      return unit ? swarmHistory(ports, unit.service) : app.history(selector);
+    },
+    status: async (selectors) => {
+      const { containers, units } = await chosen(ports, selectors);
+      const lines = containers ? await app.status(containers) : [];
+      const services = units.map(({ service }) => service);
+      return [...lines, ...(await swarmStatus(ports, services))];
+    },
+    check: async (selectors, signal) => {
+      const { containers, units } = await chosen(ports, selectors);
+      const lines = containers ? await app.check(containers, signal) : [];
+      const services = units.map(({ service }) => service);
+      return [...lines, ...(await checkSwarm(ports, services, { signal }))];
+    },
+    names: async () => [...(await app.names()), ...(await swarmUnits(ports)).map(({ key }) => key)],
+    find: async (selector) => (await unitNamed(ports, selector))?.key ?? app.find(selector),
+  };
+}
+
+type Unattended = Pick<App, 'update' | 'mend' | 'agenda'>;
+
+function unattended(app: App, ports: Ports): Unattended {
+  return {
+    update: (selectors, request) => update(app, ports, selectors, request),
+    mend: async (selectors, request) => {
+      const { containers, swarm } = await wanted(ports, selectors);
+      const own = calledBy(ports, request);
+      const lines = containers ? await app.mend(containers, request) : [];
+      const more = swarm ? await mendServices(own, swarmTarget(own), updateOptions(swarm, request)) : [];
+      return [...lines, ...more];
+    },
+    agenda: async (selectors, request) => {
+      const { containers, swarm } = await wanted(ports, selectors);
+      const lines = containers ? await app.agenda(containers, request) : [];
+      if (!swarm) return lines;
+      const { all = false, overrides = {} } = request;
+      const asked = { selectors: swarm, all, overrides, absent: true };
+      return [...lines, ...(await agendaOf(ports, swarmTarget(ports), asked))];
+    },
+  };
+}
+
+async function unitNamed(ports: Ports, selector: string): Promise<SwarmUnit | undefined> {
+  return unitsIn(await whatIsNamed(ports, [selector]))[0];
+}
+
+async function isManager({ engine }: Pick<Ports, 'engine'>): Promise<boolean> {
+  return (await engine.facts()).swarm === 'manager';
+}
+
+// Services that are named together go one after the other, in their order; containers next to each other in one call.
+async function roll(
+  app: App,
+  ports: Ports,
+  selectors: readonly string[],
+  request: RollRequest,
+): Promise<ServiceReport[]> {
+  const named = await whatIsNamed(ports, selectors);
+  if (unitsIn(named).length === 0) return app.roll(selectors, request);
+  let first = true;
+  const reports = await inTurn(grouped(named), async (group): Promise<ServiceReport[]> => {
+    const own = first ? request : { ...request, roll: undefined };
+    first = false;
+    if (group.kind === 'containers') return app.roll(group.selectors, own);
+    const { key } = group.unit;
+    return [await reported(key, () => rollSwarmService(calledBy(ports, own), key, rollOptions(own)))];
+  });
+  return reports.flat();
+}
+
+type Group = { readonly kind: 'containers'; readonly selectors: readonly string[] } | Extract<Named, { kind: 'swarm' }>;
+
+function grouped(named: readonly Named[]): Group[] {
+  const groups: Group[] = [];
+  for (const one of named) {
+    const last = groups.at(-1);
+    if (one.kind === 'swarm') groups.push(one);
+    else if (last?.kind !== 'containers') groups.push({ kind: 'containers', selectors: [one.selector] });
+    else groups.splice(-1, 1, { kind: 'containers', selectors: [...last.selectors, one.selector] });
+  }
+  return groups;
+}
+
+async function inTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const one of all) results.push(await work(one));
+  return results;
+}
+
+// Without names: all Swarm services, and all containers but their tasks.
+async function chosen(
+  ports: Ports,
+  selectors: readonly string[],
+): Promise<{ readonly containers: readonly string[] | undefined; readonly units: readonly SwarmUnit[] }> {
+  if (selectors.length > 0) {
+    const named = await whatIsNamed(ports, selectors);
+    const containers = containersIn(named);
+    return { containers: containers.length > 0 ? containers : undefined, units: unitsIn(named) };
+  }
+  const units = await swarmUnits(ports);
+  if (units.length === 0) return { containers: [], units };
+  const services = groupServices(await listed(ports.engine));
+  const others = services.filter((service) => !isTask(service)).map(({ key }) => key);
+  const containers = others.length === services.length ? [] : others;
+  return { containers: services.length > 0 && others.length === 0 ? undefined : containers, units };
+}
+
+// Of unattended runs: what is named and not there counts among the containers, as it may come yet.
+async function wanted(
+  ports: Ports,
+  selectors: readonly string[],
+): Promise<{ readonly containers: readonly string[] | undefined; readonly swarm: readonly string[] | undefined }> {
+  if (!(await isManager(ports))) return { containers: selectors, swarm: undefined };
+  if (selectors.length === 0) return { containers: [], swarm: [] };
+  const keys = new Set((await swarmUnits(ports)).map(({ key }) => key));
+  const swarm = selectors.filter((selector) => keys.has(selector));
+  const containers = selectors.filter((selector) => !keys.has(selector));
+  return {
+    containers: containers.length > 0 ? containers : undefined,
+    swarm: swarm.length > 0 ? swarm : undefined,
+  };
+}
+
+async function update(
+  app: App,
+  ports: Ports,
+  selectors: readonly string[],
+  request: UpdateRequest,
+): Promise<UpdateReport> {
+  const { containers, swarm } = await wanted(ports, selectors);
+  const report = containers ? await app.update(containers, request) : undefined;
+  if (!swarm) return report ?? fail('not-found', 'no service is named');
+  const more = await updateSwarm(ports, swarm, request);
+  return report ? { ...report, services: [...report.services, ...more.services] } : more;
+}
+
+function updateSwarm(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
+  const { perService = alone } = request;
+  return updateServices(
+    calledBy(ports, request),
+    swarmTarget,
+    updateOptions(selectors, request),
+    (own, { key }, found) =>
+      reported(key, () =>
+        perService(key, request.signal, (call) => {
+          const options = { ...rollOptions({ ...request, ...call }), found };
+          return reported(key, () => rollSwarmService(calledBy(own, call), key, options));
+        }),
+      ),
+  );
+}
+
+const alone: PerService = (_, signal, work) => work({ signal });
+
+function updateOptions(selectors: readonly string[], request: UpdateRequest): UpdateOptions {
+  const { all = false, dryRun = false, overrides = {}, firstSeen, only, here, signal } = request;
+  return { selectors, all, dryRun, overrides, firstSeen, only, here, signal, absent: only !== undefined };
+}
+
+function rollOptions({
+  image,
+  digest,
+  force = false,
+  overrides = {},
+  roll: id,
+  traceparent,
+  signal,
+}: RollRequest): SwarmRollOptions {
+  return { image, digest, force, overrides, roll: id, traceparent, signal };
+}
+
+function calledBy(ports: Ports, { progress }: Pick<RollRequest, 'progress'>): Ports {
+  return progress ? { ...ports, report: progress } : ports;
+}

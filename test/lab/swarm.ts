@@ -1,0 +1,94 @@
+// A Swarm of one manager, on an engine of its own: that of other tests must not become a manager.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type EngineKind, type OtherEngine, startEngine } from './engines.ts';
+import type { AppImageOptions } from './images.ts';
+import { type Registry, startRegistry } from './registry.ts';
+import { eventually } from './waiting.ts';
+import { type Scope, testWorld, type World } from './world.ts';
+
+export interface Said {
+  readonly code: number;
+  readonly text: string;
+}
+
+export interface SwarmLab {
+  readonly world: World;
+  readonly registry: Registry;
+  readonly env: NodeJS.ProcessEnv;
+  /** Builds an image and pushes it as `<name>:<tag>` of the lab; resolves with its digest. */
+  push(tag: string, options: AppImageOptions, into?: string): Promise<string>;
+  /** Runs the docker program on the manager. A `limitS` ends it with exit status 124. */
+  docker(args: readonly string[], limitS?: number): Promise<Said>;
+  /** Creates a service of image tag `tag`, with more options of `docker service create`, and waits until all its tasks run. */
+  service(suffix: string, tag: string, options?: readonly string[]): Promise<string>;
+  /** The images of the tasks of a service that run, without digests. */
+  running(service: string): Promise<string[]>;
+  /** The image of a tag as a service's spec has it. */
+  reference(tag: string, digest?: string): string;
+}
+
+const run = promisify(execFile);
+
+/** An engine that is the manager of a Swarm of its own: one for a file, which stops it after all tests. */
+export async function startManager(kind: EngineKind = 'trixie'): Promise<OtherEngine> {
+  const engine = await startEngine(kind, { spare: 'swarm' });
+  const { Swarm } = (await engine.docker.info()) as { Swarm?: { LocalNodeState?: string } };
+  if (Swarm?.LocalNodeState !== 'active')
+    await engine.docker.swarmInit({ AdvertiseAddr: '127.0.0.1', ListenAddr: '127.0.0.1:2377' });
+  return engine;
+}
+
+/** A test's own services and registry; both are gone after it. */
+export async function swarmLab(t: Scope, engine: OtherEngine): Promise<SwarmLab> {
+  const world = testWorld(t, engine);
+  const registry = await startRegistry({ address: world.hostAddress });
+  world.after(() => registry.stop());
+  const env = { ...process.env, ...world.env };
+  const repository = `${registry.host}/app`;
+  const docker: SwarmLab['docker'] = async (args, limitS = 60) => {
+    try {
+      const { stdout, stderr } = await run('timeout', [String(limitS), 'docker', ...args], { env });
+      return { code: 0, text: stdout + stderr };
+    } catch (raised) {
+      const { code, stdout = '', stderr = '' } = raised as { code?: number; stdout?: string; stderr?: string };
+      return { code: code ?? -1, text: stdout + stderr };
+    }
+  };
+  const running: SwarmLab['running'] = async (service) => {
+    const tasks = (await world.docker.listTasks({
+      filters: JSON.stringify({ service: [service] }),
+    } as never)) as unknown as Task[];
+    const up = tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running');
+    return up.map(({ Spec }) => Spec.ContainerSpec.Image.replace(/@.*/, '')).sort();
+  };
+  return {
+    world,
+    registry,
+    env,
+    docker,
+    running,
+    reference: (tag, digest) => `${repository}:${tag}${digest ? `@${digest}` : ''}`,
+    async push(tag, options, into = tag) {
+      const image = await world.image(`app:${tag}`, options);
+      const { digest } = await registry.push(world.docker, image, `app:${into}`);
+      return digest;
+    },
+    async service(suffix, tag, options = []) {
+      const name = world.name(suffix);
+      world.after(() => docker(['service', 'rm', name]));
+      const args = ['service', 'create', '--detach', '--quiet', '--name', name, ...options, `${repository}:${tag}`];
+      const { code, text } = await docker(args);
+      if (code !== 0) throw new Error(text);
+      const wanted = Number(options[options.indexOf('--replicas') + 1]) || 1;
+      await eventually(`${name} runs`, async () => (await running(name)).length === wanted);
+      return name;
+    },
+  };
+}
+
+interface Task {
+  readonly DesiredState: string;
+  readonly Status: { readonly State: string };
+  readonly Spec: { readonly ContainerSpec: { readonly Image: string } };
+}
