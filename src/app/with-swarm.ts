@@ -50,7 +50,7 @@ function rolling(app: App, ports: Ports): Rolling {
       const items = all || containers ? await app.recover(all ? [] : (containers ?? []), signal, progress) : [];
       const own = calledBy(ports, { progress });
       const services = units.map(({ service }) => service);
-      return [...items, ...(await recoverSwarm(own, services, all && (await isManager(ports)), signal))];
+      return [...items, ...(await recoverSwarm(own, services, all && units.length > 0, signal))];
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isForbidden } from '../../core/model/engine-error.ts';
 import { fail } from '../../core/model/error.ts';
 import { whyMode } from '../../core/swarm/capability.ts';
 import { memoryOf, ROLE_LABEL } from '../../core/swarm/memory.ts';
@@ -16,12 +17,23 @@ export interface SwarmUnit {
   readonly service: SwarmService;
 }
 
-/** The services of the Swarm that the engine is a manager of; none for any other engine, which is not asked for them. */
-export async function swarmUnits({ engine, swarm }: Pick<Ports, 'engine' | 'swarm'>): Promise<SwarmUnit[]> {
+/**
+ * The services of the Swarm that the engine is a manager of; none for any other engine, which is not asked for them, and none
+ * behind a socket proxy that keeps the Swarm out, so that the containers are still rolled.
+ */
+export async function swarmUnits({ engine, swarm, report }: Place): Promise<SwarmUnit[]> {
   if ((await engine.facts()).swarm !== 'manager') return [];
-  const services = await swarm.services();
-  return services.map((service) => ({ key: service.name, service })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  try {
+    const services = await swarm.services();
+    return services.map((service) => ({ key: service.name, service })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    report({ kind: 'debug', text: `Swarm services are left out: the engine's proxy forbids GET /services` });
+    return [];
+  }
 }
+
+type Place = Pick<Ports, 'engine' | 'swarm' | 'report'>;
 
 /** The services of a Swarm, as the target of updates. */
 export function swarmTarget(ports: Ports): Target<SwarmUnit> {

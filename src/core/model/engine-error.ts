@@ -22,6 +22,11 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof EngineError && error.status === 404;
 }
 
+/** Whether a socket proxy before the engine allows no such call. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof EngineError && (error.status === 403 || error.status === 405);
+}
+
 /** Whether the engine's machine has no room left for what was asked of it. */
 export function isDiskFull(error: unknown): error is EngineError {
   return error instanceof EngineError && /no space left on device|disk quota exceeded/i.test(error.message);
