@@ -6,6 +6,7 @@ import { groupServices } from '../core/service/service.ts';
 import type { UpdateReport } from '../core/update/update.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { App, RollRequest, UpdateRequest } from './app.ts';
+import { explained } from './inspect/explain.ts';
 import { reported } from './report/reported.ts';
 import { listed } from './select/own.ts';
 import { checkSwarm } from './swarm/check.ts';
@@ -15,7 +16,7 @@ import { recoverSwarm } from './swarm/recover.ts';
 import { rollSwarmService, type SwarmRollOptions } from './swarm/roll.ts';
 import { rollbackSwarm } from './swarm/rollback.ts';
 import { swarmHistory, swarmStatus } from './swarm/status.ts';
-import { type SwarmUnit, swarmTarget, swarmUnits } from './swarm/target.ts';
+import { type SwarmUnit, swarmFacts, swarmTarget, swarmUnits } from './swarm/target.ts';
 import { agendaOf } from './update/agenda.ts';
 import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
 
@@ -34,7 +35,7 @@ function rolling(app: App, ports: Ports): Rolling {
       if (unitsIn(named).length === 0) return app.plan(selectors, request);
       const plans = await inTurn(grouped(named), async (group): Promise<ServicePlan[]> => {
         if (group.kind === 'containers') return app.plan(group.selectors, request);
-        return [await planSwarm(ports, group.unit.service, rollOptions(request))];
+        return [await planOf(ports, group.unit, request)];
       });
       return plans.flat();
     },
@@ -53,6 +54,15 @@ function rolling(app: App, ports: Ports): Rolling {
       return [...items, ...(await recoverSwarm(own, services, all && units.length > 0, signal))];
     },
   };
+}
+
+async function planOf(ports: Ports, { key, service }: SwarmUnit, request: RollRequest): Promise<ServicePlan> {
+  const plan = await planSwarm(ports, service, rollOptions(request));
+  if (!request.explain) return plan;
+  const keys = (await swarmUnits(ports)).map((unit) => unit.key);
+  const facts = await swarmFacts(ports, service);
+  const { labels } = service;
+  return { ...plan, explained: await explained(ports, { key, labels, keys, facts }, request.overrides ?? {}) };
 }
 
 type Looking = Pick<App, 'history' | 'status' | 'check' | 'names' | 'find'>;
@@ -220,15 +230,16 @@ function updateOptions(selectors: readonly string[], request: UpdateRequest): Up
   return { selectors, all, dryRun, overrides, firstSeen, only, here, signal, absent: only !== undefined };
 }
 
-function rollOptions({
-  image,
-  digest,
-  force = false,
-  overrides = {},
-  roll: id,
-  traceparent,
-  signal,
-}: RollRequest): SwarmRollOptions {
+// What would be passed over in silence otherwise: the nodes pull, and their volumes are out of reach.
+function rollOptions(request: RollRequest): SwarmRollOptions {
+  const { pull, withVolumes, image, digest, force = false, overrides = {}, roll: id, traceparent, signal } = request;
+  if (pull === 'never' || pull === 'missing')
+    return fail('usage', `--pull ${pull} does not work for Swarm services: their nodes pull what they do not have`);
+  if (withVolumes)
+    return fail(
+      'usage',
+      '--with-volumes does not work for Swarm services: swapctl keeps no copies of volumes on other nodes',
+    );
   return { image, digest, force, overrides, roll: id, traceparent, signal };
 }
 

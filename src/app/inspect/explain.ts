@@ -1,10 +1,11 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
+import type { OwnLabels } from '../../core/model/own-labels.ts';
 import type { ServiceExplained } from '../../core/report/status.ts';
 import { groupServices, type Service } from '../../core/service/service.ts';
 import { settingsFor } from '../../core/settings/config.ts';
 import { explainPolicy } from '../../core/settings/read.ts';
-import { mayRoll } from '../../core/update/may-roll.ts';
+import { mayRoll, type RollFacts } from '../../core/update/may-roll.ts';
 import { dependenciesOf } from '../../core/update/order.ts';
 import { nextCheck } from '../../core/update/schedule.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -28,15 +29,32 @@ export async function explainService(
   if (!container) return fail('not-found', `${service.key} has no replica`);
   const look = { ports, memory: freshMemory() };
   const labels = await ownOf(look, container);
-  const file = settingsFor(ports.config(), service.key);
-  const policy = settingsOf(ports, service.key, labels, overrides);
-  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
   const keys = groupServices(all).map(({ key }) => key);
-  const may = mayRoll(policy, await factsOf(look, service), now);
-  const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0).catch(refuseSchedule(service.key));
+  return explained(ports, { key: service.key, labels, keys, facts: await factsOf(look, service) }, overrides);
+}
+
+/** A service as far as its settings and its time go; `keys` of all services that it may depend on. */
+interface Explainable {
+  readonly key: string;
+  readonly labels: OwnLabels;
+  readonly keys: readonly string[];
+  readonly facts: RollFacts;
+}
+
+/** The same for a service of any target. */
+export async function explained(
+  ports: Ports,
+  { key, labels, keys, facts }: Explainable,
+  overrides: Readonly<Record<string, string>>,
+): Promise<ServiceExplained> {
+  const file = settingsFor(ports.config(), key);
+  const policy = settingsOf(ports, key, labels, overrides);
+  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const may = mayRoll(policy, facts, now);
+  const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0).catch(refuseSchedule(key));
   return {
     settings: explainPolicy(labels, overrides, file),
-    dependsOn: dependenciesOf(service.key, policy.dependsOn, labels, keys),
+    dependsOn: dependenciesOf(key, policy.dependsOn, labels, keys),
     mayRoll: may.now ? may : { ...may, until: isoOf(may.until) },
     nextCheck: isoOf(next),
   };

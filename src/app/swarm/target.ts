@@ -45,7 +45,7 @@ export function swarmTarget(ports: Ports): Target<SwarmUnit> {
         units.map(({ service }) => service),
         options,
       ),
-    facts: ({ service }) => factsOf(ports, service),
+    facts: ({ service }) => swarmFacts(ports, service),
     imagesOf: ({ service }) => [service.image],
     // A task that rolls its own service would be replaced with it; the lock it leaves is adopted by its successor.
     runsIn: () => false,
@@ -82,7 +82,8 @@ async function recoverUnits(ports: Ports, units: readonly SwarmUnit[], signal: A
   return { any, failed };
 }
 
-async function factsOf(ports: Ports, { id }: SwarmService): Promise<RollFacts> {
+/** The last rolls and failures of a service. */
+export async function swarmFacts(ports: Ports, { id }: SwarmService): Promise<RollFacts> {
   const { history, failures } = await memoryFor(ports, id);
   const rolled = history?.entries.find(({ event }) => event !== 'started');
   const at = failures.map((one) => Date.parse(one.at)).filter(Number.isFinite);

@@ -129,6 +129,31 @@ suite('a roll', () => {
   });
 });
 
+suite('options', () => {
+  test('a plan explains the settings of the service', async () => {
+    const { process } = world(
+      { kind: 'runs' },
+      { labels: labelled({ 'swapctl.enable': 'true', 'swapctl.settle': '7s' }) },
+    );
+    const [plan] = assertThere(await process().run((app) => app.plan(['web'], { signal, explain: true })));
+    const settle = plan?.explained?.settings.find(({ setting }) => setting === 'settle');
+    assert.deepEqual([settle?.value, settle?.where], ['7s', 'swapctl.settle']);
+    assert.deepEqual(
+      plan?.slots.map(({ verdict }) => verdict),
+      ['roll'],
+    );
+  });
+
+  test('that Swarm can not follow are refused, and not passed over', async () => {
+    const { swarm, process } = world({ kind: 'runs' });
+    const [pulled] = assertThere(await process().run((app) => app.roll(['web'], { signal, pull: 'never' })));
+    assert.equal(pulled?.error?.code, 'usage');
+    const back = assertThere(await process().run((app) => app.rollback('web', { signal, withVolumes: true })));
+    assert.equal(back.error?.code, 'usage');
+    assertRuns(swarm, OLD);
+  });
+});
+
 suite('a service that is no matter of a roll', () => {
   const REFUSED: readonly [string, Partial<SwarmService>, RegExp][] = [
     ['a job', { mode: 'job' }, /is a job/],

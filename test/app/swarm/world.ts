@@ -89,6 +89,7 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
       sha256,
     },
     config: () => NO_CONFIG,
+    schedules: { next: async () => undefined },
     report: (one: Progress) => void progress.push(one),
   } as unknown as Ports;
   const app = withSwarm({} as App, ports);
