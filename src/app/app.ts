@@ -169,7 +169,7 @@ export function createApp(ports: Ports): App {
     arrived: (selectors, { arrivals, since, all = false, overrides = {} }) =>
       concernedBy(ports, { arrivals, since, selectors, all, overrides, absent: true }),
     hinted: (selectors, { pushes, all = false, overrides = {} }) =>
-      hintedServices(ports, { pushes, selectors, all, overrides, absent: true }),
+      hintedServices(ports, dockerTarget(ports), { pushes, selectors, all, overrides, absent: true }),
     hooks: () => ports.config().hooks,
     nextCheck: (schedule, after, dice) => nextCheck(schedule, after, ports.schedules.next, dice),
     events: (since, signal) => ports.engine.events(since, signal),

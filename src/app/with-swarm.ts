@@ -2,10 +2,10 @@ import { fail } from '../core/model/error.ts';
 import type { PerService } from '../core/report/call.ts';
 import type { ServiceReport } from '../core/report/report.ts';
 import type { ServicePlan } from '../core/report/status.ts';
-import { groupServices } from '../core/service/service.ts';
+import { groupServices, type Service } from '../core/service/service.ts';
 import type { UpdateReport } from '../core/update/update.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { App, RollRequest, UpdateRequest } from './app.ts';
+import type { App, HintedService, HintRequest, RollRequest, UpdateRequest } from './app.ts';
 import { explained } from './inspect/explain.ts';
 import { reported } from './report/reported.ts';
 import { listed } from './select/own.ts';
@@ -18,6 +18,7 @@ import { rollbackSwarm } from './swarm/rollback.ts';
 import { swarmHistory, swarmStatus } from './swarm/status.ts';
 import { type SwarmUnit, swarmFacts, swarmTarget, swarmUnits } from './swarm/target.ts';
 import { agendaOf } from './update/agenda.ts';
+import { hintedServices } from './update/hinted.ts';
 import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
 
 /** The same use cases, for the services of a Swarm as well where the engine is one of its managers. */
@@ -90,7 +91,7 @@ function looking(app: App, ports: Ports): Looking {
   };
 }
 
-type Unattended = Pick<App, 'update' | 'mend' | 'agenda'>;
+type Unattended = Pick<App, 'update' | 'mend' | 'agenda' | 'hinted'>;
 
 function unattended(app: App, ports: Ports): Unattended {
   return {
@@ -110,7 +111,28 @@ function unattended(app: App, ports: Ports): Unattended {
       const asked = { selectors: swarm, all, overrides, absent: true };
       return [...lines, ...(await agendaOf(ports, swarmTarget(ports), asked))];
     },
+    hinted: (selectors, request) => hinted(app, ports, selectors, request),
   };
+}
+
+async function hinted(
+  app: App,
+  ports: Ports,
+  selectors: readonly string[],
+  request: HintRequest,
+): Promise<HintedService[]> {
+  const { containers, swarm } = await wanted(ports, selectors);
+  const lines = containers ? await app.hinted(containers, request) : [];
+  if (!swarm) return lines;
+  const { pushes, all = false, overrides = {} } = request;
+  const asked = { pushes, selectors: swarm, all, overrides, absent: true };
+  const units = await hintedServices(ports, swarmTarget(ports), asked);
+  const tasks = new Set((await containersOf(ports)).filter(isTask).map(({ key }) => key));
+  return [...lines.filter(({ service }) => !tasks.has(service)), ...units];
+}
+
+async function containersOf({ engine }: Pick<Ports, 'engine'>): Promise<Service[]> {
+  return groupServices(await listed(engine));
 }
 
 async function unitNamed(ports: Ports, selector: string): Promise<SwarmUnit | undefined> {
@@ -172,7 +194,7 @@ async function chosen(
   }
   const units = await swarmUnits(ports);
   if (units.length === 0) return { containers: [], units };
-  const services = groupServices(await listed(ports.engine));
+  const services = await containersOf(ports);
   const others = services.filter((service) => !isTask(service)).map(({ key }) => key);
   const containers = others.length === services.length ? [] : others;
   return { containers: services.length > 0 && others.length === 0 ? undefined : containers, units };

@@ -4,6 +4,7 @@ import { shortDigest } from '../../core/model/reference.ts';
 import type { Outcome, ServiceReport, Side } from '../../core/report/report.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { HistoryEntry } from '../../core/service/labels.ts';
+import type { SwarmTask } from '../../core/swarm/model.ts';
 import { isServing, type Seen, taskName } from '../../core/swarm/verdict.ts';
 import { reportedError } from '../report/reported.ts';
 import { nodeNames } from './evidence.ts';
@@ -179,8 +180,13 @@ async function describe(
   };
 }
 
+/** As reports name a container. */
+export function shortId(task: Pick<SwarmTask, 'id'> | undefined): string {
+  return task?.id.slice(0, 12) ?? '';
+}
+
 function sideOf(seen: Seen | undefined, image: string): Side {
   const { follows, digest = '' } = imageParts(image);
   const task = seen?.tasks.find((one) => one.image === image);
-  return { container: task?.id ?? '', image: follows, digest };
+  return { container: shortId(task), image: follows, digest };
 }

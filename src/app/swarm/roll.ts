@@ -6,13 +6,14 @@ import type { Policy } from '../../core/settings/policy.ts';
 import { howSwarm, notesOn, whyNot } from '../../core/swarm/capability.ts';
 import type { SwarmFailure } from '../../core/swarm/memory.ts';
 import type { SwarmService } from '../../core/swarm/model.ts';
+import { isServing, progressOf } from '../../core/swarm/verdict.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { traced } from '../report/trace.ts';
 import { settingsOf } from '../select/settings.ts';
 import { checkOf, imageParts, pinnedImage, type ServiceImage, wantedImage } from './image.ts';
 import { takeLock } from './lock.ts';
 import { memoryFor } from './memory.ts';
-import { performRoll } from './perform.ts';
+import { performRoll, shortId } from './perform.ts';
 import { recoverSwarmService } from './recover.ts';
 
 /** How a service is to be rolled. */
@@ -49,7 +50,7 @@ async function rollNow(ports: Ports, service: SwarmService, options: SwarmRollOp
   if (why) return fail(why.code, why.message, { hint: why.hint });
   const wanted = options.target ?? (await wantedImage(ports, service, policy, options));
   const to = pinnedImage(wanted);
-  if (to === service.image && !options.force) return unchangedReport(service);
+  if (to === service.image && !options.force) return unchangedReport(ports, service);
   const { failures } = await memoryFor(ports, service.id);
   if (!options.force && !options.target) refuseRejected(service, wanted.digest, failures);
   const check = await checkOf(ports, service, to);
@@ -90,10 +91,15 @@ async function rollLocked(
   }
 }
 
-function unchangedReport({ name, image, updateConfig }: SwarmService): ServiceReport {
+// The spec alone does not say whether the tasks are well.
+async function unchangedReport({ swarm }: Ports, service: SwarmService): Promise<ServiceReport> {
+  const { name, image, updateConfig } = service;
+  const tasks = await swarm.tasks(service.id);
   const { follows, digest = '' } = imageParts(image);
-  const from = { container: name, image: follows, digest };
-  return { service: name, outcome: 'unchanged', strategy: updateConfig.order, from, timings: { total: 0 } };
+  const from = { container: shortId(tasks.find(isServing)), image: follows, digest };
+  const { done, of } = progressOf({ service, tasks }, image, 0);
+  const notes = done < of ? { notes: [`only ${done} of ${of} tasks run: docker service ps --no-trunc ${name}`] } : {};
+  return { service: name, outcome: 'unchanged', strategy: updateConfig.order, from, timings: { total: 0 }, ...notes };
 }
 
 /** Raises `known-bad` for an image that failed here before, and was to blame for it. */

@@ -8,6 +8,7 @@ import type { RollFacts } from '../../core/update/may-roll.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Look, Target } from '../target/target.ts';
 import { checkSwarm } from './check.ts';
+import { followedBy } from './image.ts';
 import { memoryFor } from './memory.ts';
 import { recoverSwarmService } from './recover.ts';
 
@@ -62,6 +63,7 @@ function swarmLook(ports: Ports, units: readonly SwarmUnit[]): Look<SwarmUnit> {
     ],
     labelsOf: ({ service }) => service.labels,
     whyNot: ({ service }) => whyMode(service)?.message,
+    trackedBy: async ({ service }) => [followedBy(service)].filter((reference) => reference !== undefined),
     recover: (some, signal) => recoverUnits(ports, some, signal),
     tiedTo: async () => [],
   };

@@ -7,6 +7,7 @@ import { factsOf } from '../inspect/facts.ts';
 import { recoverServices } from '../recovery/recover.ts';
 import { freshMemory } from '../rollout/slot-run.ts';
 import { canBeRolled, chosenOf } from '../select/chosen.ts';
+import { followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
 import { sweepRules } from '../traffic/sweep.ts';
 import { checkServices } from '../update/check.ts';
@@ -29,11 +30,16 @@ export function dockerTarget(ports: Ports): Target<Service> {
 
 /** The services of a Docker host, as its containers show them. */
 export function dockerLook(ports: Ports, all: readonly ContainerSummary[]): Look<Service> {
+  let images: ReturnType<Ports['engine']['images']> | undefined;
   return {
     services: groupServices(all),
     named: (selectors) => namedServices(all, selectors),
     labelsOf,
     whyNot,
+    trackedBy: (service) => {
+      images ??= ports.engine.images();
+      return trackedBy(ports, service, images);
+    },
     recover: (services, signal) => recoverServices(ports, services, all, signal),
     tiedTo: (service) => tiedTo(ports, service, all),
   };
@@ -63,4 +69,17 @@ function whyNot(service: Service): string | undefined {
   if (canBeRolled(service)) return undefined;
   const [member] = service.slots.flatMap((slot) => slot.members);
   return (member && whyNotRollable(member)?.message) ?? 'it has no container';
+}
+
+async function trackedBy(
+  ports: Ports,
+  service: Service,
+  images: ReturnType<Ports['engine']['images']>,
+): Promise<string[]> {
+  const byId = new Map((await images).map((image) => [image.id, image]));
+  const members = service.slots.flatMap(
+    ({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates[0] ?? [],
+  );
+  const tracked = await Promise.all(members.map((member) => followedOf(ports, member, byId.get(member.imageId))));
+  return tracked.filter((reference) => reference !== undefined);
 }

@@ -18,6 +18,8 @@ export interface Look<S extends Named> {
   labelsOf(service: S): OwnLabels;
   /** Why a service can't be rolled, whoever asks. */
   whyNot(service: S): string | undefined;
+  /** The references that a service tracks: during a roll its replicas may track several. */
+  trackedBy(service: S): Promise<string[]>;
   /** Finishes or undoes interrupted rolls. Resolves with whether there were any, and with what was raised, by key. */
   recover(
     services: readonly S[],

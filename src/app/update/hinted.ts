@@ -1,11 +1,7 @@
-import type { ContainerSummary } from '../../core/model/container.ts';
-import { groupServices, type Service } from '../../core/service/service.ts';
 import type { PushedRepository } from '../../core/webhooks/hint.ts';
 import { concerns, isPushedTo } from '../../core/webhooks/match.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { followedOf } from '../select/followed.ts';
-import { listed } from '../select/own.ts';
-import { dockerLook, dockerTarget } from '../target/docker.ts';
+import type { Named, Target } from '../target/target.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 
 /** A service that tracks a repository to which something was pushed. */
@@ -24,26 +20,22 @@ export interface HintWanted extends Wanted {
   readonly pushes: readonly PushedRepository[];
 }
 
-/** The services that pushes concern. Nothing is asked but the engine. Raises EngineError, and what `optedIn` raises. */
-export async function hintedServices(ports: Ports, wanted: HintWanted): Promise<HintedService[]> {
-  const [all, images] = await Promise.all([listed(ports.engine), ports.engine.images()]);
-  const byId = new Map(images.map((image) => [image.id, image]));
+/** The services that pushes concern. Nothing is asked but the target. Raises EngineError, and what `optedIn` raises. */
+export async function hintedServices<S extends Named>(
+  ports: Pick<Ports, 'config'>,
+  target: Target<S>,
+  wanted: HintWanted,
+): Promise<HintedService[]> {
+  const look = await target.look();
   const tracked = await Promise.all(
-    groupServices(all).flatMap((service) =>
-      membersOf(service).map(async (member) => ({
-        service,
-        follows: await followedOf(ports, member, byId.get(member.imageId)),
-      })),
-    ),
+    look.services.map(async (service) => (await look.trackedBy(service)).map((follows) => ({ service, follows }))),
   );
-  const near = tracked.flatMap(({ service, follows = '' }) => {
+  const near = tracked.flat().flatMap(({ service, follows }) => {
     const pushes = wanted.pushes.filter((push) => isPushedTo(push, follows));
     return pushes.length > 0 ? [{ service: service.key, follows, pushes }] : [];
   });
   if (near.length === 0) return [];
-  const open = new Map(
-    (await optedIn(ports, dockerTarget(ports), dockerLook(ports, all), wanted)).map((one) => [one.service.key, one]),
-  );
+  const open = new Map((await optedIn(ports, target, look, wanted)).map((one) => [one.service.key, one]));
   return oneEach(near.map((one) => hinted(one, open.get(one.service))));
 }
 
@@ -53,7 +45,7 @@ interface Near {
   readonly pushes: readonly PushedRepository[];
 }
 
-function hinted({ service, follows, pushes }: Near, open: OptedIn<Service> | undefined): HintedService {
+function hinted({ service, follows, pushes }: Near, open: OptedIn<Named> | undefined): HintedService {
   const line = { service, tracks: follows, checked: false };
   if (open === undefined) return { ...line, because: 'it is not opted in: swapctl.enable is not true' };
   if (open.line) return { ...line, because: open.line.because };
@@ -72,8 +64,4 @@ function oneEach(lines: readonly HintedService[]): HintedService[] {
     if (!before?.checked) byService.set(line.service, line.checked || !before ? line : before);
   }
   return [...byService.values()];
-}
-
-function membersOf({ slots }: Service): ContainerSummary[] {
-  return slots.flatMap(({ home, members }) => members.find(({ name }) => name === home) ?? members[0] ?? []);
 }

@@ -154,6 +154,57 @@ suite('options', () => {
   });
 });
 
+suite('what happens by itself', () => {
+  const ENABLED = { labels: labelled({ 'swapctl.enable': 'true', 'swapctl.settle': '1s' }) };
+
+  test('an opted-in service is updated, and one that is not is left alone', async () => {
+    const { swarm, process } = world({ kind: 'runs' }, ENABLED);
+    swarm.add('other', { image: OLD });
+    const report = assertThere(
+      await process().run((app) => app.update([], { signal, only: new Set(['web', 'other']) })),
+    );
+    assert.deepEqual(
+      report.services.map(({ service, outcome }) => [service, outcome]),
+      [['web', 'updated']],
+    );
+    assert.equal(swarm.serviceOf('other').image, OLD);
+  });
+
+  test('a rejected image is held at the next run', async () => {
+    const { process } = world(ENDS, ENABLED);
+    const one = process();
+    const runs = [1, 2].map(() => (app: App) => app.update(['web'], { signal }));
+    const outcomes: string[] = [];
+    for (const run of runs) outcomes.push(...assertThere(await one.run(run)).services.map(({ outcome }) => outcome));
+    assert.deepEqual(outcomes, ['failed', 'held']);
+  });
+
+  test('a dead roll is ended before the next update', async () => {
+    const { swarm, process } = world({ kind: 'runs' }, ENABLED);
+    const first = process();
+    const calls = await callsOf({ kind: 'runs' }, ENABLED);
+    const sent = calls.indexOf('setImage') + 1;
+    assert.equal(await first.run(roll, { nth: sent, after: true }), 'died');
+    const report = assertThere(await process().run((app) => app.update(['web'], { signal })));
+    assert.deepEqual(
+      report.services.map(({ outcome }) => outcome),
+      ['current'],
+    );
+    assertRuns(swarm, NEW);
+    assert.deepEqual(roles(swarm), ['swarm-history']);
+  });
+
+  test('a push concerns the service that tracks its tag', async () => {
+    const { process } = world({ kind: 'runs' }, ENABLED);
+    const pushes = [{ repository: 'registry.test/app', tags: ['stable'] }];
+    const found = assertThere(await process().run((app) => app.hinted(['web'], { pushes, overrides: {} })));
+    assert.deepEqual(
+      found.map(({ service, checked }) => [service, checked]),
+      [['web', true]],
+    );
+  });
+});
+
 suite('a service that is no matter of a roll', () => {
   const REFUSED: readonly [string, Partial<SwarmService>, RegExp][] = [
     ['a job', { mode: 'job' }, /is a job/],

@@ -37,6 +37,9 @@ export function swarmWorld(): SwarmWorld {
   return { clock, swarm, process: () => process(clock, swarm, living, ++count) };
 }
 
+// The use cases of an engine that has no containers.
+const WITHOUT_CONTAINERS: Partial<App> = { update: async () => ({ checked: '', services: [] }) };
+
 const never = (): Promise<never> => new Promise(() => {});
 
 function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, number: number): Process {
@@ -92,7 +95,7 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
     schedules: { next: async () => undefined },
     report: (one: Progress) => void progress.push(one),
   } as unknown as Ports;
-  const app = withSwarm({} as App, ports);
+  const app = withSwarm(WITHOUT_CONTAINERS as App, ports);
   return {
     app,
     progress,

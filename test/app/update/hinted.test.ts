@@ -1,6 +1,7 @@
 // The services that a push concerns, and why the others are not checked.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
+import { dockerTarget } from '../../../src/app/target/docker.ts';
 import { hintedServices } from '../../../src/app/update/hinted.ts';
 import { NO_CONFIG } from '../../../src/core/settings/config.ts';
 import type { PushedRepository } from '../../../src/core/webhooks/hint.ts';
@@ -11,7 +12,7 @@ const WANTED = { selectors: [], all: false, absent: true, overrides: {} };
 const PUSH: PushedRepository = { repository: 'docker.io/library/app', tags: ['1'] };
 
 async function checked(world: MadeUp, pushes = [PUSH], wanted: Partial<typeof WANTED> = {}): Promise<string[]> {
-  const found = await hintedServices(world.ports, { ...WANTED, ...wanted, pushes });
+  const found = await hintedServices(world.ports, dockerTarget(world.ports), { ...WANTED, ...wanted, pushes });
   return found.map(({ service, checked: is, because }) => `${service} ${is ? 'checked' : because}`);
 }
 

@@ -1,6 +1,6 @@
 // Bad images in a Swarm: what swapctl says and returns, beside what `docker service update` does in the same case.
 import assert from 'node:assert/strict';
-import test, { after, before } from 'node:test';
+import test, { after, before, suite } from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
 import type { OtherEngine } from '../../lab/engines.ts';
 import type { AppImageOptions } from '../../lab/images.ts';
@@ -93,37 +93,40 @@ before(async () => {
 });
 after(() => engine?.stop());
 
-for (const [name, one] of Object.entries(CASES)) {
-  test(`an image that ${name} is not kept`, { skip, concurrency: true }, async (t) => {
-    const lab = await swarmLab(t, engine);
-    const { env, docker, reference, running } = lab;
-    await lab.push('1', GOOD, 'stable');
-    const options = ['--replicas', '2', '--update-order', 'start-first', ...(one.service ?? [])];
-    const [web, twin] = await Promise.all(['web', 'twin'].map((suffix) => lab.service(suffix, 'stable', options)));
-    assert.ok(web && twin);
-    await lab.push('bad', one.image, 'stable');
+// Most of the time is waited for Swarm.
+suite('in a Swarm', { skip, concurrency: 4 }, () => {
+  for (const [name, one] of Object.entries(CASES)) {
+    test(`an image that ${name} is not kept`, async (t) => {
+      const lab = await swarmLab(t, engine);
+      const { env, docker, reference, running } = lab;
+      await lab.push('1', GOOD, 'stable');
+      const options = ['--replicas', '2', '--update-order', 'start-first', ...(one.service ?? [])];
+      const [web, twin] = await Promise.all(['web', 'twin'].map((suffix) => lab.service(suffix, 'stable', options)));
+      assert.ok(web && twin);
+      await lab.push('bad', one.image, 'stable');
 
-    const asDocker = docker(['service', 'update', '--image', reference('stable'), twin], 30);
-    const { code, stdout, stderr } = await swapctl(['roll', web, '--json', ...(one.roll ?? ['--settle', '1s'])], {
-      env,
+      const asDocker = docker(['service', 'update', '--image', reference('stable'), twin], 30);
+      const { code, stdout, stderr } = await swapctl(['roll', web, '--json', ...(one.roll ?? ['--settle', '1s'])], {
+        env,
+      });
+      const report = JSON.parse(stdout);
+      t.diagnostic(`swapctl roll: exit ${code}, ${report.error?.code}: ${report.error?.message}`);
+      assert.deepEqual([code, report.outcome, report.error?.code], [1, 'failed', one.code], stderr);
+      assert.match(report.error.message, one.says);
+      assert.deepEqual(await running(web), [reference('stable'), reference('stable')]);
+      await assertBack(lab, web, report.from.digest);
+
+      const said = await asDocker;
+      t.diagnostic(`docker service update: exit ${said.code}, ${lastWords(said.text)}`);
+      assert.equal(said.code, one.docker, said.text);
+
+      const { failures } = (await swapctl(['history', web, '--json'], { env })).json();
+      assert.equal(failures.length, 1);
+      const again = await swapctl(['check', web, '--json'], { env });
+      assert.equal(again.json()[0].outcome, one.rejected ? 'held' : 'available');
     });
-    const [report] = JSON.parse(stdout);
-    t.diagnostic(`swapctl roll: exit ${code}, ${report.error?.code}: ${report.error?.message}`);
-    assert.deepEqual([code, report.outcome, report.error?.code], [1, 'failed', one.code], stderr);
-    assert.match(report.error.message, one.says);
-    assert.deepEqual(await running(web), [reference('stable'), reference('stable')]);
-    await assertBack(lab, web, report.from.digest);
-
-    const said = await asDocker;
-    t.diagnostic(`docker service update: exit ${said.code}, ${lastWords(said.text)}`);
-    assert.equal(said.code, one.docker, said.text);
-
-    const { failures } = (await swapctl(['history', web, '--json'], { env })).json();
-    assert.equal(failures.length, 1);
-    const again = await swapctl(['check', web, '--json'], { env });
-    assert.equal(again.json()[0].outcome, one.rejected ? 'held' : 'available');
-  });
-}
+  }
+});
 
 /** Every task that Swarm wants runs the old digest, and so does the spec. */
 async function assertBack({ world }: SwarmLab, service: string, digest: string): Promise<void> {

@@ -27,14 +27,14 @@ test('a service is checked, planned, rolled and rolled back', { skip }, async (t
 
   const [checked] = (await swapctl(['check', web, '--json'], { env })).json();
   assert.deepEqual([checked.outcome, checked.from.digest, checked.to.digest], ['available', first, second]);
-  const [plan] = (await swapctl(['plan', web, '--json'], { env })).json();
+  const plan = (await swapctl(['plan', web, '--json'], { env })).json();
   assert.deepEqual([plan.slots[0].verdict, plan.slots[0].strategy, plan.digest], ['roll', 'start-first', second]);
   assert.deepEqual(await specOf(lab, web), before, 'a plan changes nothing');
 
   const rolled = await swapctl(['roll', web, ...FAST, '--json'], { env });
   assert.equal(rolled.code, 0, rolled.stderr);
   const report = rolled.json();
-  assert.deepEqual([report[0].outcome, report[0].to.digest, report[0].replicas.length], ['rolled', second, 2]);
+  assert.deepEqual([report.outcome, report.to.digest, report.replicas.length], ['rolled', second, 2]);
   const now = await specOf(lab, web);
   const image = now.TaskTemplate.ContainerSpec.Image;
   assert.equal(image, reference('stable', second));
@@ -42,7 +42,7 @@ test('a service is checked, planned, rolled and rolled back', { skip }, async (t
   assert.deepEqual(now, before, 'nothing but the image is changed');
 
   const again = await swapctl(['roll', web, ...FAST, '--json'], { env });
-  assert.deepEqual([again.code, again.json()[0].outcome], [0, 'unchanged']);
+  assert.deepEqual([again.code, again.json().outcome], [0, 'unchanged']);
 
   const back = await swapctl(['rollback', web, ...FAST, '--json'], { env });
   assert.deepEqual([back.code, back.json().outcome, back.json().to.digest], [0, 'rolled-back', first], back.stderr);

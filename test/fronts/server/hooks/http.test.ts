@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import test, { suite } from 'node:test';
+import { dockerTarget } from '../../../../src/app/target/docker.ts';
 import { hintedServices } from '../../../../src/app/update/hinted.ts';
 import type { PushedRepository } from '../../../../src/core/webhooks/hint.ts';
 import { type HookWorld, openHooks } from '../../../../src/fronts/server/hooks/receive.ts';
@@ -58,7 +59,7 @@ test('a push reaches the service that tracks it, and its registry is asked', asy
   const done = new Promise<void>((resolve, reject) => {
     const check = async (pushes: readonly PushedRepository[]): Promise<void> => {
       const wanted = { selectors: [], all: false, absent: true, overrides: {} };
-      const hinted = await hintedServices(made.ports, { ...wanted, pushes });
+      const hinted = await hintedServices(made.ports, dockerTarget(made.ports), { ...wanted, pushes });
       const only = new Set(hinted.flatMap(({ service, checked }) => (checked ? [service] : [])));
       rolls.push(...(await update(made, { only, absent: true })).rolls);
       resolve();
