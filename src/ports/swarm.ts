@@ -11,8 +11,8 @@ export interface Swarm {
   services(): Promise<SwarmService[]>;
   /** By id or name. */
   service(id: string): Promise<SwarmService | undefined>;
-  /** The tasks of a service (its id), those that ended included, as far as Swarm keeps them. */
-  tasks(service: string): Promise<SwarmTask[]>;
+  /** The tasks of a service (its id), or of all, those that ended included, as far as Swarm keeps them. */
+  tasks(service?: string): Promise<SwarmTask[]>;
   nodes(): Promise<SwarmNode[]>;
   /** Updates a service to an image, with the login for its registry; all else stays as it is. `restart`: even if the image is the same. */
   setImage(service: Pick<SwarmService, 'id' | 'version'>, image: string, restart: boolean): Promise<void>;

@@ -44,6 +44,7 @@ const SERVICES: Rules = {
     assert.deepEqual([after.image, after.previousImage], [images.good, images.first]);
     assert.notEqual(after.update?.state, 'completed');
     await updated(stage, 'completed');
+    assert.ok((await swarm.tasks()).length >= (await swarm.tasks(after.id)).length);
     const tasks = (await swarm.tasks(after.id)).filter(isServing);
     assert.deepEqual(
       tasks.map(({ image }) => image),

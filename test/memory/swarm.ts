@@ -198,7 +198,7 @@ export function memorySwarm(clock: VirtualClock): MemorySwarm {
   const port: Swarm = {
     services: async () => [...services.values()].map(copy),
     service: async (id) => copy([...services.values()].find((one) => one.id === id || one.name === id)),
-    tasks: async (service) => copy(tasks.filter((one) => one.service === service)),
+    tasks: async (service) => copy(tasks.filter((one) => service === undefined || one.service === service)),
     nodes: async () => copy(nodes),
     setImage: async ({ id, version }, image, restart) => {
       const service = byName(id);

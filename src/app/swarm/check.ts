@@ -9,7 +9,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { referenceNow } from '../image/track.ts';
 import { reportedError } from '../report/reported.ts';
 import { settingsOf } from '../select/settings.ts';
-import type { CheckOptions } from '../update/check.ts';
+import { type CheckOptions, sharing } from '../update/check.ts';
 import { followedBy, imageParts } from './image.ts';
 
 /** Asks registries what is newer than what services run; what goes wrong is in the service's line. */
@@ -19,7 +19,8 @@ export async function checkSwarm(
   options: CheckOptions,
 ): Promise<Checked[]> {
   const configs = services.length > 0 ? await ports.swarm.configs(ROLE_LABEL) : [];
-  return Promise.all(services.map((service) => checkService(ports, service, configs, options)));
+  const shared = { ...ports, ...sharing(ports) };
+  return Promise.all(services.map((service) => checkService(shared, service, configs, options)));
 }
 
 type Result = Omit<Checked, 'service' | 'from'>;

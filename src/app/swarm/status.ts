@@ -12,19 +12,21 @@ import { imageParts } from './image.ts';
 import { isKnownHeld } from './lock.ts';
 import { memoryFor } from './memory.ts';
 
-/** One line a task for `swapctl status`; nothing is changed. One request a service, and three for all. */
+/** One line a task for `swapctl status`; nothing is changed. As many requests for all services as for one. */
 export async function swarmStatus(ports: Ports, services: readonly SwarmService[]): Promise<ReplicaStatus[]> {
   if (services.length === 0) return [];
-  const [nodes, configs] = await Promise.all([nodeNames(ports), ports.swarm.configs(ROLE_LABEL)]);
+  const [only] = services;
+  const [nodes, configs, tasks] = await Promise.all([
+    nodeNames(ports),
+    ports.swarm.configs(ROLE_LABEL),
+    ports.swarm.tasks(services.length === 1 ? only?.id : undefined),
+  ]);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
-  const lines = await Promise.all(
-    services.map(async (service) => {
-      const memory = memoryOf(service.id, configs);
-      const tasks = (await ports.swarm.tasks(service.id)).filter(isWanted).sort((a, b) => a.slot - b.slot);
-      return tasks.map((task) => statusLine({ ports, nodes, now }, service, task, memory));
-    }),
-  );
-  return lines.flat();
+  return services.flatMap((service) => {
+    const memory = memoryOf(service.id, configs);
+    const own = tasks.filter((task) => task.service === service.id && isWanted(task)).sort((x, y) => x.slot - y.slot);
+    return own.map((task) => statusLine({ ports, nodes, now }, service, task, memory));
+  });
 }
 
 interface Look {

@@ -74,7 +74,7 @@ export async function checkServices(
 }
 
 /** The same questions with the same answers, asked once. */
-function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
+export function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
   const known = new Map<string, Promise<unknown>>();
   const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
     const asked = (known.get(key) as Promise<T> | undefined) ?? ask();

@@ -205,6 +205,18 @@ suite('what happens by itself', () => {
   });
 });
 
+test('200 services cost status and check as many requests as one', async () => {
+  const { swarm, process } = world({ kind: 'runs' });
+  for (let number = 0; number < 199; number++) swarm.add(`web-${number}`, { image: OLD });
+  const names = ['web', ...Array.from({ length: 199 }, (_, number) => `web-${number}`)];
+  const one = process();
+  const lines = assertThere(await one.run((app) => app.status(names)));
+  assert.deepEqual([lines.length, one.calls.length], [400, 4]);
+  const checked = assertThere(await one.run((app) => app.check(names, signal)));
+  assert.deepEqual([checked.length, one.calls.length - 4], [200, 2]);
+  assert.equal(one.asked.length, 2, one.asked.join());
+});
+
 suite('a service that is no matter of a roll', () => {
   const REFUSED: readonly [string, Partial<SwarmService>, RegExp][] = [
     ['a job', { mode: 'job' }, /is a job/],

@@ -16,6 +16,8 @@ export interface Process {
   readonly progress: Progress[];
   /** The calls that it made of the Swarm, by name. */
   readonly calls: string[];
+  /** What it asked registries. */
+  readonly asked: string[];
   /** Runs something, and dies before its nth call (from 1), or after it. */
   run<T>(
     work: (app: App) => Promise<T>,
@@ -46,6 +48,7 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
   const holder = `process ${number}`;
   living.add(holder);
   const calls: string[] = [];
+  const asked: string[] = [];
   const progress: Progress[] = [];
   let death: { readonly nth: number; readonly after: boolean } | undefined;
   let dead = false;
@@ -77,8 +80,14 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
       container: async () => undefined,
     },
     registry: {
-      digest: async () => NEW.slice(NEW.indexOf('@') + 1),
-      image: async () => ({ manifestDigest: 'm', configDigest: 'c', created: clock.now() }),
+      digest: async () => {
+        asked.push('digest');
+        return NEW.slice(NEW.indexOf('@') + 1);
+      },
+      image: async () => {
+        asked.push('image');
+        return { manifestDigest: 'm', configDigest: 'c', created: clock.now() };
+      },
     },
     clock: {
       now: clock.now,
@@ -91,6 +100,7 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
       randomId: () => `roll${number}${calls.length}`,
       sha256,
     },
+    git: {},
     config: () => NO_CONFIG,
     schedules: { next: async () => undefined },
     report: (one: Progress) => void progress.push(one),
@@ -100,6 +110,7 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
     app,
     progress,
     calls,
+    asked,
     run: (work, at) => {
       death = at;
       const end = new Promise<'died'>((resolve) => {

@@ -36,7 +36,10 @@ function reads(docker: Dockerode): Pick<Swarm, Reads> {
       const found = await orUndefined(() => docker.getService(id).inspect());
       return found && decodeService(found);
     },
-    tasks: async (service) => list(await docker.listTasks({ filters: filter({ service }) } as never)).map(decodeTask),
+    tasks: async (service) => {
+      const some = service === undefined ? {} : { filters: filter({ service }) };
+      return list(await docker.listTasks(some as never)).map(decodeTask);
+    },
     nodes: async () => list(await docker.listNodes()).map(decodeNode),
     logs: (task, lines) => taskLogs(docker, task, lines),
     configs: async (label) => list(await docker.listConfigs({ filters: filter({ label }) } as never)).map(decodeConfig),
