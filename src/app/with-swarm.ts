@@ -1,7 +1,7 @@
 import { fail } from '../core/model/error.ts';
 import type { PerService } from '../core/report/call.ts';
 import type { ServiceReport } from '../core/report/report.ts';
-import type { ServicePlan } from '../core/report/status.ts';
+import type { Finding, ServicePlan } from '../core/report/status.ts';
 import { groupServices, type Service } from '../core/service/service.ts';
 import type { UpdateReport } from '../core/update/update.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -66,7 +66,7 @@ async function planOf(ports: Ports, { key, service }: SwarmUnit, request: RollRe
   return { ...plan, explained: await explained(ports, { key, labels, keys, facts }, request.overrides ?? {}) };
 }
 
-type Looking = Pick<App, 'history' | 'status' | 'check' | 'names' | 'find'>;
+type Looking = Pick<App, 'history' | 'status' | 'check' | 'names' | 'find' | 'doctor'>;
 
 function looking(app: App, ports: Ports): Looking {
   return {
@@ -86,6 +86,7 @@ function looking(app: App, ports: Ports): Looking {
       const services = units.map(({ service }) => service);
       return [...lines, ...(await checkSwarm(ports, services, { signal }))];
     },
+    doctor: async () => [...(await app.doctor()), ...(await findings(ports))],
     names: async () => [...(await app.names()), ...(await swarmUnits(ports)).map(({ key }) => key)],
     find: async (selector) => (await unitNamed(ports, selector))?.key ?? app.find(selector),
   };
@@ -129,6 +130,15 @@ async function hinted(
   const units = await hintedServices(ports, swarmTarget(ports), asked);
   const tasks = new Set((await containersOf(ports)).filter(isTask).map(({ key }) => key));
   return [...lines.filter(({ service }) => !tasks.has(service)), ...units];
+}
+
+async function findings(ports: Ports): Promise<Finding[]> {
+  const { swarm } = await ports.engine.facts();
+  if (swarm === 'none') return [];
+  const advice = 'a manager of the Swarm rolls its services';
+  if (swarm === 'worker') return [{ check: 'Swarm', state: 'limited', found: 'this engine is a worker', advice }];
+  const count = (await swarmUnits(ports)).length;
+  return [{ check: 'Swarm', state: 'ok', found: `a manager; ${count} service${count === 1 ? '' : 's'}` }];
 }
 
 async function containersOf({ engine }: Pick<Ports, 'engine'>): Promise<Service[]> {

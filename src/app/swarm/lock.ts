@@ -89,12 +89,19 @@ function held(ports: Place, service: Subject, lock: SwarmLock): SwarmLease {
     confirm: () => beat(ports, service, lock),
     release: async () => {
       ended.abort();
-      await ports.swarm.removeConfig(lock.config.id).catch((error: unknown) => {
+      await removeOwn(ports, service.id, lock).catch((error: unknown) => {
         ports.report({ kind: 'debug', text: `lock of ${service.name}: ${String(error)}` });
       });
       OWN.delete(lock.note.roll);
     },
   };
+}
+
+// A process that took the lock over holds the same config object.
+async function removeOwn(ports: Place, service: string, lock: SwarmLock): Promise<void> {
+  const { lock: now } = await memoryFor(ports, service);
+  if (now?.config.id === lock.config.id && holderOf(now) === ports.host.holder)
+    await ports.swarm.removeConfig(lock.config.id);
 }
 
 // A beat that fails is made up for by the next one; each change asks for itself whether the lock is still held.

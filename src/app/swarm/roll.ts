@@ -13,6 +13,7 @@ import { settingsOf } from '../select/settings.ts';
 import { checkOf, imageParts, pinnedImage, type ServiceImage, wantedImage } from './image.ts';
 import { takeLock } from './lock.ts';
 import { memoryFor } from './memory.ts';
+import { ownService, whyOwn } from './own.ts';
 import { performRoll, shortId } from './perform.ts';
 import { recoverSwarmService } from './recover.ts';
 
@@ -48,6 +49,10 @@ async function rollNow(ports: Ports, service: SwarmService, options: SwarmRollOp
   const policy = settingsOf(ports, service.name, service.labels, options.overrides);
   const why = whyNot(service, policy, options.force || options.target !== undefined);
   if (why) return fail(why.code, why.message, { hint: why.hint });
+  if ((await ownService(ports)) === service.id) {
+    const { message, hint } = whyOwn(service);
+    return fail('refused', message, { hint });
+  }
   const wanted = options.target ?? (await wantedImage(ports, service, policy, options));
   const to = pinnedImage(wanted);
   if (to === service.image && !options.force) return unchangedReport(ports, service);

@@ -10,6 +10,7 @@ import type { Look, Target } from '../target/target.ts';
 import { checkSwarm } from './check.ts';
 import { followedBy } from './image.ts';
 import { memoryFor } from './memory.ts';
+import { ownService, whyOwn } from './own.ts';
 import { recoverSwarmService } from './recover.ts';
 
 /** A Swarm service by its key, which is its name. */
@@ -39,7 +40,10 @@ type Place = Pick<Ports, 'engine' | 'swarm' | 'report'>;
 /** The services of a Swarm, as the target of updates. */
 export function swarmTarget(ports: Ports): Target<SwarmUnit> {
   return {
-    look: async () => swarmLook(ports, await swarmUnits(ports)),
+    look: async () => {
+      const units = await swarmUnits(ports);
+      return swarmLook(ports, units, units.length > 0 ? await ownService(ports) : undefined);
+    },
     check: (units, options) =>
       checkSwarm(
         ports,
@@ -48,21 +52,21 @@ export function swarmTarget(ports: Ports): Target<SwarmUnit> {
       ),
     facts: ({ service }) => swarmFacts(ports, service),
     imagesOf: ({ service }) => [service.image],
-    // A task that rolls its own service would be replaced with it; the lock it leaves is adopted by its successor.
+    // The service that this process runs in is skipped.
     runsIn: () => false,
     isOneShot: async () => false,
     beforeRolls: async () => {},
   };
 }
 
-function swarmLook(ports: Ports, units: readonly SwarmUnit[]): Look<SwarmUnit> {
+function swarmLook(ports: Ports, units: readonly SwarmUnit[], own: string | undefined): Look<SwarmUnit> {
   return {
     services: units,
     named: (selectors) => [
       ...new Set(selectors.map((selector) => findUnit(units, selector) ?? notFound(units, selector))),
     ],
     labelsOf: ({ service }) => service.labels,
-    whyNot: ({ service }) => whyMode(service)?.message,
+    whyNot: ({ service }) => (service.id === own ? whyOwn(service).message : whyMode(service)?.message),
     trackedBy: async ({ service }) => [followedBy(service)].filter((reference) => reference !== undefined),
     recover: (some, signal) => recoverUnits(ports, some, signal),
     tiedTo: async () => [],

@@ -121,10 +121,12 @@ function notBack({ service, note }: SwarmRun, why: string): never {
   });
 }
 
+const MOST_TRIES = 20;
+
 /** Asks Swarm to change the image, unless it has it already. Raises `busy` where another process changes the service. */
 export async function sendImage(run: SwarmRun, from: string, to: string): Promise<void> {
   const { ports, lease } = run;
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     await lease.confirm();
     const { service: now } = await look(run);
     if (now.image !== from) return taken(run, now.image);
@@ -132,7 +134,7 @@ export async function sendImage(run: SwarmRun, from: string, to: string): Promis
       return await ports.swarm.setImage(now, to, from === to);
     } catch (error) {
       // A change of labels or replicas in between is no reason to give up; a change of the image is found by the next look.
-      if (isConflict(error)) continue;
+      if (isConflict(error) && tries < MOST_TRIES) continue;
       if (!(error instanceof EngineError) || !isFault(error)) throw error;
       const after = await look(run);
       if (after.service.image === to && from !== to) return;

@@ -129,6 +129,32 @@ suite('a roll', () => {
   });
 });
 
+test('the service that swapctl itself runs in is not rolled, and skipped by updates', async () => {
+  const { swarm, process } = world({ kind: 'runs' }, { labels: labelled({ 'swapctl.enable': 'true' }) });
+  const inside = process({ runsIn: swarm.serviceOf('web').id });
+  const [report] = assertThere(await inside.run(roll));
+  assert.equal(report?.error?.code, 'refused');
+  const { services } = assertThere(await inside.run((app) => app.update(['web'], { signal })));
+  assert.deepEqual(
+    services.map(({ outcome }) => outcome),
+    ['skipped'],
+  );
+  assertRuns(swarm, OLD);
+});
+
+test('a process whose lock was taken over changes nothing any more, and leaves the lock to its holder', async () => {
+  const made = world({ kind: 'starts for ever' });
+  const [first, second] = [made.process(), made.process()];
+  const run = made.clock.run(roll(first.app));
+  made.clock.alarm(made.clock.now() + 5000, () => first.suspend());
+  made.clock.alarm(made.clock.now() + 6000, () => void second.app.recover(['web'], signal));
+  made.clock.alarm(made.clock.now() + 10_000, () => first.goOn());
+  const [report] = await run;
+  assert.equal(report?.error?.code, 'attention');
+  assert.match(report?.error?.message ?? '', /lock of web was lost/);
+  assert.ok(roles(made.swarm).includes('swarm-lock'));
+});
+
 suite('options', () => {
   test('a plan explains the settings of the service', async () => {
     const { process } = world(

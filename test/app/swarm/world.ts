@@ -18,6 +18,9 @@ export interface Process {
   readonly calls: string[];
   /** What it asked registries. */
   readonly asked: string[];
+  /** Others take it for dead, and it is not. */
+  suspend(): void;
+  goOn(): void;
   /** Runs something, and dies before its nth call (from 1), or after it. */
   run<T>(
     work: (app: App) => Promise<T>,
@@ -28,7 +31,8 @@ export interface Process {
 export interface SwarmWorld {
   readonly clock: VirtualClock;
   readonly swarm: MemorySwarm;
-  process(): Process;
+  /** `runsIn`: the service of whose tasks it is one. */
+  process(options?: { readonly runsIn?: string }): Process;
 }
 
 export function swarmWorld(): SwarmWorld {
@@ -36,7 +40,7 @@ export function swarmWorld(): SwarmWorld {
   const swarm = memorySwarm(clock);
   const living = new Set<string>();
   let count = 0;
-  return { clock, swarm, process: () => process(clock, swarm, living, ++count) };
+  return { clock, swarm, process: ({ runsIn } = {}) => process(clock, swarm, living, ++count, runsIn) };
 }
 
 // The use cases of an engine that has no containers.
@@ -44,7 +48,13 @@ const WITHOUT_CONTAINERS: Partial<App> = { update: async () => ({ checked: '', s
 
 const never = (): Promise<never> => new Promise(() => {});
 
-function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, number: number): Process {
+function process(
+  clock: VirtualClock,
+  swarm: MemorySwarm,
+  living: Set<string>,
+  number: number,
+  runsIn?: string,
+): Process {
   const holder = `process ${number}`;
   living.add(holder);
   const calls: string[] = [];
@@ -77,7 +87,7 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
       list: async () => [],
       images: async () => [],
       image: async () => undefined,
-      container: async () => undefined,
+      container: async () => runsIn && { config: { Labels: { 'com.docker.swarm.service.id': runsIn } } },
     },
     registry: {
       digest: async () => {
@@ -96,6 +106,7 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
     },
     host: {
       holder,
+      containerId: runsIn && 'own',
       isAlive: (other: string) => living.has(other),
       randomId: () => `roll${number}${calls.length}`,
       sha256,
@@ -111,6 +122,8 @@ function process(clock: VirtualClock, swarm: MemorySwarm, living: Set<string>, n
     progress,
     calls,
     asked,
+    suspend: () => void living.delete(holder),
+    goOn: () => void living.add(holder),
     run: (work, at) => {
       death = at;
       const end = new Promise<'died'>((resolve) => {
