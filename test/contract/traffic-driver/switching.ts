@@ -8,6 +8,9 @@ const WEIGHED = 4000;
 
 async function off(stage: Stage): Promise<void> {
   const { old, next } = stage;
+  // Before the candidate is there: the incumbent by its address.
+  await stage.apply(server(old, 'ready'));
+  assertWanted(stage, await stage.fresh().route('web', stage.signal), servers(server(old, 'ready')));
   await stage.apply(server(old, 'ready'), server(next, 'off'));
   await assertOnly(stage, old, REQUESTS);
   assert.equal(next.requests(), 0);

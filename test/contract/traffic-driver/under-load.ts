@@ -11,7 +11,7 @@ import { type Point, type Stage, server } from './stage.ts';
 
 const APPLIES = 50;
 // So that requests come between two changes also where a change takes no time.
-const LEAST_BETWEEN_MS = 60;
+const LEAST_BETWEEN_MS = 100;
 const RATE = 200;
 const KINDS = [
   { name: 'kept GET', keepAlive: true, method: 'GET' },

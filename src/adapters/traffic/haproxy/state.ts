@@ -43,11 +43,27 @@ function isUnused({ address, admin }: RuntimeServer, own: ConfiguredServer | und
 export function observedRoute(members: readonly Member[], slotRoll: string): ObservedRoute {
   const overlay = members.filter(({ kind, spare }) => kind !== 'owner' && !spare);
   const active = members.filter(({ spare }) => !spare);
-  const servers = active.map(observedServer);
+  const servers = byAddress(active.map(observedServer));
   const roll = overlay.find((one) => one.roll !== undefined)?.roll ?? slotRoll;
   const plain = servers.map(({ address, state, weight }) => ({ address, state, weight }));
   const wanted: Wanted = overlay.length === 0 ? { kind: 'baseline' } : { kind: 'servers', roll, servers: plain };
   return { wanted, servers };
+}
+
+const LIVELINESS: readonly ServerState[] = ['off', 'draining', 'ready'];
+
+/** Several servers of HAProxy may have one address: a spare one of a roll beside the owner's. */
+function byAddress(all: readonly ObservedServer[]): ObservedServer[] {
+  const found = new Map<string, ObservedServer>();
+  for (const one of all) found.set(one.address, joined(found.get(one.address), one));
+  return [...found.values()];
+}
+
+function joined(one: ObservedServer | undefined, other: ObservedServer): ObservedServer {
+  if (!one) return other;
+  const liveliest = LIVELINESS.indexOf(one.state) >= LIVELINESS.indexOf(other.state) ? one : other;
+  const idle = one.idle === undefined && other.idle === undefined ? {} : { idle: (one.idle ?? 0) + (other.idle ?? 0) };
+  return { ...liveliest, inFlight: (one.inFlight ?? 0) + (other.inFlight ?? 0), ...idle };
 }
 
 function observedServer({ address, admin, running, weight, inFlight, idle }: Member): ObservedServer {
