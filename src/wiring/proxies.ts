@@ -2,6 +2,8 @@ import { fail } from '../core/model/error.ts';
 import { nearest } from '../core/text/suggest.ts';
 import type { OpenTrafficDriver, TrafficDriver } from '../ports/traffic-driver.ts';
 
+export { snippetDesk } from '../adapters/traffic/drivers.ts';
+
 /** Opens the driver of one kind of proxy; `place`: the id of its container, or `host`. */
 type OpenDriver = (place: string) => TrafficDriver;
 
@@ -20,8 +22,6 @@ export function openProxies(drivers: Readonly<Record<string, OpenDriver>>): Open
     return known;
   };
 }
-
-export { snippetDesk } from '../adapters/traffic/drivers.ts';
 
 function unknown(driver: string, known: readonly string[]): never {
   const near = nearest(known, driver);

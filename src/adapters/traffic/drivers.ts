@@ -29,19 +29,9 @@ export type OpenDriver = (place: string) => TrafficDriver;
 export function trafficDrivers(engine: ProxyEngine): Readonly<Record<string, OpenDriver>> {
   const opened = Object.entries(KINDS).map(([name, { program, driver }]): [string, OpenDriver] => [
     name,
-    once((place) => driver(place === 'host' ? hostAccess(program) : containerAccess(engine, place, program))),
+    (place) => driver(place === 'host' ? hostAccess(program) : containerAccess(engine, place, program)),
   ]);
   return Object.fromEntries(opened);
-}
-
-// A driver may remember what its proxy has no place for.
-function once(open: OpenDriver): OpenDriver {
-  const drivers = new Map<string, TrafficDriver>();
-  return (place) => {
-    const driver = drivers.get(place) ?? open(place);
-    drivers.set(place, driver);
-    return driver;
-  };
 }
 
 /** The snippets of all drivers. */
