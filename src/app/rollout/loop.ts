@@ -185,9 +185,17 @@ async function afterFailure(
     return;
   }
   if (failuresInRow < TRIES && (await lostOwner(run, step))) return;
-  const known = error instanceof SwapError ? error : undefined;
+  const known = error instanceof SwapError ? inWords(run, step, error) : undefined;
   if (pastReturn || run.memory.giveUp) throw known?.code === 'attention' ? known : needsAttention(run, step, error);
   run.memory.giveUp = known ?? (await failed(run, step, error));
+}
+
+// A proxy says in its own words what it refuses, not for which step.
+function inWords({ names }: SlotRun, step: Step, error: SwapError): SwapError {
+  const { message, hint = 'the old container serves as before' } = error;
+  if (step.kind !== 'route' || error.code === 'attention') return error;
+  const code = error.code === 'proxy-unreachable' ? 'step-failed' : error.code;
+  return new SwapError(code, `${names.home}: could not ${describeStep(step)}: ${message}`, { hint, cause: error });
 }
 
 // Somebody removed the container after the look: the next one says what is left to do.

@@ -18,27 +18,23 @@ export function proxyReport(proxied: Proxied | undefined): ProxyReport | undefin
 
 /** What a proxy is and can do, in one line. */
 export function proxyText(report: ProxyReport): string {
-  const { proxy, driver, version, route, port, warnings: _, ...facts } = report;
-  const abilities = Object.entries(ABILITIES(facts));
+  const { proxy, driver, version, route, port } = report;
+  const abilities = abilitiesOf(report);
   const can = abilities.flatMap(([what, able]) => (able ? [what] : []));
   const cannot = abilities.flatMap(([what, able]) => (able ? [] : [what]));
   const parts = [
-    ...(can.length > 0 ? [`it ${list(can)}`] : []),
-    ...(cannot.length > 0 ? [`not: ${list(cannot)}`] : []),
+    can.length > 0 ? `; it can ${can.join(', ')}` : '',
+    cannot.length > 0 ? `; it cannot ${cannot.join(', ')}` : '',
   ];
-  return `${proxy} (${driver} ${version}) switches the route ${route} at port ${port}; ${parts.join('; ')}`;
+  return `${proxy} (${driver} ${version}) switches the route ${route} at port ${port}${parts.join('')}`;
 }
 
-const ABILITIES = (
-  facts: Pick<ProxyFacts, 'keepsIdleClients' | 'keepsStreams' | 'countsInFlight' | 'weights' | 'hold'>,
-) => ({
-  'keeps idle clients': facts.keepsIdleClients,
-  'keeps streams': facts.keepsStreams,
-  'counts requests under way': facts.countsInFlight,
-  'takes weights': facts.weights,
-  [facts.hold === 'connections' ? 'holds new connections' : 'holds requests']: facts.hold !== 'no',
-});
-
-function list(items: readonly string[]): string {
-  return items.join(', ');
+function abilitiesOf(facts: ProxyFacts): [string, boolean][] {
+  return [
+    ['keep idle clients', facts.keepsIdleClients],
+    ['keep streams', facts.keepsStreams],
+    ['count requests under way', facts.countsInFlight],
+    ['take weights', facts.weights],
+    [facts.hold === 'connections' ? 'hold new connections' : 'hold requests', facts.hold !== 'no'],
+  ];
 }
