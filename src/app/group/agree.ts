@@ -16,6 +16,11 @@ export interface Agreed {
   readonly unchanged: readonly string[];
 }
 
+/** Finishes or undoes an interrupted roll of a service on every host. Raises the first failure, with the name of its host. */
+export async function recoverBefore(hosts: readonly OpenHost[], selector: string, request: RollRequest): Promise<void> {
+  await Promise.all(hosts.map(({ host, app }) => named(host, () => app.held.recover(selector, request))));
+}
+
 /**
  * Resolves the image of a service once, on the first host, and asks every host whether it can run it. Nothing is changed. Raises the
  * first refusal, with the name of its host.

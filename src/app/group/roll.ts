@@ -5,7 +5,7 @@ import { exitStatus, fail, SwapError } from '../../core/model/error.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { App, RollRequest } from '../app.ts';
 import { reportedError } from '../report/reported.ts';
-import { type Agreed, agree, agreeBack } from './agree.ts';
+import { type Agreed, agree, agreeBack, recoverBefore } from './agree.ts';
 import { bake } from './bake.ts';
 import type { AwayHost, Hosts } from './hosts.ts';
 import { type HeldHost, takeBack, takeTurn } from './turn.ts';
@@ -28,6 +28,7 @@ export async function rollGroup(world: GroupWorld, hosts: Hosts, { call, request
   };
   const back = call.command === 'rollback';
   try {
+    await recoverBefore(hosts.open, call.service, request);
     const agreed = await (back ? agreeBack : agree)(hosts.open, call.service, request);
     const done = hosts.open.filter(({ host }) => agreed.unchanged.includes(host)).map(({ host }) => unchanged(host));
     if (done.length === hosts.open.length) return end(imageOf(agreed), [...done, ...skipped(hosts.away)]);

@@ -1,4 +1,5 @@
 import type { HeldRoll, HoldWanted, InterruptedGroup } from '../../core/group/held-roll.ts';
+import type { ContainerSummary } from '../../core/model/container.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
 import type { Call } from '../../core/report/call.ts';
 import { findService, groupServices, type Service } from '../../core/service/service.ts';
@@ -6,11 +7,13 @@ import type { Ports } from '../../ports/ports.ts';
 import { previousImage } from '../inspect/history.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
 import { listed } from '../select/own.ts';
-import { holdService } from './hold.ts';
+import { holdService, recoverFirst } from './hold.ts';
 import { interruptedGroups } from './interrupted-groups.ts';
 
 /** The use cases of one host in a group of hosts. */
 export interface HoldDesk<Request extends Call> {
+  /** Finishes or undoes the interrupted roll of a service, if there is one. Raises `busy` if a living process rolls it. */
+  recover(selector: string, request: Request): Promise<void>;
   /** Locks a service for a roll or rollback to come. Raises what a roll raises before it touches anything. */
   hold(selector: string, request: Request, wanted: HoldWanted): Promise<HeldRoll>;
   /** The image that a rollback goes to. Raises `no-history`. */
@@ -32,13 +35,14 @@ export function holdDesk<Request extends Call>(
   ports: Ports,
   { roll, back, calledBy }: HoldWays<Request>,
 ): HoldDesk<Request> {
+  const finding = (selector: string) => (all: readonly ContainerSummary[]) => findService(groupServices(all), selector);
   return {
+    recover: (selector, request) => recoverFirst(calledBy(ports, request), finding(selector), request.signal),
     hold: (selector, request, wanted) =>
       holdService(calledBy(ports, request), {
         group: wanted.group,
-        find: (all) => findService(groupServices(all), selector),
+        find: finding(selector),
         options: async (service) => (wanted.back ? back(ports, service, request) : roll(request)),
-        signal: request.signal,
       }),
     previous: async (selector, image) => {
       const service = findService(groupServices(await listed(ports.engine)), selector);

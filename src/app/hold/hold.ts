@@ -18,18 +18,22 @@ import { runsIn } from '../update/self-update.ts';
 /** The roll for which a service is locked. */
 export interface HoldOptions extends Pick<HoldWanted, 'group'> {
   readonly find: (all: readonly ContainerSummary[]) => Service;
-  /** The roll, once an interrupted one is recovered. */
+  /** The roll of the service that was found. */
   readonly options: (service: Service) => Promise<RollOptions>;
-  readonly signal: AbortSignal;
 }
 
-/** Locks a service for a roll to come. Nothing is changed, except that an interrupted roll is finished or undone first. */
-export async function holdService(ports: Ports, { find, options, group, signal }: HoldOptions): Promise<HeldRoll> {
+/** Finishes or undoes the interrupted roll of a service, if there is one. */
+export async function recoverFirst(ports: Ports, find: HoldOptions['find'], signal: AbortSignal): Promise<void> {
   ports.config();
-  const before = await listed(ports.engine);
+  const all = await listed(ports.engine);
+  const service = find(all);
   await sweepRules(ports);
-  const recovered = await recoverService(ports, find(before), before, signal);
-  const all = recovered ? await listed(ports.engine) : before;
+  await recoverService(ports, service, all, signal);
+}
+
+/** Locks a service for a roll to come. */
+export async function holdService(ports: Ports, { find, options, group }: HoldOptions): Promise<HeldRoll> {
+  const all = await listed(ports.engine);
   const service = find(all);
   const wanted = await options(service);
   const locked = await lockService(ports, service, all, wanted, group);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { GroupConfig } from '../../../src/core/inventory/inventory.ts';
 import { remove } from '../../memory/containers.ts';
-import { assertWhole, type Fleet, fleetOf, outcomes, REQUEST, rolled } from './fleet.ts';
+import { assertWhole, type Fleet, fleetOf, REQUEST, rolled } from './fleet.ts';
 
 const HOOK = [{ kind: 'run', program: 'lb', args: [] }] as const;
 
@@ -57,16 +57,22 @@ test('recover finishes or undoes a roll that died, between hosts and inside of o
   t.diagnostic(`${kills} kills: ${[...ends].map(([end, count]) => `${count} ${end}`).join(', ')}`);
 });
 
-test('the next roll of the group takes over without recover', async () => {
-  const fleet = await fleetOf(3);
-  const next = fleet.push();
-  assert.ok(await killedAt(fleet, {}, 'web2', 4));
-  await fleet.clock.run(fleet.clock.sleep(10_000));
-  const report = await rolled(fleet.operator());
-  assert.equal(report.error, undefined, JSON.stringify(report));
-  assert.equal(outcomes(report).web1, 'unchanged');
-  assert.deepEqual(fleet.runs(), [next, next, next]);
-  assertWhole(fleet);
+test('the next roll of the group takes over without recover, wherever the process died', async (t) => {
+  let kills = 0;
+  for (const [host, changes] of await changesOf({}))
+    for (let nth = 1; nth <= changes; nth++) {
+      const what = `${host}, change ${nth}`;
+      const fleet = await fleetOf(3);
+      const next = fleet.push();
+      if (!(await killedAt(fleet, {}, host, nth))) continue;
+      kills++;
+      await fleet.clock.run(fleet.clock.sleep(10_000));
+      const report = await rolled(fleet.operator());
+      assert.equal(report.error, undefined, `${what}: ${JSON.stringify(report)}`);
+      assert.deepEqual(fleet.runs(), [next, next, next], what);
+      assertWhole(fleet);
+    }
+  t.diagnostic(`${kills} kills`);
 });
 
 test('recover moves no host by the lock of another engine', async () => {
