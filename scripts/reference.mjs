@@ -1,4 +1,4 @@
-// npm run reference [-- --check]: writes the generated parts of docs/reference/, or reports the files that are out of date.
+// npm run reference [-- --check]: writes the generated parts of the documentation, or reports the files that are out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,12 @@ async function parts() {
   try {
     const { commandParts } = await import('./reference/commands.mjs');
     const { settingParts } = await import('./reference/settings.mjs');
-    return { 'docs/reference/commands.md': await commandParts(), 'docs/reference/settings.md': await settingParts() };
+    const { statusParts } = await import('./reference/statuses.mjs');
+    return {
+      'docs/reference/commands.md': await commandParts(),
+      'docs/reference/settings.md': await settingParts(),
+      'docs/guide/grpc.md': await statusParts(),
+    };
   } finally {
     await unregister();
   }
