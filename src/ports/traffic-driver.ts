@@ -13,5 +13,5 @@ export interface TrafficDriver {
   apply(name: string, wanted: Wanted, signal: AbortSignal): Promise<void>;
 }
 
-/** Opens the driver of a proxy; `place`: the id of its container, or `host`. */
+/** Opens the driver of a proxy; `place`: the id of its container, `host`, or `host:FILE`. */
 export type OpenTrafficDriver = (driver: string, place: string) => TrafficDriver;

@@ -1,4 +1,5 @@
 import { fail } from '../../core/model/error.ts';
+import { isOnHost } from '../../core/proxy/place.ts';
 import type { Snippet, SnippetDesk, SnippetWish } from '../../core/proxy/snippet.ts';
 import type { ProxyAccess } from '../../ports/proxy-access.ts';
 import type { TrafficDriver } from '../../ports/traffic-driver.ts';
@@ -22,16 +23,22 @@ const KINDS: Readonly<Record<string, Kind>> = {
   nginx: { program: 'nginx', driver: nginxDriver, snippet: nginxSnippet },
 };
 
-/** Opens the driver of a proxy; `place`: the id of its container, or `host`. */
+/** Opens the driver of a proxy; `place`: the id of its container, `host`, or `host:FILE`. */
 export type OpenDriver = (place: string) => TrafficDriver;
 
 /** The drivers by name, for proxies in containers of this engine and on this host. */
 export function trafficDrivers(engine: ProxyEngine): Readonly<Record<string, OpenDriver>> {
   const opened = Object.entries(KINDS).map(([name, { program, driver }]): [string, OpenDriver] => [
     name,
-    (place) => driver(place === 'host' ? hostAccess(program) : containerAccess(engine, place, program)),
+    (place) => driver(accessTo(engine, place, program)),
   ]);
   return Object.fromEntries(opened);
+}
+
+function accessTo(engine: ProxyEngine, place: string, program: string): ProxyAccess {
+  if (!isOnHost(place)) return containerAccess(engine, place, program);
+  const [, file] = place.split(/:(.*)/s);
+  return hostAccess(program, file);
 }
 
 /** The snippets of all drivers. */

@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
-import { HOST, type ProxyPlace, shownPlace } from '../../core/proxy/place.ts';
+import { isOnHost, type ProxyPlace, shownPlace } from '../../core/proxy/place.ts';
 import { networksOf } from '../../core/proxy/proxied.ts';
 import { findService, groupServices } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -24,8 +24,8 @@ export function openProxy(
   place: ProxyPlace,
   all: readonly ContainerSummary[],
 ): OpenProxy {
-  const container = place.place === HOST ? undefined : containerOf(place, all);
-  const driver = proxies(place.driver, container?.id ?? HOST);
+  const container = isOnHost(place.place) ? undefined : containerOf(place, all);
+  const driver = proxies(place.driver, container?.id ?? place.place);
   if (container && container.status !== 'running')
     fail('proxy-unreachable', `the proxy ${shownPlace(place)} does not run (${container.name}: ${container.status})`, {
       hint: `docker start ${container.name}`,

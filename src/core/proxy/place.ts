@@ -7,11 +7,15 @@ export interface ProxyPlace {
   readonly place: string;
 }
 
-/** The place of a proxy that runs on this host, outside containers. */
+/** The place of a proxy that runs on this host, outside containers; `host:FILE` if several run, by the file of its command line. */
 export const HOST = 'host';
 
+export function isOnHost(place: string): boolean {
+  return place === HOST || place.startsWith(`${HOST}:`);
+}
+
 const NAME = '[A-Za-z0-9][A-Za-z0-9_.-]*';
-const PLACE = new RegExp(`^([a-z][a-z0-9-]{0,30}):(${NAME}(?:/${NAME})?)$`);
+const PLACE = new RegExp(`^([a-z][a-z0-9-]{0,30}):(${HOST}:/[\\w./-]{1,200}|${NAME}(?:/${NAME})?)$`);
 
 /** Parses `DRIVER:PLACE`. Raises `config`. */
 export function parseProxyPlace(value: string, what: string): ProxyPlace {

@@ -4,6 +4,8 @@ export interface SnippetWish {
   readonly route: string;
   /** The port at which the service answers. */
   readonly port: number;
+  /** As `swapctl.proxy` names it. */
+  readonly place: string;
   /** The proxy's container or compose service; undefined: it runs on this host. */
   readonly container: string | undefined;
 }
@@ -28,12 +30,12 @@ export interface SnippetDesk {
 }
 
 /** The labels of the service, which all drivers read. */
-export function labelsPart(driver: string, { route, port, container }: SnippetWish): SnippetPart {
+export function labelsPart(driver: string, { route, port, place }: SnippetWish): SnippetPart {
   const lines = [
     'services:',
     `  ${route}:`,
     '    labels:',
-    `      swapctl.proxy: ${driver}:${container ?? 'host'}`,
+    `      swapctl.proxy: ${driver}:${place}`,
     `      swapctl.proxy.route: ${route}`,
     `      swapctl.proxy.port: "${port}"`,
   ];

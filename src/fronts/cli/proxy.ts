@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import { fail } from '../../core/model/error.ts';
-import { HOST, parseRouteName } from '../../core/proxy/place.ts';
+import { isOnHost, parseProxyPlace, parseRouteName } from '../../core/proxy/place.ts';
 import type { Snippet } from '../../core/proxy/snippet.ts';
 import { seeHelp } from '../common/failure.ts';
 import type { Page } from '../terminal/style.ts';
@@ -32,13 +32,12 @@ export function addProxy(add: AddCommand, session: OpenSession, finish: Finish):
 async function runInit(session: Session, proxy: string, flags: ProxyFlags): Promise<number> {
   const { route, port } = { ...DEFAULTS, ...flags };
   const hint = seeHelp('swapctl proxy');
-  const [driver = '', place = HOST] = proxy.split(/:(.*)/s);
+  const { driver, place } = parseProxyPlace(proxy, 'PROXY');
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > MOST_PORT)
     return fail('usage', `--port ${port}: it is a number from 1 to ${MOST_PORT}`, { hint });
-  if (!/^[A-Za-z0-9][\w./-]*$/.test(place)) return fail('usage', `${place} names no container`, { hint });
-  const container = place === HOST ? undefined : place;
+  const container = isOnHost(place) ? undefined : place;
   const desk = await session.context.openSnippets();
-  const wish = { route: parseRouteName(route, '--route'), port: Number(port), container };
+  const wish = { route: parseRouteName(route, '--route'), port: Number(port), place, container };
   const snippet = desk.snippet(driver, wish);
   show(session, snippet, snippetView);
   return 0;

@@ -18,6 +18,10 @@ suite('the settings of a proxy', () => {
       proxyPort: undefined,
     });
     assert.deepEqual(read({ 'swapctl.proxy': 'caddy:shop/edge' }).proxy, { driver: 'caddy', place: 'shop/edge' });
+    assert.deepEqual(read({ 'swapctl.proxy': 'haproxy:host:/etc/haproxy/two.cfg' }).proxy, {
+      driver: 'haproxy',
+      place: 'host:/etc/haproxy/two.cfg',
+    });
     assert.deepEqual(
       read({ 'swapctl.proxy': 'haproxy:host', 'swapctl.proxy.route': 'web_1', 'swapctl.proxy.port': '8080' }),
       { proxy: { driver: 'haproxy', place: 'host' }, proxyRoute: 'web_1', proxyPort: 8080 },

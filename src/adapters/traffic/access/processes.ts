@@ -12,7 +12,9 @@ export function familyOf(all: readonly ProxyProcess[], program: string, mark?: s
   const [main, ...others] = marked;
   if (main === undefined) throw new NoProxyProcess(`no ${program} runs${mark === undefined ? '' : ` with ${mark}`}`);
   if (others.length > 0)
-    throw new NoProxyProcess(`${marked.length} of ${program} run, and swapctl can't tell which one`);
+    throw new NoProxyProcess(
+      `${marked.length} of ${program} run: name one by its configuration file (swapctl.proxy: ${program}:host:/FILE)`,
+    );
   return [main, ...descendantsOf(main.pid, [...own.values()])];
 }
 
