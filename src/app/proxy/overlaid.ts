@@ -56,9 +56,13 @@ export async function recoveredProxy(
 }
 
 // A configuration that is broken elsewhere is no reason to leave an overlay behind.
-async function factsOf(ports: Ports, { place }: Proxied, all: readonly ContainerSummary[]): Promise<Proxied['facts']> {
+async function factsOf(
+  ports: Ports,
+  { place, route }: Proxied,
+  all: readonly ContainerSummary[],
+): Promise<Proxied['facts']> {
   try {
-    return await openProxy(ports, place, all).driver.facts(NEVER);
+    return await openProxy(ports, place, all).driver.facts(NEVER, route);
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
     return undefined;

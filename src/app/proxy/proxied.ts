@@ -30,7 +30,7 @@ export async function prepareProxy(
   if (!proxied) return undefined;
   const proxy = openProxy(ports, proxied.place, all);
   refuseItself(proxied, container, proxy, all);
-  const facts = await proxy.driver.facts(signal);
+  const facts = await proxy.driver.facts(signal, proxied.route);
   const route = await proxy.driver.route(proxied.route, signal);
   if (!route) return fail('proxy-config', `the proxy ${proxied.name} has no route ${proxied.route}`, { hint: ADD });
   if (overlayOf(route) !== undefined) throw occupied(proxied, route);
