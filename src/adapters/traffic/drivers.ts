@@ -5,10 +5,14 @@ import type { ProxyAccess } from '../../ports/proxy-access.ts';
 import type { TrafficDriver } from '../../ports/traffic-driver.ts';
 import { containerAccess, type ProxyEngine } from './access/container.ts';
 import { hostAccess } from './access/host.ts';
+import { caddyDriver } from './caddy/driver.ts';
+import { caddySnippet } from './caddy/snippet.ts';
 import { haproxyDriver } from './haproxy/driver.ts';
 import { haproxySnippet } from './haproxy/snippet.ts';
 import { nginxDriver } from './nginx/driver.ts';
 import { nginxSnippet } from './nginx/snippet.ts';
+import { traefikDriver } from './traefik/driver.ts';
+import { traefikSnippet } from './traefik/snippet.ts';
 
 /** A kind of proxy: the name of its program, its driver, and what its configuration needs. */
 interface Kind {
@@ -21,6 +25,8 @@ interface Kind {
 const KINDS: Readonly<Record<string, Kind>> = {
   haproxy: { program: 'haproxy', driver: haproxyDriver, snippet: haproxySnippet },
   nginx: { program: 'nginx', driver: nginxDriver, snippet: nginxSnippet },
+  caddy: { program: 'caddy', driver: caddyDriver, snippet: caddySnippet },
+  traefik: { program: 'traefik', driver: traefikDriver, snippet: traefikSnippet },
 };
 
 /** Opens the driver of a proxy; `place`: the id of its container, `host`, or `host:FILE`. */
