@@ -74,16 +74,19 @@ export class Connections {
   }
 }
 
-// It would be locked twice, and the second time find itself busy.
+// It would be locked twice, and the second time find itself busy. The id of an engine proves nothing: cloned machines share it.
 async function refuseSameEngine(open: readonly OpenHost[]): Promise<void> {
   const known = new Map<string, string>();
-  for (const { host, app } of open) {
-    const id = await app.held.engineId().catch(() => '');
-    const other = known.get(id);
-    if (id !== '' && other !== undefined)
-      fail('config', `${other} and ${host} are the same engine`, { hint: 'name it only once under hosts' });
-    known.set(id, host);
-  }
+  const lists = await Promise.all(
+    open.map(async ({ host, app }) => ({ host, ids: await app.held.containers().catch(() => []) })),
+  );
+  for (const { host, ids } of lists)
+    for (const id of ids) {
+      const other = known.get(id);
+      if (other !== undefined)
+        fail('config', `${other} and ${host} are the same engine`, { hint: 'name it only once under hosts' });
+      known.set(id, host);
+    }
 }
 
 /** Asks every host of a group the same question; the error of a host is in its answer. */

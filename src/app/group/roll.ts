@@ -39,12 +39,14 @@ export async function rollGroup(world: GroupWorld, hosts: Hosts, { call, request
       const reports = await run.toEnd(back ? 0 : world.group.bakeMs);
       return end(imageOf(agreed), [...reports, ...(back ? done : []), ...skipped(hosts.away)]);
     } finally {
-      await Promise.all(held.map((one) => one.held.release()));
+      await releaseAll(world, held);
     }
   } catch (raised) {
     return untouched(raised);
   }
 }
+
+const RELEASE_MS = 30_000;
 
 type Image = { readonly image?: string; readonly digest?: string };
 
@@ -70,10 +72,11 @@ function skipped(away: readonly AwayHost[]): HostReport[] {
 
 /** Locks the service on every host, in the order of the inventory. Raises the first refusal; then nothing is locked. */
 async function holdAll(
-  { group }: GroupWorld,
+  world: GroupWorld,
   hosts: readonly OpenHost[],
   { call, request }: GroupRoll,
 ): Promise<readonly HeldHost[]> {
+  const { group } = world;
   const held: HeldHost[] = [];
   const wanted = { group: group.name, back: call.command === 'rollback' };
   try {
@@ -82,10 +85,23 @@ async function holdAll(
       if (open) held.push({ ...open, held: await holdOn(open, call.service, request, wanted) });
     }
   } catch (raised) {
-    await Promise.all(held.map((one) => one.held.release()));
+    await releaseAll(world, held);
     throw raised;
   }
   return group.hosts.flatMap((name) => held.filter(({ host }) => host === name));
+}
+
+// A host that does not answer any more would keep the command from its end: without a heartbeat its lock is dead soon.
+async function releaseAll({ clock, report }: GroupWorld, held: readonly HeldHost[]): Promise<void> {
+  await Promise.all(
+    held.map(async (one) => {
+      const late = new AbortController();
+      const released = one.held.release().then(() => late.abort());
+      await Promise.race([released, clock.sleep(RELEASE_MS, late.signal)]);
+      if (late.signal.aborted) return;
+      report({ kind: 'note', text: `${one.host}: its lock could not be released; the next roll there takes it over` });
+    }),
+  );
 }
 
 async function holdOn({ host, app }: OpenHost, ...how: Parameters<App['held']['hold']>): Promise<HeldRoll> {

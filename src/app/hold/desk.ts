@@ -20,8 +20,8 @@ export interface HoldDesk<Request extends Call> {
   previous(selector: string, image: string | undefined): Promise<PinnedImage>;
   /** The rolls of groups that died, by the locks on this engine. */
   interrupted(): Promise<InterruptedGroup[]>;
-  /** The id that the engine gives itself; empty if it has none. */
-  engineId(): Promise<string>;
+  /** The ids of all containers, which no other engine has. */
+  containers(): Promise<string[]>;
 }
 
 /** How requests become rolls, and whom they report to. */
@@ -49,6 +49,6 @@ export function holdDesk<Request extends Call>(
       return previousImage(ports, service, image);
     },
     interrupted: () => interruptedGroups(ports),
-    engineId: async () => (await ports.engine.facts()).id,
+    containers: async () => (await listed(ports.engine)).map(({ id }) => id),
   };
 }

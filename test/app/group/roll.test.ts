@@ -234,6 +234,22 @@ suite('a host that can not be reached', () => {
       assertWhole(fleet);
     });
 
+  test('and answers nothing any more keeps no roll from its end', async () => {
+    const fleet = await fleetOf(2);
+    const next = fleet.push();
+    const operator = fleet.operator();
+    const silent = operator.processes.get('web1') ?? assert.fail();
+    const { remove } = silent.ports.engine;
+    operator.processes.get('web2')?.before('engine.start', 1, () => {
+      silent.ports.engine.remove = () => new Promise(() => {});
+    });
+    const report = await rolled(operator);
+    silent.ports.engine.remove = remove;
+    assert.deepEqual(outcomes(report), { web1: 'rolled', web2: 'rolled' });
+    assert.ok(operator.progress.some((one) => one.kind === 'note' && /^web1: its lock could not be/.test(one.text)));
+    assert.deepEqual(fleet.runs(), [next, next]);
+  });
+
   test('after its turn is no failure of the roll', async () => {
     const fleet = await fleetOf(3);
     const next = fleet.push();
