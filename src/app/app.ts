@@ -136,6 +136,12 @@ export interface App {
   readonly dev: DevDesk;
 }
 
+/** The use cases of a daemon that updates by schedule. */
+export type WatchedApp = Pick<
+  App,
+  'agenda' | 'arrived' | 'events' | 'mend' | 'nextCheck' | 'reload' | 'tell' | 'update'
+>;
+
 export type { DevDesk } from './dev/desk.ts';
 export type { PastRoll } from './inspect/past-rolls.ts';
 export type { HintedService } from './update/hinted.ts';

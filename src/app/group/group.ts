@@ -5,12 +5,13 @@ import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan
 import type { Delivery, Run } from '../../core/report/summary.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import type { UpdateReport } from '../../core/update/update.ts';
-import type { RollRequest, TellRequest, UpdateRequest } from '../app.ts';
+import type { RollRequest, TellRequest, UpdateRequest, WatchedApp } from '../app.ts';
 import { plansOf } from './agree.ts';
 import { askAll, Connections } from './hosts.ts';
 import { recoverGroup } from './recover.ts';
 import { rollGroup } from './roll.ts';
 import { updateGroup } from './update.ts';
+import { watchedGroup } from './watched.ts';
 import type { GroupWorld } from './world.ts';
 
 /** The use cases on several hosts. Changes raise `engine-unreachable` before the first host is touched. */
@@ -27,6 +28,8 @@ export interface GroupApp {
   doctor(): Promise<GroupAnswer<Finding[]>>;
   /** Sends the notifications configured in swapctl.yml. */
   tell(run: Run, request: TellRequest): Promise<Delivery[]>;
+  /** The group as a daemon watches it. */
+  readonly watched: WatchedApp;
   close(): void;
 }
 
@@ -60,6 +63,7 @@ export function createGroup(world: GroupWorld): GroupApp {
     recover: async (selectors, signal) => recoverGroup(world, await connections.all(), selectors, signal),
     doctor: async () => askAll(world, await connections.all(), (app) => app.doctor()),
     tell: async (run, request) => (await connections.all()).open[0]?.app.tell(run, request) ?? [],
+    watched: watchedGroup(world, connections),
     close: () => connections.close(),
   };
 }

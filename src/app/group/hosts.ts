@@ -33,6 +33,15 @@ export class Connections {
     return this.#hosts;
   }
 
+  /** The same, and connects again to the hosts that were away before. */
+  async again(): Promise<Hosts> {
+    const before = await this.forChange().catch(() => undefined);
+    if (before && before.away.length === 0) return before;
+    this.close();
+    this.#hosts = undefined;
+    return this.forChange();
+  }
+
   /** The same for a change: raises `engine-unreachable` for a host that is away, unless it may be skipped. */
   async forChange(): Promise<Hosts> {
     const hosts = await this.all();

@@ -1,4 +1,4 @@
-import type { App, UpdateRequest } from '../../app/app.ts';
+import type { UpdateRequest, WatchedApp } from '../../app/app.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { Arrival } from '../../core/update/arrival.ts';
@@ -12,7 +12,7 @@ import { type Timetable, timetable } from './timetable.ts';
 /** Everything that a watch needs of the world. */
 export interface WatchWorld {
   /** Connects to the engine. Raises `engine-unreachable`, and `config` for what is wrong in swapctl.yml. */
-  readonly open: () => Promise<{ app: App; close(): void }>;
+  readonly open: () => Promise<{ app: WatchedApp; close(): void }>;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   /** A number from 0 to 1. */
   readonly dice: () => number;
@@ -132,7 +132,7 @@ function isOfOne(raised: unknown): boolean {
   return !(raised instanceof EngineError) && !(raised instanceof SwapError);
 }
 
-async function keepWatch(state: State, app: App, times: Timetable): Promise<void> {
+async function keepWatch(state: State, app: WatchedApp, times: Timetable): Promise<void> {
   const { world } = state;
   const listening = new AbortController();
   const onChange = (): void => {
@@ -155,7 +155,7 @@ async function keepWatch(state: State, app: App, times: Timetable): Promise<void
   }
 }
 
-async function oneRound(state: State, app: App, times: Timetable): Promise<void> {
+async function oneRound(state: State, app: WatchedApp, times: Timetable): Promise<void> {
   const { world, asked, arrivals } = state;
   if (asked.delete('reload')) await reload(state, app);
   if (world.clock.now() >= state.lookAt) await lookAround(state, app, times);
@@ -171,7 +171,7 @@ async function oneRound(state: State, app: App, times: Timetable): Promise<void>
   await nap(state, Math.max(0, next - world.clock.now()));
 }
 
-async function lookAround(state: State, app: App, times: Timetable): Promise<void> {
+async function lookAround(state: State, app: WatchedApp, times: Timetable): Promise<void> {
   const { world } = state;
   state.lookAt = world.clock.now() + LOOK_EVERY_MS;
   const appointments = await app.agenda(world.selectors, world.request);
@@ -188,12 +188,12 @@ async function lookAround(state: State, app: App, times: Timetable): Promise<voi
 }
 
 // Whatever died in the middle of a roll, the engine or the watch before this one: a schedule may come due much later.
-async function mend({ world, teller: { tell } }: State, app: App, times: Timetable): Promise<void> {
+async function mend({ world, teller: { tell } }: State, app: WatchedApp, times: Timetable): Promise<void> {
   const only = times.everything();
   tell(await within(world.signal, (signal) => app.mend(world.selectors, { ...world.request, only, signal })));
 }
 
-async function update(state: State, app: App, times: Timetable, due: ReadonlySet<string>): Promise<void> {
+async function update(state: State, app: WatchedApp, times: Timetable, due: ReadonlySet<string>): Promise<void> {
   const {
     world,
     firstSeen,
@@ -214,7 +214,7 @@ async function update(state: State, app: App, times: Timetable, due: ReadonlySet
 }
 
 // What came under a followed name is rolled at once, whatever the schedule says, without asking any registry.
-async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: State, app: App): Promise<void> {
+async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: State, app: WatchedApp): Promise<void> {
   const { now } = world.clock;
   const unread = arrivals.unread(now());
   if (unread.length > 0) {
@@ -242,7 +242,7 @@ async function orNothing<T>({ log }: WatchWorld, work: Promise<T>, nothing: T): 
 
 async function updateAndTell(
   world: WatchWorld,
-  app: App,
+  app: WatchedApp,
   request: Pick<UpdateRequest, 'only' | 'firstSeen' | 'here'>,
 ): Promise<readonly ServiceUpdate[]> {
   return within(world.signal, async (signal) => {
@@ -267,7 +267,7 @@ async function within<T>(signal: AbortSignal, work: (signal: AbortSignal) => Pro
   }
 }
 
-async function reload(state: State, app: App): Promise<void> {
+async function reload(state: State, app: WatchedApp): Promise<void> {
   const { world } = state;
   state.lookAt = 0;
   try {

@@ -1,10 +1,11 @@
-import type { UpdateRequest } from '../../app/app.ts';
+import type { UpdateRequest, WatchedApp } from '../../app/app.ts';
 import type { WatchLog } from '../../daemons/log.ts';
 import { beat } from '../../daemons/watch/heartbeat.ts';
 import { watch } from '../../daemons/watch/watch.ts';
 import { jsonLog, lineLog, progressTo } from '../terminal/log.ts';
 import { isTraced, leastLevel } from '../terminal/progress/create.ts';
 import { styleFor } from '../terminal/style.ts';
+import type { Report } from '../terminal/terminal.ts';
 import { openApp, type Session } from './session.ts';
 
 /** Watches until the program is interrupted; what happens is logged on stdout, for a watch's results are that. */
@@ -21,7 +22,7 @@ export function startWatch(
   const file = heartbeat || env.SWAPCTL_HEARTBEAT;
   if (file) void beat(file, { clock, log, signal: context.signal });
   return watch({
-    open: () => openApp(session, progressTo(log, isTraced(globals, env))),
+    open: () => openWatched(session, progressTo(log, isTraced(globals, env))),
     clock,
     dice: Math.random,
     log,
@@ -31,6 +32,15 @@ export function startWatch(
     selectors,
     request,
   });
+}
+
+async function openWatched(session: Session, report: Report): Promise<{ app: WatchedApp; close(): void }> {
+  const { context, globals } = session;
+  const { on, skipUnreachable = false, config } = globals;
+  if (on === undefined) return openApp(session, report);
+  const trace = isTraced(globals, context.terminal.env);
+  const { watched: app, close } = await context.openGroup({ on, skipUnreachable, config, trace, report });
+  return { app, close };
 }
 
 /** The log of a daemon on stdout, as the options want it. */

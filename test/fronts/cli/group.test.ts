@@ -139,7 +139,7 @@ suite('refused', () => {
     [['--server', 'unix:///x', 'status', '--on', 'all'], /--on does not work through a server/],
     [['--host', 'unix:///x', 'status', '--on', 'all'], /--on and --host both name engines/],
     [['--context', 'x', 'status', '--on', 'all'], /--on and --context both name engines/],
-    [['watch', '--on', 'all'], /--on does not work with watch/],
+    [['serve', '--on', 'all'], /--on does not work with serve/],
     [['config', 'check', '--on', 'all'], /--on does not work with config/],
     [['status', '--skip-unreachable'], /--skip-unreachable works only with --on/],
     [['update', '--on', 'all', '--metrics-file', 'x'], /--metrics-file does not work with --on/],

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { fail } from '../../../core/model/error.ts';
 import type { Globals } from '../session.ts';
 
-const WITH_GROUP = ['roll', 'plan', 'rollback', 'status', 'check', 'update', 'history', 'recover', 'doctor'];
+const WITH_GROUP = ['roll', 'plan', 'rollback', 'status', 'check', 'update', 'watch', 'history', 'recover', 'doctor'];
 
 /** Adds the options for hosts and groups, and refuses them where they mean nothing. */
 export function addGroupOptions(program: Command): Command {
