@@ -50,7 +50,7 @@ export interface Cell {
 export type Result = { readonly safe: true; readonly outcome: string } | { readonly safe: false; readonly why: string };
 
 // More than any undisturbed run makes.
-const MOST_CALLS = 600;
+const MOST_CALLS = 800;
 
 /** The calls of an undisturbed run; `look` is called before each. Fails unless that ends where the set-up ends. */
 export async function courseOf(setup: Setup, look?: (stage: Stage) => void): Promise<readonly CallMade[]> {

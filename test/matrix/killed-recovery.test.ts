@@ -5,7 +5,7 @@ import { courseOf, trySetup } from './cell.ts';
 import { SETUPS, type SetupName } from './setups.ts';
 import { command, recovered, stageOf } from './stage.ts';
 
-const RENAMING: readonly SetupName[] = ['start-first', 'handover'];
+const RENAMING: readonly SetupName[] = ['start-first', 'handover', 'told'];
 
 suite('a recovery that is killed is recovered', () => {
   for (const name of RENAMING)

@@ -5,7 +5,9 @@ import type { Trouble } from './cell.ts';
 import { DEED_NAMES } from './people.ts';
 import type { Setup } from './setups.ts';
 
-const anySetup: fc.Arbitrary<Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | 'proxied' | 'canary'>> = fc.record({
+const anySetup: fc.Arbitrary<
+  Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | 'proxied' | 'told' | 'holds' | 'canary'>
+> = fc.record({
   strategy: fc.constantFrom('start-first', 'stop-first', 'handover'),
   published: fc.boolean(),
   replicas: fc.constantFrom(1, 1, 2),
@@ -21,8 +23,6 @@ const anySetup: fc.Arbitrary<Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | '
   command: fc.constantFrom('roll', 'roll', 'rollback', 'update', 'rollback with volumes'),
   remembered: fc.boolean(),
   kernel: fc.boolean(),
-  told: fc.boolean(),
-  holds: fc.boolean(),
   rehearsal: fc.boolean(),
   busyMs: fc.constantFrom(0, 0, 400),
 });
@@ -46,7 +46,9 @@ export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
     command,
     published: strategy === 'handover' || (strategy === 'stop-first' && asked.published && replicas === 1),
     bringsCheck: false,
-    canary: asked.told && asked.holds && strategy === 'start-first',
+    told: !asked.rehearsal,
+    holds: asked.remembered,
+    canary: !asked.rehearsal && asked.kernel && strategy === 'start-first',
     proxied: asked.health === 'check' && strategy !== 'stop-first',
     restart: autoRemove ? 'no' : asked.restart,
     volume: copies || (asked.volume && strategy === 'stop-first'),

@@ -20,7 +20,7 @@ export async function routeOf(
 ): Promise<SeenRoute | undefined> {
   const { proxy } = run;
   if (!proxy) return undefined;
-  const { route, networks } = await lookThrough(run, proxy, members.length > 1);
+  const { route, networks } = await lookThrough(run, proxy, all, members.length > 1);
   const found = members.map((one) => [one.id, addressOf(one, networks, proxy)] as const);
   const addresses = Object.fromEntries(found.flatMap(([id, at]) => (at === undefined ? [] : [[id, at]])));
   const others = await othersOf(run, proxy, networks, all);
@@ -35,9 +35,20 @@ export async function routeOf(
 
 type Look = Pick<OpenProxy, 'driver' | 'networks'> & { readonly route: ObservedRoute };
 
-async function lookThrough(run: SlotRun, proxied: Proxied, isUnderWay: boolean): Promise<Look> {
+async function lookThrough(
+  run: SlotRun,
+  proxied: Proxied,
+  all: readonly ContainerSummary[],
+  isUnderWay: boolean,
+): Promise<Look> {
   try {
-    return await patiently(run, () => look(run, proxied));
+    // The container of the proxy may be another one after a wait.
+    let known: readonly ContainerSummary[] | undefined = all;
+    return await patiently(run, async () => {
+      const now = known ?? (await listed(run.ports.engine));
+      known = undefined;
+      return look(run, proxied, now);
+    });
   } catch (error) {
     if (!isUnderWay || !(error instanceof SwapError)) throw error;
     const message = `${run.names.home}: its proxy fails in the middle of the roll: ${error.message}`;
@@ -46,9 +57,8 @@ async function lookThrough(run: SlotRun, proxied: Proxied, isUnderWay: boolean):
   }
 }
 
-// The container of the proxy may be another one by now.
-async function look(run: SlotRun, proxied: Proxied): Promise<Look> {
-  const { driver, networks } = openProxy(run.ports, proxied.place, await listed(run.ports.engine));
+async function look(run: SlotRun, proxied: Proxied, all?: readonly ContainerSummary[]): Promise<Look> {
+  const { driver, networks } = openProxy(run.ports, proxied.place, all ?? (await listed(run.ports.engine)));
   const route = await driver.route(proxied.route, run.lost);
   return { driver, networks, route: route ?? noRoute(proxied) };
 }
@@ -93,8 +103,9 @@ export async function applyRoute(run: SlotRun, { wanted }: Extract<Step, { kind:
 }
 
 async function changeRoute(run: SlotRun, proxied: Proxied, wanted: Wanted): Promise<void> {
-  const { driver, route } = await look(run, proxied);
-  const running = (await run.ports.engine.list()).filter(({ status }) => status === 'running');
+  const all = await listed(run.ports.engine);
+  const { driver, route } = await look(run, proxied, all);
+  const running = all.filter(({ status }) => status === 'running');
   const isDown = (address: string): boolean => !running.some(({ addresses }) => addresses.includes(ipOf(address)));
   const why = whyForbidden(proxied.route, route, wanted, isDown);
   if (why !== undefined)
