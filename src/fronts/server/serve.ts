@@ -91,8 +91,9 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const core = { version, book, use: door.use, gate, audit, log, metrics, now, clock };
   const world: ServerWorld = { ...core, trustProxy, watched, signal: ending.signal };
   const hub = new EventHub(book, randomBytes(4).toString('hex'));
-  const statuses = sharedLook(() => world.use((app) => app.status([])));
-  const site = { world, keys: idempotencyKeys(now), hub, statuses };
+  const statuses = sharedLook(() => world.use((app) => app.status([])), now);
+  world.book.subscribe(statuses.forget);
+  const site = { world, keys: idempotencyKeys(now), hub, statuses: statuses.look };
   const api = httpApi(site);
   const answering: Answering = {
     fetch: (request, bindings) => api.fetch(request, bindings),

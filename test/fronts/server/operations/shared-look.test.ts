@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { sharedLook } from '../../../../src/fronts/server/operations/shared-look.ts';
+import { type SharedLook, sharedLook } from '../../../../src/fronts/server/operations/shared-look.ts';
 import { latch } from '../http/site.ts';
 
-interface Looks {
-  readonly shared: () => Promise<number>;
+interface Looks extends SharedLook<number> {
   /** Ends the looks in their order. */
   readonly ends: ((fails?: boolean) => void)[];
+  forward(ms: number): void;
 }
 
 function looks(): Looks {
+  let now = 0;
   const ends: Looks['ends'] = [];
   const look = async (): Promise<number> => {
     const number = ends.length + 1;
@@ -18,36 +19,47 @@ function looks(): Looks {
     if (await promise) throw new Error(`look ${number} failed`);
     return number;
   };
-  return { shared: sharedLook(look), ends };
+  const forward = (ms: number): void => {
+    now += ms;
+  };
+  return { ...sharedLook(look, () => now), ends, forward };
 }
 
-test('callers that come during a look share the next one, which begins after they came', async () => {
-  const { shared, ends } = looks();
-  const first = shared();
-  const later = [shared(), shared(), shared()];
-  assert.equal(ends.length, 1);
+test('callers share a look that is under way, and one that ended less than a second ago', async () => {
+  const { look, ends, forward } = looks();
+  const together = [look(), look(), look()];
   ends[0]?.();
-  assert.equal(await first, 1);
-  await new Promise(setImmediate);
-  assert.equal(ends.length, 2);
-  const latest = shared();
+  assert.deepEqual(await Promise.all(together), [1, 1, 1]);
+  forward(999);
+  assert.equal(await look(), 1);
+  forward(1);
+  const later = look();
   ends[1]?.();
-  assert.deepEqual(await Promise.all(later), [2, 2, 2]);
-  await new Promise(setImmediate);
-  ends[2]?.();
-  assert.equal(await latest, 3);
-  const alone = shared();
-  ends[3]?.();
-  assert.equal(await alone, 4);
+  assert.equal(await later, 2);
 });
 
-test('a look that fails does so only for those who wait for it', async () => {
-  const { shared, ends } = looks();
-  const first = shared();
-  const second = shared();
+test('after a change nobody gets a look that began before it', async () => {
+  const { look, forget, ends } = looks();
+  const before = look();
+  forget();
+  const after = look();
+  ends[1]?.();
+  assert.equal(await after, 2);
+  ends[0]?.();
+  assert.equal(await before, 1);
+  assert.equal(await look(), 2);
+  forget();
+  const latest = look();
+  ends[2]?.();
+  assert.equal(await latest, 3);
+});
+
+test('a look that fails is not kept', async () => {
+  const { look, ends } = looks();
+  const first = look();
   ends[0]?.(true);
   await assert.rejects(first, /look 1 failed/);
-  await new Promise(setImmediate);
+  const second = look();
   ends[1]?.();
   assert.equal(await second, 2);
 });
