@@ -1,11 +1,12 @@
 // The image, built by the engine from what this machine has instead of a hub's base.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
-import { composeProject } from '../../lab/compose.ts';
+import { ask, socketFolder } from '../../engine/serve/serve-process.ts';
+import { type ComposeProject, composeProject } from '../../lab/compose.ts';
 import { endOf, engineUnderTest } from '../../lab/engine.ts';
 import { faultProxy } from '../../lab/fault-proxy.ts';
 import { output } from '../../lab/load-inside.ts';
@@ -61,10 +62,8 @@ test('the image rolls a service through a socket proxy that allows only what is 
   assert.ok(calls.some(({ what }) => what === 'POST /containers/create'));
 });
 
-test('compose.example.yml runs as it stands: the watch is healthy, watches web, and ends when it is told to', {
-  skip,
-}, async (t) => {
-  const world = testWorld(t);
+/** The example as a project: swapctl, or the service that stands for it, watches nothing but web. */
+async function example(world: World, command: 'watch' | 'serve', env: NodeJS.ProcessEnv = {}): Promise<ComposeProject> {
   const { docker } = world;
   await name(world, await build(world), 'ghcr.io/swapctl/swapctl', '0.1');
   // Whoever has the real one keeps it.
@@ -76,40 +75,64 @@ test('compose.example.yml runs as it stands: the watch is healthy, watches web, 
   if (!nginx) await name(world, app, 'nginx', '1.27-alpine');
   const text = readFileSync(new URL('../../../compose.example.yml', import.meta.url), 'utf8');
   // All that is not as it stands: other tests on this engine have services of theirs that are opted in.
-  const example = text.replace('command: [watch]', `command: [watch, ${world.prefix}/web]`);
-  assert.notEqual(example, text);
-  const project = composeProject(
-    { ...world, env: { ...world.env, DOCKER_SOCKET: new URL(dockerHost).pathname, PORT: '0' } },
-    example,
-  );
-  await project.run('up', '-d');
-  const [tool = ''] = (await project.run('ps', '-q', 'swapctl')).split('\n');
-  const watch = docker.getContainer(tool);
-  const said = async () => `${Object.values(await output(watch))}`;
+  const changed = text.replace(`command: [${command}]`, `command: [${command}, ${world.prefix}/web]`);
+  assert.notEqual(changed, text);
+  const given = { ...world.env, ...env, DOCKER_SOCKET: new URL(dockerHost).pathname, PORT: '0' };
+  return composeProject({ ...world, env: given }, changed);
+}
+
+/** A container of the image that runs as a daemon. */
+async function daemon(world: World, id: string) {
+  const container = world.docker.getContainer(id);
+  const said = async () => `${Object.values(await output(container))}`;
   await eventually('it watches web', async () => (await said()).includes('watching 1 service')).catch(async (error) =>
     assert.fail(`${error}\n${await said()}`),
   );
-  const { Config } = await watch.inspect();
-  const check = await watch.exec({
-    Cmd: Config.Healthcheck?.Test?.slice(1) ?? [],
-    AttachStdout: true,
-    AttachStderr: true,
-  });
+  const { Config } = await container.inspect();
+  const test = Config.Healthcheck?.Test?.slice(1) ?? [];
+  const check = await container.exec({ Cmd: test, AttachStdout: true, AttachStderr: true });
   assert.equal(await exitCode(check), 0);
+  return { container, said, check: test };
+}
+
+test('compose.example.yml runs as it stands: the watch is healthy, watches web, and ends when it is told to', {
+  skip,
+}, async (t) => {
+  const world = testWorld(t);
+  const project = await example(world, 'watch');
+  await project.run('up', '-d');
+  assert.equal(await project.run('ps', '-aq', 'server').catch(() => ''), '', 'only one of them rolls services');
+  const [tool = ''] = (await project.run('ps', '-q', 'swapctl')).split('\n');
+  const { container: watch, said, check } = await daemon(world, tool);
   const stale = await watch.exec({
-    Cmd: [
-      'sh',
-      '-c',
-      'touch -d @1 /tmp/stale; export SWAPCTL_HEARTBEAT=/tmp/stale; exec "$@"',
-      'sh',
-      ...(Config.Healthcheck?.Test?.slice(1) ?? []),
-    ],
+    Cmd: ['sh', '-c', 'touch -d @1 /tmp/stale; export SWAPCTL_HEARTBEAT=/tmp/stale; exec "$@"', 'sh', ...check],
     AttachStdout: true,
   });
   assert.equal(await exitCode(stale), 1, 'an old heartbeat is none');
   await watch.stop({ t: 60 });
   assert.equal((await watch.inspect()).State.ExitCode, 0, await said());
   assert.match(await said(), /ended/);
+});
+
+test('the server of compose.example.yml answers on its socket, and rolls what it is asked to', { skip }, async (t) => {
+  const world = testWorld(t);
+  const folder = socketFolder(world);
+  const project = await example(world, 'serve', { SERVER_FOLDER: folder });
+  await project.run('up', '-d', 'server', 'proxy', 'web');
+  const [tool = ''] = (await project.run('ps', '-q', 'server')).split('\n');
+  const { container: server, said } = await daemon(world, tool);
+  const socket = `${folder}/swapctl.sock`;
+  assert.equal(statSync(socket).mode & 0o777, 0o660);
+  const web = `${world.prefix}/web`;
+  const shown = await ask(socket, `/v1/services/${encodeURIComponent(web)}`);
+  assert.deepEqual([shown.status, shown.json?.service], [200, web], shown.text);
+  const settings = { settle: '300ms', 'drain.timeout': '1s' };
+  const body = { service: web, pull: 'never', force: true, settings };
+  const rolled = await ask(socket, '/v1/rolls', { method: 'POST', headers: { prefer: 'wait=120' }, body });
+  assert.deepEqual([rolled.status, rolled.json?.outcome], [200, 'rolled'], `${rolled.text}\n${await said()}`);
+  await server.stop({ t: 60 });
+  assert.equal((await server.inspect()).State.ExitCode, 0, await said());
+  assert.equal(existsSync(socket), false);
 });
 
 async function exitCode(exec: Docker.Exec): Promise<number | null> {
