@@ -40,10 +40,15 @@ export function socketFolder(world: World): string {
 }
 
 /** Starts the server for these services, and resolves once it answers. */
-export async function startServe(world: World, folder: string, services: readonly string[]): Promise<ServeProcess> {
+export async function startServe(
+  world: World,
+  folder: string,
+  services: readonly string[],
+  options: readonly string[] = [],
+): Promise<ServeProcess> {
   const socket = path.join(folder, 'swapctl.sock');
   let text = '';
-  const process = startSwapctl(['--json', 'serve', ...services, '--listen', `unix://${socket}`], {
+  const process = startSwapctl(['--json', 'serve', ...services, '--listen', `unix://${socket}`, ...options], {
     env: world.env,
     onStdout: (more) => {
       text += more;

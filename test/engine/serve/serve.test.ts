@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { connect } from 'node:tls';
+import { certificate } from '../../fronts/server/certificate.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
@@ -86,6 +88,45 @@ test('serve that was killed in the middle of a roll answers truthfully for it af
   const earlier = await second.call(`/v1/rolls/${done.json.id}`);
   assert.deepEqual([earlier.json.state, earlier.json.outcome], ['done', 'rolled']);
 });
+
+test('serve reads its TLS files again on SIGHUP, and keeps the certificate that works', async (t) => {
+  const world = testWorld(t);
+  const folder = socketFolder(world);
+  const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
+  const use = (name: string): void => {
+    const made = certificate(folder, name);
+    copyFileSync(made.cert, cert);
+    copyFileSync(made.key, key);
+  };
+  use('first');
+  const tokens = path.join(folder, 'tokens');
+  writeFileSync(tokens, '# nobody yet\n', { mode: 0o600 });
+  const options = ['--listen', 'tcp://127.0.0.1:0', '--tokens', tokens, '--tls-cert', cert, '--tls-key', key];
+  const serve = await startServe(world, folder, [world.name('nothing')], options);
+  const port = Number(/https:\/\/127\.0\.0\.1:(\d+)/.exec(serve.said())?.[1]);
+  assert.equal(await certificateAt(port), 'first');
+
+  writeFileSync(key, '');
+  serve.kill('SIGHUP');
+  await eventually('the log says why', async () =>
+    /key\.pem is empty; the certificate before stays in use/.test(serve.said()),
+  );
+  assert.equal(await certificateAt(port), 'first');
+  use('second');
+  serve.kill('SIGHUP');
+  await eventually('the new certificate is in force', async () => (await certificateAt(port)) === 'second');
+  assert.equal((await serve.call('/readyz')).status, 200);
+});
+
+function certificateAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    socket.on('error', reject).once('secureConnect', () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+  });
+}
 
 test('serve refuses what would be unsafe or in the way of another server', async (t) => {
   const { world, web, folder } = await webOf(t);
