@@ -1,11 +1,12 @@
-// The benchmarks by name: npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], or npm run bench -- watch
-// [--minutes N] [--every 1m]. No figure is asserted; each prints a table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
+// The benchmarks by name: npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- serve [--rounds N],
+// or -- watch [--minutes N] [--every 1m]. No figure is asserted; each prints a table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
 import { parseArgs } from 'node:util';
 import { type Scope, testWorld, type World } from '../test/lab/world.ts';
 import { devTime } from './dev.ts';
 import { runBenchmark } from './frame.ts';
 import { layerCost } from './layer.ts';
 import { rollTime } from './roll.ts';
+import { serveCost } from './serve.ts';
 import { conditions } from './table.ts';
 import { trafficLost } from './traffic.ts';
 import { watchAtRest } from './watch.ts';
@@ -23,8 +24,8 @@ const IN_TURNS: Record<string, (world: World, amount: Amount) => Promise<void>> 
   layer: (world, { rounds }) => layerCost(world, rounds),
   dev: (world, { rounds }) => devTime(world, rounds),
 };
-// Not among "all": it takes its time.
-const BENCHMARKS: typeof IN_TURNS = { ...IN_TURNS, watch: watchAtRest };
+// Not among "all": these take their time.
+const BENCHMARKS: typeof IN_TURNS = { ...IN_TURNS, serve: serveCost, watch: watchAtRest };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,7 +48,7 @@ async function main(scope: Scope): Promise<void> {
       throw new Error(`usage: npm run bench -- [${all} | all] [--rounds N] [--minutes N] [--every 1m]`);
     }
     const world = testWorld(scope);
-    const much = name in IN_TURNS ? `${amount.rounds} rounds` : `${amount.minutes} minutes`;
+    const much = name === 'watch' ? `${amount.minutes} minutes` : `${amount.rounds} rounds`;
     console.log(`\n${name}: ${await conditions(world)}, ${much}\n`);
     await benchmark(world, amount);
     await world.cleanUp();

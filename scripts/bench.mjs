@@ -1,4 +1,4 @@
-// npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- watch [--minutes N], -- check | start [rounds], or
+// npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- serve [--rounds N], -- watch [--minutes N], -- check | start [rounds], or
 // -- proxies [--binaries FOLDER] and other options
 import path from 'node:path';
 import { build } from './build.mjs';
