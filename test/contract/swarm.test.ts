@@ -1,4 +1,4 @@
-// The contract of the Swarm port on the Swarm in memory; test/full/swarm/contract.test.ts has it on a real one.
+// The contract of the Swarm port on the Swarm in memory; test/full/swarm/contract.ts has it on a real one.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { virtualClock } from '../memory/clock.ts';

@@ -21,8 +21,8 @@ export interface Stage {
 type Open = (t: TestContext) => Promise<Stage>;
 type Rules = Record<string, (stage: Stage) => Promise<void>>;
 
-export function swarmContract(what: string, open: Open, options: { readonly skip?: string | false } = {}): void {
-  suite(`the Swarm port: ${what}`, { skip: options.skip ?? false }, () => {
+export function swarmContract(what: string, open: Open): void {
+  suite(`the Swarm port: ${what}`, () => {
     for (const [name, rule] of Object.entries({ ...SERVICES, ...CONFIGS }))
       test(name, async (t) => rule(await open(t)));
   });

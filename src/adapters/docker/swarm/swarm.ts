@@ -53,8 +53,7 @@ function changes(docker: Dockerode, endpoint: Endpoint, credentialsFor: LoginFor
     setImage: async ({ id, version }, image, restart) => {
       const authconfig = await credentialsFor(parseReference(image).registry);
       const service = docker.getService(id);
-      const { Spec: spec, Version } = (await service.inspect()) as { Spec: ServiceSpec; Version: { Index: number } };
-      if (Version.Index !== version) throw outOfSequence();
+      const { Spec: spec } = (await service.inspect()) as { Spec: ServiceSpec };
       const call = inBody(withImage(spec, image, restart), version);
       await inSequence(endpoint, () => (service as unknown as Updated).update(authconfig, call));
     },
@@ -89,7 +88,7 @@ interface ServiceSpec {
   readonly TaskTemplate: { readonly ContainerSpec?: object; readonly ForceUpdate?: number };
 }
 
-// An update call replaces the whole spec, so all else is sent as it was read.
+// An update call replaces the whole spec, so all else is sent as it was read; a spec newer than the version is refused.
 function withImage(spec: ServiceSpec, image: string, restart: boolean): ServiceSpec {
   const { TaskTemplate: template } = spec;
   const forced = (template.ForceUpdate ?? 0) + (restart ? 1 : 0);
@@ -103,12 +102,9 @@ async function inSequence(endpoint: Endpoint, call: () => Promise<unknown>): Pro
     await call();
   } catch (error) {
     const { message } = engineError(endpoint, error);
-    throw /update out of sequence/.test(message) ? outOfSequence(error) : error;
+    if (!/update out of sequence/.test(message)) throw error;
+    throw new EngineError(409, 'update out of sequence: another process changed it meanwhile', error);
   }
-}
-
-function outOfSequence(cause?: unknown): EngineError {
-  return new EngineError(409, 'update out of sequence: another process changed it meanwhile', cause);
 }
 
 interface Logged {

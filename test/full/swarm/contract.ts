@@ -1,25 +1,17 @@
 // The contract of the Swarm port on a real manager, through the adapter that is shipped.
-import { after, before, type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { connect } from '../../../src/adapters/docker/connect/connect.ts';
 import type { Endpoint } from '../../../src/adapters/docker/connect/endpoint.ts';
 import { dockerSwarm } from '../../../src/adapters/docker/swarm/swarm.ts';
 import { type Stage, swarmContract } from '../../contract/swarm.ts';
 import type { OtherEngine } from '../../lab/engines.ts';
-import { missingRoot } from '../../lab/missing.ts';
-import { startManager, swarmLab } from '../../lab/swarm.ts';
+import { swarmLab } from '../../lab/swarm.ts';
 import { eventually } from '../../lab/waiting.ts';
 
-const skip = missingRoot() ?? false;
 const GOOD = { from: 'httpd', health: { intervalMs: 500 } } as const;
 const ENDS = { base: 'swapctl-test/base:1', cmd: ['sh', '-c', 'echo cannot read the settings; exit 3'] };
 
-let engine: OtherEngine;
-before(async () => {
-  if (!skip) engine = await startManager();
-});
-after(() => engine?.stop());
-
-async function open(t: TestContext): Promise<Stage> {
+async function open(t: TestContext, engine: OtherEngine): Promise<Stage> {
   const lab = await swarmLab(t, engine);
   const { world, reference } = lab;
   const [first, good, ends] = await Promise.all([lab.push('1', GOOD), lab.push('2', GOOD), lab.push('bad', ENDS)]);
@@ -44,4 +36,6 @@ async function open(t: TestContext): Promise<Stage> {
   };
 }
 
-swarmContract('a manager', open, { skip });
+export function contract(manager: () => OtherEngine): void {
+  swarmContract('a manager', (t) => open(t, manager()));
+}

@@ -1,13 +1,11 @@
 // Rolls of Swarm services that are interrupted, or that another client of Swarm meets.
 import assert from 'node:assert/strict';
-import test, { after, before, suite, type TestContext } from 'node:test';
+import test, { suite, type TestContext } from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
 import type { OtherEngine } from '../../lab/engines.ts';
-import { missingRoot } from '../../lab/missing.ts';
-import { type SwarmLab, startManager, swarmLab } from '../../lab/swarm.ts';
+import { type SwarmLab, swarmLab } from '../../lab/swarm.ts';
 import { eventually } from '../../lab/waiting.ts';
 
-const skip = missingRoot() ?? false;
 const APP = { from: 'httpd', health: { intervalMs: 500 } } as const;
 const ENDS = { base: 'swapctl-test/base:1', cmd: ['sh', '-c', 'echo cannot read the settings; exit 3'] };
 const QUICK = [
@@ -22,12 +20,6 @@ const QUICK = [
 ];
 const FAST = ['--settle', '1s'];
 
-let engine: OtherEngine;
-before(async () => {
-  if (!skip) engine = await startManager();
-});
-after(() => engine?.stop());
-
 /** The lines of progress at which swapctl is killed: each stands for what has happened until then. */
 const MOMENTS: readonly [string, RegExp, 'good' | 'bad'][] = [
   ['before the update is sent', /: start-first: Swarm replaces/, 'good'],
@@ -39,58 +31,60 @@ const MOMENTS: readonly [string, RegExp, 'good' | 'bad'][] = [
 ];
 
 // Most of the time is waited for Swarm.
-suite('a roll in a Swarm', { skip, concurrency: 4 }, () => {
-  for (const [when, line, kind] of MOMENTS)
-    test(`swapctl killed ${when}: recover ends the roll`, async (t) => {
-      const lab = await swarmLab(t, engine);
-      const { web, first, second } = await prepared(lab, kind);
-      await killedAt(t, lab, web, line);
-      const { code, stdout, stderr } = await swapctl(['recover', web, '--json'], { env: lab.env });
-      assert.equal(code, 0, stdout + stderr);
-      t.diagnostic(stdout.replaceAll(/\s+/g, ' '));
-      const digest = await digestOf(lab, web);
-      assert.ok(kind === 'bad' ? digest === first : [first, second].includes(digest));
-      await eventually(
-        'all tasks run one image',
-        async () => (await digestsOf(lab, web)).join() === `${digest},${digest}`,
-      );
+export function interrupted(manager: () => OtherEngine): void {
+  suite('a roll that is interrupted', { concurrency: 4 }, () => {
+    for (const [when, line, kind] of MOMENTS)
+      test(`swapctl killed ${when}: recover ends the roll`, async (t) => {
+        const lab = await swarmLab(t, manager());
+        const { web, first, second } = await prepared(lab, kind);
+        await killedAt(t, lab, web, line);
+        const { code, stdout, stderr } = await swapctl(['recover', web, '--json'], { env: lab.env });
+        assert.equal(code, 0, stdout + stderr);
+        t.diagnostic(stdout.replaceAll(/\s+/g, ' '));
+        const digest = await digestOf(lab, web);
+        assert.ok(kind === 'bad' ? digest === first : [first, second].includes(digest));
+        await eventually(
+          'all tasks run one image',
+          async () => (await digestsOf(lab, web)).join() === `${digest},${digest}`,
+        );
+        assert.deepEqual(await locks(lab, web), []);
+        const history = (await swapctl(['history', web, '--json'], { env: lab.env })).json();
+        if (kind === 'bad') assert.equal(history.failures.length, 1);
+        const again = await swapctl(['roll', web, ...FAST, '--json'], { env: lab.env });
+        assert.equal(again.code, kind === 'bad' ? 1 : 0, again.stderr);
+      });
+
+    test('a docker service update in the middle takes the service over, and swapctl says so', async (t) => {
+      const lab = await swarmLab(t, manager());
+      const { web } = await prepared(lab, 'good');
+      const other = await lab.push('3', APP);
+      const { code, json, stderr } = await swapctl(['roll', web, ...FAST, '--json'], {
+        env: lab.env,
+        atLine: async (line) => {
+          if (!/0 of 2 tasks run the new image/.test(line)) return;
+          const said = await lab.docker(['service', 'update', '--detach', '--image', lab.reference('3'), web]);
+          assert.equal(said.code, 0, said.text);
+        },
+      });
+      assert.deepEqual([code, json().error.code], [4, 'busy'], stderr);
+      await eventually('the other update ends', async () => (await digestsOf(lab, web)).join() === `${other},${other}`);
       assert.deepEqual(await locks(lab, web), []);
-      const history = (await swapctl(['history', web, '--json'], { env: lab.env })).json();
-      if (kind === 'bad') assert.equal(history.failures.length, 1);
-      const again = await swapctl(['roll', web, ...FAST, '--json'], { env: lab.env });
-      assert.equal(again.code, kind === 'bad' ? 1 : 0, again.stderr);
     });
 
-  test('a docker service update in the middle takes the service over, and swapctl says so', async (t) => {
-    const lab = await swarmLab(t, engine);
-    const { web } = await prepared(lab, 'good');
-    const other = await lab.push('3', APP);
-    const { code, json, stderr } = await swapctl(['roll', web, ...FAST, '--json'], {
-      env: lab.env,
-      atLine: async (line) => {
-        if (!/0 of 2 tasks run the new image/.test(line)) return;
-        const said = await lab.docker(['service', 'update', '--detach', '--image', lab.reference('3'), web]);
-        assert.equal(said.code, 0, said.text);
-      },
+    test('SIGTERM before all tasks run the new image puts the old one back', async (t) => {
+      const lab = await swarmLab(t, manager());
+      const { web, first } = await prepared(lab, 'good');
+      const { code, json, stderr } = await swapctl(['roll', web, ...FAST, '--json'], {
+        env: lab.env,
+        atLine: async (line, kill) => {
+          if (/0 of 2 tasks run the new image/.test(line)) kill('SIGTERM');
+        },
+      });
+      assert.deepEqual([code, json().error.code], [1, 'interrupted'], stderr);
+      assert.deepEqual(await digestsOf(lab, web), [first, first]);
     });
-    assert.deepEqual([code, json().error.code], [4, 'busy'], stderr);
-    await eventually('the other update ends', async () => (await digestsOf(lab, web)).join() === `${other},${other}`);
-    assert.deepEqual(await locks(lab, web), []);
   });
-
-  test('SIGTERM before all tasks run the new image puts the old one back', async (t) => {
-    const lab = await swarmLab(t, engine);
-    const { web, first } = await prepared(lab, 'good');
-    const { code, json, stderr } = await swapctl(['roll', web, ...FAST, '--json'], {
-      env: lab.env,
-      atLine: async (line, kill) => {
-        if (/0 of 2 tasks run the new image/.test(line)) kill('SIGTERM');
-      },
-    });
-    assert.deepEqual([code, json().error.code], [1, 'interrupted'], stderr);
-    assert.deepEqual(await digestsOf(lab, web), [first, first]);
-  });
-});
+}
 
 async function prepared(lab: SwarmLab, kind: 'good' | 'bad'): Promise<{ web: string; first: string; second: string }> {
   const first = await lab.push('1', APP, 'stable');
