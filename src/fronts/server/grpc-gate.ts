@@ -16,7 +16,8 @@ export function grpcGate(site: Site, options: { readonly reflection: boolean }):
       (api) => api(request, response, transport),
       (raised) => {
         loading = undefined;
-        site.world.log.tell('error', `gRPC can't be loaded: ${messageOf(raised)}`);
+        // The files of the program may have been replaced meanwhile.
+        site.world.log.tell('error', `gRPC can't be loaded: ${messageOf(raised)}; restart swapctl serve`);
         response.writeHead(503);
         response.end();
       },
