@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { App, UpdateRequest } from '../../app/app.ts';
 import { JobBook } from '../../app/jobs/book.ts';
 import type { Job } from '../../app/jobs/job.ts';
@@ -82,6 +83,8 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const sink = config.audit === undefined ? given.auditSink : auditFile(config.audit);
   const audit = createAudit(sink, note);
   const ending = new AbortController();
+  // Each stream listens.
+  setMaxListeners(0, ending.signal);
   signal.addEventListener('abort', () => ending.abort());
   const gate = createGatekeeper(config, tokens);
   metrics.set('swapctl_build_info', { version, node: process.version.replace(/^v/, '') }, 1);

@@ -27,8 +27,6 @@ type NodeResponse = ServerResponse | Http2ServerResponse;
 export type GrpcApi = (request: NodeRequest, response: NodeResponse, transport: 'unix' | 'tcp') => void;
 
 const MOST_BODY = 64 * 1024;
-// Requests are one small message; also reflection, a stream, is over sooner.
-const REQUEST_MS = 30_000;
 
 /** The gRPC API as a function of Node's requests; it listens on nothing. */
 export function grpcApi(site: Site, options: { readonly reflection: boolean }): GrpcApi {
@@ -38,8 +36,6 @@ export function grpcApi(site: Site, options: { readonly reflection: boolean }): 
     if (!handler) return refuse(response, 404);
     const drop = (): void => cut(request);
     const values = createContextValues().set(WIRE, { socket: request.socket, transport, drop });
-    const slow = setTimeout(drop, REQUEST_MS);
-    for (const end of ['end', 'close']) request.once(end, () => clearTimeout(slow));
     const answering = async (): Promise<void> => {
       const universal = universalRequestFromNodeRequest(request, response as ServerResponse, undefined, values);
       await universalResponseToNodeResponse(await handler(universal), response);
@@ -59,15 +55,10 @@ function routerOf(site: Site, options: { readonly reflection: boolean }) {
     acceptCompression: [compressionGzip],
   });
   const own = [RollService, ServiceService, Health];
+  const names = own.map(({ typeName }) => typeName);
   router.service(RollService, rollService(site));
   router.service(ServiceService, serviceService(site));
-  router.service(
-    Health,
-    healthService(
-      site,
-      own.map(({ typeName }) => typeName),
-    ),
-  );
+  router.service(Health, healthService(site, names));
   if (!options.reflection) return router;
   const answer = reflection([...own, ServerReflection, ServerReflectionAlpha], [file_google_rpc_error_details]);
   router.service(ServerReflection, {

@@ -59,7 +59,6 @@ async function enter(site: Site, { header, contextValues, method }: Entering): P
 async function* translated({ message }: StreamResponse, end: End): AsyncGenerator<StreamMessage> {
   try {
     yield* message;
-    end(undefined);
   } catch (raised) {
     throw ended(end, raised);
   } finally {

@@ -24,12 +24,12 @@ export function watchAll(asker: Asker, context: Context, after: string | undefin
   const { hub } = asker.site;
   const isWanted = ({ service }: ServerEvent): boolean => allows(asker.caller.scopes, 'read', service);
   return stream(asker, context, undefined, (send) => {
-    const missed = after === undefined ? { events: [] } : hub.since(after);
-    if ('resync' in missed) send(small(eventMessage(hub.lastId, resync(missed.resync))));
-    else if (after === undefined)
+    const missed = after === undefined ? undefined : hub.since(after);
+    if (missed === undefined)
       send(small(create(JobEventSchema, { id: hub.lastId, event: { case: 'hello', value: {} } })));
-    else for (const one of missed.events.filter(isWanted)) send(eventOf(one));
-    return hub.listen((one) => void (isWanted(one) && send(eventOf(one))));
+    else if ('resync' in missed) send(small(eventMessage(hub.lastId, resync(missed.resync))));
+    const past = missed && 'events' in missed ? missed.events.filter(isWanted) : [];
+    return { past, stop: hub.listen((one) => void (isWanted(one) && send(eventOf(one)))) };
   });
 }
 
@@ -40,7 +40,6 @@ export async function* watchOne(asker: Asker, context: Context, id: string, afte
   yield* stream(asker, context, known, (send, close) => {
     const missed = after === undefined ? undefined : hub.since(after);
     const past = missed && 'events' in missed ? missed.events.filter(({ job }) => job === id) : undefined;
-    for (const one of past ?? []) send(eventOf(one));
     const stop = hub.listen((one) => {
       if (one.job !== id) return;
       send(eventOf(one));
@@ -54,12 +53,13 @@ export async function* watchOne(asker: Asker, context: Context, id: string, afte
       },
       () => close(),
     );
-    return stop;
+    return { past: past ?? [], stop };
   });
 }
 
 type Send = (sent: Sent) => void;
-type Begin = (send: Send, close: () => void) => () => void;
+/** `past`: events that the client has missed; they are sent as fast as it reads, and take no memory of their own. */
+type Begin = (send: Send, close: () => void) => { readonly past: readonly ServerEvent[]; stop(): void };
 
 interface Sent {
   readonly message: JobEvent;
@@ -92,9 +92,11 @@ async function* stream(
   };
   const onAbort = (): void => leave();
   for (const one of [signal, world.signal]) one.addEventListener('abort', onAbort);
-  stop = begin(send, () => outbox.end());
+  const begun = begin(send, () => outbox.end());
+  stop = begun.stop;
   if (signal.aborted || world.signal.aborted) leave();
   try {
+    for (const one of begun.past) yield eventOf(one).message;
     for (;;) {
       const next = await outbox.take();
       if (next === undefined) break;

@@ -21,6 +21,8 @@ export function healthService(site: Site, services: readonly string[]): ServiceI
     },
     watch: async function* ({ service }, context) {
       const leave = enterStream(askerOf(site, context));
+      // Also for a reader that is gone while a write waits for it.
+      context.signal.addEventListener('abort', leave);
       try {
         yield* changes(world, context, async () => (isKnown(service) ? statusOf(world) : Serving.SERVICE_UNKNOWN));
       } finally {

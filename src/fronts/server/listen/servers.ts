@@ -1,11 +1,13 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
+  constants,
   createServer as createHttp2Server,
   createSecureServer,
   type Http2SecureServer,
   type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Patience } from './patience.ts';
@@ -101,6 +103,14 @@ function sniff(socket: Socket, server: HttpServer, withinMs: number, decide: (is
 
 function ignore(): void {}
 
+// Node has such a limit for HTTP/1.1 only. A stream whose client is still sending is open; a whole request has half closed it.
+function endSlow(stream: ServerHttp2Stream): void {
+  const late = setTimeout(() => {
+    if (stream.state.state === constants.NGHTTP2_STREAM_STATE_OPEN) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }, REQUEST_MS);
+  stream.once('close', () => clearTimeout(late));
+}
+
 // A session without calls ends after a while, and when the server ends: `ending` of the server that listens.
 function endSessions(
   http2: Http2Server | Http2SecureServer,
@@ -113,6 +123,7 @@ function endSessions(
     (listening as HttpServer).once('ending', end);
     session.once('close', () => (listening as HttpServer).off('ending', end));
   });
+  http2.on('stream', endSlow);
   http2.on('sessionError', ignore);
   (listening as HttpServer).setMaxListeners(0);
 }

@@ -22,7 +22,11 @@ export function enterStream({ caller: { name }, site: { world } }: Asker): () =>
     world.metrics.set('swapctl_sse_clients', {}, openStreams());
   };
   set(own + 1);
-  return () => set((counts.get(name) ?? 1) - 1);
+  let isIn = true;
+  return () => {
+    if (isIn) set((counts.get(name) ?? 1) - 1);
+    isIn = false;
+  };
 }
 
 function openStreams(): number {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import test, { suite } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { JobState } from '#proto/swapctl/v1/job_pb';
-import { ResyncReason } from '#proto/swapctl/v1/roll_service_pb';
+import { type JobEvent, ResyncReason } from '#proto/swapctl/v1/roll_service_pb';
 import type { RollCall } from '../../../../src/core/report/call.ts';
 import type { ServiceReport } from '../../../../src/core/report/report.ts';
 import { eventually } from '../../../lab/waiting.ts';
@@ -86,6 +86,22 @@ suite('a client', () => {
     await eventually('all streams are gone', async () => (await openStreams(site)) === 0);
   });
 
+  test('that missed more than a reader may lag behind gets all of it', async (t) => {
+    const site = await grpcSite(t, ['web']);
+    const [hello] = await take(site.rolls.watchJobs({}), 1);
+    for (let count = 0; count < 40; count++) await note(site, 'x'.repeat(20_000));
+    const { job } = await site.server.book.submit({ kind: 'check', services: ['web'], actor: 'test' });
+    await site.server.book.settled(job.id, new AbortController().signal);
+    const leaving = new AbortController();
+    let bytes = 0;
+    for await (const { event } of site.rolls.watchJobs({ after: hello?.id ?? '' }, { signal: leaving.signal })) {
+      if (event?.event.case === 'step') bytes += event.event.value.step?.text.length ?? 0;
+      if (event?.event.case === 'job' && event.event.value.id === job.id) break;
+    }
+    leaving.abort();
+    assert.equal(bytes, 40 * 20_000);
+  });
+
   test('has so many streams, and no more', async (t) => {
     const site = await grpcSite(t, ['web']);
     const leaving = new AbortController();
@@ -149,6 +165,18 @@ test('a server that ends says so, and names the job', async (t) => {
   assert.equal(error?.code, Code.Unavailable);
   assert.match(error.rawMessage, /this server is ending; job \w+ goes on/);
 });
+
+async function take(
+  stream: AsyncIterable<{ readonly event?: JobEvent | undefined }>,
+  most: number,
+): Promise<JobEvent[]> {
+  const events: JobEvent[] = [];
+  for await (const { event } of stream) {
+    if (event) events.push(event);
+    if (events.length >= most) break;
+  }
+  return events;
+}
 
 const HEADERS = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
 
