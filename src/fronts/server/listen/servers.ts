@@ -45,7 +45,7 @@ export function secureServer(tls: TlsTexts, handler: Handler, patience: Patience
   Object.assign(server, { ...times, connectionsCheckingInterval: lookEvery });
   // A handshake that fails is the client's business.
   server.on('tlsClientError', () => {});
-  endSessions(server, server, keepAlive);
+  endSessions(server, server, patience);
   return server;
 }
 
@@ -63,7 +63,7 @@ export function plainServer(handler: Handler, patience: Patience): HttpServer {
     handler,
   );
   const http2 = createHttp2Server({ settings: { maxConcurrentStreams: MOST_STREAMS } }, handler);
-  endSessions(http2, server, keepAlive);
+  endSessions(http2, server, patience);
   const answerHttp1 = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) =>
@@ -104,10 +104,10 @@ function sniff(socket: Socket, server: HttpServer, withinMs: number, decide: (is
 function ignore(): void {}
 
 // Node has such a limit for HTTP/1.1 only. A stream whose client is still sending is open; a whole request has half closed it.
-function endSlow(stream: ServerHttp2Stream): void {
+function endSlow(stream: ServerHttp2Stream, withinMs: number): void {
   const late = setTimeout(() => {
     if (stream.state.state === constants.NGHTTP2_STREAM_STATE_OPEN) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  }, REQUEST_MS);
+  }, withinMs);
   stream.once('close', () => clearTimeout(late));
 }
 
@@ -115,15 +115,15 @@ function endSlow(stream: ServerHttp2Stream): void {
 function endSessions(
   http2: Http2Server | Http2SecureServer,
   listening: HttpServer | Http2SecureServer,
-  keepAliveMs: number,
+  { keepAlive, request }: Patience,
 ): void {
   http2.on('session', (session) => {
     const end = (): void => session.close();
-    session.setTimeout(keepAliveMs, end);
+    session.setTimeout(keepAlive, end);
     (listening as HttpServer).once('ending', end);
     session.once('close', () => (listening as HttpServer).off('ending', end));
   });
-  http2.on('stream', endSlow);
+  http2.on('stream', (stream) => endSlow(stream, request));
   http2.on('sessionError', ignore);
   (listening as HttpServer).setMaxListeners(0);
 }
