@@ -65,6 +65,8 @@ export interface EngineOptions {
   flags?: string[];
   /** One of its own, that no other test uses at the same time. */
   spare?: Spare | undefined;
+  /** The set of engines that it belongs to, where a test needs several that no other test uses: GROUP_LAB. */
+  lab?: number | undefined;
   /** The size of the disk for its data (`100m`), which then begins empty; otherwise that is the machine's. */
   disk?: string;
   /** A folder of programs that come before those of the suite: dockerd, containerd, runc, podman, crun…, and their libraries. */
@@ -83,7 +85,7 @@ export async function startEngine(kind: EngineKind, options: EngineOptions = {})
   if (runs && (options.fresh || options.binaries)) throw new LabError(runsAlready(kind, place.dockerHost, options));
   if (runs) return { ...reached(place), stop: async () => {} };
   checkBinaries(options.binaries);
-  await stopEngine(kind, options.spare);
+  await stopEngine(kind, options);
   mkdirSync(place.run, { recursive: true, mode: 0o700 });
   if (options.binaries) rmSync(place.data, { recursive: true, force: true });
   mkdirSync(place.data, { recursive: true });
@@ -94,10 +96,10 @@ export async function startEngine(kind: EngineKind, options: EngineOptions = {})
   };
   writeFileSync(path.join(place.run, 'engine.json'), JSON.stringify(note));
   await launch(kind, options, 'start').catch(async (error) => {
-    await stopEngine(kind, options.spare);
+    await stopEngine(kind, options);
     throw error;
   });
-  return { ...reached(place), stop: () => stopEngine(kind, options.spare) };
+  return { ...reached(place), stop: () => stopEngine(kind, options) };
 }
 
 function runsAlready(kind: EngineKind, dockerHost: string, { binaries }: EngineOptions): string {
@@ -152,15 +154,17 @@ function launch(kind: EngineKind, options: EngineOptions, action: 'start' | 'aga
   });
 }
 
-/** Which of several sets of engines on one machine (SWAPCTL_TEST_LAB, 0 to 14): people at work side by side each have their own. */
+/** Which of several sets of engines on one machine (SWAPCTL_TEST_LAB, 0 to 13): people at work side by side each have their own. */
 const LAB = Number(process.env.SWAPCTL_TEST_LAB || 0);
 /** Numbers for each lab: more than there are kinds and spares, and few enough for 15 labs below 255. */
 const PER_LAB = 16;
+/** The set for the test of groups of hosts, which stops daemons of several kinds: one run of it at a time on a machine. */
+export const GROUP_LAB = 14;
 
 /** Everything of an engine follows from its name and lab, so that another process finds it, and can end it. */
-function placeOf(kind: EngineKind, { spare, binaries }: EngineOptions = {}) {
-  const number = 1 + PER_LAB * LAB + (spare ? ENGINE_KINDS.length + SPARES.indexOf(spare) : ENGINE_KINDS.indexOf(kind));
-  const name = [kind, ...(spare ? [spare] : []), ...(LAB === 0 ? [] : [LAB])].join('-');
+function placeOf(kind: EngineKind, { spare, binaries, lab = LAB }: EngineOptions = {}) {
+  const number = 1 + PER_LAB * lab + (spare ? ENGINE_KINDS.length + SPARES.indexOf(spare) : ENGINE_KINDS.indexOf(kind));
+  const name = [kind, ...(spare ? [spare] : []), ...(lab === 0 ? [] : [lab])].join('-');
   // In the folder for temporary files, because the path of a socket must not be long.
   const run = path.join(os.tmpdir(), `swapctl-test-engine-${name}`);
   return {
@@ -198,10 +202,10 @@ function script(env: Record<string, string>): Promise<void> {
   });
 }
 
-export async function stopEngine(kind: EngineKind, spare?: Spare): Promise<void> {
-  const { run, netns } = placeOf(kind, { spare });
+export async function stopEngine(kind: EngineKind, { spare, lab }: EngineOptions = {}): Promise<void> {
+  const { run, netns } = placeOf(kind, { spare, lab });
   // One that does not end is killed below.
-  await stopDaemon(kind, spare ? { spare } : {}).catch(() => {});
+  await stopDaemon(kind, { spare, lab }).catch(() => {});
   for (const one of [netns, ...hostsBeside(netns)]) {
     killAllOf(one);
     quietly('ip', 'netns', 'del', one);
@@ -284,7 +288,7 @@ async function up(kind: EngineKind, { join, binaries }: { join?: boolean; binari
 async function down(kinds: readonly EngineKind[]): Promise<void> {
   for (const kind of kinds) {
     for (const spare of [undefined, ...SPARES])
-      if (existsSync(placeOf(kind, { spare }).run)) await stopEngine(kind, spare);
+      if (existsSync(placeOf(kind, { spare }).run)) await stopEngine(kind, { spare });
   }
 }
 
