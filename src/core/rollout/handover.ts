@@ -1,4 +1,6 @@
-import { awaitEngine } from '../health/engine-verdict.ts';
+import { codeOf } from '../health/blame.ts';
+import { awaitEngine, isRefused, refusal } from '../health/engine-verdict.ts';
+import { SwapError } from '../model/error.ts';
 import { leads } from '../traffic/routes.ts';
 import { endForwardsTo, forwardToStandIn } from './forward.ts';
 import type { Desired, Observed, Replica } from './observed.ts';
@@ -74,4 +76,15 @@ export function coverReturn(seen: Observed, old: Replica): Step | undefined {
   if (standIn?.verdict.kind !== 'healthy') return undefined;
   if (!old.running && seen.cover !== 'lasting') return cover(seen, standIn, true);
   return undefined;
+}
+
+/** While the old container still serves there is no need to go on without what is to answer for it. */
+export function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
+  if (candidate.strategy !== 'handover' || !seen.incumbent?.running) return undefined;
+  if (!seen.standIn) return new SwapError('interrupted', 'a user or another program removed its stand-in');
+  if (isRefused(desired, seen.standIn, seen.incumbent)) return refusal('its stand-in');
+  const { verdict } = seen.standIn;
+  return verdict.kind === 'failed'
+    ? new SwapError(codeOf(verdict.blame), `its stand-in failed: ${verdict.reason}`)
+    : undefined;
 }

@@ -7,9 +7,18 @@ import { leads } from '../traffic/routes.ts';
 import { dropHalfCopied, lostFilling, surplus, volumesBack, volumesFirst } from './backup.ts';
 import { gather } from './dependents.ts';
 import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
-import { cover, giveBack, isProven, proveStandIn, retireStandIn, secure } from './handover.ts';
+import { cover, giveBack, isProven, lostStandIn, proveStandIn, retireStandIn, secure } from './handover.ts';
 import { comesBack, type Desired, type Observed, type Replica } from './observed.ts';
-import { endRoute, endStale, hasSwitched, keepRoute, leaveRoute, routeForward, whyNoRoute } from './route.ts';
+import {
+  endDrained,
+  endRoute,
+  endStale,
+  hasSwitched,
+  keepRoute,
+  leaveRoute,
+  routeForward,
+  whyNoRoute,
+} from './route.ts';
 import { checkStart, copyOrStart, spare } from './start.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
@@ -30,8 +39,8 @@ export type Decision =
 export function plan(desired: Desired, seen: Observed): Decision {
   const busy = whyNoRoute(desired, seen);
   if (busy?.code === 'busy') return { kind: 'refuse', error: busy };
-  const stale = endStale(desired, seen);
-  if (stale) return act(stale);
+  const ended = endStale(desired, seen) ?? endDrained(desired, seen);
+  if (ended) return act(ended);
   // A rule that points to nothing must not survive.
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
   const dead = endDeadForward(seen) ?? (awaitsHooks(seen) ? undefined : endForwardsOfTheDead(seen));
@@ -291,17 +300,6 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   if (verdict.kind !== 'unstarted') return undefined;
   const lost = lostFilling(seen, candidate);
   return lost === undefined ? lostStandIn(desired, seen, candidate) : new SwapError('backup-failed', lost);
-}
-
-// While the old container still serves there is no need to go on without what is to answer for it.
-function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
-  if (candidate.strategy !== 'handover' || !seen.incumbent?.running) return undefined;
-  if (!seen.standIn) return new SwapError('interrupted', 'a user or another program removed its stand-in');
-  if (isRefused(desired, seen.standIn, seen.incumbent)) return refusal('its stand-in');
-  const { verdict } = seen.standIn;
-  return verdict.kind === 'failed'
-    ? new SwapError(codeOf(verdict.blame), `its stand-in failed: ${verdict.reason}`)
-    : undefined;
 }
 
 function hold(replica: Replica): Step {

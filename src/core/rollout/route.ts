@@ -140,6 +140,18 @@ export function leaveRoute(desired: Desired, seen: Seen): Step | undefined {
   return incumbent.drained ? undefined : { kind: 'drain', container: incumbent.id, name: incumbent.name };
 }
 
+/**
+ * Gives the route back as soon as the incumbent is down, before its addresses are let go: the proxy may go on to probe a server that
+ * drains, and would count as a client that keeps an old address.
+ */
+export function endDrained(desired: Desired, seen: Observed): Step | undefined {
+  const { incumbent, candidate, failures, giveUp, hooks } = seen;
+  const goesBack = hooks.failed ?? giveUp ?? failures.find(({ roll }) => roll === candidate?.roll);
+  if (goesBack || incumbent?.running || !candidate?.settled) return undefined;
+  const step = routeForward(desired, seen);
+  return step?.kind === 'route' && step.wanted.kind === 'baseline' ? step : undefined;
+}
+
 /** Before an incumbent that was stopped starts again: requests stay with a candidate that answers. */
 export function keepReturn(desired: Desired, seen: Seen): Step | undefined {
   const { candidate } = seen;

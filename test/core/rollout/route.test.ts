@@ -145,6 +145,16 @@ suite('a roll behind a proxy that is told', () => {
     assert.deepEqual(over, BASELINE);
   });
 
+  test('ends the overlay before the addresses of the old container are let go', () => {
+    const down = replica({ name: NAMES.old, running: false });
+    const named = healthyCandidate({ name: NAMES.home, settled: true });
+    const forwarding = [{ from: 'old', to: 'new', state: 'leads' }] as const;
+    const seen = observed({ incumbent: down, candidate: named, forwards: true, forwarding, route: route(SWITCHED) });
+    assert.deepEqual(wantedNext(seen), BASELINE);
+    const after = next({ ...seen, route: route(BASELINE) });
+    assert.equal(typeof after !== 'string' && after.kind, 'end-forward');
+  });
+
   test('ends an overlay of which only itself is left', () => {
     const stale = route({ ...PINNED, roll: 'dead' } as Wanted);
     assert.deepEqual(wantedNext(observed({ route: stale }), told({ mendOnly: true })), BASELINE);
