@@ -25,10 +25,21 @@ async function servicesOf(access: ProxyAccess, folder: string, name: string, sig
   const text = (await access.read(`${folder}/${name}`, signal)) ?? '';
   if (text.includes('{{')) return [];
   try {
-    return Object.keys(servicesIn(load(text)));
+    const document = load(text);
+    const empty = emptyPart(document);
+    if (empty !== undefined) throw new Error(`${empty} is empty, which Traefik refuses`);
+    return Object.keys(servicesIn(document));
   } catch (error) {
     return broken(name, error);
   }
+}
+
+/** A part of the two upper levels without anything in it. */
+function emptyPart(value: unknown, name = '', levels = 2): string | undefined {
+  if (typeof value !== 'object' || value === null || levels < 0) return undefined;
+  const parts = Object.entries(value);
+  if (parts.length === 0) return name === '' ? undefined : name;
+  return parts.map(([key, part]) => emptyPart(part, key, levels - 1)).find((found) => found !== undefined);
 }
 
 function noFolder(folder: string): never {

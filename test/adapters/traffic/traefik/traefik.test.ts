@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { suite, type TestContext } from 'node:test';
 import type { Server, Wanted } from '../../../../src/core/proxy/route.ts';
@@ -90,6 +90,8 @@ suite('Traefik', { skip: missingTraefik }, () => {
       message: /define the service web: other/,
     });
     writeFileSync(other, 'http: {}\n');
+    await assert.rejects(traefik.driver.facts(signal), { code: 'proxy-config', message: /http is empty/ });
+    rmSync(other);
     const mine = path.join(traefik.folder, 'swapctl-web.yml');
     writeFileSync(mine, `${before['swapctl-web.yml']}# {{ env "HOME" }}\n`);
     const wanted = overlay(server(old, 'ready'));
@@ -99,7 +101,6 @@ suite('Traefik', { skip: missingTraefik }, () => {
     });
     assert.deepEqual(files(traefik), {
       ...before,
-      'other.yml': 'http: {}\n',
       'swapctl-web.yml': readFileSync(mine, 'utf8'),
     });
   });
