@@ -96,6 +96,7 @@ for (const { version, program, readsFiles, skip } of CADDIES)
     trafficDriverContract({
       name: `Caddy ${version()}, changed by its ${kind}`,
       skip: skip || missingProgram('openssl'),
+      ...(kind === 'config' && { cannot: { 3: 'a reload of Caddy resets connections' } }),
       driver: caddyDriver,
       start: (t, routes) => start(t, routes, program(), kind),
     });

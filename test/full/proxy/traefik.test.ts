@@ -8,6 +8,8 @@ import { filesIn } from '../../lab/proxies.ts';
 import { missingTraefik, startTraefik, traefikVersion } from '../../lab/traefik.ts';
 import { eventually } from '../../lab/waiting.ts';
 
+const OTHER = 'http: { middlewares: { small: { compress: {} } } }\n';
+
 trafficDriverContract({
   name: `Traefik ${traefikVersion()}`,
   skip: missingTraefik,
@@ -20,7 +22,7 @@ trafficDriverContract({
         const answers = await Promise.all(['web', 'api'].map((route) => askOnce(traefik.url(route))));
         return answers.every(({ status }) => status === 200);
       });
-    writeFileSync(broken, 'http: {}\n');
+    writeFileSync(broken, OTHER);
     await serves();
     return {
       access: traefik.access,
@@ -37,7 +39,7 @@ trafficDriverContract({
       },
       files: async () => filesIn(traefik.folder),
       spoil: async () => writeFileSync(broken, 'http: [\n'),
-      mend: async () => writeFileSync(broken, 'http: {}\n'),
+      mend: async () => writeFileSync(broken, OTHER),
       refuse: async () => {
         writeFileSync(broken, 'http: [\n');
         return { words: /other\.yml is broken/ };
