@@ -60,7 +60,7 @@ export function serversBy(file: AddressFile, { text, overlay }: FileState): read
   const named = addressIn(file, text ?? '');
   if (overlay === undefined) return [{ address: named, state: 'ready', weight: 1 }];
   const told = overlay.wanted.servers.map((server) => ({ ...server, state: stateOf(server, named) }));
-  const isElse = named !== addressIn(file, NOWHERE) && told.every(({ address }) => address !== named);
+  const isElse = !named.startsWith(`${NOWHERE}:`) && told.every(({ address }) => address !== named);
   return isElse ? [...told, { address: named, state: 'ready', weight: 1 }] : told;
 }
 
