@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { suite, type TestContext } from 'node:test';
-import type { Server, Wanted } from '../../../../src/core/proxy/route.ts';
-import { type Backend, startPair } from '../../../lab/backend.ts';
-import { byFile, byName, CADDIES, type Caddy, type Sites, startCaddy } from '../../../lab/caddy.ts';
-import { askMany, beginSlow, beginUpload, openStream } from '../../../lab/client.ts';
-import { startLoad } from '../../../lab/load.ts';
-import { missingProgram } from '../../../lab/missing.ts';
-import { eventually } from '../../../lab/waiting.ts';
+import type { Server, Wanted } from '../../../src/core/proxy/route.ts';
+import { type Backend, startPair } from '../../lab/backend.ts';
+import { byFile, byName, CADDIES, type Caddy, type Sites, startCaddy } from '../../lab/caddy.ts';
+import { askMany, beginSlow, beginUpload, openStream } from '../../lab/client.ts';
+import { startLoad } from '../../lab/load.ts';
+import { missingProgram } from '../../lab/missing.ts';
+import { eventually } from '../../lab/waiting.ts';
 
 const signal = new AbortController().signal;
 const BASELINE: Wanted = { kind: 'baseline' };
@@ -269,6 +269,7 @@ suite('a file of a newer Caddy', { skip: newer.skip }, () => {
     const hold = (longestMs: number): Wanted => ({ kind: 'held', roll: 'roll-1', servers: [], longestMs });
     await assert.rejects(caddy.driver.apply('web', hold(30_000), signal), { code: 'proxy-refused', message: /20 s/ });
     await caddy.driver.apply('web', hold(10_000), signal);
+    assert.deepEqual((await caddy.driver.route('web', signal))?.servers, []);
     const held = (['GET', 'POST'] as const).map((method) =>
       startLoad({ url: caddy.url, method, ratePerSecond: 50, keepAlive: 'mixed' }),
     );

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { suite, type TestContext } from 'node:test';
-import type { Server, Wanted } from '../../../../src/core/proxy/route.ts';
-import { type Backend, startPair } from '../../../lab/backend.ts';
-import { askMany, askOnce, openStream } from '../../../lab/client.ts';
-import { missingTraefik, startTraefik, type Traefik } from '../../../lab/traefik.ts';
-import { eventually } from '../../../lab/waiting.ts';
+import type { Server, Wanted } from '../../../src/core/proxy/route.ts';
+import { type Backend, startPair } from '../../lab/backend.ts';
+import { askMany, askOnce, openStream } from '../../lab/client.ts';
+import { missingTraefik, startTraefik, type Traefik } from '../../lab/traefik.ts';
+import { eventually } from '../../lab/waiting.ts';
 
 const signal = new AbortController().signal;
 const BASELINE: Wanted = { kind: 'baseline' };
