@@ -76,7 +76,7 @@ export async function startCaddy(
   const ask = (method: 'PATCH' | 'PUT' | 'GET', at: string, body?: unknown) => {
     const headers = { 'content-type': 'application/json' };
     const request = { method, path: at, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
-    return access.http({ host: '127.0.0.1', port: admin }, request, t.signal);
+    return patiently(() => access.http({ host: '127.0.0.1', port: admin }, request, t.signal));
   };
   return {
     run,
@@ -87,6 +87,11 @@ export async function startCaddy(
     config: async () => (await ask('GET', '/config/')).body,
     admin: async (method, path, body) => (await ask(method, path, body)).status,
   };
+}
+
+/** Caddy closes the connections of its API whenever its configuration changes. */
+async function patiently<T>(ask: () => Promise<T>, tries = 5): Promise<T> {
+  return tries === 1 ? ask() : ask().catch(() => patiently(ask, tries - 1));
 }
 
 /** A site that names the service, whose name leads to a server. */
