@@ -2,7 +2,7 @@ import { fail } from '../core/model/error.ts';
 import type { PerService } from '../core/report/call.ts';
 import type { ServiceReport } from '../core/report/report.ts';
 import type { Finding, ServicePlan } from '../core/report/status.ts';
-import { groupServices, type Service } from '../core/service/service.ts';
+import { groupServices } from '../core/service/service.ts';
 import type { UpdateReport } from '../core/update/update.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { App, HintedService, HintRequest, RollRequest, UpdateRequest } from './app.ts';
@@ -47,11 +47,13 @@ function rolling(app: App, ports: Ports): Rolling {
       return reported(unit.key, () => rollbackSwarm(own, unit.key, request.image, rollOptions(request)));
     },
     recover: async (selectors, signal, progress) => {
-      const { containers, units } = await chosen(ports, selectors);
+      const named = await whatIsNamed(ports, selectors, { gone: true });
+      const containers = containersIn(named);
       const all = selectors.length === 0;
-      const items = all || containers ? await app.recover(all ? [] : (containers ?? []), signal, progress) : [];
-      const own = calledBy(ports, { progress });
+      const items = all || containers.length > 0 ? await app.recover(containers, signal, progress) : [];
+      const units = all ? await swarmUnits(ports) : unitsIn(named);
       const services = units.map(({ service }) => service);
+      const own = calledBy(ports, { progress });
       return [...items, ...(await recoverSwarm(own, services, all && units.length > 0, signal))];
     },
   };
@@ -75,19 +77,24 @@ function looking(app: App, ports: Ports): Looking {
       return unit ? swarmHistory(ports, unit.service) : app.history(selector);
     },
     status: async (selectors) => {
-      const { containers, units } = await chosen(ports, selectors);
-      const lines = containers ? await app.status(containers) : [];
-      const services = units.map(({ service }) => service);
+      const all = await chosen(ports, selectors);
+      const lines = await linesOf(ports, all, (some) => app.status(some));
+      const services = all.units.map(({ service }) => service);
       return [...lines, ...(await swarmStatus(ports, services))];
     },
     check: async (selectors, signal) => {
-      const { containers, units } = await chosen(ports, selectors);
-      const lines = containers ? await app.check(containers, signal) : [];
-      const services = units.map(({ service }) => service);
+      const all = await chosen(ports, selectors);
+      const lines = await linesOf(ports, all, (some) => app.check(some, signal));
+      const services = all.units.map(({ service }) => service);
       return [...lines, ...(await checkSwarm(ports, services, { signal }))];
     },
     doctor: async () => [...(await app.doctor()), ...(await findings(ports))],
-    names: async () => [...(await app.names()), ...(await swarmUnits(ports)).map(({ key }) => key)],
+    names: async () => {
+      const units = await swarmUnits(ports);
+      if (units.length === 0) return app.names();
+      const tasks = await taskKeys(ports);
+      return [...(await app.names()).filter((name) => !tasks.has(name)), ...units.map(({ key }) => key)];
+    },
     find: async (selector) => (await unitNamed(ports, selector))?.key ?? app.find(selector),
   };
 }
@@ -128,7 +135,7 @@ async function hinted(
   const { pushes, all = false, overrides = {} } = request;
   const asked = { pushes, selectors: swarm, all, overrides, absent: true };
   const units = await hintedServices(ports, swarmTarget(ports), asked);
-  const tasks = new Set((await containersOf(ports)).filter(isTask).map(({ key }) => key));
+  const tasks = await taskKeys(ports);
   return [...lines.filter(({ service }) => !tasks.has(service)), ...units];
 }
 
@@ -139,10 +146,6 @@ async function findings(ports: Ports): Promise<Finding[]> {
   if (swarm === 'worker') return [{ check: 'Swarm', state: 'limited', found: 'this engine is a worker', advice }];
   const count = (await swarmUnits(ports)).length;
   return [{ check: 'Swarm', state: 'ok', found: `a manager; ${count} service${count === 1 ? '' : 's'}` }];
-}
-
-async function containersOf({ engine }: Pick<Ports, 'engine'>): Promise<Service[]> {
-  return groupServices(await listed(engine));
 }
 
 async function unitNamed(ports: Ports, selector: string): Promise<SwarmUnit | undefined> {
@@ -192,22 +195,36 @@ async function inTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Pr
   return results;
 }
 
-// Without names: all Swarm services, and all containers but their tasks.
-async function chosen(
+interface Chosen {
+  /** Undefined: the user named Swarm services only. */
+  readonly containers: readonly string[] | undefined;
+  readonly units: readonly SwarmUnit[];
+}
+
+// Without names: everything.
+async function chosen(ports: Ports, selectors: readonly string[]): Promise<Chosen> {
+  if (selectors.length === 0) return { containers: [], units: await swarmUnits(ports) };
+  const named = await whatIsNamed(ports, selectors);
+  const containers = containersIn(named);
+  return { containers: containers.length > 0 ? containers : undefined, units: unitsIn(named) };
+}
+
+/** Lines on containers; where nothing is named, without those of tasks, whose services have lines of their own. */
+async function linesOf<T extends { readonly service: string }>(
   ports: Ports,
-  selectors: readonly string[],
-): Promise<{ readonly containers: readonly string[] | undefined; readonly units: readonly SwarmUnit[] }> {
-  if (selectors.length > 0) {
-    const named = await whatIsNamed(ports, selectors);
-    const containers = containersIn(named);
-    return { containers: containers.length > 0 ? containers : undefined, units: unitsIn(named) };
-  }
-  const units = await swarmUnits(ports);
-  if (units.length === 0) return { containers: [], units };
-  const services = await containersOf(ports);
-  const others = services.filter((service) => !isTask(service)).map(({ key }) => key);
-  const containers = others.length === services.length ? [] : others;
-  return { containers: services.length > 0 && others.length === 0 ? undefined : containers, units };
+  { containers, units }: Chosen,
+  ask: (selectors: readonly string[]) => Promise<T[]>,
+): Promise<T[]> {
+  if (containers === undefined) return [];
+  const lines = await ask(containers);
+  if (containers.length > 0 || units.length === 0) return lines;
+  const tasks = await taskKeys(ports);
+  return lines.filter(({ service }) => !tasks.has(service));
+}
+
+async function taskKeys({ engine }: Pick<Ports, 'engine'>): Promise<ReadonlySet<string>> {
+  const services = groupServices(await listed(engine));
+  return new Set(services.filter(isTask).map(({ key }) => key));
 }
 
 // Of unattended runs: what is named and not there counts among the containers, as it may come yet.

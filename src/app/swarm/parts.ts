@@ -13,13 +13,17 @@ export type Named =
 
 /**
  * What users named, in their order, each Swarm service once. Raises `ambiguous` for what both a container and a Swarm service are
- * called, and `not-found`. An engine that is no manager is not asked for anything.
+ * called, and `not-found` unless what is `gone` may be named. An engine that is no manager is not asked for anything.
  */
-export async function whatIsNamed(ports: Ports, selectors: readonly string[]): Promise<Named[]> {
+export async function whatIsNamed(
+  ports: Ports,
+  selectors: readonly string[],
+  { gone = false }: { readonly gone?: boolean } = {},
+): Promise<Named[]> {
   const units = selectors.length > 0 ? await swarmUnits(ports) : [];
   if (units.length === 0) return selectors.map((selector) => ({ kind: 'containers', selector }));
   const services = groupServices(await listed(ports.engine));
-  const found = new Set(selectors.map((selector) => unitOf(units, services, selector) ?? selector));
+  const found = new Set(selectors.map((selector) => unitOf(units, services, selector, gone) ?? selector));
   return [...found].map((one) =>
     typeof one === 'string' ? { kind: 'containers', selector: one } : { kind: 'swarm', unit: one },
   );
@@ -45,9 +49,14 @@ function isTaskContainer({ labels }: ContainerSummary): boolean {
   return labels[SWARM_TASK] !== undefined;
 }
 
-function unitOf(units: readonly SwarmUnit[], services: readonly Service[], selector: string): SwarmUnit | undefined {
+function unitOf(
+  units: readonly SwarmUnit[],
+  services: readonly Service[],
+  selector: string,
+  gone: boolean,
+): SwarmUnit | undefined {
   const unit = findUnit(units, selector);
-  const container = containerOf(units, services, selector, unit !== undefined);
+  const container = containerOf(units, services, selector, gone || unit !== undefined);
   if (!unit || !container) return unit;
   const choices = [container, unit.service.id.slice(0, 12)];
   return fail('ambiguous', `${JSON.stringify(selector)} names a container and a Swarm service`, {

@@ -106,7 +106,7 @@ async function rememberFailure(run: SwarmRun, failed: Failed): Promise<void> {
       code: codeOf(failed),
       reason: evidence ? `${evidence.task}: ${evidence.reason}` : failed.reason,
       health: evidence?.health.slice(-1) ?? [],
-      log: evidence?.log ?? [],
+      log: (evidence?.log ?? []).map((line) => line.slice(0, LONGEST_LINE)),
     },
   });
 }
@@ -119,6 +119,9 @@ async function rejectLeft({ ports, service, note }: SwarmRun): Promise<void> {
   const left = { code: 'known-bad', reason: 'it was rolled back', health: [], log: [] } as const;
   await addFailure(ports, service, { image: follows, digest, at, roll: `${note.roll}-left`, note: left });
 }
+
+// A config object holds 1000 kB, and each of them is on every manager.
+const LONGEST_LINE = 1000;
 
 // What can't be remembered changes nothing about what runs.
 async function remember({ ports, service }: SwarmRun, what: string, write: () => Promise<void>): Promise<void> {

@@ -25,7 +25,9 @@ export async function swarmStatus(ports: Ports, services: readonly SwarmService[
   return services.flatMap((service) => {
     const memory = memoryOf(service.id, configs);
     const own = tasks.filter((task) => task.service === service.id && isWanted(task)).sort((x, y) => x.slot - y.slot);
-    return own.map((task) => statusLine({ ports, nodes, now }, service, task, memory));
+    const look = { ports, nodes, now };
+    if (own.length === 0) return [lineWithoutTask(look, service, memory)];
+    return own.map((task) => statusLine(look, service, task, memory));
   });
 }
 
@@ -59,6 +61,14 @@ function statusLine(
     lastRollAgeMs: rolled ? now - Date.parse(rolled.at) : undefined,
     failedImages: memory.failures.filter(({ note }) => isRejection(note)).length,
   };
+}
+
+// A service that is scaled to 0, or that has no place, is there all the same.
+function lineWithoutTask(look: Look, service: SwarmService, memory: SwarmMemory): ReplicaStatus {
+  const { id, image, createdAt, name } = service;
+  const none = { id, image, createdAt, node: undefined, slot: 0, service: id, at: createdAt, error: '' };
+  const task = { ...none, state: 'new', desired: 'running', exitCode: undefined, container: undefined } as const;
+  return { ...statusLine(look, service, task, memory), container: name, health: 'no task', phase: 'stopped' };
 }
 
 // A task with a HEALTHCHECK is running only while it is healthy; whether an image brings one, only its node can tell.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { App } from '../../../src/app/app.ts';
+import type { SwapError } from '../../../src/core/model/error.ts';
 import { ownLabels } from '../../../src/core/model/own-labels.ts';
 import type { SwarmService } from '../../../src/core/swarm/model.ts';
 import { type Behaviour, DEFAULT_UPDATE } from '../../memory/swarm.ts';
@@ -338,3 +339,28 @@ function assertRuns(swarm: SwarmWorld['swarm'], image: string, at?: string): voi
     at,
   );
 }
+
+suite('names', () => {
+  test('a service without tasks has a line of its own', async () => {
+    const { process } = world({ kind: 'runs' }, { replicas: 0 });
+    const lines = assertThere(await process().run((app) => app.status(['web'])));
+    assert.deepEqual(
+      lines.map(({ container, phase, health }) => [container, phase, health]),
+      [['web', 'stopped', 'no task']],
+    );
+  });
+
+  test('what is not there is an error that lists the services, and recover may name it', async () => {
+    const { process } = world({ kind: 'runs' });
+    const one = process();
+    await assert.rejects(
+      one.run((app) => app.plan(['wep'], { signal })),
+      (error: SwapError) => {
+        assert.equal(error.code, 'not-found');
+        assert.match(error.hint ?? '', /Swarm services: web/);
+        return true;
+      },
+    );
+    assert.deepEqual(await one.run((app) => app.recover(['gone'], signal)), []);
+  });
+});

@@ -44,7 +44,10 @@ export function swarmWorld(): SwarmWorld {
 }
 
 // The use cases of an engine that has no containers.
-const WITHOUT_CONTAINERS: Partial<App> = { update: async () => ({ checked: '', services: [] }) };
+const WITHOUT_CONTAINERS: Partial<App> = {
+  update: async () => ({ checked: '', services: [] }),
+  recover: async () => [],
+};
 
 const never = (): Promise<never> => new Promise(() => {});
 
