@@ -14,6 +14,7 @@ import {
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { prepared } from '../../scripts/prepare/cache.mjs';
+import { busybox } from './images.ts';
 import { accepts } from './port.ts';
 import { inTime } from './waiting.ts';
 
@@ -71,7 +72,8 @@ export function programIn(folder: string, suite: ProxySuite, program: 'haproxy' 
   const [real, file] = [path.join(folder, `${program}-${suite}`), path.join(folder, program)];
   writeFileSync(real, binary, { mode: 0o755 });
   const run = `LD_LIBRARY_PATH='${libraries.join(':')}' exec -a "$0" '${real}' "$@"`;
-  writeFileSync(file, `#!/bin/bash\n${run}\n`, { mode: 0o755 });
+  // HAProxy starts itself again by its name, in this environment: a shell that loads no library doesn't mind.
+  writeFileSync(file, `#!${busybox()} sh\n${run}\n`, { mode: 0o755 });
   return file;
 }
 
