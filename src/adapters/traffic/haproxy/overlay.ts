@@ -10,56 +10,73 @@ const ADMIN = { ready: 'ready', draining: 'drain', off: 'maint' } as const;
 /** Makes the servers of a backend those of a roll: first who serves, then who drains, then who gets no requests. */
 export async function applyOverlay(
   backend: Backend,
-  { roll, servers }: Extract<Wanted, { kind: 'servers' }>,
+  { roll, servers }: Overlay,
   configured: readonly ConfiguredServer[],
 ): Promise<void> {
   const members = (await backend.members()) ?? [];
-  const usable = members.filter((one) => !one.spare && (one.kind !== 'added' || one.roll === roll));
-  const taken = new Set<string>();
-  const places: [Server, Pick<Member, 'name' | 'admin' | 'weight'>][] = [];
-  for (const server of servers) {
-    const found = usable.find(({ name, address }) => address === server.address && !taken.has(name));
-    const place = found ?? (await placeFor(backend, server, roll, members, taken, configured));
-    taken.add(place.name);
-    places.push([server, place]);
-  }
-  const [first] = servers;
-  const owned = members.filter(({ kind }) => kind === 'owner').map(({ name }) => name);
-  // Another process knows the roll by the name of a server only, so there is one even where the owner's suffice.
-  if (first && [...taken].every((name) => owned.includes(name))) {
-    const marks = usable.filter(
-      ({ kind, admin, address }) => kind !== 'owner' && admin === 'maint' && address === first.address,
-    );
-    taken.add((marks[0] ?? (await placeFor(backend, first, roll, members, taken, configured))).name);
-  }
-  for (const [server, place] of places) await backend.setWeight(place, server.weight);
-  const ready = places.filter(([{ state }]) => state === 'ready');
+  const places = new Places(backend, members, roll, configured);
+  const placed: [Server, Place][] = [];
+  for (const server of servers) placed.push([server, await places.of(server)]);
+  if (servers[0]) await places.mark(servers[0]);
+  for (const [{ weight }, place] of placed) await backend.setWeight(place, weight);
+  const ready = placed.filter(([{ state }]) => state === 'ready');
   for (const [, place] of ready) await backend.setAdmin(place, 'ready');
   await backend.untilRunning(ready.map(([, { name }]) => name));
-  for (const [{ state }, place] of places) await backend.setAdmin(place, ADMIN[state]);
-  for (const member of members.filter(({ name, spare }) => !taken.has(name) && !spare))
+  for (const one of placed.filter((any) => !ready.includes(any))) await backend.setAdmin(one[1], ADMIN[one[0].state]);
+  for (const member of members.filter(({ name, spare }) => !places.taken.has(name) && !spare))
     await (member.kind === 'owner' ? backend.setAdmin(member, 'maint') : backend.release(member));
 }
 
-/** A spare slot of the configuration if it has any, else an added server. */
-async function placeFor(
-  backend: Backend,
-  { address, weight }: Server,
-  roll: string,
-  members: readonly Member[],
-  taken: ReadonlySet<string>,
-  configured: readonly ConfiguredServer[],
-): Promise<Pick<Member, 'name' | 'admin' | 'weight'>> {
-  const slots = members.filter(({ kind }) => kind === 'slot');
-  if (slots.length > 0) {
-    const slot = slots.find(({ spare, name }) => spare && !taken.has(name));
+type Overlay = Extract<Wanted, { kind: 'servers' }>;
+type Place = Pick<Member, 'name' | 'admin' | 'weight'>;
+
+/** Which server of the backend stands for which wanted one. */
+class Places {
+  /** Names of the servers that the roll uses. */
+  readonly taken = new Set<string>();
+  readonly #backend: Backend;
+  readonly #members: readonly Member[];
+  readonly #usable: readonly Member[];
+  readonly #roll: string;
+  readonly #configured: readonly ConfiguredServer[];
+
+  constructor(backend: Backend, members: readonly Member[], roll: string, configured: readonly ConfiguredServer[]) {
+    [this.#backend, this.#members, this.#roll, this.#configured] = [backend, members, roll, configured];
+    this.#usable = members.filter((one) => !one.spare && (one.kind !== 'added' || one.roll === roll));
+  }
+
+  /** One that has the address already, else a spare one, else a new one. */
+  async of(server: Server): Promise<Place> {
+    const found = this.#usable.find(({ name, address }) => address === server.address && !this.taken.has(name));
+    const place = found ?? (await this.#another(server));
+    this.taken.add(place.name);
+    return place;
+  }
+
+  /** Another process knows the roll by the name of a server only, so there is one even where the owner's suffice. */
+  async mark(server: Server): Promise<void> {
+    const owned = this.#members.filter(({ kind }) => kind === 'owner').map(({ name }) => name);
+    if (![...this.taken].every((name) => owned.includes(name))) return;
+    const known = this.#usable.find(
+      ({ kind, admin, address }) => kind !== 'owner' && admin === 'maint' && address === server.address,
+    );
+    this.taken.add((known ?? (await this.#another(server))).name);
+  }
+
+  async #another({ address, weight }: Server): Promise<Place> {
+    const slots = this.#members.filter(({ kind }) => kind === 'slot');
+    if (slots.length === 0) return this.#added(address, weight);
+    const slot = slots.find(({ spare, name }) => spare && !this.taken.has(name));
     if (!slot) throw new CommandRefused(`all ${slots.length} spare servers (swapctl1 and so on) are in use`);
-    await backend.setAddress(slot, address);
+    await this.#backend.setAddress(slot, address);
     return slot;
   }
-  const name = freeName(roll, [...members.map((one) => one.name), ...taken]);
-  await backend.add(name, address, weight, optionsLike(configured));
-  return { name, admin: 'maint', weight };
+
+  async #added(address: string, weight: number): Promise<Place> {
+    const name = freeName(this.#roll, [...this.#members.map((one) => one.name), ...this.taken]);
+    await this.#backend.add(name, address, weight, optionsLike(this.#configured));
+    return { name, admin: 'maint', weight };
+  }
 }
 
 function freeName(roll: string, names: readonly string[]): string {
