@@ -280,10 +280,14 @@ suite('a file of a newer Caddy', { skip: newer.skip }, () => {
     assert.ok(next.requests() > 100);
   });
 
-  test('a file that is missing is said before anything is written', async (t) => {
+  test('a file without a server, or with a port too many, is said before anything is written', async (t) => {
     const { old, caddy } = await stage(t, newer.program(), 'file');
     writeFileSync(path.join(caddy.folder, 'web.addr'), '');
     await assert.rejects(caddy.driver.facts(signal), { code: 'proxy-config', message: /names no server/ });
+    writeFileSync(path.join(caddy.folder, 'web.addr'), 'web:8080');
+    const twice = { code: 'proxy-config', message: /adds :\d+, and the file names a port as well \(web:8080\)/ };
+    await assert.rejects(caddy.driver.facts(signal), twice);
+    writeFileSync(path.join(caddy.folder, 'web.addr'), '');
     await assert.rejects(caddy.driver.apply('web', overlay(server(old, 'ready')), signal), { code: 'proxy-config' });
   });
 });

@@ -141,14 +141,21 @@ function filesOf(handlers: readonly Handler[]): AddressFile[] {
 }
 
 function checkText(file: AddressFile, text: string | undefined): void {
-  if (text !== undefined && text.trim() !== '' && !/\s/.test(text.trim())) return;
-  fail(
-    'proxy-config',
-    `Caddy reads ${file.path}, and it ${text === undefined ? 'does not exist' : 'names no server'}`,
-    {
-      hint: `write the name of the service into it: printf web > ${file.path}`,
-    },
-  );
+  const word = text?.trim() ?? '';
+  if (word === '' || /\s/.test(word)) {
+    fail(
+      'proxy-config',
+      `Caddy reads ${file.path}, and it ${text === undefined ? 'does not exist' : 'names no server'}`,
+      {
+        hint: `write the name of the service into it: printf web > ${file.path}`,
+      },
+    );
+  }
+  // The Caddyfile adds port 80 to an upstream without a port.
+  if (file.port === undefined || !/^[^[\]]*:|\]:/.test(word)) return;
+  fail('proxy-config', `Caddy reads ${file.path} and adds :${file.port}, and the file names a port as well (${word})`, {
+    hint: `write the port into the configuration, {file.${file.path}}:8080 for example, and the name alone into the file`,
+  });
 }
 
 function checkHold(name: string, version: string, handlers: readonly Handler[], longestMs: number): void {
