@@ -7,7 +7,15 @@ import { mustBeSafe } from '../checked.ts';
 import { isAtLeast } from '../version.ts';
 import { addressIn, fits, readState, restoreBaseline, serversBy, writeOverlay } from './address-file.ts';
 import { Admin } from './admin.ts';
-import { COUNTS_BY_ADDRESS, factsOf, HAS_WEIGHTS, isByFile, READS_FILES, tryMsOf } from './facts.ts';
+import {
+  COUNTS_BY_ADDRESS,
+  factsOf,
+  HAS_WEIGHTS,
+  IGNORES_LINE_BREAK,
+  isByFile,
+  READS_FILES,
+  tryMsOf,
+} from './facts.ts';
 import { type AddressFile, dialsOf, type Handler, handlersOf } from './handlers.ts';
 import { patchRoute, runningHandlers, SERVERS } from './patch.ts';
 import { checkFile, versionOf } from './process.ts';
@@ -115,7 +123,11 @@ class CaddyDriver implements TrafficDriver {
         hint: `name the service in it (reverse_proxy web:8080), or take Caddy ${READS_FILES} or newer`,
       });
     }
-    for (const file of files) checkText(file, (await readState(this.#access, file, signal)).text);
+    for (const file of files) {
+      const { text } = await readState(this.#access, file, signal);
+      checkText(file, text);
+      if (/\s$/.test(text ?? '') && !isAtLeast(version, IGNORES_LINE_BREAK)) hasLineBreak(file, version);
+    }
   }
 
   async #version(signal: AbortSignal): Promise<string> {
@@ -155,6 +167,12 @@ function checkText(file: AddressFile, text: string | undefined): void {
   if (file.port === undefined || !/^[^[\]]*:|\]:/.test(word)) return;
   fail('proxy-config', `Caddy reads ${file.path} and adds :${file.port}, and the file names a port as well (${word})`, {
     hint: `write the port into the configuration, {file.${file.path}}:8080 for example, and the name alone into the file`,
+  });
+}
+
+function hasLineBreak(file: AddressFile, version: string): never {
+  return fail('proxy-config', `Caddy ${version} takes the line break in ${file.path} for a part of the name`, {
+    hint: `write it without one: printf web > ${file.path}`,
   });
 }
 

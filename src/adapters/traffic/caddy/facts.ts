@@ -5,6 +5,8 @@ import { isObject, type JsonObject } from './json.ts';
 
 /** The first version that reads `{file.PATH}` for each request. */
 export const READS_FILES = '2.8.0';
+/** The first version that ignores a line break at the end of such a file. */
+export const IGNORES_LINE_BREAK = '2.9.0';
 /** The first version with a policy by weights. */
 export const HAS_WEIGHTS = '2.7.0';
 /** The first version that counts the requests of an address that a file names; it also sends the body of a request again. */
@@ -65,7 +67,7 @@ function byFileWarnings(version: string): string[] {
   if (isAtLeast(version, COUNTS_BY_ADDRESS)) return [several];
   const old =
     `Caddy ${version} does not count the requests of a server that a file names, and loses the body of a request that ` +
-    `waits (${COUNTS_BY_ADDRESS} and newer do both)`;
+    `waits: swapctl waits for connections, and holds no requests (Caddy ${COUNTS_BY_ADDRESS} cures both)`;
   return [several, old];
 }
 

@@ -20,7 +20,7 @@ export function caddySnippet(wish: SnippetWish): Snippet {
   return {
     parts,
     notes: [
-      `the last line of ${route}.addr may have no line break: printf ${container === undefined ? '127.0.0.1' : route} > ${route}.addr`,
+      `Caddy 2.8 takes a line break in ${route}.addr for a part of the name: printf ${container === undefined ? '127.0.0.1' : route} > ${route}.addr`,
       `Caddy before 2.8 has no {file.…}: write reverse_proxy ${route}:${port}, and swapctl changes the running configuration, which reloads Caddy`,
     ],
   };
