@@ -15,7 +15,7 @@ export async function patiently<T>(run: SlotRun, call: () => Promise<T>): Promis
     try {
       return await call();
     } catch (error) {
-      if (!isUnreachable(error) || signal.aborted) throw error;
+      if (!isUnreachable(error) || signal.aborted || run.memory.proxyAway) throw error;
       if (since === undefined) report({ kind: 'note', text: waiting(run, error) });
       since ??= clock.now();
       if (clock.now() - since >= LONGEST_MS) throw error;

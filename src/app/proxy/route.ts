@@ -20,7 +20,9 @@ export async function routeOf(
 ): Promise<SeenRoute | undefined> {
   const { proxy } = run;
   if (!proxy) return undefined;
-  const { route, networks } = await lookThrough(run, proxy, all, members.length > 1);
+  const seen = await lookThrough(run, proxy, all, members.length);
+  if (!seen) return undefined;
+  const { route, networks } = seen;
   const found = members.map((one) => [one.id, addressOf(one, networks, proxy)] as const);
   const addresses = Object.fromEntries(found.flatMap(([id, at]) => (at === undefined ? [] : [[id, at]])));
   const others = await othersOf(run, proxy, networks, all);
@@ -39,8 +41,8 @@ async function lookThrough(
   run: SlotRun,
   proxied: Proxied,
   all: readonly ContainerSummary[],
-  isUnderWay: boolean,
-): Promise<Look> {
+  members: number,
+): Promise<Look | undefined> {
   try {
     // The container of the proxy may be another one after a wait.
     let known: readonly ContainerSummary[] | undefined = all;
@@ -50,11 +52,27 @@ async function lookThrough(
       return look(run, proxied, now);
     });
   } catch (error) {
+    const isUnderWay = members > 1 || run.memory.steps.length > 0;
     if (!isUnderWay || !(error instanceof SwapError)) throw error;
+    if (needsNoProxy(run, members)) return goWithout(run, error);
     const message = `${run.names.home}: its proxy fails in the middle of the roll: ${error.message}`;
     const hint = 'both containers stay as they are; once the proxy works, run swapctl recover';
     throw new SwapError('attention', message, { hint, cause: error });
   }
+}
+
+// Where one container makes room for the other, to wait any longer would leave the service without both. In the end the proxy acts
+// by its own configuration already.
+function needsNoProxy({ desired, memory }: SlotRun, members: number): boolean {
+  return desired.choice.strategy !== 'start-first' || (members === 1 && memory.routed?.wanted.kind === 'baseline');
+}
+
+function goWithout(run: SlotRun, { message }: SwapError): undefined {
+  const { memory, names, ports } = run;
+  const text = `${names.home}: the roll goes on without its proxy, and swapctl recover ends what is left there: ${message}`;
+  if (!memory.proxyAway) ports.report({ kind: 'note', text });
+  memory.proxyAway = true;
+  memory.notes.add(text);
 }
 
 async function look(run: SlotRun, proxied: Proxied, all?: readonly ContainerSummary[]): Promise<Look> {

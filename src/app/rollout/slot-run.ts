@@ -130,6 +130,8 @@ export interface Memory {
   readonly moving: Map<string, SlotRun>;
   /** Containers that were watched with a share of the requests. */
   readonly watched: Set<string>;
+  /** Whether the proxy was waited for in vain. */
+  proxyAway: boolean;
   /** The last state of the route that this run has asked for, and when it was seen last. */
   routed: { readonly wanted: Wanted; readonly at: number } | undefined;
   giveUp: SwapError | undefined;
@@ -187,6 +189,7 @@ export function freshMemory(): Memory {
     leftRecords: new Set(),
     moving: new Map(),
     watched: new Set(),
+    proxyAway: false,
     routed: undefined,
     giveUp: undefined,
     notes: new Set(),

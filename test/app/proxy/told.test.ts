@@ -201,6 +201,21 @@ suite('a proxy that is told', () => {
     assertSafe(stage, SAFE);
   });
 
+  test('that stays away does not keep a service from its end that is down meanwhile', async () => {
+    const stage = await stageOf(SETUPS['told, stop-first']);
+    const process = stage.open();
+    const { clock } = stage.machine;
+    process.before('engine.stop', 1, () => restartProxy(proxyOf(stage), stage.machine, 120_000));
+    const report = await rolled(stage, process);
+    assert.equal(report.outcome, 'rolled', storyOf(process));
+    assert.ok(
+      report.notes?.some((note) => /goes on without its proxy/.test(note)),
+      JSON.stringify(report.notes),
+    );
+    await clock.run(clock.sleep(120_000));
+    assertSafe(stage, SAFE);
+  });
+
   test('still acts for a roll of which nothing else is left: a recovery finds that by its roll', async () => {
     const stage = await stageOf(SETUPS.told);
     const process = stage.open();
