@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../core/model/error.ts';
-import { messageOf, SwapError } from '../../core/model/error.ts';
+import { messageOf } from '../../core/model/error.ts';
 import { shortDigest } from '../../core/model/reference.ts';
 import type { Outcome, ServiceReport, Side } from '../../core/report/report.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
@@ -51,40 +51,44 @@ async function undo(run: SwarmRun, failed: Failed): Promise<End> {
   const { ports, service, note } = run;
   await remember(run, 'failure', () => rememberFailure(run, failed));
   const error = errorOf(run, failed);
-  if (note.from === note.to)
-    return {
-      outcome: 'failed',
-      error: { ...error, code: 'attention', hint: 'its image was the same before, so there is nothing to go back to' },
-    };
+  if (note.from === note.to) {
+    const hint = 'it had the same image before, so there is nothing to go back to';
+    return { outcome: 'failed', error: { ...error, code: 'attention', hint } };
+  }
   const who = failed.by === 'swarm' ? 'Swarm puts' : 'swapctl puts';
   const text = `${service.name}: ${failed.reason}; ${who} ${shown(note.from)} back`;
   ports.report({ kind: 'note', text });
   try {
     if (failed.by === 'swapctl') await sendImage(run, note.to, note.from);
     await watchBack(run);
-    return { outcome: 'failed', error };
+    return {
+      outcome: 'failed',
+      error: { ...error, message: `${error.message}; all tasks run ${shown(note.from)} again` },
+    };
   } catch (raised) {
-    const { message, hint } = raised instanceof SwapError ? raised : { message: messageOf(raised), hint: undefined };
-    const both = `${error.message}; then ${message}`;
-    return { outcome: 'failed', error: { ...error, code: 'attention', message: both, ...(hint ? { hint } : {}) } };
+    const { code, message, hint } = reportedError(raised);
+    const both = { ...error, message: `${error.message}; then ${message}`, ...(hint ? { hint } : {}) };
+    return { outcome: 'failed', error: { ...both, code: code === 'busy' ? code : 'attention' } };
   }
 }
 
-function errorOf({ service, note }: SwarmRun, failed: Failed): ReportedError {
-  const { evidence, reason } = failed;
-  const where = evidence ? `${evidence.task}: ${evidence.reason}` : reason;
-  const words = {
-    failed: `the new tasks of ${service.name} failed`,
-    stuck: `the update of ${service.name} stood still`,
-    interrupted: `the roll of ${service.name} was interrupted`,
-  };
-  const said = failed.code === 'interrupted' ? '' : `: ${failed.code === 'failed' ? where : reason}`;
+function errorOf(run: SwarmRun, failed: Failed): ReportedError {
+  const { name } = run.service;
+  const { evidence } = failed;
   return {
     code: codeOf(failed),
-    message: `${words[failed.code]}${said}; all tasks run ${imageParts(note.from).follows} again`,
-    hint: `docker service ps --no-trunc ${service.name} shows all tasks; swapctl history ${service.name} keeps the reason`,
+    message: whatFailed(name, failed),
+    hint: `docker service ps --no-trunc ${name} shows all tasks; swapctl history ${name} keeps the reason`,
     ...(evidence && evidence.log.length > 0 ? { log: evidence.log } : {}),
   };
+}
+
+function whatFailed(name: string, { code, by, evidence, reason }: Failed): string {
+  if (code === 'interrupted') return `the roll of ${name} was interrupted`;
+  if (code === 'stuck') return `the update of ${name} stood still: ${reason}`;
+  if (evidence) return `the new tasks of ${name} failed: ${evidence.task}: ${evidence.reason}`;
+  if (by === 'swarm') return `Swarm or another client of it put the old image of ${name} back: ${reason}`;
+  return `the update of ${name} failed: ${reason}`;
 }
 
 // Only what the image alone can have caused counts against it; a node that can't pull, or a missing place, does not.

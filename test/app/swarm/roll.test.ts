@@ -130,6 +130,25 @@ suite('a roll', () => {
   });
 });
 
+test('a way back that fails needs attention, and does not claim that the old image runs', async () => {
+  const { swarm, process } = world(ENDS, { updateConfig: { ...DEFAULT_UPDATE, order: 'stop-first' } });
+  swarm.behaviours.set(OLD, { kind: 'ends', exitCode: 1 });
+  const [report] = assertThere(await process().run(roll));
+  assert.equal(report?.error?.code, 'attention');
+  assert.match(report?.error?.message ?? '', /could not go back to/);
+  assert.doesNotMatch(report?.error?.message ?? '', /again/);
+  assert.deepEqual(roles(swarm), ['swarm-failed']);
+});
+
+test('a client that puts the old image back is told as one, and the image is not rejected', async () => {
+  const { swarm, clock, process } = world({ kind: 'runs' });
+  clock.alarm(clock.now() + 2500, () => swarm.change('web', { image: OLD }));
+  const [report] = assertThere(await process().run(roll));
+  assert.equal(report?.error?.code, 'unproven');
+  assert.match(report?.error?.message ?? '', /another client/);
+  assert.deepEqual(roles(swarm), []);
+});
+
 test('the service that swapctl itself runs in is not rolled, and skipped by updates', async () => {
   const { swarm, process } = world({ kind: 'runs' }, { labels: labelled({ 'swapctl.enable': 'true' }) });
   const inside = process({ runsIn: swarm.serviceOf('web').id });
