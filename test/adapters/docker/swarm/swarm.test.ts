@@ -15,7 +15,11 @@ const SPEC = {
   Name: 'web',
   Labels: { 'com.docker.stack.image': 'app:1', team: 'shop' },
   TaskTemplate: {
-    ContainerSpec: { Image: 'app:1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', Env: ['PASSWORD=secret'], Secrets: [{ SecretName: 'key' }] },
+    ContainerSpec: {
+      Image: 'app:1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',
+      Env: ['PASSWORD=secret'],
+      Secrets: [{ SecretName: 'key' }],
+    },
     ForceUpdate: 3,
     Placement: { Constraints: ['node.role==worker'] },
   },
