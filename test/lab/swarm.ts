@@ -33,8 +33,13 @@ const run = promisify(execFile);
 /** An engine that is the manager of a Swarm of its own: one for a file, which stops it after all tests. */
 export async function startManager(kind: EngineKind = 'trixie'): Promise<OtherEngine> {
   const engine = await startEngine(kind, { spare: 'swarm' });
-  const { Swarm } = (await engine.docker.info()) as { Swarm?: { LocalNodeState?: string } };
-  if (Swarm?.LocalNodeState !== 'active')
+  const stateOf = async (): Promise<string | undefined> => {
+    const { Swarm } = (await engine.docker.info()) as { Swarm?: { LocalNodeState?: string } };
+    return Swarm?.LocalNodeState;
+  };
+  // It keeps its Swarm while it is stopped, and takes a moment to join it again.
+  await eventually('the engine knows its Swarm', async () => (await stateOf()) !== 'pending');
+  if ((await stateOf()) !== 'active')
     await engine.docker.swarmInit({ AdvertiseAddr: '127.0.0.1', ListenAddr: '127.0.0.1:2377' });
   return engine;
 }
