@@ -1,8 +1,11 @@
 import { allows } from '../../../core/access/scope.ts';
 import type { ServerEvent } from '../operations/event-hub.ts';
 import { readableJob } from '../operations/jobs.ts';
-import { enterStream, HEARTBEAT_MS, MOST_BEHIND } from '../operations/streams.ts';
+import { enterStream, HEARTBEAT_MS } from '../operations/streams.ts';
 import type { Asking } from './context.ts';
+import { Lines, textOf } from './lines.ts';
+
+const CHUNK = 16 * 1024;
 
 // Server-sent events: of everything that the caller may read, or of one job until it is done.
 
@@ -12,11 +15,11 @@ export async function streamAll(asking: Asking): Promise<Response> {
   const isWanted = ({ service }: ServerEvent): boolean => allows(scopes, 'read', service);
   const last = lastIdOf(asking);
   return stream(asking, (send) => {
-    const missed = last === undefined ? { events: [] } : hub.since(last);
-    if ('resync' in missed) send(line('resync', { reason: missed.resync }, hub.lastId));
-    else if (last === undefined) send(line('hello', {}, hub.lastId));
-    else for (const one of missed.events.filter(isWanted)) send(textOf(one));
-    return hub.listen((one) => void (isWanted(one) && send(textOf(one))));
+    const missed = last === undefined ? undefined : hub.since(last);
+    if (missed === undefined) send(line('hello', {}, hub.lastId));
+    else if ('resync' in missed) send(line('resync', { reason: missed.resync }, hub.lastId));
+    const past = missed && 'events' in missed ? missed.events.filter(isWanted) : [];
+    return { past, stop: hub.listen((one) => void (isWanted(one) && send(textOf(one)))) };
   });
 }
 
@@ -27,19 +30,33 @@ export async function streamJob(asking: Asking): Promise<Response> {
   return stream(asking, (send, close) => {
     const missed = last === undefined ? undefined : hub.since(last);
     const isOver = ({ event, data }: ServerEvent): boolean => event === 'job' && data.includes('"state":"done"');
-    if (missed && 'events' in missed) for (const one of missed.events) if (one.job === job.id) send(textOf(one));
+    const past = missed && 'events' in missed ? missed.events.filter((one) => one.job === job.id) : [];
     // All that there is of the job is one event, so that nobody has to put it together.
     if (!missed || 'resync' in missed) send(line('job', job, hub.lastId));
     if (job.state === 'done') close();
-    return hub.listen((one) => {
+    const stop = hub.listen((one) => {
       if (one.job !== job.id) return;
       send(textOf(one));
       if (isOver(one)) close();
     });
+    // It may have ended between the look at it and the first event that is listened to.
+    void asking.site.world.book.find(job.id).then(
+      (now) => {
+        if (now?.state !== 'done') return;
+        send(line('job', now, hub.lastId));
+        close();
+      },
+      () => {},
+    );
+    return { past, stop };
   });
 }
 
-type Begin = (send: (text: string) => void, close: () => void) => () => void;
+/** `past`: events that the client has missed; they are sent first, as fast as it reads, and take no memory of their own. */
+type Begin = (
+  send: (text: string) => void,
+  close: () => void,
+) => { readonly past: readonly ServerEvent[]; stop(): void };
 
 function stream(asking: Asking, begin: Begin): Response {
   const {
@@ -49,40 +66,42 @@ function stream(asking: Asking, begin: Begin): Response {
   } = asking;
   const leave = enterStream(asking);
   let end = (): void => {};
+  let pull = (): void => {};
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
-        const text = new TextEncoder();
+        const lines = new Lines(controller, () => {
+          end();
+          drop();
+        });
         let stop = (): void => {};
-        const beat = setInterval(() => send(': \n\n'), HEARTBEAT_MS);
+        let isOver = false;
+        const beat = setInterval(() => lines.add(': \n\n'), HEARTBEAT_MS);
         end = (): void => {
           end = () => {};
+          isOver = true;
           clearInterval(beat);
           stop();
           leave();
-          world.signal.removeEventListener('abort', close);
-          request.signal.removeEventListener('abort', close);
+          for (const one of [world.signal, request.signal]) one.removeEventListener('abort', close);
         };
         const close = (): void => {
           end();
-          // It is closed already where the client was the first.
-          if (controller.desiredSize !== null) controller.close();
+          lines.end();
         };
-        const send = (chunk: string): void => {
-          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(text.encode(chunk));
-          else {
-            end();
-            drop();
-          }
-        };
-        world.signal.addEventListener('abort', close);
-        request.signal.addEventListener('abort', close);
-        stop = begin(send, close);
+        for (const one of [world.signal, request.signal]) one.addEventListener('abort', close);
+        const begun = begin((text) => lines.add(text), close);
+        stop = begun.stop;
+        // A job that is done already has ended the stream.
+        if (isOver) stop();
+        pull = () => lines.pull();
+        lines.begin(begun.past);
         if (world.signal.aborted) close();
       },
+      pull: () => pull(),
       cancel: () => end(),
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: MOST_BEHIND }),
+    new ByteLengthQueuingStrategy({ highWaterMark: CHUNK }),
   );
   const head = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
   return new Response(body, { headers: head });
@@ -90,10 +109,6 @@ function stream(asking: Asking, begin: Begin): Response {
 
 function lastIdOf({ request }: Asking): string | undefined {
   return request.headers.get('last-event-id') ?? undefined;
-}
-
-function textOf({ id, event, data }: ServerEvent): string {
-  return `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
 }
 
 function line(event: string, data: unknown, id: string): string {

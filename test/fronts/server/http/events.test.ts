@@ -112,6 +112,28 @@ suite('events', () => {
     assert.equal(over.told.length, 1);
   });
 
+  test('come all to a reader that missed more than it may lag behind', async (t) => {
+    const site = await siteOf(t, ['web']);
+    const hello = listen(site, '/v1/events');
+    const [{ id } = assert.fail()] = await hello.until(() => true);
+    hello.leave();
+    const text = 'x'.repeat(20_000);
+    for (let count = 0; count < 40; count++) {
+      const work = async (call: RollCall): Promise<ServiceReport> => {
+        call.progress?.({ kind: 'note', text });
+        return { service: 'web', outcome: 'unchanged', timings: { total: 0 } };
+      };
+      await site.server.book.perService('test')('web', new AbortController().signal, work);
+    }
+    const { job } = await site.server.book.submit({ kind: 'check', services: ['web'], actor: 'test' });
+    await site.server.book.settled(job.id, new AbortController().signal);
+    const late = listen(site, '/v1/events', { 'last-event-id': id });
+    const isLast = ({ data }: Told): boolean => data.id === job.id && data.state === 'done';
+    await Promise.race([late.until(isLast), late.ended]);
+    assert.equal(late.told.filter(({ event }) => event === 'step').length, 40);
+    late.leave();
+  });
+
   test('go to so many streams of a caller, and no more', async (t) => {
     const site = await siteOf(t, ['web']);
     const streams = Array.from({ length: 20 }, () => listen(site, '/v1/events'));
