@@ -82,7 +82,7 @@ export async function proxyScene(t: TestContext, kind: Kind): Promise<Scene> {
       () => false,
     );
   await eventually('the proxy answers', answers);
-  const engine = await openEngine({ host: engineUnderTest().dockerHost }, async () => undefined);
+  const { engine } = await openEngine({ host: engineUnderTest().dockerHost }, async () => undefined);
   t.after(() => engine.close());
   const driver = trafficDrivers(engine)[kind]?.(proxy.id) ?? assert.fail();
   const script = `cd ${PROXIES[kind].files}; find . -type f | sort | while read -r f; do echo "$f"; cat "$f"; done`;
