@@ -23,9 +23,9 @@ interface Manifest {
   publishConfig?: object;
 }
 
-const MOST_KB = 4_000;
-const MOST_AT_START_KB = 150;
-const MOST_FILES_AT_START = 24;
+const MOST_KB = 4_200;
+const MOST_AT_START_KB = 160;
+const MOST_FILES_AT_START = 30;
 
 test('the newest version of the changelog is that of the package', () => {
   assert.equal(/^## (\S+)/m.exec(read('CHANGELOG.md'))?.[1], manifest.version);

@@ -20,6 +20,8 @@ export interface Backend {
 
 // Longer than any proxy keeps a connection: what closes first is to be the proxy.
 const KEPT_MS = 600_000;
+// On a busy machine many connections wait to be accepted, and the kernel resets what finds no room.
+const BACKLOG = 4096;
 // RFC 6455, 1.3.
 const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
@@ -55,7 +57,7 @@ export async function startBackend(
   });
   server.keepAliveTimeout = KEPT_MS;
   server.requestTimeout = KEPT_MS;
-  await new Promise<void>((listening) => server.listen(at.port ?? 0, host, listening));
+  await new Promise<void>((listening) => server.listen({ port: at.port ?? 0, host, backlog: BACKLOG }, listening));
   const { port } = server.address() as AddressInfo;
   const close = (): void => {
     server.closeAllConnections();

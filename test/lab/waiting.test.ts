@@ -48,7 +48,8 @@ test('no wait has a deadline of less than a minute', () => {
     readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => path.join(folder, file)),
   );
   // Clocks are made up there, and this file has examples.
-  const others = /^test\/(app|core|daemons|fronts|matrix|memory)\/|^test\/contract\/swarm\.test|^test\/lab\/waiting\.test\.ts$/;
+  const others =
+    /^test\/(app|core|daemons|fronts|matrix|memory)\/|^test\/contract\/swarm\.test|^test\/lab\/waiting\.test\.ts$/;
   const real = files.filter((file) => /\.(ts|mjs)$/.test(file) && !others.test(file));
   const short = real.filter((file) => deadlinesOf(readFileSync(path.join(root, file), 'utf8')).some(isShort));
   assert.deepEqual(short.sort(), Object.values(SHORT).flat().sort());

@@ -94,7 +94,8 @@ ${spare}`,
   log stderr local0 warning
 defaults
   mode http
-  timeout connect 5s
+  backlog 4096
+  timeout connect 60s
   timeout client 120s
   timeout server 120s
   timeout tunnel 1h

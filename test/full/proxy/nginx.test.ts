@@ -70,7 +70,7 @@ function config(folder: string, ports: Readonly<Record<'web' | 'api', number>>, 
     keepalive 16;
   }
   server {
-    listen 127.0.0.1:${ports[route]};
+    listen 127.0.0.1:${ports[route]} backlog=4096;
     location / {
       proxy_pass http://${route};
       proxy_http_version 1.1;
@@ -87,7 +87,8 @@ function config(folder: string, ports: Readonly<Record<'web' | 'api', number>>, 
 worker_processes 2;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log notice;
-events {}
+worker_rlimit_nofile 8192;
+events { worker_connections 4096; }
 http {
   access_log off;
 ${extra}${temporary.join('')}  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
