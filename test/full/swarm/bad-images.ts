@@ -98,7 +98,10 @@ export function badImages(manager: () => OtherEngine): void {
         assert.ok(web && twin);
         await lab.push('bad', one.image, 'stable');
 
-        const asDocker = docker(['service', 'update', '--image', reference('stable'), twin], 30);
+        const asDocker = docker(
+          ['service', 'update', '--image', reference('stable'), twin],
+          one.docker === 124 ? 30 : 120,
+        );
         const { code, stdout, stderr } = await swapctl(['roll', web, '--json', ...(one.roll ?? ['--settle', '1s'])], {
           env,
         });
