@@ -67,6 +67,17 @@ export async function swarmLab(t: Scope, engine: OtherEngine): Promise<SwarmLab>
     const up = tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running');
     return up.map(({ Spec }) => Spec.ContainerSpec.Image.replace(/@.*/, '')).sort();
   };
+  // Swarm removes them some time after the service, and images go only after their containers.
+  const withoutContainers = async (service: string): Promise<number> => {
+    const filters = JSON.stringify({ label: [`com.docker.swarm.service.name=${service}`] });
+    const left = await world.docker.listContainers({ all: true, filters });
+    for (const { Id } of left)
+      await world.docker
+        .getContainer(Id)
+        .remove({ force: true, v: true })
+        .catch(() => {});
+    return left.length;
+  };
   return {
     world,
     registry,
@@ -81,7 +92,10 @@ export async function swarmLab(t: Scope, engine: OtherEngine): Promise<SwarmLab>
     },
     async service(suffix, tag, options = []) {
       const name = world.name(suffix);
-      world.after(() => docker(['service', 'rm', name]));
+      world.after(async () => {
+        await docker(['service', 'rm', name]);
+        await eventually(`the containers of ${name} are gone`, async () => (await withoutContainers(name)) === 0);
+      });
       const args = ['service', 'create', '--detach', '--quiet', '--name', name, ...options, `${repository}:${tag}`];
       const { code, text } = await docker(args);
       if (code !== 0) throw new Error(text);
