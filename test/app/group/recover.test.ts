@@ -5,6 +5,9 @@ import type { GroupConfig } from '../../../src/core/inventory/inventory.ts';
 import { remove } from '../../memory/containers.ts';
 import { assertWhole, type Fleet, fleetOf, REQUEST, rolled } from './fleet.ts';
 
+/** Every change; or, in the fast lane, each change in one of the two tests. */
+const EVERY = process.env.SWAPCTL_TEST_LONG === '1' ? 1 : 2;
+
 const HOOK = [{ kind: 'run', program: 'lb', args: [] }] as const;
 
 /** The number of changes that an undisturbed roll makes on each host. */
@@ -34,7 +37,7 @@ test('recover finishes or undoes a roll that died, between hosts and inside of o
   let kills = 0;
   const ends = new Map<string, number>();
   for (const [host, changes] of await changesOf(group))
-    for (let nth = 1; nth <= changes; nth++) {
+    for (let nth = 1; nth <= changes; nth += EVERY) {
       const what = `${host}, change ${nth}`;
       const fleet = await fleetOf(3);
       const next = fleet.push();
@@ -60,7 +63,7 @@ test('recover finishes or undoes a roll that died, between hosts and inside of o
 test('the next roll of the group takes over without recover, wherever the process died', async (t) => {
   let kills = 0;
   for (const [host, changes] of await changesOf({}))
-    for (let nth = 1; nth <= changes; nth++) {
+    for (let nth = EVERY; nth <= changes; nth += EVERY) {
       const what = `${host}, change ${nth}`;
       const fleet = await fleetOf(3);
       const next = fleet.push();
