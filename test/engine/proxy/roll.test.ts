@@ -1,0 +1,31 @@
+// The program as a user calls it, with a proxy in a container that it tells.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { swapctl } from '../../lab/cli.ts';
+import { startLoad } from '../../lab/load.ts';
+import { ownNames } from '../roll/roll-world.ts';
+import { KINDS, proxyScene } from './proxy-scene.ts';
+
+for (const kind of KINDS)
+  test(`a service behind ${kind} is rolled, and no request fails`, async (t) => {
+    const { world, driver, url, files, image } = await proxyScene(t, kind);
+    const before = await files();
+    const plan = await swapctl(['plan', world.name('web'), '--image', await image('2')], { env: world.env });
+    assert.equal(plan.code, 0, plan.stderr);
+    assert.match(plan.stdout, new RegExp(`${kind}:${world.name('edge')}`));
+    t.diagnostic(plan.stdout);
+    const { keepsIdleClients } = await driver.facts(t.signal);
+    const load = startLoad({ url, ratePerSecond: 100, keepAlive: keepsIdleClients ? 'mixed' : false });
+    await load.until(50, '1');
+    const args = ['roll', world.name('web'), '--image', world.name('web:2'), '--settle', '500ms', '--json'];
+    const roll = await swapctl(args, { env: world.env });
+    assert.equal(roll.code, 0, roll.stderr);
+    assert.equal(roll.json().outcome, 'rolled');
+    await load.until(50, '2');
+    const { failures, requests, longestGapMs } = await load.stop();
+    t.diagnostic(`${requests} requests, longest gap ${longestGapMs} ms`);
+    assert.deepEqual(failures, []);
+    assert.equal(await files(), before);
+    assert.deepEqual((await driver.route('web', t.signal))?.wanted, { kind: 'baseline' });
+    assert.deepEqual(await ownNames(world), [world.name('edge'), world.name('web')].sort());
+  });
