@@ -116,9 +116,10 @@ async function servingLab(
   const { world } = builder;
   const service = 'shop';
   const reference = `${registry.host}/app:live`;
+  // An app that finishes its requests when it is stopped: busybox's server would cut them.
   const push = async (version: string, bad = false): Promise<void> => {
     const health = bad ? { health: { test: 'exit 1', intervalMs: 200, retries: 2 } } : { health: { intervalMs: 200 } };
-    const image = await world.image(`app:${version}`, { from: 'httpd', ...health });
+    const image = await world.image(`app:${version}`, { env: { DRAIN: 1 }, ...health });
     await registry.push(world.docker, image, 'app:live');
   };
   await push('1');
