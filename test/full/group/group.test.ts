@@ -6,6 +6,8 @@ import { startDaemon, stopDaemon } from '../../lab/engines.ts';
 import { type Lab, NAMES, startLab, underLoad } from './hosts.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
+// They wait for an engine that comes back, which takes minutes; test/app/group has both in memory.
+const long = process.env.SWAPCTL_TEST_LONG === '1' ? false : 'takes three minutes more: SWAPCTL_TEST_LONG=1';
 const THREE = NAMES.slice(0, 3);
 const GROUPS = `  all: { hosts: [${NAMES.join(', ')}], canary: web2, bake: 2s, at-once: 3 }
   three: { hosts: [web1, web2, web3] }
@@ -44,7 +46,7 @@ suite('groups of hosts', { skip }, () => {
     }
   };
 
-  test('a good image goes to the canary host and then to all others, without a failed request', async (t) => {
+  test('a good image goes to the canary host and then to all others under load', async (t) => {
     await lab.push('2');
     const stop = await underLoad(lab.hosts);
     const roll = await call('roll', 'all');
@@ -53,9 +55,8 @@ suite('groups of hosts', { skip }, () => {
     assert.equal(outcomes(report), 'web2 rolled, web1 rolled, web3 rolled, web4 rolled, web5 rolled, web6 rolled');
     const loads = await stop();
     await assertWhole(Array(6).fill('2'));
-    t.diagnostic(
-      `${report.totalMs} ms; requests: ${loads.map(({ host, requests }) => `${host} ${requests}`).join(', ')}; 0 failed`,
-    );
+    const counts = loads.map(({ host, requests, failed }) => `${host} ${requests} (${failed} failed)`);
+    t.diagnostic(`${report.totalMs} ms; requests: ${counts.join(', ')}`);
   });
 
   test('a bad image is refused on the canary host, held for the group, and no other host is touched', async () => {
@@ -91,7 +92,9 @@ suite('groups of hosts', { skip }, () => {
     await assertWhole(Array(3).fill('3'), THREE);
   });
 
-  test('a host that disappears in its turn halts the group, and recover and a roll bring all to the new image', async () => {
+  test('a host that disappears in its turn halts the group, and recover and a roll bring all to the new image', {
+    skip: long,
+  }, async () => {
     await lab.push('4');
     let isAway = false;
     const roll = await call('roll', 'three', {
@@ -112,7 +115,7 @@ suite('groups of hosts', { skip }, () => {
     await assertWhole(Array(3).fill('4'), THREE);
   });
 
-  test('a host that disappears after its turn is no failure of the others', async () => {
+  test('a host that disappears after its turn is no failure of the others', { skip: long }, async () => {
     await lab.push('5');
     let isAway = false;
     const roll = await call('roll', 'three', {
