@@ -16,7 +16,7 @@ async function parts() {
     return {
       'docs/reference/commands.md': await commandParts(),
       'docs/reference/settings.md': await settingParts(),
-      'docs/guide/grpc.md': await statusParts(),
+      'docs/guide/server/grpc.md': await statusParts(),
     };
   } finally {
     await unregister();

@@ -1,6 +1,6 @@
-// The table of the statuses of gRPC in docs/guide/grpc.md.
+// The table of the statuses of gRPC in docs/guide/server/grpc.md.
 
-/** The generated parts of docs/guide/grpc.md. */
+/** The generated parts of docs/guide/server/grpc.md. */
 export async function statusParts() {
   const { ERROR_CODES, grpcStatus } = await import('../../src/core/model/error.ts');
   const statuses = new Map();

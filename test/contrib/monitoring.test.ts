@@ -86,9 +86,9 @@ suite('this test', () => {
   });
 });
 
-suite('docs/guide/metrics.md', () => {
+suite('docs/guide/server/metrics.md', () => {
   test('has a row for each metric, with its type and labels', () => {
-    const page = readFileSync(fileURLToPath(new URL('../../docs/guide/metrics.md', import.meta.url)), 'utf8');
+    const page = readFileSync(fileURLToPath(new URL('../../docs/guide/server/metrics.md', import.meta.url)), 'utf8');
     const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*)\|/gm)].map(([, name, type, labels = '']) => [
       name,
       type,

@@ -14,7 +14,7 @@ import { SOUND } from '../memory/apps.ts';
 import { build } from '../memory/images.ts';
 import { commandsOf } from './shell-lines.ts';
 
-const PAGES = ['guide/serve.md', 'guide/webhooks.md', 'guide/metrics.md', 'guide/tokens.md'];
+const PAGES = ['guide/server/http.md', 'guide/server/webhooks.md', 'guide/server/metrics.md', 'guide/server/tokens.md'];
 const COMMANDS = PAGES.flatMap((page) => commandsOf(page, 'curl'));
 const SOCKET = '/run/swapctl/swapctl.sock';
 const skip = missingProgram('curl', 'bash', 'openssl');

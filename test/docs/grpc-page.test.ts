@@ -1,4 +1,4 @@
-// The examples of docs/guide/grpc.md work: its calls of grpcurl, and its client in Node.
+// The examples of docs/guide/server/grpc.md work: its calls of grpcurl, and its client in Node.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { overSocket } from '../fronts/server/grpc/clients.ts';
 import { siteOf } from '../fronts/server/http/site.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(path.join(ROOT, 'docs/guide/grpc.md'), 'utf8');
+const page = readFileSync(path.join(ROOT, 'docs/guide/server/grpc.md'), 'utf8');
 const registry = createRegistry(file_swapctl_v1_roll_service, file_swapctl_v1_service_service);
 
 /** What a line of grpcurl calls, and with which message. */

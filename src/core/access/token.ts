@@ -5,7 +5,7 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const SECRET_DIGITS = 43;
 const CHECKSUM_DIGITS = 6;
 
-/** The regular expression for secret scanners, also in docs/guide/tokens.md. */
+/** The regular expression for secret scanners, also in docs/guide/server/tokens.md. */
 export const TOKEN = /^swapctl_[0-9A-Za-z]{49}$/;
 
 /** The token of 32 random bytes: prefix, the bytes as 43 digits to the base 62, and 6 digits of a checksum (CRC-32). */

@@ -1,4 +1,4 @@
-// A real Prometheus scrapes the server, as docs/guide/metrics.md configures it, and loads the alert rules.
+// A real Prometheus scrapes the server, as docs/guide/server/metrics.md configures it, and loads the alert rules.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
