@@ -1,5 +1,5 @@
 // The benchmarks by name: npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- serve [--rounds N],
-// or -- watch [--minutes N] [--every 1m]. No figure is asserted; each prints a table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
+// -- told [--rounds N], or -- watch [--minutes N] [--every 1m]. No figure is asserted; each prints a table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
 import { parseArgs } from 'node:util';
 import { type Scope, testWorld, type World } from '../test/lab/world.ts';
 import { devTime } from './dev.ts';
@@ -8,6 +8,7 @@ import { layerCost } from './layer.ts';
 import { rollTime } from './roll.ts';
 import { serveCost } from './serve.ts';
 import { conditions } from './table.ts';
+import { toldRolls } from './told.ts';
 import { trafficLost } from './traffic.ts';
 import { watchAtRest } from './watch.ts';
 
@@ -25,7 +26,8 @@ const IN_TURNS: Record<string, (world: World, amount: Amount) => Promise<void>> 
   dev: (world, { rounds }) => devTime(world, rounds),
 };
 // Not among "all": these take their time.
-const BENCHMARKS: typeof IN_TURNS = { ...IN_TURNS, serve: serveCost, watch: watchAtRest };
+const told = (world: World, { rounds }: Amount): Promise<void> => toldRolls(world, rounds);
+const BENCHMARKS: typeof IN_TURNS = { ...IN_TURNS, serve: serveCost, told, watch: watchAtRest };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

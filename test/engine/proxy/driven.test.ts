@@ -5,8 +5,8 @@ import type Docker from 'dockerode';
 import type { Server, ServerState, Wanted } from '../../../src/core/proxy/route.ts';
 import { APP_PORT } from '../../lab/images.ts';
 import { startLoad } from '../../lab/load.ts';
+import { KINDS, proxyScene, type Scene } from '../../lab/proxy-scene.ts';
 import { eventually } from '../../lab/waiting.ts';
-import { KINDS, proxyScene, type Scene } from './proxy-scene.ts';
 
 async function serverOf(container: Docker.Container, state: ServerState): Promise<Server> {
   const { NetworkSettings } = await container.inspect();

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
 import { startLoad } from '../../lab/load.ts';
+import { KINDS, proxyScene } from '../../lab/proxy-scene.ts';
 import { ownNames } from '../roll/roll-world.ts';
-import { KINDS, proxyScene } from './proxy-scene.ts';
 
 for (const kind of KINDS)
   test(`a service behind ${kind} is rolled, and no request fails`, async (t) => {

@@ -1,15 +1,14 @@
 // HAProxy or nginx in a container in front of a service that its configuration names.
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
 import type Docker from 'dockerode';
-import { openEngine } from '../../../src/adapters/docker/open.ts';
-import { trafficDrivers } from '../../../src/adapters/traffic/drivers.ts';
-import type { TrafficDriver } from '../../../src/ports/traffic-driver.ts';
-import { engineUnderTest } from '../../lab/engine.ts';
-import { APP_PORT } from '../../lab/images.ts';
-import { proxyImage } from '../../lab/proxy-image.ts';
-import { eventually } from '../../lab/waiting.ts';
-import { hostPort, testWorld, untilHealthy, type World } from '../../lab/world.ts';
+import { openEngine } from '../../src/adapters/docker/open.ts';
+import { trafficDrivers } from '../../src/adapters/traffic/drivers.ts';
+import type { TrafficDriver } from '../../src/ports/traffic-driver.ts';
+import { engineUnderTest } from './engine.ts';
+import { APP_PORT } from './images.ts';
+import { proxyImage } from './proxy-image.ts';
+import { eventually } from './waiting.ts';
+import { hostPort, type Scope, testWorld, untilHealthy, type World } from './world.ts';
 
 const PROXIES = {
   haproxy: {
@@ -61,7 +60,7 @@ export interface Scene {
   app(name: string, version: string): Promise<Docker.Container>;
 }
 
-export async function proxyScene(t: TestContext, kind: Kind): Promise<Scene> {
+export async function proxyScene(t: Scope, kind: Kind): Promise<Scene> {
   const world = testWorld(t);
   const network = await world.network('net');
   const image = (version: string) => world.image(`web:${version}`, { env: { DRAIN: 1 } });
@@ -83,7 +82,7 @@ export async function proxyScene(t: TestContext, kind: Kind): Promise<Scene> {
     );
   await eventually('the proxy answers', answers);
   const { engine } = await openEngine({ host: engineUnderTest().dockerHost }, async () => undefined);
-  t.after(() => engine.close());
+  t.after(async () => engine.close());
   const driver = trafficDrivers(engine)[kind]?.(proxy.id) ?? assert.fail();
   const script = `cd ${PROXIES[kind].files}; find . -type f | sort | while read -r f; do echo "$f"; cat "$f"; done`;
   const files = async () =>
