@@ -36,6 +36,11 @@ export function imageOf({ name }: Pick<Subject, 'name'>, tag: string): string {
   return `${name}:${tag}`;
 }
 
+/** The proxy in front, whose name is none of the service's own. */
+export function proxyOf(name: string): string {
+  return `${name}edge`;
+}
+
 /** Everything of a container that a roll has to carry over, in a form that can be compared. */
 export async function specOf(world: World, name: string): Promise<object> {
   const { Config, HostConfig, Mounts, NetworkSettings } = await world.docker.getContainer(name).inspect();
@@ -234,6 +239,7 @@ export async function removeSubject({
   service,
 }: Pick<Subject, 'world' | 'name' | 'service'>): Promise<void> {
   const { docker } = world;
+  await unlessGone(removeWithVolumes(docker, proxyOf(name)));
   for (const { Id } of await containersOf(world, name)) await unlessGone(removeWithVolumes(docker, Id));
   await eventually(`${name} is gone`, async () => (await containersOf(world, name)).length === 0);
   for (const network of [name, `${name}_default`])

@@ -19,6 +19,7 @@ import {
   start,
   suffixOf,
   TIMES,
+  told,
 } from './services.ts';
 import { answering, type Subject, specOf } from './subject.ts';
 
@@ -60,6 +61,14 @@ export const WAYS = {
       const labels = { 'swapctl.health.engine': 'true' };
       return serve(place, { strategy: 'start-first', labels, checked: true });
     },
+  },
+  told: {
+    about: 'HAProxy in front is told',
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: told,
   },
   'stop-first': {
     about: 'writes to a volume, so no rehearsal',
