@@ -191,7 +191,7 @@ function addUpdate(add: AddCommand, session: OpenSession, finish: Finish, about:
   timeOptions(watch, about).action(async (services: string[], flags: WatchFlags) =>
     finish(await runWatch(session(), services, flags)),
   );
-  const serve = add('serve', 'run as a daemon like watch, and answer an HTTP API', SERVE_EXAMPLES);
+  const serve = add('serve', 'run as a daemon like watch, and answer HTTP and gRPC', SERVE_EXAMPLES);
   timeOptions(
     describeServe(serve, collect, async (services, flags) => finish(await runServe(session(), services, flags))),
     about,

@@ -98,7 +98,9 @@ ${parts.join('')}}
 
 const KEEPS_IDLE = '  keepalive_timeout 65s;\n  keepalive_min_timeout 65s;\n';
 
-for (const suite of PROXY_SUITES)
+const SUITES: readonly ProxySuite[] = process.env.SWAPCTL_TEST_LONG === '1' ? PROXY_SUITES : ['bookworm'];
+
+for (const suite of SUITES)
   trafficDriverContract({
     name: `nginx ${proxyVersion(suite, 'nginx')}`,
     skip: missingProxies(suite),
