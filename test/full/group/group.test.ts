@@ -135,7 +135,8 @@ suite('groups of hosts', { skip }, () => {
 
   test('after kill -9 between two hosts and inside of one, recover finishes or undoes the roll', async (t) => {
     const moments = ['web2/SHOP: start-first', 'web2/SHOP: create', 'web2/SHOP: stop'];
-    for (const [at, moment] of moments.entries()) {
+    // Each takes most of a minute.
+    for (const [at, moment] of (long ? moments.slice(1, 2) : moments).entries()) {
       const before = (await lab.versions())[0];
       const version = `${6 + at}`;
       await lab.push(version);
