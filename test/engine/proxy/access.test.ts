@@ -56,8 +56,8 @@ for (const init of [false, true]) {
 test('a stopped container is out of reach', async (t) => {
   const { access, world, id } = await proxyIn(t, false);
   await world.docker.getContainer(id).stop({ t: 0 });
-  for (const call of [access.processes(signal), access.read('/etc/proxy', signal), access.kill('HUP', signal)])
-    await assert.rejects(call, { code: 'proxy-unreachable' });
+  const calls = [access.processes(signal), access.read('/etc/proxy', signal), access.kill('HUP', signal)];
+  await Promise.all(calls.map((call) => assert.rejects(call, { code: 'proxy-unreachable' })));
 });
 
 test('a socket on the loopback of the container is spoken to', async (t) => {
