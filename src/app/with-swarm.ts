@@ -279,7 +279,7 @@ function updateOptions(selectors: readonly string[], request: UpdateRequest): Up
   return { selectors, all, dryRun, overrides, firstSeen, only, here, signal, absent: only !== undefined };
 }
 
-// What would be passed over in silence otherwise: the nodes pull, and their volumes are out of reach.
+// The nodes pull, and their volumes are out of reach: swapctl refuses these options instead of ignoring them.
 function rollOptions(request: RollRequest): SwarmRollOptions {
   const { pull, withVolumes, image, digest, force = false, overrides = {}, roll: id, traceparent, signal } = request;
   if (pull === 'never' || pull === 'missing')

@@ -1,4 +1,4 @@
-/** Whether a version such as `v2.11.2` is at least another one; one that nobody can read (`dev`) counts as new. */
+/** True if a version such as `v2.11.2` is at least another one; an unreadable one (`dev`) counts as new. */
 export function isAtLeast(version: string, least: string): boolean {
   const [have, need] = [numbersOf(version), numbersOf(least)];
   if (have.length === 0) return true;

@@ -24,7 +24,7 @@ export async function patiently<T>(run: SlotRun, call: () => Promise<T>): Promis
   }
 }
 
-/** Whether an error says that a proxy is out of reach. */
+/** True if an error says that a proxy is out of reach. */
 export function isUnreachable(error: unknown): error is SwapError {
   return error instanceof SwapError && error.code === 'proxy-unreachable';
 }

@@ -61,7 +61,7 @@ async function lookThrough(
   }
 }
 
-// Where one container makes room for the other, to wait any longer would leave the service without both. In the end the proxy acts
+// If one container makes room for the other, a longer wait would leave the service without both. In the end the proxy acts
 // by its own configuration already.
 function needsNoProxy({ desired, memory }: SlotRun, members: number): boolean {
   return desired.choice.strategy !== 'start-first' || (members === 1 && memory.routed?.wanted.kind === 'baseline');

@@ -130,7 +130,7 @@ export interface Memory {
   readonly moving: Map<string, SlotRun>;
   /** Containers that were watched with a share of the requests. */
   readonly watched: Set<string>;
-  /** Whether the proxy was waited for in vain. */
+  /** True if swapctl has waited for the proxy in vain. */
   proxyAway: boolean;
   /** The last state of the route that this run has asked for, and when it was seen last. */
   routed: { readonly wanted: Wanted; readonly at: number } | undefined;

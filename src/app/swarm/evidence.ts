@@ -2,14 +2,14 @@ import type { SwarmService, SwarmTask } from '../../core/swarm/model.ts';
 import { describeFailure, isImagesFault, taskName } from '../../core/swarm/verdict.ts';
 import type { Ports } from '../../ports/ports.ts';
 
-/** What a task that failed left to say. */
+/** The evidence of a failed task. */
 export interface Evidence {
   /** `web.2@node`. */
   readonly task: string;
   readonly reason: string;
   readonly health: readonly string[];
   readonly log: readonly string[];
-  /** Whether only the image can have caused it. */
+  /** True if only the image can have caused it. */
   readonly image: boolean;
 }
 

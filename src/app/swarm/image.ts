@@ -33,7 +33,7 @@ export function followedBy({ image, labels }: Pick<SwarmService, 'image' | 'labe
   return hasTag || digest === undefined ? follows : undefined;
 }
 
-/** What a user asked for beside the service. */
+/** The parts of a request beside the service. */
 export interface Asked {
   readonly image?: string | undefined;
   readonly digest?: string | undefined;

@@ -60,7 +60,7 @@ export async function adoptLock(ports: Place, service: Subject, lock: SwarmLock)
   return now && holderOf(now) === ports.host.holder ? held(ports, service, now) : undefined;
 }
 
-/** Whether the holder of a lock lives. Waits if that takes watching its heartbeat. */
+/** True if the holder of a lock lives. Watches the heartbeat for a while if that takes it. */
 export async function isHeld(ports: Place, service: string, lock: SwarmLock): Promise<boolean> {
   const holder = holderOf(lock);
   if (holder === ports.host.holder) return OWN.has(lock.note.roll);

@@ -12,7 +12,7 @@ export type Named =
   | { readonly kind: 'swarm'; readonly unit: SwarmUnit };
 
 /**
- * What users named, in their order, each Swarm service once. Raises `ambiguous` for what both a container and a Swarm service are
+ * The named services in their order, each Swarm service once. Raises `ambiguous` for what both a container and a Swarm service are
  * called, and `not-found` unless what is `gone` may be named. An engine that is no manager is not asked for anything.
  */
 export async function whatIsNamed(
@@ -39,7 +39,7 @@ export function unitsIn(named: readonly Named[]): SwarmUnit[] {
   return named.flatMap((one) => (one.kind === 'swarm' ? [one.unit] : []));
 }
 
-/** Whether a service is a task of the Swarm: on a manager, its Swarm service stands for it. */
+/** True if a service is a task of the Swarm: on a manager, its Swarm service stands for it. */
 export function isTask({ slots }: Service): boolean {
   const members = slots.flatMap((slot) => slot.members);
   return members.length > 0 && members.every(isTaskContainer);

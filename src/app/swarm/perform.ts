@@ -127,7 +127,7 @@ async function rejectLeft({ ports, service, note }: SwarmRun): Promise<void> {
 // A config object holds 1000 kB, and each of them is on every manager.
 const LONGEST_LINE = 1000;
 
-// What can't be remembered changes nothing about what runs.
+// A failure to remember changes nothing about the running tasks.
 async function remember({ ports, service }: SwarmRun, what: string, write: () => Promise<void>): Promise<void> {
   await write().catch((raised: unknown) => {
     ports.report({

@@ -12,7 +12,7 @@ import { checkOf, imageParts, pinnedImage, type ServiceImage, wantedImage } from
 import { memoryFor } from './memory.ts';
 import { refuseRejected, type SwarmRollOptions } from './roll.ts';
 
-/** What a roll of a service would do; nothing is changed. */
+/** Plans the roll of a service; changes nothing. */
 export async function planSwarm(ports: Ports, service: SwarmService, options: SwarmRollOptions): Promise<ServicePlan> {
   const policy = settingsOf(ports, service.name, service.labels, options.overrides);
   const wanted = await wantedImage(ports, service, policy, options);

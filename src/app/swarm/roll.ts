@@ -21,7 +21,7 @@ import { recoverSwarmService } from './recover.ts';
 export interface SwarmRollOptions {
   readonly image?: string | undefined;
   readonly digest?: string | undefined;
-  /** What a check found. */
+  /** The result of a check. */
   readonly found?: { readonly reference: string; readonly digest: string } | undefined;
   /** Go back to this one. */
   readonly target?: ServiceImage | undefined;

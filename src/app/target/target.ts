@@ -40,9 +40,9 @@ export interface Target<S extends Named> {
   facts(service: S): Promise<RollFacts>;
   /** Ids of the images that a service runs: a roll to what a check found goes ahead only while these still run. */
   imagesOf(service: S): string[];
-  /** Whether this process runs in a service, which is then rolled last. */
+  /** True if this process runs in a service, which is then rolled last. */
   runsIn(service: S): boolean;
-  /** Whether the container that this process runs in is there for this one run. */
+  /** True if the container of this process exists for this one run. */
   isOneShot(): Promise<boolean>;
   /** Removes what earlier rolls left in the kernel, before rolls begin. */
   beforeRolls(): Promise<void>;

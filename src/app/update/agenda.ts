@@ -5,7 +5,7 @@ import type { Named, Target } from '../target/target.ts';
 import { optedIn, type Wanted } from './opted-in.ts';
 import { dependenciesAmong } from './order.ts';
 
-/** What is opted in, and when it is to be checked. Nothing is asked but the target, by its lists. */
+/** The opted-in services and the times of their checks. Asks nothing but the target, by its lists. */
 export async function agendaOf<S extends Named>(
   ports: Pick<Ports, 'config'>,
   target: Target<S>,

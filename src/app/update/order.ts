@@ -11,7 +11,7 @@ export interface Dependencies {
   known(key: string): string[];
 }
 
-/** What depends on what in a target; `policies` of those services whose settings count. */
+/** The dependencies in a target; `policies` of those services whose settings count. */
 export function dependenciesAmong<S extends Named>(
   { services, labelsOf }: Pick<Look<S>, 'services' | 'labelsOf'>,
   policies: ReadonlyMap<string, Pick<Policy, 'dependsOn'>>,

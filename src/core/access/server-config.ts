@@ -22,7 +22,7 @@ export interface ServerConfig {
   readonly trustProxy: readonly string[];
   /** Path of the audit log; undefined: stderr. */
   readonly audit: string | undefined;
-  /** Whether the server answers gRPC, and the questions of clients that know none of its definitions. */
+  /** True if the server answers gRPC, and the questions of clients that know none of its definitions. */
   readonly grpc: boolean;
   readonly reflection: boolean;
 }

@@ -22,7 +22,7 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof EngineError && error.status === 404;
 }
 
-/** Whether a socket proxy before the engine allows no such call. */
+/** True if a socket proxy before the engine allows no such call. */
 export function isForbidden(error: unknown): boolean {
   return error instanceof EngineError && (error.status === 403 || error.status === 405);
 }

@@ -57,7 +57,7 @@ function droppedServer(
   return dropped && `${dropped.address} would go without a drain`;
 }
 
-/** Whether a text is `IP:PORT`, an IPv6 address in brackets. */
+/** True if a text is `IP:PORT`, an IPv6 address in brackets. */
 export function isAddress(text: string): boolean {
   const [, host = '', digits = ''] = /^(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):([1-9]\d{0,4})$/i.exec(text) ?? [];
   return host !== '' && Number(digits) <= MOST_PORT && URL.canParse(`http://${host}/`);

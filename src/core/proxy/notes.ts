@@ -3,13 +3,13 @@ import type { Policy } from '../settings/policy.ts';
 import { formatDuration } from '../text/duration.ts';
 import type { Proxied } from './proxied.ts';
 
-/** What a proxy adds to the reason for a strategy. */
+/** The part of the reason for a strategy that names the proxy. */
 export function switchedBy(proxied: Proxied | undefined, strategy: Strategy): string {
   if (!proxied || strategy !== 'start-first') return '';
   return `; ${proxied.name} switches and drains it by the route ${proxied.route}`;
 }
 
-/** What people should know of a proxy before a roll. */
+/** The warnings about a proxy before a roll. */
 export function proxyNotes(
   proxied: Proxied | undefined,
   strategy: Strategy,

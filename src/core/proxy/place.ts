@@ -33,7 +33,7 @@ export function shownPlace({ driver, place }: ProxyPlace): string {
 
 const ROUTE = /^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,99}$/;
 
-/** Whether a text is safe as the name of a route in every proxy's configuration. */
+/** True if a text is safe as the name of a route in every proxy's configuration. */
 export function isRouteName(name: string): boolean {
   return ROUTE.test(name);
 }

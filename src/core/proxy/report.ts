@@ -16,7 +16,7 @@ export function proxyReport(proxied: Proxied | undefined): ProxyReport | undefin
   return { proxy, route, port, ...facts };
 }
 
-/** What a proxy is and can do, in one line. */
+/** A proxy and its capabilities in one line. */
 export function proxyText(report: ProxyReport): string {
   const { proxy, driver, version, route, port } = report;
   const abilities = abilitiesOf(report);

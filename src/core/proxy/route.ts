@@ -33,7 +33,7 @@ export interface ObservedRoute {
   readonly servers: readonly ObservedServer[];
 }
 
-/** What a proxy can do, as data. */
+/** The capabilities of a proxy, as data. */
 export interface ProxyFacts {
   readonly driver: string;
   readonly version: string;

@@ -16,7 +16,7 @@ export interface SnippetPart {
   readonly lines: readonly string[];
 }
 
-/** What a person puts into the configuration of a proxy so that swapctl can tell it of updates. */
+/** The lines that a user puts into the configuration of a proxy so that swapctl can tell it of updates. */
 export interface Snippet {
   readonly parts: readonly SnippetPart[];
   readonly notes: readonly string[];

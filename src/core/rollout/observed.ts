@@ -127,7 +127,7 @@ export interface SeenRoute extends ObservedRoute {
   readonly addresses: Readonly<Record<string, string>>;
   /** Of the service's other replicas. `fit`: requests may go there. */
   readonly others: readonly { readonly address: string; readonly fit: boolean }[];
-  /** Whether the overlay belongs to a roll of another service. */
+  /** True if the overlay belongs to a roll of another service. */
   readonly foreign: boolean;
   /** Ids of containers that this run has watched with their share of the requests. */
   readonly watched: readonly string[];

@@ -10,7 +10,7 @@ import type { Step } from './step.ts';
 
 type Seen = Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'names' | 'route'>;
 
-/** Whether new requests go to the candidate. A roll that has switched is finished, unless the candidate fails. */
+/** True if new requests go to the candidate. A roll that has switched is finished, unless the candidate fails. */
 export function hasSwitched(seen: Seen): boolean {
   const { candidate, names, route } = seen;
   if (candidate?.verdict.kind !== 'healthy') return false;
@@ -48,7 +48,7 @@ export function overlayOf({ wanted }: ObservedRoute): string | undefined {
   return wanted.kind === 'baseline' ? undefined : wanted.roll;
 }
 
-/** Whether the overlay belongs to a roll of another service than this one (its key), as the labels of containers tell. */
+/** True if the overlay belongs to a roll of another service than this one (its key), by the labels of containers. */
 export function isForeignTo(service: string, route: ObservedRoute, all: readonly ContainerSummary[]): boolean {
   const roll = overlayOf(route);
   if (roll === undefined) return false;
@@ -91,7 +91,7 @@ export function routeForward(desired: Desired, seen: Seen): Step | undefined {
   return isAlone && (candidate.settled || isKnown) ? endRoute(desired, seen) : leadTo(desired, seen, candidate);
 }
 
-// Who goes back to an earlier image is in a hurry.
+// A rollback is in a hurry, so it takes no canary.
 function share({ proxy, roll, back }: Desired, seen: Seen, incumbent: Replica, candidate: Replica): Step | undefined {
   const { route, names } = seen;
   const [old, young] = [incumbent, candidate].map(({ id }) => route?.addresses[id]);
@@ -220,7 +220,7 @@ function server(address: string, state: Server['state']): Server {
   return { address, state, weight: 1 };
 }
 
-/** Whether requests are sent as wanted already. Servers that get none make no difference. */
+/** True if requests are sent as wanted already. Servers that get none make no difference. */
 export function isInForce(route: ObservedRoute, wanted: Wanted): boolean {
   if (route.wanted.kind !== wanted.kind) return false;
   if (route.wanted.kind === 'baseline' || wanted.kind === 'baseline') return true;
@@ -239,7 +239,7 @@ function isReady(route: SeenRoute, { id }: Pick<Replica, 'id'>): boolean {
   );
 }
 
-/** What must not be done to a slot because of the route in front of it. */
+/** The harm that a step would do because of the route in front of a slot; undefined: none. */
 export function routeHarm(seen: Seen, step: Step): string | undefined {
   const { route, incumbent, candidate } = seen;
   if (!route) return undefined;

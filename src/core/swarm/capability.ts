@@ -9,12 +9,12 @@ export interface Why {
   readonly hint: string;
 }
 
-/** What keeps swapctl from rolling a service; `force`: people take over from a paused update. */
+/** The reason not to roll a service; `force`: a user takes over from a paused update. */
 export function whyNot(service: SwarmService, policy: Policy, force: boolean): Why | undefined {
   return whyMode(service) ?? whySetting(service, policy) ?? whyUpdate(service, force);
 }
 
-/** What keeps a service from being rolled at all, whatever its settings are. */
+/** The reason not to roll a service at all, whatever its settings are. */
 export function whyMode({ name, mode, replicas }: SwarmService): Why | undefined {
   if (mode === 'job')
     return refused(`${name} is a job, which runs once`, 'its next run takes the image that it is created with');
@@ -87,7 +87,7 @@ export function howSwarm({ updateConfig, replicas, mode }: SwarmService): string
   return `Swarm replaces ${tasks}${pace}, ${order}, by its update_config; a failure within ${formatDuration(monitorMs)} of a start ${then}`;
 }
 
-/** What a person should know before a roll: promises of swapctl on a host that are Swarm's here, or nobody's. */
+/** The warnings before a roll: promises of swapctl on a host that are Swarm's here, or nobody's. */
 export function notesOn(
   service: SwarmService,
   policy: Policy,

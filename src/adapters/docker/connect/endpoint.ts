@@ -26,7 +26,7 @@ export type SshTrust = { readonly identityFile?: string; readonly knownHostsFile
 export type Choice = {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
-  /** Where the two are written, if not on the command line. */
+  /** The place of the two, if they are not on the command line. */
   readonly origin?: string | undefined;
   readonly ssh?: SshTrust | undefined;
   readonly tls?: Tls | undefined;

@@ -8,7 +8,7 @@ import { exchangeHere, httpBy, httpHere, MOST_ANSWER } from './talk.ts';
 import { reaching, unreachable } from './unreachable.ts';
 import { TEMPORARY } from './write.ts';
 
-/** What is needed of the engine to reach a proxy in a container. */
+/** The calls of the engine that reach a proxy in a container. */
 export type ProxyEngine = Pick<Engine, 'facts' | 'container' | 'exec' | 'kill'>;
 
 const RUN_WITHIN_MS = 60_000;

@@ -7,7 +7,7 @@ import type { AddressFile } from './handlers.ts';
 // Linux refuses a connection to the broadcast address at once, so Caddy tries again until lb_try_duration is over.
 const NOWHERE = '255.255.255.255';
 
-/** What lies beside an address file during a roll. */
+/** The file beside an address file during a roll. */
 export interface FileState {
   /** The text of the address file; undefined if there is none. */
   readonly text: string | undefined;
@@ -25,7 +25,7 @@ export async function readState(access: ProxyAccess, file: AddressFile, signal: 
   return { text, ...(kept !== undefined && { overlay: parseOverlay(kept, file) }) };
 }
 
-/** Whether the file can name all the servers that get requests: it has room for one. */
+/** True if the file, which has room for one server, can name all servers that get requests. */
 export function fits({ port }: AddressFile, wanted: Wanted): boolean {
   if (wanted.kind !== 'servers') return true;
   const ready = wanted.servers.filter(({ state }) => state === 'ready');

@@ -13,7 +13,7 @@ export const HAS_WEIGHTS = '2.7.0';
 export const COUNTS_BY_ADDRESS = '2.11.2';
 const KEEPS_STREAMS = '2.7.0';
 
-/** What Caddy can do for routes with these handlers. */
+/** The capabilities of Caddy for routes with these handlers. */
 export function factsOf(version: string, handlers: readonly Handler[]): ProxyFacts {
   const byFile = isByFile(handlers);
   const keepsStreams = byFile || (isAtLeast(version, KEEPS_STREAMS) && handlers.every(isSlowToClose));
@@ -30,7 +30,7 @@ export function factsOf(version: string, handlers: readonly Handler[]): ProxyFac
   };
 }
 
-/** Whether all requests of these handlers go where a file says. */
+/** True if a file names the server for all requests of these handlers. */
 export function isByFile(handlers: readonly Handler[]): boolean {
   return handlers.length > 0 && handlers.every(({ file }) => file !== undefined);
 }

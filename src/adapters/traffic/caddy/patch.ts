@@ -7,7 +7,7 @@ import { type Handler, handlersIn } from './handlers.ts';
 import { isObject, type Json } from './json.ts';
 import { overlayOf } from './overlay.ts';
 
-/** Where the servers of Caddy's HTTP app are in its configuration. */
+/** The place of the HTTP app's servers in Caddy's configuration. */
 export const SERVERS = ['apps', 'http', 'servers'];
 
 const MOST_TRIES = 40;

@@ -2,7 +2,7 @@ import { labelsPart, type Snippet, type SnippetPart, type SnippetWish } from '..
 
 const FOLDER = '/etc/caddy/swapctl';
 
-/** What Caddy's configuration needs for changes without a reload. */
+/** The lines that Caddy's configuration needs for changes without a reload. */
 export function caddySnippet(wish: SnippetWish): Snippet {
   const { route, port, container } = wish;
   const handler = [

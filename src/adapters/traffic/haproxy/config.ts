@@ -1,8 +1,8 @@
-/** What swapctl reads in HAProxy's configuration. */
+/** The parts of HAProxy's configuration that swapctl reads. */
 export interface HaproxyConfig {
   /** The sockets of the Runtime API with the level admin, as they are written. */
   readonly sockets: readonly string[];
-  /** Whether there is any socket at all. */
+  /** True if there is any socket at all. */
   readonly hasSocket: boolean;
   /** By name; `listen` sections are backends as well. */
   readonly backends: ReadonlyMap<string, readonly ConfiguredServer[]>;
@@ -14,7 +14,7 @@ export interface ConfiguredServer {
   /** Without the port; may be a name. */
   readonly host: string;
   readonly port: number | undefined;
-  /** What follows the address, after the options of default-server. */
+  /** The options after the address, behind those of default-server. */
   readonly options: readonly string[];
 }
 

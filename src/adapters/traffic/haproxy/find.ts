@@ -2,7 +2,7 @@ import { fail } from '../../../core/model/error.ts';
 import type { ProxyAccess, ProxySocket } from '../../../ports/proxy-access.ts';
 import { type HaproxyConfig, parseConfig } from './config.ts';
 
-/** What swapctl knows of a HAProxy that runs. */
+/** The known facts of a running HAProxy. */
 export interface Found {
   readonly program: string;
   /** The options that name its configuration, for a check of it. */
@@ -11,7 +11,7 @@ export interface Found {
   readonly socket: ProxySocket;
 }
 
-/** Where packages and official images have it. */
+/** Its place in packages and official images. */
 const DEFAULT_FILES = ['/etc/haproxy/haproxy.cfg', '/usr/local/etc/haproxy/haproxy.cfg'];
 
 /**

@@ -58,7 +58,7 @@ export function optionsOfAdded(words: readonly string[]): string[] {
   return kept;
 }
 
-/** Whether a word can stand in a command: the Runtime API ends a command at `;` and a line break. */
+/** True if a word can stand in a command: the Runtime API ends a command at `;` and a line break. */
 export function isCommandWord(word: string): boolean {
   return /^[\x21-\x7e]+$/.test(word) && !/[;\\"'#<]/.test(word);
 }

@@ -1,6 +1,6 @@
 import { labelsPart, type Snippet, type SnippetWish } from '../../../core/proxy/snippet.ts';
 
-/** What HAProxy's configuration needs. */
+/** The lines that HAProxy's configuration needs. */
 export function haproxySnippet(wish: SnippetWish): Snippet {
   const { route, port, container } = wish;
   // Docker's resolver is at the same address in every container of a user-defined network.

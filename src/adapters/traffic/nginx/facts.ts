@@ -3,7 +3,7 @@ import { type Directive, directivesOf, timeOf } from './config.ts';
 
 const DEFAULT_KEEPALIVE_MS = 75_000;
 
-/** What an nginx of this version can do with this configuration. */
+/** The capabilities of an nginx of this version with this configuration. */
 export function factsOf(version: string, config: readonly Directive[]): ProxyFacts {
   const keepsIdleClients = keepsIdle(version, config);
   const shutdown = timesOf(config, 'worker_shutdown_timeout')[0];

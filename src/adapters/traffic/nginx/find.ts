@@ -3,7 +3,7 @@ import { fail } from '../../../core/model/error.ts';
 import type { ProxyAccess } from '../../../ports/proxy-access.ts';
 import { type Directive, readNginx } from './config.ts';
 
-/** What swapctl knows of an nginx that runs. */
+/** The known facts of a running nginx. */
 export interface Found {
   /** The program with the options that name its configuration. */
   readonly argv: readonly string[];

@@ -1,6 +1,6 @@
 import { labelsPart, type Snippet, type SnippetPart, type SnippetWish } from '../../../core/proxy/snippet.ts';
 
-/** What nginx's configuration needs. */
+/** The lines that nginx's configuration needs. */
 export function nginxSnippet(wish: SnippetWish): Snippet {
   const { route, port, container } = wish;
   const main = [

@@ -15,7 +15,7 @@ export interface Marker {
 export interface ServiceFile {
   readonly text: string;
   readonly marker?: Marker;
-  /** What it says of the service now. */
+  /** Its present text about the service. */
   readonly servers: readonly ApiServer[];
 }
 

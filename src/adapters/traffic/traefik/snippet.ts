@@ -3,7 +3,7 @@ import { labelsPart, type Snippet, type SnippetPart, type SnippetWish } from '..
 const FOLDER = '/etc/traefik/dynamic';
 const API = '127.0.0.1:8099';
 
-/** What Traefik's configuration needs. */
+/** The lines that Traefik's configuration needs. */
 export function traefikSnippet(wish: SnippetWish): Snippet {
   const { route, port, container } = wish;
   const statics = [

@@ -2,14 +2,14 @@ import { load } from 'js-yaml';
 import { SwapError } from '../../../core/model/error.ts';
 import type { ProxyAccess, ProxySocket } from '../../../ports/proxy-access.ts';
 
-/** What swapctl needs of Traefik's static configuration. */
+/** The parts of Traefik's static configuration that swapctl needs. */
 export interface Static {
   /** Of the file provider. */
   readonly folder: string;
   readonly throttleMs: number;
-  /** Where the API may be, the likeliest first. */
+  /** Possible addresses of the API, the likeliest first. */
   readonly apis: readonly ProxySocket[];
-  /** What stands before `/api`. */
+  /** The part of the path before `/api`. */
   readonly basePath: string;
 }
 
