@@ -13,6 +13,22 @@ const OPENERS = ['What', 'Who', 'Whoever', 'Whom', 'Where', 'Whether', 'That'];
 const PRONOUNS = ['somebody', 'whoever', 'whomever', 'whom', 'one that', 'those that', 'those who'];
 const HOUSEHOLD = ['at the most'];
 
+// An opener stands at the start of a comment, a title or a sentence, unless it is a question.
+const NO_QUESTION = `(?:${OPENERS.join('|')})\\b(?![^.]*\\?)`;
+const AFTER_SENTENCE = new RegExp(`(?<=[.!?] )${NO_QUESTION}`);
+const OPENER = new RegExp(`(?<=^\\s*|// |\\* |[.!?] |[|-] )${NO_QUESTION}`);
+
+// The listed words in their ordinary sense. Each line is read without these phrases.
+const ORDINARY = [
+  /\bhome (?:folder|directory)|\/home\/|\b(?:world|context|env)\??\.home\b/gi, // a user's, not a slot's
+  /\bways? (?:to|of|in|into|out|from|through|back to)\b(?! follow)/g, // a means or a path, not a strategy
+  /\b(?:in|by|on|under) (?:\w+ ){0,2}ways?\b|\b(?:either|both|no|half|all the|the same|the other) ways?\b/g,
+  /\b(?:can|can't|cannot|could|couldn't) (?:only |not |never )?tell\b|\btell(?:s|ing)? (?:\S+ ){1,5}(?:from|apart)\b/g, // to discern, not to notify
+  /\bX-Forwarded[\w-]*|\bx_?forwarded\w*|\bforwarded header|\bforward slash\w*|\bforwards and back/gi, // HTTP, paths and history
+  /\b[Rr]edirects? (?:is|are|was|were) followed|\bfollowed by\b/g, // a pointer or an order, not a reference
+  /\b(?:the|only) one that\b/gi, // its noun stands before it
+];
+
 /** The words in `code` type in the last column of the glossary's table. */
 export function oldWords(glossary) {
   return glossary
@@ -21,15 +37,21 @@ export function oldWords(glossary) {
     .flatMap((line) => [...(line.split('|').at(-2) ?? '').matchAll(/`([^`]+)`/g)].map(([, word]) => word));
 }
 
-/** A function from a line to the phrases in it that a reader should look at. */
+/** A function from a line, and the line before it, to the phrases in it that a reader should look at. */
 export function matcher(old) {
-  const patterns = [sentenceOpener(), ...[...old, ...PRONOUNS, ...HOUSEHOLD].map(asPattern)];
-  return (line) => [...new Set(patterns.flatMap((pattern) => pattern.exec(line)?.[0] ?? []))];
+  const words = [...old, ...PRONOUNS, ...HOUSEHOLD].map(asPattern);
+  return (line, before = '') => {
+    const rest = ORDINARY.reduce((text, phrase) => text.replace(phrase, ''), line);
+    const opener = (continues(line, before) ? AFTER_SENTENCE : OPENER).exec(line)?.[0] ?? [];
+    return [...new Set([opener, words.flatMap((pattern) => pattern.exec(rest)?.[0] ?? [])].flat())];
+  };
 }
 
-/** At the start of a comment or a sentence, unless it is a question. */
-function sentenceOpener() {
-  return new RegExp(`(?<=^\\s*|// |\\* |[.!?] |[|-] )(?:${OPENERS.join('|')})\\b(?![^.]*\\?)`);
+/** A wrapped line goes on with the sentence of the line before it, so its first word opens nothing. */
+function continues(line, before) {
+  const kind = /^\s*(?:\/\/|\*|[A-Z])/;
+  const wrapped = kind.test(line) && kind.test(before.replace('/**', ' *')) && !/^\s*[-|#]/.test(line);
+  return wrapped && /[^\s/*.!?:|]\s*$/.test(before);
 }
 
 /** A word or phrase in any of its forms, also as a part of an identifier: `even out` is in evenOut, even-out and evened out. */
@@ -58,7 +80,7 @@ function filesBelow(place) {
 function found(file, phrasesIn) {
   const lines = readFileSync(path.join(ROOT, file), 'utf8').split('\n');
   return lines.flatMap((line, index) => {
-    const phrases = phrasesIn(line);
+    const phrases = phrasesIn(line, lines[index - 1]);
     return phrases.length > 0 ? [{ at: `${file}:${index + 1}`, phrases, line: line.trim() }] : [];
   });
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { matcher, oldWords } from '../../scripts/words.mjs';
 
-const phrasesIn = matcher(['home', 'mend', 'even out', 'way', 'put back', 'back-up']);
+const phrasesIn = matcher(['home', 'mend', 'even out', 'way', 'put back', 'back-up', 'tell', 'forward']);
 
 for (const [line, phrases] of [
   ['// What a killed roll left', ['What']],
@@ -14,7 +14,18 @@ for (const [line, phrases] of [
   ['Where does it look? In the folder.', []],
   ['// The place where it looks', []],
   ['// Somebody removed it', ['Somebody']],
-  ['the one that serves', ['one that']],
+  ['the one that serves', []],
+  ['One that serves stays', ['One that']],
+  ['a container, or one that serves', ['one that']],
+  ['the home folder of the user, /home/me', []],
+  ['a way to reach it, in this way', []],
+  ['the way to follow', ['way']],
+  ['nobody can tell', []],
+  ["so that recovery can tell our stop from a user's", []],
+  ['it tells them apart', []],
+  ['it tells of a roll', ['tells']],
+  ['the header X-Forwarded-For', []],
+  ['kernel.forward(from, to)', ['forward']],
   ['const base = homeOf(slot);', ['home']],
   ['names.home', ['home']],
   ["path.join(process.env.HOME ?? '', 'x')", []],
@@ -29,6 +40,16 @@ for (const [line, phrases] of [
   ['const backup = putBack();', ['putBack']],
 ] satisfies [string, string[]][])
   test(`words: ${line.trim()}`, () => assert.deepEqual(phrasesIn(line), phrases));
+
+for (const [before, line, phrases] of [
+  ['// The label proves', '// That it runs.', []],
+  ['  /** The label proves', '   * That it runs.', []],
+  ['The label proves', 'That it runs.', []],
+  ['// It runs.', '// That it runs is proven.', ['That']],
+  ['// The label proves', '// it. That it runs is proven.', ['That']],
+  ['const a = 1;', '// That it runs is proven.', ['That']],
+] satisfies [string, string, string[]][])
+  test(`words: ${before.trim()} ${line.trim()}`, () => assert.deepEqual(phrasesIn(line, before), phrases));
 
 test('the old words are those in code type in the last column of the glossary', () => {
   const words = oldWords(readFileSync(new URL('../../docs/glossary.md', import.meta.url), 'utf8'));
