@@ -89,7 +89,7 @@ export interface Endpoint {
   [field: string]: unknown;
 }
 
-/** A mount as it is in effect, wherever it came from. */
+/** A mount in effect, wherever it was declared. */
 export interface Mount {
   readonly type: string;
   /** Volume name; empty for bind mounts and tmpfs. */
@@ -142,7 +142,7 @@ export interface Container {
   readonly mounts: readonly Mount[];
   /** Host ports as they are in effect. */
   readonly published: readonly PublishedPort[];
-  /** The MAC addresses that the user asked for, by network, as far as the engine tells (T8). */
+  /** The MAC addresses that the user asked for, by network, if the engine shows them (T8). */
   readonly configuredMacs: Readonly<Record<string, string>>;
 }
 
@@ -157,27 +157,27 @@ export interface Image {
   readonly config: ContainerConfig;
   readonly os: string;
   readonly architecture: string;
-  /** Of the architecture (`v7`); undefined where there is none. */
+  /** The variant of the architecture (`v7`); undefined if it has none. */
   readonly variant?: string | undefined;
   readonly createdAt: number | undefined;
 }
 
-/** What the list of all images tells about one, without inspecting it. */
+/** An image in the engine's list of all images, without an inspect. */
 export interface ImageSummary {
   readonly id: string;
   readonly tags: readonly string[];
   readonly digests: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** When it was built, in milliseconds since the epoch, where it tells. */
+  /** When it was built, in milliseconds since the epoch; undefined if the image does not say. */
   readonly createdAt: number | undefined;
 }
 
-/** One container of the engine's list: as the engine tells it, with labels of whomever. */
+/** One container of the engine's list, with labels from any source. */
 export interface ListedContainer extends Omit<ContainerSummary, 'labels'> {
   readonly labels: Labels;
 }
 
-/** What the list of all containers tells about one, without inspecting it. */
+/** A container in the engine's list of all containers, without an inspect. */
 export interface ContainerSummary {
   readonly id: string;
   readonly name: string;
@@ -192,7 +192,7 @@ export interface ContainerSummary {
   readonly networkOf: string | undefined;
   /** Names of its networks. */
   readonly networks: readonly string[];
-  /** Whether the engine's socket is mounted into it. */
+  /** True: the engine's socket is mounted into it. */
   readonly readsEngine: boolean;
   /** The pod that it is in; only Podman has pods. */
   readonly pod?: Pod | undefined;
@@ -204,7 +204,7 @@ export interface Pod {
   readonly infra: boolean;
 }
 
-/** What the API's create call takes. */
+/** The body of the API's create call. */
 export interface CreateRequest {
   readonly name: string;
   readonly config: ContainerConfig;
@@ -219,7 +219,7 @@ export function namespaceOwner(mode: string | null | undefined): string | undefi
 
 const SHARED = 'container:';
 
-/** The address at which the host reaches a container in its networks, IPv4 if there is one; undefined where it has none. */
+/** The address at which the host reaches a container in its networks, preferably IPv4; undefined if it has none. */
 export function addressIn(networks: Container['networks']): string | undefined {
   const endpoints = Object.values(networks);
   const addresses = [

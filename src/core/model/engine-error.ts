@@ -1,8 +1,8 @@
 import { isFaultOfImage } from './refused-start.ts';
 
-/** An answer of the engine other than success, in its own words. */
+/** An error answer of the engine, in the engine's own words. */
 export class EngineError extends Error {
-  /** HTTP status; 0 where the connection broke before there was an answer. */
+  /** HTTP status; 0 if the connection broke before the answer. */
   readonly status: number;
 
   constructor(status: number, message: string, cause?: unknown) {
@@ -12,12 +12,12 @@ export class EngineError extends Error {
   }
 }
 
-/** Whether the engine said that the thing is in use or taken: for a create, another roll is under way. */
+/** True: the engine reports that the object is in use or taken. For a create call: another roll is in progress. */
 export function isConflict(error: unknown): boolean {
   return error instanceof EngineError && error.status === 409;
 }
 
-/** Whether the engine said that there is no such thing. */
+/** True: the engine reports that the object does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof EngineError && error.status === 404;
 }
@@ -27,27 +27,33 @@ export function isForbidden(error: unknown): boolean {
   return error instanceof EngineError && (error.status === 403 || error.status === 405);
 }
 
-/** Whether the engine's machine has no room left for what was asked of it. */
+/** True: the disk of the engine's machine is full. */
 export function isDiskFull(error: unknown): error is EngineError {
   return error instanceof EngineError && /no space left on device|disk quota exceeded/i.test(error.message);
 }
 
-/** Whether a start was refused because of the image. Docker and newer Podmen note the words on the container, Podman 4.3 does not. */
+/**
+ * True: the engine refused a start because of the image. Docker and newer versions of Podman note the reason on the container,
+ * Podman 4.3 does not.
+ */
 export function isStartRefusedByImage(error: unknown): error is EngineError {
   return error instanceof EngineError && isFaultOfImage(error.message);
 }
 
-/** Whether looking and trying again may help: the connection broke, the engine had a fault, or the world had just moved. */
+/**
+ * True: a new observation and another try may help, because the connection broke, the engine had a fault, or the state had just
+ * changed.
+ */
 export function isPassing(error: unknown): boolean {
   return isConflict(error) || isFault(error);
 }
 
-/** Whether there was no answer at all: the engine is gone, or out of reach, or came to its end while it was asked. */
+/** True: the engine did not answer, because it is gone, out of reach, or ended during the call. */
 export function isAway(error: unknown): boolean {
   return error instanceof EngineError && error.status === 0;
 }
 
-/** Whether there was no answer, or none to the question: the connection broke, or the engine had a fault. */
+/** True: there was no usable answer, because the connection broke or the engine had a fault. */
 export function isFault(error: unknown): boolean {
   return error instanceof EngineError && (error.status === 0 || error.status >= 500);
 }

@@ -1,16 +1,16 @@
 import type { EngineRoute } from '../service/engine-route.ts';
 import type { RegistryConfig } from '../settings/config.ts';
 
-/** What an engine can do and is, as `doctor` and the planner need it. */
+/** Capabilities and properties of an engine, as `doctor` and the planner need them. */
 export interface EngineFacts {
   /** The name of its machine. */
   readonly name: string;
-  /** Tells it from every other engine on its host. */
+  /** Distinguishes the engine from every other one on its host. */
   readonly id: string;
-  /** Where it was reached, for people: `unix:///var/run/docker.sock (default)`. */
+  /** The endpoint of the engine, for people: `unix:///var/run/docker.sock (default)`. */
   readonly endpoint: string;
   readonly route: EngineRoute;
-  /** Whether it runs on this very machine, so that its processes and networks are within reach. */
+  /** True: the engine runs on this machine, so its processes and networks are within reach. */
   readonly local: boolean;
   readonly product: 'docker' | 'podman';
   readonly version: string;
@@ -28,21 +28,21 @@ export interface EngineFacts {
   readonly registries: RegistryRules;
 }
 
-/** How an engine was told to reach registries. */
+/** How an engine is configured to reach registries. */
 export interface RegistryRules {
   /** Mirrors of Docker Hub, as URLs. */
   readonly mirrors: readonly string[];
-  /** Registries (`host:port`) and networks (CIDR) that may be spoken to without proven TLS. */
+  /** Registries (`host:port`) and networks (CIDR) that may be used without verified TLS. */
   readonly insecure: readonly string[];
 }
 
-/** How registries are reached: as the engine does it, and what swapctl.yml says of single ones. */
+/** How to reach registries: as the engine does, plus the settings of swapctl.yml for single registries. */
 export interface RegistryReach extends RegistryRules {
-  /** By host, with the port where there is one. */
+  /** By host, with its port if there is one. */
   readonly hosts?: Readonly<Record<string, RegistryConfig>>;
 }
 
-/** How a command is run in a container, where not as the container itself runs. */
+/** How a command runs in a container, if not as the container itself runs. */
 export interface ExecOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -50,11 +50,11 @@ export interface ExecOptions {
   readonly privileged?: boolean | undefined;
   readonly workingDir?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** The most characters of output that are kept. Default: 4096. */
+  /** The maximum number of characters of output to keep. Default: 4096. */
   readonly mostOutput?: number | undefined;
 }
 
-/** What came of a command run inside a container. */
+/** The result of a command run inside a container. */
 export interface ExecResult {
   readonly exitCode: number;
   readonly output: string;

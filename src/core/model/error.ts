@@ -1,6 +1,6 @@
 /**
- * The state after an error. `untouched`: nothing was changed. `old-serves`: the old version serves as before. `new-serves`: the roll is
- * done, and something beside it failed. `half-done`: a user has to look.
+ * The state after an error. `untouched`: nothing was changed. `old-serves`: the old version serves as before. `new-serves`: the
+ * roll is done, but something else failed. `half-done`: a user has to look.
  */
 export type ErrorState = 'untouched' | 'old-serves' | 'new-serves' | 'half-done';
 
@@ -28,11 +28,11 @@ const FAILED = { state: 'old-serves', exit: 1, http: 422, grpc: 'failed_precondi
 // Wrong usage or configuration.
 const WRONG = { state: 'untouched', exit: 2, http: 400, grpc: 'invalid_argument' } as const;
 const REFUSED = { state: 'untouched', exit: 2, http: 422, grpc: 'failed_precondition' } as const;
-// The engine or something else out of reach.
+// The engine or another system is out of reach.
 const AWAY = { state: 'untouched', exit: 5, http: 503, grpc: 'unavailable' } as const;
 const UNUSABLE = { state: 'untouched', exit: 5, http: 422, grpc: 'failed_precondition' } as const;
 
-/** What can go wrong, as a closed list; the exit status of each is a contract with scripts (docs/reference/results.md). */
+/** All error codes; the exit status of each is a contract with scripts (docs/reference/results.md). */
 const CODES = {
   'bad-image': FAILED,
   'build-failed': FAILED,
@@ -69,7 +69,7 @@ const CODES = {
   'registry-unreachable': AWAY,
   'source-unreachable': AWAY,
   'rate-limited': AWAY,
-  /** The client asks for more than its share. */
+  /** The client exceeds its rate limit. */
   'too-many-requests': { state: 'untouched', exit: 5, http: 429, grpc: 'resource_exhausted' },
   /** The proxy in front of a service is out of reach; nothing was touched. */
   'proxy-unreachable': AWAY,
@@ -88,7 +88,6 @@ export type ErrorCode = keyof typeof CODES;
 /** All codes, for documents that list them. */
 export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
 
-/** Whether a text from elsewhere is one of the codes. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(CODES, text);
 }
@@ -114,24 +113,24 @@ export function grpcStatus(code: ErrorCode): GrpcStatus {
   return CODES[code].grpc;
 }
 
-/** What an error may say beside its message. */
+/** The optional parts of an error. */
 interface ErrorOptions {
   /** The state, if it is not the usual one after this code. */
   readonly state?: ErrorState | undefined;
   readonly hint?: string;
   readonly cause?: unknown;
   readonly log?: readonly string[];
-  /** What the caller can name instead. */
+  /** The names that the caller can use instead. */
   readonly choices?: readonly string[];
 }
 
-/** The one error that swapctl raises on purpose: what happened (message), what to do next (hint), and why (cause). */
+/** The only error that swapctl raises on purpose: what happened (message), what to do next (hint), and why (cause). */
 export class SwapError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   /** Undefined: unknown. */
   readonly state: ErrorState | undefined;
-  /** The last lines of what failed, where it is a program that did. */
+  /** The last lines of output, if a program failed. */
   readonly log: readonly string[];
   readonly choices: readonly string[];
 
@@ -151,7 +150,7 @@ export function fail(code: ErrorCode, message: string, options: ErrorOptions = {
   throw new SwapError(code, message, options);
 }
 
-/** The text of anything that was thrown, for people. */
+/** The text of anything thrown, for people. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

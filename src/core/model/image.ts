@@ -1,9 +1,9 @@
 import type { Container, Image } from './container.ts';
 import { type ImageRef, parseReference, sameRepository } from './reference.ts';
 
-/** One exact image that is on the engine. Only such a one can be rolled to; a reference can't. */
+/** One exact image on the engine. A roll needs a pinned image, not a reference. */
 export interface PinnedImage {
-  /** What the new container's `Image` field will say: the reference that the user follows. */
+  /** The tracked reference: the `Image` field of the candidate. */
   readonly follows: string;
   /** The engine's id of the image. */
   readonly id: string;
@@ -11,12 +11,12 @@ export interface PinnedImage {
   readonly digest: string | undefined;
 }
 
-/** When an image is fetched from its registry. `auto`: always, but a local build is taken as it is. */
+/** When to fetch an image from its registry. `auto`: always, except for a local build. */
 export type PullPolicy = 'auto' | 'always' | 'missing' | 'never';
 
 export const PULL_POLICIES: readonly PullPolicy[] = ['always', 'missing', 'never'];
 
-/** The digests under which the image is known in the repository of the reference (T35: match by repository, then digest). */
+/** The digests of the image in the repository of the reference (T35: match by repository, then digest). */
 export function digestsFor(image: Pick<Image, 'digests'>, reference: string): string[] {
   const wanted = parseReference(reference);
   return image.digests
@@ -25,7 +25,7 @@ export function digestsFor(image: Pick<Image, 'digests'>, reference: string): st
     .flatMap((entry) => (entry.digest === undefined ? [] : [entry.digest]));
 }
 
-// What an engine lists beside (`<none>@<none>`, or a form from the future) is no reason to fail.
+// Ignore other entries of the engine's list (`<none>@<none>`, or a future form).
 function known(entry: string): ImageRef[] {
   try {
     return [parseReference(entry)];
@@ -34,7 +34,7 @@ function known(entry: string): ImageRef[] {
   }
 }
 
-/** Whether a container already runs the image: same id, or (containerd store) the same manifest for the platform (T36, T37). */
+/** True: the container already runs the image: same id, or (containerd store) same manifest for the platform (T36, T37). */
 export function runs(
   container: Pick<Container, 'imageId' | 'manifestDigest'>,
   image: Pick<Image, 'id' | 'manifestDigest'>,

@@ -1,4 +1,4 @@
-/** Labels that swapctl writes. They are fixed at creation, so they hold only what is true then. */
+/** Labels that swapctl writes. The engine fixes labels at creation, so they hold only facts known then. */
 export const STATE = 'swapctl.state.';
 
 export const COMPOSE_PROJECT = 'com.docker.compose.project';
@@ -15,15 +15,15 @@ export const COMPOSE_FILES = 'com.docker.compose.project.config_files';
 export const SWARM_TASK = 'com.docker.swarm.task.id';
 export const SWARM_SERVICE = 'com.docker.swarm.service.name';
 
-/** Id of the image that a container of swapctl's was created from: an image can't name its own id, which is a hash of its labels. */
+/** Id of the image that swapctl created a container from. An image can't contain its own id, which is a hash of its labels. */
 export const STATE_BASE = `${STATE}base`;
 
-/** Whether the key is one of those that swapctl writes, and so must not be copied from one container to the next. */
+/** True: swapctl writes the label, so it must not be copied from one container to the next. */
 export function isStateLabel(key: string): boolean {
   return key.startsWith(STATE);
 }
 
-/** Whether a label came from compose. */
+/** True: compose wrote the label. */
 export function isComposeLabel(key: string): boolean {
   return key.startsWith('com.docker.compose.');
 }

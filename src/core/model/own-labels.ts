@@ -14,16 +14,16 @@ import {
 declare const OWN: unique symbol;
 const DOUBTED: unique symbol = Symbol('doubted');
 
-/** Labels as the engine tells them, whoever set them. */
+/** Labels as the engine shows them, from any source. */
 export type Labels = Readonly<Record<string, string>>;
 
 /**
- * The labels of a container that its image did not bring: the only ones that may steer swapctl. Only `ownLabels` makes them, so
- * that nothing that takes them can be given what an image says.
+ * The labels of a container that did not come from its image: only these may steer swapctl. Only `ownLabels` makes them, so the
+ * type keeps the labels of an image out.
  */
 export type OwnLabels = Labels & { readonly [OWN]: true; readonly [DOUBTED]?: Labels };
 
-/** A container (or volume, which has no image) as far as it tells whose its labels are. */
+/** The fields of a container (or of a volume, which has no image) that show the origin of its labels. */
 export interface Labelled {
   readonly name: string;
   readonly imageId: string;
@@ -31,8 +31,8 @@ export interface Labelled {
 }
 
 /**
- * The labels of a container without those that came with its image: a label is the image's if key and value are (T2).
- * `inherited`: the labels of that image; undefined where it is gone, so that only some labels prove by themselves whose they are.
+ * The labels of a container without those of its image: a label is the image's if key and value match (T2). `inherited`: the
+ * labels of that image; undefined if the image is gone, so that only some labels prove their origin.
  */
 export function ownLabels(one: Labelled, inherited: Labels | undefined): OwnLabels {
   if (inherited !== undefined) return pick(one.labels, notInherited(one.labels, inherited)) as OwnLabels;
@@ -40,14 +40,16 @@ export function ownLabels(one: Labelled, inherited: Labels | undefined): OwnLabe
   return isSealed(one) ? own : { ...own, [DOUBTED]: pick(one.labels, [...IN_DOUBT]) };
 }
 
-/** A container's own labels, which are the same as long as it has its name and its image is known as it was. */
+/** A container's own labels, valid as long as its name and the labels of its image stay the same. */
 export interface OwnedLabels {
   readonly name: string;
   readonly inherited: Labels | undefined;
   readonly own: OwnLabels;
 }
 
-/** The same, from what was read before where that still counts: every look reads the labels of all containers of a host. */
+/**
+ * The same, from an earlier observation if that is still valid: every observation reads the labels of all containers of a host.
+ */
 export function owned(one: Labelled, inherited: Labels | undefined, before: OwnedLabels | undefined): OwnedLabels {
   if (before && before.name === one.name && before.inherited === inherited) return before;
   return { name: one.name, inherited, own: ownLabels(one, inherited) };
@@ -60,19 +62,19 @@ export function narrowed(own: OwnLabels, keys: readonly string[]): OwnLabels {
 }
 
 /**
- * Settings that are none of the own labels, since the image is gone and they may be its: they count only if they make swapctl more
- * careful. Undefined where it is certain whose the labels are; else the settings among the own labels are in doubt, too.
+ * Settings that may be the image's, since the image is gone: they count only if they make swapctl more careful. Undefined if the
+ * origin of all labels is certain; else the settings among the own labels are in doubt, too.
  */
 export function doubtedOf(own: OwnLabels): Labels | undefined {
   return own[DOUBTED];
 }
 
-/** Of what has none. */
+/** For an object without labels. */
 export const NO_LABELS = {} as OwnLabels;
 
 /**
- * Whether compose made the container. An image that compose built names its project and service too, and all that is created from
- * it inherits that; only a container that compose made has a number and a hash of its own.
+ * True: compose made the container. An image that compose built also names its project and service, and every container of it
+ * inherits these labels; only a container that compose made has a number and a hash of its own.
  */
 export function isComposed(own: OwnLabels): boolean {
   return own[COMPOSE_NUMBER] !== undefined || own[COMPOSE_HASH] !== undefined;
@@ -83,7 +85,7 @@ export function isSealed({ labels, imageId }: Labelled): boolean {
   return imageId !== '' && labels[STATE_BASE] === imageId;
 }
 
-/** What compose writes on images that it builds as well as on containers. */
+/** Compose writes these labels on the images that it builds as well as on containers. */
 const SHARED = [COMPOSE_PROJECT, COMPOSE_SERVICE, COMPOSE_NUMBER];
 
 function notInherited(labels: Labels, inherited: Labels): string[] {
@@ -92,7 +94,7 @@ function notInherited(labels: Labels, inherited: Labels): string[] {
   return composed ? [...own, ...SHARED] : own;
 }
 
-// Whoever can set labels on a container can name it too, which no image can.
+// A user who can set labels on a container can name the container too; no image can.
 function provenKeys(one: Labelled): string[] {
   const keys = Object.keys(one.labels);
   if (isSealed(one)) {
@@ -102,14 +104,17 @@ function provenKeys(one: Labelled): string[] {
   const composed = isNamedByCompose(one);
   return keys.filter((key) => {
     if (isStateLabel(key) || IN_DOUBT.has(key)) return false;
-    // That it is a job only keeps it from being rolled, and compose run names a job as it likes.
+    // A one-off label only keeps the container from being rolled, and compose run names such a container freely.
     if (key === COMPOSE_ONEOFF) return true;
     if (isComposeLabel(key)) return composed;
     return key !== SWARM_TASK || isNamedBySwarm(one);
   });
 }
 
-/** Settings that delete, build, read this machine, reach other containers or give up a safeguard: in doubt they are not the user's. */
+/**
+ * Settings that delete, build, read this machine, reach other containers or give up a safeguard: if in doubt, they are not the
+ * user's.
+ */
 const IN_DOUBT: ReadonlySet<string> = new Set(
   [
     'keep',

@@ -1,4 +1,4 @@
-/** What an image is built for, in Go's names, as registries use them (OCI image specification, image index). */
+/** The platform of an image, in Go's names, as registries use them (OCI image specification, image index). */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
@@ -19,7 +19,7 @@ export function goArchitecture(engine: string): string {
   return GO_NAMES[engine] ?? engine;
 }
 
-/** The entry of an index for a platform: of several variants the same one, else the first. */
+/** The entry of an index for a platform: the same variant if there are several, else the first. */
 export function choosePlatform<T extends { readonly platform: Platform | undefined }>(
   entries: readonly T[],
   wanted: Platform,

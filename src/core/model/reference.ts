@@ -1,8 +1,8 @@
 import { fail } from './error.ts';
 
 /**
- * What a user writes to name an image. It may move: the same reference can mean another image tomorrow.
- * Grammar: https://github.com/distribution/reference (the one that the OCI distribution specification builds on).
+ * The name of an image as a user writes it. The same reference can mean another image tomorrow. Grammar:
+ * https://github.com/distribution/reference (on which the OCI distribution specification builds).
  */
 export interface ImageRef {
   /** Registry host as in `config.json`: `docker.io`, `ghcr.io`, `127.0.0.1:5000`. */
@@ -19,7 +19,7 @@ const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
 const HOST = '(?:\\[[0-9a-fA-F:]+\\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\\d{1,5})?';
 const TAG = '[A-Za-z0-9_][A-Za-z0-9._-]{0,127}';
 const DIGEST = '[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}';
-/** The first part of a path that is not a host: a dot would make it one. */
+/** The first part of a path, if it is not a host: a dot would make it one. */
 const NO_HOST = '[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*';
 
 const IS_REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
@@ -34,7 +34,7 @@ export const REFERENCE = new RegExp(
 );
 const IMAGE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
 
-/** Parses an image reference; a name without tag and digest means `:latest`. Raises `usage` for what is none. */
+/** Parses an image reference; a name without tag and digest means `:latest`. Raises `usage` if the text is not a reference. */
 export function parseReference(text: string): ImageRef {
   const [name = '', digest] = splitOnce(text, '@');
   if (digest !== undefined && !IS_DIGEST.test(digest)) invalid(text, `${digest.slice(0, 80)} is no digest`);
@@ -46,7 +46,7 @@ export function parseReference(text: string): ImageRef {
   return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
 }
 
-/** Whether the text is an image id (bare or `sha256:`), which names no repository that could be followed. */
+/** True: the text is an image id (bare or `sha256:`), which names no repository to track. */
 export function isImageId(text: string): boolean {
   return IMAGE_ID.test(text);
 }
@@ -63,7 +63,6 @@ export function canonical(reference: string): string {
   return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
 }
 
-/** Whether two references name the same repository, however they are spelt. */
 export function sameRepository(a: ImageRef, b: ImageRef): boolean {
   return a.registry === b.registry && a.repository === b.repository;
 }

@@ -1,8 +1,8 @@
 import { type Container, type Endpoint, type HostConfig, namespaceOwner } from './container.ts';
 
 /**
- * The settings by which a container names another one. No other field does: the engine keeps `Cgroup` (`container:…`)
- * and never reads it, `CgroupParent` is a path, and `CgroupnsMode` is `host` or `private`.
+ * The settings by which a container names another one. No other field does: the engine keeps `Cgroup` (`container:…`) and never
+ * reads it, `CgroupParent` is a path, and `CgroupnsMode` is `host` or `private`.
  */
 export type ReferenceKind = 'network' | 'pid' | 'ipc' | 'link' | 'network link' | 'volumes';
 
@@ -18,7 +18,7 @@ export type Successors = ReadonlyMap<string, string>;
 type Referring = Pick<Container, 'host' | 'networks'>;
 type Named = Pick<Container, 'id' | 'name'>;
 
-/** All references of a container, in the order in which people would name them. */
+/** All references of a container, in the order in which messages name them. */
 export function referencesOf({ host, networks }: Referring): Reference[] {
   const modes = MODES.flatMap(([kind, field]) => {
     const to = namespaceOwner(host[field]);
@@ -39,19 +39,19 @@ const MODES = [
   ['ipc', 'IpcMode'],
 ] as const;
 
-/** Whether a reference means that container. The engine takes names with and without a slash, and short ids. */
+/** True: the reference means that container. The engine takes names with and without a slash, and short ids. */
 export function means(to: string, { id, name }: Named): boolean {
   return to === id || bare(to) === name || isShortOf(to, id);
 }
 
-/** Whether a reference may mean that container: the engine takes any beginning of an id, as long as only one begins so. */
+/** True: the reference may mean that container. The engine takes any prefix of an id, as long as the prefix is unique. */
 export function mayMean(to: string, named: Named): boolean {
   return means(to, named) || named.id.startsWith(to);
 }
 
 /**
- * Whether a container keeps what it shares with another only as long as that very one is there, so that it has to be
- * re-created when the other is replaced. Mounted volumes stay, and a name on a network is looked up anew.
+ * True: the container loses what it shares when the other container is removed, so it has to be re-created when the other is
+ * replaced. Mounted volumes stay, and a name on a network is resolved anew.
  */
 export function isTied(container: Referring, owner: Named): boolean {
   return referencesOf(container).some((reference) => ties(reference, owner));
@@ -63,7 +63,7 @@ export function neededToStart(container: Referring): string[] {
   return [...new Set(needed.map(({ to }) => to))];
 }
 
-/** Whether a container lives in namespaces of another one, so that it goes down with it. */
+/** True: the container lives in namespaces of the other one, so it goes down with it. */
 export function livesIn(container: Referring, owner: Named): boolean {
   return referencesOf(container).some(({ kind, to }) => NAMESPACES.includes(kind) && means(to, owner));
 }
@@ -82,15 +82,15 @@ function ties({ kind, to }: Reference, owner: Named): boolean {
   return kind === 'network link' ? to === shortId(owner.id) : means(to, owner);
 }
 
-/** The container to name instead of a reference; itself where nothing has replaced it. */
+/** The current container for a reference; the reference itself if nothing has replaced its container. */
 export function follow(to: string, successors: Successors): string {
   return successors.get(to) ?? [...successors].find(([from]) => isShortOf(to, from))?.[1] ?? to;
 }
 
-/** What compose writes ids of other containers into, and hashes. */
+/** The fields into which compose writes ids of other containers, and which it hashes. */
 export type Shared = Pick<HostConfig, 'NetworkMode' | 'PidMode' | 'IpcMode' | 'VolumesFrom'>;
 
-/** The namespaces and volumes of others that a container has, of the successors where the others were replaced. */
+/** The namespaces and volumes that a container shares, with the ids of successors for containers that were replaced. */
 export function followedSharing(host: HostConfig, successors: Successors): Shared {
   const followed: Shared = {};
   for (const [, field] of MODES) {

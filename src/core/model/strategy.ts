@@ -1,4 +1,4 @@
-/** The order in which a slot's containers are swapped. */
+/** The order of the steps of a roll. */
 export type Strategy = 'start-first' | 'stop-first' | 'handover';
 
 export const STRATEGIES: readonly Strategy[] = ['start-first', 'stop-first', 'handover'];

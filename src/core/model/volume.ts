@@ -1,4 +1,4 @@
-/** A volume of the engine, as far as swapctl looks at it. */
+/** The fields of a volume that swapctl reads. */
 export interface Volume {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -10,7 +10,7 @@ export interface FolderIn {
   readonly path: string;
 }
 
-/** What the regular files in a folder hold, and how many files and folders of any kind are in it. */
+/** The size of the regular files in a folder, and the number of files and folders of any kind. */
 export interface FolderSize {
   readonly bytes: number;
   readonly files: number;
