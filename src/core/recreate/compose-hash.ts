@@ -3,11 +3,10 @@ import type { Shared } from '../model/references.ts';
 type Hash = (text: string) => string;
 
 /**
- * What compose would write in its config-hash label for a service that shares the namespaces or volumes of a container which
- * was replaced. Compose hashes the service with the id of that container in it (T43), so that its next `up` would re-create the
- * service for nothing. The hash differs a little from version to version: `service` (as `docker compose config --format json`
- * shows it) is taken only if one of these forms, with the `before` of the host config, gives the label that is there. Undefined
- * where none does.
+ * The config-hash label that compose would write for a service that shares the namespaces or volumes of a replaced container.
+ * Compose hashes the id of that container with the service (T43), so its next `up` would re-create the service for nothing. The
+ * hash differs between versions of compose: `service` (as `docker compose config --format json` shows it) is used only if one of
+ * the known forms, with the `before` of the host config, gives the present label. Undefined if none does.
  */
 export function composeHashLabel(
   label: string,
@@ -29,7 +28,7 @@ const FIELDS = [
   ['ipc', 'IpcMode'],
 ] as const;
 
-// In place, since the order of the fields is part of what is hashed.
+// In place, since the hash depends on the order of the fields.
 function resolved(service: Service, shared: Shared): Service {
   const copy: Record<string, unknown> = { ...service };
   for (const [field, mode] of FIELDS) {
@@ -41,7 +40,7 @@ function resolved(service: Service, shared: Shared): Service {
   return copy;
 }
 
-// What compose leaves out of the hash has grown from version to version.
+// Newer versions of compose leave more fields out of the hash.
 const FORMS = [[], ['depends_on'], ['depends_on', 'profiles']].map(
   (more) => (service: Service) => goJson(withoutReplicas(without(service, ['build', 'pull_policy', 'scale', ...more]))),
 );

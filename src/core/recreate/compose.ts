@@ -1,9 +1,9 @@
 import type { Image } from '../model/container.ts';
 
 /**
- * What compose would write in its image label after a swap. Compose compares the label with the local image (T43, T44):
- * by id with the classic store, by the platform's manifest with the containerd store. Which of them this compose uses
- * is read off the label that it wrote for the old image.
+ * The image label that compose would write after a roll. Compose compares the label with the local image (T43, T44): by id with
+ * the classic store, by the platform's manifest with the containerd store. The label of the old image shows which of them this
+ * compose uses.
  */
 export function composeImageLabel(
   label: string | undefined,
@@ -17,14 +17,13 @@ export function composeImageLabel(
 
 export interface InlineFiles {
   readonly paths: readonly string[];
-  /** False where the files don't tell all: one is out of reach, brings in others, or has variables for paths. */
+  /** False: the files are incomplete, because one is out of reach, includes others, or has variables in paths. */
   readonly complete: boolean;
 }
 
 /**
- * The paths that compose copied into a service's containers after it created them, which no inspect shows (T19).
- * `documents` are the parsed compose files of the project (undefined: can't be read), which compose merges; the shapes
- * are those of the compose specification.
+ * The paths that compose copied into a service's containers after it created them, which no inspect shows (T19). `documents` are
+ * the parsed compose files of the project (undefined: unreadable), in the order in which compose merges them.
  */
 export function inlineFiles(documents: readonly unknown[], service: string): InlineFiles {
   const files = documents.map(record);
@@ -39,7 +38,7 @@ export function inlineFiles(documents: readonly unknown[], service: string): Inl
   return { paths, complete: !documents.includes(undefined) && !elsewhere && !paths.some((path) => path.includes('$')) };
 }
 
-/** What each compose file says of a service; `elsewhere`: there is more, in files that these bring in. */
+/** The definitions of a service in each compose file; `elsewhere`: included files may hold more. */
 export function definitionsIn(
   documents: readonly unknown[],
   service: string,
@@ -50,11 +49,11 @@ export function definitionsIn(
   return { definitions, elsewhere: included || definitions.some((one) => one.extends !== undefined) };
 }
 
-/** Where compose puts the logins of `use_api_socket`, beside a bind of the socket, which the create call has. */
+/** Compose puts the logins of `use_api_socket` here, beside a bind of the socket, which the create call has. */
 const API_LOGINS = '/run/secrets/docker/config.json';
 
 /**
- * The same, guessed from what changed in the container's layer, for compose files that don't tell: secrets lie under
+ * The same, guessed from the changes in the container's layer, if the compose files are incomplete: secrets lie under
  * /run/secrets, configs by default at the top. A path with others below it is a folder.
  */
 export function likelyInlineFiles(changed: readonly string[]): string[] {

@@ -3,15 +3,15 @@ import { followedLinks, followedSharing, type Successors } from '../model/refere
 import { mountRequests } from './mounts.ts';
 import { networkMode } from './networks.ts';
 
-/** What differs from the container's host config as it stands when it is asked for again. */
+/** The differences between the container's present host config and the one to ask for. */
 export interface HostChange {
-  /** What was shared with a container that was replaced is shared with its successor. */
+  /** The candidate shares these with the successors of replaced containers. */
   readonly successors: Successors;
-  /** Mount targets that `VolumesFrom` brings. */
+  /** Mount targets that come from `VolumesFrom`. */
   readonly inheritedTargets: ReadonlySet<string>;
 }
 
-/** The host config to create with: the user's, made acceptable to the create call again. */
+/** The host config to create with: the user's, in a form that the create call accepts. */
 export function hostRequest(container: Container, change: HostChange): HostConfig {
   const host: HostConfig = { ...container.host, ...mountRequests(container, change.inheritedTargets) };
   delete host.ContainerIDFile;
@@ -35,12 +35,12 @@ export function standInHost(host: HostConfig): HostConfig {
   };
 }
 
-/** The same host config for a container that only proves its image: nothing published, nothing that restarts or vanishes. */
+/** The host config for a rehearsal: nothing is published, and the container neither restarts nor vanishes. */
 export function rehearsalHost(host: HostConfig): HostConfig {
   return { ...host, PortBindings: {}, PublishAllPorts: false, AutoRemove: false, RestartPolicy: { Name: 'no' } };
 }
 
-// The engine refuses a request with both, and fills in the other when it shows one (T24).
+// The engine refuses a request with both, but shows both in an inspect (T24).
 function exactlyOne<T extends { Count?: number; DeviceIDs?: string[] | null }>(request: T): T {
   const { Count, DeviceIDs, ...rest } = request;
   return (DeviceIDs?.length ? { ...rest, DeviceIDs } : { ...rest, Count: Count ?? 0 }) as T;

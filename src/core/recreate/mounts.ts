@@ -1,9 +1,8 @@
 import type { Container, HostConfig, Mount, MountRequest } from '../model/container.ts';
 
 /**
- * The mounts to create with: what the user asked for, and every anonymous volume re-attached by its name. Watchers
- * that forget the second move the data silently to an orphan volume (T18). `inherited` are the targets that
- * `VolumesFrom` brings.
+ * The mounts to create with: those of the user, and every anonymous volume by its name. Tools that forget the second silently
+ * leave the data in an orphaned volume (T18). `inherited` are the targets that come from `VolumesFrom`.
  */
 export function mountRequests(
   container: Container,
@@ -18,13 +17,13 @@ export function mountRequests(
   return { Binds: binds, Mounts: [...asked, ...anonymous.map(reattached)] };
 }
 
-/** The targets that a host config mounts something named at by itself. */
+/** The targets of named mounts in a host config. */
 export function mountTargets(host: HostConfig): Set<string> {
   const binds = (host.Binds ?? []).filter((bind) => !isAnonymous(bind));
   return new Set([...(host.Mounts ?? []).map((mount) => cleanPath(mount.Target)), ...binds.map(bindTarget)]);
 }
 
-// A target alone asks for a new volume, each time anew.
+// A target alone asks for a new volume each time.
 function isAnonymous(bind: string): boolean {
   return !bind.includes(':');
 }

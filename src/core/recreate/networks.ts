@@ -1,20 +1,20 @@
 import type { Container, Endpoint } from '../model/container.ts';
 import { followedNetworkLinks, type Successors } from '../model/references.ts';
 
-/** What differs from the container as it stands when its networks are asked for again. */
+/** The differences between the container's present networks and those to ask for. */
 export interface EndpointChange {
   /** Extra alias on networks that resolve names, so that the name answers without a break while it changes hands. */
   readonly alias: string | undefined;
-  /** Leave out static addresses, MAC and aliases: for a rehearsal, which must not be reached. */
+  /** Leave out static addresses, MAC and aliases: clients must not reach a rehearsal. */
   readonly detached: boolean;
-  /** Links to a container that was replaced lead to its successor. */
+  /** The links to a replaced container name its successor. */
   readonly successors: Successors;
 }
 
 // `container:…`, `host` and `none` have no endpoint of their own to configure.
 const WITHOUT_DNS = new Set(['bridge', 'default', 'host', 'none']);
 
-/** The endpoints to create with: what the user asked for, without the run state that inspect mixes in (moby#48168). */
+/** The endpoints to create with: those of the user, without the run state that inspect mixes in (moby#48168). */
 export function endpointRequests(container: Container, change: EndpointChange): Record<string, Endpoint> {
   const mode = container.host.NetworkMode ?? 'default';
   if (mode.startsWith('container:') || mode === 'host' || mode === 'none') return {};
@@ -32,16 +32,16 @@ export function primaryNetwork(container: Pick<Container, 'host' | 'networks'>):
   return byId?.[0] ?? mode;
 }
 
-/** The network mode to create with. A container that has left the network of its creation is not to be put back into it. */
+/** The network mode to create with. A container that has left the network of its creation must not rejoin it. */
 export function networkMode(container: Pick<Container, 'host' | 'networks'>): string | undefined {
-  // An engine may tell of what is not set as null.
+  // An engine may show an unset field as null.
   const mode = container.host.NetworkMode ?? undefined;
   if (mode === undefined || mode.startsWith('container:') || mode === 'host' || mode === 'none') return mode;
   const names = Object.keys(container.networks);
   return names.includes(primaryNetwork(container)) ? mode : (names[0] ?? mode);
 }
 
-/** Whether the engine's DNS answers for container names on the network. */
+/** True: the engine's DNS answers for container names on the network. */
 export function resolvesNames(network: string): boolean {
   return !WITHOUT_DNS.has(network);
 }
@@ -61,7 +61,7 @@ function endpointRequest(container: Container, name: string, endpoint: Endpoint,
   return request;
 }
 
-/** Whether the user gave the endpoint an address of its own. */
+/** True: the user gave the endpoint a static address. */
 export function hasAddress(endpoint: Endpoint): boolean {
   const ipam = endpoint.IPAMConfig;
   return Boolean(ipam?.IPv4Address || ipam?.IPv6Address || ipam?.LinkLocalIPs?.length);

@@ -10,15 +10,15 @@ export interface Successor extends HostChange {
   readonly follows: string;
   readonly userSet: UserSet;
   readonly state: StateNote;
-  /** What compose would write in its image label for the new image; undefined where the old one has no such label. */
+  /** The image label that compose would write for the new image; undefined if the incumbent has no such label. */
   readonly composeImage: string | undefined;
-  /** What compose would write in its hash label; undefined where that one stays as it is. */
+  /** The hash label that compose would write; undefined if the label stays the same. */
   readonly composeHash: string | undefined;
-  /** The name to keep resolvable during the overlap; undefined where there is none. */
+  /** The name to keep resolvable during the overlap; undefined if there is none. */
   readonly alias: string | undefined;
 }
 
-/** The create call for the container that is to take the place of `container`. Pure; the engine's answer decides. */
+/** The create call for the container that is to replace `container`. Pure; only the engine knows whether it is valid. */
 export function replicaRequest(container: Container, to: Successor): CreateRequest {
   const config = userConfig(container.config, to.userSet);
   return {
@@ -30,8 +30,8 @@ export function replicaRequest(container: Container, to: Successor): CreateReque
 }
 
 /**
- * The create call for a container that only proves the image: no ports, no static addresses, no aliases that others
- * could reach it by, and none of compose's labels, since compose would take it for a replica (T45).
+ * The create call for a rehearsal: no ports, no static addresses, no aliases, and none of compose's labels, since compose would
+ * take it for a replica (T45).
  */
 export function rehearsalRequest(container: Container, to: Successor): CreateRequest {
   const replica = withoutComposeLabels(replicaRequest(container, to));
@@ -43,20 +43,20 @@ export function rehearsalRequest(container: Container, to: Successor): CreateReq
 }
 
 /**
- * The create call for a container that answers for a slot while its container is replaced: reachable as the slot is, but
- * at host ports that the engine picks, and for compose no replica.
+ * The create call for a stand-in: reachable as the slot is, but at host ports that the engine picks, and not a replica for
+ * compose.
  */
 export function standInRequest(container: Container, to: Successor): CreateRequest {
   const replica = withoutComposeLabels(replicaRequest(container, to));
   return { ...replica, host: standInHost(replica.host) };
 }
 
-/** How often a helper that was killed, or lost its engine, begins again by itself. */
+/** How often the engine restarts a helper that was killed or lost its engine. */
 const HELPER_TRIES = 3;
 
 /**
- * The create call for a container that rolls this one: with the same rights, mounts and variables, another command, and no
- * label that others could take it for this one by.
+ * The create call for a container that rolls this one: the same rights, mounts and variables, another command, and no labels that
+ * would make it look like this one.
  */
 export function helperRequest(
   container: Container,
@@ -74,7 +74,7 @@ function withoutComposeLabels(request: CreateRequest): CreateRequest {
   return { ...request, config: { ...request.config, Labels: Object.fromEntries(labels) } };
 }
 
-/** The create call for an inert container: never started, it only bears a name and labels. */
+/** The create call for an inert container: it never starts and only holds a name and labels. */
 export function inertRequest(name: string, image: string, labels: Record<string, string>): CreateRequest {
   return {
     name,
@@ -84,7 +84,7 @@ export function inertRequest(name: string, image: string, labels: Record<string,
   };
 }
 
-/** The create call for the container by which volumes are copied: inert, unless it is given something to run. */
+/** The create call for the container that copies volumes: inert, unless it gets a command. */
 export function copyingRequest(
   name: string,
   image: string,
@@ -107,14 +107,14 @@ function configBase(container: Container, config: ContainerConfig): ContainerCon
   return base;
 }
 
-// Older engines publish only what is exposed too; where the old image exposed it, the new one need not.
+// Older engines publish only exposed ports; the new image may lack an EXPOSE that the old image had.
 function published(container: Container): Record<string, object> {
   const bound = container.host.PortBindings ?? {};
   return Object.fromEntries(Object.entries(container.config.ExposedPorts ?? {}).filter(([port]) => port in bound));
 }
 
-// An automatic hostname is the short id: copied, it would pin the old one's (T5). With another container's network or
-// the host's UTS namespace the engine refuses a hostname; with the host's network it takes one.
+// An automatic hostname is the short id: a copy would pin the id of the incumbent (T5). With another container's network or the
+// host's UTS namespace the engine refuses a hostname; with the host's network it takes one.
 function keepsHostname(container: Container): boolean {
   if (container.config.Hostname === container.id.slice(0, 12)) return false;
   return !container.host.NetworkMode?.startsWith('container:') && !container.host.UTSMode;

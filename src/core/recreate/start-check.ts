@@ -4,19 +4,18 @@ import { hostRequest, rehearsalHost } from './host.ts';
 import { mountRequests, mountTargets } from './mounts.ts';
 
 /**
- * A container that is stopped can start again only if all that its start needs from the host is still there: the paths of bind
- * mounts, devices, network volumes, the log driver, the runtime. The engine alone knows what that is, so it is asked to start an
- * inert container with the same host config. That container's program does not exist. The engine looks for the program last, so
- * "no such program" means that everything else is there.
+ * A stopped container can start again only if the host still has the paths of its bind mounts, its devices, network volumes, log
+ * driver and runtime. Only the engine can check that, so swapctl starts an inert container with the same host config and a
+ * program that does not exist. The engine looks for the program last, so "no such program" means that everything else is there.
  */
 export const NO_PROGRAM = '/swapctl/no-such-program';
 
-/** Whether the engine, in its words, missed nothing but the program. */
+/** True: by the engine's words, nothing but the program is missing. */
 export function missedOnlyProgram(words: string): boolean {
   return words.includes(NO_PROGRAM);
 }
 
-/** Whether a start of the container needs anything from the host that may vanish while the container runs. */
+/** True: the start of the container needs something from the host that may vanish while it runs. */
 export function needsHost({ mounts, host }: Pick<Container, 'mounts' | 'host'>): boolean {
   return (
     mounts.some(({ type }) => type !== 'tmpfs') ||
@@ -28,7 +27,7 @@ export function needsHost({ mounts, host }: Pick<Container, 'mounts' | 'host'>):
 }
 
 const LISTS = ['Devices', 'DeviceRequests', 'SecurityOpt', 'VolumesFrom'] as const;
-// They need nothing but the engine's own folder.
+// These log drivers need nothing but the engine's own folder.
 const LOCAL_LOGS = ['', 'json-file', 'local', 'none', 'journald', 'k8s-file'];
 
 function isFilled(value: unknown): boolean {
@@ -98,7 +97,7 @@ function bindMount(source: string, target: string, readOnly: boolean): MountRequ
   return { Type: 'bind', Source: source, Target: target, ReadOnly: readOnly };
 }
 
-// Nothing is created on the host, and nothing of the image is copied into an empty volume.
+// Create nothing on the host, and copy nothing of the image into an empty volume.
 function strict(mount: MountRequest): MountRequest {
   if (mount.Type === 'volume') return { ...mount, VolumeOptions: { ...object(mount.VolumeOptions), NoCopy: true } };
   const options = object(mount.BindOptions);

@@ -5,7 +5,7 @@ import { madeBySwapctl } from '../service/ownership.ts';
 
 type Referring = Pick<Container, 'host' | 'networks'>;
 
-/** For each reference of a container to one that is gone: the id of the container that took the place of that one. */
+/** For each reference of a container to a removed one: the id of the container that replaced that one. */
 export function successorsOf(container: Referring, all: readonly ContainerSummary[]): Map<string, string> {
   const found = referencesOf(container).flatMap(({ to }) => {
     const successor = isThere(to, all) ? undefined : successorOf(to, all);
@@ -14,21 +14,21 @@ export function successorsOf(container: Referring, all: readonly ContainerSummar
   return new Map(found);
 }
 
-/** Whether a reference means, or may mean, a container that is there. */
+/** True: the reference means, or may mean, an existing container. */
 export function isThere(to: Reference['to'], all: readonly ContainerSummary[]): boolean {
   return all.some((one) => mayMean(to, one));
 }
 
-/** The container that took the place of one that is gone; undefined where swapctl has put none there. */
+/** The container that replaced a removed one; undefined if swapctl put none in its place. */
 export function successorOf(to: Reference['to'], all: readonly ContainerSummary[]): ContainerSummary | undefined {
   const [first] = all
     .filter((one) => predecessorsOf(replicaState(one)).some((id) => means(to, { id, name: id })))
-    // During a roll the candidate says the same; who has the slot's name serves.
+    // During a roll the candidate says the same; the container with the slot's name serves.
     .sort((a, b) => Number(isHome(b)) - Number(isHome(a)));
   return first;
 }
 
-/** Ids of the containers that one took the place of, the last first. Older ones are known as long as others name them. */
+/** Ids of the containers that this one replaced, the last one first. Older ones are known as long as others name them. */
 export function predecessorsOf(state: Pick<StateLabels, 'replaces' | 'predecessors'> | undefined): string[] {
   return [...(state?.replaces === undefined ? [] : [state.replaces]), ...(state?.predecessors ?? [])];
 }

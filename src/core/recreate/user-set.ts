@@ -3,9 +3,9 @@ import { COMPOSE_NUMBER, isComposeLabel } from '../model/label-keys.ts';
 import { ownLabels } from '../model/own-labels.ts';
 
 /**
- * Which parts of a container's config its user set, and which came from the image. The engine merges the two at
- * creation and forgets the origin (moby `daemon/commit.go`, merge), so swapctl works it out once and keeps it in a
- * label. Names only, no values: labels are exported by monitoring tools, and environments hold secrets.
+ * The parts of a container's config that its user set, rather than the image. The engine merges the two at creation and forgets
+ * the origin (moby `daemon/commit.go`, merge), so swapctl works it out once and keeps it in a label. Names only, no values:
+ * monitoring tools export labels, and environments hold secrets.
  */
 export interface UserSet {
   readonly env: readonly string[];
@@ -16,7 +16,7 @@ export interface UserSet {
   readonly scalars: readonly Scalar[];
 }
 
-/** Fields that are inherited as a whole. */
+/** Fields that a container inherits as a whole. */
 const SCALARS = ['Cmd', 'Entrypoint', 'User', 'WorkingDir', 'StopSignal'] as const;
 type Scalar = (typeof SCALARS)[number];
 
@@ -25,7 +25,7 @@ const HEALTH_FIELDS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInter
 /** Works out the user-set part by subtracting the config of the image that the container was created from. */
 export function subtractImage(container: ContainerConfig, image: ContainerConfig): UserSet {
   const imageEnv = new Set(image.Env ?? []);
-  // Compose puts some labels on images that it builds as well; the next image need not have them.
+  // Compose puts some labels on images that it builds as well; the next image may lack them.
   const own = ownLabels({ name: '', imageId: '', labels: container.Labels ?? {} }, image.Labels ?? {});
   return {
     env: (container.Env ?? []).filter((pair) => !imageEnv.has(pair)).map(envName),
@@ -38,8 +38,8 @@ export function subtractImage(container: ContainerConfig, image: ContainerConfig
 }
 
 /**
- * The same where the image is gone: containerd's image store drops one as soon as a build takes its tag. What is told is
- * told by the image that comes next, as builds of the same thing differ little; what that leaves open is named.
+ * The same if the image is gone: containerd's image store drops an image as soon as a build takes its tag. The next image serves
+ * as the model, since builds of the same thing differ little; the result names the fields that remain uncertain.
  */
 export function guessUserSet(
   container: ContainerConfig,
@@ -63,8 +63,8 @@ function labelsOf({ Labels: labels }: ContainerConfig, { Labels: brought }: Cont
   });
 }
 
-// The engine puts what the user set first and the image's variables behind it, so a variable that the next image has too
-// is the image's, unless one that must be the user's comes after it: then it may have been set by either.
+// The engine puts the user's variables before the image's, so a variable that the next image has too is the image's, unless a
+// variable that must be the user's follows it: then either may have set it.
 function envOf(container: ContainerConfig, next: ContainerConfig): { user: string[]; unclear: string[] } {
   const brought = new Map((next.Env ?? []).map((pair) => [envName(pair), pair]));
   const pairs = container.Env ?? [];
@@ -76,11 +76,11 @@ function envOf(container: ContainerConfig, next: ContainerConfig): { user: strin
   };
 }
 
-/** The config to create with: the user-set fields of the container, and nothing that its image had brought. */
+/** The config to create with: the user-set fields of the container, without those of its image. */
 export function userConfig(container: ContainerConfig, set: UserSet): ContainerConfig {
   const config: ContainerConfig = { ...container };
   for (const field of SCALARS) if (!set.scalars.includes(field)) delete config[field];
-  // What `--entrypoint ""` leaves behind looks as if nothing had been said; said again, the image's must not come back.
+  // `--entrypoint ""` leaves the same config as no entrypoint; repeat it, or the image's entrypoint comes back.
   if (set.scalars.includes('Entrypoint') && isEmpty(container.Entrypoint)) config.Entrypoint = [''];
   const env = new Set(set.env);
   config.Env = (container.Env ?? []).filter((pair) => env.has(envName(pair)));
@@ -92,7 +92,7 @@ export function userConfig(container: ContainerConfig, set: UserSet): ContainerC
   return config;
 }
 
-/** Reads a stored user-set part; undefined where it is not one (a newer or damaged label). */
+/** Reads a stored user-set part; undefined for anything else (a newer or damaged label). */
 export function isUserSet(value: unknown): value is UserSet {
   const set = value as UserSet | undefined;
   const lists = [set?.env, set?.labels, set?.ports, set?.volumes, set?.health, set?.scalars];
@@ -104,7 +104,7 @@ function userScalars(container: ContainerConfig, image: ContainerConfig): Scalar
   // The image's command counts only if the user set no entrypoint, so beside a user's entrypoint even an equal
   // command is the user's.
   if (differing.includes('Entrypoint') && !differing.includes('Cmd') && !isEmpty(container.Cmd)) differing.push('Cmd');
-  // For the same reason a command that is missing tells that the entrypoint is the user's, even an equal one.
+  // For the same reason a missing command shows that the entrypoint is the user's, even if it is equal.
   if (isEmpty(container.Cmd) && !isEmpty(image.Cmd) && !differing.includes('Entrypoint')) differing.push('Entrypoint');
   return differing;
 }
