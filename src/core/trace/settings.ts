@@ -10,7 +10,7 @@ export interface TraceSettings {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-// A roll waits for its export, so it waits for less time than an SDK that exports in the background (10 s).
+// A roll waits for its export, so the timeout is shorter than that of an SDK that exports in the background (10 s).
 const USUAL_TIMEOUT_MS = 5000;
 const LONGEST_TIMEOUT_MS = 30_000;
 

@@ -52,7 +52,7 @@ export class SpanRecorder {
     }
   }
 
-  /** Ends what is still open: the roll was given up in the middle of it. */
+  /** Ends the open spans of an abandoned roll. */
   close(): void {
     for (const slot of [...this.#open.keys()]) this.#end(slot, 'not completed');
   }
@@ -65,7 +65,7 @@ export class SpanRecorder {
     this.#open.set(slot, { span, step });
   }
 
-  // The error of a failed step is told as it happens; the next step of the slot only shows that it was one.
+  // Progress reports the error of a failed step at once; only the next step of the slot shows that the step has ended.
   #failure(text: string): void {
     for (const [slot, { step }] of this.#open) {
       const start = `${slot}: ${describeStep(step)}: `;
