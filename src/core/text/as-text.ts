@@ -1,4 +1,4 @@
-/** A value of a document as a word; of what should have been one, whatever stands there, its JSON. */
+/** A value of a document as a word; as JSON if it is not a string. */
 export function asText(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 }

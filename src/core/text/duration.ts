@@ -10,12 +10,12 @@ const UP_TO_24H = [
   `(?:\\d{1,3}|1[0-3]\\d\\d|14[0-3]\\d)(?:\\.\\d{1,3}m|m${SECONDS}?)`,
   '(?:\\d{1,4}|[1-7]\\d{4}|8[0-5]\\d{3}|86[0-3]\\d\\d)(?:(?:\\.\\d{1,3})?s?|s\\d{1,3}ms)',
 ];
-/** Matches durations of at most 24 hours whose units stand in order: a schema can tell its readers no limit of a sum. */
+/** Matches durations of at most 24 hours with their units in order: a schema can't limit a sum. */
 export const DURATION = new RegExp(`^(?:${UP_TO_24H.join('|')})$`);
 
 /**
- * Reads `500ms`, `30s`, `1m30s`, `2h`, `7d` or a bare number of seconds into milliseconds; `what` names the setting in the
- * error, `longest` is the most that makes sense for it. Raises `config`.
+ * Reads `500ms`, `30s`, `1m30s`, `2h`, `7d` or a bare number of seconds into milliseconds; `what` names the setting in the error,
+ * `longest` is the maximum. Raises `config`.
  */
 export function parseDuration(text: string, what: string, longest: '24h' | '365d' = '24h'): number {
   const trimmed = text.trim();
@@ -53,7 +53,7 @@ export function formatAge(ms: number): string {
 }
 
 function sumOfParts(text: string): number | undefined {
-  // A regular expression runs out of stack on megabytes of parts.
+  // The regular expression exhausts the stack on megabytes of parts.
   if (text.length > LONGEST_TEXT) return undefined;
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
   let total = 0;

@@ -1,4 +1,4 @@
-/** A path taken from a folder, both with `/`: `.` and `..` are resolved, and an absolute path stays what it is. */
+/** Joins a path to a folder, both with `/`; resolves `.` and `..`; an absolute path stays as it is. */
 export function joinPath(folder: string, path: string): string {
   const whole = path.startsWith('/') ? path : `${folder}/${path}`;
   const parts: string[] = [];
@@ -9,7 +9,7 @@ export function joinPath(folder: string, path: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** Whether a path, absolute and without `.` and `..`, lies in a folder, or is that folder. */
+/** True: the path, absolute and without `.` and `..`, is the folder or lies in it. */
 export function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }

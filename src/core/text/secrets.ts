@@ -1,12 +1,12 @@
 const HIDDEN = '…';
 const SECRET_NAME = /pass|secret|token|credential|private|auth|api_?key|access_?key|dsn/i;
-// A shorter value would hide harmless text as well.
+// Hiding a shorter value would also hide ordinary text.
 const SHORTEST = 4;
 const LOGIN = /:\/\/[^\s/@]+@/g;
 
 /**
- * Takes secrets out of lines that a container wrote, since labels outlive it and monitoring tools export them: logins in URLs, and
- * the values of those of its variables (`NAME=value`) whose names say that they hold one.
+ * Removes secrets from lines that a container wrote, since labels outlive the container and monitoring tools export them: logins
+ * in URLs, and the values of variables (`NAME=value`) whose names suggest a secret.
  */
 export function hideSecrets(lines: readonly string[], env: readonly string[]): string[] {
   const secrets = env.flatMap(secretIn).sort((a, b) => b.length - a.length);

@@ -1,15 +1,15 @@
-/** A user's text made safe to print: quoted, control characters escaped, not endless. */
+/** A user's text made safe to print: quoted, escaped and shortened. */
 export function printable(text: string): string {
   return JSON.stringify(text.slice(0, 60));
 }
 
 const FEW_SLIPS = 2;
 
-/** The known word that was probably meant: by a few slips of the finger, or by a word that was left unfinished. */
+/** The known word that the user probably meant: one with a few typing errors, or with its end missing. */
 export function nearest(known: readonly string[], given: string): string | undefined {
   const slips = known.map((word) => ({ word, count: distance(word, given) })).sort((a, b) => a.count - b.count);
   const [best] = slips;
-  // Of a short word too little would be left to tell what was meant.
+  // In a short word, more slips would leave too little to recognize.
   if (best && best.count <= Math.min(FEW_SLIPS, given.length / 2)) return best.word;
   const longer = known.filter((word) => given !== '' && word.startsWith(`${given}.`));
   return longer.length === 1 ? longer[0] : undefined;

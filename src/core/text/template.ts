@@ -2,22 +2,22 @@ import { fail } from '../model/error.ts';
 import type { Summary, ToldService } from '../report/summary.ts';
 import { nearest, printable } from './suggest.ts';
 
-/** What a template of a webhook can name; `json` is the whole document. */
+/** The placeholders of a webhook's template; `json` is the whole document. */
 const PLACEHOLDERS = ['title', 'summary', 'host', 'updated', 'failed', 'available', 'json'] as const;
 
 type Placeholder = (typeof PLACEHOLDERS)[number];
 
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
-// A JSON document; not a text that begins with a placeholder, or with a [word].
+// A JSON document; not a text that starts with a placeholder or with a [word].
 const JSON_LIKE = /^\s*(?:\{(?!\{)|\[\s*(?:["[\d\]]|\{(?!\{)|\{\{\s*json)|\{\{\s*json\s*\}\}\s*$)/;
 
-/** A template that was filled in, and what it is. */
+/** A filled template, and its kind. */
 export interface Filled {
   readonly body: string;
   readonly type: 'application/json' | 'text/plain; charset=utf-8';
 }
 
-/** What is wrong with a template; undefined if nothing is. */
+/** The mistake in a template; undefined if there is none. */
 export function whyNoTemplate(template: string): string | undefined {
   const unknown = [...template.matchAll(PLACEHOLDER)]
     .map(([, name = '']) => name.trim())
@@ -27,7 +27,7 @@ export function whyNoTemplate(template: string): string | undefined {
     const known = PLACEHOLDERS.map((name) => `{{${name}}}`).join(', ');
     return `{{…}} knows no ${printable(unknown)}; ${near ? `did you mean ${near}?` : `use ${known}`}`;
   }
-  // An object is only right where a whole value may stand, a letter only inside of a string.
+  // An object fits only in place of a whole value, a letter only inside a string.
   const probe = template.replace(PLACEHOLDER, (_, name: string) => (name.trim() === 'json' ? '{"x":0}' : 'x'));
   if (JSON_LIKE.test(template) && !isJson(probe))
     return 'the template begins like JSON, but is none; {{json}} stands for a whole value, all others inside of "strings"';
@@ -35,8 +35,8 @@ export function whyNoTemplate(template: string): string | undefined {
 }
 
 /**
- * Fills in a template. In one that is JSON the values are escaped for JSON's strings ({{json}} is a whole value); in any other
- * they stand as they are. Raises `config` for a template that is wrong.
+ * Fills in a template. A JSON template gets values escaped for JSON strings ({{json}} is a whole value); any other gets them as
+ * they are. Raises `config` for a wrong template.
  */
 export function fillTemplate(template: string, summary: Summary): Filled {
   const wrong = whyNoTemplate(template);

@@ -2,8 +2,8 @@ import { fail } from '../../model/error.ts';
 import { printable } from '../suggest.ts';
 
 /**
- * A word of the command in a line of a crontab. cron takes `\%` for a percent sign and a bare one for the end of the command, and
- * some crons take `\\` for one backslash, so that a backslash stands next to neither: it ends its quotes, and new ones begin.
+ * A word of the command in a line of a crontab. cron reads `\%` as a percent sign and a bare one as the end of the command, and
+ * some crons read `\\` as one backslash. So a backslash must stand next to neither: it ends its quotes, and new ones begin.
  */
 export function cronWord(word: string): string {
   if (PLAIN_WORD.test(word)) return word;

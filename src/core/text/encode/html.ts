@@ -1,11 +1,11 @@
 import { harmlessText } from '../harmless.ts';
 
 /**
- * Anybody's text as one line of HTML within a Markdown page (GitHub's comments and run pages): no tag, no entity, no line break
- * of its own, and nobody is mentioned. Empty for an empty text.
+ * Foreign text as one line of HTML within a Markdown page (GitHub's comments and run pages): without tags, entities, line breaks
+ * and mentions. Empty for an empty text.
  */
 export function htmlText(text: string): string {
-  // A word joiner behind @ and # keeps GitHub from telling people of that name, and from linking issues.
+  // A word joiner behind @ and # keeps GitHub from notifying users and linking issues.
   return withEntities(text).replace(/(?<![\w/])[@#](?=\w)/g, '$&&NoBreak;');
 }
 

@@ -4,8 +4,8 @@ import { printable } from '../suggest.ts';
 const PLAIN_WORD = /^[\w@+=:,./-]+$/;
 
 /**
- * A word of a command line of systemd (systemd.service(5), "Command lines"). `$` and `%` mean something within quotes, too; but
- * no variable is looked for in the first word, the program's path. Raises `usage` for what no unit can hold.
+ * A word of a command line of systemd (systemd.service(5), "Command lines"). systemd expands `$` and `%` within quotes, too; but
+ * no variable in the first word, the program's path. Raises `usage` for a word that no unit can hold.
  */
 export function systemdWord(word: string, at: number): string {
   if (PLAIN_WORD.test(word)) return word;
@@ -14,7 +14,7 @@ export function systemdWord(word: string, at: number): string {
   return systemdQuoted(at === 0 ? word : word.replaceAll('$', '$$$$'));
 }
 
-/** A value in quotes, in which nothing is replaced but what `%` stands for. */
+/** A value in quotes, in which systemd expands only `%`. */
 export function systemdQuoted(text: string): string {
   if (/[\x00-\x1f\x7f]/.test(text))
     return fail('usage', `${printable(text)} has a control character in it, which systemd does not take`);
