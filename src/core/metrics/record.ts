@@ -19,7 +19,7 @@ const STATE_OF: Readonly<Record<UpdateOutcome, State | undefined>> = {
   held: 'held',
   failed: 'failed',
   unknown: 'unknown',
-  // Another program owns it, so it has no state here.
+  // Another program owns the service, so it has no state here.
   skipped: undefined,
 };
 const NO_STRATEGY = 'none';
@@ -79,7 +79,7 @@ export function recordUpdate(
   metrics.set('swapctl_update_last_run_timestamp_seconds', {}, at / 1000);
 }
 
-/** Forgets the services that are not among these: of a service that is gone no alert is to stay. */
+/** Forgets all services but these: alerts of a removed service must end. */
 function forgetOthers(metrics: Metrics, services: readonly Pick<ServiceUpdate, 'service'>[]): void {
   const there = new Set(services.map(({ service }) => service));
   for (const name of OF_SERVICES) {
@@ -139,7 +139,7 @@ function recordState(metrics: Metrics, service: string, outcome: UpdateOutcome, 
   if (was !== state) metrics.set('swapctl_service_update_state_since_timestamp_seconds', { service }, at / 1000);
 }
 
-// A service whose roll failed was found to have something newer.
+// The check of a service whose roll failed had found a newer image.
 function checkOutcome(outcome: UpdateOutcome): Checked['outcome'] {
   return outcome === 'updated' || outcome === 'failed' || outcome === 'waiting' ? 'available' : outcome;
 }
