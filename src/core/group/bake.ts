@@ -1,6 +1,6 @@
 import type { ReplicaStatus } from '../report/status.ts';
 
-/** Why a canary host that bakes is not well; undefined: nothing speaks against it. `before` is how it was when the bake began. */
+/** Why a baking canary host is unhealthy; undefined if it is healthy. `before` is its state when the bake began. */
 export function whyNotWell(before: readonly ReplicaStatus[], now: readonly ReplicaStatus[]): string | undefined {
   for (const replica of now) {
     const { container, phase, health, startedAt } = replica;

@@ -1,7 +1,7 @@
 import type { Checked } from '../update/newer.ts';
 import type { HostAnswer } from './report.ts';
 
-/** The checks of all hosts, in which an image that failed on one host is held on every other. */
+/** The checks of all hosts; an image that failed on one host is held on every other host. */
 export function heldTogether(answers: readonly HostAnswer<Checked[]>[]): HostAnswer<Checked[]>[] {
   const failed = answers.flatMap(({ host, report = [] }) =>
     report.flatMap(({ service, to, held }) => (to && held === 'failed' ? [{ host, service, digest: to.digest }] : [])),

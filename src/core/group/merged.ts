@@ -1,7 +1,7 @@
 import type { ServiceUpdate, UpdateOutcome, UpdateReport } from '../update/update.ts';
 import type { HostAnswer } from './report.ts';
 
-// The most telling first.
+// The most important first.
 const TELLING: readonly UpdateOutcome[] = [
   'failed',
   'unknown',
@@ -13,7 +13,7 @@ const TELLING: readonly UpdateOutcome[] = [
   'skipped',
 ];
 
-/** One line for each service of a group: the most telling of its hosts, with their names. */
+/** One line for each service of a group: the most important outcome of its hosts, with their names. */
 export function mergedLines(answers: readonly HostAnswer<UpdateReport>[]): ServiceUpdate[] {
   const lines = answers.flatMap(({ host, report }) => (report?.services ?? []).map((line) => ({ host, line })));
   const services = [...new Set(lines.map(({ line }) => line.service))];

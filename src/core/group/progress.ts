@@ -1,6 +1,6 @@
 import type { Progress } from '../report/progress.ts';
 
-/** Progress of one host of several, with the name of the host in everything that people see. */
+/** The progress of one host of several, with the name of the host in all messages. */
 export function onHost(host: string, progress: Progress): Progress {
   switch (progress.kind) {
     case 'resolving':

@@ -71,7 +71,7 @@ export function summarizeGroup(
   };
 }
 
-/** Everything in the report of a group that a person has to see to. */
+/** Everything in the report of a group that needs a user's attention. */
 export function groupConcerns({ hosts, error, attention = [] }: GroupReport): ReportedError[] {
   const ofHosts = hosts.flatMap((host) => [
     ...(host.error ? [host.error] : []),
@@ -85,7 +85,7 @@ interface Split {
   readonly behind: readonly string[];
 }
 
-// A host that is in doubt counts to neither side: its own error says what to do about it.
+// A host in doubt counts on neither side: its own error says what to do about it.
 function splitIn(hosts: readonly HostReport[]): Split | undefined {
   const named = (is: (host: HostReport) => boolean): string[] => hosts.filter(is).map(({ host }) => host);
   const ahead = named(
@@ -106,7 +106,7 @@ function splitError({ group, service, command }: GroupCall, { ahead, behind }: S
   };
 }
 
-// An error that says "nothing was touched" of its own host says too much once other hosts were rolled and went back.
+// "Nothing was touched" in the error of one host is wrong for the group once other hosts were rolled and went back.
 function groupError({ host, error }: HostReport, hosts: readonly HostReport[]): ReportedError {
   const { code = 'unexpected', message = '', hint, log } = error ?? {};
   const wentBack = hosts.filter(({ back }) => back && !back.error).map((one) => one.host);
