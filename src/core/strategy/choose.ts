@@ -6,10 +6,10 @@ import { type Exclusive, exclusives } from './exclusive.ts';
 import { whyOneAtATime } from './reason.ts';
 import type { Served } from './served-ports.ts';
 
-/** The chosen way and the one sentence that says why, naming the setting that changes it. */
+/** The chosen strategy, and one sentence that gives the reason and the setting that changes it. */
 export interface Choice {
   readonly strategy: Strategy;
-  /** Whether the image is proven beside the old container before that one is stopped. */
+  /** True: a rehearsal proves the image before the incumbent stops. */
   readonly rehearse: boolean;
   readonly because: string;
 }
@@ -18,15 +18,15 @@ export type StrategyDecision =
   | ({ readonly kind: 'strategy' } & Choice)
   | { readonly kind: 'refuse'; readonly message: string; readonly hint: string };
 
-/** What beside the container itself decides. */
+/** The facts outside the container that decide. */
 export interface Circumstances {
-  /** Its volumes are to be copied, so nobody may write to them meanwhile. */
+  /** Its volumes are to be backed up, so nothing may write to them meanwhile. */
   readonly copies?: boolean;
-  /** Published ports that others in its network serve. */
+  /** Published ports that other containers in its network serve. */
   readonly served?: Served | undefined;
 }
 
-/** Picks the way for one container. `start-first` is refused where the engine could not run the two side by side. */
+/** Chooses the strategy for one container. `start-first` is refused if the engine could not run the two side by side. */
 export function chooseStrategy(
   container: Container,
   policy: Policy,
@@ -56,7 +56,7 @@ export function chooseStrategy(
   return stopFirst(held, policy, whyOneAtATime(held, impossible));
 }
 
-// A rehearsal would have the volumes before they are copied.
+// A rehearsal would write to the volumes before their backup.
 function forCopies({ strategy }: Policy): StrategyDecision {
   if (strategy === 'auto' || strategy === 'stop-first') {
     const because =
@@ -70,12 +70,12 @@ function forCopies({ strategy }: Policy): StrategyDecision {
   };
 }
 
-// The stand-in is its own rehearsal: nothing moves before it is proven.
+// The stand-in replaces a rehearsal: traffic moves only after it is healthy.
 function handover(because: string): StrategyDecision {
   return { kind: 'strategy', strategy: 'handover', rehearse: true, because };
 }
 
-// Others are re-created in the network of the new container only once that one is healthy.
+// Dependents are re-created in the network of the candidate only once the candidate is healthy.
 function probesOthers({ probe }: Policy, { ports, by, certain }: Served): StrategyDecision | undefined {
   if (!certain || probe === undefined || probe.kind === 'cmd' || !ports.includes(`${probe.port}/tcp`)) return undefined;
   const label = `swapctl.health.${probe.kind}`;
@@ -103,7 +103,7 @@ function verb({ length }: readonly string[], plural: string): string {
   return length === 1 ? `${plural}s` : plural;
 }
 
-// For a device the user answers, as with start-first; for a volume swapctl.volumes=shared says the same.
+// For a device the user decides, as with start-first; for a volume, swapctl.volumes=shared does the same.
 function askedHandover(held: readonly Exclusive[], kernel: KernelLayer, served: Served | undefined): StrategyDecision {
   const hint = 'take the label swapctl.strategy=handover away, or set it to stop-first';
   const why = whyNoHandover(kernel);
@@ -143,8 +143,8 @@ function startFirstReason(all: readonly Exclusive[]): string {
   return 'it holds nothing that two containers could not have at once; swapctl.strategy=stop-first changes it';
 }
 
-// A rehearsal runs beside the old container without the exclusive things, so it proves nothing where the app needs
-// them (a volume, a device, the host's network): there the old container itself is the way back.
+// A rehearsal runs beside the incumbent without its exclusive resources, so it proves nothing if the app needs them (a volume, a
+// device, the host's network): then only a restart of the incumbent can undo the roll.
 function stopFirst(held: readonly Exclusive[], policy: Policy, because: string): StrategyDecision {
   const rehearse = policy.rehearsal && held.every((thing) => thing.rehearsable);
   return { kind: 'strategy', strategy: 'stop-first', rehearse, because };

@@ -1,20 +1,20 @@
 import type { Container } from '../model/container.ts';
 import { hasAddress } from '../recreate/networks.ts';
 
-/** Something of a container that a second one beside it can't have, or must not. */
+/** A resource of a container that a second container beside it can't have, or must not have. */
 export interface Exclusive {
   readonly kind: 'port' | 'port-range' | 'volume' | 'address' | 'namespace' | 'device';
   /** A verb phrase for people: `publishes the host port 8080/tcp`. */
   readonly what: string;
-  /** The engine or kernel refuses a second one; otherwise it only might do harm. */
+  /** True: the engine or kernel refuses a second user; false: a second user might only do harm. */
   readonly hard: boolean;
-  /** Whether the image can be proven in a container without it. */
+  /** True: a rehearsal can run without the resource. */
   readonly rehearsable: boolean;
-  /** What to do so that it is exclusive no more, in the imperative. */
+  /** How to make the resource shareable, in the imperative. */
   readonly change: string;
 }
 
-/** Everything exclusive that a container holds, the most telling first. */
+/** All exclusive resources of a container, the most important first. */
 export function exclusives(container: Container): Exclusive[] {
   return [
     ...namespaces(container),
@@ -38,7 +38,7 @@ function ports(container: Container): Exclusive[] {
   const fixed = [...new Set(fixedPorts(container))];
   if (fixed.length === 0) return [];
   const what = `publishes the host port${fixed.length > 1 ? 's' : ''} ${fixed.slice(0, 4).join(', ')}${fixed.length > 4 ? ', …' : ''}`;
-  // Out of a range the engine picks one itself, so it is not known before which one there is to hand over.
+  // The engine picks a port out of a range, so swapctl can't know in advance which port to redirect.
   const kind = fixed.every((port) => /^\d+\//.test(port)) ? 'port' : 'port-range';
   return [{ kind, what, hard: true, rehearsable: true, change: 'publish no fixed host port' }];
 }
@@ -71,7 +71,7 @@ function addresses(container: Container): Exclusive[] {
   });
 }
 
-// Made to be used by several processes, or no devices at all.
+// Devices that several processes share by design, or that are no real devices.
 const SHARED_DEVICES =
   /^\/dev\/(dri|fuse|kvm|net\/tun|kfd|dxg|kmsg|hwrng|ptmx|null|zero|full|random|urandom|snd|vhost-net|vhost-vsock|shm|log|mqueue|hugepages)(\/|$)|\.sock$/;
 
@@ -83,7 +83,7 @@ function devices(container: Container): Exclusive[] {
 
 function devicesUsed({ host, mounts }: Container): string[] {
   const alone = (paths: readonly string[]): string[] => paths.filter((path) => !SHARED_DEVICES.test(path));
-  // A device can be written to by a read-only mount: that only keeps its name from being removed.
+  // A read-only mount of a device still permits writes to it: it only protects the name from removal.
   const mounted = mounts.filter(({ type, source }) => type === 'bind' && /^\/dev(\/|$)/.test(source));
   const [rule] = host.DeviceCgroupRules ?? [];
   return [
@@ -95,7 +95,7 @@ function devicesUsed({ host, mounts }: Container): string[] {
   ];
 }
 
-// Sockets and the host's clock settings are mounted writable by habit and written by nobody.
+// Sockets and the host's clock settings are often mounted writable, but no app writes to them.
 const HARMLESS_SOURCE =
   /(\.sock$|^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/|ca-certificates)|^\/usr\/share\/zoneinfo\/|^\/dev(\/|$)|^\/sys\/|^\/proc\/)/;
 

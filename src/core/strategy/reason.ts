@@ -1,6 +1,8 @@
 import type { Exclusive } from './exclusive.ts';
 
-/** Why two containers can't run beside each other, and what to change so that they can. `noHandover`: why no port is handed over. */
+/**
+ * Why two containers can't run side by side, and what to change so that they can. `noHandover`: why there is no port redirect.
+ */
 export function whyOneAtATime(held: readonly Exclusive[], noHandover: string | undefined): string {
   const obstacles = noHandover === undefined ? held.filter(({ kind }) => kind !== 'port') : held;
   const can = obstacles.some(({ hard }) => hard) ? 'have' : 'safely share';
@@ -9,7 +11,7 @@ export function whyOneAtATime(held: readonly Exclusive[], noHandover: string | u
   return `${named(obstacles)}, which two containers can't ${can} at once; to change it, ${changes}${without}`;
 }
 
-// One thing of each kind is enough: they change alike.
+// One resource of each kind is enough: the change is the same.
 function named(obstacles: readonly Exclusive[]): string {
   const firsts = obstacles.filter(({ kind }, n) => obstacles.findIndex((other) => other.kind === kind) === n);
   const more = obstacles.length - firsts.length;

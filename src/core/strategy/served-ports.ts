@@ -1,18 +1,18 @@
 import type { Container, ContainerConfig, Image } from '../model/container.ts';
 
-/** Published ports that containers in the network of the one that publishes them serve, or may serve. */
+/** Published ports that other containers in the network of the publishing container serve, or may serve. */
 export interface Served {
   /** Container ports, like `8080/tcp`. */
   readonly ports: readonly string[];
   /** Names of those containers. */
   readonly by: readonly string[];
-  /** Whether their images say that they do (EXPOSE). */
+  /** True: their images declare the ports (EXPOSE). */
   readonly certain: boolean;
 }
 
 /**
- * Which published ports a container alone would not serve. A port is its own only if its image exposes it, and nobody else's in
- * its network does. Undefined where all are its own.
+ * The published ports that a container alone would not serve. A port is its own only if its image exposes it, and no other image
+ * in its network does. Undefined if all are its own.
  */
 export function servedByOthers(
   owner: Pick<Container, 'host'>,
@@ -29,7 +29,7 @@ export function servedByOthers(
   return { ports, by, certain: serving.length > 0 };
 }
 
-// Ports that the engine picks are no reason for a stand-in.
+// Ports that the engine picks do not require a stand-in.
 function boundPorts({ host }: Pick<Container, 'host'>): string[] {
   const bindings = Object.entries(host.PortBindings ?? {});
   return bindings.flatMap(([port, hosts]) => {
