@@ -1,12 +1,12 @@
 import { fail } from '../model/error.ts';
 import { asText } from '../text/as-text.ts';
 
-/** What an image is built from, and how: compose's `build:`, or a folder. Paths are absolute, of this machine. */
+/** The source of an image and the options of its build: compose's `build:`, or a folder. Paths are absolute, on this machine. */
 export interface BuildSpec {
   readonly context: string;
   /** Path of the Dockerfile, absolute or in the context; undefined: `Dockerfile`. */
   readonly dockerfile?: string | undefined;
-  /** The text of a Dockerfile, instead of one. */
+  /** The text of a Dockerfile, instead of a file. */
   readonly inline?: string | undefined;
   readonly target?: string | undefined;
   readonly args: Readonly<Record<string, string>>;
@@ -18,23 +18,23 @@ export interface BuildSpec {
   readonly secrets: readonly BuildSecret[];
   /** As `--ssh` of buildx takes it: `default`, `id=path`. */
   readonly ssh: readonly string[];
-  /** Other contexts by the name that the Dockerfile has for them. */
+  /** Other contexts, by their names in the Dockerfile. */
   readonly contexts: Readonly<Record<string, string>>;
   /** `name=address`. */
   readonly extraHosts: readonly string[];
   readonly network?: string | undefined;
   readonly noCache: boolean;
-  /** Whether the images it builds on are to be fetched anew. */
+  /** True: fetch the base images anew. */
   readonly pull: boolean;
 }
 
 export interface BuildSecret {
   readonly id: string;
-  /** Where its text is: a file, or a variable of the environment. */
+  /** The source of its text: a file, or a variable of the environment. */
   readonly from: { readonly file: string } | { readonly environment: string };
 }
 
-/** A build of a folder with nothing said beside. */
+/** The build of a folder without further options. */
 export const PLAIN_BUILD: Omit<BuildSpec, 'context'> = {
   args: {},
   labels: {},
@@ -49,15 +49,15 @@ export const PLAIN_BUILD: Omit<BuildSpec, 'context'> = {
   pull: false,
 };
 
-/** An image that was built just now. It bears no name: whoever wants it to have one gives it one. */
+/** A newly built image. It has no name yet: the caller decides on one. */
 export interface BuiltImage {
-  /** The engine's id of it. */
+  /** The engine's id of the image. */
   readonly id: string;
-  /** What built it. */
+  /** The builder that was used. */
   readonly builder: 'buildx' | 'buildkit' | 'classic';
 }
 
-/** What the engine's own builder is asked for, whichever it has. */
+/** A request to the engine's own builder, of either kind. */
 export interface BuildOrder {
   /** Path of the Dockerfile in the context. */
   readonly dockerfile: string;
@@ -65,26 +65,26 @@ export interface BuildOrder {
     BuildSpec,
     'target' | 'args' | 'labels' | 'cacheFrom' | 'platforms' | 'extraHosts' | 'network' | 'noCache' | 'pull'
   >;
-  /** The registries of the images that it builds on, as far as the Dockerfile tells. */
+  /** The registries of the base images, as far as the Dockerfile names them. */
   readonly registries: readonly string[];
-  /** Whether the user wants the classic builder, also where there is a BuildKit. */
+  /** True: the user wants the classic builder, even if there is a BuildKit. */
   readonly classic: boolean;
 }
 
-/** How a build ended: with an image, or with what the builder said and the last lines of the step that failed. */
+/** The result of a build: an image, or the error of the builder with the last lines of the failed step. */
 export type BuildEnd =
   | { readonly kind: 'built'; readonly image: BuiltImage }
   | { readonly kind: 'failed'; readonly message: string; readonly log: readonly string[] };
 
-/** What a build makes of its context. */
+/** The parts of a build's context that matter. */
 export interface BuildOutline {
-  /** What it leaves out: patterns of .dockerignore. */
+  /** The patterns of .dockerignore. */
   readonly ignored: readonly string[];
-  /** The Dockerfile and the file of these patterns, absolute, where there are any. */
+  /** The Dockerfile and the file of these patterns, absolute, if they exist. */
   readonly files: readonly string[];
 }
 
-/** What only docker's buildx can do of a build, as compose calls it. */
+/** The options of a build that need docker's buildx, in compose's names. */
 export function needsBuildx(spec: BuildSpec): string[] {
   return [
     ...(spec.secrets.length > 0 ? ['secrets'] : []),
@@ -106,8 +106,8 @@ export function cacheReference(from: string): string | undefined {
 type Definitions = Readonly<Record<string, unknown>>;
 
 /**
- * The build of a service as `docker compose config` shows it, where all is resolved; undefined where it has none. `secrets`
- * are the project's. Raises `refused` for a context that is not on this machine.
+ * The build of a service as `docker compose config` shows it, with everything resolved; undefined if it has none. `secrets` are
+ * the project's. Raises `refused` for a context that is not on this machine.
  */
 export function composeBuild(service: Definitions, secrets: Definitions): BuildSpec | undefined {
   const build = typeof service.build === 'string' ? { context: service.build } : service.build;
@@ -148,7 +148,7 @@ function secretOf(use: unknown, definitions: Definitions): BuildSecret[] {
   return text(file) ? [{ id, from: { file: text(file) ?? '' } }] : [];
 }
 
-// `{ key: value }` or `["key=value"]`; what has no value is left out, since the environment had none either.
+// `{ key: value }` or `["key=value"]`; a key without a value is left out, since the environment had none either.
 function texts(value: unknown): Record<string, string> {
   const found = Array.isArray(value)
     ? value.map(asText).map((line) => [before(line, '='), after(line, '=')] as const)

@@ -4,7 +4,7 @@ import { joinPath } from '../text/path.ts';
 import { nearest, printable } from '../text/suggest.ts';
 import type { BuildSpec } from './build.ts';
 
-/** A file or folder to be watched, and what counts in it; patterns are those of .dockerignore. */
+/** A file or folder to watch, and the files that count in it; patterns are those of .dockerignore. */
 export interface WatchedTree {
   /** Absolute. */
   readonly path: string;
@@ -12,28 +12,28 @@ export interface WatchedTree {
   readonly ignore: readonly string[];
   /** Relative to the path; none: everything. */
   readonly include: readonly string[];
-  /** What the build that it belongs to leaves out, relative to the build's context. */
+  /** Files that the build leaves out, relative to the build's context. */
   readonly outside?: { readonly context: string; readonly ignored: readonly string[] } | undefined;
 }
 
-/** A file that was written or is gone, and the positions of the trees in which it counts. */
+/** A file that was written or removed, and the positions of the trees in which it counts. */
 export interface Change {
   readonly path: string;
   readonly removed: boolean;
   readonly trees: readonly number[];
 }
 
-/** What is done when a file changes: those of compose's `develop.watch`, and `sync+signal`. */
+/** The actions for a changed file: those of compose's `develop.watch`, and `sync+signal`. */
 export const DEV_ACTIONS = ['rebuild', 'sync', 'restart', 'sync+restart', 'sync+exec', 'sync+signal'] as const;
 
 export type DevAction = (typeof DEV_ACTIONS)[number];
 
-/** What is done when something in a tree changes. */
+/** The action for a change in a tree. */
 export interface DevRule extends WatchedTree {
   readonly action: DevAction;
-  /** Where the tree lies in the container; for every action that syncs. */
+  /** The path of the tree in the container; for every action that syncs. */
   readonly target: string;
-  /** Whether everything is copied at the beginning, and into every new container. */
+  /** True: copy everything at the beginning, and into every new container. */
   readonly initialSync: boolean;
   readonly exec?: DevExec | undefined;
   /** `SIGHUP`; for `sync+signal`. */
@@ -48,36 +48,36 @@ export interface DevExec {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A service that is developed: what it is built from, and what is done when files change. */
+/** A service in development: the source of its build, and the rules for changed files. */
 export interface Developed {
   readonly service: string;
-  /** Undefined: nothing says how, so it can't be rebuilt. */
+  /** Undefined: the build is unknown, so the service can't be rebuilt. */
   readonly build: BuildSpec | undefined;
   readonly rules: readonly DevRule[];
   /** Id of the image that it runs now. */
   readonly image: string;
 }
 
-/** A file of this machine, and the path that it has in a container. */
+/** A file of this machine, and its path in a container. */
 export interface SyncedFile {
   readonly path: string;
   readonly target: string;
   readonly removed: boolean;
 }
 
-/** Whether an action copies files. */
 export function syncs({ action }: Pick<DevRule, 'action'>): boolean {
   return action.startsWith('sync');
 }
 
-/** Where a file of a rule's tree lies in the container. */
+/** The path in the container of a file of a rule's tree. */
 export function targetOf({ path, target }: Pick<DevRule, 'path' | 'target'>, file: string): string {
   return file === path ? target : joinPath(target, file.slice(path.replace(/\/$/, '').length + 1));
 }
 
 /**
- * Reads a rule as labels and `--watch` have it: `ACTION PATH [TARGET] [ignore=A,B] [include=A,B] [initial] [signal=HUP] [exec=COMMAND…]`,
- * where the command is all that follows. Paths are taken from `base`. Raises `config`, with `what` naming the place.
+ * Reads a rule of a label or of `--watch`: `ACTION PATH [TARGET] [ignore=A,B] [include=A,B] [initial] [signal=HUP]
+ * [exec=COMMAND…]`, where the command takes the rest of the line. Paths are relative to `base`. Raises `config`, with `what`
+ * naming the setting.
  */
 export function parseDevRule(text: string, base: string, what: string): DevRule {
   const [head = '', command] = split(text, / exec=/);
@@ -101,7 +101,7 @@ export function parseDevRule(text: string, base: string, what: string): DevRule 
   );
 }
 
-/** Reads several rules, parted by `;`. */
+/** Reads several rules, separated by `;`. */
 export function parseDevRules(text: string, base: string, what: string): DevRule[] {
   return text
     .split(';')

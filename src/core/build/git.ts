@@ -1,14 +1,14 @@
 import { fail } from '../model/error.ts';
 
-/** What a service is built from: a branch (or tag) of a repository, and a folder in it. */
+/** The source of a build: a branch (or tag) of a repository, and a folder in it. */
 export interface GitSource {
-  /** Where the repository is, without a password or token. */
+  /** The address of the repository, without a password or token. */
   readonly url: string;
-  /** What logs in over HTTP, where the URL said so; never to be printed. */
+  /** The login for HTTP, if the URL had one; never print it. */
   readonly login: GitLogin | undefined;
   /** A branch, a tag, a full reference (`refs/…`) or a whole commit id; undefined: what the repository's HEAD names. */
   readonly ref: string | undefined;
-  /** The folder in it that is built; undefined: all of it. */
+  /** The folder to build; undefined: the whole repository. */
   readonly folder: string | undefined;
 }
 
@@ -19,16 +19,15 @@ export interface GitLogin {
 
 const LIKE = 'write it like https://git.example.org/me/shop.git#main:web, or git@git.example.org:me/shop.git';
 const SCHEMES = new Set(['https:', 'http:', 'ssh:', 'git:', 'file:']);
-// user@host:path, which is no URL; a host that begins with `-` would be an option of ssh.
+// user@host:path, which is no URL; ssh would read a host that starts with `-` as an option.
 const SCP_LIKE = /^[A-Za-z0-9_][\w.-]*@[A-Za-z0-9[][\w.:[\]-]*:(?!\/\/)[^\s:-][^\s]*$/;
 const REF = /^[A-Za-z0-9_][\w./@+-]*$/;
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 const LONGEST = 2000;
 
 /**
- * Reads a repository as docker's build contexts write it: `URL#branch:folder`, both parts optional. Raises `config` for what is
- * none, or could be taken for something else by the programs that it is handed to; `what` names the setting. A password in it
- * is in no error.
+ * Reads a repository in the notation of docker's build contexts: `URL#branch:folder`, both parts optional. Raises `config` for
+ * any other text, and for one that the programs that get it could misread; `what` names the setting. No error shows a password.
  */
 export function parseGitSource(text: string, what: string): GitSource {
   const [place = '', fragment] = splitOnce(text.trim(), '#');
@@ -38,30 +37,30 @@ export function parseGitSource(text: string, what: string): GitSource {
   return { ...placeOf(place), ref: ref || undefined, folder: normalFolder(folder) };
 }
 
-/** The repository as it was written, without what logs in. */
+/** The repository as the user wrote it, without the login. */
 export function shownGit({ url, ref, folder }: GitSource): string {
   const fragment = `${ref ?? ''}${folder === undefined ? '' : `:${folder}`}`;
   return fragment === '' ? url : `${url}#${fragment}`;
 }
 
-/** Whether a reference is a whole commit id, which never moves. */
+/** True: the reference is a whole commit id, which never moves. */
 export function isCommit(ref: string): boolean {
   return COMMIT.test(ref);
 }
 
 const PREFIX = 'commit:';
 
-/** A commit as it stands where an image of a registry has its digest. */
+/** A commit in the form of a digest, for places that hold a registry's digest. */
 export function commitDigest(commit: string): string {
   return PREFIX + commit;
 }
 
-/** The commit behind such a digest; undefined for a registry's. */
+/** The commit in such a digest; undefined for a registry's digest. */
 export function commitIn(digest: string | undefined): string | undefined {
   return digest?.startsWith(PREFIX) ? digest.slice(PREFIX.length) : undefined;
 }
 
-/** The labels of an image that say what it was built from (image-spec, annotations.md). */
+/** The labels of an image that name its source (image-spec, annotations.md). */
 export function originLabels(source: GitSource, commit: string): Record<string, string> {
   return { [REVISION]: commit, 'org.opencontainers.image.source': source.url };
 }
@@ -112,7 +111,7 @@ function urlOf(place: string): URL | undefined {
   const text = place.startsWith('github.com/') ? `https://${place}` : place;
   try {
     const url = new URL(text);
-    // Each alone: a letter of several bytes may lie across both.
+    // Decode them separately: a multi-byte letter could span both.
     for (const part of [url.username, url.password]) decodeURIComponent(part);
     return url;
   } catch {
@@ -129,9 +128,9 @@ function splitOnce(text: string, separator: string): [string, string | undefined
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** The files of a commit, in a folder that is there until it is let go of. */
+/** The files of a commit, in a folder that exists until it is released. */
 export interface GitTree {
-  /** The one that is to be built. */
+  /** The folder to build. */
   readonly folder: string;
   /** Paths of submodules, which are not fetched. */
   readonly submodules: readonly string[];

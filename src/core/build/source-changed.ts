@@ -1,7 +1,7 @@
-/** How the message of a SourceChanged ends. */
+/** The end of the message of a SourceChanged. */
 export const CHANGED = 'changed while they were read';
 
-/** Files changed while they were read: what was read of them is of no use, and reading them again helps. */
+/** Files changed while swapctl read them: discard the result and read them again. */
 export class SourceChanged extends Error {
   constructor(folder: string, cause: unknown) {
     super(`files in ${folder} ${CHANGED}`, { cause });
@@ -9,7 +9,7 @@ export class SourceChanged extends Error {
   }
 }
 
-/** Whether that is at the bottom of an error, whatever it was translated into on its way. */
+/** True: a SourceChanged is the root cause of the error. */
 export function isSourceChange(error: unknown): boolean {
   return error instanceof Error && (error instanceof SourceChanged || isSourceChange(error.cause));
 }
