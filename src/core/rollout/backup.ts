@@ -8,12 +8,12 @@ import type { Backup, Desired, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
 /**
- * The steps that keep what is in a container's volumes (way `stop-first`): after the old container has stopped they are copied,
- * and only then its successor starts. What goes wrong afterwards puts the copies back before the old container starts again. A
- * copy counts once an inert container says that it is complete; until then it is nothing but rubbish of swapctl's own.
+ * The steps that back up a container's volumes (strategy `stop-first`): between the stop of the incumbent and the start of the
+ * candidate. If the roll fails, swapctl restores the backup before the incumbent starts again. A backup counts once an inert
+ * container marks it as complete.
  */
 
-/** The volumes of a container that are to be copied, in the order of its mounts. Raises `config` for names that it does not mount. */
+/** The volumes of a container to back up, in the order of its mounts. Raises `config` for names that it does not mount. */
 export function wantedVolumes(container: Pick<Container, 'mounts' | 'name'>, own: OwnLabels, policy: Policy): Mount[] {
   const { backup } = policy;
   const mounted = writtenVolumes(container);
@@ -31,13 +31,13 @@ export function wantedVolumes(container: Pick<Container, 'mounts' | 'name'>, own
   return mounted.filter((mount) => backup.names.some((said) => isNamed(mount, said)));
 }
 
-/** The volumes that a container can write to, each once. */
+/** The volumes that a container can write to, without duplicates. */
 export function writtenVolumes({ mounts }: Pick<Container, 'mounts'>): Mount[] {
   const volumes = mounts.filter((mount) => mount.type === 'volume' && mount.writable && mount.name !== '');
   return volumes.filter((mount, at) => volumes.findIndex(({ name }) => name === mount.name) === at);
 }
 
-/** What has to be done about the volumes before a new container may start; undefined once nothing has. */
+/** The next step for the volumes before a candidate may start; undefined if there is none. */
 export function volumesFirst(seen: Observed, candidate: Replica): Step | undefined {
   const { saves, fillFrom, roll } = candidate;
   if (saves.length === 0 || roll === undefined) return undefined;
@@ -46,30 +46,30 @@ export function volumesFirst(seen: Observed, candidate: Replica): Step | undefin
   return filling && !seen.putBack.includes(filling.id) ? putBack(filling) : undefined;
 }
 
-/** Why a new container can't be filled as it was meant to be; undefined where it can, or has been. */
+/** Why the volumes of a candidate can't be filled as planned; undefined if they can, or already were. */
 export function lostFilling(seen: Observed, { fillFrom }: Replica): string | undefined {
   if (fillFrom === undefined || seen.backups.some(({ roll }) => roll === fillFrom)) return undefined;
   return 'a user or another program removed the volume backup to restore';
 }
 
-/** What has to be put back before the old container may start again; undefined where nothing has. */
+/** The next step to restore volumes before the incumbent may start again; undefined if there is none. */
 export function volumesBack(seen: Observed, incumbent: Replica, candidate: Replica | undefined): Step | undefined {
   const own = candidate ? backupOf(seen, candidate) : seen.backups.find((backup) => isFresh(backup, incumbent));
   if (!own || seen.putBack.includes(own.id)) return undefined;
-  // Nobody has written anything since.
+  // Nothing has written to the volumes since.
   if (candidate && candidate.startedAt === 0 && candidate.fillFrom === undefined) return undefined;
   return putBack(own);
 }
 
-/** The complete copy that a candidate's roll made since its old container ran last. */
+/** The complete backup that a candidate's roll made since the last run of its incumbent. */
 export function backupOf(seen: Observed, { roll }: Replica): Backup | undefined {
   return seen.backups.find((backup) => backup.roll === roll && isFresh(backup, seen.incumbent));
 }
 
-/** The next copy that is kept no longer; undefined where all are kept. Only asked while a container serves. */
+/** The next backup to remove; undefined if all are to stay. Only asked while a container serves. */
 export function surplus(desired: Desired, seen: Observed, serving: Replica): Step | undefined {
   const { keep, fillFrom } = desired.backup;
-  // What is to be put back is kept until it has been.
+  // Keep a backup until it has been restored.
   const backups = seen.backups.filter(({ roll }) => roll !== fillFrom || serving.fillFrom === fillFrom);
   const [extra] = beyondKeep(backups, keep, serving.imageId);
   if (extra) return drop(extra);
@@ -77,22 +77,22 @@ export function surplus(desired: Desired, seen: Observed, serving: Replica): Ste
   return loose.length > 0 ? { kind: 'drop-copies', copies: loose.map(({ copy }) => copy) } : undefined;
 }
 
-/** The copies, newest first, that are kept no longer while an image serves. */
+/** The backups to remove while an image serves, newest first. */
 export function beyondKeep(backups: readonly Backup[], keep: number, serving: string): Backup[] {
-  // Of what runs still, a copy is only left where a roll failed: the newest of them will do.
+  // A failed roll leaves a backup of the image that still runs: the newest one is enough.
   const idle = backups.filter(({ image }) => image === serving).slice(keep > 0 ? 1 : 0);
   const older = backups.filter(({ image }) => image !== serving).slice(keep);
   return [...older, ...idle];
 }
 
-/** Takes away what a roll that died has left of its copying. */
+/** Removes the incomplete backup of a roll that died. */
 export function dropHalfCopied({ halfCopied }: Observed): Step | undefined {
   return (
     halfCopied && { kind: 'drop-backup', container: halfCopied.id, name: halfCopied.name, copies: halfCopied.copies }
   );
 }
 
-// What the old container wrote after a copy was made is in no copy, and must not be overwritten by it.
+// A backup must not overwrite data that the incumbent wrote after it.
 function isFresh(backup: Backup, incumbent: Replica | undefined): boolean {
   return backup.madeAt > (incumbent?.startedAt ?? 0);
 }
@@ -105,7 +105,7 @@ function drop({ id, name, copies }: Backup): Step {
   return { kind: 'drop-backup', container: id, name, copies: copies.map(({ copy }) => copy) };
 }
 
-/** How people put copies back without swapctl; of names that only a forged label can hold there is no command to copy out. */
+/** The commands to restore a backup without swapctl; none for names that only a forged label can hold. */
 export function byHand(copies: readonly Pick<VolumeCopy, 'volume' | 'copy'>[]): string {
   if (copies.some(({ volume, copy }) => !VOLUME.test(volume) || !VOLUME.test(copy)))
     return 'not at all: no volumes have the names that the label swapctl.state.copies says';
@@ -114,5 +114,5 @@ export function byHand(copies: readonly Pick<VolumeCopy, 'volume' | 'copy'>[]): 
   return copies.map(one).join(' ; ');
 }
 
-// Neither a path, nor anything that a shell or docker's -v takes apart.
+// Neither a path, nor anything that a shell or docker's -v would split.
 const VOLUME = /^[A-Za-z0-9][A-Za-z0-9_./-]*$/;

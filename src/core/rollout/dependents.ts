@@ -2,8 +2,8 @@ import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
 /**
- * Re-creates what lives in the namespaces of another container of the slot (the one before, or one that is gone) to live in
- * those of this one; undefined where all does already.
+ * Re-creates the containers in the namespaces of another container of the slot (the previous one, or a removed one) in those of
+ * this one; undefined if there are none.
  */
 export function gather({ dependents }: Observed, { id: to }: Replica): Step | undefined {
   const from = dependents.find(({ on }) => on !== to)?.on;

@@ -5,14 +5,14 @@ import { plan } from './plan.ts';
 import type { Step } from './step.ts';
 import { isReturning } from './switch-hooks.ts';
 
-// Ids of containers that a dry run only imagines.
+// Placeholder ids for the containers of a simulated roll.
 const IMAGINED_CANDIDATE = 'imagined-candidate';
 const IMAGINED_REHEARSAL = 'imagined-rehearsal';
 const IMAGINED_STAND_IN = 'imagined-stand-in';
 const IMAGINED_BACKUP = 'imagined-backup';
 const MOST_STEPS = 100;
 
-/** The steps that lead to the wish if everything goes well: the planner's own loop on imagined outcomes. */
+/** The steps to the desired state if everything goes well: the planner's own loop on simulated results. */
 export function expectedSteps(desired: Desired, seen: Observed): Step[] {
   const steps: Step[] = [];
   let world = seen;
@@ -96,7 +96,7 @@ function afterStart(seen: Observed, step: Extract<Step, { kind: 'start' | 'open'
   return { ...afterReplicaStep(seen, step), forwarding, route: reached(seen, step.container) };
 }
 
-// Its address is known only once it runs.
+// The address is known only once the container runs.
 function reached({ route }: Observed, container: string): Observed['route'] {
   return route && { ...route, addresses: { [container]: `${container}:80`, ...route.addresses } };
 }
@@ -105,7 +105,7 @@ function afterReplicaStep(seen: Observed, step: ReplicaStep): Observed {
   return withReplicas(seen, step.container, (replica) => changed(replica, step, seen));
 }
 
-// The gate redirects to whoever serves.
+// The gate redirects to the container that serves.
 function gateAfter(
   seen: Observed,
   { kind, container: from }: Extract<Step, { kind: 'start' | 'open' }>,
@@ -152,7 +152,7 @@ function imaginedBackup(seen: Observed, { roll, volumes }: Extract<Step, { kind:
   return { id: IMAGINED_BACKUP, name: 'the copy', roll, at: '', madeAt: later(seen), image, copies };
 }
 
-// Some time after all that is known to have happened.
+// A time after every known event.
 function later({ incumbent, candidate, backups }: Observed): number {
   const times = [incumbent?.startedAt, candidate?.startedAt, ...backups.map(({ madeAt }) => madeAt)];
   return Math.max(...times.map((time) => time ?? 0)) + 1;
@@ -234,7 +234,7 @@ function withReplicas(seen: Observed, id: string, change: (replica: Replica) => 
   };
 }
 
-// Unlike what it proves, it does not remove itself on exit.
+// Unlike the container that it proves, a rehearsal does not remove itself on exit.
 function helper(desired: Desired, seen: Observed, name: string, id: string): Replica {
   return { ...imagined(desired, seen, name), id, strategy: undefined, autoRemove: false };
 }

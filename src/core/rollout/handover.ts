@@ -7,13 +7,13 @@ import type { Desired, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
 /**
- * The steps that the way `handover` adds to stop-first: a stand-in from the new image answers the published ports from
- * before the old container stops until after the new one is healthy, so that the ports change hands without a gap.
+ * The steps that the strategy `handover` adds to stop-first: a stand-in of the new image answers at the published ports from
+ * before the incumbent stops until the candidate is healthy, so there is no gap.
  */
 
 /**
- * The next step of proving a stand-in; undefined once it is proven. It spends the settle time with the slot's traffic, while the
- * old container is still there and gets it back at once if the stand-in fails. A failed one is judged by the caller.
+ * The next step of proving a stand-in; undefined once it is proven. It takes the slot's traffic for the settle time, while the
+ * incumbent is still there to take it back if the stand-in fails. The caller judges a failed one.
  */
 export function proveStandIn(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
   const { id: container, name, verdict } = standIn;
@@ -29,19 +29,19 @@ function takeTraffic(seen: Observed, standIn: Replica, old: Replica): Step | und
   return leads(seen.cover) ? forwardToStandIn(seen, standIn, old) : cover(seen, standIn, false);
 }
 
-/** Gives the ports back before a stand-in that failed is removed; undefined once nothing of them is led to it. */
+/** Returns the ports before a failed stand-in is removed; undefined once no port is redirected to it. */
 export function giveBack(seen: Observed): Step | undefined {
   const { home: name } = seen.names;
   if (leads(seen.cover)) return { kind: 'uncover', name };
   return seen.cover === 'none' ? undefined : { kind: 'drop-cover', name };
 }
 
-/** Whether another container of its image has spent the settle time with the slot's traffic before. */
+/** True: another container of the same image has already taken the slot's traffic for the settle time. */
 export function isProven({ strategy }: Pick<Replica, 'strategy'>): boolean {
   return strategy === 'handover';
 }
 
-/** What has to be done about the ports before the old container is stopped; undefined once they are safe. */
+/** The next step for the ports before the incumbent stops; undefined once they are safe. */
 export function secure(desired: Desired, seen: Observed, standIn: Replica, old: Replica): Step | undefined {
   const taking = takeTraffic(seen, standIn, old);
   if (taking) return taking;
@@ -51,12 +51,12 @@ export function secure(desired: Desired, seen: Observed, standIn: Replica, old: 
   return undefined;
 }
 
-/** Leads the slot's ports to the stand-in; for good, once the old container is to give them up. */
+/** Redirects the slot's ports to the stand-in; without a time limit once the incumbent is to release them. */
 export function cover(seen: Observed, standIn: Replica, lasting: boolean): Step {
   return { kind: 'cover', name: seen.names.home, standIn: standIn.id, lasting };
 }
 
-/** The next step of taking a stand-in away after the slot's own container answers again; undefined once it is gone. */
+/** The next step of removing a stand-in after the slot's own container answers again; undefined once it is gone. */
 export function retireStandIn(seen: Observed): Step | undefined {
   if (leads(seen.cover)) return { kind: 'uncover', name: seen.names.home };
   const { standIn } = seen;
@@ -64,13 +64,13 @@ export function retireStandIn(seen: Observed): Step | undefined {
   const led = endForwardsTo(seen, standIn);
   if (led) return led;
   const { id: container, name } = standIn;
-  // One that never covered anything has no connections, and its drain is over at once.
+  // A stand-in that never took traffic has no connections to drain.
   if (standIn.running) return { kind: standIn.drained ? 'stop' : 'drain', container, name };
   if (seen.cover !== 'none') return { kind: 'drop-cover', name: seen.names.home };
   return { kind: 'remove', container, name };
 }
 
-/** While the old container is brought back, the stand-in goes on answering; undefined once that one answers itself. */
+/** The stand-in answers while the incumbent is brought back; undefined once the incumbent answers. */
 export function coverReturn(seen: Observed, old: Replica): Step | undefined {
   const { standIn } = seen;
   if (standIn?.verdict.kind !== 'healthy') return undefined;
@@ -78,7 +78,7 @@ export function coverReturn(seen: Observed, old: Replica): Step | undefined {
   return undefined;
 }
 
-/** While the old container still serves there is no need to go on without what is to answer for it. */
+/** While the incumbent still serves, the roll need not go on without a stand-in. */
 export function lostStandIn(desired: Desired, seen: Observed, candidate: Replica): SwapError | undefined {
   if (candidate.strategy !== 'handover' || !seen.incumbent?.running) return undefined;
   if (!seen.standIn) return new SwapError('interrupted', 'a user or another program removed its stand-in');

@@ -8,8 +8,8 @@ import { routeHarm } from './route.ts';
 import type { Step } from './step.ts';
 
 /**
- * What must never happen, whatever was observed: swapctl's promise as checks of one step against the snapshot that it
- * was planned from. The planner is tested with it; a runner can ask it before it executes anything.
+ * swapctl's guarantee as checks: the harm that a step would do, given the snapshot that it was planned from. The tests check the
+ * planner with it, and a runner can check each step before it executes.
  */
 export function violation(seen: Observed, step: Step): string | undefined {
   for (const rule of [
@@ -30,7 +30,7 @@ export function violation(seen: Observed, step: Step): string | undefined {
   return undefined;
 }
 
-/** What is wrong with a slot of which the planner says that nothing is left to do. */
+/** The fault in a slot for which the planner sees nothing left to do. */
 export function unrest(seen: Observed): string | undefined {
   const helper = seen.rehearsal ?? seen.standIn ?? seen.halfCopied;
   if (helper) return `${helper.name} was left behind`;
@@ -52,7 +52,7 @@ function strangers(seen: Observed, step: Step): string | undefined {
   return known.some((one) => one?.id === step.container) ? undefined : `${step.container} is not of this slot`;
 }
 
-// Nothing of the slot is changed for one that was not made to take the place of the very container that serves.
+// A candidate that was made to replace another container than the incumbent must not change the slot.
 function impostors({ incumbent, candidate }: Observed, step: Step): string | undefined {
   if (!incumbent || !candidate || !CHANGES.includes(step.kind) || succeeds(candidate, incumbent)) return undefined;
   return `${candidate.name} was not made to take the place of ${incumbent.name}`;
@@ -69,13 +69,13 @@ const CHANGES: readonly Step['kind'][] = [
   'put-back',
 ];
 
-/** What is wrong with a step that moves a tag; undefined where it may be done: a tag only ever goes to an image by its id. */
+/** The harm of a step that moves a tag; undefined if there is none: a tag may only move to an image by its id. */
 export function tagHarm(step: Step): string | undefined {
   if (step.kind !== 'point-tag' && step.kind !== 'keep-image') return undefined;
   return isImageId(step.image) ? undefined : `${step.kind}: ${step.image} is no id of an image`;
 }
 
-// Two replicas of a slot and a rehearsal beside the old one are the most there ever is; exclusive ones never run at once.
+// A slot has at most two replicas, and a rehearsal beside the incumbent; exclusive ones never run at once.
 function crowds(seen: Observed, step: Step): string | undefined {
   const { incumbent, candidate } = seen;
   switch (step.kind) {
@@ -97,7 +97,7 @@ function crowds(seen: Observed, step: Step): string | undefined {
   }
 }
 
-// The only gap there may be is the one between stop and start where the two can't run at once; a stand-in closes it.
+// The only permitted gap is between stop and start, if the two can't run at once; a stand-in closes it.
 function gaps(seen: Observed, step: Step): string | undefined {
   if (step.kind !== 'stop' && step.kind !== 'remove') return undefined;
   const running = replicas(seen).filter((one) => one.running);
@@ -107,13 +107,13 @@ function gaps(seen: Observed, step: Step): string | undefined {
   return answers(seen) && seen.cover !== 'lasting' ? 'the stand-in does not answer for it' : undefined;
 }
 
-// An old container that an engine starts again by itself would take the place of its successor, or write beside it.
+// An incumbent that the engine restarts by itself would take its successor's place, or write beside it.
 function comebacks({ incumbent }: Observed, step: Step): string | undefined {
   const retires = incumbent && step.kind === 'stop' && step.container === incumbent.id;
   return retires && comesBack(incumbent) ? 'the engine would start it again when it starts itself' : undefined;
 }
 
-// What answers for the ports, and the rules that lead there, go one after the other.
+// Remove the redirects before the stand-in that they lead to.
 function deadEnds(seen: Observed, step: Step): string | undefined {
   const { standIn } = seen;
   if (step.kind === 'forward') {
@@ -124,7 +124,7 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
     return 'connections are led to it';
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
   if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leads(seen.cover))) {
-    // One that is down under its own name, with nothing to take its place, was stopped by a person.
+    // A stopped container under its own name, without a candidate, was stopped by a user.
     const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.home;
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
     return alone && wanted ? 'nobody else answers' : undefined;
@@ -134,7 +134,7 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
   return step.kind === 'remove' && seen.cover !== 'none' ? 'its rules are still there' : undefined;
 }
 
-// The old container is stopped, and gives its name away, only for a healthy successor, or to make room for one.
+// The incumbent stops, and gives up its name, only for a healthy candidate, or to make room for one.
 function unprovenSuccession(seen: Observed, step: Step): string | undefined {
   const { incumbent, candidate, names } = seen;
   const makesRoom = isExclusive(seen) && candidate?.complete && candidate.verdict.kind === 'unstarted';
@@ -168,7 +168,7 @@ function hastyCleanup(seen: Observed, step: Step): string | undefined {
   return incumbent?.running && incumbent.name === names.home ? undefined : 'the old container does not serve again yet';
 }
 
-// What a container wrote is copied before its successor can change it, put back before it goes on, and never lost on the way.
+// Volumes are backed up before the candidate can change them, restored before the incumbent continues, and never lost in between.
 function lostData(seen: Observed, step: Step): string | undefined {
   const { incumbent, candidate } = seen;
   const running = replicas(seen).some((one) => one.running);
@@ -211,7 +211,7 @@ function answers({ standIn }: Observed): boolean {
   return standIn?.running === true && standIn.verdict.kind === 'healthy';
 }
 
-// Where no label tells the way, the careful one is taken for granted.
+// Without a label for the strategy, assume the careful one.
 function isExclusive(seen: Observed): boolean {
   return seen.candidate !== undefined && seen.candidate.strategy !== 'start-first';
 }

@@ -12,63 +12,63 @@ import type { Choice } from '../strategy/choose.ts';
 import type { Cover, Forward } from '../traffic/routes.ts';
 import type { StartCheckMoment } from './step.ts';
 
-/** A container of the slot, as far as the planner reasons about it. */
+/** A container of the slot, with the facts that the planner needs. */
 export interface Replica {
   readonly id: string;
   readonly name: string;
   readonly imageId: string;
-  /** Whether it already runs the desired image, under whatever id (core/image.ts, runs). */
+  /** True: it already runs the desired image, under any id (core/model/image.ts, runs). */
   readonly current: boolean;
   readonly running: boolean;
-  /** When it was started last, in milliseconds of the engine's clock; 0: never. */
+  /** Its last start, in milliseconds of the engine's clock; 0: never. */
   readonly startedAt: number;
-  /** How often this run has started it. */
+  /** The number of starts by this run. */
   readonly starts: number;
-  /** False for a created container of which nobody knows any more whether all was done to it that a start needs. */
+  /** False: a created container may lack something that its start needs. */
   readonly complete: boolean;
   readonly verdict: Verdict;
-  /** Whether it was healthy (or running, without a check) for the settle time. */
+  /** True: it was healthy (or running, without a check) for the settle time. */
   readonly settled: boolean;
-  /** What the engine's verdict on it is worth to a proxy that reads that. */
+  /** How far a proxy that reads the engine's verdict on it can rely on that. */
   readonly noticed: Noticed;
-  /** How long the engine's verdict takes at most once swapctl calls it healthy, in milliseconds. */
+  /** The maximum time until the engine's verdict once swapctl finds it healthy, in milliseconds. */
   readonly verdictWithinMs: number;
   readonly drained: boolean;
-  /** Its networks can't reach it yet. */
+  /** True: its gate blocks all networks. */
   readonly shut: boolean;
-  /** Files of the old container that are still to be copied into it before it starts. */
+  /** Files of the incumbent to copy into it before it starts. */
   readonly missingFiles: readonly string[];
   readonly autoRemove: boolean;
-  /** Set on containers that swapctl created. */
+  /** Undefined: swapctl did not create it. */
   readonly roll: string | undefined;
   readonly replaces: string | undefined;
   readonly strategy: Strategy | undefined;
   readonly follows: string;
   readonly tagBefore: string | undefined;
-  /** Volumes that are copied before it starts, after the container that it replaces has stopped. */
+  /** Volumes to back up before it starts, after its predecessor has stopped. */
   readonly saves: readonly string[];
-  /** The roll whose copies are put into its volumes before it starts. */
+  /** The roll whose backup is restored into its volumes before it starts. */
   readonly fillFrom: string | undefined;
   /** Image of the container that it replaces. */
   readonly imageBefore: string | undefined;
   readonly restart: RestartPolicy;
-  /** Whether the engine can't change that policy. */
+  /** True: the engine can't change that policy. */
   readonly restartFixed?: boolean;
-  /** The restart policy that it had before this run held it back; undefined where it has it still, or again. */
+  /** The restart policy before this run suspended it; undefined if it is in force. */
   readonly held: RestartPolicy | undefined;
 }
 
 /**
- * Whether the engine would start a container that was stopped again when it starts itself (T25), as these policies ask for, and
- * can be kept from it. One that is to be removed on exit has none of them.
+ * True: the engine would start a stopped container again when the engine itself starts (T25), by these policies, and swapctl can
+ * prevent that. A container that is removed on exit has no such policy.
  */
 export function comesBack({ autoRemove, restartFixed, restart }: Replica): boolean {
   return !autoRemove && !restartFixed && (restart.Name === 'always' || restart.Name === 'on-failure');
 }
 
-/** An image that failed in this slot before. */
+/** An image that failed in this slot. */
 export interface Failure {
-  /** Of the volume that remembers it. */
+  /** The name of the volume that records it. */
   readonly name: string;
   readonly image: string;
   readonly digest: string | undefined;
@@ -76,56 +76,56 @@ export interface Failure {
   readonly code: ErrorCode;
   readonly reason: string;
   readonly at: string;
-  /** How often in a row it failed so. */
+  /** The number of such failures in a row. */
   readonly tries: number;
 }
 
-/** Complete copies of the volumes of a slot, and the inert container that says so. */
+/** A complete backup of the volumes of a slot, and the inert container that marks it. */
 export interface Backup {
-  /** Of that container. */
+  /** The id of that container. */
   readonly id: string;
   readonly name: string;
-  /** The roll before whose change they were made. */
+  /** The roll that made it. */
   readonly roll: string;
   readonly at: string;
-  /** When they were complete, in milliseconds of the engine's clock. */
+  /** Its completion, in milliseconds of the engine's clock. */
   readonly madeAt: number;
-  /** Id of the image that had written what was copied. */
+  /** Id of the image that had written the data. */
   readonly image: string;
   readonly copies: readonly VolumeCopy[];
 }
 
-/** What a roll that died in the middle of copying, or of putting back, has left. */
+/** The remains of a roll that died during a backup or a restore. */
 export interface HalfCopied {
-  /** Of the container that it copied by. */
+  /** The id of the container that copied. */
   readonly id: string;
   readonly name: string;
-  /** Volumes that it was about to fill; none where it put something back. */
+  /** Volumes that it was about to fill; empty for a restore. */
   readonly copies: readonly string[];
 }
 
-/** A container that has to be re-created when one that is, or was, of the slot is replaced. */
+/** A container to re-create when a current or former container of the slot is replaced. */
 export interface Dependent {
   readonly name: string;
-  /** Id of that one. */
+  /** The id of that container. */
   readonly on: string;
-  /** Whether it lives in the namespaces of that one, and goes down with it. */
+  /** True: it lives in the namespaces of that container, and goes down with it. */
   readonly inside: boolean;
 }
 
-/** The hooks of a service, as far as a roll is with them. */
+/** The state of a service's hooks in a roll. */
 export interface SwitchHooks {
-  /** What is still to be run. */
+  /** The hooks still to run. */
   readonly due: readonly string[];
-  /** Why the roll is to go back; undefined where none failed, or that is only reported. */
+  /** Why the roll is to be undone; undefined if no hook failed, or the failure is only reported. */
   readonly failed: SwapError | undefined;
 }
 
-/** The route of a proxy in front of the slot, and the addresses that it may lead to. */
+/** The route of a proxy in front of the slot, and the addresses that it may use. */
 export interface SeenRoute extends ObservedRoute {
-  /** Of running containers of the slot, by id. */
+  /** Addresses of the slot's running containers, by id. */
   readonly addresses: Readonly<Record<string, string>>;
-  /** Of the service's other replicas. `fit`: requests may go there. */
+  /** The service's other replicas. `fit`: they may get requests. */
   readonly others: readonly { readonly address: string; readonly fit: boolean }[];
   /** True if the overlay belongs to a roll of another service. */
   readonly foreign: boolean;
@@ -136,85 +136,88 @@ export interface SeenRoute extends ObservedRoute {
 /** Everything the planner looks at: one immutable snapshot of one slot. */
 export interface Observed {
   readonly names: SlotNames;
-  /** The container that serves, or served before the swap. */
+  /** The container that serves, or served before the roll. */
   readonly incumbent: Replica | undefined;
-  /** The container that is to take its place. */
+  /** The container that is to replace it. */
   readonly candidate: Replica | undefined;
   readonly rehearsal: Replica | undefined;
   readonly rehearsed: boolean;
-  /** When this run has checked that the incumbent could start again. */
+  /** The times at which this run checked that the incumbent could start again. */
   readonly startChecks: readonly StartCheckMoment[];
-  /** Answers for the slot while its container is replaced (way `handover`). */
+  /** Answers for the slot while its container is replaced (strategy `handover`). */
   readonly standIn: Replica | undefined;
   readonly cover: Cover;
-  /** Whether new connections to one container's addresses can be led to another, and which are or were. */
+  /**
+   * True: new connections can be redirected from one container's addresses to another's; `forwarding`: the past and present
+   * redirects.
+   */
   readonly forwards: boolean;
   readonly forwarding: readonly Forward[];
-  /** Whether a fresh container is kept from its networks until it is healthy. */
+  /** True: a gate can block a fresh container until it is healthy. */
   readonly gates: boolean;
   readonly failures: readonly Failure[];
   readonly dependents: readonly Dependent[];
   /** The newest first. */
   readonly backups: readonly Backup[];
   readonly halfCopied: HalfCopied | undefined;
-  /** Volumes of swapctl's own for copies that nothing says to be complete. */
+  /** Volumes of swapctl's own for backups that were never completed. */
   readonly looseCopies: readonly { readonly copy: string; readonly at: string }[];
-  /** Ids of the backups that this run has put back. */
+  /** Ids of the backups that this run has restored. */
   readonly putBack: readonly string[];
-  /** Image id that the followed reference names locally; undefined where it names none or can't be moved (a digest). */
+  /** Image id that the tracked reference names locally; undefined if it names none or can't move (a digest). */
   readonly localTag: string | undefined;
   readonly incumbentKept: boolean;
-  /** How many containers that this run made to take the place are gone. */
+  /** The number of candidates of this run that are gone. */
   readonly vanished: number;
   /** The exit status of one of them that removed itself (--rm), if the engine still knows it. */
   readonly goneWith?: number | undefined;
-  /** How many of them somebody stopped or removed, as far as the engine tells; only known of those with --rm. */
+  /** The number of them that a user stopped or removed, as far as the engine reports it; known only with --rm. */
   readonly takenAway: number;
   readonly hooks: SwitchHooks;
-  /** The route of the proxy in front; undefined: no proxy is told. */
+  /** The route of the proxy in front; undefined: swapctl drives no proxy. */
   readonly route?: SeenRoute | undefined;
-  /** Set when a step went wrong for good, or the user interrupted: nothing new is begun, what can be undone is. */
+  /** The reason to undo: a step failed for good, or the user interrupted. No new work begins. */
   readonly giveUp: SwapError | undefined;
 }
 
-/** What is wanted of a slot's volumes. */
+/** The desired backup of a slot's volumes. */
 export interface WantedBackup {
-  /** Those that are to be copied. */
+  /** The volumes to back up. */
   readonly volumes: readonly string[];
-  /** How many copies are kept. */
+  /** The number of backups to keep. */
   readonly keep: number;
-  /** The roll whose copies the new container is to find in its volumes. */
+  /** The roll whose backup the candidate gets in its volumes. */
   readonly fillFrom: string | undefined;
 }
 
-/** The proxy that is told of a roll, as its user writes it, and its route. */
+/** The proxy in front, as the user writes it, and its route. */
 export interface WantedProxy {
   readonly name: string;
   readonly route: string;
-  /** How long new requests may wait in it; 0: they can't, or are not to. */
+  /** How long new requests may wait in the proxy; 0: they can't, or must not. */
   readonly holdMs: number;
-  /** The share that the candidate gets first. */
+  /** The share of requests that the candidate gets first. */
   readonly canary?: Canary | undefined;
 }
 
-/** What is wanted of a slot. */
+/** The desired state of a slot. */
 export interface Desired {
   readonly image: PinnedImage;
   readonly roll: string;
-  /** Replace even what is current, and try again what failed. */
+  /** Replace even a current container, and try failed images again. */
   readonly force: boolean;
   readonly choice: Choice;
   readonly keepReference: string;
-  /** Where the followed reference pointed locally before the roll; undefined where it pointed at the image already. */
+  /** The image id that the tracked reference named before the roll; undefined if it named the desired image already. */
   readonly tagBefore: string | undefined;
-  /** Recovery: what is half done is finished or taken back, and nothing new is begun. */
+  /** Recovery: finish or undo the interrupted roll, and begin nothing new. */
   readonly mendOnly?: boolean;
   readonly backup: WantedBackup;
-  /** Whether a start needs anything from the host that may be gone by now, so that it is checked before anything stops. */
+  /** True: the start needs something from the host that may be gone, so check it before anything stops. */
   readonly checksStart: boolean;
-  /** Set if the incumbent stays until the engine, too, calls the candidate healthy. */
+  /** Set if the incumbent stays until the engine, too, reports the candidate as healthy. */
   readonly engineVerdict?: EngineVerdict | undefined;
   readonly proxy?: WantedProxy | undefined;
-  /** Whether this is a way back to an earlier image; its success clears no memory of failures. */
+  /** True: a rollback, whose success keeps the records of failed images. */
   readonly back: boolean;
 }

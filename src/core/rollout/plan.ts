@@ -25,23 +25,23 @@ import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
 import { awaitsHooks, failedHook, runHooks } from './switch-hooks.ts';
 import { planUndo } from './undo.ts';
 
-/** What to do about a slot now. */
+/** The next action for a slot. */
 export type Decision =
   | { readonly kind: 'converged' }
-  /** `undoing` says why, where the step takes back what this roll began. */
+  /** `undoing`: the reason, if the step undoes this roll. */
   | { readonly kind: 'act'; readonly step: Step; readonly undoing?: SwapError }
   | { readonly kind: 'refuse'; readonly error: SwapError };
 
 /**
- * Decides the next step towards the desired image, from nothing but the two arguments: the same function serves a
- * first run, a run after a crash, and a run after somebody interfered. Adopts half-done work before making new work.
+ * Decides the next step towards the desired image from its two arguments alone: so a first run, a run after a crash and a run
+ * after another process interfered are the same. Adopts half-done work before it begins new work.
  */
 export function plan(desired: Desired, seen: Observed): Decision {
   const busy = whyNoRoute(desired, seen);
   if (busy?.code === 'busy') return { kind: 'refuse', error: busy };
   const ended = endStale(desired, seen) ?? endDrained(desired, seen);
   if (ended) return act(ended);
-  // A rule that points to nothing must not survive.
+  // A redirect without a stand-in must not survive.
   if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
   const dead = endDeadForward(seen) ?? (awaitsHooks(seen) ? undefined : endForwardsOfTheDead(seen));
   if (dead) return act(dead);
@@ -72,28 +72,28 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
     return { kind: 'refuse', error: new SwapError('attention', message, { hint }) };
   }
   if (incumbent.running && incumbent.shut) return act({ kind: 'open', container: incumbent.id, name: incumbent.name });
-  // Somebody removed the candidate, which was to say how this one was set up.
+  // A user removed the candidate, whose labels described how this container was set up.
   if (incumbent.running && incumbent.held)
     return act({ kind: 'restore-restart', container: incumbent.id, name: incumbent.name });
   if (incumbent.name !== names.home) return planRestore(seen, incumbent);
   const over = endRoute(desired, seen);
   if (over) return act(over);
-  // What lived with a candidate that somebody took away.
+  // Dependents of a candidate that a user removed.
   const gathering = incumbent.running ? gather(seen, incumbent) : undefined;
   if (gathering) return act(gathering);
   return planStandIn(desired, seen, incumbent) ?? planSteady(desired, seen, incumbent);
 }
 
-// What stands in for a container that serves by itself again has to go, unless this very roll goes on with it.
+// A stand-in must go once the slot's container serves again, unless this roll continues with it.
 function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
   const { standIn } = seen;
   const failed = seen.failures.some((failure) => failure.roll === desired.roll);
   const over = desired.mendOnly || failed || seen.giveUp !== undefined || whyInVain(seen, incumbent) !== undefined;
-  // One that is on its way out answers nobody new, and that it was stopped is no image's fault.
+  // A retiring stand-in takes no new connections, and its stop is not the image's fault.
   const isFit = standIn && !standIn.drained && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
   const needed = standIn?.roll === desired.roll && !over && isFit;
   if (!standIn || needed) return undefined;
-  // It was stopped for the swap and has just come back: the stand-in answers until it does.
+  // The container was stopped for the roll and has just come back: the stand-in answers until it does.
   const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';
   if (back) return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
   const awaited = seen.cover === 'lasting' ? awaitEngine(desired, incumbent, standIn) : undefined;
@@ -103,7 +103,7 @@ function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Deci
 
 function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   const extra = incumbent.running ? surplus(desired, seen, incumbent) : undefined;
-  // A copy may be needed as long as it is not sure that who serves can do without.
+  // Keep the backup until it is certain that the serving container does not need it.
   if (extra && incumbent.verdict.kind === 'waiting')
     return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
   if (extra && incumbent.verdict.kind === 'healthy') return act(extra);
@@ -116,13 +116,13 @@ function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decis
   return vain ? planInVain(desired, seen, incumbent, vain) : planBegin(desired, seen, incumbent);
 }
 
-// One that has removed itself can't say any more which image it was of: the one that it was to replace knows the slot.
+// A container that removed itself can't name its image any more: the one that it was to replace knows the slot.
 function planInVain(desired: Desired, seen: Observed, { id: container, name }: Replica, why: SwapError): Decision {
   if (why.code !== 'not-healthy' && why.code !== 'unproven') return refuse(desired, seen, why);
   return act({ kind: 'remember-failure', container, name, roll: desired.roll, code: why.code, reason: why.message });
 }
 
-// Without a candidate only the wish knows what the tag was before: a refused image must not stay under it.
+// Without a candidate, only the desired state records the tag's previous image: a refused image must not keep the tag.
 function refuse(desired: Desired, seen: Observed, error: SwapError): Decision {
   const { image, tagBefore } = desired;
   if (!tagBefore || tagBefore === image.id || seen.localTag !== image.id)
@@ -130,7 +130,7 @@ function refuse(desired: Desired, seen: Observed, error: SwapError): Decision {
   return act({ kind: 'point-tag', reference: image.follows, image: tagBefore });
 }
 
-// The old container still bears its temporary name, and the candidate is gone: give everything back.
+// The incumbent still has its temporary name, and the candidate is gone: restore everything.
 function planRestore(seen: Observed, incumbent: Replica): Decision {
   const { id: container, name } = incumbent;
   const down = whyDown(incumbent);
@@ -147,7 +147,7 @@ function planBegin(desired: Desired, seen: Observed, incumbent: Replica): Decisi
   const proof =
     desired.choice.strategy === 'handover' ? planProof(desired, seen, incumbent) : planRehearse(desired, seen);
   if (proof) return proof;
-  // The tag moves as late as possible: until a candidate exists that says what it was, nobody could move it back.
+  // Move the tag as late as possible: without a candidate to record its previous image, nothing could move it back.
   if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
     return act({ kind: 'point-tag', reference: desired.image.follows, image: desired.image.id });
   }
@@ -168,7 +168,7 @@ function planProof(desired: Desired, seen: Observed, incumbent: Replica): Decisi
   return step && act(step);
 }
 
-// It may serve already. One that is remembered is retired like any other, with its connections.
+// It may serve already. A stand-in whose failure is recorded is retired like any other, with its connections.
 function failedStandIn(desired: Desired, seen: Observed, standIn: Replica, verdict: Failed): Decision {
   const back = giveBack(seen);
   const removes = verdict.blame === 'person';
@@ -237,8 +237,7 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   return incumbent ? planRetire(desired, seen, incumbent) : planForget(desired, seen, candidate);
 }
 
-// The old container gives up its name before it stops the old container: whoever finds one under the temporary name knows
-// that it was swapctl, not a person, who stopped it.
+// Rename the incumbent before stopping it, so that recovery can tell our stop from a user's.
 function planStart(desired: Desired, seen: Observed, candidate: Replica): Decision {
   const { incumbent, names } = seen;
   const start = copyOrStart(candidate);
@@ -269,7 +268,7 @@ function planRetire(desired: Desired, seen: Observed, incumbent: Replica): Decis
 function planForget(desired: Desired, seen: Observed, serving: Replica): Decision {
   const hooks = runHooks(seen);
   if (hooks) return act(hooks);
-  // Going back says nothing against what is known of newer images.
+  // A rollback does not clear the failures of newer images.
   const stale = desired.back ? undefined : seen.failures[0];
   if (stale) return act({ kind: 'forget-failure', name: stale.name });
   const extra = surplus(desired, seen, serving);
@@ -286,7 +285,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const took = switched || candidate.name === seen.names.home;
   if (took && isRefused(desired, candidate, seen.incumbent)) return refusal('it');
   if (switched) return undefined;
-  // Before the verdict: a candidate that swapctl itself has stopped while it goes back looks like one that failed.
+  // Before the verdict: a candidate that swapctl itself stopped during an undo looks like a failed one.
   if (seen.giveUp) return seen.giveUp;
   if (verdict.kind === 'failed') {
     return new SwapError(codeOf(verdict.blame), verdict.reason);

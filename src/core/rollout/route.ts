@@ -10,19 +10,19 @@ import type { Step } from './step.ts';
 
 type Seen = Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'names' | 'route'>;
 
-/** True if new requests go to the candidate. A roll that has switched is finished, unless the candidate fails. */
+/** True: new requests go to the candidate. From then on the roll is finished, unless the candidate fails. */
 export function hasSwitched(seen: Seen): boolean {
   const { candidate, names, route } = seen;
   if (candidate?.verdict.kind !== 'healthy') return false;
   return route?.wanted.kind === 'servers' ? isLedTo(seen, candidate) : candidate.name === names.home;
 }
 
-// With a share of the requests it has not taken over.
+// A share of the requests does not count as a switch.
 function isLedTo({ incumbent, route }: Seen, candidate: Replica): boolean {
   return route !== undefined && isReady(route, candidate) && !(incumbent?.running && isReady(route, incumbent));
 }
 
-/** Why nothing is begun on a route that another roll changes, or whose proxy can't reach the candidate. */
+/** Why the roll must not begin: another roll changes the route, or the proxy can't reach the candidate. */
 export function whyNoRoute({ proxy, roll, mendOnly }: Desired, { candidate, route }: Seen): SwapError | undefined {
   if (!proxy || !route) return undefined;
   if (route.foreign || (!mendOnly && isOfAnother(route, roll))) return occupied(proxy, route);
@@ -38,12 +38,12 @@ export function occupied(proxy: Pick<WantedProxy, 'name' | 'route'>, route: Obse
   });
 }
 
-/** Ends an overlay that a dead roll has left, of which nothing else is there. */
+/** Ends an overlay that a dead roll left behind, if nothing else of that roll remains. */
 export function endStale(desired: Desired, seen: Seen): Step | undefined {
   return seen.route && isOfAnother(seen.route, desired.roll) ? endRoute(desired, seen) : undefined;
 }
 
-/** The roll of an overlay; undefined: there is none. */
+/** The roll of an overlay; undefined if there is none. */
 export function overlayOf({ wanted }: ObservedRoute): string | undefined {
   return wanted.kind === 'baseline' ? undefined : wanted.roll;
 }
@@ -61,7 +61,7 @@ function isOfAnother(route: ObservedRoute, roll: string): boolean {
   return overlay !== undefined && overlay !== roll;
 }
 
-/** Of the wanted roll, what concerns the proxy in front. */
+/** The settings of the desired roll for the proxy in front. */
 export function wantedProxy(
   proxied: Proxied | undefined,
   { proxyHoldMs, canary }: Pick<Policy, 'proxyHoldMs' | 'canary'>,
@@ -72,26 +72,29 @@ export function wantedProxy(
   return { name, route, holdMs, canary: facts?.weights ? canary : undefined };
 }
 
-/** Keeps requests with the incumbent before the candidate starts and until it is healthy: by its name a proxy would find both. */
+/**
+ * Keeps requests with the incumbent from before the candidate starts until it is healthy: by the service name, a proxy would find
+ * both.
+ */
 export function keepRoute(desired: Desired, seen: Seen): Step | undefined {
   const { incumbent, candidate, route } = seen;
   if (!route || !candidate || candidate.strategy !== 'start-first' || !incumbent?.running) return undefined;
-  // An earlier process has proven it; only its failure takes the requests away again.
+  // An earlier process has proven it; only its failure moves the requests away again.
   return isReady(route, candidate) ? undefined : leadTo(desired, seen, incumbent);
 }
 
-/** The next step after which requests go to a candidate that answers, and in the end by the proxy's own configuration. */
+/** The next step to send requests to a healthy candidate, at the end by the proxy's own configuration. */
 export function routeForward(desired: Desired, seen: Seen): Step | undefined {
   const { incumbent, candidate, standIn, names, route } = seen;
   if (!route || !candidate || !answers(candidate)) return undefined;
   if (incumbent?.running) return share(desired, seen, incumbent, candidate) ?? leadTo(desired, seen, candidate);
   const isAlone = candidate.name === names.home && !standIn;
-  // A proxy that has resolved the name before learns the new address by the overlay.
+  // A proxy that has already resolved the name learns the new address from the overlay.
   const isKnown = candidate.strategy === 'start-first' && route.wanted.kind === 'baseline';
   return isAlone && (candidate.settled || isKnown) ? endRoute(desired, seen) : leadTo(desired, seen, candidate);
 }
 
-// A rollback is in a hurry, so it takes no canary.
+// A rollback is urgent, so it takes no canary.
 function share({ proxy, roll, back }: Desired, seen: Seen, incumbent: Replica, candidate: Replica): Step | undefined {
   const { route, names } = seen;
   const [old, young] = [incumbent, candidate].map(({ id }) => route?.addresses[id]);
@@ -121,8 +124,8 @@ function weightsOf(percent: number, replicas: number): { readonly candidate: num
 }
 
 /**
- * Before an incumbent is stopped to make room: requests go to the other replicas, or wait in the proxy. Those under way in it end
- * first. Undefined once that is so, or can't be.
+ * Before an incumbent stops to make room: send requests to the other replicas, or let them wait in the proxy, and let those in
+ * progress end. Undefined once that is done, or if it is impossible.
  */
 export function leaveRoute(desired: Desired, seen: Seen): Step | undefined {
   const { proxy, roll } = desired;
@@ -141,8 +144,8 @@ export function leaveRoute(desired: Desired, seen: Seen): Step | undefined {
 }
 
 /**
- * Gives the route back as soon as the incumbent is down, before its addresses are let go: the proxy may go on to probe a server that
- * drains, and would count as a client that keeps an old address.
+ * Returns the route to the proxy as soon as the incumbent has stopped, before its addresses are released: the proxy's probes of a
+ * draining server would look like a client that keeps an old address.
  */
 export function endDrained(desired: Desired, seen: Observed): Step | undefined {
   const { incumbent, candidate, failures, giveUp, hooks } = seen;
@@ -152,13 +155,13 @@ export function endDrained(desired: Desired, seen: Observed): Step | undefined {
   return step?.kind === 'route' && step.wanted.kind === 'baseline' ? step : undefined;
 }
 
-/** Before an incumbent that was stopped starts again: requests stay with a candidate that answers. */
+/** Before a stopped incumbent starts again: requests stay with a candidate that answers. */
 export function keepReturn(desired: Desired, seen: Seen): Step | undefined {
   const { candidate } = seen;
   return candidate && answers(candidate) ? leadTo(desired, seen, candidate) : undefined;
 }
 
-/** The next step after which requests go to the incumbent again. */
+/** The next step to send requests to the incumbent again. */
 export function routeBack(desired: Desired, seen: Seen): Step | undefined {
   const { incumbent, candidate, route } = seen;
   if (!route || !incumbent?.running || (!candidate?.running && route.wanted.kind === 'baseline')) return undefined;
@@ -168,14 +171,14 @@ export function routeBack(desired: Desired, seen: Seen): Step | undefined {
   return leadTo(desired, seen, incumbent);
 }
 
-// Without a start of the candidate only the overlay tells that the incumbent was to make room for it.
+// Without a start of the candidate, only the overlay shows that the incumbent was to make room for it.
 function mayHaveStopped(route: SeenRoute, incumbent: Replica, candidate: Replica | undefined): boolean {
   if (!candidate) return false;
   if (candidate.startedAt > 0) return incumbent.startedAt > candidate.startedAt;
   return route.wanted.kind !== 'baseline' && !isReady(route, incumbent);
 }
 
-/** Gives the route back to the proxy's own configuration; undefined once that is in force. */
+/** Returns the route to the proxy's own configuration; undefined once that is in force. */
 export function endRoute({ proxy }: Desired, { names, route }: Seen): Step | undefined {
   if (!proxy || !route || route.wanted.kind === 'baseline') return undefined;
   return {
@@ -199,7 +202,7 @@ function leadTo({ proxy, roll }: Desired, seen: Seen, to: Replica): Step | undef
   return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to: [to.name], wanted };
 }
 
-// One that no request was sent to has nothing to drain.
+// A server that got no requests has nothing to drain.
 function leavingOf(route: SeenRoute, { id }: Replica): Server[] {
   const address = route.addresses[id];
   if (address === undefined) return [];
@@ -220,7 +223,7 @@ function server(address: string, state: Server['state']): Server {
   return { address, state, weight: 1 };
 }
 
-/** True if requests are sent as wanted already. Servers that get none make no difference. */
+/** True: requests already go where they should. Servers without requests make no difference. */
 export function isInForce(route: ObservedRoute, wanted: Wanted): boolean {
   if (route.wanted.kind !== wanted.kind) return false;
   if (route.wanted.kind === 'baseline' || wanted.kind === 'baseline') return true;
@@ -259,7 +262,7 @@ export function routeHarm(seen: Seen, step: Step): string | undefined {
   }
 }
 
-// By its name a proxy finds every container of the slot that runs.
+// By the service name, a proxy finds every running container of the slot.
 function exposed({ incumbent, candidate, route }: Seen): string | undefined {
   return isReached(incumbent, route) && isReached(candidate, route)
     ? 'the proxy would find both containers'
@@ -290,7 +293,7 @@ function isReached(one: Replica | undefined, route: SeenRoute | undefined): bool
 
 function hasRequests({ incumbent, candidate, route }: Seen, container: string): boolean {
   const [one, other] = container === incumbent?.id ? [incumbent, candidate] : [candidate, incumbent];
-  // One that no request can reach takes none over.
+  // A container that no request can reach takes none over.
   if (one?.id !== container || !route || !isReached(one, route) || !isReached(other, route)) return false;
   return route.wanted.kind === 'baseline' || isReady(route, one);
 }

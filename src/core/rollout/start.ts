@@ -1,15 +1,15 @@
 import type { Desired, Observed, Replica } from './observed.ts';
 import type { StartCheckMoment, Step } from './step.ts';
 
-/** The step that brings a replica to its start: what compose copied into its predecessor comes first. */
+/** The next step to start a replica: first the files that compose copied into its predecessor. */
 export function copyOrStart(replica: Replica): Step {
   const { id: container, name, missingFiles: paths } = replica;
   return paths.length > 0 ? { kind: 'copy-files', container, name, paths } : { kind: 'start', container, name };
 }
 
 /**
- * An old container that removed itself on its stop is created again before its successor starts: that one would remove itself, too, if it
- * failed, and then nothing would be left.
+ * Creates an incumbent that removed itself on its stop again before its successor starts: otherwise, if the successor failed and
+ * removed itself, too, nothing would be left.
  */
 export function spare({ incumbent, names }: Observed, { autoRemove, imageBefore }: Replica): Step | undefined {
   if (incumbent || !autoRemove || !imageBefore) return undefined;
@@ -17,8 +17,8 @@ export function spare({ incumbent, names }: Observed, { autoRemove, imageBefore 
 }
 
 /**
- * Checks that the incumbent and its dependents could start again, before anything is touched. What a start needs may vanish while
- * an image is proven, so it is checked again before the incumbent stops, unless it was checked a moment ago.
+ * Checks that the incumbent and its dependents could start again, before the first change. The needs of a start may vanish while
+ * an image is proven, so the check repeats before the incumbent stops, unless it was a moment ago.
  */
 export function checkStart(
   { checksStart, choice }: Desired,

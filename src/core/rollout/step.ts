@@ -4,12 +4,12 @@ import type { Wanted } from '../proxy/route.ts';
 import type { VolumeCopy } from '../service/labels.ts';
 import { formatDuration } from '../text/duration.ts';
 
-/** When it is checked that a container could start again. */
+/** When to check that a container could start again. */
 export type StartCheckMoment = 'first' | 'last';
 
-/** One engine call (or one wait), safe to repeat. `container` is an id; `name` is what people see. */
+/** One engine call (or one wait), safe to repeat. `container` is an id; `name` is for messages. */
 export type Step =
-  /** `names`: the slot's container and those that live in its namespaces. `moment`: before the first change, or before the stop. */
+  /** `names`: the slot's container and those in its namespaces. `moment`: before the first change, or before the stop. */
   | { readonly kind: 'check-start'; readonly names: readonly string[]; readonly moment: StartCheckMoment }
   | { readonly kind: 'create-rehearsal'; readonly name: string }
   | { readonly kind: 'create-stand-in'; readonly name: string }
@@ -29,7 +29,7 @@ export type Step =
   | { readonly kind: 'start'; readonly container: string; readonly name: string }
   | { readonly kind: 'open'; readonly container: string; readonly name: string }
   | { readonly kind: 'await-healthy'; readonly container: string; readonly name: string }
-  /** `brief`: another container of the image has spent the settle time already. */
+  /** `brief`: another container of the image has already passed the settle time. */
   | { readonly kind: 'settle'; readonly container: string; readonly name: string; readonly brief: boolean }
   | {
       readonly kind: 'await-engine';
@@ -48,7 +48,7 @@ export type Step =
       readonly toName: string;
     }
   | { readonly kind: 'end-forward'; readonly from: string; readonly name: string; readonly linger: boolean }
-  /** `proxy`: as its user writes it; `to`: names of the slot's containers that get the requests. */
+  /** `proxy`: as the user writes it; `to`: names of the slot's containers that get the requests. */
   | {
       readonly kind: 'route';
       readonly name: string;
@@ -75,22 +75,22 @@ export type Step =
       readonly kind: 'remember-failure';
       readonly container: string;
       readonly name: string;
-      /** The roll that the failure is one of: its own, not the one that finds it. */
+      /** The roll that failed, not the one that finds the failure. */
       readonly roll: string;
-      /** Whether the image is rejected, or tried again (core/blame.ts). */
+      /** Decides if the image is rejected or tried again (core/health/blame.ts). */
       readonly code: FailureCode;
       readonly reason: string;
     }
-  /** `name`: of the volume that remembers it. */
+  /** `name`: of the volume that records it. */
   | { readonly kind: 'forget-failure'; readonly name: string }
   | {
       readonly kind: 'back-up';
       readonly name: string;
       readonly volumes: readonly string[];
-      /** The roll that the copies are made for. */
+      /** The roll that makes the backup. */
       readonly roll: string;
     }
-  /** `backup` is the id of the inert container that stands for the copies, `name` its name. */
+  /** `backup` is the id of the inert container that marks the backup, `name` its name. */
   | {
       readonly kind: 'put-back';
       readonly backup: string;
@@ -107,7 +107,7 @@ export type Step =
 
 export type StepKind = Step['kind'];
 
-/** One line for people: what the step does. */
+/** Describes a step in one line. */
 export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'check-start':

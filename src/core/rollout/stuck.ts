@@ -2,14 +2,14 @@ import { isKilled } from '../health/blame.ts';
 import { exitStatus, SwapError } from '../model/error.ts';
 import type { Observed, Replica } from './observed.ts';
 
-/** Where going on, or going back, would go in circles or do harm: then swapctl stops and says so. */
+/** The situations in which another try would loop or do harm: then swapctl stops and says so. */
 
-// So often a new container that somebody took away is made again.
+// The maximum number of candidates to create again after a user removed them.
 const MOST_VANISHED = 3;
-// So often the old container is started to get it back.
+// The maximum number of starts of the incumbent during an undo.
 const MOST_STARTS = 3;
 
-/** Why a candidate can't be taken back; undefined if it can. */
+/** Why a candidate can't be undone; undefined if it can. */
 export function whyNoWayBack(seen: Observed, candidate: Replica, why: SwapError): SwapError | undefined {
   const { name, roll, imageBefore } = candidate;
   if (roll === undefined) {
@@ -22,7 +22,7 @@ export function whyNoWayBack(seen: Observed, candidate: Replica, why: SwapError)
   return new SwapError('attention', message, { hint: 'fix it by hand, or roll to a working image with --image' });
 }
 
-/** Why the old container is not started once more; undefined where it may be. */
+/** Why the incumbent is not started again; undefined if it may be. */
 export function whyDown({ running, starts, verdict, name }: Replica): SwapError | undefined {
   if (running || starts < MOST_STARTS) return undefined;
   const reason = verdict.kind === 'failed' ? `: ${verdict.reason}` : '';
@@ -31,7 +31,7 @@ export function whyDown({ running, starts, verdict, name }: Replica): SwapError 
   });
 }
 
-/** What to say instead of a failure that leaves the old container serving as before, where somebody keeps it from that. */
+/** The error instead of one that says "serves as before", if something keeps the incumbent from serving. */
 export function whyNotAsBefore({ incumbent }: Observed, failure: SwapError): SwapError | undefined {
   if (exitStatus(failure.code) !== 1 || !incumbent) return undefined;
   const { name, verdict, running } = incumbent;
@@ -41,9 +41,9 @@ export function whyNotAsBefore({ incumbent }: Observed, failure: SwapError): Swa
   return new SwapError('attention', message, { hint: `docker start ${name}, or docker unpause`, log: failure.log });
 }
 
-/** Why no new container is made once more; undefined where one may be. */
+/** Why no candidate is created again; undefined if one may be. */
 export function whyInVain(seen: Observed, incumbent: Replica): SwapError | undefined {
-  // One that is removed on exit says by its absence that it failed; another one somebody took away.
+  // The absence of a container with --rm shows that it failed; a user removed any other.
   if (incumbent.autoRemove && seen.vanished > seen.takenAway) {
     const status = seen.goneWith === undefined ? '' : ` with status ${seen.goneWith}`;
     const code = isKilled(seen.goneWith) ? 'unproven' : 'not-healthy';

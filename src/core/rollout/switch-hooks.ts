@@ -4,11 +4,11 @@ import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
 /**
- * Hooks run between the old container's stop and its removal: until it stops, the engine's DNS names it as well, so that a proxy
- * which is reloaded earlier gets both addresses.
+ * Hooks run between the incumbent's stop and its removal: until the stop, the engine's DNS names the incumbent as well, so a
+ * proxy that reloads earlier gets both addresses.
  */
 
-/** Whether nothing is between the slot and its hooks. The old container's address is redirected until they are done. */
+/** True: the slot is ready for its hooks. The incumbent's address is redirected until they are done. */
 export function awaitsHooks(seen: Observed): boolean {
   const { hooks, incumbent, candidate, standIn, names } = seen;
   const over = !incumbent?.running && !standIn && candidate?.name === names.home && candidate.settled;
@@ -19,19 +19,19 @@ export function runHooks(seen: Observed): Step | undefined {
   return awaitsHooks(seen) ? { kind: 'run-hooks', name: seen.names.home, hooks: seen.hooks.due } : undefined;
 }
 
-/** Why the roll goes back although the candidate is well; undefined where it does not, or can't without a gap. */
+/** Why the roll is undone although the candidate is healthy; undefined if it is not, or can't be without a gap. */
 export function failedHook({ hooks, incumbent }: Observed, { strategy }: Replica): SwapError | undefined {
   if (!hooks.failed || strategy !== 'start-first' || !incumbent) return undefined;
-  // One that does not come back leaves the candidate where it is.
+  // If the incumbent does not come back, the candidate stays.
   return incumbent.running && incumbent.verdict.kind === 'failed' ? undefined : hooks.failed;
 }
 
-/** Whether a container is the old one on its way back, behind the gate: the candidate serves until it is healthy. */
+/** True: the container is the incumbent, returning behind the gate: the candidate serves until it is healthy. */
 export function isReturning({ hooks, incumbent, candidate }: Observed, id: string): boolean {
   return hooks.failed !== undefined && id === incumbent?.id && candidate !== undefined && answers(candidate);
 }
 
-/** A candidate that serves goes on doing so until the old container answers, and then hands over to it. */
+/** A serving candidate continues until the incumbent answers, and then hands over to it. */
 export function handBack(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
   if (!seen.hooks.failed || !answers(candidate)) return undefined;
   const { id: container, name, verdict } = incumbent;

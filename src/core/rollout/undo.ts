@@ -10,8 +10,8 @@ import type { Step } from './step.ts';
 import { handBack } from './switch-hooks.ts';
 
 /**
- * The next step of taking a candidate back: the old container serves under its own name first, the candidate goes last,
- * since its labels are what the rest is read from.
+ * The next step of undoing a candidate: the incumbent serves under its own name first; the candidate goes last, since its labels
+ * describe the rest.
  */
 export function planUndo(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Step {
   const { incumbent } = seen;
@@ -30,7 +30,7 @@ export function planUndo(desired: Desired, seen: Observed, candidate: Replica, w
   );
 }
 
-// An interruption is not remembered, nor is the stop of a container whose roll died while it went back.
+// Do not record an interruption, nor the stop of a container whose roll died during an undo.
 function remember(seen: Observed, candidate: Replica, why: SwapError): Step | undefined {
   const { id: container, name, roll, running, complete } = candidate;
   const code = noted(seen, candidate, why);
@@ -39,7 +39,7 @@ function remember(seen: Observed, candidate: Replica, why: SwapError): Step | un
   return { kind: 'remember-failure', container, name, roll, code, reason: why.message };
 }
 
-// Of what is not the image's doing only the failure of a container is noted, for the backoff; a failed call to the engine is not.
+// If the image is not to blame, record only the failure of a container, for the backoff; not a failed engine call.
 function noted({ standIn }: Observed, candidate: Replica, { code }: SwapError): FailureCode | undefined {
   if (code === 'not-healthy') return code;
   const failed = [candidate, standIn].some(
@@ -48,7 +48,7 @@ function noted({ standIn }: Observed, candidate: Replica, { code }: SwapError): 
   return failed && (code === 'unproven' || code === 'cannot-start') ? code : undefined;
 }
 
-// The old one is gone (it was to be removed on exit, or somebody removed it): it is made again from its image.
+// The incumbent is gone (removed on exit, or by a user): create it again from its image.
 function recreate(seen: Observed, candidate: Replica): Step | undefined {
   if (seen.incumbent || !candidate.imageBefore) return undefined;
   return { kind: 'recreate-old', name: seen.names.old, image: candidate.imageBefore };
@@ -58,7 +58,7 @@ function revive(desired: Desired, seen: Observed, candidate: Replica, incumbent:
   const { id: container, name } = incumbent;
   if (!incumbent.running) {
     const back = volumesBack(seen, incumbent, candidate);
-    // It may need what the candidate holds: its ports, its volumes.
+    // The incumbent may need the resources of the candidate: its ports, its volumes.
     if (candidate.running && (candidate.strategy !== 'start-first' || back))
       return { kind: 'stop', container: candidate.id, name: candidate.name };
     return back ?? keepReturn(desired, seen) ?? { kind: 'start', container, name };
@@ -69,7 +69,7 @@ function revive(desired: Desired, seen: Observed, candidate: Replica, incumbent:
   return gather(seen, incumbent);
 }
 
-// The candidate answers at the addresses of an old container that comes back after a failed hook.
+// The candidate answers at the addresses of an incumbent that comes back after a failed hook.
 function isBehindGate({ hooks, incumbent }: Observed): boolean {
   return hooks.failed !== undefined && incumbent?.running === true && incumbent.shut;
 }
@@ -88,7 +88,7 @@ function restoreTag(seen: Observed, candidate: Replica): Step | undefined {
   return { kind: 'point-tag', reference: candidate.follows, image: before };
 }
 
-// It may have taken requests: they get the time that its own stop gives them, and one that served the time of a drain.
+// It may have taken requests, which get the container's own stop time; after it has served, also the drain time.
 function stop({ hooks }: Observed, { id: container, name, running, drained }: Replica): Step | undefined {
   if (!running) return undefined;
   return { kind: hooks.failed && !drained ? 'drain' : 'stop', container, name };
