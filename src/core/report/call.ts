@@ -16,8 +16,8 @@ export interface RollCall extends Call {
 }
 
 /**
- * Gives each roll of a call over several services its own context. Raises `busy` where the service is being rolled already;
- * then `work` is not begun.
+ * Gives each roll of a call over several services its own context. Raises `busy`, without calling `work`, if the service is being
+ * rolled already.
  */
 export type PerService = (
   service: string,

@@ -13,12 +13,12 @@ export interface Call {
   readonly ms: number;
 }
 
-/** Renders a call as one line of a trace. */
+/** Shows one call as a line of a trace. */
 export function callText({ to, what, status, ms }: Call): string {
   return `${to}: ${what}: ${status}, ${Math.round(ms)} ms`;
 }
 
-/** What happens, while it happens: for a spinner, plain lines or a log. */
+/** Progress events, as they happen: for a spinner, plain lines or a log. */
 export type Progress =
   | { readonly kind: 'resolving'; readonly reference: string }
   | {
@@ -30,7 +30,7 @@ export type Progress =
       readonly total: number;
     }
   | { readonly kind: 'pulled'; readonly reference: string; readonly ms: number }
-  /** What a builder says, as it comes; `what` is built. */
+  /** The output of a builder, as it comes; `what` names the build. */
   | { readonly kind: 'building'; readonly what: string; readonly line: string }
   | { readonly kind: 'built'; readonly what: string; readonly ms: number }
   /** `log`: the last lines of the step that failed. */
@@ -45,9 +45,9 @@ export type Progress =
       readonly phase: RollPhase | undefined;
       /** The containers of the slot before the step, in words. */
       readonly seen?: string;
-      /** Why the step undoes the roll, if it does. */
+      /** True: new connections already go to the candidate, so a request no longer undoes the roll. */
       readonly because?: string;
-      /** Whether new connections go to the new container already: the roll is not undone on request any more. */
+      /** The last step of the slot is done; `error`: why the slot does not run the desired image. */
       readonly switched?: boolean;
     }
   | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }

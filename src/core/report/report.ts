@@ -3,19 +3,19 @@ import type { VolumeCopy } from '../service/labels.ts';
 import type { RollPhase } from './phase.ts';
 import type { ReportedError } from './reported-error.ts';
 
-/** One side of a swap. */
+/** The image and container before or after a roll. */
 export interface Side {
   readonly container: string;
   readonly image: string;
   readonly digest: string;
 }
 
-/** How long each part took, in milliseconds; parts that did not happen are absent. */
+/** The duration of each part, in milliseconds; absent: the part did not happen. */
 export interface Timings {
   pull?: number;
   start?: number;
   healthy?: number;
-  /** Copying volumes before the change, and putting copies back. */
+  /** Backup and restore of volumes. */
   backup?: number;
   restore?: number;
   switch?: number;
@@ -26,32 +26,32 @@ export interface Timings {
 
 export type Outcome = 'rolled' | 'unchanged' | 'rolled-back' | 'failed';
 
-/** What became of one replica. */
+/** The result of one replica. */
 export interface ReplicaReport {
   readonly slot: string;
   readonly outcome: Outcome;
   readonly strategy?: string;
   readonly because?: string;
-  /** The proxy in front that was told. */
+  /** The proxy in front that swapctl drove. */
   readonly proxy?: ProxyReport;
   readonly from?: Side;
   readonly to?: Side;
   readonly timings: Timings;
-  /** What the drains of old containers left open; absent where connections could not be counted. */
+  /** The connections that the drains left open; absent if connections could not be counted. */
   readonly connections?: DrainedConnections;
-  /** For how long at the most the slot, or a container in its namespaces, did not answer, in milliseconds. */
+  /** The longest time that the slot, or a container in its namespaces, did not answer, in milliseconds. */
   readonly gap?: number;
   readonly backup?: ReportedBackup;
   /** Clients that connected to the address of a stopped container until the redirect ended. */
   readonly staleClients?: readonly StaleClient[];
-  /** What a person is to know of it: what the roll went without, and which containers it leaves as they are. */
+  /** Notes for the user: the protections that the roll lacked, and the containers that it leaves alone. */
   readonly notes?: readonly string[];
   readonly error?: ReportedError;
-  /** The hooks that were run, and why those failed that did. */
+  /** The hooks that ran, with the errors of failed ones. */
   readonly hooks?: readonly ReportedHook[];
-  /** What a person has to do, although the roll itself is done. */
+  /** Work for the user, although the roll itself is done. */
   readonly attention?: readonly ReportedError[];
-  /** The steps in order, including those that failed or undid something. */
+  /** The steps in order, including failed and undoing ones. */
   readonly steps?: readonly ReportedStep[];
 }
 
@@ -68,59 +68,61 @@ export interface ReportedHook {
   readonly error?: string;
 }
 
-/** A container that compose restarts after the service was replaced (`depends_on` with `restart: true`), and why it is not well. */
+/**
+ * A container that compose restarts after the service was replaced (`depends_on` with `restart: true`), and why it is unhealthy,
+ * if it is.
+ */
 export interface Restarted {
   readonly container: string;
-  /** How long it took until it was well again, in milliseconds. */
+  /** The time until it was healthy again, in milliseconds. */
   readonly ms?: number;
   readonly error?: string;
 }
 
-/** A client that has resolved the name of a service once, and keeps the address of a container that is gone. */
+/** A client that resolved the name of a service once, and keeps the address of a removed container. */
 export interface StaleClient {
-  /** Name of the container; its address where no container has that. */
+  /** Name of the container; its address if no container has that. */
   readonly client: string;
-  /** The network in which it used the address; undefined where that is not known. */
+  /** The network in which it used the address; undefined if unknown. */
   readonly network?: string;
-  /** The address that it used. */
   readonly address: string;
 }
 
 /** The connections of a container at the end of its drain. */
 export interface DrainedConnections {
-  /** Open and between two requests; absent where idle connections can't be told from busy ones, or count as busy. */
+  /** Open, between two requests; absent if idle connections can't be told from busy ones, or count as busy. */
   readonly idle?: number;
-  /** How many idle ones swapctl closed before the stop; absent unless `swapctl.drain.close` is set. */
+  /** The number of idle ones that swapctl closed before the stop; absent unless `swapctl.drain.close` is set. */
   readonly closed?: number;
-  /** How many the drain waited for. */
+  /** The number that the drain waited for. */
   readonly busy: number;
-  /** How many of the busy ones were still open when the drain time was over. */
+  /** The number of busy ones still open after the drain time. */
   readonly cut: number;
 }
 
-/** What was copied before the change, and whether copies were put back. */
+/** The backup before the change, and its restore, if there was one. */
 export interface ReportedBackup {
-  /** `copy` is the volume that holds it, `bytes` what the files in it hold. */
+  /** `copy` is the volume that holds the backup, `bytes` the size of its files. */
   readonly volumes: readonly VolumeCopy[];
   readonly restored: boolean;
 }
 
-/** What became of one service: the document that every front shows (a contract: scripts rely on it). */
+/** The report of one service: the document of every front (a contract: scripts rely on it). */
 export interface ServiceReport extends Omit<ReplicaReport, 'slot'> {
   readonly service: string;
-  /** The container that rolled it, and told people of it, where that was not this process. */
+  /** The container that rolled it and sent the notifications, if it was not this process. */
   readonly by?: string;
-  /** What was restarted since it depends on the service. */
+  /** The services restarted because they depend on this one. */
   readonly restarted?: readonly Restarted[];
-  /** What compose does for the service beside creating containers, and swapctl did not. */
+  /** Actions of compose for the service, beside creating containers, that swapctl did not do. */
   readonly notDone?: readonly string[];
-  /** Compose containers that do not run the image that their tag means after the roll, and what compose would do with them. */
+  /** Compose containers that do not run the image of their tag after the roll, and what compose would do with them. */
   readonly sameTag?: readonly string[];
-  /** One entry a replica, where there is more than one. */
+  /** One entry for each replica, if there are several. */
   readonly replicas?: readonly ReplicaReport[];
 }
 
-/** Everything in a report that somebody has to see to. */
+/** Everything in a report that needs a user's attention. */
 export function concernsOf({ error, attention = [] }: Pick<ReplicaReport, 'error' | 'attention'>): ReportedError[] {
   return [...(error ? [error] : []), ...attention];
 }
@@ -138,7 +140,7 @@ export function summarize(
   return { service, ...rest, ...ofAll(replicas), timings, ...(replicas.length > 1 ? { replicas } : {}) };
 }
 
-// Of whichever replica: people have to see it.
+// Of any replica: users have to see it.
 function ofAll(replicas: readonly ReplicaReport[]): Pick<ReplicaReport, 'attention' | 'staleClients'> {
   const attention = replicas.flatMap((one) => one.attention ?? []);
   const staleClients = replicas.flatMap((one) => one.staleClients ?? []);

@@ -7,7 +7,7 @@ export interface ReportedError {
   readonly hint?: string;
   /** Absent: unknown. */
   readonly state?: ErrorState;
-  /** The last lines that the failed container wrote. */
+  /** The last lines of the failed container's log. */
   readonly log?: readonly string[];
 }
 

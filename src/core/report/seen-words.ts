@@ -1,6 +1,6 @@
 import type { Observed, Replica } from '../rollout/observed.ts';
 
-/** One line for people: the containers of a slot as the planner sees them. */
+/** Describes in one line the containers of a slot as the planner sees them. */
 export function describeSeen({ incumbent, candidate, rehearsal, standIn, giveUp }: Observed): string {
   const parts = [
     replica('incumbent', incumbent),

@@ -4,7 +4,7 @@ import type { FailureNote, HistoryEntry, VolumeCopy } from '../service/labels.ts
 import type { Explained } from '../settings/read.ts';
 import type { ReportedError } from './reported-error.ts';
 
-/** What a slot is doing, derived from names, labels and the engine's view; it is written down nowhere. */
+/** The state of a slot, derived from names, labels and the engine's view; it is stored nowhere. */
 export type Phase = 'serving' | 'stopped' | 'starting' | 'unhealthy' | 'restarting' | 'rolling' | 'interrupted';
 
 /** One line of `swapctl status`: one replica. Times are ISO 8601. */
@@ -18,9 +18,9 @@ export interface ReplicaStatus {
   readonly ageMs: number;
   readonly health: string;
   readonly phase: Phase;
-  /** The way that a roll would take, or why it can't be rolled. */
+  /** The strategy of a roll, or why there can be none. */
   readonly strategy: string;
-  /** The proxy in front that a roll tells, as its user writes it. */
+  /** The proxy in front that a roll drives, as the user writes it. */
   readonly proxy?: string;
   readonly lastRoll: string | undefined;
   readonly lastRollAgeMs: number | undefined;
@@ -33,12 +33,12 @@ export interface SlotPlan {
   readonly strategy: string;
   readonly rehearsal: boolean;
   readonly because: string;
-  /** The proxy in front that the roll tells. */
+  /** The proxy in front that the roll drives. */
   readonly proxy?: ProxyReport;
-  /** `unchanged`: it already runs the image; `fetch`: only pulling it can tell; `roll`: it would be rolled. */
+  /** `unchanged`: it already runs the image; `fetch`: only a pull can show it; `roll`: it would be rolled. */
   readonly verdict: 'unchanged' | 'fetch' | 'roll' | 'refused';
   readonly steps: readonly string[];
-  /** What the roll would go without, since nft fails. */
+  /** The protections that the roll would lack, since nft fails. */
   readonly notes?: readonly string[];
   readonly error?: ReportedError;
 }
@@ -48,62 +48,62 @@ export interface ServicePlan {
   readonly service: string;
   readonly image: string;
   readonly digest?: string | undefined;
-  /** The image comes from this engine and not from a registry: it is there already, or is to be built. */
+  /** True: the image is already on this engine, or built here, and not from a registry. */
   readonly local?: true;
   readonly slots: readonly SlotPlan[];
-  /** What follows once all replicas are rolled. */
+  /** The steps after all replicas are rolled. */
   readonly after?: readonly string[];
-  /** What compose does for the service beside creating containers, and swapctl does not, or cannot know of. */
+  /** Actions of compose for the service, beside creating containers, that swapctl does not do or cannot know. */
   readonly notDone?: readonly string[];
-  /** What the roll does to other compose services of the same tag. */
+  /** The effects of the roll on other compose services of the same tag. */
   readonly sameTag?: readonly string[];
-  /** Only where it was asked for. */
+  /** Only if it was requested. */
   readonly explained?: ServiceExplained;
 }
 
-/** What `swapctl plan --explain` adds: every setting and where it comes from, and what follows for rolls by itself. */
+/** The part of `swapctl plan --explain`: every setting with its source, and its effect on unattended rolls. */
 export interface ServiceExplained {
   readonly settings: readonly Explained[];
-  /** The services that are rolled before it, by their keys. */
+  /** The keys of the services that are rolled before it. */
   readonly dependsOn: readonly string[];
-  /** Whether its time has come, and if not, from when on (ISO 8601; undefined: not by waiting) and why not. */
+  /** If the service may be rolled now; otherwise why not, and from when on (ISO 8601; undefined: waiting does not help). */
   readonly mayRoll:
     | { readonly now: true }
     | { readonly now: false; readonly until: string | undefined; readonly because: string };
-  /** When it would be checked next if it was checked now, without jitter. ISO 8601. */
+  /** The next scheduled check after a check now, without jitter. ISO 8601. */
   readonly nextCheck: string | undefined;
 }
 
-/** What `swapctl history` shows: the images of a service, newest first, and those that failed. */
+/** The result of `swapctl history`: the images of a service, newest first, and the failed ones. */
 export interface ServiceHistory {
   readonly service: string;
   readonly entries: readonly (HistoryEntry & { readonly available: boolean } & Currency)[];
-  /** Copies of its volumes, the newest of each replica first. */
+  /** Backups of its volumes, the newest of each replica first. */
   readonly backups: readonly KeptBackup[];
   readonly failures: readonly ({
     readonly at: string;
     readonly image: string;
     readonly digest: string | undefined;
-    /** The volume that remembers it; without that volume the image is tried again. */
+    /** The volume that records it; without that volume the image is tried again. */
     readonly volume?: string;
     /** The same of a Swarm service: a config object. */
     readonly config?: string;
   } & FailureNote)[];
 }
 
-/** Whether a container has the image now, and what that does; `created` if it was never started. */
+/** A container with the image, if there is one, and its status; `created` if it was never started. */
 type Currency = { readonly current: true; readonly status: ContainerStatus } | { readonly current: false };
 
-/** Copies of a replica's volumes from before a change. */
+/** A backup of a replica's volumes from before a change. */
 export interface KeptBackup {
   readonly at: string;
   readonly slot: string;
-  /** Id of the image that had written what was copied. */
+  /** Id of the image that had written the data. */
   readonly image: string;
   readonly volumes: readonly VolumeCopy[];
 }
 
-/** What `swapctl recover` did about one thing that a dead roll left behind. */
+/** The action of `swapctl recover` for one item that a dead roll left behind. */
 export interface RecoveredItem {
   readonly service: string;
   readonly slot: string;
@@ -117,6 +117,6 @@ export interface Finding {
   readonly check: string;
   readonly state: 'ok' | 'limited' | 'problem';
   readonly found: string;
-  /** What to do about it. */
+  /** The next action for the user. */
   readonly advice?: string;
 }

@@ -2,48 +2,48 @@ import { shortDigest } from '../model/reference.ts';
 import { harmlessText } from '../text/harmless.ts';
 import type { Outcome, ServiceReport } from './report.ts';
 
-/** What became of a service in a run over many. */
+/** The outcome of a service in a run over many. */
 export type ToldOutcome = 'updated' | 'current' | 'available' | 'held' | 'waiting' | 'skipped' | 'failed' | 'unknown';
 
-/** An image as reports have it: what runs by `image`, what a registry has by `reference`. */
+/** An image as reports show it: a running one by `image`, one of a registry by `reference`. */
 interface ToldImage {
   readonly image?: string | undefined;
   readonly reference?: string | undefined;
   readonly digest?: string | undefined;
 }
 
-/** What a summary needs to know of a service; reports of rolls, checks and updates have all of it. */
+/** The facts of a service that a summary needs; reports of rolls, checks and updates have all of them. */
 export interface ToldService {
   readonly service: string;
   readonly outcome: ToldOutcome;
   readonly from?: ToldImage | undefined;
   readonly to?: ToldImage | undefined;
   readonly because: string;
-  /** Of its roll; `by` is who else did that, and has told of it. */
+  /** Of its roll; `by`: another container rolled it and has already sent the notification. */
   readonly report?: { readonly by?: string } | undefined;
   readonly error?:
     | {
         readonly code: string;
         readonly message: string;
         readonly hint?: string | undefined;
-        /** The last lines that a container wrote which failed. */
+        /** The last lines that the failed container wrote. */
         readonly log?: readonly string[] | undefined;
       }
     | undefined;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Run {
   readonly services: readonly ToldService[];
 }
 
-/** One thing to tell; `log` is somebody else's text, and to be shown as such. */
+/** One line of a notification; `log` is foreign text, to be shown as such. */
 export interface SummaryLine {
   readonly text: string;
   readonly log?: string;
 }
 
-/** What people are told, before it is dressed for where it goes. No line has a line break or a control character. */
+/** The content of a notification, before its formatting for a receiver. No line has a line break or a control character. */
 export interface Summary {
   readonly title: string;
   /** `bad`: something failed; `good`: something was updated. */
@@ -53,22 +53,22 @@ export interface Summary {
   readonly document: { readonly title: string; readonly text: string } & Readonly<Record<string, unknown>>;
 }
 
-/** When people are to be told. */
+/** The occasions to notify. */
 export const NOTIFY_WHEN = ['changes', 'failures', 'always'] as const;
 
 export type NotifyWhen = (typeof NOTIFY_WHEN)[number];
 
-/** What came of telling one notifier. */
+/** The result of sending to one notifier. */
 export interface Delivery {
   readonly kind: string;
-  /** Where to, as far as it may be shown. */
+  /** The receiver, without secrets. */
   readonly to: string;
   readonly outcome: 'sent' | 'failed';
-  /** Why it was not sent; nothing in it is secret. */
+  /** Why the notification was not sent; without secrets. */
   readonly error?: string;
 }
 
-// What matters most comes first: a message may be cut.
+// The most important first: a message may be cut.
 const ORDER: readonly ToldOutcome[] = ['failed', 'unknown', 'updated', 'available', 'waiting', 'held', 'skipped'];
 const NEXT_TO_NAMES: Readonly<Record<ToldOutcome, string>> = {
   failed: 'failed',
@@ -91,7 +91,7 @@ const IN_COUNTS: Readonly<Record<ToldOutcome, string>> = {
   current: 'current',
 };
 
-/** What to tell of a run: each service that something happened to or that waits; `host` is where, if that is known. */
+/** The summary of a run: each service that changed, failed or waits; `host`: the machine, if known. */
 export function summarizeRun({ services }: Run, host: string | undefined): Summary {
   const all = [...ORDER, 'current' as const];
   const counts = all.map((outcome) => [outcome, services.filter((one) => one.outcome === outcome).length] as const);
@@ -114,7 +114,7 @@ const OUTCOMES: Readonly<Record<Outcome, ToldOutcome>> = {
   failed: 'failed',
 };
 
-/** A run of rolls that somebody asked for. */
+/** A run of rolls that a user requested. */
 export function runOf(reports: readonly ServiceReport[]): Run {
   return {
     services: reports.map(({ service, outcome, from, to, because = '', error, attention }) => ({
@@ -128,19 +128,19 @@ export function runOf(reports: readonly ServiceReport[]): Run {
   };
 }
 
-/** What to send to see whether it arrives. */
+/** The message of a test notification. */
 export function testSummary(host: string | undefined): Summary {
   const title = titled(host, 'a test');
   const lines = [{ text: 'If you can read this, swapctl can tell you what came of its runs.' }];
   return { title, tone: 'plain', lines, document: { title, text: plainText(lines), host, test: true, services: [] } };
 }
 
-/** What people were told of and need not hear again as long as it stays so: by service. */
+/** The outcomes, by service, that users already know and that need no further notification while they last. */
 export type Told = ReadonlyMap<string, string>;
 
 /**
- * Whether a run is to be told of. What was updated or failed is always new; what is there to be updated, and what could not
- * be checked, only as long as it was not told. What waits for its window is no news.
+ * True: the run needs a notification. A roll or a failure is always new; an available update or a failed check only until the
+ * users know it. A wait for an update window is not worth a notification.
  */
 export function isToBeTold({ services }: Run, when: NotifyWhen, told: Told): boolean {
   switch (when) {
@@ -153,7 +153,7 @@ export function isToBeTold({ services }: Run, when: NotifyWhen, told: Told): boo
   }
 }
 
-/** What people know after they were told of a run. */
+/** The outcomes that users know after a notification. */
 export function toldAfter(told: Told, { services }: Run): Told {
   const all = new Map<string, string | undefined>([
     ...told,
@@ -162,7 +162,7 @@ export function toldAfter(told: Told, { services }: Run): Told {
   return new Map([...all].flatMap(([service, state]) => (state === undefined ? [] : [[service, state] as const])));
 }
 
-/** The lines as text without any markup. */
+/** The lines as text, without markup. */
 export function plainText(lines: readonly SummaryLine[]): string {
   return lines.map(({ text, log }) => (log === undefined ? text : `${text}\n    ${log}`)).join('\n');
 }
@@ -177,7 +177,7 @@ function isTrouble({ outcome }: ToldService): boolean {
   return outcome === 'failed' || outcome === 'unknown';
 }
 
-// What lasts from run to run.
+// The outcome that may last from run to run.
 function standing({ outcome, to, error }: ToldService): string | undefined {
   if (outcome === 'available') return `${outcome} ${to?.digest}`;
   return outcome === 'unknown' ? `${outcome} ${error?.code}` : undefined;
@@ -198,7 +198,7 @@ function lineOf(one: ToldService): SummaryLine {
 function imagesOf({ outcome, from, to }: ToldService): string {
   const before = from && imageText(from);
   const same = to === undefined || (to.digest !== undefined && to.digest === from?.digest);
-  // Of a failed roll that is the image that still serves, not the one that failed.
+  // After a failed roll that is the image that still serves, not the failed one.
   if (same) return outcome === 'failed' ? '' : (before ?? '');
   const sameName = (to.reference ?? to.image) === (from?.reference ?? from?.image);
   const after = sameName && to.digest ? shortDigest(to.digest) : imageText(to);
