@@ -1,16 +1,16 @@
 import type { EngineEvent } from '../model/event.ts';
 
-/** An image that got a name on the engine: what services follow that name are to be looked at. */
+/** A local image event, after which swapctl checks the services that track the image's name. */
 export interface Arrival {
   /** Milliseconds of the engine's clock. */
   readonly at: number;
-  /** The name that it got; undefined: all names of the image. */
+  /** The new name; undefined: all names of the image. */
   readonly reference: string | undefined;
-  /** The image's id; of one that was pulled, its reference. */
+  /** The image's id; for a pulled image, its reference. */
   readonly image: string;
 }
 
-/** The arrival that an event tells of; undefined for what happens to containers. */
+/** The local image event in an event of the engine; undefined for events of containers. */
 export function arrivalOf(event: EngineEvent): Arrival | undefined {
   if (event.kind !== 'image') return undefined;
   return { at: event.timeNano / 1e6, reference: event.reference, image: event.id };

@@ -6,22 +6,22 @@ import type { PinnedImage } from '../model/image.ts';
 import type { ServiceReport } from '../report/report.ts';
 import type { ReportedError } from '../report/reported-error.ts';
 
-/** How this program was called. */
+/** The command line of this program. */
 export interface Call {
   /** Absolute paths of node and the program. */
   readonly program: readonly string[];
-  /** Everything behind the program's name. */
+  /** The arguments after the program's name. */
   readonly args: readonly string[];
-  /** The options among them that lead to the same engine and configuration. */
+  /** The options among them that select the engine and the configuration. */
   readonly options: readonly string[];
 }
 
 type Command = Pick<ContainerConfig, 'Entrypoint' | 'Cmd'>;
 
 /**
- * The command with which a container like this one, but of another image, calls swapctl with other arguments. Where its own
- * command ends with those of this run, what comes before them is how swapctl is called there; of both Entrypoint and Cmd only
- * what is answered is to be changed. Elsewhere (a script, `docker exec`) the program is called where it is now.
+ * The command for a container like this one, but of another image, to call swapctl with other arguments. If the container's
+ * command ends with the arguments of this run, the part before them is how it calls swapctl; only Entrypoint or Cmd changes then.
+ * Otherwise (a script, `docker exec`) the path of this program is used.
  */
 export function helperCommand(config: ContainerConfig, { program, args }: Call, wanted: readonly string[]): Command {
   const [entrypoint, cmd] = [config.Entrypoint ?? [], config.Cmd ?? []];
@@ -37,7 +37,7 @@ interface Rolled {
   readonly overrides: Readonly<Record<string, string>>;
 }
 
-/** What a helper is called with to roll a service to an image, as this run would. */
+/** The arguments with which a helper rolls a service to an image, as this run would. */
 export function helperArgs({ options }: Call, selector: string, image: PinnedImage, rolled: Rolled): string[] {
   const to = ['--image', image.follows, '--digest', image.digest ?? image.id];
   const settings = Object.entries(rolled.overrides).flatMap(([key, value]) =>
@@ -47,7 +47,7 @@ export function helperArgs({ options }: Call, selector: string, image: PinnedIma
   return [...options, 'roll', selector, ...to, ...settings, ...flags];
 }
 
-// Options without a value, which only switch something off.
+// Options without a value, which only disable something.
 const FLAGS = new Set(['rehearsal', 'drain.idle']);
 
 function optionOf(key: string): string {
@@ -56,7 +56,7 @@ function optionOf(key: string): string {
 
 const DAEMONS = ['watch', 'serve'];
 
-/** Whether a container ends when this run does: its command is this very run, and no daemon. */
+/** True: the container ends with this run, because its command is this run and not a daemon. */
 export function endsWithRun(config: ContainerConfig, { args }: Pick<Call, 'args'>): boolean {
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   return args.length > 0 && !args.some((arg) => DAEMONS.includes(arg)) && endsWith(command, args);
@@ -66,31 +66,31 @@ function endsWith(command: readonly string[], args: readonly string[]): boolean 
   return command.length >= args.length && args.every((arg, at) => command[command.length - args.length + at] === arg);
 }
 
-/** How a helper ended: by its exit status, and with which lines. `cause`: what else than its image can have caused that. */
+/** The exit status and the last lines of a helper. `cause`: another possible cause than its image. */
 export interface HelperEnd {
   readonly exitCode: number;
   readonly lines: readonly string[];
   readonly cause?: string | undefined;
 }
 
-/** The report of a service whose helper did not roll it, and how the failure is to be remembered; undefined: not at all. */
+/** The report of a service whose helper did not roll it, and how to record the failure; undefined: do not record it. */
 export interface HelperVerdict {
   readonly report: ServiceReport;
   readonly note: FailureCode | undefined;
 }
 
-// Somebody killed it, or stopped it.
+// A user or another process killed or stopped it.
 const KILLED = new Set([130, 137, 143]);
 
 /**
- * What the end of a helper (by its name) means: the report of its roll where it came to one, or else an error. It may have begun
- * several times; the first that went wrong tells why.
+ * The result of a helper (by its name): the report of its roll if there is one, else an error. It may have started several times;
+ * the first failure gives the reason.
  */
 export function judgeHelper(service: string, name: string, { exitCode, lines, cause }: HelperEnd): HelperVerdict {
   const documents = lines.flatMap(documentOf);
   const told = documents.find(({ error }) => error) ?? documents.at(-1);
   if (told?.report) return { report: { ...told.report, service, by: name }, note: undefined };
-  // An image that does not understand its arguments can't take over; a configuration that it refuses is the user's.
+  // An image that rejects the arguments of a helper can't take over; a configuration that it rejects is the user's fault.
   if (told?.error && told.error.code !== 'usage') return { report: failed(service, told.error), note: undefined };
   const said = told?.error?.message ?? lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? '';
   const killed = KILLED.has(exitCode) || exitCode === 0;
@@ -155,7 +155,7 @@ const OUTCOMES = ['rolled', 'unchanged', 'rolled-back', 'failed'] as const;
 function errorOf(value: unknown): ReportedError | undefined {
   const { code, message, hint } = record(value);
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
-  // A newer version may know more of them.
+  // A newer version may know more error codes.
   return { code: isErrorCode(code) ? code : 'step-failed', message, ...(typeof hint === 'string' ? { hint } : {}) };
 }
 

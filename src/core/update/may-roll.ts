@@ -6,21 +6,24 @@ import { nextOpening } from './window.ts';
 /** The facts that decide if a service may be rolled now. Milliseconds of one clock. */
 export interface RollFacts {
   readonly lastRollAt: number | undefined;
-  /** Failures since the last roll that went well. */
+  /** The number of failures since the last successful roll. */
   readonly failures: number;
   readonly lastFailureAt: number | undefined;
-  /** Since when the new image is known to be there; undefined: nobody knows, and it does not count. */
+  /** The time since which the new image is known to exist; undefined: unknown, and not counted. */
   readonly imageSince: number | undefined;
 }
 
 export type MayRoll =
   | { readonly now: true }
-  /** `until` undefined: not by waiting. */
+  /** `until` undefined: waiting does not help. */
   | { readonly now: false; readonly until: number | undefined; readonly because: string };
 
 type Timing = Pick<Policy, 'monitorOnly' | 'windows' | 'minAgeMs' | 'minIntervalMs' | 'backoff'>;
 
-/** The decision to roll a service unattended now, else the time from which on, and the reason; `now` and facts of one clock. */
+/**
+ * Decides if a service may be rolled unattended now; otherwise gives the time and the reason. `now` and the facts are of one
+ * clock.
+ */
 export function mayRoll(policy: Timing, facts: RollFacts, now: number): MayRoll {
   if (policy.monitorOnly) return { now: false, until: undefined, because: 'it is only watched (monitor-only)' };
   const [wait] = waits(policy, facts)

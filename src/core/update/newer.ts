@@ -2,26 +2,26 @@ import { shortDigest } from '../model/reference.ts';
 import type { Side } from '../report/report.ts';
 import type { ReportedError } from '../report/reported-error.ts';
 
-/** What a container's image is known as. Index, platform manifest and config are three digests of one image (T34). */
+/** The digests of a container's image. Index, platform manifest and config are three digests of one image (T34). */
 export interface Identity {
-  /** Digests under which the followed repository has it: of an index, or of a manifest. */
+  /** Digests in the tracked repository: of an index, or of a manifest. */
   readonly digests: readonly string[];
-  /** Digest of the platform's manifest, where the engine tells. */
+  /** Digest of the platform's manifest, if the engine knows it. */
   readonly manifestDigest: string | undefined;
   /** The engine's id of the image: a config digest with the classic store, else an index's or a manifest's. */
   readonly imageId: string;
 }
 
-/** What a registry has. Platform and config are known once its manifest was read. */
+/** The image in a registry. Platform and config are known once its manifest was read. */
 export interface Offered {
   readonly reference: string;
-  /** What the tag points at: an index or a manifest. */
+  /** The digest of the tag: an index or a manifest. */
   readonly digest: string;
   readonly manifestDigest?: string | undefined;
   readonly configDigest?: string | undefined;
 }
 
-/** An image that is not to come (back) here, by whatever digest it is remembered. */
+/** A rejected or replaced image, which must not be rolled (again), by any of its digests. */
 export interface Shunned {
   readonly digest: string | undefined;
   /** The engine's id of the image. */
@@ -30,7 +30,7 @@ export interface Shunned {
   readonly at: string;
 }
 
-/** What the slot remembers: images that failed, and those that it has left. */
+/** The images that failed in the slot, and those that it has left. */
 export interface Memory {
   readonly failures: readonly (Shunned & { readonly reason: string })[];
   readonly retired: readonly Shunned[];
@@ -38,23 +38,23 @@ export interface Memory {
 
 export type CheckOutcome = 'available' | 'current' | 'held' | 'skipped' | 'unknown';
 
-/** What is known about an image that could be rolled to, and one sentence why. */
+/** An assessment of an image to roll to, with the reason in one sentence. */
 export interface Judgement {
   readonly outcome: CheckOutcome;
   readonly because: string;
-  /** Why it is held: it failed here, or it was left for another. */
+  /** Why it is held: it failed here, or another image replaced it. */
   readonly held?: 'failed' | 'left';
 }
 
 /**
- * What a check found out about a service. `held`: there is another image, but it is not to be rolled by itself; `skipped`:
- * another program owns it, or a docker run waits for it; `unknown`: it can't be told, with the error if that is one.
+ * The result of a check of a service. `held`: there is another image, but an unattended roll must not use it; `skipped`: another
+ * program owns the service, or a docker run waits for it; `unknown`: the check failed, with the error if there is one.
  */
 export interface Checked {
   readonly service: string;
   readonly outcome: CheckOutcome;
   readonly from: Pick<Side, 'image' | 'digest'>;
-  /** `created` is ISO 8601: when the image was built, where that is told. */
+  /** `created` is ISO 8601: the build time of the image, if known. */
   readonly to?: { readonly reference: string; readonly digest: string; readonly created?: string };
   readonly because: string;
   readonly held?: Judgement['held'];
@@ -62,9 +62,9 @@ export interface Checked {
 }
 
 /**
- * Whether what a registry has is newer than what runs. Undefined where the digest alone can't tell: then the manifest has
- * to be read, and this asked again. An index that changed only for another platform is no update (T36); one that failed
- * here, or was left for another (a registry may answer old and new in turns, T41), is held.
+ * Decides if the image in a registry is newer than the running one. Undefined if the digest alone does not decide: then read the
+ * manifest and ask again. An index that changed only for another platform is no update (T36); an image that failed here or was
+ * replaced is held (a registry may alternate between old and new, T41).
  */
 export function judge(running: Identity, offered: Offered, memory: Memory): Judgement | undefined {
   if (isSame(running, offered)) return { outcome: 'current', because: currentBecause(running, offered) };
@@ -82,8 +82,8 @@ export function judge(running: Identity, offered: Offered, memory: Memory): Judg
 }
 
 /**
- * What is to be said of an image that is under the followed tag on the engine (or of a commit that the followed branch is at),
- * and is not the one that runs. One that was left before counts: they don't flap, so that somebody put it back there.
+ * Assesses an image under the tracked tag on the engine (or the commit of the tracked branch) that is not the running one. A
+ * replaced image counts: local tags do not flap, so a user put it back.
  */
 export function judgeHere(
   here: Offered,

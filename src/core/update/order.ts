@@ -3,7 +3,7 @@ import { COMPOSE_DEPENDS_ON, COMPOSE_PROJECT } from '../model/label-keys.ts';
 import type { OwnLabels } from '../model/own-labels.ts';
 import { nearest } from '../text/suggest.ts';
 
-/** A service and what is to be rolled before it, all by their keys. */
+/** A service and the services to roll before it, by their keys. */
 export interface Dependent {
   readonly key: string;
   readonly dependsOn: readonly string[];
@@ -11,8 +11,8 @@ export interface Dependent {
 
 /**
  * The keys of the services that one depends on: those of `swapctl.depends-on` (`named`; a short name means the same compose
- * project first) and those of compose's label (`db:service_healthy:true,cache:service_started:false`). What compose names
- * and is not there was left out on purpose; what the user names and is not there raises `config`, as does an ambiguous name.
+ * project first) and those of compose's label (`db:service_healthy:true,cache:service_started:false`). A missing service of
+ * compose was left out on purpose; a missing or ambiguous name of the user raises `config`.
  */
 export function dependenciesOf(
   key: string,
@@ -28,8 +28,8 @@ export function dependenciesOf(
 }
 
 /**
- * Services in the order in which they are to be rolled: each after what it depends on, otherwise in the order given. What
- * is not among them counts as done. Raises `config` where services depend on each other in a circle.
+ * Services in the order of their rolls: each after its dependencies, otherwise in the given order. A dependency outside the list
+ * counts as done. Raises `config` for a dependency cycle.
  */
 export function rollOrder<T extends Dependent>(services: readonly T[]): T[] {
   const byKey = new Map(services.map((service) => [service.key, service]));
@@ -49,8 +49,8 @@ export function rollOrder<T extends Dependent>(services: readonly T[]): T[] {
 }
 
 /**
- * Which services are not to be rolled since something that they depend on failed (with what is to be said of it: `whose roll
- * failed`), each with the sentence why. The keys of those that failed are no part of the answer. For services without a circle.
+ * The services to hold back because a dependency failed (`failed` holds a clause such as `whose roll failed`), each with the
+ * reason in one sentence, without the failed services themselves. For services without a cycle.
  */
 export function heldBack(services: readonly Dependent[], failed: ReadonlyMap<string, string>): Map<string, string> {
   const held = new Map<string, string>();
@@ -64,7 +64,7 @@ export function heldBack(services: readonly Dependent[], failed: ReadonlyMap<str
   return held;
 }
 
-/** How far a run is: the keys of services that are rolled, that failed, and that are being rolled. */
+/** The progress of a run: the keys of services that are rolled, that failed, and that are being rolled. */
 export interface RollsSoFar {
   readonly done: ReadonlySet<string>;
   readonly failed: ReadonlySet<string>;
@@ -72,8 +72,8 @@ export interface RollsSoFar {
 }
 
 /**
- * The services that may be rolled now, of those that are left: all that they depend on is done (or not among them), and no
- * more than `atOnce` are rolled at the same time. Nothing, where nothing is left but what is held back.
+ * The services that may be rolled now: all their dependencies are done (or not in the list), and at most `atOnce` are rolled at
+ * the same time. Empty if only held-back services remain.
  */
 export function startable<T extends Dependent>(services: readonly T[], sofar: RollsSoFar, atOnce: number): T[] {
   const { done, failed, running } = sofar;

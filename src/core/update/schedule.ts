@@ -3,16 +3,16 @@ import { parseDuration } from '../text/duration.ts';
 import { printable } from '../text/suggest.ts';
 import { checkedZone } from './window.ts';
 
-/** When a service is checked for something newer. Times in milliseconds. */
+/** The times at which a service is checked for a newer image. Times in milliseconds. */
 export type Schedule = (
   | { readonly kind: 'cron'; readonly expression: string; readonly zone: string | undefined }
   | { readonly kind: 'every'; readonly ms: number }
 ) & {
-  /** By how much at the most a check comes later than it is due, so that not everybody asks at once. */
+  /** The maximum random delay of a check, so that hosts do not all ask at once. */
   readonly jitterMs: number;
 };
 
-/** How long to leave a service alone after failures: doubled with each, from the first to the longest. Milliseconds. */
+/** The pause after failures: doubles with each, from the first to the longest. Milliseconds. */
 export interface Backoff {
   readonly firstMs: number;
   readonly longestMs: number;
@@ -55,15 +55,15 @@ export function parseBackoff(text: string, what: string): Backoff | undefined {
   return fail('config', `${what}: ${printable(text)} begins with the longer time`, { hint: 'write it like 5m-24h' });
 }
 
-/** How long a service is left alone after its latest of so many failures, in milliseconds. */
+/** The pause after a number of failures, counted from the latest, in milliseconds. */
 export function backoffMs(backoff: Backoff | undefined, failures: number): number {
   if (!backoff || failures === 0) return 0;
   return Math.min(backoff.longestMs, backoff.firstMs * 2 ** (failures - 1));
 }
 
 /**
- * When a service is to be checked next, in milliseconds: `cron` answers when an expression comes due, `dice` is a number
- * from 0 to 1 for the jitter. Undefined where the expression never comes due.
+ * The time of a service's next check, in milliseconds: `cron` answers when an expression comes due, `dice` is a number from 0 to
+ * 1 for the jitter. Undefined if the expression never comes due.
  */
 export async function nextCheck(
   schedule: Schedule,

@@ -2,7 +2,6 @@ import type { PinnedImage } from '../model/image.ts';
 import type { HistoryEntry, StateLabels } from '../service/labels.ts';
 import { isRestored, restoredRoll } from '../service/slot.ts';
 
-/** A replica that runs. */
 export interface RunningReplica {
   readonly slot: string;
   readonly imageId: string;
@@ -10,24 +9,24 @@ export interface RunningReplica {
   readonly reference: string;
   /** Milliseconds since the epoch, of the engine's clock. */
   readonly createdAt: number;
-  /** What swapctl wrote down on it; undefined on one that somebody else made. */
+  /** The labels that swapctl wrote on it; undefined if another program created it. */
   readonly state: StateLabels | undefined;
 }
 
-/** Two versions of a service, as a roll leaves them that ended between two replicas. */
+/** Two versions of a service, as an interrupted roll leaves them. */
 export interface Split {
-  /** What the roll brought, and which replicas have it. */
+  /** The new image, and the replicas that have it. */
   readonly to: PinnedImage;
   readonly ahead: readonly string[];
-  /** What it was to replace, and which replicas run that still. */
+  /** The image before the roll, and the replicas that still run it. */
   readonly from: PinnedImage;
   readonly behind: readonly string[];
   readonly event: HistoryEntry['event'];
 }
 
 /**
- * The split of a service; undefined where all replicas run the same, or where it is not the last roll that tells them apart: one that
- * was made after that, by whomever, is as it was meant to be.
+ * The version skew of a service; undefined if all replicas run the same, or if the last roll is not the cause: a replica created
+ * later, by any program, is as intended.
  */
 export function splitOf(replicas: readonly RunningReplica[]): Split | undefined {
   const [newest] = replicas
@@ -37,7 +36,7 @@ export function splitOf(replicas: readonly RunningReplica[]): Split | undefined 
   const { imageId: to, state } = newest;
   const ahead = replicas.filter(({ imageId }) => imageId === to);
   const rolledAt = Date.parse(state.at);
-  // An old container with --rm that the roll itself created again is as old as the one that it stands for.
+  // An incumbent with --rm that the roll created again counts as old as the container that it replaces.
   const isOlder = ({ createdAt, state: own }: RunningReplica): boolean =>
     createdAt <= rolledAt || own?.roll === restoredRoll(state.roll);
   const behind = replicas.filter((one) => one.imageId !== to && one.imageId === state.imageBefore && isOlder(one));

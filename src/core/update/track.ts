@@ -1,4 +1,4 @@
-// Not all of it: that is fifty files to read at every start.
+// Importing all of it would read fifty files at every start.
 import { RE2JS } from 're2js';
 import satisfies from 'semver/functions/satisfies.js';
 import validRange from 'semver/ranges/valid.js';
@@ -6,7 +6,7 @@ import { fail } from '../model/error.ts';
 import { type ImageRef, parseReference } from '../model/reference.ts';
 import { compareNumbers, parseVersion, sameKind, type Version } from './version.ts';
 
-/** Which tags are followed. `digest`: only the one that the container was created from, wherever it points. */
+/** The tags to track. `digest`: only the tag that the container was created from. */
 export type Track =
   | { readonly kind: 'digest' }
   | { readonly kind: 'step'; readonly upTo: 'major' | 'minor' | 'patch' }
@@ -14,7 +14,7 @@ export type Track =
   | { readonly kind: 'range'; readonly range: string }
   | { readonly kind: 'regex'; readonly pattern: LinearPattern };
 
-/** A pattern that takes time in proportion to the text: people and images write them, and registries the texts. */
+/** A pattern that takes linear time: users and images write the patterns, and registries the texts. */
 type LinearPattern = RE2JS;
 
 const LONGEST = 200;
@@ -33,9 +33,9 @@ export function parseTrack(value: string, what: string): Track {
 }
 
 /**
- * The reference to follow now, given all tags of the repository: the newest that the track allows, or the one followed
- * so far where nothing newer is. Never an older one. Only tags of the same kind count: the same text before and behind
- * the version (`v`, `-alpine`; never an older `-alpine3.20`), as many numbers, and pre-releases only for who follows one.
+ * The reference to track now, given all tags of the repository: the newest that the track allows, or the present one if none is
+ * newer. Never an older one. Only tags of the same kind count: the same text before and after the version (`v`, `-alpine`; never
+ * an older `-alpine3.20`), as many numbers, and pre-releases only if the present tag is one.
  */
 export function followedNow(track: Track, follows: string, tags: readonly string[]): string {
   const reference = parseReference(follows);
@@ -45,8 +45,8 @@ export function followedNow(track: Track, follows: string, tags: readonly string
 }
 
 /**
- * Says that a track can't find anything newer, since no other tag of the repository can be compared with the followed one;
- * undefined if there is one, newer or older.
+ * Warns that a track can't find anything newer, since no other tag of the repository is comparable with the tracked one;
+ * undefined if one is.
  */
 export function nothingComparable(track: Track, follows: string, tags: readonly string[]): string | undefined {
   const { tag: current } = parseReference(follows);
@@ -64,7 +64,7 @@ function isComparable(track: Exclude<Track, { kind: 'digest' }>, current: string
   return version !== undefined && comparable(track, parseVersion(current), version);
 }
 
-/** Whether the tags of the repository have to be known to tell what is to be followed. */
+/** True: the choice of the reference needs the tags of the repository. */
 export function needsTags(track: Track, follows: string): boolean {
   if (track.kind === 'digest') return false;
   const { tag, digest } = parseReference(follows);
@@ -74,7 +74,7 @@ export function needsTags(track: Track, follows: string): boolean {
 interface Candidate {
   readonly tag: string;
   readonly rank: readonly number[];
-  /** Of two with the same rank the one that is written like the followed tag wins. */
+  /** Of two with the same rank, the tag that is written like the tracked one wins. */
   readonly alike: boolean;
 }
 
@@ -91,7 +91,7 @@ function byPattern(pattern: LinearPattern, current: string, tags: readonly strin
   });
 }
 
-// A group that took no part in the match counts as zero; one that holds no number is no order at all.
+// A group without a match counts as zero; one that holds no number gives no order.
 function captured(pattern: LinearPattern, tag: string): number[] | undefined {
   const matcher = pattern.matcher(tag);
   if (!matcher.find()) return undefined;
@@ -119,7 +119,7 @@ function byVersion(track: VersionTrack, current: string, tags: readonly string[]
   });
 }
 
-// Who follows a tag without a version and names a range means plain releases: 1.4.2 or v1.4.2.
+// A range for a tag without a version means plain releases: 1.4.2 or v1.4.2.
 function comparable(track: VersionTrack, now: Version | undefined, version: Version): boolean {
   if (!now) return /^v?$/.test(version.prefix) && version.suffix === '' && version.numbers.length === 3 && !version.pre;
   if (version.pre && !now.pre) return false;
@@ -140,7 +140,7 @@ function allows(track: VersionTrack, now: Version | undefined, version: Version)
   }
 }
 
-// Semantic versions have three numbers; what a tag has beyond them is for the order only.
+// Semantic versions have three numbers; further parts of a tag count only for the order.
 function asSemver({ numbers: [major = 0, minor = 0, patch = 0], pre }: Version): string {
   return `${major}.${minor}.${patch}${pre ? `-${pre.join('.')}` : ''}`;
 }
@@ -152,7 +152,7 @@ function compareVersions(a: Version, b: Version): number {
 const PARTS = 6;
 const STAGE_PARTS = 5;
 
-// A release is above all of its pre-releases. Of two builds of the same version the one on the newer system is newer.
+// A release is above all of its pre-releases. Of two builds of the same version, the one on the newer system is newer.
 function rankOf({ numbers, stage, base }: Version): number[] {
   return [...filled(numbers, PARTS), ...filled(stage ?? [Number.POSITIVE_INFINITY], STAGE_PARTS), ...base];
 }
@@ -177,7 +177,7 @@ function patternOf(source: string, what: string): LinearPattern {
     const pattern = RE2JS.compile(source.slice(0, LONGEST));
     if (pattern.groupCount() > 0 && source.length <= LONGEST) return pattern;
   } catch {
-    // Told below.
+    // The mistake is reported below.
   }
   return fail('config', `${what}: ${printable(source)} is no pattern of up to ${LONGEST} characters with a group`, {
     hint: 'write it like regex:^(\\d+)\\.(\\d+)-ls(\\d+)$; what looks ahead or back (?=, \\1) is not known',

@@ -4,22 +4,22 @@ import { systemdQuoted, systemdWord } from '../text/encode/systemd.ts';
 import { printable } from '../text/suggest.ts';
 import { parseSchedule } from './schedule.ts';
 
-/** Who runs swapctl by itself, and how. */
+/** The wish of a user for unattended runs. */
 export interface UnitWish {
   readonly way: 'cron' | 'systemd';
-  /** A run by the clock (`update`), or a daemon; daemons with systemd only. */
+  /** A scheduled run (`update`), or a daemon; daemons with systemd only. */
   readonly runs: 'update' | 'watch' | 'serve';
   /** Five fields of cron or `every 15m`; with systemd `every 15m` or a calendar expression (systemd.time(7)). */
   readonly schedule: string | undefined;
 }
 
-/** What is run, on which machine. */
+/** The command to run, and the machine. */
 export interface UnitPlace {
   /** Absolute path of node, that of this program, and options of all commands. */
   readonly command: readonly string[];
-  /** Variables that swapctl needs to find the same engine as here. */
+  /** Variables that swapctl needs to find the same engine. */
   readonly env: Readonly<Record<string, string>>;
-  /** The machine's name: not all machines ask at the same minute. */
+  /** The machine's name, which spreads the minute of the runs over machines. */
   readonly host: string;
 }
 
@@ -29,7 +29,7 @@ export interface UnitFile {
   readonly content: string;
 }
 
-/** What `swapctl install` is to write, and what to do then. */
+/** The files that `swapctl install` is to write, and the commands to run afterwards. */
 export interface UnitPlan {
   readonly files: readonly UnitFile[];
   /** Commands for the shell. */
@@ -37,17 +37,17 @@ export interface UnitPlan {
   readonly notes: readonly string[];
 }
 
-/** What became of a file. */
+/** The result for one file. */
 export interface WrittenUnit {
   readonly path: string;
   readonly outcome: 'written' | 'unchanged';
 }
 
-/** What `swapctl install` does; it needs no engine. */
+/** The use cases of `swapctl install`; they need no engine. */
 export interface InstallDesk {
   /** Raises `usage` and `config`. */
   plan(wish: UnitWish): Promise<UnitPlan>;
-  /** Raises `refused` before anything is written: a file is there that swapctl did not write, or may not be written. */
+  /** Raises `refused` before it writes anything, if a file exists that swapctl did not write, or may not be written. */
   write(files: readonly UnitFile[], options: { readonly force: boolean }): Promise<WrittenUnit[]>;
 }
 
@@ -57,16 +57,19 @@ const UPDATE = `${UNITS}/swapctl.service`;
 const TIMER = `${UNITS}/swapctl.timer`;
 const DAEMONS = { watch: `${UNITS}/swapctl-watch.service`, serve: `${UNITS}/swapctl-serve.service` } as const;
 
-/** What starts swapctl: of these at the most one should be there. */
+/** The files that start swapctl: at most one of them should exist. */
 export const STARTERS: readonly string[] = [CRON, TIMER, ...Object.values(DAEMONS)];
 
-/** In a file that swapctl wrote. */
+/** Marks a file that swapctl wrote. */
 export const UNIT_MARK = '# Written by swapctl install, which writes it anew only as long as this line is here.';
 
 /** Variables for what is in swapctl.yml as ${VARIABLE}. */
 const ENVIRONMENT_FILE = '/etc/swapctl/env';
 
-/** The files of a wish, and what to run then. Raises `usage` for a schedule that does not fit, or what no such file can hold. */
+/**
+ * The files of a wish, and the commands to run afterwards. Raises `usage` for an unsuitable schedule or a value that no such file
+ * can hold.
+ */
 export function unitPlan(wish: UnitWish, place: UnitPlace): Omit<UnitPlan, 'notes'> {
   for (const text of [...place.command, ...Object.values(place.env), wish.schedule ?? ''])
     if (/[\x00-\x1f\x7f]/.test(text))
@@ -85,10 +88,10 @@ function cronFile({ runs, schedule }: UnitWish, { command, env, host }: UnitPlac
   if (runs !== 'update')
     return fail('usage', 'cron keeps no daemon', { hint: `use --systemd --${runs}, or --cron without --${runs}` });
   const update = [...command, '--quiet', 'update'].map(cronWord).join(' ');
-  // What cron has to say it sends by mail: only where something went wrong it has something to say.
+  // cron mails all output, so the line prints output only after a failure.
   const line = `out=$(${update}) || printf '\\%s\\n' "$out"`;
   return file(CRON, [
-    // nft is in sbin, where cron does not look by itself.
+    // nft is in sbin, which is not in cron's default path.
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     ...Object.entries(env).map(([name, value]) => cronVariable(name, value)),
     `${cronTime(schedule, host)} root ${line}`,
@@ -115,7 +118,7 @@ function cronTime(text: string = EVERY_DEFAULT, host: string): string {
   return fail('usage', `--schedule: cron can't do ${printable(text)}, only what divides an hour or a day`, { hint });
 }
 
-/** A number below `most` that a machine always gets. */
+/** A number below `most`, always the same for a machine. */
 function spread(host: string, most: number): number {
   return [...host].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 9973, 7) % most;
 }
@@ -158,7 +161,7 @@ function timerTime(text = '*:0/15'): string[] {
     return fail('usage', `--schedule: ${printable(text)} is no calendar expression of systemd`, {
       hint: 'write it like every 15m, *-*-* 04:00, or Mon..Fri 04:00 Europe/Berlin (systemd-analyze calendar explains them)',
     });
-  // A machine that was off at the time makes up for it.
+  // Persistent: a machine that was off runs the missed update later.
   return [`OnCalendar=${text.trim()}`, 'Persistent=true'];
 }
 
@@ -211,9 +214,9 @@ function serviceLines({ env }: UnitPlace): string[] {
   ];
 }
 
-// nft in the host's network takes NET_ADMIN, in those of containers (nsenter) SYS_ADMIN and SYS_PTRACE; sockets, logins and
-// compose files of other users take the last two. What restricts namespaces would keep nsenter out, and credential helpers
-// keep things in the home folder.
+// nft needs NET_ADMIN in the host's network, and SYS_ADMIN and SYS_PTRACE in those of containers (nsenter); sockets, logins and
+// compose files of other users need the last two. A restriction of namespaces would block nsenter, and credential helpers write
+// to the home folder.
 const HARDENING = [
   'CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE',
   'NoNewPrivileges=yes',

@@ -7,8 +7,8 @@ import type { Checked } from './newer.ts';
 import type { Schedule } from './schedule.ts';
 
 /**
- * What became of a service in a run of updates. `available`: something newer is there and was only told; `waiting`: it is to
- * be rolled later; `held`: it is not to be rolled by itself; `skipped`: it can't be; `unknown`: it could not be told.
+ * The outcome of a service in a run of updates. `available`: an update exists and was only reported; `waiting`: it is to be
+ * rolled later; `held`: it is not rolled unattended; `skipped`: it can't be rolled; `unknown`: the check failed.
  */
 export type UpdateOutcome = 'updated' | 'current' | 'available' | 'held' | 'waiting' | 'skipped' | 'failed' | 'unknown';
 
@@ -20,23 +20,23 @@ export interface ServiceUpdate {
   readonly to?: Checked['to'];
   /** One sentence. */
   readonly because: string;
-  /** Of a dry run: it would be rolled now. */
+  /** In a dry run: it would be rolled now. */
   readonly due?: true;
-  /** Until when it waits, where waiting helps. ISO 8601. */
+  /** The end of the wait, if waiting helps. ISO 8601. */
   readonly until?: string;
-  /** What came of its roll. */
+  /** The report of its roll. */
   readonly report?: ServiceReport;
   readonly error?: ReportedError;
 }
 
-/** What became of a run of updates (a contract: scripts rely on it). */
+/** The result of a run of updates (a contract: scripts rely on it). */
 export interface UpdateReport {
-  /** When registries were asked. ISO 8601. */
+  /** The time of the registry checks. ISO 8601. */
   readonly checked: string;
   readonly services: readonly ServiceUpdate[];
 }
 
-/** A service that is checked by itself, and when; or why not, where somebody meant that. */
+/** The next scheduled check of a service; or why there is none although the user enabled it. */
 export type Appointment =
   | {
       readonly service: string;
@@ -47,14 +47,12 @@ export type Appointment =
     }
   | { readonly service: string; readonly line: ServiceUpdate };
 
-/** A line that is final as it is; undefined for what is available, and so may be rolled. */
+/** A line that is final; undefined for an available update, which may be rolled. */
 export function settledLine({ outcome, held: _, ...checked }: Checked): ServiceUpdate | undefined {
   return outcome === 'available' && checked.to ? undefined : { ...checked, outcome };
 }
 
-/**
- * Why what is available is not to be rolled now; undefined if it may be. `now` and the facts are of one clock.
- */
+/** Why an available update must wait; undefined if it may be rolled now. `now` and the facts are of one clock. */
 export function waitingLine(
   checked: Checked,
   policy: Policy,
@@ -69,16 +67,16 @@ export function waitingLine(
   return { ...line, outcome: 'waiting', ...(may.until === undefined ? {} : { until: isoOf(may.until) }) };
 }
 
-// Before Docker's first release there were no images: builds that are to be the same every time write down some such time.
+// Reproducible builds write a time from before Docker's first release.
 const FIRST_IMAGES = Date.UTC(2013, 2, 20);
 
-/** When an image was built, in milliseconds since the epoch, where that is told and can be. */
+/** The build time of an image, in milliseconds since the epoch, if it is given and plausible. */
 export function builtAt(created: string | undefined): number | undefined {
   const built = Date.parse(created ?? '');
   return built >= FIRST_IMAGES ? built : undefined;
 }
 
-/** A line about an image that has to be of some age, where that can't be told and nobody remembers when it was seen first. */
+/** A line about an image with a minimum age, if its age is unknown and no first sight is recorded. */
 export function agelessLine(line: ServiceUpdate, { minAgeMs }: Pick<Policy, 'minAgeMs'>): ServiceUpdate {
   if (minAgeMs === 0 || line.outcome !== 'waiting') return line;
   const { until: _, ...rest } = line;
@@ -86,7 +84,7 @@ export function agelessLine(line: ServiceUpdate, { minAgeMs }: Pick<Policy, 'min
   return { ...rest, because };
 }
 
-/** What a roll came to. */
+/** The line of a finished roll. */
 export function rolledLine(checked: Checked, report: ServiceReport): ServiceUpdate {
   const { service, from, to } = checked;
   const line = { service, from, ...(to ? { to } : {}) };
@@ -98,12 +96,12 @@ export function rolledLine(checked: Checked, report: ServiceReport): ServiceUpda
     const because = [rolledBecause(report), ...(concern ? [concern.message] : [])].join('; ');
     return { ...line, outcome: 'updated', because, report, ...(concern && { error: concern }) };
   }
-  // Somebody else's memory of it is younger than the check.
+  // Another process recorded the failure after the check.
   if (error.code === 'known-bad') return { ...line, outcome: 'held', because: error.message, report };
   return { ...line, outcome: error.code === 'busy' ? 'waiting' : 'failed', because: error.message, report, error };
 }
 
-/** What is to be said of a service to those that hang on it; undefined where they may go on. */
+/** The reason for dependents not to go on; undefined if they may. */
 export function stopsOthers({ outcome, error }: ServiceUpdate): string | undefined {
   if (outcome === 'held') return 'whose newest image failed here';
   if (error === undefined || outcome === 'updated') return undefined;

@@ -1,26 +1,26 @@
 import { fail } from '../model/error.ts';
 import { printable } from '../text/suggest.ts';
 
-/** A time of the week in which a service may be rolled, by the clock on the wall of a time zone. */
+/** A time of the week in which a service may be rolled, in local time of a zone. */
 export interface Window {
-  /** The days on which it opens, 0 is Sunday. One over midnight closes on the day after. */
+  /** The days on which it opens, 0 is Sunday. A window over midnight closes on the next day. */
   readonly days: readonly number[];
   /** Minutes after midnight. `to` below `from`: over midnight. */
   readonly from: number;
   readonly to: number;
   /** A name of the tz database; undefined: the machine's own zone. */
   readonly zone: string | undefined;
-  /** As it was written. */
+  /** As the user wrote it. */
   readonly text: string;
 }
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MINUTE = 60_000;
 const DAY_MINUTES = 24 * 60;
-// The clock of every zone is a multiple of 15 minutes from UTC, and is put forward or back at such a time: between two
-// such instants it runs evenly. So a search that steps by them needs no knowledge of when the changes are.
+// The offset of every time zone is a multiple of 15 minutes, and changes at such a time: in between, local time runs evenly. So a
+// search in these steps needs no table of clock changes.
 const CELL = 15 * MINUTE;
-// A window of one day a week may be swallowed by a change of the clock once.
+// A clock change may swallow a weekly window once.
 const SEARCH_CELLS = (15 * DAY_MINUTES * MINUTE) / CELL;
 
 /** Reads `Mon-Fri 02:00-05:00 Europe/Berlin; Sat,Sun 22:00-06:00`; days and zone may be left out. Raises `config`. */
@@ -29,14 +29,14 @@ export function parseWindows(text: string, what: string): Window[] {
   return parts.filter((part) => part !== '').map((part) => parseWindow(part, what));
 }
 
-/** Whether one of the windows is open at an instant (milliseconds since the epoch); no windows at all: always open. */
+/** True: one of the windows is open at an instant (milliseconds since the epoch). Without windows: always. */
 export function isOpen(windows: readonly Window[], at: number): boolean {
   return windows.length === 0 || windows.some((window) => isInside(window, at));
 }
 
 /**
- * The first instant from `after` on at which one of the windows is open; undefined if none opens within two weeks. By the
- * clock on the wall: an hour that comes twice belongs to the window twice, one that is skipped is missing from it.
+ * The first instant from `after` on at which one of the windows is open; undefined if none opens within two weeks. In local time:
+ * a repeated hour belongs to the window twice, a skipped hour not at all.
  */
 export function nextOpening(windows: readonly Window[], after: number): number | undefined {
   if (isOpen(windows, after)) return after;
@@ -49,7 +49,7 @@ export function nextOpening(windows: readonly Window[], after: number): number |
   return undefined;
 }
 
-// The instants of a cell at which something may begin: its start, and where the clock shows the beginning of a window.
+// The instants of a cell at which a window may open: its start, and the local start time of a window.
 function openingsIn(windows: readonly Window[], start: number): number[] {
   const begins = windows.map((window) => window.from - wallClock(window.zone, start).minute);
   const inside = begins.filter((minutes) => minutes > 0 && minutes * MINUTE < CELL);
@@ -74,7 +74,7 @@ function wallClock(zone: string | undefined, at: number): { day: number; minute:
   return { day: DAYS.indexOf(parts.get('weekday') ?? ''), minute };
 }
 
-// Making one takes a hundred times as long as using it.
+// Creating a format takes a hundred times as long as using it.
 function formatOf(zone: string | undefined): Intl.DateTimeFormat {
   const known = FORMATS.get(zone);
   if (known) return known;
@@ -122,7 +122,7 @@ function dayOf(name: string): number | undefined {
   return at < 0 ? undefined : at;
 }
 
-/** A name of the tz database as it was given. Raises `config` for one that this machine does not know. */
+/** A name of the tz database as given. Raises `config` for a name that this machine does not know. */
 export function checkedZone(zone: string, what: string): string {
   try {
     formatOf(zone);
