@@ -2,7 +2,7 @@ import { clipText, harmlessText } from '../text/harmless.ts';
 import type { AuditEntry } from './principal.ts';
 
 const LONGEST = 300;
-/** Also inside of another text: a caller may put its token where a service name belongs. */
+/** Also inside other text: a caller may put its token in the place of a service name. */
 const TOKENS = /swapctl_[0-9A-Za-z]{20,}/g;
 
 /** The line of the audit log for an entry, with its line end: JSON with the fields in this order. */
@@ -17,7 +17,7 @@ function safely(text: string): string {
   return clipText(harmlessText(text).replace(TOKENS, 'swapctl_…'), LONGEST);
 }
 
-/** Reads a line of the audit log back; undefined for what is none, such as half a line. */
+/** Reads a line of the audit log; undefined for any other text, such as half a line. */
 export function readAuditLine(line: string): AuditEntry | undefined {
   try {
     const entry = JSON.parse(line);

@@ -4,7 +4,7 @@ import type { TokenEntry, TokenMistake } from './token-file.ts';
 export interface TokenWish {
   readonly name: string;
   readonly allow: readonly string[];
-  /** A duration such as `90d`; undefined: it does not expire. */
+  /** A newly made token. swapctl keeps no copy of it. */
   readonly expires: string | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface ListedTokens {
 
 /** The use cases of `swapctl token`; they need no engine. */
 export interface TokenDesk {
-  /** Raises `config` for a name, scope or duration that is none. */
+  /** Raises `config` for an invalid name, scope or duration. */
   create(wish: TokenWish): CreatedToken;
-  /** Raises `config` for a file that can't be read, or that others may write to. */
+  /** Raises `config` for a file that can't be read, or that other users may write to. */
   list(file: string): Promise<ListedTokens>;
 }
 

@@ -1,11 +1,11 @@
-/** The answer of a limit: the call passes, or the caller has to wait so many seconds. */
+/** The answer of a limit: the call passes, or the caller has to wait a number of seconds. */
 export type Limited = { readonly ok: true } | { readonly ok: false; readonly retryAfterS: number };
 
-/** So many calls at once, and one more each `everyMs`. */
+/** A burst of calls, and one more each `everyMs`. */
 export interface Rate {
   readonly burst: number;
   readonly everyMs: number;
-  /** The most keys that are remembered; the least recently used key is forgotten first. */
+  /** The maximum number of keys; the least recently used key is forgotten first. */
   readonly keys: number;
 }
 
@@ -33,7 +33,7 @@ export class Limiter {
     return ok ? { ok } : { ok, retryAfterS: Math.max(1, Math.ceil(((1 - full) * everyMs) / 1000)) };
   }
 
-  /** How many keys are remembered. */
+  /** The number of known keys. */
   get size(): number {
     return this.#buckets.size;
   }

@@ -23,14 +23,13 @@ export interface Refusal {
 
 export type RefusalReason = 'no-credential' | 'not-a-token' | 'unknown-token' | 'expired' | 'unknown-certificate';
 
-/** The result of authentication. */
+/** A limit on log lines: true for one refusal per address and minute. */
 export type Authenticated =
   | { readonly principal: Principal; readonly refusal?: undefined }
   | { readonly principal?: undefined; readonly refusal: Refusal };
 
 /** One line of the audit log: a change that was asked for, or a refused caller. It has no field that can hold a secret. */
 export interface AuditEntry {
-  /** ISO 8601. */
   readonly time: string;
   /** Name of the token or certificate, `socket`, or `-` for a refused caller. */
   readonly who: string;
@@ -43,6 +42,6 @@ export interface AuditEntry {
   readonly job?: string | undefined;
   /** accepted, denied, rolled, failed… */
   readonly outcome: string;
-  /** The error code, where there is one. */
+  /** The error code, if there is one. */
   readonly code?: string | undefined;
 }

@@ -26,7 +26,7 @@ export function parseScope(text: string): Scope {
   });
 }
 
-/** A scope as the token file and swapctl.yml have it. */
+/** A scope as the token file and swapctl.yml write it. */
 export function scopeText(scope: Scope): string {
   return 'pattern' in scope ? `${scope.kind}:${scope.pattern}` : scope.kind;
 }

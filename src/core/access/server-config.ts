@@ -5,14 +5,14 @@ import type { Scope } from './scope.ts';
 export interface ClientConfig {
   /** For the audit log. */
   readonly name: string;
-  /** Attributes that the subject of the certificate has to have: `CN=ci,O=Shop`. */
+  /** Attributes that the subject of the certificate must have: `CN=ci,O=Shop`. */
   readonly subject: string;
   readonly scopes: readonly Scope[];
 }
 
-/** The `server` section of swapctl.yml. Paths are absolute, or relative to the current folder as that of the file is. */
+/** The `server` section of swapctl.yml. Paths are absolute, or relative to the current folder like the path of the file. */
 export interface ServerConfig {
-  /** Empty: the unix socket at its usual place, and nothing else. */
+  /** Empty: only the unix socket at its usual path. */
   readonly listen: readonly Listen[];
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string | undefined } | undefined;
   /** Path of the token file. */
@@ -22,7 +22,7 @@ export interface ServerConfig {
   readonly trustProxy: readonly string[];
   /** Path of the audit log; undefined: stderr. */
   readonly audit: string | undefined;
-  /** True if the server answers gRPC, and the questions of clients that know none of its definitions. */
+  /** True: the server answers gRPC and its reflection requests. */
   readonly grpc: boolean;
   readonly reflection: boolean;
 }

@@ -1,7 +1,7 @@
 /** The subject of a certificate as Node gives it: attributes by their short names. */
 export type Subject = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Reads `CN=ci,O=Shop`; a backslash before `,` `=` or `\` takes the sign as it is. Undefined: this is not a subject. */
+/** Reads `CN=ci,O=Shop`; a backslash before `,` `=` or `\` escapes it. Undefined: not a subject. */
 export function parseSubject(text: string): readonly (readonly [key: string, value: string])[] | undefined {
   const parts = (text.match(/(?:\\.|[^,\\])+/g) ?? []).map((part) => /^\s*([A-Za-z.0-9]+)=(.+)$/.exec(part));
   if (parts.length === 0 || parts.join().length === 0) return undefined;

@@ -3,7 +3,7 @@ import { printable } from '../text/suggest.ts';
 import { whyNotCallerName } from './caller-name.ts';
 import { parseScope, type Scope, scopeText } from './scope.ts';
 
-/** A token as the token file has it: everything but the token. */
+/** A token as the token file holds it: everything but the token itself. */
 export interface TokenEntry {
   readonly name: string;
   /** SHA-256 of the token, in 64 hexadecimal digits. */
@@ -13,13 +13,13 @@ export interface TokenEntry {
   readonly expires: number | undefined;
 }
 
-/** A line of the token file that is not used. Lines count from 1. */
+/** An ignored line of the token file. Lines count from 1. */
 export interface TokenMistake {
   readonly line: number;
   readonly message: string;
 }
 
-/** A token file that was read. */
+/** The contents of a token file. */
 export interface TokenList {
   readonly entries: readonly TokenEntry[];
   readonly mistakes: readonly TokenMistake[];
@@ -42,7 +42,7 @@ export function tokenName(text: string): string {
   return why ? fail('config', why.message, { hint: why.hint }) : text;
 }
 
-/** Reads a token file: one line a token, `NAME sha256:HASH SCOPE,SCOPE [expires=DATE]`; `#` starts a comment. */
+/** Reads a token file: one token per line, `NAME sha256:HASH SCOPE,SCOPE [expires=DATE]`; `#` starts a comment. */
 export function readTokenFile(text: string): TokenList {
   const entries: TokenEntry[] = [];
   const mistakes: TokenMistake[] = [];
@@ -72,7 +72,7 @@ function entryOf(content: string): TokenEntry {
 
 const FORM = 'swapctl token create prints one: NAME sha256:HASH SCOPE,SCOPE [expires=DATE]';
 
-// The text may be a token that was pasted by mistake, so the message does not repeat it.
+// The text may be a token pasted by mistake, so the message does not repeat it.
 function wrongHash(text: string): never {
   if (text.startsWith('swapctl_'))
     return fail('config', 'this line holds a token instead of its hash', {

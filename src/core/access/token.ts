@@ -14,7 +14,7 @@ export function tokenOf(random: Uint8Array): string {
   return `${PREFIX}${secret}${checksum(secret)}`;
 }
 
-/** True if a text can be a token. A wrong checksum means a typo or a token that was cut off; no secret is compared. */
+/** True: the text can be a token. A wrong checksum means a typo or a truncated token; no secret is compared. */
 export function isToken(text: string): boolean {
   if (!TOKEN.test(text)) return false;
   const secret = text.slice(PREFIX.length, PREFIX.length + SECRET_DIGITS);
