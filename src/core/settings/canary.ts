@@ -2,7 +2,7 @@ import { fail } from '../model/error.ts';
 import { parseDuration } from '../text/duration.ts';
 import { printable } from '../text/suggest.ts';
 
-/** The share of new requests that a candidate gets first, and for how long it is watched with that. */
+/** The share of new requests that a candidate gets first, and the time for which it is watched with that share. */
 export interface Canary {
   /** 1 to 99. */
   readonly percent: number;

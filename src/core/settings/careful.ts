@@ -2,7 +2,7 @@ import type { BackupPolicy, Policy } from './policy.ts';
 
 type Orders = { readonly [K in keyof Policy]?: (value: Policy[K], than: Policy[K]) => boolean };
 
-/** By field: whether a value makes swapctl keep as much, and take as much care, as another. Values of other fields have no order. */
+/** By field: true if one value makes swapctl at least as careful as another. Values of other fields have no order. */
 const ORDERS: Orders = {
   strategy: (value, than) => value === than || value === 'stop-first' || (value === 'auto' && than === 'start-first'),
   volumes: (value, than) => value === than || value === 'exclusive',
@@ -24,7 +24,7 @@ const ORDERS: Orders = {
   minIntervalMs: atLeast,
 };
 
-/** Whether a value of a field is no less careful than another; undefined where nobody can say. */
+/** True: the value of a field is at least as careful as another; undefined if they have no order. */
 export function isNoLessCareful<K extends keyof Policy>(
   field: K,
   value: Policy[K],

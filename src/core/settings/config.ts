@@ -4,7 +4,7 @@ import type { Delivery, NotifyWhen } from '../report/summary.ts';
 import type { HookConfig } from '../webhooks/kinds.ts';
 import type { Secret } from './secret.ts';
 
-/** A setting in swapctl.yml: as a label would have it, and where it stands (`swapctl.yml:12`). */
+/** A setting in swapctl.yml: the value as a label would have it, and its place (`swapctl.yml:12`). */
 export interface FileSetting {
   readonly value: string;
   readonly where: string;
@@ -13,23 +13,23 @@ export interface FileSetting {
 /** Settings by key. */
 export type FileLayer = Readonly<Record<string, FileSetting>>;
 
-/** What swapctl.yml says about one service. */
+/** The settings of swapctl.yml for one service. */
 export interface FileSettings {
   readonly defaults: FileLayer;
   readonly service: FileLayer;
 }
 
-/** How a registry is reached. */
+/** How to reach a registry. */
 export interface RegistryConfig {
-  /** Speak HTTP, or TLS without asking who answers. */
+  /** Use HTTP, or TLS without verification of the server. */
   readonly insecure: boolean;
   /** Path of a PEM file with the certificates to trust. */
   readonly ca: string | undefined;
-  /** URLs that are asked first, in this order. */
+  /** URLs to ask first, in this order. */
   readonly mirrors: readonly string[];
 }
 
-/** What tells people, and what each kind needs to be told. */
+/** The kinds of notifiers, and the settings that each needs. */
 export const NOTIFIERS = {
   webhook: { needs: ['url'], takes: ['template', 'token'] },
   slack: { needs: ['url'], takes: [] },
@@ -42,26 +42,26 @@ export const NOTIFIERS = {
 
 type Notifiers = typeof NOTIFIERS;
 
-/** Where to tell what came of a run: the values of one notifier, by key. */
+/** The settings of one notifier, by key. */
 export type NotificationConfig = {
   readonly [K in keyof Notifiers]: { readonly kind: K } & {
     readonly [N in Notifiers[K]['needs'][number]]: Secret;
   } & { readonly [T in Notifiers[K]['takes'][number]]?: Secret };
 }[keyof Notifiers];
 
-/** What swapctl.yml says. */
+/** The contents of swapctl.yml. */
 export interface Config {
-  /** Undefined: there is none. */
+  /** Undefined: there is no file. */
   readonly path: string | undefined;
   readonly defaults: FileLayer;
   /** By `project/service`, compose service, or container. */
   readonly services: Readonly<Record<string, FileLayer>>;
-  /** By host, with the port where there is one. */
+  /** By host, with its port if there is one. */
   readonly registries: Readonly<Record<string, RegistryConfig>>;
   readonly notifications: readonly NotificationConfig[];
-  /** What is worth a notification. */
+  /** The runs that cause a notification. */
   readonly notify: NotifyWhen;
-  /** How many services are rolled at the same time. */
+  /** The number of services to roll at the same time. */
   readonly maxRollsAtOnce: number;
   /** Hosts and groups of hosts for `--on`. */
   readonly inventory: Inventory;
@@ -70,14 +70,14 @@ export interface Config {
   readonly hooks: Readonly<Record<string, HookConfig>>;
 }
 
-/** What is wrong in swapctl.yml. Lines and columns count from 1. */
+/** A mistake in swapctl.yml. Lines and columns count from 1. */
 export interface Mistake {
   readonly line: number;
   readonly column: number;
   readonly message: string;
 }
 
-/** The configuration where there is no file. */
+/** The configuration without a file. */
 export const NO_CONFIG: Config = {
   path: undefined,
   defaults: {},
@@ -91,7 +91,7 @@ export const NO_CONFIG: Config = {
   hooks: {},
 };
 
-/** What the file says about a service by its key: its entry under the full name, else under the short one. */
+/** The settings of a service in the file, by its key: its entry under the full name, else under the short one. */
 export function settingsFor(config: Config, key: string): FileSettings {
   const { services, defaults } = config;
   const entry = entryNames(key).find((name) => Object.hasOwn(services, name));
@@ -103,15 +103,15 @@ export function entryNames(key: string): string[] {
   return [key, key.slice(key.lastIndexOf('/') + 1)];
 }
 
-/** What `swapctl config check` found. */
+/** The result of `swapctl config check`. */
 export interface ConfigCheck {
   readonly path: string | undefined;
   readonly mistakes: readonly Mistake[];
-  /** What is right but does not work here and now: a variable that is not set, a file that can't be read. */
+  /** Entries that are valid but do not work here and now: an unset variable, an unreadable file. */
   readonly notes: readonly string[];
 }
 
-/** The configuration as `swapctl config show` prints it: nothing in it is secret. */
+/** The configuration as `swapctl config show` prints it, without secrets. */
 export interface ConfigShown {
   readonly path: string | undefined;
   readonly document: unknown;
@@ -119,17 +119,17 @@ export interface ConfigShown {
   readonly lines: readonly string[];
 }
 
-/** What `swapctl config` does; it needs no engine. */
+/** The use cases of `swapctl config`; they need no engine. */
 export interface ConfigDesk {
   check(): Promise<ConfigCheck>;
-  /** Raises `config` where there is a mistake. */
+  /** Raises `config` for a mistake. */
   show(): Promise<ConfigShown>;
   /** The JSON schema of the file. */
   schema(): Promise<unknown>;
-  /** The webhooks of the file, by name. Raises `config` where there is a mistake. */
+  /** The webhooks of the file, by name. Raises `config` for a mistake. */
   hooks(): Promise<Config['hooks']>;
-  /** The `server` section. Raises `config` where there is a mistake. */
+  /** The `server` section. Raises `config` for a mistake. */
   server(): Promise<ServerConfig>;
-  /** Sends a test message to every notifier of the file. Raises `config` where there is a mistake, or none is in it. */
+  /** Sends a test message to every notifier of the file. Raises `config` for a mistake, or if the file has no notifiers. */
   testNotify(signal: AbortSignal): Promise<Delivery[]>;
 }

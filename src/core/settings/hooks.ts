@@ -1,9 +1,9 @@
 import { fail } from '../model/error.ts';
 import { printable } from '../text/suggest.ts';
 
-/** What swapctl does for others once a service has moved to its new container. */
+/** An action of swapctl for others once a service has moved to its new container. */
 export type Hook = Order & {
-  /** Whether a label of the service asks for it, which somebody may have set who can do nothing to other containers. */
+  /** True: a label of the service requests the hook; its author may have no rights over other containers. */
   readonly byLabel: boolean;
 };
 
@@ -16,7 +16,7 @@ const SIGNAL = /^(?:SIG)?([A-Z][A-Z0-9+-]{1,11})$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const HINT = 'write signal HUP CONTAINER, exec CONTAINER COMMAND, or call URL; separate several by semicolons';
 
-/** Reads hooks that are separated by semicolons. */
+/** Reads hooks separated by semicolons. */
 export function parseHooks(value: string, what: string): Hook[] {
   const given = value.split(';').map((one) => one.trim());
   return given.filter((one) => one !== '').map((one) => ({ ...parseHook(one, what), byLabel: false }));
@@ -44,7 +44,7 @@ function call([url = '', ...rest]: string[]): Order | undefined {
   return isWeb && rest.length === 0 ? { kind: 'call', url } : undefined;
 }
 
-/** What hooks mean in a label: swapctl reaches more addresses than the service does, so none of them is called. */
+/** The hooks of a label: swapctl reaches more addresses than the service, so it calls no URL from a label. */
 export function asLabel(
   { onSwitch = [] }: { readonly onSwitch?: readonly Hook[] },
   what: string,
@@ -54,7 +54,7 @@ export function asLabel(
   return { onSwitch: onSwitch.map((hook) => ({ ...hook, byLabel: true })) };
 }
 
-/** A hook for people, without what may be secret in a URL. */
+/** A hook for people, without the parts of a URL that may be secret. */
 export function shownHook(hook: Order): string {
   switch (hook.kind) {
     case 'signal':
@@ -71,7 +71,7 @@ function shownUrl(text: string): string {
   return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
 }
 
-// A URL that can't be parsed may hold a login all the same.
+// A URL that can't be parsed may still contain a login.
 function shownText(text: string): string {
   return text.replace(/\/\/[^/\s]*@/g, '//…@').replace(/\?\S*/g, '?…');
 }

@@ -6,12 +6,12 @@ import type { FileSettings } from './config.ts';
 import type { Policy } from './policy.ts';
 import { clashing, DEFAULTS, SETTINGS, type Setting, settingOf, shownValue } from './table.ts';
 
-/** One line of `swapctl plan --explain`: a setting, its value as it was written, and who said so. */
+/** One line of `swapctl plan --explain`: a setting, its value as written, and its source. */
 export interface Explained {
   readonly setting: string;
   readonly value: string | undefined;
   readonly source: 'flag' | 'label' | 'file' | 'default';
-  /** The option, the label, or file and line; nothing for defaults. */
+  /** The option, the label, or file and line; undefined for defaults. */
   readonly where: string | undefined;
 }
 
@@ -19,22 +19,22 @@ type Texts = Readonly<Record<string, string>>;
 
 const PREFIX = 'swapctl.';
 const OWN = `${PREFIX}state.`;
-// Set by test suites to mark what is theirs; they steer nothing.
+// Test suites mark their objects with it; it steers nothing.
 const MARK = `${PREFIX}test`;
 
 /** The keys of the labels that steer swapctl, with their prefix. */
 export const POLICY_LABELS: readonly string[] = Object.keys(SETTINGS).map((key) => PREFIX + key);
 
 /**
- * The policy of a service: the command line (`overrides`, by label key without the prefix) beats the container's label (that
- * its user set, not its image), the label beats the service's entry in swapctl.yml, that beats the file's defaults, that beats
+ * The policy of a service: the command line (`overrides`, by label key without the prefix) beats the container's label (set by
+ * its user, not by its image), the label beats the service's entry in swapctl.yml, which beats the file's defaults, which beat
  * the built-in default. Raises `config` for unknown keys and wrong values.
  */
 export function readPolicy(labels: OwnLabels, overrides: Texts = {}, file: FileSettings = NO_FILE): Policy {
   return Object.assign({}, DEFAULTS, ...[...decided(labels, overrides, file).values()].map(({ fields }) => fields));
 }
 
-/** Where the value of each setting comes from; input and errors are those of `readPolicy`. */
+/** The source of each setting's value; input and errors are those of `readPolicy`. */
 export function explainPolicy(labels: OwnLabels, overrides: Texts, file: FileSettings): Explained[] {
   const found = decided(labels, overrides, file);
   return Object.entries(SETTINGS).map(([key, { field, preset }]) => {
@@ -44,12 +44,12 @@ export function explainPolicy(labels: OwnLabels, overrides: Texts, file: FileSet
   });
 }
 
-/** The policy as far as `enable` goes: whether a service is meant, whatever else is wrong in its settings. */
+/** Only the `enable` part of the policy: it counts even if other settings of the service are wrong. */
 export function enablePolicy(own: OwnLabels, file: FileSettings): Pick<Policy, 'enable'> {
   return readPolicy(narrowed(own, [ENABLE]), {}, file);
 }
 
-/** Whether somebody means this very service by `enable`, and not all of them at once. */
+/** True: `enable` is set for this very service, not for all services at once. */
 export function isEnabledItself(own: OwnLabels, { service: { enable } }: FileSettings): boolean {
   return enablePolicy(own, { defaults: {}, service: enable ? { enable } : {} }).enable === true;
 }
@@ -58,7 +58,7 @@ const ENABLE = `${PREFIX}enable`;
 
 const NO_FILE: FileSettings = { defaults: {}, service: {} };
 
-/** One setting as somebody gave it. */
+/** One setting from one source. */
 interface Said {
   readonly key: string;
   readonly value: string;
@@ -67,7 +67,7 @@ interface Said {
   readonly fields: Partial<Policy>;
 }
 
-// Who speaks later overrules; by what is decided, not by key: `health.tcp` of a label overrules `health.http` of the file.
+// A later source wins, by the field and not by the key: `health.tcp` of a label overrules `health.http` of the file.
 function decided(labels: OwnLabels, overrides: Texts, file: FileSettings): Map<keyof Policy, Said> {
   const inFile = byField([...fromFile(file.defaults), ...fromFile(file.service)]);
   const counting = inDoubt(labels)
@@ -80,7 +80,7 @@ function byField(layer: Layer): Map<keyof Policy, Said> {
   return new Map(layer.map(({ setting, ...said }) => [setting.field, said]));
 }
 
-/** The labels of settings that don't count, since nobody can tell whether the container's user set them or its image did. */
+/** The labels of settings that do not count, since either the container's user or its image may have set them. */
 export function uncountedLabels(labels: OwnLabels, file: FileSettings): string[] {
   const doubted = doubtedOf(labels);
   if (!doubted) return [];
@@ -92,7 +92,7 @@ function inDoubt(labels: OwnLabels): boolean {
   return doubtedOf(labels) !== undefined;
 }
 
-// What can't be read as a value is nothing that anybody could follow.
+// Ignore an unreadable value of uncertain origin.
 function fromDoubted(labels: OwnLabels, inFile: ReadonlyMap<keyof Policy, Said>): Layer {
   return Object.entries(doubtedOf(labels) ?? {}).flatMap(([label, value]) => {
     try {
@@ -105,8 +105,8 @@ function fromDoubted(labels: OwnLabels, inFile: ReadonlyMap<keyof Policy, Said>)
   });
 }
 
-// A label in doubt never makes swapctl less careful than the file does. `harmless`: it may do so beside the defaults, and have a
-// value that is neither more nor less careful.
+// A label of uncertain origin never makes swapctl less careful than the file does. `harmless`: compared with the defaults it may,
+// if its value is neither more nor less careful.
 function isCareful(
   { setting: { field }, fields }: Layer[number],
   inFile: ReadonlyMap<keyof Policy, Said>,

@@ -1,7 +1,7 @@
-/** A text that must not be shown. */
+/** A text that must not be printed. */
 export interface Secret {
-  /** The part that may be shown. */
+  /** The printable part. */
   readonly shown: string;
-  /** The text itself, from the environment or a file where it says so. Raises `config`. */
+  /** The text itself, read from the environment or a file if it says so. Raises `config`. */
   readonly read: () => Promise<string>;
 }

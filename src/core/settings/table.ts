@@ -22,27 +22,27 @@ import {
   volumesToCopy,
 } from './values.ts';
 
-/** What a value looks like, for editors and for the values of a YAML file. */
+/** The shape of a value, for editors and for the values of a YAML file. */
 export type Form =
   | { readonly kind: 'choice'; readonly of: readonly string[] }
   | { readonly kind: 'flag' | 'duration' | 'text' }
   | { readonly kind: 'number'; readonly least: number; readonly most: number }
-  /** In a file it may be a list; in a label its items are separated by this. */
+  /** A list in a file; a label separates the items with this. */
   | { readonly kind: 'list'; readonly separator: string };
 
-/** One thing that users can say about a service: by label, in swapctl.yml, some on the command line. */
+/** One setting of a service: by label, in swapctl.yml, some on the command line. */
 export interface Setting {
-  /** What it decides; of settings that decide the same only one can count. */
+  /** The field that it sets; of settings for the same field, only one can count. */
   readonly field: keyof Policy;
   /** Raises `config`; `what` names the place in the error. */
   readonly read: (value: string, what: string) => Partial<Policy>;
   readonly form: Form;
-  /** The value if nobody says anything. */
+  /** The value if no source sets it. */
   readonly preset: string | undefined;
   readonly about: string;
-  /** What a value means in a label, if that is not the same as elsewhere. */
+  /** The meaning of a value in a label, if it differs from other sources. */
   readonly asLabel?: (fields: Partial<Policy>, what: string) => Partial<Policy>;
-  /** The value without what is secret in it, where there may be something. */
+  /** The value without its secrets, if it may have any. */
   readonly show?: (value: string) => string;
 }
 
@@ -59,7 +59,7 @@ const FEW: Form = { kind: 'number', least: 0, most: 99 };
 const SEMICOLONS: Form = { kind: 'list', separator: ';' };
 const COMMAS: Form = { kind: 'list', separator: ',' };
 
-/** Every setting by its key: the label without the prefix, and the key in swapctl.yml. A new one is a new line here. */
+/** Every setting by its key: the label without the prefix, and the key in swapctl.yml. A new setting is a new line here. */
 export const SETTINGS: Readonly<Record<string, Setting>> = {
   strategy: row(
     'strategy',
@@ -250,7 +250,7 @@ const UNSAID: Partial<Policy> = {
   dependsOn: [],
 };
 
-/** The policy where nobody says anything. */
+/** The policy if no source sets anything. */
 export const DEFAULTS: Policy = Object.assign({}, UNSAID, ...Object.values(SETTINGS).map(preset));
 
 function preset({ read, preset: text }: Setting): Partial<Policy> {
@@ -259,16 +259,16 @@ function preset({ read, preset: text }: Setting): Partial<Policy> {
 
 /** The setting of a key; undefined if there is none. */
 export function settingOf(key: string): Setting | undefined {
-  // Not what every object has: a label may be called `constructor`.
+  // Not an inherited property: a label may be called `constructor`.
   return Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
 }
 
-/** What a setting says, for people: without what is secret in it. */
+/** A setting's value for people, without secrets. */
 export function shownValue(key: string, value: string): string {
   return settingOf(key)?.show?.(value) ?? value.trim();
 }
 
-/** The keys of which only one can be given in one place, and which were given together: `health.cmd` and `health.tcp`. */
+/** Keys that exclude each other but were given together in one place: `health.cmd` and `health.tcp`. */
 export function clashing(keys: readonly string[]): string[] {
   return keys.filter((key) => keys.some((other) => other !== key && fieldOf(other) === fieldOf(key)));
 }

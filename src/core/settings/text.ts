@@ -117,7 +117,7 @@ function valuesOf(setting: Setting): string {
   }
 }
 
-// The reader of the value knows the limit, so no second copy of the limit is needed.
+// The reader of the value knows the limit; a second copy could differ.
 function isLong({ read }: Setting): boolean {
   try {
     read('365d', 'this');

@@ -5,7 +5,7 @@ import { parseDuration } from '../text/duration.ts';
 import { printable } from '../text/suggest.ts';
 import type { BackupPolicy, UserProbe } from './policy.ts';
 
-/** Readers of the values of settings. Each raises `config` with the place and what is allowed there. */
+/** Readers for the values of settings. Each raises `config` with the place and the allowed values. */
 
 export function oneOf<T extends string>(allowed: readonly T[]): (value: string, what: string) => T {
   return (value, what) =>
@@ -27,7 +27,7 @@ export function cmdProbe(value: string, what: string): UserProbe {
   return fail('config', `${what} is empty`, { hint: 'give a shell command that ends with 0 when healthy' });
 }
 
-// As in a URL, of which the host only counts as a header: the connection goes to the container's address.
+// As in a URL whose host is used only as a header: the connection goes to the container's address.
 const HTTP_PROBE = /^(?:http:\/\/)?(?:(?!\d+:)([A-Za-z0-9_][A-Za-z0-9_.-]{0,252}):|:)?(\d{1,5})(\/[^\s]*)?$/;
 
 export function httpProbe(value: string, what: string): UserProbe {
@@ -56,7 +56,7 @@ export function count(value: string, what: string): number {
   return Number(value);
 }
 
-// Paths are taken from a folder that is known only to who develops; here it only counts whether it can be read.
+// Paths are relative to a folder that only `swapctl dev` knows; here, only the syntax is checked.
 export function devRules(value: string, what: string): string {
   parseDevRules(value, '/', what);
   return value;
