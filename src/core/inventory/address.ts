@@ -13,12 +13,15 @@ export type Address =
       readonly socket?: string;
     };
 
-/** Where an address was written, for messages, and the error code that fits the place. */
+/** The place where an address was written, for messages, and the error code that fits it. */
 export type Source = { readonly origin: string; readonly code: ErrorCode };
 
 const ALLOWED = 'allowed: unix:///path/to/docker.sock, tcp://host:port, ssh://user@host:port';
 
-/** Parses unix://, tcp:// (also bare host:port, as docker does) and ssh:// addresses; fails with the source's code, saying what is allowed. */
+/**
+ * Parses unix://, tcp:// (also bare host:port, as docker does) and ssh:// addresses; fails with the source's code and the allowed
+ * forms.
+ */
 export function parseAddress(text: string, source: Source): Address {
   const value = text.trim();
   if (value === '') return { kind: 'default' };
@@ -44,14 +47,14 @@ function parseUnix(path: string, source: Source): Address {
 }
 
 function parseTcp(value: string, source: Source): Address {
-  // Docker admits tcp://:2375, a URL has no such thing.
+  // Docker accepts tcp://:2375, which is not a valid URL.
   const url = parseUrl(value.replace(/^tcp:\/\/(?=:\d)/i, 'tcp://localhost'), source);
   if (url.username || url.password) return wrong(source, 'has a user in a tcp address');
   if (url.pathname !== '' && url.pathname !== '/') return wrong(source, 'has a path after the host');
   return { kind: 'tcp', host: bare(url.hostname) || 'localhost', ...portOf(url) };
 }
 
-/** ssh would take a user or host that begins with a dash for an option, and passwords belong into no URL. */
+/** ssh would read a user or host that starts with a dash as an option, and passwords do not belong in a URL. */
 function parseSsh(value: string, source: Source): Address {
   const url = parseUrl(value, source);
   const user = decodeURIComponent(url.username);
@@ -77,7 +80,7 @@ function malformed(url: URL): boolean {
   }
 }
 
-/** IPv6 addresses stand in brackets in a URL and nowhere else. */
+/** Only URLs put IPv6 addresses in brackets. */
 function bare(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
@@ -86,7 +89,7 @@ function portOf(url: URL): { port?: number } {
   return url.port === '' ? {} : { port: Number(url.port) };
 }
 
-/** The value itself isn't repeated: it may hold a password. */
+/** Do not repeat the value: it may hold a password. */
 function wrong(source: Source, what: string): never {
   return fail(source.code, `the engine's address given by ${source.origin} ${what}`, { hint: ALLOWED });
 }

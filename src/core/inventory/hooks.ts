@@ -8,7 +8,7 @@ export type HostHook =
 
 const HINT = 'write call URL, or run PROGRAM ARGUMENTS; separate several by semicolons';
 
-/** Reads hooks that are separated by semicolons. Raises `config`. */
+/** Reads hooks separated by semicolons. Raises `config`. */
 export function parseHostHooks(value: string, what: string): HostHook[] {
   const given = value.split(';').map((one) => one.trim());
   return given.filter((one) => one !== '').map((one) => parseHostHook(one, what));
@@ -29,7 +29,7 @@ export function shownHostHook(hook: HostHook): string {
   return `call ${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
 }
 
-// A URL that can't be parsed may contain a login all the same.
+// A URL that can't be parsed may still contain a login.
 function withoutSecrets(text: string): string {
   return text.replace(/\/\/[^/\s]*@/g, '//…@').replace(/\?\S*/g, '?…');
 }

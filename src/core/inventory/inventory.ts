@@ -2,7 +2,7 @@ import { fail } from '../model/error.ts';
 import { nearest, printable } from '../text/suggest.ts';
 import type { HostHook } from './hooks.ts';
 
-/** How the engine of a host is reached. */
+/** How to reach the engine of a host. */
 export type HostAddress =
   | { readonly kind: 'url'; readonly url: string; readonly tls: TlsFiles | undefined }
   | { readonly kind: 'context'; readonly context: string };
@@ -18,14 +18,14 @@ export interface TlsFiles {
 export const ON_FAILURE = ['halt', 'back'] as const;
 export type OnFailure = (typeof ON_FAILURE)[number];
 
-/** A group as swapctl.yml has it. */
+/** A group in swapctl.yml. */
 export interface GroupConfig {
-  /** Names of hosts, and of groups that stand for their hosts. */
+  /** Names of hosts, and of groups as a short form of their hosts. */
   readonly hosts: readonly string[];
   readonly canary: string | undefined;
   /** How long the canary host runs the new image before the other hosts follow. */
   readonly bakeMs: number;
-  /** How many hosts are rolled at the same time after the canary. */
+  /** The number of hosts to roll at the same time after the canary. */
   readonly atOnce: number;
   readonly onFailure: OnFailure;
   readonly beforeHost: readonly HostHook[];
@@ -40,9 +40,9 @@ export interface Inventory {
 
 export const NO_INVENTORY: Inventory = { hosts: {}, groups: {} };
 
-/** Hosts that one command works on, in the order in which they are rolled: the canary host first. */
+/** The hosts of one command, in the order of their rolls: the canary host first. */
 export interface HostGroup extends Omit<GroupConfig, 'canary'> {
-  /** The name of the group, or of the host where only one was named. */
+  /** The name of the group, or of the host if only one was named. */
   readonly name: string;
   readonly canary: string;
   /** The same hosts in the order of the inventory: locks are taken in this order, so that two rolls never wait for each other. */
@@ -61,7 +61,7 @@ const ALONE = {
   afterHost: [],
 } as const satisfies Omit<GroupConfig, 'hosts'>;
 
-/** The hosts that a name stands for. Raises `usage` for a name that is neither a host nor a group. */
+/** The hosts of a name. Raises `usage` for a name that is neither a host nor a group. */
 export function hostGroup(inventory: Inventory, name: string): HostGroup {
   const { hosts, groups } = inventory;
   const group = Object.hasOwn(groups, name) ? groups[name] : undefined;
@@ -90,10 +90,10 @@ function unknown({ hosts, groups }: Inventory, name: string): never {
   });
 }
 
-/** Groups by their hosts, as far as the shape of the file is known to be right. */
+/** Groups by their hosts, if the file has the right shape. */
 export type Members = Readonly<Record<string, { readonly hosts: readonly string[] }>>;
 
-/** The hosts that names of hosts and groups stand for, with those named twice, and the groups that contain themselves. */
+/** The hosts of a list of host and group names, with repeated names, and groups that contain themselves. */
 export function expand(
   groups: Members,
   names: readonly string[],
