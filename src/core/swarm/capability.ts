@@ -2,7 +2,7 @@ import type { Policy } from '../settings/policy.ts';
 import { formatDuration } from '../text/duration.ts';
 import type { SwarmNode, SwarmService } from './model.ts';
 
-/** Why a service is not to be rolled. */
+/** Why a service must not be rolled. */
 export interface Why {
   readonly code: 'refused' | 'busy';
   readonly message: string;
@@ -26,7 +26,7 @@ export function whyMode({ name, mode, replicas }: SwarmService): Why | undefined
   return undefined;
 }
 
-// These promise something that nobody could keep on another node.
+// These settings can't work on another node.
 function whySetting({ name }: SwarmService, policy: Policy): Why | undefined {
   const { probe, backup, git, onSwitch } = policy;
   if (probe)
@@ -74,7 +74,7 @@ function refused(message: string, hint: string): Why {
   return { code: 'refused', message, hint };
 }
 
-/** In one sentence, how Swarm replaces the tasks, and what happens if one fails. */
+/** Describes in one sentence how Swarm replaces the tasks, and what happens if one fails. */
 export function howSwarm({ updateConfig, replicas, mode }: SwarmService): string {
   const { order, parallelism, monitorMs, failureAction } = updateConfig;
   const tasks = mode === 'global' ? 'the task of each node' : `${replicas} task${replicas === 1 ? '' : 's'}`;
@@ -87,7 +87,7 @@ export function howSwarm({ updateConfig, replicas, mode }: SwarmService): string
   return `Swarm replaces ${tasks}${pace}, ${order}, by its update_config; a failure within ${formatDuration(monitorMs)} of a start ${then}`;
 }
 
-/** The warnings before a roll: promises of swapctl on a host that are Swarm's here, or nobody's. */
+/** The warnings before a roll: guarantees of swapctl on a host that depend on Swarm here, or do not hold. */
 export function notesOn(
   service: SwarmService,
   policy: Policy,

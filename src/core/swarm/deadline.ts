@@ -3,16 +3,16 @@ import type { HealthConfig } from '../model/container.ts';
 import type { Policy } from '../settings/policy.ts';
 import { describeFailure, isWanted, type Seen } from './verdict.ts';
 
-// Where nobody can tell which HEALTHCHECK the image has.
+// If the HEALTHCHECK of the image is unknown.
 const UNKNOWN_CHECK_MS = 180_000;
-// A node pulls the image before it starts a task, and Swarm does not tell how far it is.
+// A node pulls the image before it starts a task, and Swarm does not report the progress.
 const PULL_MS = 600_000;
-// Swarm waits for so long between the end of a task's address and SIGTERM, and its managers take their time, too.
+// Swarm waits this long between the end of a task's address and SIGTERM, and its managers add some delay.
 const SLACK_MS = 12_000;
 
 /**
- * For how long nothing may happen in an update before swapctl gives up on it: Swarm itself waits for ever. `check` is the
- * HEALTHCHECK of the new tasks; undefined: it is not known.
+ * How long an update may stand still before swapctl gives up on it: Swarm itself waits for ever. `check` is the HEALTHCHECK of
+ * the new tasks; undefined: unknown.
  */
 export function patienceMs(
   { service, tasks }: Seen,
@@ -25,13 +25,13 @@ export function patienceMs(
   return healthy + stopGraceMs + updateConfig.delayMs + updateConfig.monitorMs + SLACK_MS + (pulls ? PULL_MS : 0);
 }
 
-/** All that changes while an update goes on; two looks with the same text show a standstill. */
+/** Everything that changes during an update; two equal texts show a standstill. */
 export function fingerprint({ service, tasks }: Seen): string {
   const states = tasks.map(({ id, state, desired }) => `${id} ${state} ${desired}`).sort();
   return [service.image, service.update?.state ?? '', ...states].join('\n');
 }
 
-/** What an update that stands still waits for, in Swarm's words where it has any. */
+/** The reason why an update stands still, in Swarm's words if there are any. */
 export function standstill({ tasks }: Seen, image: string): string {
   const stuck = tasks.filter((task) => isWanted(task) && task.image === image && task.state !== 'running');
   const [first] = stuck;

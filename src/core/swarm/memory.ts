@@ -6,18 +6,18 @@ import type { SwarmConfig, SwarmService } from './model.ts';
 /** The label of all config objects that swapctl makes. */
 export const ROLE_LABEL = `${STATE}role`;
 const SERVICE_LABEL = `${STATE}service`;
-/** The process that took over a lock, whose data names the one that made it. */
+/** The process that took over a lock; the lock's data names the one that made it. */
 export const HOLDER_LABEL = `${STATE}holder`;
 const BEAT_LABEL = `${STATE}beat`;
 const HISTORY_LABEL = `${STATE}history`;
 const TRIES_LABEL = `${STATE}tries`;
-/** With this one, `docker stack rm` removes a config together with the stack. */
+/** With this label, `docker stack rm` removes a config together with the stack. */
 const STACK_LABEL = 'com.docker.stack.namespace';
 
 const ROLES = ['swarm-lock', 'swarm-history', 'swarm-failed'] as const;
 type ConfigRole = (typeof ROLES)[number];
 
-// Config names end at 64 characters and service names at 63, so the id (25 characters) stands for the service.
+// Config names are limited to 64 characters and service names to 63, so the id (25 characters) stands for the service.
 const PREFIXES: Readonly<Record<ConfigRole, string>> = {
   'swarm-lock': 'swapctl.lock',
   'swarm-history': 'swapctl.state',
@@ -25,7 +25,7 @@ const PREFIXES: Readonly<Record<ConfigRole, string>> = {
 };
 const DIGEST_CHARS = 12;
 
-/** What the lock of a service says of the roll under way: enough for another process to finish or undo it. */
+/** The roll under way, in the lock of a service: enough for another process to finish or undo it. */
 export interface LockNote {
   readonly service: string;
   readonly roll: string;
@@ -51,7 +51,7 @@ export interface SwarmFailure {
   readonly note: FailureNote;
 }
 
-/** Everything that swapctl remembers of a service. */
+/** The records of swapctl about a service. */
 export interface SwarmMemory {
   readonly lock: SwarmLock | undefined;
   readonly history: { readonly config: SwarmConfig; readonly entries: readonly HistoryEntry[] } | undefined;
@@ -103,7 +103,7 @@ function made(service: Subject, role: ConfigRole, digest: string, labels: SwarmC
   };
 }
 
-/** What config objects say of a service; those whose name or data swapctl could not have written do not count. */
+/** The contents of config objects about a service; ignores those whose name or data swapctl could not have written. */
 export function memoryOf(service: string, configs: readonly SwarmConfig[]): SwarmMemory {
   const own = configs.filter((config) => serviceOf(config) === service);
   const history = own.find((config) => roleOf(config) === 'swarm-history');

@@ -1,7 +1,7 @@
 import type { HealthConfig } from '../model/container.ts';
 import type { OwnLabels } from '../model/own-labels.ts';
 
-/** What Swarm says of the last update of a service; it says nothing before the first one, and right after each update call. */
+/** Swarm's state of the last update of a service; absent before the first one, and right after each update call. */
 export type UpdateState =
   | 'updating'
   | 'paused'
@@ -28,13 +28,13 @@ export interface UpdateConfig {
   readonly maxFailureRatio: number;
 }
 
-/** A Swarm service, as far as swapctl reasons about it. */
+/** The facts of a Swarm service that swapctl needs. */
 export interface SwarmService {
   readonly id: string;
   readonly name: string;
-  /** The index that an update call has to name. */
+  /** The index that an update call must name. */
   readonly version: number;
-  /** The labels of the service: its user's, since no image brings any. */
+  /** The labels of the service; all are its user's, since no image adds any. */
   readonly labels: OwnLabels;
   /** As in its spec: `repo:tag@sha256:…`, or without the digest. */
   readonly image: string;
@@ -43,7 +43,7 @@ export interface SwarmService {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly mode: 'replicated' | 'global' | 'job';
-  /** Of a replicated service: how many tasks its spec asks for. */
+  /** The number of tasks that the spec of a replicated service asks for. */
   readonly replicas: number | undefined;
   readonly updateConfig: UpdateConfig;
   readonly update: UpdateStatus | undefined;
@@ -84,7 +84,7 @@ export interface SwarmTask {
   readonly image: string;
   readonly state: TaskState;
   readonly desired: TaskState;
-  /** When it came into the state. */
+  /** The time of the change to this state. */
   readonly at: number;
   readonly createdAt: number;
   /** The error in Swarm's words; empty if there is none. */
@@ -100,7 +100,7 @@ export interface SwarmNode {
   readonly availability: 'active' | 'pause' | 'drain';
 }
 
-/** A config object of the Swarm: swapctl keeps its memory in these. The data is fixed at creation, the labels are not. */
+/** A config object of the Swarm: swapctl stores its records in these. The data is fixed at creation, the labels are not. */
 export interface SwarmConfig {
   readonly id: string;
   readonly name: string;

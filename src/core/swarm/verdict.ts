@@ -2,13 +2,13 @@ import { isFaultOfImage } from '../model/refused-start.ts';
 import { formatDuration } from '../text/duration.ts';
 import { type SwarmService, type SwarmTask, TASK_STATES, type TaskState } from './model.ts';
 
-/** One roll of a service, as far as its judgement needs it. */
+/** The facts of one roll that its judgement needs. */
 export interface Aim {
   /** The image that the service ran before, as in its spec. */
   readonly from: string;
   /** The image that it is to run: `repo:tag@sha256:…`. */
   readonly to: string;
-  /** Tasks made earlier (by the managers' clock) are not of this roll. */
+  /** Tasks made earlier (by the managers' clock) do not belong to this roll. */
   readonly since: number;
 }
 
@@ -18,12 +18,12 @@ export interface Seen {
   readonly tasks: readonly SwarmTask[];
 }
 
-/** What can be said of a roll now, from tasks and specs: never from what a client of Swarm prints. */
+/** The state of a roll, judged by tasks and specs: never by the output of a Swarm client. */
 export type Verdict =
   | { readonly kind: 'waiting'; readonly what: string }
   /** Each slot runs the wanted image, and Swarm's own update is over. */
   | { readonly kind: 'running' }
-  /** `by`: whether Swarm is putting the old image back itself. */
+  /** `by`: true if Swarm itself is restoring the old image. */
   | {
       readonly kind: 'failed';
       readonly failures: readonly SwarmTask[];
@@ -37,7 +37,7 @@ export type Verdict =
   /** Another process changed the image. */
   | { readonly kind: 'taken'; readonly image: string };
 
-/** Judges a service on its way to the new image; an own failure is told even where Swarm calls the update completed. */
+/** Judges a service on its way to the new image; reports a failed task even if Swarm calls the update completed. */
 export function judgeRoll({ service, tasks }: Seen, aim: Aim): Verdict {
   const failures = failuresOf(tasks, aim);
   if (service.image === aim.to && !isRollback(service)) return judgeForward({ service, tasks }, aim, failures);
@@ -49,7 +49,7 @@ function judgeForward({ service, tasks }: Seen, aim: Aim, failures: readonly Swa
   const { update, updateConfig } = service;
   const failed = (): Verdict => ({ kind: 'failed', failures, reason: reasonOf(service, failures), by: 'swapctl' });
   if (update?.state === 'paused') return failed();
-  // With `rollback` and `pause` Swarm acts first; with `continue`, and once its update is over, nobody but swapctl looks.
+  // With `rollback` and `pause` Swarm acts first; with `continue`, and once its update is over, only swapctl watches.
   const watching = update?.state === 'updating' && updateConfig.failureAction !== 'continue';
   const share = failures.length / Math.max(1, expected(service, tasks));
   if (!watching && failures.length > 0 && share > updateConfig.maxFailureRatio) return failed();
@@ -78,7 +78,7 @@ export function judgeBack(
   return { kind: 'waiting', what: `all ${of} tasks run the old image; Swarm monitors them` };
 }
 
-/** How many slots (of nodes, in global mode) run an image. */
+/** The number of slots (of nodes, in global mode) that run an image. */
 export function progressOf({ service, tasks }: Seen, image: string, since: number): { done: number; of: number } {
   const running = tasks.filter((task) => task.image === image && isServing(task) && task.createdAt >= since);
   return { done: new Set(running.map(placeOf)).size, of: expected(service, tasks) };
@@ -94,16 +94,16 @@ function isFailure(state: TaskState): boolean {
   return state === 'complete' || state === 'failed' || state === 'rejected';
 }
 
-/** Whether a failure can only be the image's doing: it started and ended, or its program could not be started. */
+/** True: only the image can have caused the failure: the task started and ended, or its program could not be started. */
 export function isImagesFault({ state, error, exitCode, container }: SwarmTask): boolean {
   if (state === 'rejected') return isFaultOfImage(error);
   return (container !== undefined && exitCode !== undefined && exitCode !== KILLED) || isFaultOfImage(error);
 }
 
-// Of a process that SIGKILL ended: memory limits and people do that as well.
+// The exit code of a process that SIGKILL ended: memory limits and users cause that as well.
 const KILLED = 137;
 
-/** Why a task ended, in Swarm's words where it has any. */
+/** Why a task ended, in Swarm's words if there are any. */
 export function describeFailure({ state, error, exitCode }: SwarmTask): string {
   if (error !== '') return error;
   if (state === 'complete')
@@ -122,7 +122,6 @@ export function taskName(
   return node === undefined ? place : `${place}@${node}`;
 }
 
-/** Whether Swarm wants the task to run. */
 export function isWanted({ desired }: Pick<SwarmTask, 'desired'>): boolean {
   return TASK_STATES.indexOf(desired) <= TASK_STATES.indexOf('running');
 }
@@ -131,7 +130,7 @@ export function isServing(task: Pick<SwarmTask, 'desired' | 'state'>): boolean {
   return task.state === 'running' && isWanted(task);
 }
 
-/** How many tasks Swarm wants at the same time. */
+/** The number of tasks that Swarm wants at the same time. */
 export function expected({ replicas }: Pick<SwarmService, 'replicas'>, tasks: readonly SwarmTask[]): number {
   return replicas ?? new Set(tasks.filter(isWanted).map(placeOf)).size;
 }
