@@ -3,14 +3,17 @@ import type { Container } from '../model/container.ts';
 /** A TCP port that something in a container listens on. */
 export interface Listener {
   readonly port: number;
-  /** Whether only the container itself can reach it. */
+  /** True: only the container itself can reach it. */
   readonly loopback: boolean;
 }
 
-/** A port on which clients of the old container were answered, and those of the new one are not. */
+/** A port on which the old container answered clients, and the new one does not. */
 export interface LostPort {
   readonly port: number;
-  /** `loopback`: something listens there, for the container alone; `unexposed`: docker run -P publishes what an image exposes. */
+  /**
+   * `loopback`: reachable only from the container itself; `unexposed`: docker run -P publishes only the ports that an image
+   * exposes.
+   */
   readonly why: 'closed' | 'loopback' | 'unexposed';
 }
 
@@ -23,12 +26,12 @@ export function publishedTcp({ published }: Pick<Container, 'published'>): numbe
   return [...new Set(tcp)].sort((a, b) => a - b);
 }
 
-/** Those of some ports on which somebody answers from outside. */
+/** The ports that answer from outside. */
 export function answeredOf(ports: readonly number[], listeners: readonly Listener[]): number[] {
   return ports.filter((port) => listeners.some((one) => one.port === port && !one.loopback));
 }
 
-/** Those on which no client of the container is answered. */
+/** The published ports that do not answer clients of the container. */
 export function lostOf(
   ports: readonly number[],
   container: Pick<Container, 'host' | 'published'>,
@@ -49,7 +52,7 @@ const WHY: Readonly<Record<LostPort['why'], string>> = {
   unexposed: ' (its image no longer exposes it)',
 };
 
-/** A clause about the new container, by what it is called in it. */
+/** A clause about the ports that the new container lost; `it` is its name in the clause. */
 export function describeLost(lost: readonly LostPort[], it = 'it'): string {
   const shown = lost.map(({ port, why }) => `${port}/tcp${WHY[why]}`);
   return `unlike the old container, ${it} does not serve the published port${lost.length > 1 ? 's' : ''} ${shown.join(', ')}`;

@@ -2,9 +2,12 @@ import { type Container, namespaceOwner } from '../model/container.ts';
 import type { ErrorCode } from '../model/error.ts';
 import type { Blame, FailedBy } from './health.ts';
 
-/** Only what the image alone can have caused counts against it. This file finds the failures that something else can have caused. */
+/**
+ * Only a failure that the image alone can have caused counts against it. This file finds the failures with another possible
+ * cause.
+ */
 
-/** How a failure is remembered: `not-healthy` rejects the image; after the others it is tried again, under the backoff. */
+/** The record of a failure: `not-healthy` rejects the image; after the others it is tried again, under the backoff. */
 export type FailureCode = 'not-healthy' | 'unproven' | 'cannot-start';
 
 const CODES = { image: 'not-healthy', host: 'cannot-start', surroundings: 'unproven', person: 'interrupted' } as const;
@@ -14,39 +17,39 @@ export function codeOf<B extends Blame>(blame: B): (typeof CODES)[B] {
   return CODES[blame];
 }
 
-/** Whether a remembered failure keeps its image from being tried again. */
+/** True: the recorded failure rejects its image. */
 export function isRejection({ code }: { readonly code: ErrorCode }): boolean {
   return code !== 'unproven' && code !== 'cannot-start' && code !== 'stuck';
 }
 
-/** A container that failed, and what was seen of it and around it. */
+/** A failed container, with the observations of it and its surroundings. */
 export interface Failed {
   readonly container: Pick<Container, 'exitCode' | 'oomKilled' | 'config' | 'host' | 'mounts'>;
-  /** Whether the engine refused the start, the process ended, or the health check failed. */
+  /** The failed part: the engine refused the start, the process ended, or the health check failed. */
   readonly by: FailedBy;
   /** The engine's words on a refused start, or the last lines that the process wrote. */
   readonly words: readonly string[];
-  /** Whether it ran at the same time as the incumbent. */
+  /** True: it ran at the same time as the incumbent. */
   readonly beside: boolean;
-  /** Whether its last probe came through to it; undefined if none was made over the network. */
+  /** True: its last probe reached it; undefined if none was made over the network. */
   readonly reached?: boolean | undefined;
-  /** What the incumbent made of the same check; undefined if it was not asked. */
+  /** The incumbent's answer to the same check; undefined if it was not asked. */
   readonly incumbent?: Asked | undefined;
-  /** How many connections the gate redirected away from it. */
+  /** The number of connections that the gate redirected away from it. */
   readonly redirected: number;
-  /** Whether the engine knows nothing of its end any more. */
+  /** True: the engine has lost the record of its end. */
   readonly endUnknown?: boolean | undefined;
-  /** Whether it was ever healthy. */
+  /** True: it was healthy at some time. */
   readonly wasHealthy: boolean;
 }
 
-/** How a container answered a health check. */
+/** The answer of a container to a health check. */
 export interface Asked {
   readonly ok: boolean;
   readonly output: string;
 }
 
-/** What else can have caused a failure, as the end of a sentence; undefined if only the image can. */
+/** Another possible cause of a failure, as the end of a sentence; undefined if only the image can be the cause. */
 export function otherCause(failed: Failed): string | undefined {
   switch (failed.by) {
     case 'start':
@@ -60,7 +63,7 @@ export function otherCause(failed: Failed): string | undefined {
 
 function uncheckable({ incumbent, reached, redirected, wasHealthy }: Failed): string | undefined {
   if (incumbent && !incumbent.ok) return `the old container fails its check, too${said(incumbent.output)}`;
-  // If the incumbent answers from here, there is a way to its successor.
+  // If the incumbent answers from here, its successor is reachable, too.
   if (reached === false && !incumbent) return 'swapctl cannot reach it from here';
   if (redirected === 0 || wasHealthy) return undefined;
   const number = redirected === 1 ? '1 connection' : `${redirected} connections`;
@@ -72,12 +75,12 @@ function said(output: string): string {
   return text === '' ? '' : ` (${text})`;
 }
 
-// What a shell says of a program that it finds or can run not, and what the engine derives from such words.
+// A shell's exit statuses for a program that it can't find or run; the engine derives the same from such words.
 const NOT_RUN = new Set([126, 127]);
 // 128 and the numbers of SIGINT, SIGKILL and SIGTERM.
 const KILLED = new Set([130, 137, 143]);
 
-/** Whether a process with that exit status may have been ended by a signal from outside. */
+/** True: a signal from outside may have ended the process. */
 export function isKilled(exitCode: number | undefined): boolean {
   return exitCode !== undefined && KILLED.has(exitCode);
 }
@@ -107,7 +110,7 @@ const TAKEN = /address already in use|\bEADDRINUSE\b/i;
 const FETCH =
   /no such host|could not resolve|failed to (resolve source metadata|fetch)|pull access denied|too many requests|\bconnection reset\b|\bECONNRESET\b|\bENOTFOUND\b|i\/o timeout|TLS handshake timeout|temporary failure resolving|\b50[234] (bad gateway|service unavailable|gateway time-?out)/i;
 
-/** What else than its files can have failed a build, by the builder's words; undefined if nothing of the kind is named. */
+/** A cause of a failed build other than its files, by the builder's words; undefined if they name none. */
 export function otherCauseOfBuild(words: readonly string[]): string | undefined {
   return line(words, [MACHINE, NETWORK, FETCH]);
 }
@@ -135,7 +138,7 @@ function mountedProgram(failed: Failed): string | undefined {
   return program === undefined ? undefined : mountedPath(failed, pathsOf(program, failed.container.config));
 }
 
-// Without a slash it is looked for in $PATH.
+// A name without a slash is searched in $PATH.
 function pathsOf(program: string, { Env, WorkingDir }: Container['config']): string[] {
   if (program.startsWith('/')) return [program];
   if (program.includes('/')) return [`${WorkingDir || ''}/${program.replace(/^\.\//, '')}`];

@@ -8,14 +8,17 @@ import { engineDeadlineMs, intervalMs } from './health.ts';
 import type { EngineVerdict, Noticed } from './noticed.ts';
 
 /**
- * Proxies that find containers by labels route to those that the engine calls healthy. The engine probes seldom, so swapctl's own probe
- * is first, and an incumbent that is retired by then leaves such a proxy without any container.
+ * Proxies that find containers by labels route to those that the engine calls healthy. The engine probes seldom, so swapctl's own
+ * probe succeeds first; if the incumbent retired then, such a proxy would have no container at all.
  */
 
-/** Proxies act on the engine's events this late (Traefik's providersThrottleDuration is 2 s). */
+/** The delay with which proxies act on the engine's events (Traefik's providersThrottleDuration is 2 s). */
 export const PROXY_LAG_MS = 2000;
 
-/** Whether the engine's verdict on a container's successor is waited for; `all`: the containers of the engine; `self`: the one of swapctl. */
+/**
+ * Decides if the incumbent waits for the engine's verdict on its successor; `all`: the containers of the engine; `self`:
+ * swapctl's own.
+ */
 export function engineVerdictFor(
   { config, health, networks, id }: Container,
   own: OwnLabels,
@@ -25,7 +28,8 @@ export function engineVerdictFor(
 ): EngineVerdict | undefined {
   if (policy.engineVerdict === 'false') return undefined;
   if (policy.engineVerdict === 'true') return { because: 'swapctl.health.engine=true asks for it' };
-  // A service that the engine does not call healthy now is not found that way. One without a check is, and its successor may have one.
+  // A proxy does not find a service that the engine calls unhealthy. It does find one without a check, whose successor may have
+  // one.
   if (health !== undefined && health.status !== 'healthy') return undefined;
   const others = all.filter((one) => one.id !== id && one.id !== self);
   const hint = discoveryHint(own, config.Env ?? []) ?? readerHint(Object.keys(networks), others);
@@ -54,12 +58,12 @@ function readerHint(networks: readonly string[], others: readonly ContainerSumma
   return reader && `${reader.name} can read the engine and shares a network with it`;
 }
 
-/** How long the engine's verdict on a container takes at most, with what proxies take to act on it, once swapctl calls it healthy. */
+/** The maximum time until the engine's verdict on a container, and until proxies act on it, once swapctl calls it healthy. */
 export function verdictWithinMs({ config }: Pick<Container, 'config'>): number {
   return intervalMs(config.Healthcheck ?? {}) + PROXY_LAG_MS;
 }
 
-/** `healthySince`: when this process first saw that the engine calls it healthy; times in milliseconds of the engine's clock. */
+/** `healthySince`: when this process first saw the engine's healthy verdict; times in milliseconds of the engine's clock. */
 export function noticedNow(
   { health, config, startedAt }: Pick<Container, 'health' | 'config' | 'startedAt'>,
   healthySince: number | undefined,
@@ -69,11 +73,14 @@ export function noticedNow(
   if (health.status === 'unhealthy') return 'unhealthy';
   if (health.status === 'healthy')
     return healthySince !== undefined && now >= healthySince + PROXY_LAG_MS ? 'noticed' : 'waiting';
-  // An engine that runs no checks (Podman without systemd) says so by never coming to an end.
+  // An engine that runs no checks (Podman without systemd) never reaches a verdict.
   return now < startedAt + givesUpAfter(config.Healthcheck ?? {}) ? 'waiting' : 'none';
 }
 
-/** Has a container that serves wait for the engine's verdict on its successor: a proxy that reads it does not route to that one yet. */
+/**
+ * Keeps a serving container until the engine's verdict on its successor: a proxy that reads the verdict does not route to the
+ * successor yet.
+ */
 export function awaitEngine(
   { engineVerdict }: Pick<Desired, 'engineVerdict'>,
   { id: container, name, noticed, verdictWithinMs: mostMs }: Replica,
@@ -83,7 +90,9 @@ export function awaitEngine(
   return { kind: 'await-engine', container, name, ...engineVerdict, mostMs };
 }
 
-/** Whether the incumbent has to stay, since the engine is against its successor: by its own check, where swapctl.health.* is another. */
+/**
+ * True: the incumbent has to stay, since the engine calls its successor unhealthy by its own check; swapctl.health.* may differ.
+ */
 export function isRefused(
   { engineVerdict }: Pick<Desired, 'engineVerdict'>,
   { noticed }: Replica,

@@ -5,14 +5,14 @@ import type { FailureNote, StateLabels } from '../service/labels.ts';
 import { failureState } from '../service/ownership.ts';
 import { isRejection } from './blame.ts';
 
-/** A volume of swapctl's that remembers a failed image, and what its labels say. */
+/** A volume that records a failed image, with the data of its labels. */
 export interface FailureRecord {
   readonly volume: string;
   readonly state: StateLabels;
   readonly failure: FailureNote;
 }
 
-/** The failed images that volumes record: the newest record of each image in each slot, without the volumes of others. */
+/** The failed images that volumes record: the newest record of each image in each slot, without the volumes of other programs. */
 export function failureRecords(volumes: readonly Volume[]): FailureRecord[] {
   const newest = new Map<string, FailureRecord>();
   for (const record of volumes.flatMap(recordIn)) {
@@ -23,7 +23,7 @@ export function failureRecords(volumes: readonly Volume[]): FailureRecord[] {
   return [...newest.values()];
 }
 
-/** All records of one image in a slot, also those that a newer one has replaced. */
+/** All records of one image in a slot, including replaced ones. */
 export function recordsAbout(volumes: readonly Volume[], home: string, image: string): FailureRecord[] {
   return volumes.flatMap(recordIn).filter(({ state }) => state.slot === home && state.image === image);
 }
@@ -43,12 +43,12 @@ function recordIn(volume: Volume): FailureRecord[] {
   return state?.failure ? [{ volume: volume.name, state, failure: state.failure }] : [];
 }
 
-// A roll that was killed may have left the record that its own was to replace.
+// A killed roll may have left the record that its own was to replace.
 function isNewer({ volume, state }: FailureRecord, other: FailureRecord): boolean {
   return state.at === other.state.at ? volume > other.volume : state.at > other.state.at;
 }
 
-/** A failure for which the slot rejects an image; a digest and the engine's id are both good to recognise it. */
+/** The failure for which the slot rejects an image; either a digest or the engine's id identifies it. */
 export function knownFailure(
   failures: readonly Failure[],
   image: { readonly id?: string; readonly digest: string | undefined },

@@ -4,39 +4,41 @@ import type { Policy, UserProbe } from '../settings/policy.ts';
 import { formatDuration } from '../text/duration.ts';
 import { describeLost, type LostPort } from './answered-ports.ts';
 
-/** How a container is asked whether it is healthy. */
+/** The health check of a container. */
 export type Probe = UserProbe | { readonly kind: 'exec'; readonly command: readonly string[] };
 
 export interface HealthCheck {
   readonly probe: Probe;
-  /** How long one probe may take. */
+  /** The time limit of one probe. */
   readonly timeoutMs: number;
   /** Failures in a row that make a healthy container unhealthy. */
   readonly retries: number;
-  /** After this long without a success, the engine itself calls the container unhealthy. */
+  /** After this time without a success, the engine itself calls the container unhealthy. */
   readonly deadlineMs: number;
 }
 
-/** What the process has seen of a container so far; losing it costs time, never safety. */
+/** The observations of a container by this process; losing them costs time, never safety. */
 export interface HealthMemory {
-  /** When this process first looked: a deadline can't have passed before somebody looked. */
+  /** The first observation by this process: a deadline can't have passed before it. */
   readonly watchedSince: number | undefined;
   readonly healthySince: number | undefined;
   readonly failuresInRow: number;
   readonly lastOutput: string;
-  /** The status of HTTP with which the last probe was answered. */
+  /** The HTTP status of the last probe. */
   readonly lastStatus?: number | undefined;
-  /** Published ports on which the container that it replaces answers and it does not, at the last look; undefined: not looked for. */
+  /**
+   * Published ports on which the predecessor answers and the container does not, at the last observation; undefined: not checked.
+   */
   readonly lostPorts?: readonly LostPort[];
-  /** When this process first saw that the engine calls it healthy. */
+  /** When this process first saw the engine's healthy verdict. */
   readonly engineHealthySince?: number | undefined;
-  /** Of one that is down: whether it was stopped, and did not end by itself. */
+  /** For a stopped container: true if another process stopped it. */
   readonly stoppedByOthers?: boolean;
-  /** Of one that is down: whether the engine knows nothing of its end any more. */
+  /** For a stopped container: true if the engine has lost the record of its end. */
   readonly endUnknown?: boolean;
-  /** Of one that was restarted: the exit status of the run that ended, if the engine still knows it. */
+  /** For a restarted container: the exit status of the previous run, if the engine still knows it. */
   readonly lastExit?: number | undefined;
-  /** Whether the last probe over the network came through to it. */
+  /** True: the last probe over the network reached it. */
   readonly reached?: boolean | undefined;
 }
 
@@ -47,7 +49,7 @@ export const NOTHING_SEEN: HealthMemory = {
   lastOutput: '',
 };
 
-/** Whether a container can be trusted, now. */
+/** The present judgement of a container. */
 export type Verdict =
   | { readonly kind: 'unstarted' }
   | { readonly kind: 'waiting'; readonly until: number }
@@ -56,13 +58,13 @@ export type Verdict =
       readonly kind: 'failed';
       readonly reason: string;
       readonly blame: Blame;
-      /** What failed; undefined if a person, or the engine's end, is behind it. */
+      /** The failed part; undefined if a user, or the end of the engine, is the cause. */
       readonly by?: FailedBy;
     };
 
 /**
- * Whose doing a failure is: only an image's own counts against it. `surroundings`: its check, the gate, or what the container shares
- * with others may have caused it.
+ * The cause of a failure: only the image's own counts against it. `surroundings`: the check, the gate, or a resource shared with
+ * other containers may be the cause.
  */
 export type Blame = 'image' | 'host' | 'surroundings' | 'person';
 export type FailedBy = 'start' | 'exit' | 'check';
@@ -73,7 +75,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 3;
 const NS_PER_MS = 1e6;
 
-/** The check of a container: one that the user gave by label, else its HEALTHCHECK; undefined where there is none. */
+/** The check of a container: the user's label, else its HEALTHCHECK; undefined if there is none. */
 export function healthCheck(container: Pick<Container, 'config'>, policy: Policy): HealthCheck | undefined {
   const config = container.config.Healthcheck ?? {};
   const own = policy.probe;
@@ -87,7 +89,7 @@ export function healthCheck(container: Pick<Container, 'config'>, policy: Policy
   return { probe: { kind: 'exec', command }, timeoutMs, retries, deadlineMs };
 }
 
-/** Judges a container. `now` is milliseconds of the engine's clock; `memory` what this process saw of it. */
+/** Judges a container. `now` is milliseconds of the engine's clock; `memory` holds the observations of this process. */
 export function judge(container: Container, policy: Policy, memory: HealthMemory, now: number): Verdict {
   const verdict = judgeHealth(container, policy, memory, now);
   return verdict.kind === 'healthy' ? withPorts(container, policy, memory, verdict.since, now) : verdict;
@@ -98,7 +100,7 @@ function judgeHealth(container: Container, policy: Policy, memory: HealthMemory,
   if (stopped) return stopped;
   const check = healthCheck(container, policy);
   if (!check) return uncheckedVerdict(container, policy, now);
-  // What the user asks for by label overrules the image's check, and so what the engine makes of that.
+  // A check of the user's label overrules the image's check, and so the engine's verdict.
   const engine = policy.probe ? undefined : container.health?.status;
   if (engine === 'unhealthy') return failed('check', `its health check says unhealthy${output(container, memory)}`);
   const since = memory.healthySince ?? (engine === 'healthy' ? (memory.engineHealthySince ?? now) : undefined);
@@ -115,10 +117,10 @@ function judgeHealth(container: Container, policy: Policy, memory: HealthMemory,
   );
 }
 
-// With these, web frameworks and servers answer a name that is none of theirs.
+// Web frameworks and servers answer an unknown host name with these.
 const UNKNOWN_HOST = [400, 403, 404, 421];
 
-/** What to do about a probe that was perhaps refused for its Host header; undefined where that can't be. */
+/** Advice about a probe that may have failed for its Host header; undefined if that is impossible. */
 export function hostAdvice(probe: UserProbe | undefined, lastStatus: number | undefined): string | undefined {
   if (probe?.kind !== 'http' || probe.host !== undefined || lastStatus === undefined) return undefined;
   if (!UNKNOWN_HOST.includes(lastStatus)) return undefined;
@@ -128,7 +130,7 @@ export function hostAdvice(probe: UserProbe | undefined, lastStatus: number | un
   );
 }
 
-// An app whose check is content listens on its other ports soon; without a check, listening is what shows that it has started.
+// An app with a healthy check listens on its other ports soon; without a check, only listening shows that it has started.
 const LISTENS_WITHIN_MS = 5000;
 const STARTS_WITHIN_MS = 60_000;
 
@@ -142,13 +144,13 @@ function withPorts(container: Container, policy: Policy, memory: HealthMemory, s
   return failed('check', `${describeLost(lostPorts)}; swapctl.health.ports=warn allows that`);
 }
 
-// A fault that only the second container of an image has (a port, a lock or a name that the first one holds) shows at its
-// start; that is two or three checks in a row.
+// A fault that only a second container of an image has (a port, a lock or a name that the first one holds) shows at its start,
+// within two or three checks.
 const BRIEF_MS = 1000;
 
 /**
- * When a healthy container has been so for the whole settle time, or briefly, if its image has settled already; `since` itself if
- * it has no check (that waited already).
+ * The end of the settle time of a healthy container, shortened if its image has settled already; `since` itself if it has no
+ * check, because its verdict has waited already.
  */
 export function settledAt(
   container: Pick<Container, 'config'>,
@@ -160,27 +162,27 @@ export function settledAt(
   return since + (brief ? Math.min(policy.settleMs, BRIEF_MS) : policy.settleMs);
 }
 
-// A daemon that crashed stops what it finds running when it is back, and tells of that as of a person's stop.
+// After a crash, a daemon stops the containers that it finds running, and reports that like a user's stop.
 const STOPPED = "it was stopped from outside (docker stop, or a restart of the engine's daemon)";
 
 function stoppedVerdict(container: Container, memory: HealthMemory): Verdict | undefined {
   const { status, exitCode, error, restartCount, oomKilled } = container;
   if (status === 'created' && !error && exitCode === 0) return { kind: 'unstarted' };
   if (status === 'created') return refused(error || `exit code ${exitCode}`);
-  // With --rm an end is seen as a removal.
+  // With --rm, an end looks like a removal.
   if (status === 'exited' || status === 'dead' || status === 'removing') {
-    // An engine notes an error for a start that it refused, and clears it when a start succeeds.
+    // The engine notes an error for a refused start, and clears it when a start succeeds.
     if (error) return refused(error);
     if (memory.stoppedByOthers) return { kind: 'failed', reason: STOPPED, blame: 'person' };
     return failed('exit', `it exited with status ${exitCode}${oomKilled ? ' (killed: out of memory)' : ''}`);
   }
-  // Whether it is well can't be asked of it, and nobody is served.
+  // A paused container can't be probed, and serves nobody.
   if (status === 'paused') return { kind: 'failed', reason: 'a user paused it', blame: 'person' };
   if (status === 'restarting') return failed('exit', `it exited with status ${exitCode} and was restarted`);
   return restartCount > 0 ? restarted(memory) : undefined;
 }
 
-// The engine sets the status of the run that ended back to 0 when the next one begins.
+// The engine resets the exit status to 0 when the next run begins.
 function restarted({ lastExit }: HealthMemory): Verdict {
   const status = lastExit === undefined ? '' : ` with status ${lastExit}`;
   return failed('exit', `it exited${status} and was restarted`);
@@ -212,7 +214,7 @@ function execCommand(test: readonly string[], shell: readonly string[]): string[
   return undefined;
 }
 
-/** Time to unhealthy: failures inside the start period don't count, then it takes `retries` of them (T30, T31). */
+/** Time to unhealthy: failures inside the start period don't count; after that it takes `retries` of them (T30, T31). */
 export function engineDeadlineMs(config: HealthConfig): number {
   const interval = intervalMs(config);
   const timeoutMs = (config.Timeout || DEFAULT_TIMEOUT_MS * NS_PER_MS) / NS_PER_MS;
@@ -220,7 +222,7 @@ export function engineDeadlineMs(config: HealthConfig): number {
   return (config.StartPeriod ?? 0) / NS_PER_MS + retries * (interval + Math.min(timeoutMs, interval));
 }
 
-/** How often the engine probes. */
+/** The engine's interval between probes. */
 export function intervalMs({ Interval }: HealthConfig): number {
   return (Interval || DEFAULT_INTERVAL_MS * NS_PER_MS) / NS_PER_MS;
 }

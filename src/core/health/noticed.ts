@@ -3,5 +3,5 @@ export interface EngineVerdict {
   readonly because: string;
 }
 
-/** The present worth of the engine's verdict to a proxy: `none` if the engine gives no verdict. */
+/** The engine's verdict as a proxy sees it: `none` if the engine gives no verdict. */
 export type Noticed = 'none' | 'waiting' | 'noticed' | 'unhealthy';

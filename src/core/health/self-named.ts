@@ -2,8 +2,8 @@ import type { Container } from '../model/container.ts';
 import type { UserProbe } from '../settings/policy.ts';
 
 /**
- * The note about a health check that asks the container by a name which the old container has as well, while that one still runs:
- * whichever the engine's DNS names answers. Undefined for all others. A hostname is in the container's own /etc/hosts.
+ * The note about a health check that asks the container by a name which the incumbent has as well, while that one still runs: the
+ * engine's DNS may name either. Undefined for all others. A hostname is in the container's own /etc/hosts.
  */
 export function selfNamedNote(container: Container, probe: UserProbe | undefined): string | undefined {
   const asked = hostsIn(commandOf(container, probe));
