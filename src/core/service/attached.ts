@@ -3,12 +3,13 @@ import { isComposed, type OwnLabels } from '../model/own-labels.ts';
 import { decodeState } from './labels.ts';
 import type { Why } from './managed.ts';
 
-// docker run starts what it has just created; after a later start (docker start, a restart of the engine) its client is gone.
+// docker run starts a container right after creating it; after a later start (docker start, a restart of the engine) its client
+// is gone.
 const STARTED_BY_RUN_MS = 10_000;
 
 /**
- * What to say of a roll that ends a docker run which may still wait for its container; undefined where none does. The engine does not
- * tell who is attached. It tells who asked for that at the creation, which compose and swapctl's own copies always do.
+ * The note about a roll that ends a docker run which may still wait for its container; undefined if none does. The engine does
+ * not show attached clients. It shows who asked to attach at the creation, which compose and swapctl always do.
  */
 export function attachedNote({ name, config, createdAt, startedAt }: Container, own: OwnLabels): string | undefined {
   const asked = config.AttachStdout === true || config.AttachStderr === true;
@@ -21,8 +22,8 @@ export function attachedNote({ name, config, createdAt, startedAt }: Container, 
 }
 
 /**
- * Why a container is not to be rolled unless a user means it: a docker run in the foreground waits for its end. Undefined for all
- * others: what runs detached, is started again by its restart policy, or was made by compose or swapctl. Podman does not tell.
+ * Why a container is rolled only if a user insists: a docker run in the foreground waits for its end. Undefined for containers
+ * that run detached, have a restart policy, or were made by compose or swapctl. Podman does not show attached clients.
  */
 export function whyAttached({ name, config, host }: Container, own: OwnLabels): Why | undefined {
   if (isComposed(own) || decodeState(own)?.role === 'replica' || isRestarted(host)) return undefined;
@@ -38,7 +39,7 @@ function isRestarted({ RestartPolicy }: Container['host']): boolean {
 }
 
 function kindOf(config: Container['config'], { AutoRemove }: Container['host']): string | undefined {
-  // The engine closes such an input when its client goes, so only a foreground run asks for it.
+  // The engine closes such an input when its client disconnects, so only a foreground run asks for it.
   if (config.OpenStdin === true && config.StdinOnce === true)
     return 'an interactive docker run (-i): a roll would end its session, and nobody could type into the new container';
   if (AutoRemove === true && (config.AttachStdout === true || config.AttachStderr === true))

@@ -5,16 +5,16 @@ import { dependedOn } from './compose-depends.ts';
 /** A service as compose files define it. */
 export type ComposeService = Readonly<Record<string, unknown>>;
 
-/** A container that a service waits for until it has ended well, as far as it is there. */
+/** A container that a service waits for until it has ended successfully, if it exists. */
 export interface OneShot {
   readonly service: string;
-  /** The reference that its container was created from; undefined where it is gone. */
+  /** The reference that its container was created from; undefined if the container is gone. */
   readonly image: string | undefined;
 }
 
 /**
- * What compose does for a service beside creating its containers, and swapctl does not: a sentence each. `definitions` are the
- * service's parts in each compose file; undefined: they cannot be read here.
+ * Actions of compose for a service, beside creating its containers, that swapctl does not do: one sentence each. `definitions`
+ * are the service's parts in each compose file; undefined: unreadable here.
  */
 export function notDone(
   service: string,
@@ -28,7 +28,7 @@ export function notDone(
   ];
 }
 
-/** What a plan says where the files cannot be read; the report of a roll has nothing to add to that. */
+/** The line of a plan if the files cannot be read; the report of a roll does not repeat it. */
 export function notKnown(service: string): string {
   return (
     `not known to swapctl: its compose file cannot be read here, so look there whether ${service} has post_start or pre_stop, ` +
@@ -36,7 +36,7 @@ export function notKnown(service: string): string {
   );
 }
 
-/** The services that a container waits for until they have ended well. */
+/** The services that a container waits for until they have ended successfully. */
 export function completedFirst(labels: OwnLabels): { readonly service: string; readonly key: string }[] {
   return dependedOn(labels).filter(({ condition }) => condition === 'service_completed_successfully');
 }

@@ -5,12 +5,12 @@ import { isComposed, type Labels, type OwnLabels } from '../model/own-labels.ts'
 import { rollOrder } from '../update/order.ts';
 import { whyManaged } from './managed.ts';
 
-/** One entry of `depends_on` in a compose file, as compose's label has it: `db:service_healthy:true`. */
+/** One entry of `depends_on` in a compose file, in the form of compose's label: `db:service_healthy:true`. */
 export interface ComposeDependency {
   readonly service: string;
   /** Empty in labels of old versions of compose, which held names only. */
   readonly condition: string;
-  /** Whether compose restarts the dependent after it has replaced the dependency. */
+  /** True: compose restarts the dependent after it has replaced the dependency. */
   readonly restart: boolean;
 }
 
@@ -30,8 +30,8 @@ export interface RestartedService {
 }
 
 /**
- * The running services whose `depends_on` names the service with `restart: true`. As with `docker compose up`, a dependent of
- * one that is only restarted is not among them.
+ * The running services whose `depends_on` names the service with `restart: true`. As with `docker compose up`, dependents of a
+ * restarted service are not among them.
  */
 export function restartedAfter(key: string, all: readonly ContainerSummary[]): RestartedService[] {
   const found = new Map<string, ContainerSummary[]>();
@@ -58,13 +58,13 @@ export function dependedOn(labels: OwnLabels): (ComposeDependency & { readonly k
   return composeDependencies(labels).map((one) => ({ ...one, key: `${project}/${one.service}` }));
 }
 
-/** `project/service` of a container that compose made; undefined of any other. */
+/** `project/service` of a container that compose made; undefined for any other. */
 export function composeKey(labels: OwnLabels): string | undefined {
   const { [COMPOSE_PROJECT]: project, [COMPOSE_SERVICE]: service } = labels;
   return project && service && isComposed(labels) ? `${project}/${service}` : undefined;
 }
 
-// Compose refuses circles; labels that say otherwise leave the order as it was.
+// Compose refuses cycles; labels that contain one leave the order unchanged.
 function inOrder(services: readonly RestartedService[]): RestartedService[] {
   const dependents = services.map((one) => ({
     ...one,

@@ -1,7 +1,7 @@
 import { COMPOSE_ENV_FILES, COMPOSE_FILES, COMPOSE_FOLDER, COMPOSE_PROJECT } from '../model/label-keys.ts';
 import type { OwnLabels } from '../model/own-labels.ts';
 
-/** A compose project, as the labels of its containers tell it: paths of the machine that compose ran on. */
+/** A compose project, from the labels of its containers: paths of the machine that compose ran on. */
 export interface ComposeProject {
   readonly name: string;
   readonly folder: string;
@@ -9,13 +9,13 @@ export interface ComposeProject {
   readonly envFiles: readonly string[];
 }
 
-/** What compose makes of a project's files: merged, interpolated, with all defaults and absolute paths. */
+/** Compose's model of a project's files: merged, interpolated, with all defaults and absolute paths. */
 export interface ComposeModel {
   readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly secrets: Readonly<Record<string, unknown>>;
 }
 
-/** The project that a container belongs to, by its labels; undefined where compose did not make it. */
+/** The project of a container, from its labels; undefined if compose did not make it. */
 export function projectOf(labels: OwnLabels): ComposeProject | undefined {
   const { [COMPOSE_PROJECT]: name, [COMPOSE_FOLDER]: folder, [COMPOSE_FILES]: files } = labels;
   if (!name || !folder || !files) return undefined;

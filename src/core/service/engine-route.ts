@@ -1,10 +1,10 @@
 import type { Container, PublishedPort } from '../model/container.ts';
 import type { Why } from './managed.ts';
 
-/** How swapctl reaches the engine. A container may stand in between: a socket proxy, a jump host for ssh. */
+/** The route from swapctl to the engine, perhaps through a container: a socket proxy, a jump host for ssh. */
 export type EngineRoute =
   | { readonly kind: 'unix'; readonly path: string }
-  /** `addresses`: of the host, as they were resolved. */
+  /** `addresses`: the resolved addresses of the host. */
   | {
       readonly kind: 'tcp' | 'ssh';
       readonly host: string;
@@ -13,7 +13,7 @@ export type EngineRoute =
     };
 
 /**
- * Why a container is not to be rolled: swapctl reaches the engine through it, and would lose the engine in the middle of the roll.
+ * Why a container must not be rolled: swapctl reaches the engine through it, and would lose the engine in the middle of the roll.
  * Undefined for all others.
  */
 export function whyRoute(container: Container, route: EngineRoute): Why | undefined {
@@ -43,7 +43,7 @@ function isReachedBy({ containerPort, hostIp, hostPort }: PublishedPort, { port,
   return ANY.includes(hostIp) || addresses.includes(hostIp);
 }
 
-// It has an engine's socket, and shares the folder in which it makes another.
+// It has an engine's socket, and shares the folder of the socket that it provides.
 function throughSocket({ mounts }: Container, path: string): string | undefined {
   const binds = mounts.filter(({ type, writable }) => type === 'bind' && writable);
   const folder = binds.find(({ source }) => source !== '/' && path.startsWith(`${source.replace(/\/$/, '')}/`));

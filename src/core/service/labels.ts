@@ -6,8 +6,8 @@ import { STRATEGIES, type Strategy } from '../model/strategy.ts';
 import type { UserSet } from '../recreate/user-set.ts';
 
 /**
- * What a container of swapctl's own is: a replica that serves or will, one of the inert ones that help, or the one that rolls
- * the container that swapctl itself runs in.
+ * The role of a container that swapctl made: a replica that serves or will, an inert helper, or the helper that rolls swapctl's
+ * own container.
  */
 export type Role = 'replica' | 'rehearsal' | 'stand-in' | 'failed' | 'lock' | 'helper' | 'backup' | 'copying';
 
@@ -20,15 +20,15 @@ export interface HistoryEntry {
   readonly id: string;
   readonly digest?: string | undefined;
   readonly event: 'started' | 'rolled' | 'rolled-back';
-  /** The roll that brought it; absent where no roll did. */
+  /** The roll that brought it; absent if none did. */
   readonly roll?: string | undefined;
 }
 
-/** Everything that swapctl writes down on a container that it creates. */
+/** All the data that swapctl writes into the labels of a container that it creates. */
 export interface StateLabels {
   readonly role: Role;
   readonly service: string;
-  /** The slot: the name that the container has, or is to have, when nothing is going on. */
+  /** The slot, by its permanent container name. */
   readonly slot: string;
   readonly roll: string;
   readonly at: string;
@@ -37,27 +37,27 @@ export interface StateLabels {
   readonly image: string;
   readonly digest: string | undefined;
   readonly strategy: Strategy | undefined;
-  /** Id of the container that it takes the place of. */
+  /** Id of the container that it replaces. */
   readonly replaces: string | undefined;
-  /** Ids of containers that served the slot before that one, as far as other containers still name them. */
+  /** Ids of containers that served the slot earlier, as long as other containers still name them. */
   readonly predecessors: readonly string[];
-  /** Where the followed reference pointed locally before the roll, to put it back. */
+  /** The image id that the tracked reference named before the roll, to restore the tag. */
   readonly tagBefore: string | undefined;
   /** Id of the image that the replaced container ran. */
   readonly imageBefore: string | undefined;
   readonly userSet: UserSet | undefined;
-  /** Volumes that are copied before it starts (role `replica`). */
+  /** Volumes to back up before it starts (role `replica`). */
   readonly saves: readonly string[];
-  /** The roll whose copies are put into its volumes before it starts (role `replica`). */
+  /** The roll whose backup is restored into its volumes before it starts (role `replica`). */
   readonly fillFrom: string | undefined;
-  /** The volumes that were copied (role `backup`), or are to be (`copying`). */
+  /** The backed-up volumes (role `backup`), or those to back up (`copying`). */
   readonly copies: readonly VolumeCopy[];
   readonly history: readonly HistoryEntry[];
   /** Why an image failed here (role `failed`). */
   readonly failure: FailureNote | undefined;
-  /** Who holds the lock (role `lock`). */
+  /** The process that holds the lock (role `lock`). */
   readonly holder: string | undefined;
-  /** Ids of the containers that the holder may rename to get them out of the way (role `lock`). */
+  /** Ids of the containers that the holder may rename (role `lock`). */
   readonly incumbents: readonly string[];
   /** The group of hosts whose roll took the lock (role `lock`). */
   readonly group: string | undefined;
@@ -65,11 +65,11 @@ export interface StateLabels {
   readonly base: string | undefined;
 }
 
-/** A volume, and the one that holds its copy. */
+/** A volume, and the volume that holds its backup. */
 export interface VolumeCopy {
   readonly volume: string;
   readonly copy: string;
-  /** What its regular files hold, and how many files and folders there are; 0 where that is not known yet. */
+  /** The size of its regular files, and the number of files and folders; 0 if not known yet. */
   readonly bytes: number;
   readonly files: number;
 }
@@ -82,14 +82,14 @@ export type StateNote = { readonly [K in keyof StateLabels]?: StateLabels[K] | u
 
 export interface FailureNote {
   readonly code: ErrorCode;
-  /** How often in a row it failed so; absent: once. */
+  /** The number of such failures in a row; absent: one. */
   readonly tries?: number;
   readonly reason: string;
   readonly health: readonly string[];
   readonly log: readonly string[];
 }
 
-/** Writes all state labels, empty where there is nothing to say, so that none of an image shines through. */
+/** Writes all state labels, with empty values for absent parts, so that no label of an image takes effect. */
 export function encodeState(state: StateNote): Record<string, string> {
   const said = Object.entries(state).flatMap(([key, value]) =>
     value === undefined ? [] : [[LABELS[key as keyof StateLabels] ?? STATE + kebab(key), value]],
@@ -98,7 +98,7 @@ export function encodeState(state: StateNote): Record<string, string> {
   return { ...NOTHING_SAID, [`${STATE}version`]: '1', ...Object.fromEntries(texts) };
 }
 
-// By type complete: a new one is a line here.
+// Complete by type: a new label is a line here.
 const KEYS: { readonly [K in keyof StateLabels]: true } = {
   role: true,
   service: true,
@@ -133,20 +133,20 @@ const LABELS = Object.fromEntries(Object.keys(KEYS).map((key) => [key, STATE + k
 
 const NOTHING_SAID = Object.fromEntries(Object.values(LABELS).map((label) => [label, '']));
 
-/** The label of everything that swapctl made for one purpose, as filters of the engine have it. */
+/** The label of all objects that swapctl made for one role, as a filter of the engine. */
 export function roleLabel(role: Role): string {
   return `${LABELS.role}=${role}`;
 }
 
-/** The label of everything that swapctl made for a slot, as filters of the engine have it. */
+/** The label of all objects that swapctl made for a slot, as a filter of the engine. */
 export function slotLabel(home: string): string {
   return `${STATE}slot=${home}`;
 }
 
-// One look asks for the state of the same container many times. Its labels never change, so they are read once.
+// One observation asks for the state of the same container many times. Its labels never change, so decode them once.
 const DECODED = new WeakMap<OwnLabels, StateLabels | undefined>();
 
-/** Reads state labels; undefined where the container is not one of swapctl's. Damaged values count as absent. */
+/** Reads state labels; undefined if swapctl did not make the container. Damaged values count as absent. */
 export function decodeState(labels: OwnLabels): StateLabels | undefined {
   if (!DECODED.has(labels)) DECODED.set(labels, decoded(labels));
   return DECODED.get(labels);
@@ -170,7 +170,7 @@ function decoded(labels: OwnLabels): StateLabels | undefined {
     strategy: strategyOf(text('strategy')),
     replaces: text('replaces'),
     predecessors: lines(parsed(text('predecessors'))),
-    // A tag is only ever put back to an id, never to what another name means.
+    // A tag moves back only to an id, never to the target of another name.
     tagBefore: imageIdOf(text('tagBefore')),
     imageBefore: imageIdOf(text('imageBefore')),
     userSet: userSetOf(parsed(text('userSet'))),
@@ -194,7 +194,7 @@ function strategyOf(text: string | undefined): Strategy | undefined {
   return STRATEGIES.find((strategy) => strategy === text);
 }
 
-// Whether it is one that this version understands is asked where it is used (isUserSet).
+// The user of the value checks that this version understands it (isUserSet).
 function userSetOf(value: unknown): UserSet | undefined {
   return typeof value === 'object' && value !== null ? (value as UserSet) : undefined;
 }
@@ -222,7 +222,7 @@ function isVolumeCopy(value: unknown): value is VolumeCopy {
 function failureOf(value: unknown): FailureNote | undefined {
   const { code, reason, health, log, tries } = record(value);
   if (!isText(code) || !isText(reason)) return undefined;
-  // A newer version may know more of them; a failure it is all the same.
+  // A newer version may know more codes; the image failed all the same.
   const known = isErrorCode(code) ? code : 'not-healthy';
   const times = Number.isSafeInteger(tries) && Number(tries) > 1 ? { tries: Number(tries) } : {};
   return { code: known, reason, health: lines(health), log: lines(log), ...times };

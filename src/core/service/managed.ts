@@ -1,19 +1,22 @@
 import type { ContainerSummary } from '../model/container.ts';
 import { COMPOSE_ONEOFF, SWARM_SERVICE, SWARM_TASK } from '../model/label-keys.ts';
 
-/** A container, as far as it shows who starts and ends it. Its labels are its own: an image cannot say whose a container is. */
+/**
+ * The facts of a container that show which program starts and ends it. Its labels are its own: an image cannot say who owns a
+ * container.
+ */
 type Subject = Pick<ContainerSummary, 'name' | 'labels' | 'networks' | 'pod'>;
 
-/** Why a container is not to be rolled, and where its updates belong. */
+/** Why a container must not be rolled, and where to update it instead. */
 export interface Why {
   readonly message: string;
   readonly hint: string;
 }
 
-/** A program that starts and ends containers of its own, and would take what swapctl creates for a stranger's. */
+/** A program that starts and ends its own containers, and does not know those that swapctl would create. */
 interface Manager {
   readonly owns: (container: Subject) => boolean;
-  /** Continues a sentence that begins with the container's name. */
+  /** Continues a sentence that starts with the container's name. */
   readonly is: string | ((container: Subject) => string);
   readonly hint: string | ((container: Subject) => string);
 }
@@ -23,7 +26,7 @@ const GAME_PANELS: readonly string[] = ['Pterodactyl', 'Pelican'];
 const RE_CREATE_POD =
   'pull the image, then re-create it as it was made: podman kube play --replace, podman-compose up -d, or podman run --pod';
 
-// Each label, name and network stands in the documentation or source of its program.
+// The documentation or source of each program states its labels, names and networks.
 const ORCHESTRATORS: readonly Manager[] = [
   {
     owns: hasLabel(SWARM_TASK),
@@ -154,7 +157,7 @@ const DESKTOPS: readonly Manager[] = [
   },
 ];
 
-// Where systemd runs a pod, it is the unit that has to be restarted, so pods come last.
+// If systemd runs a pod, the user has to restart the unit, so pods come last.
 const PODS: readonly Manager[] = [
   {
     owns: ({ pod }) => pod?.infra === true,
@@ -170,7 +173,7 @@ const PODS: readonly Manager[] = [
 
 const MANAGERS = [...ORCHESTRATORS, ...PLATFORMS, ...CLUSTER_NODES, ...JOBS, ...DESKTOPS, ...PODS];
 
-/** Why a container is not to be rolled, whoever asks: another program starts and ends it. Undefined where none does. */
+/** Why no container of another program is ever rolled; undefined if no other program starts and ends this one. */
 export function whyManaged(container: Subject): Why | undefined {
   const manager = MANAGERS.find(({ owns }) => owns(container));
   if (!manager) return undefined;
@@ -178,7 +181,7 @@ export function whyManaged(container: Subject): Why | undefined {
   return { message: `${container.name} is ${said(is, container)}`, hint: said(hint, container) };
 }
 
-/** Reason and advice as one sentence, where there is room for one. */
+/** Reason and advice as one sentence, for short messages. */
 export function sentence({ message, hint }: Why): string {
   return `${message}; ${hint}`;
 }

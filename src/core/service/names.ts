@@ -1,7 +1,7 @@
 /**
- * Names of the containers of one slot while it is swapped. They derive from the slot's real name (`home`), so that
- * membership can be read off a name, and they are fixed, so that the engine's uniqueness check makes them a lock:
- * whoever gets a 409 for `next` knows that somebody else is rolling this slot.
+ * Names of the containers of one slot during a roll. They derive from the slot name, so a name shows its slot, and they are
+ * fixed, so the engine's check for unique names makes them a lock: a 409 for `next` means that another process is rolling this
+ * slot.
  */
 const MARK = '.swapctl-';
 
@@ -12,14 +12,14 @@ export interface SlotNames {
   readonly rehearsal: string;
   readonly standIn: string;
   readonly helper: string;
-  /** Through which volumes are written, and read, when they are copied. */
+  /** Reads and writes volumes for a backup or a restore. */
   readonly copying: string;
   readonly reading: string;
-  /** That proves that the slot's container could start again; it never runs. */
+  /** Its failed start proves that the slot's container could start again; it never runs. */
   readonly startCheck: string;
 }
 
-/** All names of the slot whose real name is `home`. */
+/** All container names of a slot. */
 export function slotNames(home: string): SlotNames {
   return {
     home,
@@ -34,12 +34,12 @@ export function slotNames(home: string): SlotNames {
   };
 }
 
-/** The slot that a container's name belongs to: temporary endings are taken off. */
+/** The slot name in a container's name: the name without a temporary ending. */
 export function homeOf(name: string): string {
   return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading|start-check)$/, '');
 }
 
-/** A name that only swapctl gives: what for, and of which slot (of a lock: its service, as names have it). */
+/** A name that only swapctl uses: its role, and its slot (for a lock: its service). */
 export interface Reserved {
   readonly home: string;
   readonly kind:
@@ -58,7 +58,7 @@ export interface Reserved {
 const RESERVED =
   /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|start-check|lock)|(backup)-[^.]+)$/;
 
-/** What a name of swapctl's own is for; undefined for every other. */
+/** The role of a name of swapctl's own; undefined for every other name. */
 export function reservedName(name: string): Reserved | undefined {
   if (!name.includes(MARK)) return undefined;
   const [, home, fixed, numbered] = RESERVED.exec(name) ?? [];
@@ -67,33 +67,33 @@ export function reservedName(name: string): Reserved | undefined {
 }
 
 /**
- * Name of the volume that remembers an image which a roll of the slot rejected. Of a long slot name the end is kept, which tells
- * replicas apart; a roll's id is whatever its labels say.
+ * The name of the volume that records a rejected image of a roll. A long slot name keeps its end, which distinguishes replicas;
+ * the id of the roll may be any text of a label.
  */
 export function failureName(home: string, roll: string): string {
   const slot = home.length <= LONGEST_SOURCE ? home : `x${home.slice(1 - LONGEST_SOURCE)}`;
   return `${slot}${MARK}failed-${roll.replace(/[^A-Za-z0-9-]/g, '-').slice(0, DIGEST_LENGTH)}`;
 }
 
-/** Name of the inert container that says that copies of the slot's volumes are complete. */
+/** The name of the inert container that marks a complete backup of the slot's volumes. */
 export function backupName(home: string, roll: string): string {
   return `${home}${MARK}backup-${roll}`;
 }
 
-// What a file system takes as one name is 255 bytes.
+// A file name is limited to 255 bytes.
 const LONGEST_SOURCE = 200;
-// 128 bits: anybody finds two texts with the same 32 or 48 bits of a hash, and may choose both.
+// 128 bits: a shorter hash would allow a deliberate collision between two names.
 const DIGEST_LENGTH = 32;
 
-// Who may call a service as another one's digest is written must not get its names by that.
+// A service whose name ends like another one's digest must not get that one's names.
 const ENDS_AS_OURS = new RegExp(`-[0-9a-f]{${DIGEST_LENGTH}}$`);
 
 /** The host's SHA-256 of a text, as hex. */
 export type Sha256 = (text: string) => string;
 
 /**
- * Name of the volume that holds the copy of a volume. A long name is cut, and has a digest of all of it at its end; what is not
- * cut is shorter than all that is, so that no two volumes share a copy.
+ * The name of the volume that holds the backup of a volume. A long name is cut and ends with a digest of the whole name; uncut
+ * names are shorter than cut ones, so no two volumes share a backup.
  */
 export function copyName(volume: string, roll: string, sha256: Sha256): string {
   const whole = LONGEST_SOURCE - DIGEST_LENGTH - 1;
@@ -101,13 +101,13 @@ export function copyName(volume: string, roll: string, sha256: Sha256): string {
   return `${source}${MARK}backup-${roll}`;
 }
 
-/** Name of the inert container that is the lock of a service. */
+/** The name of the inert container that locks a service. */
 export function lockName(service: string, sha256: Sha256): string {
   const name = service.replaceAll('/', '.');
   return `${isLegal(name) ? name : `${shownPart(name)}-${short(sha256(name))}`}${MARK}lock`;
 }
 
-/** Whether a name is that of the lock of a service, as far as this can be told without a hash: its holder asks for it by name. */
+/** True: the name may be the lock of the service. Without a hash this is only likely: the holder asks by the exact name. */
 export function isLockName(container: string, service: string): boolean {
   const name = service.replaceAll('/', '.');
   if (isLegal(name)) return container === `${name}${MARK}lock`;
@@ -117,7 +117,7 @@ export function isLockName(container: string, service: string): boolean {
 
 const LOCK_END = new RegExp(`^[0-9a-f]{${DIGEST_LENGTH}}\\${MARK}lock$`);
 
-// A project's label may hold what no name can.
+// A project's label may contain characters that a name can't have.
 function isLegal(name: string): boolean {
   return name.length <= LONGEST_SOURCE && /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) && !ENDS_AS_OURS.test(name);
 }
@@ -127,12 +127,12 @@ function shownPart(name: string): string {
   return `x${kept}`;
 }
 
-/** Repository of the tags with which old images of a service are kept from a prune. */
+/** The repository of the tags that protect retained images of a service from a prune. */
 export function keepRepository(service: string, sha256: Sha256): string {
   return `swapctl-rollback/${repositoryPath(service, sha256)}`;
 }
 
-/** The tag that keeps the image which a service ran before it was developed. */
+/** The tag that retains the image which a service ran before `swapctl dev`. */
 export function beforeDevReference(service: string, sha256: Sha256): string {
   return `swapctl-dev/${repositoryPath(service, sha256)}:before`;
 }
@@ -145,14 +145,14 @@ function repositoryPath(service: string, sha256: Sha256): string {
     .map((part) => part.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, ''))
     .filter((part) => part !== '')
     .join('/');
-  // Names that only differ in what a repository can't have must not share their tags: one would prune the other's.
+  // Names that differ only in characters that a repository can't have must not share tags: one would prune the other's.
   return path === service && !ENDS_AS_OURS.test(path) ? path : `${path || 'service'}-${short(sha256(service))}`;
 }
 
-// With all that is put around it, a reference may have 255 characters before its tag.
+// With its fixed parts, a reference is limited to 255 characters before the tag.
 const LONGEST_PATH = 180;
 
-/** The tag that keeps one image as the way back. */
+/** The tag of one retained image. */
 export function keepReference(service: string, imageId: string, sha256: Sha256): string {
   return `${keepRepository(service, sha256)}:${short(imageId)}`;
 }

@@ -1,14 +1,14 @@
 import { formatRepository, parseReference, sameRepository } from '../model/reference.ts';
 
-/** A replica, and the reference that it follows; undefined where it follows none. */
+/** A replica, and its tracked reference; undefined if it has none. */
 export interface Following {
   readonly home: string;
   readonly follows: string | undefined;
 }
 
 /**
- * Why replicas are no one service, whatever their labels say; undefined where they are: what follows another repository must
- * not get the others' settings and volumes, nor these its image.
+ * Why replicas do not form one service, in spite of their labels; undefined if they do: a replica that tracks another repository
+ * must not get the settings, volumes and image of the others.
  */
 export function whyNotOne(replicas: readonly Following[]): { message: string; hint: string } | undefined {
   const known = replicas.flatMap(({ home, follows }) =>

@@ -7,12 +7,12 @@ import { backupName, failureName, isLockName, type Reserved, reservedName, slotN
 
 type Subject = Pick<ContainerSummary, 'name' | 'labels' | 'status'>;
 
-// One look asks the same of each container many times, and the object of a look never changes.
+// One observation asks about each container many times, and its objects never change.
 const MADE = new WeakMap<Subject, StateLabels | undefined>();
 
 /**
- * What swapctl wrote on a container that it made under one of its own names; undefined for everything else. Neither a name nor
- * labels prove anything alone: the labels must be the container's own, and say the role and the slot that the name says.
+ * The state that swapctl wrote on a container that it made under one of its own names; undefined for everything else. Neither a
+ * name nor labels prove anything alone: the labels must be the container's own, with the role and the slot of the name.
  */
 export function madeBySwapctl(container: Subject): StateLabels | undefined {
   if (!MADE.has(container)) MADE.set(container, provenState(container));
@@ -26,13 +26,13 @@ function provenState({ name, labels, status }: Subject): StateLabels | undefined
   return isInert(place) && STARTED.includes(status) ? undefined : state;
 }
 
-/** What a helper, rehearsal or note of swapctl's is for; undefined for every container that serves, and for those of others. */
+/** The role of a helper, rehearsal or record of swapctl; undefined for serving containers, and for those of other programs. */
 export function helperRole(container: Subject): Role | undefined {
   const role = madeBySwapctl(container)?.role;
   return role === 'replica' ? undefined : role;
 }
 
-/** By container: the slot that it is a member of. Helpers of swapctl are members of none. */
+/** The slot of each container. Helpers of swapctl belong to none. */
 export function homesOf(all: readonly ContainerSummary[]): Map<ContainerSummary, string> {
   const replaced = replacedIn(all);
   const homes = new Map<ContainerSummary, string>();
@@ -46,25 +46,25 @@ export function membersOf(all: readonly ContainerSummary[], home: string): Conta
   return [...homesOf(all)].flatMap(([container, slot]) => (slot === home ? [container] : []));
 }
 
-/** The helpers of one slot that have a role. */
+/** The helpers of one slot with a role. */
 export function helpersOf(all: readonly ContainerSummary[], home: string, role: Role): ContainerSummary[] {
   return all.filter((one) => reservedName(one.name)?.home === home && helperRole(one) === role);
 }
 
-/** Containers that have a name which a roll of the slot needs, and that swapctl did not make. */
+/** Containers that swapctl did not make, but whose names a roll of the slot needs. */
 export function strangersIn(all: readonly ContainerSummary[], home: string): ContainerSummary[] {
   const { home: _, ...names } = slotNames(home);
   const taken = new Set<string>(Object.values(names));
   return [...homesOf(all)].flatMap(([one, slot]) => (taken.has(one.name) && slot !== home ? [one] : []));
 }
 
-/** Raises `attention` where a stranger has a name that a roll of the slot needs. */
+/** Raises `attention` if a container that swapctl did not make has a name that a roll of the slot needs. */
 export function refuseStrangers(all: readonly ContainerSummary[], home: string): void {
   const [stranger] = strangersIn(all, home);
   if (stranger) notOurs(stranger.name);
 }
 
-/** All containers that have a name of swapctl's own for a slot, which swapctl did not give them. */
+/** All containers with a name of swapctl's own for a slot that swapctl did not make. */
 export function strangersAmong(all: readonly ContainerSummary[]): { name: string; home: string; error: SwapError }[] {
   return [...homesOf(all)].flatMap(([{ name }, slot]) => {
     const place = reservedName(name);
@@ -90,15 +90,15 @@ function wayOut(name: string): string {
   return `if it is what served before, give it its name back (docker rename ${name} ${place.home}), else rename it (${rename})`;
 }
 
-/** What swapctl wrote on a volume with a copy that it made for a slot: a label proves it, no name does. */
+/** The state that swapctl wrote on a backup volume of a slot: a label proves it, a name does not. */
 export function copyState({ name, labels }: Omit<Labelled, 'imageId'>, home: string): StateLabels | undefined {
   const state = decodeState(ownLabels({ name, labels, imageId: '' }, {}));
   return state?.role === 'backup' && state.slot === home ? state : undefined;
 }
 
 /**
- * What swapctl wrote on a volume that remembers a failed image; undefined for every other volume. Such a volume says the slot and
- * the roll that its name says, and no image puts labels on it.
+ * The state that swapctl wrote on a volume that records a failed image; undefined for every other volume. Its labels name the
+ * slot and the roll of its name, and no image can set labels on it.
  */
 export function failureState({ name, labels }: Volume): StateLabels | undefined {
   const state = decodeState(ownLabels({ name, labels, imageId: '' }, {}));
@@ -106,19 +106,19 @@ export function failureState({ name, labels }: Volume): StateLabels | undefined 
   return name === failureName(state.slot, state.roll) ? state : undefined;
 }
 
-/** What has to be known of a volume before its content is replaced. */
+/** The facts needed before a volume's content is replaced. */
 export interface Refilled {
   readonly volume: string;
   readonly copy: string;
-  /** Whether the volume with the copy says that it is one of this slot. */
+  /** True: the labels of the backup volume name this slot. */
   readonly isCopy: boolean;
   /** The containers that write to the volume, or would if they ran. */
   readonly writers: readonly { readonly id: string; readonly name: string; readonly running: boolean }[];
 }
 
 /**
- * Why a volume must not be emptied and filled from a copy; undefined where it may. `owner`: the container (id) that is to find
- * the copy in it, which has to mount it writable; no other that runs may.
+ * Why a volume must not be emptied and filled from a backup; undefined if it may. `owner`: the id of the container that is to get
+ * the data, which must mount it writable; no other running container may.
  */
 export function whyNotRefill({ volume, copy, isCopy, writers }: Refilled, owner: string): string | undefined {
   if (!isCopy) return `the volume ${copy} does not say that it is a copy made for this slot`;
@@ -152,14 +152,14 @@ function fits(place: Reserved, name: string, state: StateLabels): boolean {
   return FITS[place.kind](place, name, state);
 }
 
-// They bear a name and labels, and swapctl never starts them.
+// swapctl never starts a container that only holds a name and labels.
 const STARTED: readonly ContainerSummary['status'][] = ['running', 'paused', 'restarting', 'exited'];
 
 function isInert({ kind }: Reserved): boolean {
   return kind === 'backup' || kind === 'lock' || kind === 'reading';
 }
 
-/** By slot: the ids of containers that a roll replaces, as its candidate or its lock says. */
+/** By slot: the ids of containers that a roll replaces, by its candidate or its lock. */
 interface Replaced {
   readonly bySlot: ReadonlyMap<string, ReadonlySet<string>>;
   readonly byLock: ReadonlySet<string>;
@@ -177,7 +177,7 @@ function replacedIn(all: readonly ContainerSummary[]): Replaced {
   return { bySlot, byLock };
 }
 
-// A candidate that has taken over has the slot's own name.
+// After the switch the candidate has the slot name.
 function atHome({ name, labels }: Subject): StateLabels | undefined {
   const state = decodeState(labels);
   return state?.role === 'replica' && state.slot === name ? state : undefined;

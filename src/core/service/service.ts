@@ -6,21 +6,21 @@ import { nearest } from '../text/suggest.ts';
 import { type Why, whyManaged } from './managed.ts';
 import { homesOf } from './ownership.ts';
 
-/** Something that people roll by name: a compose service with all its replicas, or a single container. */
+/** The unit that users roll by name: a compose service with all its replicas, or a single container. */
 export interface Service {
   /** `project/service`, or the container's name. */
   readonly key: string;
-  /** The places of its replicas, by the names that their containers have when nothing is going on. */
+  /** The places of its replicas, by slot name. */
   readonly slots: readonly Slot[];
 }
 
-/** One replica's place: normally one container, more of them during a swap. */
+/** One replica's place: normally one container, more of them during a roll. */
 export interface Slot {
   readonly home: string;
   readonly members: readonly ContainerSummary[];
 }
 
-/** Groups all containers of an engine into services; swapctl's inert helpers are no members. */
+/** Groups all containers of an engine into services; swapctl's inert helpers belong to none. */
 export function groupServices(containers: readonly ContainerSummary[]): Service[] {
   const slots = new Map<string, Map<string, ContainerSummary[]>>();
   const homes = homesOf(containers);
@@ -34,8 +34,8 @@ export function groupServices(containers: readonly ContainerSummary[]): Service[
 }
 
 /**
- * Finds what a user named: `project/service`, a compose service, a container's name or id. Raises `not-found` or
- * `ambiguous`, listing the choices. A container of a scaled service named by itself is a service of one slot.
+ * Finds the service that a user named: `project/service`, a compose service, a container's name or id. Raises `not-found` or
+ * `ambiguous`, with the choices. A container of a scaled service, named by itself, is a service of one slot.
  */
 export function findService(services: readonly Service[], selector: string): Service {
   const exact = services.find((service) => service.key === selector);
@@ -61,7 +61,7 @@ export function findService(services: readonly Service[], selector: string): Ser
   return notFound(services, selector);
 }
 
-/** Why a whole service is not to be rolled, and the container that shows it: another program owns it. */
+/** Why another program owns a whole service, and the container that shows it. */
 export function whyOwned({ slots }: Service): { member: ContainerSummary; why: Why } | undefined {
   const members = slots.flatMap((slot) => slot.members);
   const owned = members.map((member) => ({ member, why: whyManaged(member) }));
@@ -69,7 +69,7 @@ export function whyOwned({ slots }: Service): { member: ContainerSummary; why: W
   return first?.why && owned.every(({ why }) => why) ? { member: first.member, why: first.why } : undefined;
 }
 
-/** Why a container can't be rolled at all, whoever asks; undefined if it can. */
+/** Why a container can never be rolled; undefined if it can. */
 export function whyNotRollable(container: ContainerSummary): Why | undefined {
   const { name, status } = container;
   const managed = whyManaged(container);
@@ -100,7 +100,7 @@ function serviceKey(container: ContainerSummary): string | undefined {
   return `${project}/${service}`;
 }
 
-// A container under a temporary name belongs to the service of the one under the real name.
+// A container under a temporary name belongs to the service of the one with the slot name.
 function keysOfHomes(homes: ReadonlyMap<ContainerSummary, string>): Map<string, string> {
   const keys = new Map<string, string>();
   for (const [container, home] of homes) {
@@ -155,7 +155,7 @@ function notFound(services: readonly Service[], selector: string): never {
   });
 }
 
-// The engine's API writes names with a slash before them; and a project is not rolled as a whole.
+// The engine's API puts a slash before names; and a project can't be rolled as a whole.
 function meant(services: readonly Service[], selector: string): string | undefined {
   const bare = selector.replace(/^\/+/, '');
   if (bare !== selector && isNamed(services, bare)) return `write it without the slash: ${bare}`;
@@ -171,7 +171,7 @@ function isNamed(services: readonly Service[], name: string): boolean {
   return services.some((service) => namesOf(service).includes(name)) || slotsMatching(services, name).length > 0;
 }
 
-// As findService takes them, the whole key first.
+// The names that findService takes, the whole key first.
 function namesOf({ key, slots }: Service): string[] {
   return [key, key.slice(key.indexOf('/') + 1), ...slots.map(({ home }) => home)];
 }

@@ -9,9 +9,9 @@ interface Member {
 }
 
 /**
- * Tells the container that serves (or served) a slot from the one that is to take its place. `roll` is the roll that asks: what
- * it made itself stays the candidate until it has proven itself. Raises `attention` where no label of the one names the other:
- * a name alone proves nothing.
+ * Distinguishes the container that serves (or served) a slot from the one that is to replace it. `roll` is the calling roll: its
+ * own container stays the candidate until it is proven. Raises `attention` if the labels of neither name the other: a name alone
+ * proves nothing.
  */
 export function castRoles<T extends Member>(
   home: string,
@@ -27,18 +27,20 @@ export function castRoles<T extends Member>(
   return tooMany(home, members);
 }
 
-/** Whether a container was made to take the place of another: by its id, or of one that was made again in between. */
+/**
+ * True: the candidate was made to replace the incumbent: by its id, or by that of a container that was created again in between.
+ */
 export function succeeds(candidate: Omit<Member, 'name'>, incumbent: Omit<Member, 'name'>): boolean {
   if (candidate.roll === undefined) return false;
   return candidate.replaces === incumbent.id || incumbent.roll === restoredRoll(candidate.roll);
 }
 
-/** The roll that stands on a container which was made again during a roll, since it was gone. */
+/** The roll id of a container that was created again during a roll, since it was gone. */
 export function restoredRoll(roll: string): string {
   return `${roll}${RESTORED}`;
 }
 
-/** Whether a roll is that of a container which was made again. */
+/** True: the roll id is that of a container that was created again. */
 export function isRestored(roll: string): boolean {
   return roll.endsWith(RESTORED);
 }
