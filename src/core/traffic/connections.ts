@@ -1,69 +1,70 @@
 /** One open connection of a container, as the kernel's socket diagnostics show it. Times in milliseconds, sizes in bytes. */
 export interface Connection {
-  /** Both ends, in the same words at every look. */
+  /** Both ends, written the same way in every observation. */
   readonly ends: string;
-  /** Received and not read by the app yet, or written by it and not sent yet. */
+  /** Received but not yet read by the app, or written by the app but not yet sent. */
   readonly queued: number;
-  /** Sent, and not acknowledged by the client yet. */
+  /** Sent, but not yet acknowledged by the client. */
   readonly unacked: number;
   readonly sent: number;
   readonly received: number;
-  /** Since the last data in each direction; since the connection was made where there was none. */
+  /** Time since the last data in each direction; since the connection was made if there was none. */
   readonly sinceSent: number;
   readonly sinceReceived: number;
-  /** Since the last packet of the client that acknowledged something. */
+  /** Time since the client's last packet that acknowledged something. */
   readonly sinceAck: number;
-  /** How long a packet takes to the client and back at least. */
+  /** The minimum time for a packet to the client and back. */
   readonly roundTrip: number;
 }
 
-/** The open connections of a container one by one, or why they can't be had. */
+/** The open connections of a container one by one, or why they are unknown. */
 export type Diagnosis =
   | { readonly available: true; readonly connections: readonly Connection[] }
   | { readonly available: false; readonly why: string; readonly advice: string };
 
-/** What one look at the connections of a draining container says. */
+/** The result of one observation of a draining container's connections. */
 export interface Look {
   readonly open: number;
-  /** How many of the open ones come from outside of the container. */
+  /** The number of open connections from outside the container. */
   readonly fromOutside: number;
-  /** Connections that the drain waits for: a request is under way, or data moves. */
+  /** Connections that the drain waits for: a request is in progress, or data moves. */
   readonly waitedFor: readonly string[];
-  /** No connection carries a request at this moment, as far as can be told. */
+  /** True: as far as the kernel shows, no connection carries a request at this moment. */
   readonly calm: boolean;
-  /** Connections from outside that are between two requests, and that the drain does not wait for. */
+  /** Connections from outside that are between two requests, so the drain does not wait for them. */
   readonly resting: readonly string[];
 }
 
-/** One attempt to close connections: how many were closed, or why that can't be done. */
+/** The result of closing connections: the number closed, or why it is impossible. */
 export type Closed =
   | { readonly available: true; readonly closed: number }
   | { readonly available: false; readonly why: string; readonly advice: string };
 
-/** Less silence than this says nothing: an app may pause in the middle of an answer, a client before its first request. */
+/** A shorter silence means nothing: an app may pause in the middle of an answer, a client before its first request. */
 export const QUIET_MS = 500;
-// The kernel's times are as coarse as its timer (1 to 10 ms). If a request and an answer fall into the same tick, the kernel does
-// not tell which came last; a request that is then under way for longer than this passes for none.
+// The kernel's times are as coarse as its timer (1 to 10 ms). If a request and an answer fall into the same tick, the last one is
+// unknown; a request in progress for longer than this may then look finished.
 const UNCLEAR_MS = 2000;
-// A client that acknowledges an answer without a request of its own does so at most this long afterwards (delayed
-// acknowledgement, tcp(7)); anything later is a keep-alive probe, which says nothing.
+// A client acknowledges an answer without a new request within this time (delayed acknowledgement, tcp(7)); anything later is a
+// keep-alive probe, which means nothing.
 const DELAYED_ACK_MS = 250;
-// Two ticks of the kernel's timer at the most: an answer that is written in pieces pauses for less.
+// At most two ticks of the kernel's timer: an answer written in pieces pauses for less.
 const REST_MS = 20;
-// The client of a connection that rests has got all of the answer, even if it acknowledges that with its next request only.
+// After so many round trips the client of a resting connection has the whole answer, even if it acknowledges that only with its
+// next request.
 const ROUND_TRIPS = 5;
 
 interface Known {
   readonly received: number;
-  /** Whether what happens in it began after the first look: it is new since then, or its client has sent more. */
+  /** True: the present activity began after the first observation: the connection is new, or its client has sent more. */
   later: boolean;
-  /** When it was last seen between two requests. */
+  /** The last observation of it between two requests. */
   restedAt: number;
 }
 
 /**
- * Judges the connections of one container, look by look. A drain waits for what was under way at its first look, and for anything
- * that lasts. It gains nothing by waiting for a silent client, nor for short requests that follow each other without an end.
+ * Judges the connections of one container in successive observations. A drain waits for the requests in progress at its first
+ * observation, and for anything that lasts. Waiting for a silent client, or for endless short requests, would gain nothing.
  */
 export function watchConnections(): (seen: readonly Connection[], now: number) => Look {
   const known = new Map<string, Known>();
@@ -84,7 +85,7 @@ export function watchConnections(): (seen: readonly Connection[], now: number) =
   };
 }
 
-/** asked: a request is under way; answered: the app sent last; unused: no data yet; unclear: the kernel does not tell. */
+/** asked: a request is in progress; answered: the app sent last; unused: no data yet; unclear: the kernel does not show it. */
 export type State = 'asked' | 'answered' | 'unused' | 'unclear';
 
 export function stateOf(one: Connection): State {
@@ -93,7 +94,7 @@ export function stateOf(one: Connection): State {
   if (sent === 0) return received === 0 ? 'unused' : 'asked';
   if (received === 0 || sinceSent < sinceReceived) return 'answered';
   if (sinceReceived < sinceSent) return 'asked';
-  // A request behind that answer would have acknowledged it.
+  // A request after that answer would have acknowledged it.
   if (unacked > 0) return 'answered';
   const ackAfter = sinceSent - sinceAck;
   return ackAfter > 0 && ackAfter <= DELAYED_ACK_MS ? 'answered' : 'unclear';
@@ -123,7 +124,8 @@ function isWaitedFor(one: Connection, state: State, { later, restedAt }: Known, 
   }
 }
 
-// From one process of the container to another (a web server and its app, a cache): the requests from outside need it to the end.
+// From one process of the container to another (a web server and its app, a cache): the requests from outside need it until they
+// end.
 function isInside({ ends }: Connection): boolean {
   const [local, peer] = ends.split(' ').map(hostOf);
   return peer !== undefined && (peer === local || peer.startsWith('127.'));
@@ -133,8 +135,8 @@ function hostOf(end: string): string {
   return end.slice(0, end.lastIndexOf(':')).replace(/^\[(::ffff:)?|\]$/g, '');
 }
 
-// Of an answer that is on its way to the client, a reset would take the rest. Requests that follow each other are short: one that
-// falls into the same tick as the answer before it is not under way any more.
+// A reset would cut an answer that is still on its way to the client. Consecutive requests are short: one that falls into the
+// same tick as the previous answer has ended.
 function isResting(one: Connection): boolean {
   const { unacked, sinceSent, sinceReceived, roundTrip } = one;
   if (stateOf(one) === 'asked' || isInside(one)) return false;
@@ -142,7 +144,7 @@ function isResting(one: Connection): boolean {
   return hasArrived && Math.min(sinceSent, sinceReceived) >= REST_MS;
 }
 
-// Its first request may still be in the client's hands.
+// Its first request may still be on its way from the client.
 function isFresh(one: Connection): boolean {
   return stateOf(one) === 'unused' && one.sinceReceived < QUIET_MS;
 }

@@ -5,7 +5,10 @@ export type RuleKind = 'port redirect' | 'gate' | 'address redirect';
 
 export const RULE_KINDS: readonly RuleKind[] = ['port redirect', 'gate', 'address redirect'];
 
-/** What can go wrong when nft is run. `words`: its own. `closed`: the network namespace of a container could not be entered. */
+/**
+ * The ways in which a run of nft can fail. `words`: nft's own. `closed`: the network namespace of a container could not be
+ * entered.
+ */
 export type RuleTrouble =
   | { readonly kind: 'missing'; readonly program: string }
   | { readonly kind: 'forbidden' | 'closed' | 'refused'; readonly words: string }
@@ -23,14 +26,14 @@ export class RuleError extends SwapError {
   }
 }
 
-/** Whether rules may be in force although setting them failed: nft was killed, or hung, and may have done its work before. */
+/** True: rules may be in force although setting them failed: nft was killed, or hung, perhaps after it had done its work. */
 export function mayBeInForce(error: unknown): boolean {
   return error instanceof RuleError && (error.trouble.kind === 'killed' || error.trouble.kind === 'timeout');
 }
 
 /**
- * Whether traffic can be moved in the kernel from here. `noHandover`: why published ports can't be, all the same. `refused`: the
- * kinds of rules that nft refuses here, as it was tried. `trouble`: what nft did, where it is nft that keeps us from it.
+ * The capability to move traffic in the kernel from here. `noHandover`: why published ports can't be redirected all the same.
+ * `refused`: the kinds of rules that nft refused in a trial. `trouble`: the failure of nft, if nft is the cause.
  */
 export type KernelLayer =
   | {
@@ -40,19 +43,21 @@ export type KernelLayer =
     }
   | { readonly available: false; readonly why: string; readonly trouble?: RuleTrouble };
 
-/** Why a kind of rules can't be had; undefined where it can. */
+/** Why a kind of rules is unavailable; undefined if it is available. */
 export function whyNoRules(layer: KernelLayer, kind: RuleKind): string | undefined {
   if (!layer.available) return layer.why;
   const refused = layer.refused?.[kind];
   return refused && describeTrouble(refused);
 }
 
-/** Why published ports can't be handed over; undefined where they can. */
+/** Why published ports can't be redirected; undefined if they can. */
 export function whyNoHandover(layer: KernelLayer): string | undefined {
   return whyNoRules(layer, 'port redirect') ?? (layer.available ? layer.noHandover : undefined);
 }
 
-/** What a roll goes without, since nft fails: one line each. `ports`: whether the container publishes fixed host ports. */
+/**
+ * The protections that a roll lacks, since nft fails: one line each. `ports`: true if the container publishes fixed host ports.
+ */
 export function layerNotes(layer: KernelLayer, ports: boolean): string[] {
   const kinds = RULE_KINDS.filter((kind) => ports || kind !== 'port redirect');
   if (!layer.available) return isFault(layer.trouble) ? [`no ${listed(kinds)}: ${layer.why}`] : [];
@@ -62,12 +67,12 @@ export function layerNotes(layer: KernelLayer, ports: boolean): string[] {
   });
 }
 
-// Where nft is not installed or not allowed, that is how the machine was set up.
+// If nft is not installed or not permitted, the machine was set up that way, which is not a fault.
 function isFault(trouble: RuleTrouble | undefined): boolean {
   return trouble !== undefined && ['killed', 'refused', 'timeout'].includes(trouble.kind);
 }
 
-/** What follows for rolls where a kind of rules can't be had. */
+/** The consequence for rolls if a kind of rules is unavailable. */
 export function withoutRules(kind: RuleKind): string {
   switch (kind) {
     case 'port redirect':
@@ -79,7 +84,7 @@ export function withoutRules(kind: RuleKind): string {
   }
 }
 
-/** What went wrong, in one line. */
+/** Describes the failure in one line. */
 export function describeTrouble(trouble: RuleTrouble): string {
   switch (trouble.kind) {
     case 'missing':
@@ -97,7 +102,7 @@ export function describeTrouble(trouble: RuleTrouble): string {
   }
 }
 
-/** What to do about it. */
+/** The advice for it. */
 export function adviceOn(trouble: RuleTrouble): string {
   switch (trouble.kind) {
     case 'missing':
@@ -124,7 +129,7 @@ function adviceOnDeath(signal: string): string {
   );
 }
 
-/** Texts as a person lists them. */
+/** Joins texts as in a sentence. */
 function listed(texts: readonly string[]): string {
   const last = texts.at(-1) ?? '';
   return texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${last}` : last;

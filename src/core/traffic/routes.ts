@@ -1,6 +1,6 @@
 import type { Container, ContainerSummary, HostConfig, PublishedPort } from '../model/container.ts';
 
-/** One published port of a slot, and where a stand-in answers for it. */
+/** One published port of a slot, and the stand-in's address for it. */
 export interface Route {
   readonly protocol: 'tcp' | 'udp';
   /** Host address that the port is published on; `0.0.0.0` and `::` mean all of the family. */
@@ -11,32 +11,32 @@ export interface Route {
 }
 
 /**
- * Whether new connections to a slot's published ports are led to its stand-in. `expiring`: the rule ends by itself, so
- * that a swapctl that dies leaves the old container serving. `lasting`: the old container is about to give the ports up.
- * `over`: no new ones are led any more, while the rules are still there for those that are open: where they are all that
- * makes the kernel track connections (IPv6 on most engines), their removal would cut these.
+ * The redirect of a slot's published ports to its stand-in. `expiring`: the rule ends by itself, so that the incumbent serves if
+ * swapctl dies. `lasting`: the incumbent is about to release the ports. `over`: new connections are no longer redirected, but the
+ * rules stay for open ones: if they alone make the kernel track connections (IPv6 on most engines), removing them would cut
+ * these.
  */
 export type Cover = 'none' | 'expiring' | 'lasting' | 'over';
 
-/** Whether new connections go to the stand-in. */
+/** True: new connections go to the stand-in. */
 export function leads(cover: Cover): boolean {
   return cover === 'expiring' || cover === 'lasting';
 }
 
 /**
- * New connections to one container's addresses in its networks are led to another. `over`: no more, while those that were go
- * on; `impossible`: it was tried in vain.
+ * A redirect of new connections from one container's addresses in its networks to another container. `over`: ended for new
+ * connections, while redirected ones continue; `impossible`: an attempt failed.
  */
 export interface Forward {
-  /** Ids; of a container that is gone perhaps only the beginning. */
+  /** Container ids; for a removed container perhaps only a prefix. */
   readonly from: string;
   readonly to: string;
   readonly state: 'leads' | 'over' | 'impossible';
 }
 
 /**
- * Pairs the host ports that a container fixes with those of its stand-in, which publishes the same container ports on the
- * same addresses at other host ports. Undefined where one has no counterpart.
+ * Pairs the host ports that a container fixes with those of its stand-in, which publishes the same container ports on the same
+ * addresses at other host ports. Undefined if one has no counterpart.
  */
 export function pairRoutes(
   fixed: HostConfig['PortBindings'],
@@ -48,7 +48,7 @@ export function pairRoutes(
   for (const [containerPort, bindings] of Object.entries(fixed ?? {})) {
     for (const { HostIp = '', HostPort = '' } of bindings ?? []) {
       if (HostPort === '' || HostPort === '0') continue;
-      // Without an address the engine publishes on all of IPv4 and, where it can, on all of IPv6.
+      // Without an address the engine publishes on all of IPv4 and, if it can, on all of IPv6.
       const addresses = HostIp === '' ? ['0.0.0.0', '::'] : [canonical(HostIp)];
       const found = addresses.flatMap((address) => take(spare, containerPort, address));
       if (found.length === 0) return undefined;
@@ -79,19 +79,19 @@ function routeTo(port: PublishedPort, hostPort: number, ip: string): Route {
   };
 }
 
-/** A running container, as the kernel knows it. */
+/** A running container, as the kernel identifies it. */
 export type Process = Pick<Container, 'id' | 'pid'>;
 
-/** A container by its id or the beginning of that; undefined if it is gone. */
+/** Finds a container by its id or a prefix of the id; undefined if it is gone. */
 export type FindProcess = (id: string) => Promise<Process | undefined>;
 
-/** The container whose connections a forward redirects, and its addresses. */
+/** The container whose connections an address redirect moves, and its addresses. */
 export type ForwardStart = Pick<Container, 'id' | 'networks'>;
 
-/** The running container that gets the connections of a forward. */
+/** The running container that gets the connections of an address redirect. */
 export type ForwardEnd = ForwardStart & Process;
 
-/** The addresses that containers have, by a list; undefined if it does not tell those of one in the networks of a container. */
+/** The addresses of containers in a list; undefined if the list lacks those of a container in one of the networks. */
 export function knownAddresses(
   all: readonly Pick<ContainerSummary, 'status' | 'networks' | 'addresses'>[],
   { networks }: ForwardStart,
@@ -104,14 +104,14 @@ export function knownAddresses(
 /** Gets the addresses of a container that is being started, by network. */
 export type Joined = (networks: Container['networks']) => Promise<void>;
 
-/** A connection that began at an address which is redirected: where its client is, and which address that used. */
+/** A connection to a redirected address: its client, and the address that the client used. */
 export interface LedClient {
   readonly address: string;
   readonly port: number;
   readonly to: string;
 }
 
-/** How the ports of a slot are led to its stand-in. */
+/** The request for a redirect of a slot's ports to its stand-in. */
 export interface CoverRequest {
   /** The host ports that the slot's container fixes. */
   readonly ports: HostConfig['PortBindings'];
@@ -119,7 +119,7 @@ export interface CoverRequest {
   /** Host interfaces of the engine's bridge networks. */
   readonly bridges: readonly string[];
   readonly lifetimeMs: number | undefined;
-  /** Addresses of a container that is about to stop: what it has not answered yet is not to reach it any more. */
+  /** Addresses of a container that is about to stop: packets of unanswered connections must not reach it any more. */
   readonly leaving: readonly string[];
 }
 

@@ -1,16 +1,15 @@
 /** One socket of a network namespace. */
 export interface Socket {
   readonly localPort: number;
-  /** Whether only its own network namespace can reach it, by a loopback address. */
+  /** True: only its own network namespace can reach it, by a loopback address. */
   readonly loopback: boolean;
-  /** Dotted, also where the socket is of IPv6 and its peer is not; of an IPv6 peer undefined. */
+  /** Dotted, also for an IPv6 socket with an IPv4 peer; undefined for an IPv6 peer. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number;
   readonly state: 'listening' | 'open' | 'other';
 }
 
-// States of /proc/net/tcp (Linux include/net/tcp_states.h). One that is being made (SYN_RECV) is as good as made: its
-// client believes so already.
+// States of /proc/net/tcp (Linux include/net/tcp_states.h). SYN_RECV counts as open: the client already takes it as open.
 const STATES: Record<string, Socket['state']> = { '01': 'open', '03': 'open', '0A': 'listening' };
 
 /** The sockets in the text of /proc/PID/net/tcp or tcp6 (proc_net_tcp.txt of the Linux kernel). */
