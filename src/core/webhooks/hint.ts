@@ -1,4 +1,4 @@
-/** A repository to which something was pushed, as far as the sender says. It is a hint: the registry itself is asked. */
+/** A repository of a push, as its sender names it. It is only a hint: swapctl asks the registry itself. */
 export interface PushedRepository {
   /** `ghcr.io/me/app`, in the spelling of `canonical`. */
   readonly repository: string;
@@ -11,7 +11,7 @@ export interface PushedRepository {
   readonly digest?: string;
 }
 
-/** An answer of HTTP that a sender demands before it delivers anything. */
+/** An HTTP answer that a sender requires before it delivers anything. */
 export interface Handshake {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -33,22 +33,22 @@ export interface HookTrial {
     | { readonly outcome: 'wrong' | 'unchecked'; readonly because: string };
 }
 
-/** A message as it came, for the readers of the senders. */
+/** A message as received, for the readers of the senders. */
 export interface HookMessage {
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The JSON document. */
   readonly body: unknown;
-  /** Host of the registry from the configuration; it counts more than the sender's. */
+  /** Host of the registry from the configuration; it overrides the sender's. */
   readonly registry: string | undefined;
 }
 
 export type ReadHook = (message: HookMessage) => Hint;
 
-// No registry pushes to more repositories at once, and each one costs questions.
+// No registry pushes to more repositories at once, and each one costs requests.
 const MOST_REPOSITORIES = 100;
 
-/** A push; `malformed` if there is no repository in it whose name could be read. */
+/** A push; `malformed` if it names no readable repository. */
 export function pushed(event: string, found: readonly (PushedRepository | undefined)[]): Hint {
   const repositories = merged(found.flatMap((one) => one ?? [])).slice(0, MOST_REPOSITORIES);
   if (repositories.length > 0) return { kind: 'pushed', event, repositories };

@@ -1,6 +1,6 @@
 import type { Secret } from '../settings/secret.ts';
 
-/** How a sender can prove that it knows the secret of a hook. The names are keys in swapctl.yml. */
+/** The forms in which a sender can prove that it knows the secret of a hook. The names are keys in swapctl.yml. */
 export const CREDENTIALS = {
   secret: 'key of the signature that the sender computes over the body',
   token: 'value of a header that the sender adds',
@@ -62,7 +62,7 @@ export function traitsOf(kind: HookKind): HookTraits {
 export interface HookConfig {
   readonly kind: HookKind;
   readonly credential: { readonly form: CredentialForm; readonly secret: Secret };
-  /** Host under which services name the registry, if the sender does not say it or says another one. */
+  /** Host under which services name the registry, if the sender omits it or names another one. */
   readonly registry: string | undefined;
 }
 

@@ -2,12 +2,12 @@ import { parseReference } from '../model/reference.ts';
 import { followedNow, type Track } from '../update/track.ts';
 import type { PushedRepository } from './hint.ts';
 
-/** Is true if the reference is in the repository of the push, and its tag policy may choose a pushed tag. */
+/** True: the reference is in the repository of the push, and its tag policy may choose a pushed tag. */
 export function concerns(push: PushedRepository, tracked: string, track: Track): boolean {
   return isPushedTo(push, tracked) && mayFollow(push.tags, tracked, track);
 }
 
-/** Is true if a reference is in the repository of a push, with any tag. */
+/** True: the reference is in the repository of the push, with any tag. */
 export function isPushedTo({ repository, also = [], below }: PushedRepository, tracked: string): boolean {
   const name = repositoryName(tracked);
   if (name === undefined) return false;
@@ -21,7 +21,7 @@ function mayFollow(tags: readonly string[], tracked: string, track: Track): bool
   try {
     return followedNow(track, tracked, tags) !== tracked;
   } catch {
-    // The check says what is wrong with the setting.
+    // The check reports the mistake in the setting.
     return true;
   }
 }

@@ -5,7 +5,7 @@ const LONGEST_NAME = 512;
 const LONGEST_TAG = 128;
 const DIGEST = /^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/;
 
-/** The value at a path of keys; undefined if there is none. Only what the document itself has counts. */
+/** The value at a path of keys; undefined if there is none. Only own properties of the document count. */
 export function at(value: unknown, ...keys: readonly string[]): unknown {
   return keys.reduce<unknown>(
     (inner, key) =>
@@ -58,7 +58,7 @@ export function hostOf(url: string | undefined): string | undefined {
   return /^https?:\/\/(?:[^/?#@]*@)?([^/?#@]+)/i.exec(url)?.[1];
 }
 
-/** The tags among some values; a digest is none. */
+/** The tags among some values; a digest does not count. */
 export function tagsIn(values: readonly unknown[]): string[] {
   return [...new Set(values.filter((value) => typeof value === 'string' && isTag(value)) as string[])];
 }

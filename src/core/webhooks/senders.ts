@@ -31,7 +31,7 @@ const READERS: Readonly<Record<HookKind, ReadHook>> = {
 // Senders with a setting for forms instead of JSON, and the field with the document.
 const FORMS: Partial<Record<HookKind, string>> = { github: 'payload', gitea: 'payload', forgejo: 'payload' };
 
-/** A request that a sender made, after its size and its credential were checked. */
+/** A request of a sender, after checks of its size and its credential. */
 export interface HookDelivery {
   readonly method: 'POST' | 'OPTIONS';
   /** By name in lower case. */
