@@ -5,8 +5,8 @@ const MOST_WEIGHT = 256;
 const MOST_PORT = 65_535;
 
 /**
- * Why a wanted state must not reach a proxy; undefined if it may. Every change is checked before a driver sees it. `isDown`: nothing
- * answers at an address any more, so its server may go without a drain.
+ * Why a desired state must not reach a proxy; undefined if it may. swapctl checks every change before a driver sees it. `isDown`:
+ * nothing answers at an address any more, so its server may go without a drain.
  */
 export function whyForbidden(
   route: string,
@@ -45,7 +45,7 @@ function anotherRoll({ wanted }: ObservedRoute, roll: string): string | undefine
   return `another roll (${wanted.roll}) changes this route`;
 }
 
-// By the baseline the proxy's owner decides, so only servers that an overlay made ready have to be drained.
+// With the baseline, the proxy's owner decides, so only servers that an overlay made ready have to be drained.
 function droppedServer(
   { wanted, servers }: ObservedRoute,
   next: readonly Server[],

@@ -9,8 +9,9 @@ interface Found {
 }
 
 /**
- * The containers that a route leads to, if none of its servers can be the service: then its name is a mistake, or somebody wants the
- * requests of another service. Undefined: it leads to the service, or to what this engine does not know. `own`: ids of its containers.
+ * The containers behind a route, if none of its servers can be the service: then its name is a mistake, or the user wants the
+ * requests of another service. Undefined: the route reaches the service, or containers unknown to this engine. `own`: ids of its
+ * containers.
  */
 export function leadsElsewhere(
   servers: readonly Pick<ObservedServer, 'address'>[],
@@ -42,7 +43,7 @@ function isOf({ names, addresses }: Found, host: string): boolean {
   return names.has(host) || addresses.has(host);
 }
 
-// As a driver has it: an IP or a name, with a port and perhaps a scheme.
+// The address of a driver: an IP or a name, with a port and perhaps a scheme.
 function hostOf(address: string): string {
   const bare = address.replace(/^[a-z]+:\/\//, '').replace(/[/?].*$/, '');
   return bare.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');

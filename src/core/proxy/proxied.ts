@@ -10,7 +10,7 @@ export interface Proxied {
   readonly place: ProxyPlace;
   readonly route: string;
   readonly port: number;
-  /** Unknown to a recovery, which does without. */
+  /** Unknown during a recovery, which does not need it. */
   readonly facts: ProxyFacts | undefined;
 }
 
@@ -24,7 +24,7 @@ export function networksOf(
   return owner?.networks.includes('host') ? undefined : (owner?.networks ?? []);
 }
 
-/** The address at which a proxy reaches a container, IPv4 where there is one; undefined: none. */
+/** The address at which a proxy reaches a container, preferably IPv4; undefined if it has none. */
 export function reachedAt(
   { networks }: Pick<Container, 'networks'>,
   shared: readonly string[] | undefined,

@@ -9,7 +9,7 @@ export interface ProxyReport extends ProxyFacts {
   readonly port: number;
 }
 
-/** Describes a proxy that was asked; undefined: there is none, or it was not. */
+/** Describes a proxy that was asked for its capabilities; undefined if there is none, or it was not asked. */
 export function proxyReport(proxied: Proxied | undefined): ProxyReport | undefined {
   if (!proxied?.facts) return undefined;
   const { name: proxy, route, port, facts } = proxied;

@@ -3,7 +3,6 @@ export type ServerState = 'off' | 'ready' | 'draining';
 
 /** One server of a route, as swapctl wants it. */
 export interface Server {
-  /** `IP:PORT`, an IPv6 address in brackets. */
   readonly address: string;
   readonly state: ServerState;
   /** The share of new requests among the ready servers, 1 to 256. */
@@ -11,7 +10,7 @@ export interface Server {
 }
 
 /**
- * The wanted state of a route. `baseline`: as the owner of the proxy wrote it, by name. `servers`: the overlay of one roll.
+ * The desired state of a route. `baseline`: as the owner of the proxy wrote it, by name. `servers`: the overlay of one roll.
  * `held`: new requests wait until the next change, at most `longestMs`.
  */
 export type Wanted =
@@ -21,7 +20,7 @@ export type Wanted =
 
 /** A server as the proxy acts on it; counts are absent where the proxy has none. */
 export interface ObservedServer extends Server {
-  /** Requests under way. */
+  /** Requests in progress. */
   readonly inFlight?: number;
   /** Idle connections that the proxy keeps open. */
   readonly idle?: number;
@@ -37,7 +36,7 @@ export interface ObservedRoute {
 export interface ProxyFacts {
   readonly driver: string;
   readonly version: string;
-  /** The proxy counts requests under way for each server. */
+  /** The proxy counts the requests in progress for each server. */
   readonly countsInFlight: boolean;
   readonly weights: boolean;
   /** `connections`: only new connections can be held, not requests on open ones. */
@@ -46,7 +45,7 @@ export interface ProxyFacts {
   readonly keepsIdleClients: boolean;
   /** A WebSocket or another long response survives a change of a route. */
   readonly keepsStreams: boolean;
-  /** The least time between two changes that both take effect. */
+  /** The minimum time between two changes that both take effect. */
   readonly minMsBetween: number;
   /** For people: limits of this version and configuration. */
   readonly warnings: readonly string[];

@@ -1,4 +1,4 @@
-/** For what a snippet of a proxy's configuration is. */
+/** The input for a snippet of a proxy's configuration. */
 export interface SnippetWish {
   /** The name of the route, which is the name of the service as well. */
   readonly route: string;
@@ -16,7 +16,7 @@ export interface SnippetPart {
   readonly lines: readonly string[];
 }
 
-/** The lines that a user puts into the configuration of a proxy so that swapctl can tell it of updates. */
+/** The lines that a user adds to the configuration of a proxy so that swapctl can drive it. */
 export interface Snippet {
   readonly parts: readonly SnippetPart[];
   readonly notes: readonly string[];
