@@ -13,23 +13,23 @@ import type { FolderIn, FolderSize, Volume } from '../core/model/volume.ts';
 import type { Joined } from '../core/traffic/routes.ts';
 
 /**
- * The container engine. Containers and images are named by id or name. "Not found" is an answer (`undefined`) where a
- * question is asked, and success where something is to be removed; every other refusal of the engine is an EngineError.
+ * The container engine. Ids or names identify containers and images. "Not found" is an answer (`undefined`) to a question, and
+ * success for a removal; every other refusal of the engine is an EngineError.
  */
 export interface Engine {
-  /** Asked for anew now and then: a clock drifts, and an engine may come back as another one. */
+  /** Refreshed now and then: a clock drifts, and another engine may come back. */
   facts(): Promise<EngineFacts>;
   list(): Promise<ListedContainer[]>;
   container(id: string): Promise<Container | undefined>;
   image(reference: string): Promise<Image | undefined>;
-  /** All images, also those that no tag names any more. */
+  /** All images, including untagged ones. */
   images(): Promise<ImageSummary[]>;
   imageTags(repository: string): Promise<string[]>;
   /** The engine's bridge networks: host interface and subnets of each. */
   bridges(): Promise<Bridge[]>;
   /** Names of the networks that a Swarm has given this engine. */
   swarmNetworks(): Promise<string[]>;
-  /** Digest of a reference in its registry, as the engine reaches it; undefined if the engine can't ask (Podman). */
+  /** Digest of a reference in its registry, as the engine sees it; undefined if the engine can't ask (Podman). */
   resolve(reference: string, signal?: AbortSignal): Promise<string | undefined>;
   pull(reference: string, onLayer: (layer: PullLayer) => void, signal?: AbortSignal): Promise<void>;
   tag(image: string, reference: string): Promise<void>;
@@ -38,17 +38,17 @@ export interface Engine {
   create(request: CreateRequest): Promise<string>;
   /** Starts a container. `joined` is called as soon as the engine reports its addresses, if it does so during the start. */
   start(id: string, joined?: Joined): Promise<void>;
-  /** Stops with the container's own signal and timeout; resolves once it is down (with `--rm`: gone). */
+  /** Stops with the container's own signal and timeout; resolves once it has stopped (with `--rm`: is gone). */
   stop(id: string): Promise<void>;
   /**
-   * Stops a container as `stop` does and starts it again, in one call that the engine finishes by itself, even if swapctl dies
-   * meanwhile. A container with `--rm` stays.
+   * Stops a container as `stop` does and starts it again, in one call that the engine completes even if swapctl dies meanwhile. A
+   * container with `--rm` stays.
    */
   restart(id: string): Promise<void>;
   rename(id: string, name: string): Promise<void>;
   /**
-   * Removes a stopped container; volumes stay. `discard` is for a container that never counted: running or not, with
-   * the anonymous volumes that were made for it. An inert one has such volumes too, wherever its image declares any.
+   * Removes a stopped container; volumes stay. `discard` is for a container that never counted: running or not, with the
+   * anonymous volumes made for it. An inert container has such volumes too, if its image declares any.
    */
   remove(id: string, options?: { discard?: boolean }): Promise<void>;
   setRestart(id: string, policy: RestartPolicy): Promise<void>;
@@ -58,13 +58,13 @@ export interface Engine {
   logs(id: string, lines: number): Promise<string[]>;
   /** Paths that were added or changed since the container was created. */
   changes(id: string): Promise<string[]>;
-  /** Copies one regular file, of a config's size, from a container into another; resolves with false where there is none. */
+  /** Copies one regular file, of at most a config's size, from a container into another; resolves with false if there is none. */
   copy(from: string, to: string, path: string): Promise<boolean>;
   /** Unpacks a tar archive at the root of a container. */
   unpack(id: string, archive: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Whether a container, running or not, has something at a path. */
+  /** True: a container, running or not, has a file or folder at the path. */
   hasPath(id: string, path: string): Promise<boolean>;
-  /** Copies a folder (`/a/x`) with all that is in it into one of another container (`/b`: to `/b/x`); neither has to run. */
+  /** Copies a folder (`/a/x`) with its contents into a folder of another container (`/b`: to `/b/x`); neither has to run. */
   copyFolder(from: FolderIn, into: FolderIn, signal?: AbortSignal): Promise<FolderSize>;
   folderSize(id: string, path: string, signal?: AbortSignal): Promise<FolderSize>;
   /** Waits until a container has ended; resolves with its exit code. */
@@ -75,11 +75,11 @@ export interface Engine {
   /** Creates a volume of the local driver, unless one with these labels is there. */
   createVolume(name: string, labels: Record<string, string>): Promise<void>;
   removeVolume(name: string): Promise<void>;
-  /** Bytes in each of the volumes, as far as the engine tells. It may take long. */
+  /** Bytes in each of the volumes that the engine can measure. It may take long. */
   volumeSizes(): Promise<Map<string, number>>;
   /**
-   * Builds an image of a context (a tar archive), by BuildKit where the engine has it. It gets no name. `onLine` gets what
-   * the builder says, as it comes.
+   * Builds an image without a name from a context (a tar archive), with BuildKit if the engine has it. `onLine` gets the
+   * builder's output as it comes.
    */
   build(
     context: AsyncIterable<Uint8Array>,
@@ -88,18 +88,19 @@ export interface Engine {
     signal: AbortSignal,
   ): Promise<BuildEnd>;
   /**
-   * What happens to containers, and which images get a name, from an instant (nanoseconds of the engine's clock) on. Ends when the engine closes the
-   * stream, and when the signal aborts; whoever wants more asks again, and lists what there is: some may be missing between.
+   * Events of containers and local image events from an instant (nanoseconds of the engine's clock) on. Ends when the engine
+   * closes the stream, and when the signal aborts; a caller that asks again must also list the objects: some events may be
+   * missing in between.
    */
   events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
   /**
-   * Whether somebody stopped or killed a container that is down, as far as the engine still remembers (its last 256 events).
-   * Undefined: it does not remember its end at all.
+   * True: a client stopped or killed the container that is now down, as far as the engine's last 256 events show. Undefined: its
+   * end is not among them.
    */
   wasStopped(id: string): Promise<boolean | undefined>;
-  /** The exit status of the last run of a container that ended, if the engine still remembers it (its last 256 events). */
+  /** The exit status of the last ended run of a container, if it is among the engine's last 256 events. */
   lastExit(id: string): Promise<number | undefined>;
-  /** Whether a container that runs was told to stop since its start and has not ended yet, as far as the engine still remembers. */
+  /** True: the running container got a stop since its start and has not ended yet, as far as the engine's events show. */
   isStopping(id: string): Promise<boolean>;
   close(): void;
 }

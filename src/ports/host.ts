@@ -3,24 +3,24 @@ import type { Call } from '../core/update/helper.ts';
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds since some instant, of a clock that nobody sets. */
+  /** Milliseconds since some instant, on a clock that nobody sets. */
   monotonic(): number;
-  /** Resolves after the time, at once when the signal aborts. */
+  /** Resolves after the time, or at once when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** Cron expressions of five fields, and nicknames like `@daily`. */
 export interface Schedules {
   /**
-   * When an expression comes due next after an instant (both milliseconds since the epoch), by the clock of a time zone or
-   * of this machine; undefined: never. Raises `config` for what is no expression.
+   * The next time of an expression after an instant (both milliseconds since the epoch), on the clock of a time zone or of this
+   * machine; undefined: never. Raises `config` for an invalid expression.
    */
   next(expression: string, after: number, zone: string | undefined): Promise<number | undefined>;
 }
 
-/** This process, as others can recognise it. */
+/** This process, as other processes can identify it. */
 export interface Host {
-  /** Identity of this process that no other process on any machine has. */
+  /** A name of this process, unique on all machines. */
   readonly holder: string;
   /** True if the process of that name still runs; undefined if that is unknown here. */
   isAlive(holder: string): boolean | undefined;
@@ -31,7 +31,7 @@ export interface Host {
   sha256(text: string): string;
   /** Random, for ids of rolls. */
   randomId(): string;
-  /** Registries that there is a login for. Raises `config` where Docker's config.json can't be read. */
+  /** The registries with a login. Raises `config` if Docker's config.json can't be read. */
   logins(): Promise<string[]>;
   /** A YAML file of this machine, parsed; undefined if it can't be read. */
   readYaml(path: string): Promise<unknown>;

@@ -10,51 +10,51 @@ import type {
   Process,
 } from '../core/traffic/routes.ts';
 
-/** What the kernel does with new connections to published ports; `slot` is the real name of the slot's container. */
+/** Kernel rules for new connections; `slot` is the slot name. */
 export interface Kernel {
   /**
-   * Which traffic of this engine's containers can be moved from here, as a trial of the real rules tells; `example` is one that
-   * runs, where there is any.
+   * The capability to move traffic of this engine's containers from here, by a trial of the real rules; `example` is a running
+   * container, if there is any.
    */
   layer(bridges: readonly Bridge[], example: Process | undefined): Promise<KernelLayer>;
   cover(slot: string): Promise<Cover>;
-  /** Leads new connections to the slot's ports to the stand-in; without a lifetime until they are led back. */
+  /** Redirects new connections to the slot's ports to the stand-in; without a lifetime until endCover. */
   setCover(slot: string, request: CoverRequest): Promise<void>;
   /**
-   * Leads new connections no more, and leaves those that are open as they are. `leaving`: addresses of a stand-in that is about to
-   * stop, as in a request.
+   * Stops redirecting new connections; open ones continue. `leaving`: addresses of a stand-in that is about to stop, as in a
+   * request.
    */
   endCover(slot: string, leaving?: readonly string[]): Promise<void>;
   clearCover(slot: string): Promise<void>;
   /**
-   * Rejects new connections to a container from its networks (not from its own loopback). Open ones go on. Ends by itself after
-   * the lifetime. `fresh`: it has just started and has no connections yet.
+   * Rejects new connections to a container from its networks (not from its own loopback). Open ones continue. Ends by itself
+   * after the lifetime. `fresh`: it has just started and has no connections yet.
    */
   shut(container: Process, options: { lifetimeMs: number; fresh: boolean }): Promise<void>;
   open(container: Process): Promise<void>;
   /**
-   * Leads new TCP connections to a container's addresses to another in the same networks, from wherever they come; the client
-   * keeps its address, open connections stay where they are, and those that were led outlive the first container. Ends by itself after
-   * the lifetime; `again` goes on with it. Raises `step-failed` where it can't; like all that sets or reads rules, RuleError where nft fails.
+   * Redirects new TCP connections to a container's addresses to another container in the same networks, from any source; the
+   * client keeps its address, open connections stay, and redirected ones outlive the first container. Ends by itself after the
+   * lifetime; `again` extends it. Raises `step-failed` if that is impossible, and RuleError if nft fails.
    */
   forward(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[], ms: number, again?: boolean): Promise<void>;
   /**
-   * The forwards from or to one of these containers (ids) that lead new connections now: the beginnings of the two ids, and how
-   * many connections were led. Other rolls may have any number of them.
+   * The active address redirects from or to one of these containers (ids): prefixes of both ids, and the number of redirected
+   * connections. Other rolls may have redirects, too.
    */
   forwarding(
     ids: readonly string[],
   ): Promise<{ readonly from: string; readonly to: string; readonly connections: number }[]>;
-  /** Who has connected to a container's (an id) addresses, as long as new connections to them are redirected. */
+  /** The clients that connected to a container's (an id) addresses while these were redirected. */
   led(from: string): Promise<LedClient[]>;
   /**
-   * Leads no new connection of a container (an id) any more. Resolves with how many of those that were led are still open: what leads these stays
-   * until sweepForwards finds them closed.
+   * Stops redirecting new connections of a container (an id). Resolves with the number of redirected connections still open:
+   * their rules stay until sweepForwards finds them closed.
    */
   endForward(from: string, find: FindProcess): Promise<number>;
-  /** The same, and leaves the rules to sweepForwards, also for connections that are about to end. */
+  /** The same, but leaves all rules to sweepForwards, even those of connections that are about to end. */
   haltForward(from: string): Promise<void>;
-  /** Drops SYNs to other than the known addresses around a container, while one (an id) starts; a forward from that ends it, too. */
+  /** Drops SYNs to unknown addresses around a container while it (an id) starts; an address redirect from it ends that, too. */
   hold(
     id: string,
     around: ForwardStart,
@@ -63,11 +63,11 @@ export interface Kernel {
     ms: number,
   ): Promise<void>;
   endHold(id: string): Promise<void>;
-  /** Takes away forwards whose first container is gone and whose connections are closed; resolves with how many. */
+  /** Removes address redirects whose first container is gone and whose connections are closed; resolves with their number. */
   sweepForwards(find: FindProcess): Promise<number>;
   /**
-   * Takes away what covers slots other than those in use, who are asked for only after it was looked what there is: a roll
-   * that begins in between is none of theirs. Resolves with how many there were.
+   * Removes the port redirects of all slots but those in use. Calls `inUse` only after it has listed the rules, so that it spares
+   * a roll that begins in between. Resolves with the number removed.
    */
   clearOrphans(inUse: () => Promise<readonly string[]>): Promise<number>;
 }

@@ -28,13 +28,15 @@ export type Report = (progress: Progress) => void;
 
 /** The configuration, which can be read again while it is in use. */
 export interface Configuration {
-  /** The settings of swapctl.yml. Raises `config` with what is wrong in it, so that what does without it can go on. */
+  /**
+   * The settings of swapctl.yml. Raises `config` with the mistakes in it, so that a use case that needs no settings can continue.
+   */
   readonly config: () => Config;
-  /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
+  /** Reads swapctl.yml again. Raises `config` with the mistakes in it; the previous settings then stay. */
   readonly reloadConfig: () => Promise<void>;
 }
 
-/** Everything that the use cases need of the world. */
+/** The ports that the use cases need. */
 export interface Ports extends Configuration {
   readonly engine: Engine;
   readonly swarm: Swarm;

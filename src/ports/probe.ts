@@ -11,8 +11,8 @@ export interface ProbeAnswer {
   readonly ok: boolean;
   /** True if the address itself answered, if only by refusing the connection. */
   readonly reached: boolean;
-  /** For people; of an HTTP answer that is not good it has the first line of the body. */
+  /** For people; for an HTTP error answer it includes the first line of the body. */
   readonly output: string;
-  /** The status of HTTP, where there was an answer. */
+  /** The HTTP status, if there was an answer. */
   readonly status?: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Runs a program of this machine to its end, with these variables beside those of this process. Raises an error for people if it can't
- * be started, ends with another status than 0, or does not end in time.
+ * Runs a program of this machine to its end, with these variables added to those of this process. Raises an error for people if
+ * it can't be started, ends with another status than 0, or does not end in time.
  */
 export type RunProgram = (
   program: string,

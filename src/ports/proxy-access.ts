@@ -21,26 +21,26 @@ export interface ProxyAnswer {
 export interface ProxyProcess {
   readonly pid: number;
   readonly parent: number;
-  /** The title, which nginx sets to what a worker is doing. */
+  /** The title, in which nginx shows what a worker is doing. */
   readonly title: string;
 }
 
 /**
- * How a driver reaches its proxy, be it in a container or on this host; paths and addresses are those that the proxy sees. All
- * raise `proxy-unreachable` if the proxy is out of reach.
+ * The access of a driver to its proxy, in a container or on this host; paths and addresses are those that the proxy sees. All
+ * calls raise `proxy-unreachable` if the proxy is out of reach.
  */
 export interface ProxyAccess {
   /** Runs a program beside the proxy. Output is both streams together. */
   run(argv: readonly string[], signal: AbortSignal): Promise<{ readonly code: number; readonly output: string }>;
   /** The text of a file; undefined if there is none. */
   read(path: string, signal: AbortSignal): Promise<string | undefined>;
-  /** Replaces a file by a rename in its folder, with the owner and mode of the file that it replaces. */
+  /** Replaces a file by a rename in its folder, with the owner and mode of the previous file. */
   write(path: string, text: string, signal: AbortSignal): Promise<void>;
-  /** Removes a file; none there is fine. */
+  /** Removes a file; succeeds if there is none. */
   remove(path: string, signal: AbortSignal): Promise<void>;
   /** The names in a folder; undefined if there is none. */
   list(folder: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
-  /** Sends a text to a socket and resolves with all that comes until the other end closes. */
+  /** Sends a text to a socket and resolves with everything received until the other end closes. */
   exchange(socket: ProxySocket, text: string, signal: AbortSignal): Promise<string>;
   http(socket: ProxySocket, request: ProxyRequest, signal: AbortSignal): Promise<ProxyAnswer>;
   /** Sends a signal to the proxy's main process, such as `HUP`. */

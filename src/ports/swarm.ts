@@ -1,22 +1,25 @@
 import type { SwarmConfig, SwarmNode, SwarmService, SwarmTask } from '../core/swarm/model.ts';
 
-/** A config object that is to be made. */
+/** A config object to create. */
 export type NewConfig = Pick<SwarmConfig, 'name' | 'labels' | 'data'>;
 
 /**
- * A Swarm through one of its managers. Raises EngineError: with status 503 where the engine is no manager, and with status 409 for
- * a name that is taken, and for a change of something that another process changed meanwhile.
+ * A Swarm through one of its managers. Raises EngineError: with status 503 if the engine is no manager, and with status 409 for a
+ * name that is taken, and for a change of an object that another process changed meanwhile.
  */
 export interface Swarm {
   services(): Promise<SwarmService[]>;
   /** By id or name. */
   service(id: string): Promise<SwarmService | undefined>;
-  /** The tasks of a service (its id), or of all, those that ended included, as far as Swarm keeps them. */
+  /** The tasks of a service (its id), or of all, including ended ones that Swarm still keeps. */
   tasks(service?: string): Promise<SwarmTask[]>;
   nodes(): Promise<SwarmNode[]>;
-  /** Updates a service to an image, with the login for its registry; all else stays as it is. `restart`: even if the image is the same. */
+  /**
+   * Updates a service to an image, with the login for its registry; everything else stays. `restart`: even if the image is the
+   * same.
+   */
   setImage(service: Pick<SwarmService, 'id' | 'version'>, image: string, restart: boolean): Promise<void>;
-  /** The last lines that a task wrote, from whichever node; none where its log driver can't be read. */
+  /** The last lines that a task wrote, on any node; none if its log driver can't be read. */
   logs(task: string, lines: number): Promise<string[]>;
   /** The config objects that have a label, `key=value`. */
   configs(label: string): Promise<SwarmConfig[]>;
