@@ -18,7 +18,7 @@ export function openGroupTools({ env }: Pick<Reach, 'env'>): GroupTools {
   return { clock: systemClock(), post: openHookPost(env), run: programRunner(env) };
 }
 
-/** How the engine of a host in swapctl.yml is reached. Raises `config` for a TLS file that can't be read. */
+/** The connection to the engine of a host in swapctl.yml. Raises `config` for a TLS file that can't be read. */
 export async function reachOf(
   name: string,
   address: HostAddress,

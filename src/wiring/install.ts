@@ -6,24 +6,24 @@ import { presentOf, writeUnits } from '../adapters/host/units.ts';
 import { fail } from '../core/model/error.ts';
 import { type InstallDesk, STARTERS, type UnitFile, type UnitWish, unitPlan } from '../core/update/units.ts';
 
-/** What the commands that are installed are to have in common with this one. */
+/** The settings that installed commands share with this one. */
 export interface InstallReach {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
-  /** The configuration file, where it is named. */
+  /** The configuration file, if the user named one. */
   readonly config?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The current folder. */
   readonly folder: string;
-  /** Absolute paths of node and this program; by default those that run. */
+  /** Absolute paths of node and this program; by default the running ones. */
   readonly program?: readonly string[];
 }
 
-/** What decides which engine and logins docker uses; nothing in it is secret. */
+/** The variables that select docker's engine and logins; none is secret. */
 const DOCKER_ENV = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'];
 const ETC = '/etc/swapctl/swapctl.yml';
 
-/** Makes cron or systemd run this very program, with the engine and configuration that it would use here and now. */
+/** Makes cron or systemd run this program, with the engine and configuration that it would use here and now. */
 export function openInstallDesk(reach: InstallReach): InstallDesk {
   const { env, program = thisProgram() } = reach;
   return {
@@ -48,7 +48,7 @@ export function openInstallDesk(reach: InstallReach): InstallDesk {
 }
 
 async function checkCron({ way, schedule }: UnitWish): Promise<void> {
-  // Others are read, and refused, where the file is made.
+  // Other schedules are read, and refused, when the file is made.
   if (way === 'cron' && schedule !== undefined && /^\S+( +\S+){4}$/.test(schedule.trim()))
     await cronSchedules().next(schedule.trim(), 0, undefined);
 }

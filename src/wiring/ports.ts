@@ -23,23 +23,23 @@ import type { Notify } from '../ports/notify.ts';
 import type { Configuration, Ports, Report } from '../ports/ports.ts';
 import { openProxies } from './proxies.ts';
 
-/** Where the engine is looked for, and where progress goes. */
+/** The options that select the engine, and the sink of progress. */
 export interface Reach {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
-  /** Where the two are written, for messages, if not on the command line. */
+  /** The source of the two, for messages, if it is not the command line. */
   readonly origin?: string | undefined;
-  /** How the engine trusts us and we trust it, where that is not in files and environment of this machine. */
+  /** The TLS and ssh credentials of the engine, if they are not in files and environment of this machine. */
   readonly access?: Pick<Choice, 'ssh' | 'tls'> & { readonly logins?: readonly GivenLogin[] };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The home folder, for Docker's contexts and logins. */
   readonly home: string;
-  /** The configuration file, where it is named. */
+  /** The configuration file, if the user named one. */
   readonly config?: string | undefined;
   /** The current folder. */
   readonly folder: string;
   readonly report: Report;
-  /** A configuration that is open already, instead of the file's: so a new connection does not change it. */
+  /** An open configuration, instead of the file: a new connection must not change it. */
   readonly configuration?: Configuration | undefined;
 }
 
@@ -48,7 +48,7 @@ export function reportCalls(report: Report): () => void {
   return onCalls(systemClock().now, (call) => report({ kind: 'call', ...call }));
 }
 
-/** Opens the configuration file that the options name, or that is found. */
+/** Opens the configuration file that the options name, or the one at a usual path. */
 export function openConfig({
   config: file,
   env,
@@ -58,14 +58,14 @@ export function openConfig({
 }
 
 /**
- * Puts the adapters behind the ports: this machine, and the engine that the options name. Raises `engine-unreachable`, and
- * `config` for a configuration file that is named and not there.
+ * Connects the ports to their adapters: this machine, and the engine that the options name. Raises `engine-unreachable`, and
+ * `config` for a named configuration file that does not exist.
  */
 export async function openPorts(reach: Reach): Promise<Ports> {
   const { host, context, origin, env, home, report, access: { logins: given = [], ...trust } = {} } = reach;
   const schedules = cronSchedules();
   const configuration = reach.configuration ?? (await openConfig(reach));
-  // One reader of logins for the engine and for us: whoever asks a registry does so as the same user.
+  // The engine and swapctl share one reader of logins, so both ask a registry as the same user.
   const loginFor = openCredentials({ env, home, given });
   const { engine, swarm } = await openEngine({ host, context, origin, ...trust }, loginFor);
   const kernel = nftKernel(() => engine.facts());
@@ -82,7 +82,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
     swarm,
     registry,
     kernel,
-    // A driver is a line here.
+    // A new driver is a line here.
     proxies: openProxies(trafficDrivers(engine)),
     ...build,
     report,
@@ -95,13 +95,13 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   };
 }
 
-// The docker program is to work on the engine that the options name.
+// The docker program must use the engine that the options name.
 function dockerEnv({ host, context, env }: Pick<Reach, 'host' | 'context' | 'env'>): Reach['env'] {
   if (host) return { ...env, DOCKER_HOST: host, DOCKER_CONTEXT: undefined };
   return context ? { ...env, DOCKER_HOST: undefined, DOCKER_CONTEXT: context } : env;
 }
 
-/** The configuration file that the options name, or that is found. */
+/** The configuration file that the options name, or the one at a usual path. */
 export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>): ConfigDesk {
   const lookup = { file: reach.config, env: reach.env, folder: reach.folder };
   return {
@@ -119,13 +119,13 @@ export function openConfigDesk(reach: Pick<Reach, 'config' | 'env' | 'folder'>):
   };
 }
 
-// What leads another run to the same engine and configuration.
+// The options with which another run uses the same engine and configuration.
 function optionsOf({ host, context, config }: Reach): string[] {
   const given = { '--host': host, '--context': context, '--config': config };
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 }
 
-// They trust whom registries are trusted by.
+// Notifiers trust the same certificates as registries.
 function notifiers(env: Reach['env']): Notify {
   return openNotify(outward(env));
 }

@@ -8,8 +8,8 @@ export { snippetDesk } from '../adapters/traffic/drivers.ts';
 type OpenDriver = (place: string) => TrafficDriver;
 
 /**
- * Opens proxies by the drivers of that table, by name, each proxy once: a driver may remember what it has learnt. The result raises
- * `config` for another driver.
+ * Opens each proxy once, with the driver of that name: a driver may keep what it has learnt. The result raises `config` for an
+ * unknown driver.
  */
 export function openProxies(drivers: Readonly<Record<string, OpenDriver>>): OpenTrafficDriver {
   const opened = new Map<string, TrafficDriver>();
