@@ -5,7 +5,7 @@ import { systemClock } from './adapters/host/clock.ts';
 import { outliveReaders } from './adapters/host/output.ts';
 import { runStep, type StepWorld } from './fronts/action/step.ts';
 
-// What a runner starts for a step that `uses` this repository; see action.yml.
+// The program that a runner starts for a step that `uses` this repository; see action.yml.
 
 const { env } = process;
 
@@ -19,7 +19,7 @@ const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ser
     import('./app/with-swarm.ts'),
     import('./wiring/ports.ts'),
   ]);
-  // The checked-out repository is the current folder: what is there (a swapctl.yml of a pull request) counts as it does in a shell.
+  // The checked-out repository is the current folder, so its files (a swapctl.yml of a pull request) count as in a shell.
   const world = { env, home: homedir(), folder: process.cwd() };
   const ports = await openPorts({ ...reach, ...world, access: { tls, ssh, logins } });
   const close = (): void => {
@@ -29,11 +29,11 @@ const openApp: StepWorld['openApp'] = async ({ access: { tls, ssh, logins }, ser
   return { app: withSwarm(createApp(ports), ports), close };
 };
 
-// Who cancels a workflow sends SIGINT, after 7.5 s SIGTERM, and 2.5 s later the end: all that time is for a safe one.
+// A cancelled workflow sends SIGINT, SIGTERM 7.5 s later, and kills after another 2.5 s: use all that time to end safely.
 const cancellation = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancellation.abort());
 
-// A runner that stops reading, or has no room for its log, is no reason to end in the middle.
+// A runner that stops reading, or has no room for its log, must not end a roll in the middle.
 outliveReaders(process, () => {});
 
 process.exitCode = await runStep({
@@ -47,5 +47,5 @@ process.exitCode = await runStep({
   openApp,
 });
 
-// Who cancels a question does not wait for its answer.
+// A user who cancels does not wait for the answer to a question.
 if (cancellation.signal.aborted) process.stdout.write('', () => process.exit());

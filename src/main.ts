@@ -32,7 +32,7 @@ type GroupReach = Parameters<CliContext['openGroup']>[0];
 const world = {
   env: process.env,
   home: homedir(),
-  // Looked up only when something is to be found in it.
+  // Read only when it is needed: the folder may be gone.
   get folder() {
     return currentFolder();
   },
@@ -40,7 +40,7 @@ const world = {
 
 let configuration: Configuration | undefined;
 
-// What needs an engine is loaded only when one is needed: `swapctl --version` is to start like bare Node.
+// Load the modules for an engine only when a command needs one: `swapctl --version` must start as fast as bare Node.
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
   if (reach.server) {
     const { remoteApp } = await import('./fronts/client/app.ts');
@@ -67,7 +67,7 @@ async function openTraced(reach: Reach): Promise<{ app: App; close: () => void }
     import('./app/with-swarm.ts'),
     import('./wiring/ports.ts'),
   ]);
-  // Whoever stays opens the engine again after it was away, with what was read of swapctl.yml before.
+  // A daemon reopens the engine after an outage, with its previous configuration.
   configuration ??= await openConfig({ ...reach, ...world });
   const ports = await openPorts({ ...reach, ...world, configuration });
   return { app: withSwarm(createApp(ports), ports), close: closerOf(ports) };
@@ -135,7 +135,7 @@ async function openTokens(): Promise<TokenDesk> {
 }
 
 const interruption = new AbortController();
-// A terminal that is closed interrupts whatever does not listen.
+// A closed terminal interrupts every command without a handler of its own.
 let onHangUp = (): void => interruption.abort();
 process.on('SIGHUP', () => onHangUp());
 
@@ -144,7 +144,7 @@ function onAsked(asked: (what: 'reload' | 'check') => void): void {
   process.on('SIGUSR1', () => asked('check'));
 }
 
-// The second one ends the process, and leaves what is half done to `swapctl recover`.
+// The second signal ends the process, and leaves half-done work to `swapctl recover`.
 onFirstSignal(
   process,
   () => interruption.abort(),
@@ -190,5 +190,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   tidy: tidyHeap,
 });
 
-// Whoever interrupts a question does not wait for its answer.
+// A user who interrupts does not wait for the answer to a question.
 if (interruption.signal.aborted) process.stdout.write('', () => process.exit());

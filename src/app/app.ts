@@ -37,58 +37,58 @@ import { type HintedService, type HintWanted, hintedServices } from './update/hi
 import { clearOwnHelper, runsIn } from './update/self-update.ts';
 import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
 
-/** What every front lets people say about a roll. Of several services, the first gets the id of the roll. */
+/** The options of a roll that every front offers. Of several services, the first gets the id of the roll. */
 export interface RollRequest extends RollCall {
   /** The W3C `traceparent` of the caller: the trace of the roll becomes part of the caller's. */
   readonly traceparent?: string | undefined;
   readonly image?: string | undefined;
-  /** Of `roll`: this digest of the reference, whatever the tag means by now. */
+  /** For `roll`: exactly this digest of the reference, even if the tag has moved. */
   readonly digest?: string | undefined;
   readonly pull?: PullPolicy | undefined;
   readonly force?: boolean | undefined;
-  /** Of `rollback`: whether volumes go back as well, to what they were copied as. */
+  /** For `rollback`: also restore the volumes from their backups. */
   readonly withVolumes?: boolean | undefined;
-  /** Of `plan`: whether to tell where the settings come from. */
+  /** For `plan`: show the source of each setting. */
   readonly explain?: boolean | undefined;
   /** Settings by label key without the prefix: `{ settle: '2s' }`. */
   readonly overrides?: Readonly<Record<string, string>>;
 }
 
-/** How people are told of a run. */
+/** The options of a notification. */
 export interface TellRequest {
   readonly signal: AbortSignal;
-  /** Whether somebody asked for it: then it is noted where there is nobody to tell. */
+  /** True: a user requested the run, so a note appears if no notifier is configured. */
   readonly asked?: boolean;
 }
 
-/** What fronts let people say about updates. */
+/** The options of updates that fronts offer. */
 export interface UpdateRequest extends Call {
-  /** Gives each roll its own id, progress and end; without it they share those of the call. */
+  /** Gives each roll its own id, progress and cancellation; without it they share those of the call. */
   readonly perService?: PerService | undefined;
-  /** Everything but what is opted out; named services count as opted in anyway. */
+  /** Include every service that is not opted out; named services count as opted in anyway. */
   readonly all?: boolean | undefined;
-  /** Decide, and change nothing. */
+  /** Report the decisions without a change. */
   readonly dryRun?: boolean | undefined;
-  /** Only these of the services, by key; what is named and not there is passed over then. */
+  /** Only these of the services, by key; ignores named services that do not exist. */
   readonly only?: ReadonlySet<string> | undefined;
-  /** Only what is under the followed tags on the engine counts; no registry is asked. */
+  /** Only images under the tracked tags on the engine count; no registry is asked. */
   readonly here?: boolean | undefined;
-  /** When images were seen first, by digest, in earlier runs; what is new is added. */
+  /** The first sight of images in earlier runs, by digest; new ones are added. */
   readonly firstSeen?: Map<string, number> | undefined;
   /** Settings by label key without the prefix. */
   readonly overrides?: Readonly<Record<string, string>>;
 }
 
-/** What fronts say about what is to be watched. */
+/** The options of a watch. */
 export type AgendaRequest = Pick<UpdateRequest, 'all' | 'overrides'>;
 
-/** Images that got a name on the engine, and from which instant on they count. */
+/** Local image events, and the instant from which on they count. */
 export type ArrivedRequest = AgendaRequest & Pick<ArrivalsWanted, 'arrivals' | 'since'>;
 
 /** Pushes that a registry reported. */
 export type HintRequest = AgendaRequest & Pick<HintWanted, 'pushes'>;
 
-/** The use cases. Every front calls these, translates in, and translates out. */
+/** The use cases. Every front translates its input, calls these, and translates the result. */
 export interface App {
   /** Rolls services one after the other; an error is in the service's report. */
   roll(selectors: readonly string[], request: RollRequest): Promise<ServiceReport[]>;
@@ -97,46 +97,49 @@ export interface App {
   rollback(selector: string, request: RollRequest): Promise<ServiceReport>;
   history(selector: string): Promise<ServiceHistory>;
   status(selectors: readonly string[]): Promise<ReplicaStatus[]>;
-  /** Asks registries what is newer, of everything that runs if nothing is named; what went wrong is in the service's line. */
+  /** Asks registries for newer images, of all running services if none is named; errors are in the service's line. */
   check(selectors: readonly string[], signal: AbortSignal): Promise<Checked[]>;
-  /** Rolls what is opted in, newer, and may be rolled now; what went wrong with a service is in its line. */
+  /** Rolls opted-in services that have a newer image and an open window; errors are in the service's line. */
   update(selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport>;
-  /** Finishes or undoes what dead rolls left half done on what is opted in; resolves with those for which that failed. */
+  /** Finishes or undoes interrupted rolls of opted-in services; resolves with the ones that failed. */
   mend(selectors: readonly string[], request: UpdateRequest): Promise<ServiceUpdate[]>;
-  /** What is to be checked by itself, and when; what is named and not there is passed over: it may come. */
+  /** The scheduled checks of services; ignores named services that do not exist, since they may appear. */
   agenda(selectors: readonly string[], request: AgendaRequest): Promise<Appointment[]>;
-  /** Whom images concern that got a name on the engine. */
+  /** The services that track the names of local image events. */
   arrived(selectors: readonly string[], request: ArrivedRequest): Promise<Concerned>;
-  /** The services that track a repository to which something was pushed, and whether that makes swapctl check them. */
+  /** The services that track a repository of a push, and if swapctl checks them because of it. */
   hinted(selectors: readonly string[], request: HintRequest): Promise<HintedService[]>;
-  /** The webhooks that swapctl.yml configures, by name. Raises `config` with what is wrong in it. */
+  /** The webhooks that swapctl.yml configures, by name. Raises `config` with the mistakes in it. */
   hooks(): Readonly<Record<string, HookConfig>>;
-  /** When a schedule comes due after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
+  /** The next time of a schedule after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
   nextCheck(schedule: Schedule, after: number, dice: number): Promise<number | undefined>;
-  /** What happens to containers, and which images get a name, from an instant (nanoseconds) on, until the engine or the signal ends it. */
+  /**
+   * Events of containers and local image events, from an instant (nanoseconds) on, until the engine or the signal ends the
+   * stream.
+   */
   events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
-  /** Reads swapctl.yml again. Raises `config` with what is wrong in it; then what was read before stays. */
+  /** Reads swapctl.yml again. Raises `config` with the mistakes in it; the previous settings then stay. */
   reload(): Promise<void>;
-  /** Finishes or undoes what dead rolls left behind, on everything if nothing is named. */
+  /** Finishes or undoes interrupted rolls, of all services if none is named. */
   recover(selectors: readonly string[], signal: AbortSignal, progress?: Call['progress']): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
-  /** Tells those whom swapctl.yml names what came of a run, if it is worth it; what went wrong is noted, and never raised. */
+  /** Sends the notifications configured in swapctl.yml, if the run deserves one; failures are noted and never raised. */
   tell(run: Run, request: TellRequest): Promise<Delivery[]>;
-  /** Names of everything that can be rolled, for shell completion. */
+  /** Names of all services that can be rolled, for shell completion. */
   names(): Promise<string[]>;
   /** The key of the service that a selector names. Raises `not-found` and `ambiguous`. */
   find(selector: string): Promise<string>;
-  /** The rolls that labels tell of: finished, failed, and those that are under way or were interrupted. */
+  /** The rolls that labels record: finished, failed, in progress and interrupted. */
   pastRolls(): Promise<PastRoll[]>;
-  /** How many services may be rolled at the same time. Raises `config` with what is wrong in swapctl.yml. */
+  /** The number of services that may be rolled at the same time. Raises `config` with the mistakes in swapctl.yml. */
   rollsAtOnce(): number;
   /** One host in the roll of a group of hosts. */
   readonly held: HoldDesk<RollRequest>;
-  /** What `swapctl dev` does. */
+  /** The use cases of `swapctl dev`. */
   readonly dev: DevDesk;
 }
 
-/** The use cases of a daemon that updates by schedule. */
+/** The use cases of a daemon that updates on a schedule. */
 export type WatchedApp = Pick<
   App,
   'agenda' | 'arrived' | 'events' | 'mend' | 'nextCheck' | 'reload' | 'tell' | 'update'
@@ -236,7 +239,7 @@ function update(ports: Ports, selectors: readonly string[], request: UpdateReque
 
 const alone: PerService = (_, signal, work) => work({ signal });
 
-// Progress goes to whoever called.
+// Sends progress to the caller.
 function calledBy(ports: Ports, { progress }: Pick<Call, 'progress'>): Ports {
   return progress ? { ...ports, report: progress } : ports;
 }
@@ -291,7 +294,7 @@ async function choose(ports: Ports, selectors: readonly string[]): Promise<Servi
   return chosenOf(await listed(ports.engine), selectors);
 }
 
-// What another program owns is said once it runs; what is stopped is nobody's concern.
+// A service of another program is reported while it runs; a stopped one is not.
 function isChecked(service: Service): boolean {
   return canBeRolled(service) || (whyOwned(service) !== undefined && isRunning(service));
 }

@@ -21,7 +21,7 @@ import { agendaOf } from './update/agenda.ts';
 import { hintedServices } from './update/hinted.ts';
 import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
 
-/** The same use cases, for the services of a Swarm as well where the engine is one of its managers. */
+/** The same use cases, also for the services of a Swarm if the engine is one of its managers. */
 export function withSwarm(app: App, ports: Ports): App {
   return { ...app, ...rolling(app, ports), ...looking(app, ports), ...unattended(app, ports) };
 }
@@ -156,7 +156,7 @@ async function isManager({ engine }: Pick<Ports, 'engine'>): Promise<boolean> {
   return (await engine.facts()).swarm === 'manager';
 }
 
-// Services that are named together go one after the other, in their order; containers next to each other in one call.
+// Services in one call are rolled one after the other, in their order; consecutive containers share a call.
 async function roll(
   app: App,
   ports: Ports,
@@ -209,7 +209,7 @@ async function chosen(ports: Ports, selectors: readonly string[]): Promise<Chose
   return { containers: containers.length > 0 ? containers : undefined, units: unitsIn(named) };
 }
 
-/** Lines on containers; where nothing is named, without those of tasks, whose services have lines of their own. */
+/** The lines of containers; without names, tasks are left out, since their services have lines of their own. */
 async function linesOf<T extends { readonly service: string }>(
   ports: Ports,
   { containers, units }: Chosen,
@@ -227,7 +227,7 @@ async function taskKeys({ engine }: Pick<Ports, 'engine'>): Promise<ReadonlySet<
   return new Set(services.filter(isTask).map(({ key }) => key));
 }
 
-// Of unattended runs: what is named and not there counts among the containers, as it may come yet.
+// For unattended runs: a named service that does not exist counts as a container, as it may appear.
 async function wanted(
   ports: Ports,
   selectors: readonly string[],
