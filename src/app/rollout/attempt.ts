@@ -7,13 +7,13 @@ import { listed } from '../select/own.ts';
 import { rollService } from './roll-service.ts';
 import type { RollOptions } from './roll-slot.ts';
 
-/** Finishes or undoes what a dead roll left of a service, then rolls it; `find` finds it among all containers. */
+/** Finishes or undoes the interrupted roll of a service, then rolls it; `find` finds it among all containers. */
 export async function recoverThenRoll(
   ports: Ports,
   find: (all: readonly ContainerSummary[]) => Service,
   options: RollOptions,
 ): Promise<ServiceReport> {
-  // What is wrong in it is to be told before anything is touched.
+  // Report a mistake in the configuration before the first change.
   ports.config();
   const all = await listed(ports.engine);
   const recovered = await recoverService(ports, find(all), all, options.signal);

@@ -16,7 +16,7 @@ import { prepareService } from './prepare.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
 import type { RollOptions } from './roll-slot.ts';
 
-/** A service and its wanted image, looked at before the lock is taken. */
+/** The state of a service and its desired image before the lock is taken. */
 export interface Looked {
   readonly slots: readonly PreparedSlot[];
   readonly resolved: Resolved;
@@ -25,7 +25,7 @@ export interface Looked {
   readonly isUnchanged: boolean;
 }
 
-/** Looks at a service and at what it is to run. Raises everything that speaks against the roll; nothing is touched. */
+/** Inspects a service and its desired image. Raises every objection to the roll; changes nothing. */
 export async function lookBeforeLock(
   ports: Ports,
   service: Service,
@@ -42,7 +42,7 @@ export async function lookBeforeLock(
   return { slots, resolved, all, isUnchanged };
 }
 
-/** Takes the lock of a service with a note by which others can undo what its holder began. */
+/** Takes the lock of a service, with a note that lets other processes undo the roll. */
 export async function lockFor(
   ports: Ports,
   { key }: Service,
@@ -54,7 +54,7 @@ export async function lockFor(
   return takeLease(ports, key, images, note);
 }
 
-// The roll re-creates their dependents, too.
+// Includes their dependents, which the roll re-creates.
 function incumbentsOf(slots: readonly PreparedSlot[], all: readonly ContainerSummary[]): string[] {
   const dependents = new Set(slots.flatMap((slot) => slot.dependents));
   return [
@@ -84,7 +84,7 @@ async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Re
   return true;
 }
 
-// Known before it is pulled, where the registry's digest is the one that failed.
+// Refused before the pull, if the registry's digest is a rejected one.
 function refuseKnownBad(slots: readonly PreparedSlot[], resolved: Resolved, options: RollOptions): void {
   if (options.force) return;
   const image = resolved.kind === 'local' ? { id: resolved.image.id, digest: undefined } : { digest: resolved.digest };

@@ -4,7 +4,7 @@ import { dependentsOn, type Owner, othersOf } from '../select/neighbours.ts';
 import { listed, stateOf } from '../select/own.ts';
 import { freshMemory } from './slot-run.ts';
 
-/** Names of those that live with any container of a slot: some may have been moved before the roll died. */
+/** Names of the containers that live with any container of a slot: a dead roll may have moved some of them. */
 export async function dependentsEver(ports: Ports, slot: Slot): Promise<string[]> {
   const all = await listed(ports.engine);
   const owners = await ownersEver(ports, slot);
@@ -12,7 +12,7 @@ export async function dependentsEver(ports: Ports, slot: Slot): Promise<string[]
   return [...new Set(names.flat())];
 }
 
-/** The containers of a slot, and those that they replace, which somebody may have removed since. */
+/** The containers of a slot, and those that they replace, which a user may have removed since. */
 async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[]> {
   const found = await Promise.all(members.map(({ id }) => ports.engine.container(id)));
   const there = found.flatMap((container) => container ?? []);

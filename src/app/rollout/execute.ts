@@ -26,7 +26,7 @@ type Executor<K extends StepKind> = (
   snapshot: Snapshot,
 ) => Promise<void>;
 
-/** How each kind of step is done: complete by type, one engine call (or one wait) each, safe to repeat. */
+/** The executor of each kind of step: complete by type, one engine call (or one wait) each, safe to repeat. */
 const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'check-start': checkStarts,
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
@@ -65,9 +65,9 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   open: async (run, step) => {
     const container = await run.ports.engine.container(step.container);
-    // One that has just exited has no namespace to open, and says itself why it is not kept.
+    // A container that has just exited has no namespace to open, and its end explains the failure.
     if (container && container.pid > 0) await run.ports.kernel.open(container);
-    // Only then: what is redirected no more reaches the container itself.
+    // Only afterwards: without the redirect, connections reach the container itself.
     if (run.movesTraffic) await endLeadingAway(run, step.container);
     run.memory.shut.delete(step.container);
     run.memory.turnedAway.delete(step.container);
@@ -105,7 +105,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   stop: (run, step) => run.ports.engine.stop(step.container),
   remove: (run, step, { rehearsal, standIn, candidate }) => {
-    // What a candidate took over from the old container was given to it by name, and stays.
+    // The volumes that a candidate took over from the incumbent are named, and stay.
     const discard = [rehearsal?.id, standIn?.id, candidate?.id].includes(step.container);
     return run.ports.engine.remove(step.container, { discard });
   },
@@ -122,7 +122,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
 };
 
-/** Does one step. Raises what the engine raises; the caller looks at the world again either way. */
+/** Does one step. Raises the engine's errors; the caller observes again either way. */
 export async function execute(run: SlotRun, step: Step, snapshot: Snapshot): Promise<void> {
   const executor = EXECUTORS[step.kind] as Executor<StepKind>;
   await executor(run, step, snapshot);
@@ -132,7 +132,7 @@ function restartOf(container: Container | undefined): RestartPolicy {
   return container?.host.RestartPolicy ?? { Name: 'no' };
 }
 
-// Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
+// If the incumbent stops first, no other container answers, so a gate would only reject requests.
 function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
   if (!run.gates || !run.policy.gate) return false;
   const isFresh = id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.strategy !== 'stop-first');

@@ -18,20 +18,20 @@ import type { SlotRun } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
 import { awaitHealthy, NEVER } from './steps/await-healthy.ts';
 
-// Far more than any roll takes: a planner that goes in circles must end as an error, not as a hot loop.
+// Far more steps than any roll takes: a planner in a loop must end with an error.
 const MOST_STEPS = 200;
 const TRIES = 3;
 const RETRY_AFTER_MS = 300;
 
-/** How a slot ended: the wish is fulfilled, or why it is not (and then the old container serves as before). */
+/** The end of a slot's roll: the desired state is reached, or the reason why not (then the incumbent serves as before). */
 export interface SlotEnd {
   readonly error: SwapError | undefined;
   readonly steps: readonly Step[];
 }
 
 /**
- * Observes, plans, does one step, and looks again, until nothing is left to do. There is no other control flow: a first
- * run, a run after a crash, and one after somebody interfered are the same loop.
+ * Observes, plans, does one step, and observes again, until nothing is left to do. There is no other control flow: a first run, a
+ * run after a crash, and a run after another process interfered are the same loop.
  */
 export async function runSlot(run: SlotRun): Promise<SlotEnd> {
   try {
@@ -90,14 +90,14 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
   };
 }
 
-// Who says that the old container serves as before does so when it does; an interruption does not cut that short.
+// Report "serves as before" only once the incumbent does; an interruption does not shorten the wait.
 async function untilAnswered(run: SlotRun, { incumbent }: Snapshot['seen']): Promise<void> {
   if (run.memory.gap.since === undefined || !incumbent?.running) return;
   await awaitHealthy(run, incumbent.id, NEVER);
   noteGap(run, (await observe(run)).seen, run.ports.clock.now());
 }
 
-// What the planner is tested with is checked before every step, too: better a roll that stops than one that does harm.
+// The invariants of the planner's tests are checked before every step, too: a roll had better stop than do harm.
 function forbidHarm(run: SlotRun, { seen }: Snapshot, step: Step): void {
   const broken = violation(seen, step) ?? tagHarm(step);
   if (broken === undefined) return;
@@ -148,13 +148,13 @@ function noteStep({ memory }: SlotRun, step: Step, ms: number, error?: string): 
   memory.steps.push({ step: describeStep(step), ...phase, ms: Math.round(ms), ...failed });
 }
 
-// Of the old container and the new one, one goes only while the other is as it was, whatever people have done since the look.
+// Remove the incumbent or the candidate only while the other one is unchanged, whatever users did since the observation.
 async function lostOther(run: SlotRun, step: Step, { incumbent, candidate }: Snapshot): Promise<boolean> {
   if (step.kind !== 'stop' && step.kind !== 'remove') return false;
   const other = step.container === incumbent?.id ? candidate : step.container === candidate?.id ? incumbent : undefined;
   if (!other) return false;
   const now = (await run.ports.engine.container(other.id))?.status ?? 'gone';
-  // One that was not started yet is all that is left, too, once an old one with --rm is stopped.
+  // After the stop of an incumbent with --rm, a candidate that was not started yet is all that is left.
   if (now !== 'gone' && (now === 'running' || other.status !== 'running')) return false;
   const text = `${run.names.home}: ${other.name} is ${now} since the last look; nothing is removed before the next one`;
   run.ports.report({ kind: 'debug', text });
@@ -162,8 +162,8 @@ async function lostOther(run: SlotRun, step: Step, { incumbent, candidate }: Sna
   return true;
 }
 
-// A step that fails changes nothing by itself: the next look says what is true. What can't be done at all is given up
-// before the switch (and undone by the planner), and told to a person after it.
+// A failed step changes nothing by itself: the next observation shows the state. If a step is impossible, the planner undoes the
+// roll before the switch, and reports it afterwards.
 async function afterFailure(
   run: SlotRun,
   step: Step,
@@ -172,14 +172,14 @@ async function afterFailure(
   pastReturn: boolean,
 ): Promise<void> {
   if (run.signal.aborted && !pastReturn) return;
-  // A proxy may refuse a change for a moment, too: another process changes its configuration.
+  // A proxy may also refuse a change for a moment, while another process changes its configuration.
   const passes = isPassing(error) || isGone(step, error) || step.kind === 'route';
   const final = isDiskFull(error) || !passes || failuresInRow >= TRIES;
   if (!final) return run.ports.clock.sleep(RETRY_AFTER_MS * failuresInRow);
-  // A container that refuses to start, or exits in the moment of its opening, says why itself, and the planner judges it
-  // by that.
+  // A container that refuses to start, or exits while it is opened, explains the failure itself, and the planner judges it by
+  // that.
   if ((step.kind === 'start' || step.kind === 'open') && failuresInRow < TRIES) return;
-  // That it failed can't be written down; to go back on is more.
+  // The failure can't be recorded; continuing the undo matters more.
   if (step.kind === 'remember-failure' && isDiskFull(error)) {
     run.memory.giveUp = await diskFull(run.ports, `${step.reason}; and that can't be remembered`, error);
     return;
@@ -190,7 +190,7 @@ async function afterFailure(
   run.memory.giveUp = known ?? (await failed(run, step, error));
 }
 
-// A proxy says in its own words what it refuses, not for which step.
+// A proxy's refusal does not name the step.
 function inWords({ names }: SlotRun, step: Step, error: SwapError): SwapError {
   const { message, hint = 'the old container serves as before' } = error;
   if (step.kind !== 'route' || error.code === 'attention') return error;
@@ -198,12 +198,12 @@ function inWords({ names }: SlotRun, step: Step, error: SwapError): SwapError {
   return new SwapError(code, `${names.home}: could not ${describeStep(step)}: ${message}`, { hint, cause: error });
 }
 
-// Somebody removed the container after the look: the next one says what is left to do.
+// A user removed the container after the observation: the next observation shows the rest of the work.
 function isGone(step: Step, error: unknown): boolean {
   return 'container' in step && isNotFound(error);
 }
 
-// Nobody can be moved to where nobody is any more; the planner goes on from that.
+// Dependents can't move to a removed container; the planner goes on from that.
 async function lostOwner(run: SlotRun, step: Step): Promise<boolean> {
   if (step.kind !== 'move-dependents') return false;
   return (await run.ports.engine.container(step.to))?.status !== 'running';
@@ -211,7 +211,7 @@ async function lostOwner(run: SlotRun, step: Step): Promise<boolean> {
 
 async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapError> {
   if (isDiskFull(error)) return diskFull(run.ports, `${run.names.home}: could not ${describeStep(step)}`, error);
-  // Not every engine notes on the container why it refused the start.
+  // Not every engine records the reason for a refused start on the container.
   if (step.kind === 'start')
     return new SwapError('cannot-start', `it can't be started: ${messageOf(error)}`, { cause: error });
   const code = step.kind.startsWith('create') ? 'cannot-create' : 'step-failed';

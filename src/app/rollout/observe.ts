@@ -36,7 +36,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   ]);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
   const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
-  // Each asks another program, or the engine, so they wait for each other only in vain.
+  // Each of them asks another program, or the engine, so they run in parallel.
   const [forwarding, cover, failures, dependents, copies, tag, incumbentKept, route] = await Promise.all([
     forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
     coverOf(run, standIn),
@@ -136,22 +136,22 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
   };
 }
 
-// An image is not to blame for what a person did to its container.
+// An image is not to blame for a user's action on its container.
 async function learnWhoEnded(run: SlotRun, container: Container): Promise<void> {
   const { id, status } = container;
   const known = recall(run, container);
   const isOurs = run.memory.drained.has(id);
-  // One with --rm is seen dead, or being removed, on its way out.
+  // A container with --rm looks dead, or is being removed, on its way out.
   const isDown = status === 'exited' || status === 'dead' || status === 'removing';
   if (!isDown || isOurs || known.stoppedByOthers !== undefined) return;
   const told = await run.ports.engine.wasStopped(id).catch(unknown);
-  // What this very run has started came down with the engine's daemon, if that knows nothing of its end.
+  // A container that this run started came down with the engine's daemon if the engine has no record of its end.
   if (told === undefined && run.memory.starts.has(id)) run.memory.fallen.add(id);
   const end = { stoppedByOthers: told === true, endUnknown: told === undefined };
   run.memory.health.set(id, { ...known, ...end, startedAt: container.startedAt });
 }
 
-// While the next run goes on, the container has no exit status of the run that ended.
+// While the next run of a container lasts, it shows no exit status of the previous run.
 async function learnLastExit(run: SlotRun, container: Container): Promise<void> {
   const { id, status, restartCount, startedAt } = container;
   if (status !== 'running' || restartCount === 0 || recall(run, container).lastExit !== undefined) return;
@@ -160,7 +160,7 @@ async function learnLastExit(run: SlotRun, container: Container): Promise<void> 
   run.memory.health.set(id, { ...recall(run, container), lastExit, startedAt });
 }
 
-// One with --rm that ends by itself is gone as well: then only the engine's word of a stop tells that somebody is behind it. One
+// A container with --rm that ends by itself is gone as well: then only the engine's stop event shows that a user stopped it. One
 // that was never started can't have ended.
 async function vanishedOf(
   run: SlotRun,
@@ -182,7 +182,7 @@ async function vanishedOf(
   return { vanished: vanished.length, takenAway: vanished.length - byThemselves.length, goneWith };
 }
 
-// Somebody renamed it.
+// A user renamed it.
 async function isElsewhere(run: SlotRun, id: string): Promise<boolean> {
   return (await run.ports.engine.container(id)) !== undefined;
 }
@@ -191,13 +191,13 @@ async function wasStopped(run: SlotRun, id: string): Promise<boolean> {
   return (await run.ports.engine.wasStopped(id).catch(unknown)) === true;
 }
 
-// An engine that can't say it now does not keep a roll from its end.
+// An engine that can't answer now must not keep a roll from its end.
 function unknown(error: unknown): false {
   if (error instanceof EngineError) return false;
   throw error;
 }
 
-// Volumes are only asked for where some are, or were, copied.
+// Ask for volumes only if some are, or were, backed up.
 async function copiesOf(
   run: SlotRun,
   all: readonly ContainerSummary[],
@@ -226,7 +226,7 @@ async function looseCopies(run: SlotRun, backups: readonly Backup[]): Promise<Ob
 
 const FELL = 'it came down with the daemon of the engine';
 
-// The engine's account, and what it told this run alone.
+// The engine's record, and its answers to this run.
 function verdictOn(run: SlotRun, container: Container): Verdict {
   const { fallen, unstartable } = run.memory;
   const verdict = judge(container, run.policy, recall(run, container), run.now());
@@ -237,7 +237,7 @@ function verdictOn(run: SlotRun, container: Container): Verdict {
   return verdict;
 }
 
-// Whom else they live with (the pid namespace of one, the network of another) is none of the slot's.
+// Other owners that they live with (of a pid namespace, of a network) do not concern the slot.
 async function dependentsOf(
   run: SlotRun,
   replicas: readonly Container[],
@@ -258,17 +258,17 @@ async function dependentsOf(
 
 type Owner = Pick<Container, 'id' | 'name'> & Partial<Pick<Container, 'startedAt' | 'status'>>;
 
-// A start makes new namespaces: what started before it is still in those that ended.
+// A start makes new namespaces: containers started before it are still in the old ones.
 function dependentOn(container: Container, owner: Owner): Dependent {
   const inside = livesIn(container, owner);
   const isLeft = inside && owner.status === 'running' && (owner.startedAt ?? 0) > container.startedAt;
   return { name: container.name, on: isLeft ? NOBODY : owner.id, inside };
 }
 
-// What is half moved, or lives in namespaces that ended, is to be moved on, wherever to.
+// A container that is half moved, or in old namespaces, has to move on, to any owner.
 const NOBODY = 'nobody';
 
-// undefined: it can't be moved, since it names a digest; empty: no image bears it yet.
+// undefined: it can't move, since it names a digest; empty: no image has the tag yet.
 async function localTag(run: SlotRun): Promise<string | undefined> {
   const { follows } = run.desired.image;
   if (parseReference(follows).tag === undefined) return undefined;
@@ -278,6 +278,6 @@ async function localTag(run: SlotRun): Promise<string | undefined> {
 async function isKept(run: SlotRun, incumbent: Replica | undefined): Promise<boolean> {
   if (!incumbent || incumbent.imageId === run.desired.image.id || run.policy.keep === 0) return true;
   if ((await run.ports.engine.image(run.desired.keepReference))?.id === incumbent.imageId) return true;
-  // One that is gone already can't be kept.
+  // An image that is gone can't be retained.
   return (await run.ports.engine.image(incumbent.imageId)) === undefined;
 }

@@ -3,13 +3,13 @@ import { observe } from './observe.ts';
 import { recall, type SlotRun } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
 
-// As long as a daemon with many containers takes to stop and start again, as for an update of its package.
+// The time in which a daemon with many containers stops and starts again, as for an update of its package.
 const LONGEST_MS = 90_000;
 const PAUSE_MS = 500;
 
 /**
- * Looks at a slot, and where the engine is away (its daemon is restarted, say) goes on trying for a while: in the middle of a
- * roll nobody is helped by giving up. Raises what the engine raises; an interruption ends the wait.
+ * Observes a slot; while the engine is away (its daemon restarts, say), keeps trying for a while: giving up in the middle of a
+ * roll helps nobody. Raises the engine's errors; an interruption ends the wait.
  */
 export async function observeThrough(run: SlotRun): Promise<Snapshot> {
   const { clock, report } = run.ports;
@@ -35,13 +35,13 @@ export async function observeThrough(run: SlotRun): Promise<Snapshot> {
   }
 }
 
-/** Notes that something failed since the engine was away: it may be back before anybody looks. */
+/** Notes a failure because the engine was away: it may be back before the next observation. */
 export function noteAway({ memory }: SlotRun, error: unknown): void {
   if (isAway(error)) memory.away = true;
 }
 
-// What came down with the engine did not fail by itself, and its image is not to be blamed. A daemon that crashed stops what it
-// finds running when it starts again; where only a connection broke, what ended by itself is told from that.
+// A container that came down with the engine did not fail by itself, and its image is not to blame. A crashed daemon stops
+// running containers when it starts again; if only a connection broke, the event of a container's own end shows the difference.
 function noteFallen(run: SlotRun, { incumbent, candidate, rehearsal, standIn }: Snapshot, wasSeenAway: boolean): void {
   for (const container of [incumbent, candidate, rehearsal, standIn]) {
     if (container?.status !== 'exited') continue;
@@ -49,7 +49,7 @@ function noteFallen(run: SlotRun, { incumbent, candidate, rehearsal, standIn }: 
   }
 }
 
-// Nobody could see a container become healthy meanwhile.
+// Health could not be observed meanwhile.
 function renewDeadlines({ memory: { health }, now }: SlotRun): void {
   for (const [id, known] of health)
     if (known.healthySince === undefined) health.set(id, { ...known, watchedSince: now() });

@@ -36,19 +36,19 @@ import { surroundingsOf } from './surroundings.ts';
 export interface PrepareOptions {
   /** Settings of the command line, by label key without the prefix. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** The reference that the user gave instead of the followed one. */
+  /** The reference that the user gave instead of the tracked one. */
   readonly image: string | undefined;
-  /** Files of the old container that the new one is to have too, beside those that compose copied. */
+  /** Files of the incumbent that the candidate is to get, besides those that compose copied. */
   readonly carry?: readonly string[] | undefined;
-  /** Id of the image with which the volumes are to go back to what they were. */
+  /** Id of the image whose volume backup is to be restored. */
   readonly volumesOf?: string | undefined;
-  /** By which containers those are replaced that it shares something with. */
+  /** The successors of replaced containers with which it shares something. */
   readonly successors?: Successors | undefined;
-  /** Whether it may have stopped together with the container in whose namespaces it lives: it ran before that one was stopped. */
+  /** True: it may have stopped together with the container in whose namespaces it lives: it ran before that one was stopped. */
   readonly fell?: boolean;
 }
 
-/** Looks at every slot of a service before anything is touched. Raises `refused` and `config` with the reason. */
+/** Inspects every slot of a service before the first change. Raises `refused` and `config` with the reason. */
 export async function prepareService(
   ports: Ports,
   service: Service,
@@ -69,7 +69,7 @@ export async function prepareService(
   return why ? fail('refused', `${service.key}: ${why.message}`, { hint: why.hint }) : prepared;
 }
 
-/** Looks at one slot of the service with that key. */
+/** Inspects one slot of the service with that key. */
 export async function prepareSlot(
   ports: Ports,
   service: string,
@@ -130,7 +130,7 @@ export async function prepareSlot(
   };
 }
 
-// One that follows its owner changes nothing about who serves.
+// A dependent that follows its owner does not change who serves.
 async function proxyIn(
   ports: Ports,
   service: string,
@@ -142,7 +142,7 @@ async function proxyIn(
   return successors ? undefined : prepareProxy(ports, service, container, policy, all, new AbortController().signal);
 }
 
-// Whether the new image is judged while the old container runs.
+// True: the new image is judged while the incumbent runs.
 function besides({ strategy, rehearse }: Choice): boolean {
   return strategy !== 'stop-first' || rehearse;
 }
@@ -157,7 +157,7 @@ function isOff(slot: Slot): boolean {
   return slot.members.every((member) => member.status === 'exited' || member.status === 'created');
 }
 
-/** The container of a slot. Raises `not-found`, and `refused` for one that can't be rolled. */
+/** The container of a slot. Raises `not-found`, and `refused` if it can't be rolled. */
 async function containerOf({ engine }: Ports, { home, members: [member] }: Slot, fell = false): Promise<Container> {
   if (!member) return fail('not-found', `${home} has no container`);
   const why = fell && member.status === 'exited' ? undefined : whyNotRollable(member);
@@ -170,7 +170,7 @@ async function followedBy(run: { ports: Ports; memory: Memory }, container: Cont
   return followed === '' || isImageId(followed) ? undefined : followed;
 }
 
-/** The reference that a container follows. Raises `refused` for one that was created from a bare id. */
+/** The tracked reference of a container. Raises `refused` for one that was created from a bare id. */
 export async function followedReference(run: { ports: Ports; memory: Memory }, container: Container): Promise<string> {
   const followed = await followedBy(run, container);
   if (followed !== undefined) return followed;
@@ -182,7 +182,7 @@ export async function followedReference(run: { ports: Ports; memory: Memory }, c
   });
 }
 
-/** Files that compose copied into a container, which no create call brings. */
+/** Files that compose copied into a container, which no create call carries. */
 export async function copiedFiles(ports: Ports, container: Container, own: OwnLabels): Promise<string[]> {
   const service = own[COMPOSE_SERVICE];
   const files = own[COMPOSE_FILES]?.split(',');

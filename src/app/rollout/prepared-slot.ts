@@ -9,7 +9,7 @@ import type { Track } from '../../core/update/track.ts';
 import type { Memory } from './slot-run.ts';
 import type { AnsweredPorts } from './steps/answered-ports.ts';
 
-/** One slot, looked at and found fit to be rolled; nothing was touched for it. */
+/** One slot, inspected and fit to be rolled; nothing was changed for it. */
 export interface PreparedSlot {
   readonly home: string;
   readonly container: Container;
@@ -17,21 +17,21 @@ export interface PreparedSlot {
   readonly choice: Choice;
   readonly kernel: KernelLayer;
   readonly follows: string;
-  /** The reference that its container follows by itself; undefined where it follows none. */
+  /** The tracked reference of its container; undefined if it has none. */
   readonly followed: string | undefined;
-  /** Which tags beside the followed one count. */
+  /** The policy for other tags. */
   readonly track: Track;
   readonly failures: readonly Failure[];
   readonly dependents: readonly string[];
   readonly answered: AnsweredPorts;
-  /** Ids of containers that served the slot before this one, which others still name. */
+  /** Ids of earlier containers of the slot that others still name. */
   readonly predecessors: readonly string[];
   readonly inlineFiles: readonly string[];
   readonly backup: WantedBackup;
-  /** True: check that the container could start again before anything is touched. */
+  /** True: check that the container could start again before the first change. */
   readonly checksStart: boolean;
   readonly engineVerdict: EngineVerdict | undefined;
-  /** The proxy in front that is told. */
+  /** The proxy in front that swapctl drives. */
   readonly proxy: Proxied | undefined;
   readonly memory: Memory;
 }

@@ -26,7 +26,7 @@ import { prepareSlot } from './prepare.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
 import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 
-/** Rolls every replica of a service, one slot after the other; the first that fails stops it and those before go back. */
+/** Rolls every replica of a service, one slot after the other; the first failure stops the roll, and earlier replicas go back. */
 export function rollService(
   ports: Ports,
   service: Service,
@@ -85,7 +85,7 @@ async function rollLocked(
   }
   if (reports.some((report) => report.error)) {
     await takeBack(context, slots, reports);
-    // What runs again was kept as a way back to it.
+    // A running image no longer needs to be retained.
     await retireUnlessHalfDone(ports, service.key);
   } else {
     await noteLost(
@@ -99,7 +99,7 @@ async function rollLocked(
   return withSameTag(ports, told, image.follows, options.alongside);
 }
 
-// Replicas that were rolled go back if a later one fails, and for that need the copies of their volumes.
+// Replicas that were rolled go back if a later one fails, and then need the backups of their volumes.
 function keepingCopies(slots: readonly PreparedSlot[]): readonly PreparedSlot[] {
   if (slots.length === 1) return slots;
   return slots.map((slot) => ({ ...slot, backup: { ...slot.backup, keep: Math.max(1, slot.backup.keep) } }));
@@ -123,24 +123,24 @@ async function imageFor(
   return fetchImage(ports, resolved, before, signal);
 }
 
-// The roll is done, whatever becomes of its old images.
+// The roll is done, even if its old images can't be cleaned up.
 function tellKept(ports: Ports, service: Service, error: unknown): void {
   if (!(error instanceof EngineError)) throw error;
   const text = `${service.key}: old images and copies stay until the next roll, since the engine failed: ${error.message}`;
   ports.report({ kind: 'note', text });
 }
 
-// Once a replica was rolled, an engine that fails is no reason to say that nothing was touched.
+// Once a replica was rolled, "nothing was touched" would be wrong for an engine failure.
 function rollNext(context: RollContext, slot: PreparedSlot, before: number): Promise<ReplicaReport> {
   const rolling = rollSlot(context, slot);
   return before === 0 ? rolling : rolling.catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
 }
 
-// One replica failed after others were rolled: the service is not left with two versions. If that one needs attention it may not
-// serve, so the others go on; recover brings all to one version.
+// One replica failed after others were rolled: the service must not keep two versions. If the failed one needs attention it may
+// not serve, so the others stay rolled; recover converges the replicas.
 async function takeBack(context: RollContext, slots: readonly PreparedSlot[], reports: ReplicaReport[]): Promise<void> {
   if (needAttention(reports)) return;
-  // What a rollback did is taken back, too.
+  // An undone rollback is reversed, too.
   const done = reports.flatMap(({ outcome }, at) => (outcome === 'rolled' || outcome === 'rolled-back' ? [at] : []));
   for (const at of done.reverse()) {
     const slot = slots[at];
@@ -158,7 +158,7 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
   await tagBack(context, slots).catch((error) => tellMoved(context, error));
 }
 
-// Whatever kept a replica from going back, it runs the new image while others run the old one.
+// A replica that could not go back runs the new image while others run the old one.
 function notBack(error: ReportedError, home: string): ReportedError {
   if (error.code === 'attention') return error;
   return {
@@ -174,7 +174,7 @@ function needAttention(reports: readonly ReplicaReport[]): boolean {
   return reports.some(({ error }) => error?.code === 'attention');
 }
 
-// Where the user's own build was to be rolled to, the tag was on it before: the way back of each slot has moved it.
+// The tag was on the user's own build before the roll: the rollback of each slot has moved it.
 async function tagBack({ ports, image, tagBefore }: RollContext, slots: readonly PreparedSlot[]): Promise<void> {
   const now = await ports.engine.image(image.follows);
   const isMoved = slots.some(({ container }) => container.imageId === now?.id);
@@ -214,7 +214,7 @@ async function unchanged(
   return summarize(service.key, reports, undefined, ports.clock.now() - began);
 }
 
-// Between the check and the lock somebody else may have rolled it to what is newer still: never backwards.
+// Between the check and the lock another process may have rolled a newer image: never go backwards.
 async function refuseMoved(ports: Ports, service: Service, { over }: Found): Promise<void> {
   for (const { home } of service.slots) {
     const now = await ports.engine.container(home);

@@ -21,7 +21,7 @@ import type { SlotRun } from './slot-run.ts';
 import { isRequired, noteLostPorts } from './steps/answered-ports.ts';
 import { rememberCondemned } from './steps/remember.ts';
 
-/** What a check found: the digest of a reference (or the id of an image that was built here), and what ran then. */
+/** The result of a check: the digest of a reference (or the id of a local build), and the images that ran then. */
 export interface Found {
   readonly reference: string;
   readonly digest: string;
@@ -29,38 +29,38 @@ export interface Found {
   readonly over: readonly string[];
 }
 
-/** How a service is to be rolled, from whatever front. */
+/** The options of a roll, from any front. */
 export interface RollOptions {
   /** The `traceparent` of the caller; without it, that of the process. */
   readonly traceparent?: string | undefined;
-  /** Roll to this reference instead of the followed one. */
+  /** Roll to this reference instead of the tracked one. */
   readonly image: string | undefined;
-  /** Roll to this very image, without asking any registry (rollback). */
+  /** Roll to exactly this image, without asking a registry (rollback). */
   readonly target: PinnedImage | undefined;
-  /** Roll to this digest of the reference (or id of an image that was built here), whatever the tag means by now. */
+  /** Roll to exactly this digest of the reference (or id of a local build), even if the tag has moved. */
   readonly digest?: string | undefined;
-  /** Roll to what a check found, whatever the tag means by now. */
+  /** Roll to the result of a check, even if the tag has moved. */
   readonly found?: Found | undefined;
   readonly pull: PullPolicy;
   readonly force: boolean;
   readonly overrides: Readonly<Record<string, string>>;
-  /** Files of the old container that the new one is to have too. */
+  /** Files of the incumbent that the candidate is to get. */
   readonly carry?: readonly string[] | undefined;
-  /** Id of the image with which the volumes are to go back to what they were. */
+  /** Id of the image whose volume backup is to be restored. */
   readonly volumesOf?: string | undefined;
   readonly event: HistoryEntry['event'];
-  /** Remember the image that was left as one that is not to be tried again. */
+  /** True: reject the replaced image from now on. */
   readonly condemn: boolean;
-  /** Services that the same command rolls as well, and has not rolled yet. */
+  /** Services of the same command that it has not rolled yet. */
   readonly alongside?: readonly string[] | undefined;
-  /** The lock, where the caller holds it, and gives it back. */
+  /** The lock, if the caller holds it, and releases it. */
   readonly lease?: Lease | undefined;
-  /** The id of the roll, where the caller knows it already; labels carry it. */
+  /** The id of the roll, if the caller chose it; labels carry it. */
   readonly roll?: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** What the slots of one roll have in common. */
+/** The parts that the slots of one roll share. */
 export interface RollContext {
   readonly ports: Ports;
   readonly service: string;
@@ -91,8 +91,8 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
 }
 
 /**
- * What was raised while a slot was rolled, for its report. An engine that fails while a slot is looked at leaves it as it is:
- * nothing is known to be wrong, but somebody has to look.
+ * The error of a slot's roll, for its report. If the engine fails during an observation, the slot stays as it is: it may be fine,
+ * but a user has to look.
  */
 export function inTheMiddle(raised: unknown, home: string): SwapError {
   if (raised instanceof SwapError) return raised;
@@ -105,7 +105,7 @@ export function inTheMiddle(raised: unknown, home: string): SwapError {
   });
 }
 
-// Under another name it is none of the slot's any more, and goes on running.
+// Under another name the container no longer belongs to the slot, and keeps running.
 async function noteStray({ ports }: RollContext, { home, container }: PreparedSlot): Promise<void> {
   const old = await ports.engine.container(container.id).catch(() => undefined);
   if (!old || homeOf(old.name) === home) return;
@@ -125,7 +125,7 @@ async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
   await rememberCondemned(run, container, await digestOf({ ports: run.ports, memory: slot.memory }, container));
 }
 
-/** Assembles what a run over one slot works with. */
+/** Assembles the run over one slot. */
 export async function slotRun(
   context: RollContext,
   slot: PreparedSlot,
@@ -158,7 +158,7 @@ export async function slotRun(
   };
 }
 
-// The same image listens as it did.
+// The same image listens on the same ports.
 function answeredIn(
   { image, options }: RollContext,
   { container, policy, answered }: PreparedSlot,
@@ -167,7 +167,7 @@ function answeredIn(
   return { ports, required: isRequired(policy, options.event) };
 }
 
-/** What is wanted of a slot in a roll. */
+/** The desired state of a slot in a roll. */
 export function desiredOf(
   context: Pick<RollContext, 'ports' | 'image' | 'roll' | 'service' | 'tagBefore' | 'options'>,
   slot: PreparedSlot,
@@ -176,7 +176,7 @@ export function desiredOf(
     image: context.image,
     roll: context.roll,
     force: context.options.force,
-    // What ran here before is proven; who goes back is in a hurry.
+    // The image ran here before, so it is proven; and a rollback is urgent.
     choice: context.options.event === 'rolled-back' ? { ...slot.choice, rehearse: false } : slot.choice,
     keepReference: keepReference(context.service, slot.container.imageId, context.ports.host.sha256),
     tagBefore: context.tagBefore === context.image.id ? undefined : context.tagBefore,
@@ -189,9 +189,8 @@ export function desiredOf(
 }
 
 /**
- * Re-creates containers that live in the namespaces of one that was replaced (or are linked to it) as they are, with their
- * own image, to share with its successor: the same loop, forced, on another slot. Moves that an engine's failure broke off in the
- * middle (`memory.moving`) are ended first.
+ * Re-creates containers in the namespaces of a replaced one (or linked to it) with their own image, to share with its successor:
+ * the same loop, forced, on another slot. First ends the moves that an engine failure interrupted (`memory.moving`).
  */
 export async function moveDependents(
   context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
@@ -209,14 +208,14 @@ export async function moveDependents(
   ]);
   for (const name of names) {
     if (moving.has(name)) {
-      // With whom it lives in the end is for the next look to say.
+      // The next observation shows the owner that it lives with in the end.
       await endMove(memory, name);
       continue;
     }
     const all = await listed(ports.engine);
     const members = all.filter((container) => container.name === name);
     const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
-    // In the PID namespace of a container that was stopped, the kernel has killed it as well.
+    // The kernel has killed the processes in the PID namespace of a stopped container as well.
     const options = { overrides: {}, image: undefined, successors, fell: true };
     const slot = await prepareSlot(ports, service, { home: name, members }, all, options);
     moving.set(name, await moveOf(context, service, slot, successors));
@@ -224,7 +223,7 @@ export async function moveDependents(
   }
 }
 
-// An engine that fails in the middle leaves it half done, and whoever comes next goes on with the very same run.
+// If the engine fails in the middle, the move stays half done, and the same run continues later.
 async function endMove(memory: SlotRun['memory'], name: string): Promise<void> {
   const run = memory.moving.get(name);
   if (!run) return;
@@ -254,8 +253,8 @@ async function moveOf(
   };
   return slotRun(
     nested,
-    // Its image stays, and nobody has written anything that it does not know. That it can start was checked before its owner
-    // was replaced; now there is no way back.
+    // The dependent keeps its image, and no other version writes its data. Its start was checked before its owner was replaced;
+    // now the roll can't go back.
     {
       ...slot,
       backup: NO_BACKUP,
@@ -266,8 +265,8 @@ async function moveOf(
   );
 }
 
-// By its id where its reference means another image by now: a newer one it was not asked to run, and the tag is not ours
-// to move, not even for a moment, since a roll may die in it.
+// By its id if its reference means another image by now: the dependent must not get a newer image, and its tag must not move even
+// for a moment, since the roll may die then.
 async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
   const { imageId: id, config } = container;
   const reference = config.Image ?? follows;

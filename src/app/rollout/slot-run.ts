@@ -16,7 +16,7 @@ import type { Policy } from '../../core/settings/policy.ts';
 import type { Forward } from '../../core/traffic/routes.ts';
 import type { ForwardStart, Ports } from '../../ports/ports.ts';
 
-/** What one run over one slot works with: the wish, and the memory that is lost with the process. */
+/** One run over one slot: the desired state, and the memory that is lost with the process. */
 export interface SlotRun {
   readonly ports: Ports;
   readonly names: SlotNames;
@@ -24,127 +24,127 @@ export interface SlotRun {
   readonly policy: Policy;
   readonly desired: Desired;
   readonly event: HistoryEntry['event'];
-  /** Names of containers that live in the namespaces of the slot's or are linked to it, found before the roll. */
+  /** Names of containers in the namespaces of the slot's container or linked to it, found before the roll. */
   readonly dependents: readonly string[];
-  /** Published ports on which the old container answered; `required`: the new one fails if it does not. */
+  /** Published ports on which the incumbent answered; `required`: the candidate fails if it does not. */
   readonly answered: { readonly ports: readonly number[]; readonly required: boolean };
-  /** Paths that compose copied into the old container. */
+  /** Paths that compose copied into the incumbent. */
   readonly inlineFiles: readonly string[];
-  /** Ids of containers that served the slot before the incumbent, which other containers still name. */
+  /** Ids of earlier containers of the slot that others still name. */
   readonly predecessors: readonly string[];
-  /** Of the containers that this run knows to be replaced: what was shared with them is shared with their successors. */
+  /** The replaced containers that this run knows, with the successors that share in their place. */
   readonly successors: Successors;
   /** Aborts waits when the user interrupts. */
   readonly signal: AbortSignal;
-  /** Aborted when somebody else took the lock: then nothing may be changed any more. */
+  /** Aborts when another process took the lock: then this run must not change anything. */
   readonly lost: AbortSignal;
-  /** Raises `attention` where somebody may have taken the lock while the engine was out of reach. */
+  /** Raises `attention` if another process may have taken the lock while the engine was out of reach. */
   readonly confirmLock: () => Promise<void>;
-  /** Whether the kernel moves traffic here at all. */
+  /** True: the kernel moves traffic here. */
   readonly movesTraffic: boolean;
-  /** Whether the kernel can keep a fresh container from its networks until it is healthy. */
+  /** True: the kernel can block a fresh container from its networks until it is healthy. */
   readonly gates: boolean;
-  /** Whether the kernel can redirect what comes for one container's addresses to another. */
+  /** True: the kernel can redirect one container's addresses to another container. */
   readonly forwards: boolean;
-  /** The proxy in front that is told; undefined: none. */
+  /** The proxy in front that swapctl drives; undefined: none. */
   readonly proxy: Proxied | undefined;
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
-  /** Re-creates the named containers so that they share with `to` what they shared with `from`. */
+  /** Re-creates the named containers so that they share with `to` instead of `from`. */
   readonly moveDependents: (names: readonly string[], from: string, to: string) => Promise<void>;
 }
 
 export interface Memory {
-  /** By container: what was seen of its health since it was started at that time. */
+  /** By container: the observations of its health since it was started at that time. */
   readonly health: Map<string, HealthMemory & { readonly startedAt: number }>;
   readonly images: Map<string, Image | undefined>;
   /** Labels of inspected containers, by id. */
   readonly own: Map<string, OwnedLabels>;
-  /** Containers that this run created, those of them that were to take the place, and those that got their files. */
+  /** Containers that this run created; those among them that are candidates; and those that got their files. */
   readonly created: Set<string>;
   readonly candidates: Set<string>;
-  /** Those of them that are gone and had --rm, by id: whether somebody stopped or removed them. */
+  /** By id: removed candidates with --rm, and true if a user stopped or removed them. */
   readonly takenAway: Map<string, boolean>;
   readonly copied: Set<string>;
-  /** Containers that their networks can't reach yet, and until when. */
+  /** Gated containers, and the end of each gate's time. */
   readonly shut: Map<string, number>;
-  /** Containers that turn new connections away since the end of their drain. */
+  /** Containers that reject new connections since the end of their drain. */
   readonly turnedAway: Set<string>;
-  /** By container: its connections when its drain ended; undefined where they could not be counted. */
+  /** By container: its connections at the end of its drain; undefined if they could not be counted. */
   readonly drained: Map<string, DrainedConnections | undefined>;
-  /** By container: the restart policy that this run has taken from it. */
+  /** By container: the restart policy that this run suspended. */
   readonly held: Map<string, RestartPolicy>;
-  /** By container: why it can't be started, where the engine tells it in its answer alone. */
+  /** By container: why it can't start, if only the engine's answer says so. */
   readonly unstartable: Map<string, string>;
-  /** By container and run of it: what else than its image can have caused its failure; undefined if nothing. */
+  /** By container and its run: another possible cause of its failure than its image; undefined if there is none. */
   readonly otherCauses: Map<string, string | undefined>;
-  /** How the incumbent answered the health check before the roll; undefined if it was not asked. */
+  /** The incumbent's answer to the health check before the roll; undefined if it was not asked. */
   incumbentAsked: Asked | undefined;
-  /** Whether the engine was away since the last look. */
+  /** True: the engine was away since the last observation. */
   away: boolean;
   /** Containers that were down when the engine came back. */
   readonly fallen: Set<string>;
-  /** By container: how often this run has started it. */
+  /** By container: the number of starts by this run. */
   readonly starts: Map<string, number>;
   readonly times: Map<string, number>;
-  /** The current phase, and all steps so far, including those that failed. */
+  /** The current phase, and all steps so far, including failed ones. */
   phase: RollPhase | undefined;
   readonly steps: ReportedStep[];
-  /** Containers whose new connections this run has led to another, which no step has ended: as they were then. */
+  /** Containers whose new connections this run redirects, as they were at that time. */
   readonly forwarded: Map<string, ForwardStart>;
-  /** By container: what keeps its forward from ending while this run lives. */
+  /** By container: the renewal of its address redirect while this run lives. */
   readonly renewals: Map<string, Renewal>;
-  /** Containers for whose start this run has held new addresses, and may hold them still. */
+  /** Containers for whose start this run holds, or may still hold, new addresses. */
   readonly holds: Set<string>;
-  /** Every forward that was tried, for when it leads no more. */
+  /** Every address redirect that was tried, as a record for after its end. */
   readonly forwards: Forward[];
-  /** Whether somebody answered at the last look, since when nobody does, and for how long nobody did before (milliseconds). */
+  /** True: a container answered at the last observation; and the start and length of the gaps before (milliseconds). */
   answered: boolean;
   gap: { readonly since: number | undefined; readonly ms: number };
-  /** When it was last found to answer again; and when the last of the dependents that were moved since the gap began was. */
+  /** The time at which it answered again; and the same for the last of its moved dependents. */
   answeredAt: number | undefined;
   dependentsAnsweredAt: number | undefined;
-  /** Clients that have used the address of a stopped container until its redirect ended. */
+  /** Clients that used the address of a stopped container until its redirect ended. */
   readonly staleClients: StaleClient[];
-  /** By hook: why it failed, undefined where it did not; and whether all were run. */
+  /** By hook: its error, undefined if it succeeded; and true once all have run. */
   readonly hooks: { done: boolean; readonly results: Map<string, string | undefined> };
-  /** The last lines of the container that failed last. */
+  /** The last lines of the last failed container. */
   lastWords: readonly string[];
-  /** The status of HTTP with which the last probe of the container that failed last was answered. */
+  /** The HTTP status of the last probe of the last failed container. */
   lastStatus: number | undefined;
-  /** How many connections the gate redirected away from the container that failed last, until it failed. */
+  /** The number of connections that the gate redirected away from the last failed container. */
   redirectedAway: number;
   rehearsed: boolean;
   readonly startChecks: Set<StartCheckMoment>;
-  /** Ids of the backups that were put back, and how long that took (milliseconds). */
+  /** Ids of the restored backups, and the duration of the restore (milliseconds). */
   readonly putBack: Set<string>;
   putBackMs: number | undefined;
-  /** What was copied of the volumes, and how long that took (milliseconds). */
+  /** The volume backup, and its duration (milliseconds). */
   backup: { readonly copies: readonly VolumeCopy[]; readonly ms: number } | undefined;
-  /** Volumes of old copies that could not be removed, since somebody uses them. */
+  /** Volumes of old backups that could not be removed because a container uses them. */
   readonly leftCopies: Set<string>;
-  /** Volumes that remember a failed image and could not be removed, since a container uses them. */
+  /** Volumes that record a failed image and could not be removed because a container uses them. */
   readonly leftRecords: Set<string>;
-  /** By name: the moves of dependents that were begun and did not come to their end. */
+  /** By name: interrupted moves of dependents. */
   readonly moving: Map<string, SlotRun>;
   /** Containers that were watched with a share of the requests. */
   readonly watched: Set<string>;
-  /** True if swapctl has waited for the proxy in vain. */
+  /** True: swapctl has waited for the proxy in vain. */
   proxyAway: boolean;
-  /** The last state of the route that this run has asked for, and when it was seen last. */
+  /** The last state of the route that this run requested, and the time of its last observation. */
   routed: { readonly wanted: Wanted; readonly at: number } | undefined;
   giveUp: SwapError | undefined;
-  /** What a person is to know of the roll, for its report. */
+  /** Notes for the user in the report. */
   readonly notes: Set<string>;
 }
 
-/** Something that is done again and again; `stop` resolves when it is certain that it is not done any more. */
+/** A repeated action; `stop` resolves once it is certain that the action no longer happens. */
 export interface Renewal {
   stop(): Promise<void>;
 }
 
-/** A memory that knows nothing. */
+/** An empty memory. */
 export function freshMemory(): Memory {
   return {
     health: new Map(),
@@ -196,7 +196,7 @@ export function freshMemory(): Memory {
   };
 }
 
-/** What this run has seen of a container's health since its last start; one before that proves nothing. */
+/** This run's observations of a container's health since its last start; earlier ones prove nothing. */
 export function recall(run: SlotRun, { id, startedAt }: Pick<Container, 'id' | 'startedAt'>): HealthMemory {
   const known = run.memory.health.get(id);
   return known?.startedAt === startedAt ? known : NOTHING_SEEN;

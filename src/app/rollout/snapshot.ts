@@ -3,7 +3,7 @@ import { fail } from '../../core/model/error.ts';
 import type { Observed } from '../../core/rollout/observed.ts';
 import type { SlotRun } from './slot-run.ts';
 
-/** The planner's view, and the containers behind it for those who execute. */
+/** The planner's view, and the containers behind it for the executors. */
 export interface Snapshot {
   readonly seen: Observed;
   readonly incumbent: Container | undefined;
@@ -17,7 +17,7 @@ export function named(id: string, { incumbent, candidate, rehearsal, standIn }: 
   return [incumbent, candidate, rehearsal, standIn].find((container) => container?.id === id);
 }
 
-/** A container that the slot can't do without. Raises `attention` where it is gone. */
+/** A container that the slot needs. Raises `attention` if it is gone. */
 export function serving(run: SlotRun, container: Container | undefined): Container {
   return (
     container ??

@@ -13,9 +13,9 @@ import type { Memory } from './slot-run.ts';
 import { askBefore, failsNow } from './steps/blame.ts';
 import { addressOf } from './steps/probe.ts';
 
-/** A container that is to be rolled, as far as it was looked at. */
+/** An inspected container that is to be rolled. */
 interface Looked {
-  /** The name of its slot. */
+  /** The slot name. */
   readonly home: string;
   readonly container: Container;
   readonly own: OwnLabels;
@@ -23,17 +23,17 @@ interface Looked {
   readonly memory: Memory;
 }
 
-/** The other containers that a roll concerns. */
+/** The other containers that a roll affects. */
 export interface Surroundings {
-  /** Slot names of those that are re-created with the container. */
+  /** Slot names of the containers that are re-created with the container. */
   readonly dependents: readonly string[];
-  /** Ids of containers that served the slot before this one, which others still name. */
+  /** Ids of earlier containers of the slot that others still name. */
   readonly predecessors: readonly string[];
 }
 
 /**
- * Looks at what a container needs from others and what others need from it, and notes what people should know. `replaced`: the
- * containers that were replaced just now, of a dependent that follows them. Raises `refused` with the reason.
+ * Inspects the containers that a container needs, and those that need it, with notes for the user. `replaced`: for a dependent,
+ * the containers that were just replaced. Raises `refused` with the reason.
  */
 export async function surroundingsOf(
   ports: Ports,
@@ -56,7 +56,7 @@ export async function surroundingsOf(
   return { dependents, predecessors };
 }
 
-// A dependent is re-created after it, and swapctl cannot re-create the container that it runs in.
+// A dependent is re-created later, and swapctl cannot re-create the container that it runs in.
 function refuseOwn(
   { host }: Ports,
   home: string,
@@ -70,7 +70,7 @@ function refuseOwn(
     });
 }
 
-// What is shared with a container that is gone can't be shared again: better said now than when the old one is stopped.
+// A container can't share with a removed container again: better refused now than after the incumbent's stop.
 function refuseLost(container: Container, all: readonly ContainerSummary[], successors: Successors): void {
   for (const { kind, to } of requiredBy(container)) {
     if (isThere(to, all) || follow(to, successors) !== to) continue;
@@ -87,7 +87,7 @@ const SHARES: { readonly [K in Reference['kind']]?: string } = {
   volumes: 'takes its volumes (volumes_from) from',
 };
 
-// Those that are re-created with what they live in are told in the step.
+// The step itself names the containers that are re-created with their owner.
 function followNotes(container: Container, all: readonly ContainerSummary[]): string[] {
   return requiredBy(container).flatMap(({ kind, to }) => {
     const successor = kind === 'volumes' && !isThere(to, all) ? successorOf(to, all) : undefined;
@@ -101,7 +101,8 @@ function short(id: string): string {
   return id.slice(0, 12);
 }
 
-// Docker (tried: 20.10 to 28.5) renames none that runs there; the address that it shows as if it was asked for is the choice of the Swarm.
+// Docker (tried: 20.10 to 28.5) renames no container in such a network; the address that it shows as the user's is the Swarm's
+// choice.
 async function refuseSwarmNetwork(ports: Ports, { name, networks }: Container): Promise<void> {
   if (!Object.keys(networks).some(resolvesNames)) return;
   const swarm = await ports.engine.swarmNetworks();
@@ -112,7 +113,7 @@ async function refuseSwarmNetwork(ports: Ports, { name, networks }: Container): 
   });
 }
 
-// Asked at any other address, something else might answer in its place.
+// At any other address, another process might answer.
 async function refuseUnreachable(
   ports: Ports,
   container: Container,
@@ -120,7 +121,7 @@ async function refuseUnreachable(
   successors: Successors,
 ): Promise<void> {
   if (probe === undefined || probe.kind === 'cmd' || container.status !== 'running') return;
-  // Its network is that of a container that was replaced just now, and so is its own successor's.
+  // Its network is that of a container that was just replaced, and its successor's network is, too.
   if (successors.has(namespaceOwner(container.host.NetworkMode) ?? '')) return;
   const address = await addressOf(ports, container);
   if ('host' in address) return;
@@ -129,7 +130,8 @@ async function refuseUnreachable(
   });
 }
 
-// What the incumbent fails says nothing of a new image, and what has no way to the incumbent has none to its successor.
+// If the incumbent fails the check, a failure says nothing about the new image; and if the incumbent is out of reach, so is its
+// successor.
 async function askIncumbent(ports: Ports, container: Container, policy: Policy, memory: Memory): Promise<void> {
   const asked = await askBefore(ports, container, policy);
   if (!asked || asked.ok) {

@@ -7,7 +7,7 @@ import type { Ports } from '../../../ports/ports.ts';
 import { noteOnce } from '../../traffic/without-rules.ts';
 import { recall, type SlotRun } from '../slot-run.ts';
 
-/** Published ports on which a container answers before its roll; `unknown`: why that can't be told. */
+/** Published ports on which a container answers before its roll; `unknown`: why that is unknown. */
 export interface AnsweredPorts {
   readonly ports: readonly number[];
   readonly unknown?: string;
@@ -15,7 +15,7 @@ export interface AnsweredPorts {
 
 const NONE: AnsweredPorts = { ports: [] };
 
-/** Looks on which of its published ports a container answers, so that its successor can be held to that. */
+/** Finds the published ports on which a container answers; its successor has to answer on them, too. */
 export async function answeredPorts(
   { traffic }: Pick<Ports, 'traffic'>,
   container: Container,
@@ -32,7 +32,7 @@ export async function answeredPorts(
   return { ports: answeredOf(published, listeners) };
 }
 
-/** The same of a roll that died: the old container still tells, if it runs. */
+/** The same for an interrupted roll: the incumbent still shows it, if it runs. */
 export async function answeredInHalf(
   { ports, policy }: Pick<SlotRun, 'ports' | 'policy'>,
   incumbent: ContainerSummary | undefined,
@@ -45,17 +45,17 @@ export async function answeredInHalf(
   return { ports: answered.ports, required: isRequired(policy, candidate?.history[0]?.event) };
 }
 
-/** Whether a new container has to listen where the old one did: an older image is what was asked for, whatever it listens on. */
+/** True: the candidate has to listen on the incumbent's ports; a user who asks for an older image accepts its ports. */
 export function isRequired({ lostPorts }: Policy, event: HistoryEntry['event'] | undefined): boolean {
   return lostPorts === 'fail' && event !== 'rolled-back';
 }
 
-/** What a dry run says where the ports of the new container can't be compared with those of the old one. */
+/** The note of a plan if the ports of candidate and incumbent can't be compared. */
 export function uncomparedNote({ unknown }: AnsweredPorts): string | undefined {
   return unknown && `swapctl does not check that the new container listens on the published ports: ${unknown}`;
 }
 
-/** Looks whether a new container listens on the ports on which the old one answered, until it has been seen to. */
+/** Checks repeatedly that a candidate listens on the ports of the incumbent, until it does. */
 export async function lookAtPorts(run: SlotRun, container: Container): Promise<void> {
   const { ports, required } = run.answered;
   if (!required || ports.length === 0) return;
@@ -68,7 +68,7 @@ export async function lookAtPorts(run: SlotRun, container: Container): Promise<v
   run.memory.health.set(id, { ...recall(run, container), startedAt, lostPorts: lostOf(ports, container, listeners) });
 }
 
-/** Says in the report on which published ports nobody answers any more, where that does not fail the roll. */
+/** Reports the published ports on which nothing answers any more, if that does not fail the roll. */
 export async function noteLostPorts(run: SlotRun): Promise<void> {
   const { ports, required } = run.answered;
   if (required || ports.length === 0) return;
@@ -79,7 +79,7 @@ export async function noteLostPorts(run: SlotRun): Promise<void> {
   if (listeners && lost.length > 0) noteOnce(run, describeLost(lost, 'the new one'));
 }
 
-// The roll is done, whatever can be said of it now.
+// The roll is done, even if its ports can't be checked now.
 function unknown(raised: unknown): undefined {
   if (!(raised instanceof EngineError)) throw raised;
 }

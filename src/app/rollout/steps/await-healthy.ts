@@ -16,23 +16,23 @@ import { recall, type SlotRun } from '../slot-run.ts';
 import { lookAtPorts } from './answered-ports.ts';
 import { probe } from './probe.ts';
 
-// Docker probes for the first time a whole interval after the start (30 s by default, T30), so swapctl runs the same
-// check itself, one after the other with a short pause.
+// Docker's first probe comes a whole interval after the start (30 s by default, T30), so swapctl runs the same check itself,
+// repeatedly with a short pause.
 const PAUSE_STARTING_MS = 100;
 const PAUSE_SETTLING_MS = 500;
 const PAUSE_BRIEFLY_MS = 250;
-/** Of what no interruption cuts short. */
+/** For waits that no interruption shortens. */
 export const NEVER = new AbortController().signal;
 
 type Done = (verdict: Verdict, container: Container) => boolean;
-/** When the watch over a container ends that is healthy since a moment. */
+/** The end of the watch over a container that is healthy since a moment. */
 type EndOf = (container: Container, since: number) => number;
 
-/** Watches a starting container until it is healthy, has failed, or the signal aborts; what it saw is in the memory. */
+/** Watches a starting container until it is healthy, has failed, or the signal aborts; the memory keeps the observations. */
 export async function awaitHealthy(
   run: SlotRun,
   id: string,
-  // On the way back there is nothing to cut short: the old container has to answer again.
+  // During an undo nothing shortens the wait: the incumbent has to answer again.
   signal: AbortSignal = run.memory.giveUp ? NEVER : run.signal,
 ): Promise<void> {
   await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => {
@@ -42,8 +42,8 @@ export async function awaitHealthy(
 }
 
 /**
- * Goes on watching a healthy container until its settle time is over or it has failed. An interruption does not cut it
- * short: what has taken over is proven before the old one goes.
+ * Watches a healthy container until its settle time is over or it fails. An interruption does not shorten that: the incumbent
+ * goes only after its successor is proven.
  */
 export async function settle(run: SlotRun, id: string, { brief }: { readonly brief: boolean }): Promise<void> {
   const endOf: EndOf = (container, since) => settledAt(container, run.policy, since, { brief });
@@ -62,7 +62,7 @@ function tellLimit(run: SlotRun, untilMs: number): void {
   run.ports.report({ kind: 'waiting', slot: run.names.home, what: `at most ${formatDuration(leftMs)} more` });
 }
 
-/** Watches a healthy container that gets a share of the requests, until that time is over, it has failed, or a user interrupts. */
+/** Watches a healthy container with a share of the requests until the time is over, it fails, or a user interrupts. */
 export async function watchShare(
   run: SlotRun,
   { container: id, ms }: Extract<Step, { kind: 'canary' }>,
@@ -84,7 +84,7 @@ export async function watchShare(
   );
 }
 
-/** Goes on watching until proxies have had time to act on the engine's verdict, that is not healthy, or the signal aborts. */
+/** Watches until proxies have had time to act on the engine's verdict, it turns unhealthy, or the signal aborts. */
 export async function awaitEngine(run: SlotRun, id: string, signal: AbortSignal): Promise<void> {
   await watch(run, id, PAUSE_SETTLING_MS, signal, (verdict, container) => {
     const { engineHealthySince } = recall(run, container);
@@ -125,12 +125,12 @@ function nextMoment(verdict: Verdict, endOf: (since: number) => number): number 
   return verdict.kind === 'healthy' ? endOf(verdict.since) : Infinity;
 }
 
-// There is no sense in looking later than the moment that is waited for.
+// Never pause beyond the end of the wait.
 function nextPause(run: SlotRun, until: number, pauseMs: number): number {
   return Math.max(10, Math.min(pauseMs, until - run.now()));
 }
 
-// The engine may be the first to know.
+// The engine may see it first.
 function noteEngineHealth(run: SlotRun, container: Container, verdict: Verdict): void {
   if (verdict.kind === 'healthy')
     remember(run, container, { healthySince: recall(run, container).healthySince ?? verdict.since });
@@ -153,12 +153,12 @@ async function probeOnce(run: SlotRun, container: Container, check: HealthCheck,
   if (output && output !== before.lastOutput) {
     run.ports.report({ kind: 'probe', slot: run.names.home, container: container.name, output });
   }
-  // While it starts, failing is normal; only the engine's own pace or the deadline may condemn it.
+  // A starting container may fail its checks; only the engine's own pace or the deadline ends its chance.
   const failures = before.healthySince === undefined ? 0 : before.failuresInRow + 1;
   remember(run, container, { failuresInRow: failures, lastOutput: output, lastStatus: status, reached });
 }
 
-// An engine or nft that hangs proves nothing about the image: nobody could see the container become healthy meanwhile.
+// An engine or nft that hangs proves nothing about the image: its health could not be observed meanwhile.
 function prolong(run: SlotRun, container: Container, since: number): void {
   const { watchedSince = since } = recall(run, container);
   remember(run, container, { watchedSince: watchedSince + run.now() - since });

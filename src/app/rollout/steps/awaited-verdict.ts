@@ -3,7 +3,7 @@ import type { EngineVerdict } from '../../../core/health/noticed.ts';
 import type { ContainerSummary } from '../../../core/model/container.ts';
 import type { SlotRun } from '../slot-run.ts';
 
-/** The engine's verdict that a recovery waits for before it retires whoever serves; undefined if it waits for none. */
+/** The engine's verdict that a recovery waits for before it retires the serving container; undefined if it waits for none. */
 export async function awaitedVerdict(
   { ports: { engine, host }, policy, names }: Pick<SlotRun, 'ports' | 'policy' | 'names'>,
   incumbent: ContainerSummary | undefined,

@@ -19,13 +19,13 @@ import { removeCopy, removeOwn } from './remove.ts';
 
 type Of<K extends Step['kind']> = Extract<Step, { kind: K }>;
 
-// Where the volumes are mounted in the container by which they are copied: each as the same number in both.
+// The mount points of the volumes in the copying container: each volume has the same number in both.
 const SOURCE = '/swapctl/from';
 const TARGET = '/swapctl/to';
 
 /**
- * Copies volumes into new ones of swapctl's own, and says that they are complete by an inert container that mounts them, so that
- * a prune of volumes spares them. What an earlier attempt of the same roll has left goes first.
+ * Backs volumes up into new ones, and marks them as complete by an inert container that mounts them, so that a prune of volumes
+ * spares them. First removes the remains of an earlier try of the same roll.
  */
 export async function backUp(
   run: SlotRun,
@@ -108,7 +108,7 @@ function copyOne(run: SlotRun, from: string, into: string, at: number, signal: A
   );
 }
 
-// What is half copied only takes room; what can't be removed now the next look finds.
+// An incomplete backup only takes room; the next observation finds remains that can't be removed now.
 async function discard(run: SlotRun, copies: readonly VolumeCopy[]): Promise<void> {
   try {
     for (const name of [run.names.reading, run.names.copying]) await removeOwn(run.ports, name, 'copying');
@@ -118,7 +118,7 @@ async function discard(run: SlotRun, copies: readonly VolumeCopy[]): Promise<voi
   }
 }
 
-// It is not tried again: all the time nobody serves.
+// No second try: during the backup no container serves.
 function notCopied(run: SlotRun, error: unknown): unknown {
   if (run.signal.aborted || run.lost.aborted || !(error instanceof EngineError)) return error;
   const full = /no space left|quota exceeded/i.test(error.message);
@@ -129,8 +129,8 @@ function notCopied(run: SlotRun, error: unknown): unknown {
 }
 
 /**
- * Puts copies back: what is in the volumes goes, then the copies come in. Until all is done nobody is started, and the copies stay,
- * so that it can be done again from its beginning as often as it takes.
+ * Restores a backup: empties the volumes, then copies the backup into them. Until that is complete no container starts, and the
+ * backup stays, so that the restore can begin again at any time.
  */
 export async function putBack(run: SlotRun, step: Of<'put-back'>, { seen }: Snapshot): Promise<void> {
   const began = run.now();
@@ -163,7 +163,7 @@ async function refill(run: SlotRun, backup: Backup, seen: Observed): Promise<voi
   const request = copyingRequest(run.names.copying, eraser.image, encodeState(note), mounts);
   const id = await engine.create(erasing(request, eraser.program, targets));
   await engine.start(id);
-  // Its exit code tells nothing: that the folders themselves can't be removed, since they are mounted, is an error to it.
+  // Its exit code means nothing: rm reports an error because it can't remove the mount points themselves.
   await engine.wait(id, run.lost);
   for (const path of targets) if ((await engine.folderSize(id, path, run.lost)).files > 0) notEmpty(backup);
   for (const [at, copy] of backup.copies.entries()) assertSame(copy, await copyOne(run, backup.id, id, at, run.lost));
@@ -174,7 +174,7 @@ function erasing(request: CreateRequest, program: string, folders: readonly stri
   return { ...request, config: { ...request.config, Entrypoint: [program], Cmd: ['-rf', ...folders], User: '0:0' } };
 }
 
-// What is emptied belongs to this very slot, and nobody else is at it.
+// Empty only volumes of this slot that no other container uses.
 async function mustBeOurs(run: SlotRun, { copies }: Backup, { incumbent, candidate }: Observed): Promise<void> {
   const { engine } = run.ports;
   const owner = incumbent ?? candidate;
@@ -204,7 +204,7 @@ async function writersNow({ ports: { engine }, names }: SlotRun): Promise<Map<st
   return writers;
 }
 
-// Better than volumes that are empty and stay so.
+// Better than volumes that are emptied and stay empty.
 async function mustBeThere({ engine }: Ports, { copies, name }: Backup): Promise<void> {
   for (const { copy } of copies) if (!(await engine.volume(copy))) gone(`${name}: the volume ${copy}`);
 }
@@ -246,7 +246,7 @@ function sources(copies: readonly VolumeCopy[]): string {
   return copies.map(({ volume }) => volume).join(', ');
 }
 
-/** Takes a backup away, or what is left of one that was never complete: the container first, since it uses the volumes. */
+/** Removes a backup, or the remains of an incomplete one: the container first, since it uses the volumes. */
 export async function dropBackup(
   run: SlotRun,
   step: Of<'drop-backup'>,
@@ -256,7 +256,7 @@ export async function dropBackup(
   await dropCopies(run, step.copies);
 }
 
-/** Removes volumes that swapctl made for copies. What somebody uses, to look at it, stays until he lets go. */
+/** Removes volumes that swapctl made for backups. A volume in use stays until its user releases it. */
 export async function dropCopies(run: SlotRun, copies: readonly string[]): Promise<void> {
   for (const copy of copies) {
     try {
@@ -270,7 +270,7 @@ export async function dropCopies(run: SlotRun, copies: readonly string[]): Promi
 }
 
 function mount(volume: string, folder: string, at: number, readOnly = false): Mounting {
-  // Without NoCopy the engine would fill an empty volume with what the image has at that path.
+  // Without NoCopy the engine would fill an empty volume with the image's files at that path.
   return {
     Type: 'volume',
     Source: volume,

@@ -13,15 +13,15 @@ const LOG_LINES = 20;
 const TRIES = 3;
 const PAUSE_MS = 300;
 
-/** The incumbent, as the planner and as the engine has it. */
+/** The incumbent in the views of the planner and of the engine. */
 interface Incumbent {
   readonly replica: Replica | undefined;
   readonly container: Container | undefined;
-  /** Whether connections to its addresses are redirected to another container. */
+  /** True: connections to its addresses are redirected to another container. */
   readonly led: boolean;
 }
 
-/** A container of the new image with a verdict that blames the image only if nothing else can have caused the failure. */
+/** A candidate whose verdict blames the image only if nothing else can have caused the failure. */
 export async function withBlame(
   run: SlotRun,
   replica: Replica | undefined,
@@ -39,7 +39,7 @@ function excused(verdict: Extract<Verdict, { kind: 'failed' }>, by: Failed['by']
   return { ...verdict, reason: `${verdict.reason}; but ${cause}`, blame: by === 'start' ? 'host' : 'surroundings' };
 }
 
-// Asked once: later in the roll the incumbent may be stopped, and the answer must not change.
+// Asked once: later in the roll the incumbent may be stopped, and the answer must stay the same.
 async function causeOf(
   run: SlotRun,
   container: Container,
@@ -88,7 +88,7 @@ async function askIncumbent(
   if (engine) return engine;
   const check = healthCheck(container, run.policy);
   if (!check || !isSame(check, healthCheck(failed, run.policy))) return before;
-  // A probe of its address would come to its successor.
+  // A probe of its address would reach its successor.
   if (isOverNetwork(check) && led) return before;
   return (await askOften(run, container, check)) ?? before;
 }
@@ -101,15 +101,15 @@ function isOverNetwork({ probe: { kind } }: HealthCheck): boolean {
   return kind === 'http' || kind === 'tcp';
 }
 
-// Undefined if it says nothing against it, or a label's check counts instead.
+// Undefined if the engine has no objection, or a label's check counts instead.
 function engineAsked({ policy }: Pick<SlotRun, 'policy'>, { health }: Container): Asked | undefined {
   if (policy.probe || health?.status !== 'unhealthy') return undefined;
   return { ok: false, output: health.log.at(-1)?.output ?? '' };
 }
 
 /**
- * How the incumbent answers its health check before the roll; undefined if it is not asked: it has none, is still starting, or the
- * check is a command, which only a failure makes swapctl run in it.
+ * The incumbent's answer to its health check before the roll; undefined if it is not asked: it has no check, is still starting,
+ * or the check is a command, which swapctl runs in it only after a failure.
  */
 export async function askBefore(ports: Ports, container: Container, policy: Policy): Promise<Asked | undefined> {
   if (container.status !== 'running') return undefined;
@@ -121,13 +121,13 @@ export async function askBefore(ports: Ports, container: Container, policy: Poli
   return askOften({ ports, signal: new AbortController().signal }, container, check);
 }
 
-/** What follows from an incumbent that fails its check. */
+/** The consequence of an incumbent that fails its check. */
 export function failsNow({ output }: Asked): string {
   const text = output.trim().slice(0, 200);
   return `the old container fails its health check now${text ? ` (${text})` : ''}: if the new one fails it, too, its image is not rejected`;
 }
 
-// Until it passes, a few times; undefined if the engine did not answer.
+// Asks a few times until it passes; undefined if the engine did not answer.
 async function askOften(
   { ports, signal }: Pick<SlotRun, 'ports' | 'signal'>,
   container: Container,

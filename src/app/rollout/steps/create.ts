@@ -25,7 +25,7 @@ import type { SlotRun } from '../slot-run.ts';
 
 const HISTORY_LENGTH = 10;
 
-/** Creates the container that is to take the place of `incumbent`, and makes sure that it got the pinned image. */
+/** Creates the candidate for `incumbent`, and makes sure that it got the pinned image. */
 export async function createCandidate(
   run: SlotRun,
   incumbent: Container,
@@ -45,14 +45,14 @@ export async function createCandidate(
   });
 }
 
-/** Creates the container that proves the image; by id, since the reference has not moved yet. */
+/** Creates the rehearsal; by image id, since the reference has not moved yet. */
 export async function createRehearsal(run: SlotRun, incumbent: Container, name: string): Promise<void> {
   const { id } = run.desired.image;
   const to = await successor(run, incumbent, name, { follows: id, id }, proofState(run, 'rehearsal'));
   await create(run, rehearsalRequest(incumbent, to));
 }
 
-/** Creates the container that answers for the slot while its own is replaced; by id, like a rehearsal. */
+/** Creates the stand-in; by image id, like a rehearsal. */
 export async function createStandIn(run: SlotRun, incumbent: Container, name: string): Promise<void> {
   const to = await successor(
     run,
@@ -64,7 +64,7 @@ export async function createStandIn(run: SlotRun, incumbent: Container, name: st
   await create(run, standInRequest(incumbent, { ...to, alias: run.names.home }));
 }
 
-/** Creates the container that rolls the slot for a swapctl that runs in it; resolves with its id. */
+/** Creates the helper that rolls the slot in which swapctl itself runs; resolves with its id. */
 export async function createHelper(
   run: SlotRun,
   incumbent: Container,
@@ -75,7 +75,7 @@ export async function createHelper(
   return create(run, helperRequest(incumbent, to, step.command));
 }
 
-/** Creates the old container again, from what its candidate was derived from it, with the image it ran. */
+/** Creates the incumbent again, derived from its candidate, with the image it ran. */
 export async function recreateOld(
   run: SlotRun,
   candidate: Container,
@@ -101,8 +101,8 @@ export async function recreateOld(
 }
 
 /**
- * Which parts of a container its user set: from its own label, else by subtracting its image (T2), else, where that one is
- * gone, by the image that comes next.
+ * The user-set parts of a container: from its own label, else by subtracting its image (T2), else, if that image is gone, by the
+ * next image.
  */
 async function userSetOf(run: SlotRun, container: Container, next: Image | undefined): Promise<UserSet> {
   const known = await knownUserSet(run, container);
@@ -116,7 +116,7 @@ async function userSetOf(run: SlotRun, container: Container, next: Image | undef
   );
 }
 
-/** The same, as far as it is certain; undefined where the container's image is gone. */
+/** The certain part of the same; undefined if the container's image is gone. */
 export async function knownUserSet(
   run: Pick<SlotRun, 'ports' | 'memory'>,
   container: Container,
@@ -168,7 +168,7 @@ async function successor(
   };
 }
 
-// Of an image that is gone the container still knows the two ids.
+// The container still has the two ids of an image that is gone.
 function stored({ imageId: id, manifestDigest }: Container): Pick<Image, 'id' | 'manifestDigest'> {
   return { id, manifestDigest };
 }
@@ -202,7 +202,7 @@ async function candidateState(
     roll,
     at: isoNow(run),
     generation: (before?.generation ?? 0) + 1,
-    // A bare id can't be followed: what it followed before is still what the next roll is to ask for.
+    // A bare id can't be tracked: the next roll continues with the earlier reference.
     follows: isImageId(image.follows) ? before?.follows || incumbent.config.Image : image.follows,
     image: image.id,
     base: image.id,
@@ -228,7 +228,7 @@ async function history(run: SlotRun, incumbent: Container, before: StateLabels |
   );
 }
 
-// With its digest, by which it can be pulled again once a prune has removed it.
+// With its digest, so that it can be pulled again after a prune.
 async function firstEntry(run: SlotRun, { createdAt, config, imageId }: Container): Promise<HistoryEntry> {
   const follows = config.Image ?? '';
   const image = isImageId(follows) ? undefined : await imageOf(run, imageId);
@@ -236,7 +236,7 @@ async function firstEntry(run: SlotRun, { createdAt, config, imageId }: Containe
   return { at: new Date(createdAt).toISOString(), follows, id: imageId, digest, event: 'started' };
 }
 
-// What it shares with others may have been replaced since the last look, or long ago.
+// The containers that it shares with may have been replaced since the last observation, or long ago.
 async function successorsNow(run: SlotRun, container: Container): Promise<Successors> {
   if (referencesOf(container).length === 0) return run.successors;
   return new Map([...successorsOf(container, await listed(run.ports.engine)), ...run.successors]);

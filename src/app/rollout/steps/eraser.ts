@@ -4,13 +4,13 @@ import { encodeState } from '../../../core/service/labels.ts';
 import { slotNames } from '../../../core/service/names.ts';
 import type { Ports } from '../../../ports/ports.ts';
 
-/** A program that removes files, and an image that is on the engine and has it. */
+/** A program that removes files, and an image on the engine that has it. */
 export interface Eraser {
   readonly image: string;
   readonly program: string;
 }
 
-/** Whose program may empty a slot's volumes: it runs as root with them, so no image of anybody else. */
+/** The images whose program may empty a slot's volumes: it runs as root, so no foreign image qualifies. */
 export interface Trusted {
   readonly service: string;
   readonly home: string;
@@ -23,8 +23,8 @@ export interface Trusted {
 const PLACES = ['/bin/rm', '/usr/bin/rm', '/busybox/rm'];
 
 /**
- * Finds a way to empty a volume: the engine's API has none but to run a program. It may come from the slot's own images, the one
- * that swapctl itself runs in, or the one that a setting names; nothing is started, only looked into. Undefined where none has it.
+ * Finds a way to empty a volume: the engine's API can only run a program. It may come from the slot's own images, from the image
+ * of swapctl itself, or from the one that a setting names; nothing is started for the search. Undefined if none has it.
  */
 export async function findEraser(
   ports: Ports,
@@ -45,7 +45,7 @@ async function programIn({ engine }: Ports, container: string): Promise<string |
   return undefined;
 }
 
-// Only into a container can be looked.
+// The engine can look only into a container, not into an image.
 async function namedEraser(ports: Ports, { service, home }: Trusted, reference: string): Promise<Eraser | undefined> {
   const image = (await ports.engine.image(reference))?.id;
   if (image === undefined) return undefined;

@@ -3,7 +3,7 @@ import type { SwitchHooks } from '../../../core/rollout/observed.ts';
 import { shownHook } from '../../../core/settings/hooks.ts';
 import type { SlotRun } from '../slot-run.ts';
 
-/** The hooks of a service, as far as this run is with them. */
+/** The state of a service's hooks in this run. */
 export function hooksOf(run: SlotRun): SwitchHooks {
   const due = run.memory.hooks.done ? [] : run.policy.onSwitch.map(shownHook);
   return { due, failed: failedHookOf(run) };
@@ -11,14 +11,14 @@ export function hooksOf(run: SlotRun): SwitchHooks {
 
 function failedHookOf({ memory, policy, names, desired }: SlotRun): SwapError | undefined {
   const [failed] = failedHooks(memory.hooks.results);
-  // From a way back there is none: replicas would end with different versions.
+  // A rollback is not undone: replicas would end with different versions.
   const goesBack = policy.onSwitchFailure === 'undo' && !desired.back;
   if (!failed || !memory.hooks.done || !goesBack) return undefined;
   const [hook, why] = failed;
   return new SwapError('step-failed', `${names.home}: the hook "${hook}" failed: ${why}`);
 }
 
-/** The hooks that failed, and why. */
+/** The failed hooks, and their errors. */
 export function failedHooks(results: ReadonlyMap<string, string | undefined>): [string, string][] {
   return [...results].flatMap(([hook, why]) => (why === undefined ? [] : [[hook, why] as [string, string]]));
 }

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 const MOST_WORDS = 300;
 
-/** Runs the hooks of a service one after the other; one that fails keeps none of the others from running. */
+/** Runs the hooks of a service one after the other; a failed hook does not stop the others. */
 export async function runSwitchHooks(run: SlotRun): Promise<void> {
   const ended = new AbortController();
   const guarding = guardAddresses(run, ended.signal);
@@ -33,7 +33,7 @@ async function note(run: SlotRun, hook: Hook): Promise<void> {
     await perform(run, hook);
     results.set(text, undefined);
   } catch (raised) {
-    // The step is repeated once the engine is back.
+    // The step repeats once the engine is back.
     if (isAway(raised)) throw raised;
     results.set(text, messageOf(raised).trim().slice(0, MOST_WORDS));
     run.ports.report({ kind: 'note', text: `${run.names.home}: the hook "${text}" failed: ${results.get(text)}` });
@@ -49,10 +49,10 @@ async function perform(run: SlotRun, hook: Hook): Promise<void> {
   if (exitCode !== 0) fail('step-failed', `it ended with ${exitCode}${output.trim() ? `: ${output.trim()}` : ''}`);
 }
 
-// The id of the container that a hook is for, once it is certain that the hook may reach it.
+// The id of a hook's container, once it is certain that the hook may reach it.
 async function reach(run: SlotRun, { container: name, byLabel }: Exclude<Hook, { kind: 'call' }>): Promise<string> {
   const found = await run.ports.engine.container(name);
-  // The engine also takes the beginning of an id.
+  // The engine also accepts a prefix of an id.
   if (found?.name !== name) return fail('not-found', `there is no container ${name}`);
   if (found.status !== 'running') return fail('refused', `${name} does not run (${found.status})`);
   if (byLabel && name !== run.names.home && !(await lets(run, found.id))) {
@@ -77,7 +77,7 @@ async function call({ ports, service, names, desired }: SlotRun, url: string): P
   await ports.post(url, { event: 'switched', service, container: names.home, image, digest }, TIMEOUT_MS);
 }
 
-// What redirects the address of a container that is down must not outlive that address.
+// A redirect of a stopped container's address must not outlive that address.
 async function guardAddresses(run: SlotRun, ended: AbortSignal): Promise<void> {
   const { clock, kernel, engine, report } = run.ports;
   while (!ended.aborted) {

@@ -7,13 +7,13 @@ import type { ProbeAddress, ProbeAnswer } from '../../../ports/probe.ts';
 const LOOPBACK = '127.0.0.1';
 
 interface Probed extends Omit<ProbeAnswer, 'reached'> {
-  /** Whether a probe over the network came through to the container. */
+  /** True: a probe over the network reached the container. */
   readonly reached?: boolean;
-  /** Whether it was the engine that did not answer. */
+  /** True: the engine did not answer. */
   readonly away?: boolean;
 }
 
-/** Asks a container once whether it is well. */
+/** Probes a container once. */
 export async function probe(
   ports: Ports,
   container: Container,
@@ -60,12 +60,12 @@ async function run(
     const result = await ports.engine.exec(container.id, command, { timeoutMs, signal });
     return { ok: result.exitCode === 0, output: result.output.trim() };
   } catch (error) {
-    // A container that stops between the look and the probe refuses the exec: the next look will say so.
+    // A container that stops between the observation and the probe refuses the exec: the next observation shows that.
     return { ok: false, output: error instanceof Error ? error.message : String(error), away: isAway(error) };
   }
 }
 
-/** Where a probe of swapctl's own reaches a container: an address, or why there is none. */
+/** The address for swapctl's own probe of a container, or why there is none. */
 type HostOrWhy = { readonly host: string } | { readonly why: string };
 
 interface Look {
@@ -74,7 +74,7 @@ interface Look {
   readonly host: Pick<Ports['host'], 'containerId'>;
 }
 
-/** The address of a container, or of the one whose network it lives in. At any other something else might answer in its place. */
+/** The address of a container, or of the owner of its network. At any other address another process might answer. */
 export async function addressOf(look: Look, container: Container): Promise<HostOrWhy> {
   const seen = new Set<string>();
   let owner = container;
@@ -105,7 +105,7 @@ async function loopback(look: Look, container: Container): Promise<HostOrWhy> {
   return { why: "uses the network of the engine's host, which is not the one that swapctl runs in" };
 }
 
-// If the processes are out of reach, it is only known where swapctl itself runs.
+// If the processes are out of reach, only swapctl's own location is known.
 async function runsOnHost({ engine, host }: Look): Promise<boolean> {
   if (!(await engine.facts()).local) return false;
   if (host.containerId === undefined) return true;

@@ -9,7 +9,7 @@ import { recall, type SlotRun } from '../slot-run.ts';
 const LOG_LINES = 20;
 const LONGEST_LINE = 400;
 
-/** The last lines that a failed container wrote, and its last health results: what a person needs to see. */
+/** The last lines that a failed container wrote, and its last health results, as evidence for the user. */
 export async function evidence(run: SlotRun, container: Container): Promise<{ health: string[]; log: string[] }> {
   const engine = (container.health?.log ?? []).map((entry) => `exit ${entry.exitCode}: ${entry.output.trim()}`);
   const own = recall(run, container).lastOutput;
@@ -18,7 +18,7 @@ export async function evidence(run: SlotRun, container: Container): Promise<{ he
   return { health: shown(health, container), log: shown(log, container) };
 }
 
-/** Remembers that an image failed in a slot. `from`: the container that it was to replace. */
+/** Records that an image failed in a slot. `from`: the container that it was to replace. */
 export async function rememberFailure(
   run: SlotRun,
   failed: Container,
@@ -26,7 +26,7 @@ export async function rememberFailure(
   what: Pick<Extract<Step, { kind: 'remember-failure' }>, 'roll' | 'code' | 'reason'>,
 ): Promise<void> {
   const { digest, id, follows } = run.desired.image;
-  // One that was removed on its exit left nothing to ask, and the one that it was to replace stands for it.
+  // A container that was removed on its exit can't be inspected, so the one that it was to replace stands for it.
   const isGone = failed.id === from.id && failed.imageId !== id;
   const image = isGone ? id : failed.imageId;
   const { health, log } = isGone ? { health: [], log: [] } : await evidence(run, failed);
@@ -49,7 +49,7 @@ export async function rememberFailure(
   });
 }
 
-// An app may become healthy only once others reach it. Their number is a hint, so an nft that fails ends nothing.
+// An app may become healthy only once clients reach it. Their number is only a hint, so a failure of nft ends nothing.
 export async function redirectedAway({ ports: { kernel }, memory }: SlotRun, { id }: Container): Promise<number> {
   if (!memory.shut.has(id)) return 0;
   const connections = await kernel.led(id).catch(unknown);
@@ -61,7 +61,7 @@ function unknown(raised: unknown): [] {
   return [];
 }
 
-/** Remembers that somebody went back from an image: no roll is to try it again by itself. */
+/** Records a rollback from an image: no unattended roll tries that image again. */
 export async function rememberCondemned(run: SlotRun, from: Container, digest: string | undefined): Promise<void> {
   await recordFailure(run.ports, {
     role: 'failed',

@@ -7,14 +7,14 @@ import { summaryOf } from '../../select/own.ts';
 
 type WithEngine = Pick<Ports, 'engine'>;
 
-/** What swapctl wrote on a container that it made under one of its own names; undefined for every other. */
+/** The state that swapctl wrote on a container that it made under one of its own names; undefined for every other. */
 export async function stateOfMade(ports: WithEngine, container: Container): Promise<StateLabels | undefined> {
   return madeBySwapctl(await summaryOf({ ports, memory: { images: new Map(), own: new Map() } }, container));
 }
 
 /**
- * Removes a helper or a note of swapctl's own, running or not, once it has proven to be one. It may be gone already. Raises
- * `attention` for what somebody else made, whatever its name is.
+ * Removes a helper or record of swapctl's own, running or not, after proof of its origin. It may be gone already. Raises
+ * `attention` for a container of another origin, whatever its name is.
  */
 export async function removeOwn(ports: WithEngine, idOrName: string, role: Role): Promise<void> {
   const container = await ports.engine.container(idOrName);
@@ -23,7 +23,7 @@ export async function removeOwn(ports: WithEngine, idOrName: string, role: Role)
   await ports.engine.remove(container.id, { discard: true });
 }
 
-/** Removes a volume that swapctl made for a copy of one of a slot's. Raises `attention` for every other volume. */
+/** Removes a backup volume of a slot that swapctl made. Raises `attention` for every other volume. */
 export async function removeCopy({ engine }: WithEngine, name: string, home: string): Promise<void> {
   const volume = await engine.volume(name);
   if (!volume) return;

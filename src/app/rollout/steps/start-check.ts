@@ -12,14 +12,14 @@ import { removeOwn } from './remove.ts';
 
 const AGAIN_AFTER_MS = 500;
 
-/** The slot for whose sake a container is checked. */
+/** The slot for which a container is checked. */
 interface Place {
   /** The key of its service. */
   readonly service: string;
   readonly home: string;
 }
 
-/** Does the step for all containers of one slot that a roll will stop. */
+/** Checks all containers of one slot that a roll will stop. */
 export async function checkStarts(
   { ports, service, names: { home }, memory }: SlotRun,
   { names, moment }: Extract<Step, { kind: 'check-start' }>,
@@ -33,8 +33,9 @@ export async function checkStarts(
 }
 
 /**
- * Proves that the engine could start a container again (and its successor, which needs the same), without touching it. Resolves
- * with why that can't be told, or undefined. Raises `cannot-start-again` with the engine's reason if it could not.
+ * Proves that the engine could start a container again (and its successor, which has the same needs), without touching it.
+ * Resolves with the reason if that can't be proven, or undefined. Raises `cannot-start-again` with the engine's reason if it
+ * could not start.
  */
 export async function checkStart(ports: Ports, place: Place, container: Container): Promise<string | undefined> {
   if (!needsHost(container)) return undefined;
@@ -42,7 +43,7 @@ export async function checkStart(ports: Ports, place: Place, container: Containe
     return `the image of ${container.name} is gone, so swapctl did not check that ${container.name} could start again`;
   const first = await refusalOf(ports, place, container);
   if (!first) return undefined;
-  // A fault of the engine may pass; a reason that it gives twice is its answer.
+  // A fault of the engine may pass; the same reason twice is its answer.
   if (isFault(first)) await ports.clock.sleep(AGAIN_AFTER_MS);
   const last = isFault(first) ? await refusalOf(ports, place, container) : first;
   if (!last) return undefined;
@@ -67,7 +68,7 @@ async function refusalOf(ports: Ports, place: Place, container: Container): Prom
     if (!(error instanceof EngineError) || isAway(error)) throw error;
     return missedOnlyProgram(error.message) || isFaultOfImage(error.message) ? undefined : error;
   } finally {
-    // By its id: an image may bring the same labels, so that they do not prove who made it.
+    // By its id: an image may have the same labels, so they do not prove its origin.
     if (made !== undefined) await engine.remove(made, { discard: true });
   }
 }

@@ -11,7 +11,7 @@ import type { Ports } from '../../../ports/ports.ts';
 import { tellsNoOwners } from '../../select/abilities.ts';
 import { findEraser } from './eraser.ts';
 
-/** All complete copies of the volumes of a slot, the newest first. */
+/** All complete volume backups of a slot, the newest first. */
 export async function backupsOf(ports: Ports, all: readonly ContainerSummary[], home: string): Promise<Backup[]> {
   const found = await Promise.all(all.map((container) => backupIn(ports, container, home)));
   return found.filter((backup) => backup !== undefined).sort((a, b) => b.madeAt - a.madeAt);
@@ -28,7 +28,7 @@ async function backupIn(ports: Ports, container: ContainerSummary, home: string)
   return { id, name, roll, at, madeAt: inspected.createdAt, image, copies };
 }
 
-/** A container that serves a slot, and its own labels. */
+/** A serving container of a slot, and its own labels. */
 interface Subject {
   readonly container: Container;
   readonly own: OwnLabels;
@@ -38,9 +38,9 @@ interface Subject {
 }
 
 /**
- * What is wanted of a container's volumes, looked at before anything is touched. `backTo`: the image with which its volumes are to
- * go back as well. Raises `config` and `refused` for what can't be copied safely, `no-history` where there is no such copy, and
- * `backup-failed` where there is no room for it.
+ * The desired backup of a container's volumes, checked before the first change. `backTo`: the image whose backup is to be
+ * restored as well. Raises `config` and `refused` for volumes that can't be backed up safely, `no-history` if there is no such
+ * backup, and `backup-failed` if there is no room for one.
  */
 export async function prepareVolumes(
   ports: Ports,
@@ -83,7 +83,7 @@ async function backupFor(
   });
 }
 
-// Whatever is overwritten is copied first, whether or not the settings ask for it.
+// Volumes are backed up before a restore overwrites them, whatever the settings are.
 function withFilled(container: Container, wanted: readonly Mount[], back: Backup | undefined): Mount[] {
   if (!back) return [...wanted];
   const mounted = writtenVolumes(container);
@@ -147,7 +147,7 @@ async function refuseWithoutEraser(
 
 const DF_TIMEOUT_MS = 10_000;
 
-// As far as it can be told: how much is in the volumes says the engine, how much room it has a container of it.
+// Only if it can be known: the engine reports the size of volumes, a container on it the free space.
 async function refuseWithoutRoom(ports: Ports, container: Container, volumes: readonly string[]): Promise<void> {
   const free = await freeBytes(ports, container);
   if (free === undefined) return;
@@ -165,7 +165,7 @@ function unknownSizes(error: unknown): Map<string, number> {
   return new Map();
 }
 
-// The engine's images, containers and volumes lie on the same file system, as a rule, and a container's root is there too.
+// The engine's images, containers and volumes usually share a file system with a container's root.
 async function freeBytes({ engine }: Ports, { id }: Container): Promise<number | undefined> {
   const told = await engine.exec(id, ['df', '-P', '-k', '/'], { timeoutMs: DF_TIMEOUT_MS }).catch(() => undefined);
   if (told?.exitCode !== 0) return undefined;
