@@ -5,8 +5,8 @@ import { lenient } from '../select/lenient.ts';
 import { dropDeadLock } from './lock.ts';
 
 /**
- * Removes the lock of a dead holder and does what its roll no longer came to after its last step; resolves with whether there was
- * one.
+ * Removes the lock of a dead holder, and does the work of its roll that remains after the last step; resolves with true if there
+ * was one.
  */
 export async function endDeadLock(ports: Ports, service: string): Promise<boolean> {
   if (!(await dropDeadLock(ports, service))) return false;

@@ -34,8 +34,8 @@ const KERNEL = [
 ] as const satisfies readonly (keyof Kernel)[];
 
 /**
- * The same ports for as long as a lock is held: each call that changes anything is made only once it is certain that it still is.
- * A process that was suspended in between changes nothing any more, wherever in its work it goes on.
+ * The same ports under a lock: each changing call first confirms that the lock is still held. So a process that was suspended
+ * changes nothing after it lost its lock, wherever it continues.
  */
 export function guarded(ports: Ports, { confirm }: Pick<Lease, 'confirm'>): Ports {
   return {

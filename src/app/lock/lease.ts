@@ -12,42 +12,41 @@ import { removeOwn } from '../rollout/steps/remove.ts';
 import { cannotUpdate } from '../select/abilities.ts';
 import { claim, disclaim, holdingOf, type Lock, lockOf, takeDown } from './lock.ts';
 
-/** The right to change a service. `lost` aborts when somebody else has taken it, or could have. */
+/** The right to change a service. `lost` aborts when another process has taken the lock, or could have. */
 export interface Lease {
   readonly lost: AbortSignal;
   /**
-   * To be asked right before each change: where the last beat is overdue (this process was suspended, or the engine took none),
-   * makes sure that the lock is still held. Raises `attention` where it is not.
+   * Called before each change: if the last heartbeat is overdue (this process was suspended, or the engine refused it), confirms
+   * that the lock is still held. Raises `attention` if it is not.
    */
   confirm(): Promise<void>;
   release(): Promise<void>;
 }
 
-// Without a beat for so long, others may take the lock.
+// After this time without a heartbeat, others may take the lock.
 const LONGEST_MS = 5000;
-// A name stays taken while the engine removes its container, on a busy machine for seconds; by then an inspect no longer finds it.
+// A name stays taken while the engine removes its container, on a busy machine for seconds; an inspect no longer finds it then.
 const PATIENCE_MS = 15_000;
 const TRY_EVERY_MS = 100;
 const RELEASE_TRIES = 3;
 const RETRY_AFTER_MS = 300;
 const MOST_INCUMBENTS = 100;
 
-/** What a lock says for whoever finds it after its holder's death. */
+/** The note of a lock for the process that finds it after its holder's death. */
 export interface LockNote extends TagNote {
-  /** Ids of the containers that may be renamed to get them out of the way. */
+  /** Ids of the containers that the holder may rename. */
   readonly incumbents?: readonly string[];
-  /** The id of the roll that takes the lock; it is the mark of the lock. */
+  /** The id of the roll that takes the lock; it identifies the lock. */
   readonly roll?: string;
-  /** The group of hosts that is rolled. */
+  /** The group of hosts whose roll takes the lock. */
   readonly group?: string;
 }
 
 /**
- * Takes the lock of a service: an inert container whose fixed name only one can create, on whatever machine. The holder
- * beats by changing the one number of an inert container that can be changed (its restart count), so that others can
- * tell a dead holder from a living one without a common clock. Raises `busy` if somebody else holds it. It is made from
- * the first of the images that is (still) there. `note` is what a dead roll can be undone by; of a lock that is taken over, what it
- * says of incumbents counts on.
+ * Takes the lock of a service: an inert container whose fixed name only one process on any machine can create. The heartbeat
+ * changes the only mutable number of an inert container (its restart count), so others can recognize a dead holder without a
+ * common clock. Raises `busy` if another process holds it. The first image that (still) exists serves for its creation. `note`
+ * lets others undo a dead roll; the incumbents of a lock that is taken over are carried on.
  */
 export async function takeLease(
   ports: Ports,
@@ -102,7 +101,7 @@ async function created(
     } catch (error) {
       if (isDiskFull(error)) throw await diskFull(ports, `${service}: nothing was begun, not even its lock`, error);
       const lock = await lockOf(ports, service);
-      // The engine made it, and the answer was lost on its way.
+      // The engine made it, but the answer was lost.
       if (lock?.state.roll === mark) return lock.container.id;
       if (!isConflict(error)) throw error;
       if (ports.clock.monotonic() > until) return stillTaken(ports, service);
@@ -119,7 +118,7 @@ function stillTaken({ host }: Ports, service: string): never {
   return busy(service, `the name ${name} has been in use for ${seconds} s`);
 }
 
-/** Id of the first of some images that the engine has; what runs may be created from one that is gone. */
+/** Id of the first of some images that the engine has; a running container's image may be gone. */
 export async function firstThere(ports: Ports, images: readonly string[]): Promise<string> {
   for (const image of images) {
     const found = await ports.engine.image(image);
@@ -128,7 +127,7 @@ export async function firstThere(ports: Ports, images: readonly string[]): Promi
   return images[0] ?? '';
 }
 
-// Whether there was a dead one to break; raises `busy` where its holder lives.
+// True: there was a dead lock, which was removed; raises `busy` if its holder lives.
 async function breakDeadLock(ports: Ports, service: string, lock: Lock): Promise<boolean> {
   const { holder = 'an unknown process' } = lock.state;
   const holding = await holdingOf(ports, lock);
@@ -169,7 +168,7 @@ function held(ports: Ports, service: string, own: { mark: string; id: string; be
   };
 }
 
-// A lock that can't be taken away is one of a dead holder soon: the next roll takes it over.
+// A lock that can't be removed soon looks like a dead holder's: the next roll takes it over.
 async function takeAway(ports: Ports, service: string, id: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
@@ -182,7 +181,7 @@ async function takeAway(ports: Ports, service: string, id: string): Promise<void
   }
 }
 
-/** The beats of a lock; `unsure`: the engine did not take the last; `at`: when the last one that it took began. */
+/** The heartbeats of a lock; `unsure`: the engine did not accept the last one; `at`: the start of the last accepted one. */
 interface Pulse {
   count: number;
   unsure: boolean;
@@ -193,7 +192,7 @@ function nowOf({ clock }: Ports): Instant {
   return { monotonic: clock.monotonic(), wall: clock.now() };
 }
 
-// On a full disk nobody else can make a lock either; of an engine that is away nothing is known yet.
+// On a full disk no other process can take the lock; while the engine is away, nothing is known yet.
 function throwAway(cause: unknown): void {
   if (isAway(cause)) throw cause;
 }
@@ -205,8 +204,8 @@ async function beat(ports: Ports, id: string, pulse: Pulse, ended: AbortSignal):
     try {
       await once(ports, id, pulse);
     } catch (error) {
-      // A restart of the engine takes nobody's lock, and on a full disk nobody makes one. Whether it was out of reach from
-      // here alone, confirm() finds out.
+      // Neither a restart of the engine nor a full disk lets another process take the lock. If the engine was out of reach only
+      // from here, confirm() finds out.
       if (isAway(error) || isDiskFull(error)) {
         pulse.unsure = true;
         continue;
@@ -224,7 +223,7 @@ async function once(ports: Ports, id: string, pulse: Pulse): Promise<void> {
     began = nowOf(ports);
     return ports.engine.setRestart(id, { Name: 'on-failure', MaximumRetryCount: pulse.count });
   };
-  // A process that stood still for a while (a suspended machine) finds that its connections were closed meanwhile.
+  // A process that stood still for a while (a suspended machine) finds its connections closed.
   await tell().catch(tell);
   pulse.at = began;
   pulse.unsure = false;
