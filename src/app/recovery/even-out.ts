@@ -15,24 +15,24 @@ import { freshMemory } from '../rollout/slot-run.ts';
 import { listed, stateOf } from '../select/own.ts';
 import { runsIn } from '../update/self-update.ts';
 
-/** The services of several replicas, which a roll that ended too early may have left with two versions. */
+/** The services with several replicas, which an interrupted roll may have left with two versions. */
 export function replicated(all: readonly ContainerSummary[]): string[] {
   return groupServices(all).flatMap(({ key, slots }) => (slots.length > 1 ? [key] : []));
 }
 
-/** Whether somebody works on a service, or worked when he died. */
+/** True: a process works on the service, or died while it did. */
 export function isUnderWay({ host }: Pick<Ports, 'host'>, all: readonly ContainerSummary[], key: string): boolean {
   const lock = lockName(key, host.sha256);
   return all.some(({ name }) => name === lock);
 }
 
 /**
- * A roll that died between two replicas, or that an engine's failure ended there, leaves a service with two versions, each slot
- * whole. The rest follows the image that the first of them has proven; where that fails, as in a roll that lives, all go back.
- * Resolves with what was done.
+ * A roll that died between two replicas, or that an engine failure ended there, leaves a service with two versions, each slot
+ * whole. The other replicas then move to the image that the first one has proven; if that fails, all go back, as in a live roll.
+ * Resolves with the actions.
  */
 export async function evenOut(ports: Ports, key: string, signal: AbortSignal): Promise<RecoveredItem[]> {
-  // A roll that lives is on its way from the one version to the other.
+  // A live roll is on its way from one version to the other.
   if (await lockLives(ports, key)) return [];
   const all = await listed(ports.engine);
   const service = groupServices(all).find((one) => one.key === key);

@@ -9,7 +9,7 @@ import type { Ports } from '../../ports/ports.ts';
 
 type Volumes = Pick<Engine, 'volumes' | 'volume' | 'createVolume' | 'removeVolume'>;
 
-/** The failed images that the engine's volumes record. `docker system prune` leaves named volumes alone (T71). */
+/** The failed images in records on the engine's volumes. `docker system prune` leaves named volumes alone (T71). */
 export async function recordedFailures(engine: Pick<Engine, 'volumes'>): Promise<FailureRecord[]> {
   return failureRecords(await marked(engine));
 }
@@ -27,8 +27,8 @@ export type FailureState = StateNote & {
 };
 
 /**
- * Records a failed image in a volume that nothing mounts. The older records of the image go only after that, so that an image
- * which was rejected once is remembered at any time.
+ * Records a failed image in a volume that nothing mounts. Older records of the image are removed only afterwards, so that a
+ * rejection is recorded at any time.
  */
 export async function recordFailure(ports: WithVolumes, state: FailureState): Promise<void> {
   const { engine } = ports;
@@ -38,7 +38,7 @@ export async function recordFailure(ports: WithVolumes, state: FailureState): Pr
   for (const { volume } of older) if (volume !== name) await forgetReplaced(ports, volume);
 }
 
-// The newest record counts, so one that stays for now only takes a name.
+// The newest record counts, so an old one that stays only takes a name.
 async function forgetReplaced(ports: WithVolumes, volume: string): Promise<void> {
   try {
     await forgetFailure(ports, volume);
@@ -48,7 +48,7 @@ async function forgetReplaced(ports: WithVolumes, volume: string): Promise<void>
   }
 }
 
-/** How often an image failed in a slot before, in the same way: the backoff grows with each. */
+/** The number of earlier failures of an image in a slot, of the same kind: the backoff grows with each. */
 export async function earlierTries(
   { engine }: { readonly engine: Pick<Engine, 'volumes'> },
   home: string,
@@ -61,15 +61,15 @@ export async function earlierTries(
   return earlier?.failure.code === code ? (earlier.failure.tries ?? 1) : 0;
 }
 
-/** The engine, as far as its volumes go, and where notes go. */
+/** The volume calls of the engine, and the sink of notes. */
 interface WithVolumes {
   readonly engine: Volumes;
   readonly report: Ports['report'];
 }
 
 /**
- * Removes the record of a failure; resolves with whether it is gone. A volume that swapctl did not make stays as it is, and so does
- * one that a container uses.
+ * Removes the record of a failure; resolves with true if it is gone. A volume that swapctl did not make stays, and so does one
+ * that a container uses.
  */
 export async function forgetFailure({ engine, report }: WithVolumes, name: string): Promise<boolean> {
   const volume = await engine.volume(name);

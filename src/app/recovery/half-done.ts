@@ -6,17 +6,14 @@ import { groupServices, type Service, type Slot } from '../../core/service/servi
 import type { Ports } from '../../ports/ports.ts';
 import { overlaidSlot } from '../proxy/overlaid.ts';
 
-/** A slot that a dead roll left half done, and the containers (ids or names) that its own can't be started without. */
+/** A slot of an interrupted roll, and the containers (ids or names) that its own needs to start. */
 export interface Half {
   readonly service: Service;
   readonly slot: Slot;
   readonly owners: readonly string[];
 }
 
-/**
- * Finds them all. Those that live in another's namespaces come first, while both namespaces that they are between are
- * still there.
- */
+/** Finds them all. Containers in another's namespaces come first, while both namespaces still exist. */
 export async function halfDone(
   ports: Ports,
   all: readonly ContainerSummary[],
@@ -30,7 +27,7 @@ export async function halfDone(
   return [...halves.filter((half) => half.owners.length > 0), ...halves.filter((half) => half.owners.length === 0)];
 }
 
-// Of a roll that died at its very end, or whose candidate somebody removed, only the overlay is left.
+// Of a roll that died at its very end, or whose candidate a user removed, only the overlay is left.
 async function overlaidAmong(
   ports: Ports,
   services: readonly Service[],
@@ -45,7 +42,7 @@ async function ownersOf(ports: Ports, slot: Slot): Promise<string[]> {
   return members.flatMap((container) => (container ? neededToStart(container) : []));
 }
 
-/** Whether a half-done slot is of the service, or of one that can't be started without its containers. */
+/** True: the half-done slot is of the service, or of one that needs the service's containers to start. */
 export function concerns(service: Service, half: Half): boolean {
   const own = half.service.key === service.key && service.slots.some((slot) => slot.home === half.slot.home);
   const members = service.slots.flatMap((slot) => slot.members);
@@ -54,7 +51,7 @@ export function concerns(service: Service, half: Half): boolean {
 
 const HELPERS = ['rehearsal', 'stand-in', 'copying'] as const;
 
-/** The slots of one service that a dead roll left half done. */
+/** The half-done slots of one service. */
 export function halfDoneOf(service: Service, all: readonly ContainerSummary[]): Slot[] {
   return service.slots.filter((slot) => {
     const [only] = slot.members;
@@ -65,8 +62,8 @@ export function halfDoneOf(service: Service, all: readonly ContainerSummary[]): 
 }
 
 /**
- * Whether others live in the network of the container that the slot's own replaced, which somebody removed before the roll
- * came to them. (A list of containers tells of no namespace but that of the network.)
+ * True: other containers live in the network of the replaced container, which a user removed before the roll moved them. (A list
+ * of containers shows no namespace but that of the network.)
  */
 export function leftOthersBehind({ home, members }: Slot, all: readonly ContainerSummary[]): boolean {
   const [only] = members;
@@ -76,13 +73,13 @@ export function leftOthersBehind({ home, members }: Slot, all: readonly Containe
   return all.some(({ status, networkOf }) => status === 'running' && networkOf === replaced);
 }
 
-// One that was made for another slot has its name from a person, and what is to become of it is for that person to say.
+// A container that was made for another slot has its name from a user, who has to decide about it.
 function isFor({ home }: Slot, { labels }: ContainerSummary): boolean {
   const state = decodeState(labels);
   return state?.role === 'replica' && state.slot === home;
 }
 
-/** The slot of that name if a roll has left it half done, as it is now. */
+/** The slot of that name in its present state, if a roll left it half done. */
 export async function stillHalfDone(
   ports: Ports,
   service: Service,

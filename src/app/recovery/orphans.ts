@@ -12,7 +12,7 @@ import { sweepRules } from '../traffic/sweep.ts';
 import { clearHelper } from '../update/self-update.ts';
 import { forgetFailure, recordedFailures } from './failures.ts';
 
-/** Services of which nothing is left but helpers, without any slot. */
+/** Services of which only helpers are left, without any slot. */
 export async function servicesGone({ engine }: Ports, all: readonly ContainerSummary[]): Promise<Service[]> {
   const there = new Set(groupServices(all).map(({ key }) => key));
   const helped = all.flatMap((container) => (helperRole(container) && decodeState(container.labels)?.service) || []);
@@ -21,8 +21,8 @@ export async function servicesGone({ engine }: Ports, all: readonly ContainerSum
 }
 
 /**
- * Takes away helpers whose service is gone (docker compose down) or whose holder is dead: they serve nobody. Only those of
- * services that are wanted; rules that lead nowhere are nobody's.
+ * Removes helpers whose service is gone (docker compose down) or whose holder is dead: they serve nobody. Only those of the
+ * wanted services; rules without a target belong to none.
  */
 export async function removeOrphans(ports: Ports, isWanted: (service: string) => boolean): Promise<RecoveredItem[]> {
   const all = await listed(ports.engine);
@@ -75,7 +75,7 @@ async function removeOrphan(
 ): Promise<boolean> {
   if (role === 'helper') return clearHelper(ports, container.id);
   if (role === 'lock') return endDeadLock(ports, state.service);
-  // What was in the volumes of a service that is gone may be the last thing that is left of it.
+  // A backup may be the last remains of a removed service.
   if (role === 'backup') return false;
   if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
   await removeOwn(ports, container.id, role);

@@ -37,8 +37,8 @@ import { removeOrphans, servicesGone } from './orphans.ts';
 import { adopted, endStops } from './stranded.ts';
 
 /**
- * Finishes or undoes whatever dead rolls left behind on the named services, or on all, and takes orphaned helpers away.
- * Raises `not-found` and `ambiguous`.
+ * Finishes or undoes interrupted rolls of the named services, or of all, and removes orphaned helpers. Raises `not-found` and
+ * `ambiguous`.
  */
 export async function recover(
   ports: Ports,
@@ -61,7 +61,7 @@ export async function recover(
   return [...items, ...strangerItems(all, isNamed), ...(await removeOrphans(ports, isNamed))];
 }
 
-// Whoever looks for what a roll left is told of what only looks like it.
+// Reports containers that only look like the remains of a roll.
 function strangerItems(all: readonly ContainerSummary[], isNamed: (key: string) => boolean): RecoveredItem[] {
   const services = groupServices(all);
   return strangersAmong(all).flatMap(({ name, home, error }) => {
@@ -71,7 +71,10 @@ function strangerItems(all: readonly ContainerSummary[], isNamed: (key: string) 
   });
 }
 
-/** The same for one service, before it is rolled; true if there was anything. Raises `busy` where a living roll is at it. */
+/**
+ * The same for one service, before its roll; true if there was an interrupted roll. Raises `busy` if a live roll is working on
+ * it.
+ */
 export async function recoverService(
   ports: Ports,
   service: Service,
@@ -86,17 +89,17 @@ export async function recoverService(
     });
     await recoverSlot(lenient(ports), half, all, signal);
   }
-  // What led from a container that went just now, and leads no more.
+  // Redirects from a container that has just been removed, which end with it.
   if (left.length > 0) {
     await sweepRules(ports);
     return true;
   }
-  // One that died before its first step or after its last has left nothing but its lock.
+  // A roll that died before its first step or after its last leaves only its lock.
   const isLocked = all.some(({ name }) => name === lockName(service.key, ports.host.sha256));
   return isLocked && endDeadLock(ports, service.key);
 }
 
-/** The same for several services; resolves with those that it could not be done for, by key, and what was raised. */
+/** The same for several services; resolves with the failed ones, by key, and their errors. */
 export async function recoverServices(
   ports: Ports,
   services: readonly Service[],
@@ -121,7 +124,7 @@ export async function recoverServices(
   let any = recovered.length > 0;
   for (const key of replicated(all).filter((one) => recovered.includes(one) || isUnderWay(ports, all, one))) {
     if (failed.has(key) || !services.some((service) => service.key === key)) continue;
-    // Where it fails they are as they were, and whoever asked for this comes to them next.
+    // After a failure they are unchanged, and the caller handles them next.
     any = (await evenOut(ports, key, signal)).length > 0 || any;
   }
   if (any) await sweepRules(ports);
@@ -137,7 +140,7 @@ export async function recoverServices(
   return { any, failed };
 }
 
-// Only a holder that is known to be dead: an update never waits to see whether a lock is beaten.
+// Only a holder that is known to be dead: an update never waits to watch a lock.
 async function dropLock(ports: Ports, key: string): Promise<boolean> {
   return !(await lockHeld(ports, key)) && endDeadLock(ports, key);
 }
@@ -155,7 +158,7 @@ async function recovered(
     const outcome = await recoverSlot(lenient(ports), half, all, signal);
     return outcome && { ...item, outcome };
   } catch (raised) {
-    // What the engine says no to in one service (an image that is gone, say) is no reason to leave the others as they are.
+    // If the engine refuses a call for one service (an image is gone, say), the others are still recovered.
     if (raised instanceof EngineError && isAway(raised)) throw raised;
     const error = inTheMiddle(raised, slot.home);
     const { code, hint } = error;
@@ -167,7 +170,7 @@ async function recovered(
   }
 }
 
-/** Resolves with undefined where somebody else was faster: what was seen before the lock was taken may be over. */
+/** Resolves with undefined if another process was faster: the observation from before the lock may be outdated. */
 async function recoverSlot(
   given: Ports,
   half: Half,
@@ -193,7 +196,7 @@ async function recoverSlot(
   }
 }
 
-// The half-done roll is carried on with the wish that its own labels tell; the planner decides between going on and back.
+// Continues the half-done roll towards the desired state of its own labels; the planner decides between finishing and undoing it.
 async function finish(
   ports: Ports,
   service: Service,
@@ -228,7 +231,8 @@ async function finish(
 
 const NO_ROLL = 'recover';
 
-// One that got the name but was never started serves nobody, even where it is alone: its own roll makes it a candidate.
+// A container that has the slot name but was never started serves nobody, even if it is alone: its own roll treats it as a
+// candidate.
 function rollOfHalf(home: string, [only, ...more]: readonly Labelled[]): string | undefined {
   return only?.name === home && only.status === 'created' && more.length === 0 ? only.roll : undefined;
 }

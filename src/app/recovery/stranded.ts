@@ -7,8 +7,8 @@ import type { Memory } from '../rollout/slot-run.ts';
 import { ownOf } from '../select/own.ts';
 
 /**
- * Adopts a candidate that was not started, if its old container can't start again: the one is down in whose namespaces that lives.
- * Only its files are in doubt then; resolves with the paths of those.
+ * Adopts a candidate that was not started, if its incumbent can't start again because the owner of its namespaces is down. Only
+ * its files are in doubt then; resolves with their paths.
  */
 export async function adopted(
   ports: Ports,
@@ -30,7 +30,7 @@ async function isStranded({ engine }: Ports, container: Container): Promise<bool
 
 const UP: readonly string[] = ['running', 'restarting', 'paused'];
 
-/** Waits for stops that go on although swapctl died: until its end a container looks like one that serves. */
+/** Waits for stops that continue after swapctl died: until its end a container looks like a serving one. */
 export async function endStops({ engine, report }: Ports, { home, members }: Slot): Promise<void> {
   for (const { id, name, status } of members) {
     if (status !== 'running' || !(await engine.isStopping(id))) continue;
