@@ -5,7 +5,7 @@ import type { Named, Target } from '../target/target.ts';
 import { optedIn, type Wanted } from './opted-in.ts';
 import { dependenciesAmong } from './order.ts';
 
-/** The opted-in services and the times of their checks. Asks nothing but the target, by its lists. */
+/** The opted-in services and the times of their checks. Asks only the target, for its lists. */
 export async function agendaOf<S extends Named>(
   ports: Pick<Ports, 'config'>,
   target: Target<S>,

@@ -9,24 +9,24 @@ import { listed } from '../select/own.ts';
 import { dockerLook, dockerTarget } from '../target/docker.ts';
 import { optedIn, type Wanted } from './opted-in.ts';
 
-/** Whom arrivals of images concern. */
+/** The services that local image events affect. */
 export interface Concerned {
-  /** Services that are opted in, follow such a name, and run another image; by key. */
+  /** Services that are opted in, track such a name, and run another image; by key. */
   readonly services: ReadonlySet<string>;
-  /** What can't be told yet, since somebody is rolling a service that follows the same name. */
+  /** Events to check again later, since another process is rolling a service that tracks the same name. */
   readonly later: readonly Arrival[];
 }
 
-/** Arrivals, and whom they may concern. */
+/** Local image events, and the services that they may affect. */
 export interface ArrivalsWanted extends Wanted {
   readonly arrivals: readonly Arrival[];
-  /** What came before, in milliseconds of this process's clock, is not meant: the engine tells of it once more. */
+  /** Earlier events, in milliseconds of this process's clock, do not count: the engine reports them once more. */
   readonly since: number;
 }
 
 /**
- * Finds the services that follow the names under which images came. What swapctl itself put under a name, in a roll of this
- * process or of another, is news for nobody. Nothing is asked but the engine. Raises EngineError, and what `optedIn` raises.
+ * Finds the services that track the names of local image events. Ignores names that swapctl itself moved, in a roll of this
+ * process or of another. Asks only the engine. Raises EngineError, and the errors of `optedIn`.
  */
 export async function concernedBy(ports: Ports, wanted: ArrivalsWanted): Promise<Concerned> {
   const { images: listImages, facts } = ports.engine;
@@ -40,7 +40,7 @@ export async function concernedBy(ports: Ports, wanted: ArrivalsWanted): Promise
   const news = new Set(settled.flatMap(({ arrival, names }) => names.filter((name) => !isOwn(look, name, arrival.at))));
   const behind = followers.filter(({ name, running }) => news.has(name) && running !== look.names.get(name)?.id);
   const open = behind.length > 0 ? await optedIn(ports, dockerTarget(ports), dockerLook(ports, all), wanted) : [];
-  // What is built from a repository comes from nowhere else.
+  // A service that is built from a repository has no other source.
   const meant = new Set(open.flatMap((one) => (one.line || one.policy.git ? [] : [one.service.key])));
   return {
     services: new Set(behind.flatMap(({ service }) => (meant.has(service.key) ? [service.key] : []))),
@@ -48,7 +48,7 @@ export async function concernedBy(ports: Ports, wanted: ArrivalsWanted): Promise
   };
 }
 
-// How far two readings of the engine's clock may be apart: its own, and ours as we know its offset.
+// The maximum difference between two readings of the engine's clock: its own, and ours with its known offset.
 const CLOCKS_MS = 2000;
 
 interface Look {
@@ -58,11 +58,11 @@ interface Look {
   readonly names: ReadonlyMap<string, ImageSummary>;
 }
 
-/** A container that follows one of the names. */
+/** A container that tracks one of the names. */
 interface Follower {
   readonly service: Service;
   readonly name: string;
-  /** Id of the image that it runs. */
+  /** Id of its present image. */
   readonly running: string;
 }
 
@@ -89,13 +89,14 @@ async function followerOf(look: Look, service: Service, member: ContainerSummary
   return name === undefined ? undefined : { service, name, running: member.imageId };
 }
 
-// A roll moves the tag before it creates who is known by it; until it is over, nobody can tell whose doing it was.
+// A roll moves the tag before it creates the container that shows this; until the roll is over, the cause of the event is
+// unknown.
 async function rollingNames(ports: Ports, followers: readonly Follower[]): Promise<Set<string>> {
   const held = await Promise.all(followers.map(({ service }) => lockHeld(ports, service.key)));
   return new Set(followers.flatMap(({ name }, at) => (held[at] ? [name] : [])));
 }
 
-// Who rolls creates a container right after it moved the tag, which says so.
+// A roll creates a container right after it moved the tag, and its labels record that.
 function isOwn({ all, names }: Look, name: string, at: number): boolean {
   const image = names.get(name)?.id;
   return all.some(({ labels }) => {

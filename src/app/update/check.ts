@@ -21,35 +21,35 @@ import { ownedLine, unlessAwaited } from '../select/owned.ts';
 import { shownDigest } from '../select/running-digest.ts';
 import { settingsOf } from '../select/settings.ts';
 
-/** Containers and images of the engine, as the lists tell them: nothing is inspected unless there is need. */
+/** Containers and images in the engine's lists: an inspect comes only if it is needed. */
 interface Look {
   readonly ports: Ports;
-  /** What is remembered of images that failed. */
+  /** The records of failed images. */
   readonly records: readonly FailureRecord[];
   readonly images: ReadonlyMap<string, ImageSummary>;
   readonly byName: ReadonlyMap<string, ImageSummary>;
-  /** Whether the engine has containerd's image store: there an image's id is its digest, and what was built here has one, too. */
+  /** True: the engine has containerd's image store, in which an image's id is its digest, and local builds have a digest, too. */
   readonly containerd: boolean;
-  /** Whether what is on the engine is all that counts, and no registry is asked. */
+  /** True: only images on the engine count, and no registry is asked. */
   readonly here: boolean;
   /** Settings of the command line. */
   readonly overrides: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
-/** What a check is to go by. */
+/** The options of a check. */
 export interface CheckOptions {
   readonly signal: AbortSignal;
-  /** Whether no registry is asked. */
+  /** True: no registry is asked. */
   readonly here?: boolean | undefined;
   /** Settings of the command line, by label key without the prefix. */
   readonly overrides?: Readonly<Record<string, string>>;
 }
 
 /**
- * Asks registries what is newer than what services run; nothing is changed. Services that follow the same image share the
- * questions: one HEAD for each distinct image, and no more where nothing changed. With `here` no registry is asked: newer is
- * what is under the followed tag on the engine. What goes wrong is in the service's line, and the others go on.
+ * Asks registries for newer images than the running ones; changes nothing. Services with the same image share the requests: one
+ * HEAD for each distinct image, and no more if nothing changed. With `here`, a newer image is the one under the tracked tag on
+ * the engine. Errors are in the service's line, and the others go on.
  */
 export async function checkServices(
   ports: Ports,
@@ -73,7 +73,7 @@ export async function checkServices(
   return Promise.all(services.map((service) => checkService(look, service)));
 }
 
-/** The same questions with the same answers, asked once. */
+/** Makes equal requests only once, and shares the answers. */
 export function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
   const known = new Map<string, Promise<unknown>>();
   const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
@@ -93,7 +93,7 @@ export function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git
   };
 }
 
-// Of several replicas the one that has most to tell speaks for the service.
+// Of several replicas, the most important outcome counts for the service.
 const TELLING: readonly Checked['outcome'][] = ['available', 'held', 'unknown', 'skipped', 'current'];
 
 async function checkService(look: Look, service: Service): Promise<Checked> {
@@ -114,7 +114,7 @@ async function checkReplicas(look: Look, service: Service): Promise<Checked> {
   const told = TELLING.map((outcome) => checked.find((one) => one.outcome === outcome)).find(
     (one) => one !== undefined,
   );
-  // What failed in one replica is for none of them.
+  // An image that failed in one replica is held for all of them.
   const veto = checked.find((one) => one.outcome === 'held' && one.to?.digest === told?.to?.digest);
   return veto ?? told ?? { service: service.key, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
 }
@@ -133,7 +133,7 @@ async function followingOf(look: Look, { home, members }: Slot): Promise<Followi
 }
 
 async function checkSlot(look: Look, service: string, slot: Slot): Promise<Checked> {
-  // In the middle of a roll the one under the real name serves, or will.
+  // In the middle of a roll, the container with the slot name serves, or will.
   const member = slot.members.find(({ name }) => name === slot.home) ?? slot.members[0];
   if (!member) return { service, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
   const image = look.images.get(member.imageId);
@@ -150,7 +150,7 @@ async function checkSlot(look: Look, service: string, slot: Slot): Promise<Check
   }
 }
 
-/** One container, and what is known of it without asking anybody. */
+/** One container, and its facts from the lists. */
 interface Subject {
   readonly service: string;
   readonly slot: Slot;
@@ -183,7 +183,7 @@ async function checkFollowed(look: Look, subject: Subject, line: Line, follows: 
   }
 }
 
-// A branch is moved by somebody who means it, also back: only what failed here is held.
+// A user moves a branch on purpose, also back: only a failed commit is held.
 async function checkCommit(look: Look, subject: Subject, source: GitSource, follows: string): Promise<Result> {
   const commit = await look.ports.git.head(source, look.signal);
   const shown = `${commit.slice(0, 12)} of ${shownGit(source)}`;
@@ -205,7 +205,7 @@ async function compare(look: Look, subject: Subject, reference: string): Promise
   const running = identityOf(subject, reference);
   const quick = judge(running, { reference, digest }, memory);
   const to = { reference, digest };
-  // On the same tag nothing is worth a word; on another one the same image is at least another name.
+  // On the same tag no note is needed; on another tag the same image has at least another name.
   if (quick) return { ...quick, ...(quick.outcome === 'current' ? {} : { to }) };
   const { platform, manifestDigest } = await inspected(look, subject);
   const remote = await ports.registry.image(`${repositoryOf(reference)}@${digest}`, platform, signal);
@@ -219,8 +219,8 @@ function createdOf({ created }: Pick<RemoteImage, 'created'>): { created?: strin
   return created === undefined ? {} : { created: new Date(created).toISOString() };
 }
 
-// As a roll has it: what has no digest of its repository was built here, and no registry is asked for it. With containerd's
-// store nothing has none (and the list shows but one of several), so there the registry is asked.
+// As in a roll: an image without a digest of its repository was built here, and no registry is asked for it. In containerd's
+// store every image has a digest (and the list shows only one of several), so there the registry is asked.
 async function localBuild(look: Look, subject: Subject, follows: string): Promise<Result | undefined> {
   const here = look.byName.get(canonical(follows));
   if (!here || look.containerd || digestsFor(here, follows).length > 0) return undefined;
@@ -237,8 +237,8 @@ async function standingHere(look: Look, subject: Subject, follows: string): Prom
   return (await newerHere(look, subject, follows)) ?? { outcome: 'current', because };
 }
 
-// Once the registry knows nothing of it: a newer image under the name must have been built here; and among Docker's own
-// images (names without a slash) there are none that need a login, so what is not there was built here, too.
+// If the registry does not know the image: a newer image under the name must be a local build; and Docker's own images (names
+// without a slash) never need a login, so an unknown one is a local build, too.
 async function perhapsBuilt(
   look: Look,
   subject: Subject,
@@ -262,7 +262,7 @@ async function newerHere(look: Look, subject: Subject, follows: string): Promise
   return { ...judgement, to: { reference: follows, digest, ...createdOf({ created: here.createdAt }) } };
 }
 
-// With containerd's store a build has another id each time, if only for what it says about itself (its provenance).
+// In containerd's store each build has another id, if only for its provenance.
 async function isSameBuild(look: Look, subject: Subject, here: ImageSummary): Promise<boolean> {
   if (!look.containerd) return false;
   const [{ manifestDigest }, image] = await Promise.all([inspected(look, subject), look.ports.engine.image(here.id)]);
@@ -293,7 +293,7 @@ async function inspected(
     ports.engine.facts(),
   ]);
   const own = { os: facts.os, architecture: goArchitecture(facts.architecture) };
-  // It may run another platform's image, emulated.
+  // It may run another platform's image in an emulator.
   const platform = image?.architecture
     ? { os: image.os, architecture: image.architecture, variant: image.variant }
     : own;
@@ -304,7 +304,7 @@ function failed(raised: unknown): Result {
   if (raised instanceof SwapError) return unknown(raised);
   if (raised instanceof EngineError)
     return unknown(new SwapError('engine-unreachable', raised.message, { cause: raised }));
-  // One service that nobody foresaw must not keep the others from being checked.
+  // An unexpected error in one service must not keep the others from being checked.
   const message = `unexpected: ${messageOf(raised)}`;
   return unknown(new SwapError('bad-answer', message, { hint: 'please report this error', cause: raised }));
 }

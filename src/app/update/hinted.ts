@@ -4,23 +4,23 @@ import type { Ports } from '../../ports/ports.ts';
 import type { Named, Target } from '../target/target.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 
-/** A service that tracks a repository to which something was pushed. */
+/** A service that tracks the repository of a push. */
 export interface HintedService {
   readonly service: string;
   /** The tracked reference. */
   readonly tracks: string;
-  /** True if the hint makes swapctl check it for a newer image. */
+  /** True: the hint makes swapctl check it for a newer image. */
   readonly checked: boolean;
   /** The reason, as one sentence. */
   readonly because: string;
 }
 
-/** Pushes that a registry reported, and the services that may be checked because of them. */
+/** Pushes that a registry reported, and the services to check for them. */
 export interface HintWanted extends Wanted {
   readonly pushes: readonly PushedRepository[];
 }
 
-/** The services that pushes concern. Nothing is asked but the target. Raises EngineError, and what `optedIn` raises. */
+/** The services that pushes affect. Asks only the target. Raises EngineError, and the errors of `optedIn`. */
 export async function hintedServices<S extends Named>(
   ports: Pick<Ports, 'config'>,
   target: Target<S>,

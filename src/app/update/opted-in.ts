@@ -9,23 +9,23 @@ import { reportedError } from '../report/reported.ts';
 import { settingsOf } from '../select/settings.ts';
 import type { Look, Named, Target } from '../target/target.ts';
 
-/** Which services a run is about. */
+/** The selection of services for a run. */
 export interface Wanted {
-  /** Those that users name count as opted in; none: all that are. */
+  /** Named services count as opted in; empty: all opted-in ones. */
   readonly selectors: readonly string[];
-  /** Everything but what is opted out. */
+  /** True: every service that is not opted out. */
   readonly all: boolean;
-  /** What is named and not there is passed over: it may come yet. */
+  /** True: ignore named services that do not exist; they may appear later. */
   readonly absent: boolean;
   readonly overrides: Readonly<Record<string, string>>;
 }
 
-/** A service that is to be looked at by itself, or why it is not. */
+/** A service for unattended checks, or why it is left out. */
 export type OptedIn<S extends Named> =
   | { readonly service: S; readonly policy: Policy; readonly line?: undefined }
   | { readonly service: S; readonly line: ServiceUpdate };
 
-/** The services that are to be looked at. Raises `not-found` and `ambiguous`, and `config` for what is wrong in swapctl.yml. */
+/** The services to check. Raises `not-found` and `ambiguous`, and `config` for a mistake in swapctl.yml. */
 export async function optedIn<S extends Named>(
   ports: Pick<Ports, 'config'>,
   target: Pick<Target<S>, 'runsIn' | 'isOneShot'>,
@@ -71,7 +71,7 @@ function isThere<S extends Named>({ named }: Pick<Look<S>, 'named'>, selector: s
   }
 }
 
-// The other settings may be wrong: whether anybody meant it is another question.
+// Mistakes in other settings do not decide if a service is opted in.
 function isMeant(own: OwnLabels, file: FileSettings, all: boolean): boolean {
   const { enable } = enablePolicy(own, { defaults: onlyEnable(file.defaults), service: onlyEnable(file.service) });
   return all ? enable !== false : enable === true;

@@ -4,14 +4,14 @@ import type { Policy } from '../../core/settings/policy.ts';
 import { type Dependent, dependenciesOf, rollOrder, startable } from '../../core/update/order.ts';
 import type { Look, Named } from '../target/target.ts';
 
-/** The services that each service depends on, also through others; raises `config` for one whose settings name what is not there. */
+/** The direct and indirect dependencies of each service; raises `config` for one whose settings name a missing service. */
 export interface Dependencies {
   of(key: string): string[];
-  /** The same, of what is there, whatever else is wrong. */
+  /** The same for the existing services, without errors. */
   known(key: string): string[];
 }
 
-/** The dependencies in a target; `policies` of those services whose settings count. */
+/** The dependencies in a target; `policies` of the services with valid settings. */
 export function dependenciesAmong<S extends Named>(
   { services, labelsOf }: Pick<Look<S>, 'services' | 'labelsOf'>,
   policies: ReadonlyMap<string, Pick<Policy, 'dependsOn'>>,
@@ -20,7 +20,7 @@ export function dependenciesAmong<S extends Named>(
   const labels = new Map(services.map((service) => [service.key, labelsOf(service)]));
   const direct = (key: string): string[] =>
     dependenciesOf(key, policies.get(key)?.dependsOn ?? [], labels.get(key) ?? NO_LABELS, keys);
-  // A mistake in the settings of another service is told there.
+  // A mistake in another service's settings is reported there.
   const lenient = (key: string): string[] => {
     try {
       return direct(key);
@@ -42,7 +42,7 @@ export function dependenciesAmong<S extends Named>(
   return {
     of: (key) => {
       const found = reached(direct(key));
-      // It tells the circle.
+      // rollOrder raises the error with the cycle.
       if (found.has(key)) rollOrder([...found].map((one) => ({ key: one, dependsOn: lenient(one) })));
       return [...found];
     },
@@ -51,9 +51,8 @@ export function dependenciesAmong<S extends Named>(
 }
 
 /**
- * Rolls services, each after all that it depends on, so many at the same time. `roll` resolves with what is to be said of a
- * failure to those that depend on it; that is put into `failed`. What hangs on a failure is not begun, and nothing is once
- * the signal is aborted.
+ * Rolls services, each after its dependencies, a limited number at the same time. `roll` resolves with the reason for dependents
+ * if it fails; that goes into `failed`. Dependents of a failure are not begun, and none is once the signal is aborted.
  */
 export async function rollInOrder<T extends Dependent>(
   services: readonly T[],

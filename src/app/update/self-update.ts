@@ -28,22 +28,21 @@ import { listed } from '../select/own.ts';
 const LOOK_EVERY_MS = 500;
 const LINES = 20;
 
-/** Whether this process runs in one of the containers of a service. */
+/** True: this process runs in one of the containers of a service. */
 export function runsIn({ host }: Ports, { slots }: Service): boolean {
   return slots.some(({ members }) => members.some(({ id }) => id === host.containerId));
 }
 
-/** Whether the container that this process runs in is there for this one run: the next one is another container anyway. */
+/** True: the container of this process exists for this one run; the next run has another container anyway. */
 export async function isOneShot({ engine, host }: Ports): Promise<boolean> {
   const own = host.containerId === undefined ? undefined : await engine.container(host.containerId);
   return own !== undefined && endsWithRun(own.config, host.call);
 }
 
 /**
- * Rolls the service that this process itself runs in. Nobody can replace the container that he lives in, so a helper does:
- * a container of the new image that is otherwise like this one, and rolls it as anything else is rolled. With that the image
- * proves that it can. This process ends when the helper stops its container; where it does not come to that, it goes on, and
- * takes the helper away.
+ * Rolls the service in which this process itself runs. No process can replace its own container, so a helper does: a container of
+ * the new image that is otherwise like this one. That also proves the image. This process ends when the helper stops its
+ * container; if that does not happen, it goes on and removes the helper.
  */
 export async function rollByHelper(
   ports: Ports,
@@ -118,7 +117,7 @@ async function remember(
   if (container) await rememberFailure(run, container, slot.container, { roll: run.desired.roll, code, reason });
 }
 
-/** Undefined: the signal came first. A helper that is gone was ended by whoever took it away. */
+/** Undefined: the signal came first. A helper that is gone was removed by another process. */
 async function untilEnded({ engine, clock }: Ports, id: string, signal: AbortSignal): Promise<HelperEnd | undefined> {
   for (;;) {
     const helper = await engine.container(id);
@@ -134,7 +133,7 @@ function endOf(container: Container, lines: readonly string[]): HelperEnd {
   return { exitCode: container.exitCode, lines, cause };
 }
 
-/** Takes away the helper that has put this very container into its place, once it has ended. */
+/** Removes the helper that created this container, once it has ended. */
 export async function clearOwnHelper(ports: Ports): Promise<void> {
   const { engine, host, report } = ports;
   if (host.containerId === undefined) return;
@@ -147,7 +146,7 @@ export async function clearOwnHelper(ports: Ports): Promise<void> {
     report({ kind: 'note', text: `${helper.name} has done its work, and was taken away` });
 }
 
-/** Takes away a helper that has ended, or never began; resolves with whether it did. */
+/** Removes a helper that has ended, or never began; resolves with true if it did. */
 export async function clearHelper(ports: Ports, name: string): Promise<boolean> {
   const { engine } = ports;
   const helper = await engine.container(name);

@@ -4,8 +4,8 @@ import { groupServices, type Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 
 /**
- * The services whose containers a service's containers refer to: a roll of these re-creates them (moveDependents), or gives
- * what they are created with another id, so that both must not be rolled at the same time.
+ * The services whose containers a service's containers refer to: a roll of these re-creates them (moveDependents), or changes an
+ * id that they are created with, so both must not be rolled at the same time.
  */
 export async function tiedTo(ports: Ports, service: Service, all: readonly ContainerSummary[]): Promise<string[]> {
   const members = service.slots.flatMap((slot) => slot.members);

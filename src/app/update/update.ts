@@ -20,20 +20,22 @@ import type { Look, Named, Target, TargetOn } from '../target/target.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 import { type Dependencies, dependenciesAmong, rollInOrder } from './order.ts';
 
-/** A run of updates. */
+/** The options of a run of updates. */
 export interface UpdateOptions extends Wanted {
-  /** Decide, and change nothing. */
+  /** True: report the decisions without a change. */
   readonly dryRun: boolean;
   /** Only these of the services, by key. */
   readonly only: ReadonlySet<string> | undefined;
-  /** Only what is under the followed tags on the engine counts; no registry is asked. */
+  /** True: only images under the tracked tags on the engine count; no registry is asked. */
   readonly here?: boolean | undefined;
-  /** When images were seen first, by digest; what is new is added. Milliseconds of the engine's clock. None: nobody remembers. */
+  /**
+   * The first sight of images, by digest; new ones are added. Milliseconds of the engine's clock. Undefined: there is no record.
+   */
   readonly firstSeen: Map<string, number> | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Rolls a service to what a check found, before these others. An error is in the report. */
+/** Rolls a service to the result of a check, before these others. An error is in the report. */
 export type RollTo<S extends Named> = (
   ports: Ports,
   service: S,
@@ -42,8 +44,8 @@ export type RollTo<S extends Named> = (
 ) => Promise<ServiceReport>;
 
 /**
- * Checks what is opted in, and rolls what is newer and may be rolled now, in the order of dependencies. What goes wrong with
- * a service is in its line, and the others go on. Raises `config` for what is wrong in swapctl.yml, and EngineError.
+ * Checks the opted-in services, and rolls those with a newer image and an open window, in the order of dependencies. Errors are
+ * in the service's line, and the others go on. Raises `config` for a mistake in swapctl.yml, and EngineError.
  */
 export async function updateServices<S extends Named>(
   given: Ports,
@@ -80,8 +82,8 @@ export async function updateServices<S extends Named>(
 }
 
 /**
- * Finishes or undoes what dead rolls left half done on what is opted in. Resolves with those for which that could not be done.
- * Raises what `updateServices` raises.
+ * Finishes or undoes interrupted rolls of opted-in services. Resolves with the failed ones. Raises the errors of
+ * `updateServices`.
  */
 export async function mendServices<S extends Named>(
   ports: Ports,
@@ -114,13 +116,13 @@ interface Rollable<S> extends Dependent {
   readonly checked: Checked;
 }
 
-/** How far a run is: what is to be said of services, and what is to be said of failures to those that hang on them. */
+/** The progress of a run: the lines of services, and the reasons for dependents of failed ones. */
 interface Results {
   readonly lines: Map<string, ServiceUpdate>;
   readonly failed: Map<string, string>;
 }
 
-// What a dead roll left half done is finished or undone first: a check could not tell what it is.
+// Interrupted rolls are finished or undone first: a check would not know their state.
 async function lookAndMend<S extends Named>(
   ports: Ports,
   target: Target<S>,
@@ -152,7 +154,7 @@ interface Moment<S extends Named> {
   readonly options: UpdateOptions;
 }
 
-// What is wrong with one service must not keep the others from being updated.
+// An error in one service must not keep the others from being updated.
 async function decided<S extends Named>(
   moment: Moment<S>,
   one: Open<S>,
@@ -186,7 +188,7 @@ async function decide<S extends Named>(
   return line && built === undefined && !options.firstSeen ? agelessLine(line, policy) : line;
 }
 
-// Those that depend on what is not there, or on themselves, are not rolled, and neither is what hangs on them.
+// Services in a dependency cycle or with a missing dependency are not rolled, and neither are their dependents.
 function inOrder<S extends Named>(
   rolls: readonly Rollable<S>[],
   dependencies: Dependencies,
@@ -205,7 +207,8 @@ function inOrder<S extends Named>(
   });
 }
 
-// Who lives in another's namespaces is re-created by its roll, and comes after it; what depends on each other is tied already.
+// A container in another's namespaces is re-created by the other's roll, and comes after it; services that depend on each other
+// are tied already.
 async function withTies<S extends Named>(
   look: Look<S>,
   rolls: readonly Rollable<S>[],
@@ -247,7 +250,7 @@ async function rollThem<S extends Named>(
   if (free.length > 0) await target.beforeRolls();
   const { signal } = options;
   const atOnce = ports.config().maxRollsAtOnce;
-  // Its own container comes last: with that this run is over.
+  // swapctl's own container comes last: its roll ends this run.
   for (const turn of [
     free.filter((one) => !target.runsIn(one.service)),
     free.filter((one) => target.runsIn(one.service)),
@@ -275,7 +278,7 @@ function foundBy<S extends Named>(target: Target<S>, { service, checked }: Rolla
   return { reference, digest, over: target.imagesOf(service) };
 }
 
-// Services that go to the same image at the same time pull it once.
+// Services with the same target image pull it once.
 function sharingPulls(ports: Ports): Ports {
   const { engine } = ports;
   const pulls = new Map<string, Promise<void>>();
