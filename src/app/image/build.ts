@@ -2,7 +2,7 @@ import type { BuildSpec, BuiltImage } from '../../core/build/build.ts';
 import { SwapError } from '../../core/model/error.ts';
 import type { Ports } from '../../ports/ports.ts';
 
-/** Builds an image and tells how it goes. Raises what the builder raises. */
+/** Builds an image and reports the progress. Raises the builder's errors. */
 export async function buildImage(
   ports: Ports,
   spec: BuildSpec,

@@ -13,7 +13,7 @@ import { imageOf, ownOf } from '../select/own.ts';
 import { buildImage } from './build.ts';
 import type { ResolvedCommit } from './resolved.ts';
 
-/** What a repository has now. Raises what `Git.head` raises. */
+/** The present commit of a repository. Raises the errors of `Git.head`. */
 export async function resolveCommit(
   ports: Ports,
   source: GitSource,
@@ -24,7 +24,7 @@ export async function resolveCommit(
   return { kind: 'commit', follows, source, digest: commitDigest(await ports.git.head(source, signal)) };
 }
 
-/** What a check found: that very commit, wherever the branch is by now. */
+/** The result of a check: exactly that commit, even if the branch has moved. */
 export function foundCommit({ policy, home }: PreparedSlot, follows: string, digest: string): ResolvedCommit {
   const { git: source } = policy;
   if (source) return { kind: 'commit', follows, source, digest };
@@ -32,8 +32,8 @@ export function foundCommit({ policy, home }: PreparedSlot, follows: string, dig
 }
 
 /**
- * Builds the image of a commit. Raises what the repository and the builder raise. A commit that does not build is not tried again;
- * if something else can be the cause, such as a registry out of reach, it is, under the backoff.
+ * Builds the image of a commit. Raises the errors of the repository and the builder. A commit that does not build is not tried
+ * again, unless the failure has another possible cause, such as a registry out of reach; then it is, under the backoff.
  */
 export async function buildCommit(
   ports: Ports,
@@ -70,7 +70,7 @@ function tellSubmodules(ports: Ports, service: string, { submodules }: GitTree):
   ports.report({ kind: 'note', text });
 }
 
-// What compose's files say of the build counts; only the context is another.
+// The build options of compose's files count; only the context differs.
 async function specOf(ports: Ports, { container, memory }: PreparedSlot, context: string): Promise<BuildSpec> {
   const labels = await ownOf({ ports, memory }, container);
   const image = await imageOf({ ports, memory }, container.imageId);

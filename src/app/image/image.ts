@@ -12,8 +12,7 @@ import { diskFull } from './disk.ts';
 import type { Resolved, ResolvedImage } from './resolved.ts';
 
 /**
- * Finds out what a reference means, without fetching it. `running` is the image that serves now. Raises
- * `no-such-image`, `login` or `registry-unreachable`.
+ * Resolves a reference without a pull. `running` is the serving image. Raises `no-such-image`, `login` or `registry-unreachable`.
  */
 export async function resolveImage(
   ports: Ports,
@@ -33,12 +32,12 @@ export async function resolveImage(
   if (pinned !== undefined) return { kind: 'registry', follows, digest: pinned };
   ports.report({ kind: 'resolving', reference: follows });
   try {
-    // An engine that can't ask (Podman) need not be asked.
+    // Podman can't resolve a reference, so it is not asked.
     const told = await ports.engine.resolve(follows, signal);
     return { kind: 'registry', follows, digest: told ?? (await ports.registry.digest(follows, signal)) };
   } catch (error) {
     const problem = imageProblem(follows, error);
-    // A local build has a digest too on the containerd store and with Podman, and is in no registry.
+    // A local build has a digest too in the containerd store and with Podman, but is in no registry.
     if (policy !== 'auto' || !local || runs(running, local)) {
       if (problem.code === 'registry-unreachable' && (await knowsMore(ports))) {
         return { kind: 'registry', follows, digest: undefined };
@@ -50,24 +49,24 @@ export async function resolveImage(
   }
 }
 
-// Which registries Podman reaches without TLS, or by another name, its API does not tell: its pull is what knows.
+// Podman's API does not show the registries that it reaches without TLS, or by another name: only its pull shows them.
 async function knowsMore(ports: Ports): Promise<boolean> {
   return (await ports.engine.facts()).product === 'podman';
 }
 
-/** What a check found, without asking anybody what the tag means by now (T39). */
+/** The result of a check, without asking for the present target of the tag (T39). */
 export async function resolveFound(
   ports: Ports,
   { reference, digest }: { readonly reference: string; readonly digest: string },
 ): Promise<ResolvedImage> {
   const image = await ports.engine.image(digest);
-  // The containerd store gives a digest to everything, though not in the moment in which it is being pulled.
+  // The containerd store gives every image a digest, but not while the image is being pulled.
   const tells = (await ports.engine.facts()).imageStore === 'classic';
   const built = tells && image !== undefined && digestsFor(image, reference).length === 0;
   return built ? { kind: 'local', follows: reference, image } : { kind: 'registry', follows: reference, digest };
 }
 
-/** Whether a container already runs what the reference means; undefined if only fetching it can tell. */
+/** True: the container already runs the image of the reference; undefined if only a pull can show it. */
 export function alreadyRuns(
   running: Container,
   runningImage: Image | undefined,
@@ -89,8 +88,8 @@ function isBuiltFrom(running: Container, image: Image | undefined, digest: strin
 }
 
 /**
- * Fetches what was resolved, by its digest, so that a push in between can't slip in another image (T39), and checks
- * that it is for this engine's platform or the one that ran so far.
+ * Pulls the resolved image by its digest, so that a push in between can't change it (T39), and checks that it is for the engine's
+ * platform or the previous image's.
  */
 export async function fetchImage(
   ports: Ports,
@@ -143,7 +142,8 @@ function pullProgress(reference: string, layers: ReadonlyMap<string, PullLayer>)
   return { kind: 'pulling', reference, done, layers: all.length, bytes: sum('current'), total: sum('total') } as const;
 }
 
-// A pull takes the engine's own platform, whatever `--platform` of docker or compose asked for when the container was created.
+// A pull takes the engine's own platform, even if `--platform` of docker or compose asked for another when the container was
+// created.
 function keepPlatform(follows: string, image: Image, before: Image | undefined): void {
   if (!before?.architecture || !image.architecture || samePlatform(image, before)) return;
   const [is, was] = [image, before].map(({ os, architecture }) => `${os}/${architecture}`);
@@ -173,7 +173,7 @@ async function checkPlatform(ports: Ports, follows: string, image: Image, before
   );
 }
 
-/** What an engine's refusal to resolve or pull means, for people. */
+/** The error for people when the engine refuses to resolve or pull. */
 function imageProblem(reference: string, error: unknown): SwapError {
   if (error instanceof SwapError) return error;
   const said = messageOf(error);

@@ -9,10 +9,10 @@ import { followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
 import type { Resolved } from './resolved.ts';
 
-/** Where a local tag is before a roll moves it, and to which image; what a lock says of it outlives whoever holds it. */
+/** The target of a local tag before and after a roll moves it; this note on a lock outlives the lock's holder. */
 export type TagNote = Pick<StateNote, 'follows' | 'image' | 'digest' | 'tagBefore'>;
 
-/** What to write on the lock of a roll; nothing where the tag does not move. */
+/** The note for the lock of a roll; empty if the tag does not move. */
 export async function noteTag({ engine }: Ports, resolved: Resolved): Promise<TagNote> {
   const { follows } = resolved;
   const before = (await engine.image(follows))?.id;
@@ -22,8 +22,9 @@ export async function noteTag({ engine }: Ports, resolved: Resolved): Promise<Ta
 }
 
 /**
- * Puts the tag back that a dead roll has moved before it made a container: until there is one that says where the tag was,
- * only its lock does. One that somebody else has moved since, or that a container of the service runs by now, stays.
+ * Moves the tag back that a dead roll has moved before it made a container: until there is a container to record the earlier
+ * target, only the lock does. A tag that another process has moved since, or whose image a container of the service runs by now,
+ * stays.
  */
 export async function putTagBack(ports: Ports, state: StateLabels): Promise<void> {
   if (!state.tagBefore) return;
@@ -42,7 +43,7 @@ export async function putTagBack(ports: Ports, state: StateLabels): Promise<void
   report({ kind: 'note', text: `${service}: the local tag ${follows} is back where it was before a roll that died` });
 }
 
-// The labels of a lock may name any tag of the engine: only one of a repository that the service follows is the service's.
+// The labels of a lock may name any tag of the engine: only a tag of a repository that the service tracks is the service's.
 async function isFollowed(
   ports: Ports,
   all: readonly ContainerSummary[],

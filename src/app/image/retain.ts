@@ -21,17 +21,17 @@ interface Keeper {
   readonly memory: Memory;
 }
 
-/** Lets go of old images beyond the count that the policy keeps: only swapctl's own tags are taken away. */
+/** Removes retained images beyond the number that the policy allows: only swapctl's own tags are removed. */
 export async function retireOldImages(ports: Ports, service: string, slots: readonly Keeper[]): Promise<void> {
   const wanted = new Set<string>();
   for (const slot of slots) {
     const container = await ports.engine.container(slot.home);
-    // Its history is not known: an image of it may be the only way back.
+    // Its history is unknown: a retained image may be the only one for a rollback.
     if (!container) return;
     const history = (await stateOf({ ports, memory: slot.memory }, container))?.history ?? [];
     const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container.imageId);
     for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id, ports.host.sha256));
-    // What was copied is of use to the image that wrote it.
+    // A volume backup is of use only to the image that wrote the data.
     for (const { image } of await backupsOf(ports, await listed(ports.engine), slot.home))
       wanted.add(keepReference(service, image, ports.host.sha256));
   }
@@ -40,8 +40,8 @@ export async function retireOldImages(ports: Ports, service: string, slots: read
 }
 
 /**
- * The same for a roll that went back, or died before it came to that. Nothing goes while a slot is half done, or where none is
- * left; an engine that fails is told of, and not raised.
+ * The same for a roll that was undone, or died earlier. Removes nothing while a slot is half done, or without any slot; an engine
+ * failure is reported, not raised.
  */
 export async function retireUnlessHalfDone(ports: Ports, service: string): Promise<void> {
   try {
@@ -67,10 +67,10 @@ async function retireWhole(ports: Ports, service: string): Promise<void> {
   await retireOldImages(ports, service, keepers);
 }
 
-/** Removes the copies of a slot's volumes beyond the count that the policy keeps, while a container of the slot serves. */
+/** Removes the backups of a slot's volumes beyond the number that the policy allows, while a container of the slot serves. */
 export async function retireCopies(ports: Ports, { home, policy }: Omit<Keeper, 'memory'>): Promise<void> {
-  // The volumes are listed before the containers: while a copy is made nobody serves under the name, so that none of a roll
-  // that goes on meanwhile is taken for one that is left.
+  // List the volumes before the containers: while a backup is made, no container serves under the slot name, so the backup of a
+  // concurrent roll is not mistaken for a leftover.
   const copies = policy.backup.kind === 'none' ? [] : await ports.engine.volumes(slotLabel(home));
   const all = await listed(ports.engine);
   const serving = all.find(({ name, status }) => name === home && status === 'running');
@@ -83,7 +83,7 @@ export async function retireCopies(ports: Ports, { home, policy }: Omit<Keeper, 
   for (const copy of looseOf(copies, home, backups, policy.backupKeep)) await removeCopy(ports, copy, home);
 }
 
-// Of a roll that died before its copy was complete, or after that said so.
+// The volumes of a roll that died before its backup was complete, or after it was marked.
 function looseOf(volumes: readonly Volume[], home: string, backups: readonly Backup[], keep: number): string[] {
   const known = new Set(backups.flatMap(({ copies }) => copies.map(({ copy }) => copy)));
   return volumes.flatMap((volume) => {

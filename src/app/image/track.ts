@@ -3,13 +3,13 @@ import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
 
-/** The reference to go to, and for people: why the track finds nothing newer, if it can't. */
+/** The reference to roll to, and a note if the track can find nothing newer. */
 export interface ReferenceNow {
   readonly reference: string;
   readonly note: string | undefined;
 }
 
-/** The reference to follow now: the newest tag that the track allows, else the one followed so far. */
+/** The reference to track now: the newest tag that the track allows, else the present one. */
 export async function referenceNow(
   { registry }: Pick<Ports, 'registry'>,
   track: Track,
@@ -21,7 +21,7 @@ export async function referenceNow(
   return { reference: followedNow(track, follows, tags), note: nothingComparable(track, follows, tags) };
 }
 
-/** The reference that a roll is to go to. Who forbids to ask registries gets no other tag than the one followed so far. */
+/** The reference to roll to. If the policy forbids asking registries, it is the present one. */
 export async function referenceWanted(
   ports: Ports,
   { track, follows, home }: Pick<PreparedSlot, 'track' | 'follows' | 'home'>,

@@ -8,8 +8,8 @@ import type { Resolved } from './resolved.ts';
 import { referenceWanted } from './track.ts';
 
 /**
- * What a slot is to run by what it follows: a repository's newest commit, where it is built from one, else what its reference means.
- * Raises what asking raises.
+ * The desired image of a slot by its tracked source: a repository's newest commit, if it is built from one, else the target of
+ * its reference. Raises the errors of the source.
  */
 export async function resolveWanted(
   ports: Ports,
