@@ -17,7 +17,7 @@ import { recordedFailures } from '../recovery/failures.ts';
 import { listed } from '../select/own.ts';
 import { askRunning, kernelLayer } from '../traffic/kernel-layer.ts';
 
-/** What this host allows, and what to do about the rest. */
+/** The capabilities of this host, with advice for missing ones. */
 export async function diagnose(ports: Ports): Promise<Finding[]> {
   const facts = await ports.engine.facts();
   const findings = [
@@ -158,13 +158,13 @@ async function login(ports: Ports): Promise<Finding> {
   }
 }
 
-// Nobody needs a file; one that is there is to be right, and to speak of what is there.
+// A missing file is fine; an existing one must be valid, and name existing services.
 async function configuration(ports: Ports): Promise<Finding[]> {
   const check = 'swapctl.yml';
   try {
     const { path, services } = ports.config();
     if (path === undefined) return [];
-    // An engine that does not even list is told of elsewhere.
+    // Another finding reports an engine that can't list its containers.
     const there = await listed(ports.engine).then(groupServices, () => undefined);
     const known = there?.flatMap(({ key }) => entryNames(key));
     const strangers = Object.keys(services).filter((name) => known?.includes(name) === false);

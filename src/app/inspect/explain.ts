@@ -15,8 +15,8 @@ import { settingsOf } from '../select/settings.ts';
 import { factsOf } from './facts.ts';
 
 /**
- * Where each setting of a service comes from, and what follows for rolls by itself; its first replica stands for all.
- * Raises `config` for wrong settings.
+ * The source of each setting of a service, and its effect on unattended rolls; its first replica stands for all. Raises `config`
+ * for wrong settings.
  */
 export async function explainService(
   ports: Ports,
@@ -33,7 +33,7 @@ export async function explainService(
   return explained(ports, { key: service.key, labels, keys, facts: await factsOf(look, service) }, overrides);
 }
 
-/** A service as far as its settings and its time go; `keys` of all services that it may depend on. */
+/** A service with the facts for its settings and its windows; `keys` of all services that it may depend on. */
 interface Explainable {
   readonly key: string;
   readonly labels: OwnLabels;
@@ -60,7 +60,7 @@ export async function explained(
   };
 }
 
-// The place where it stands is unknown to cron.
+// The schedule reader does not know the place of the setting.
 function refuseSchedule(key: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof SwapError)) throw error;

@@ -13,7 +13,7 @@ import { freshMemory } from '../rollout/slot-run.ts';
 import { backupsOf } from '../rollout/steps/volumes.ts';
 import { listed, stateOf } from '../select/own.ts';
 
-/** The images that a service ran, newest first, with those that failed. */
+/** The images that a service ran, newest first, with the failed ones. */
 export async function historyOf(ports: Ports, service: Service): Promise<ServiceHistory> {
   const { entries, imageId, status } = await entriesOf(ports, service);
   const shown = await Promise.all(
@@ -35,8 +35,8 @@ async function keptBackups(ports: Ports, all: readonly ContainerSummary[], home:
 }
 
 /**
- * The image to roll back to: the newest of the history that is another than the one that runs, or the one that `wanted`
- * names (a reference or a digest's beginning). It must still be on the engine: a rollback works without any registry.
+ * The image to roll back to: the newest other image of the history, or the one that `wanted` names (a reference or the start of a
+ * digest). It must still be on the engine: a rollback works without a registry.
  */
 export async function previousImage(ports: Ports, service: Service, wanted: string | undefined): Promise<PinnedImage> {
   const { entries, imageId } = await entriesOf(ports, service);
@@ -61,7 +61,7 @@ export async function previousImage(ports: Ports, service: Service, wanted: stri
   );
 }
 
-// A digest is one of a repository.
+// A digest needs its repository.
 function pullAgain({ key }: Service, [newest]: readonly HistoryEntry[], { digest, follows }: HistoryEntry): string {
   if (digest === undefined || !newest || repositoryOf(newest.follows) !== repositoryOf(follows)) return '';
   return `; to pull it again: swapctl roll ${shellOperands([key])} --digest ${digest}`;

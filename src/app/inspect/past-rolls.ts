@@ -10,13 +10,13 @@ import { recordedFailures } from '../recovery/failures.ts';
 import { halfDoneOf } from '../recovery/half-done.ts';
 import { listed } from '../select/own.ts';
 
-/** A roll as the labels of containers tell of it, whichever process did it. */
+/** A roll as recorded in the labels of containers, by any process. */
 export interface PastRoll {
   readonly id: string;
   readonly service: string;
   /**
-   * `under-way`: a living process is at it; `interrupted`: its process ended, and nothing has finished or undone it yet; `unclear`:
-   * one of these, since its process was on another machine, in another container, or before a reboot.
+   * `under-way`: a live process works on it; `interrupted`: its process ended, and nothing has finished or undone it yet;
+   * `unclear`: one of these, since its process was on another machine, in another container, or before a reboot.
    */
   readonly phase: 'under-way' | 'interrupted' | 'unclear' | 'rolled' | 'rolled-back' | 'failed';
   /** ISO 8601. */
@@ -31,7 +31,7 @@ interface RolledImage {
   readonly digest: string;
 }
 
-/** All that labels tell of, the newest first. A service's labels hold its last ten rolls. */
+/** All rolls recorded in labels, the newest first. A service's labels hold its last ten rolls. */
 export async function pastRolls(ports: Ports): Promise<PastRoll[]> {
   const all = await listed(ports.engine);
   const services = groupServices(all);
@@ -40,7 +40,7 @@ export async function pastRolls(ports: Ports): Promise<PastRoll[]> {
     ...failedRolls(services, await recordedFailures(ports.engine)),
     ...services.flatMap(finishedRolls),
   ];
-  // Of two that tell of the same roll, the first knows more.
+  // If two records are of the same roll, the first has more data.
   const byId = new Map([...found].reverse().map((roll) => [roll.id, roll]));
   return [...byId.values()].sort((a, b) => (a.at < b.at ? 1 : -1));
 }
@@ -77,7 +77,7 @@ async function openPhase(ports: Ports, key: string): Promise<OpenPhase> {
   return (await lockLives(ports, key)) ? 'under-way' : 'unclear';
 }
 
-// The incumbent's own roll is over: only what was made to take its place is of the open one.
+// The incumbent's own roll is over: only its candidate belongs to the open one.
 function begunIn({ home, members }: Slot, all: readonly ContainerSummary[]): StateLabels[] {
   const helpers = (['rehearsal', 'stand-in', 'copying'] as const).flatMap((role) => helpersOf(all, home, role));
   const candidates = members.filter((member) => isCandidate(member, members));

@@ -25,7 +25,7 @@ import { uncomparedNote } from '../rollout/steps/answered-ports.ts';
 import { imageOf } from '../select/own.ts';
 import { refuseOwned } from '../select/owned.ts';
 
-/** What a roll would do: the loop without the executor. Nothing is pulled and nothing is changed. */
+/** Simulates a roll: the loop without the executor. Pulls and changes nothing. */
 export async function planService(
   ports: Ports,
   service: Service,
@@ -82,7 +82,7 @@ function restartsAfter(key: string, all: readonly ContainerSummary[], created: r
     .map(({ name }) => `restart ${name} (depends_on: ${short}, restart: true)`);
 }
 
-// Stands for an image that would have to be pulled first.
+// Stands for an image that a roll would have to pull first.
 const UNFETCHED = 'not pulled yet';
 
 async function planSlot(
@@ -123,7 +123,7 @@ async function planSlot(
   };
 }
 
-// A dry run changes nothing, so it needs no lock.
+// A simulation changes nothing, so it needs no lock.
 const NO_LEASE = {
   lost: new AbortController().signal,
   confirm: async () => {},

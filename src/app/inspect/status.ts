@@ -20,7 +20,7 @@ import { servedOf } from '../select/served.ts';
 import { lenientSettingsOf, settingsOf } from '../select/settings.ts';
 import { kernelLayer } from '../traffic/kernel-layer.ts';
 
-/** One line a container for `swapctl status`; nothing is changed. */
+/** One line for each container of `swapctl status`; changes nothing. */
 export async function statusOf(ports: Ports, services: readonly Service[]): Promise<ReplicaStatus[]> {
   const kernel = await kernelLayer(ports);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
@@ -32,14 +32,14 @@ export async function statusOf(ports: Ports, services: readonly Service[]): Prom
   return lines.flat();
 }
 
-// An engine answers a few questions at a time; more would only wait there.
+// An engine answers a few requests at a time; more would only wait there.
 const AT_ONCE = 16;
 
 async function serviceStatus(look: Look, service: Service): Promise<ReplicaStatus[]> {
   return (await Promise.all(service.slots.map((slot) => slotStatus(look, service, slot)))).flat();
 }
 
-/** What all lines of one look have in common. */
+/** The data that all lines of one status share. */
 interface Look {
   readonly ports: Ports;
   readonly memory: Memory;
@@ -119,7 +119,7 @@ function phaseOf(container: Container, proven: boolean): Phase {
   return container.health?.status === 'unhealthy' ? 'unhealthy' : 'serving';
 }
 
-// A wrong setting is told in the place of the strategy.
+// A wrong setting is reported in place of the strategy.
 function frontOf({ ports }: Look, { key }: Service, { labels }: ContainerSummary): Pick<ReplicaStatus, 'proxy'> {
   const { proxy } = lenientSettingsOf(ports, key, labels);
   return proxy ? { proxy: shownPlace(proxy) } : {};
