@@ -1,7 +1,7 @@
 import { EngineError } from '../../core/model/engine-error.ts';
 import type { Ports } from '../../ports/ports.ts';
 
-/** Tells of replicas that were rolled, and that are down, paused or gone by the time that the others are rolled, too. */
+/** Reports replicas that were rolled, but are down, paused or gone once the others are rolled, too. */
 export async function noteLost(ports: Ports, homes: readonly string[]): Promise<void> {
   for (const home of homes) {
     const status = await statusOf(ports, home);
@@ -17,7 +17,7 @@ async function statusOf({ engine }: Ports, home: string): Promise<string> {
   try {
     return (await engine.container(home))?.status ?? 'gone';
   } catch (error) {
-    // The roll is done, whether or not this can be seen.
+    // The roll is done, even if the engine can't show this now.
     if (error instanceof EngineError) return 'running';
     throw error;
   }

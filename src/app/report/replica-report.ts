@@ -11,7 +11,7 @@ import type { Memory, SlotRun } from '../rollout/slot-run.ts';
 import { failedHooks } from '../rollout/steps/hooks-seen.ts';
 import { digestOf } from '../select/running-digest.ts';
 
-/** What became of one replica. `error`: why it was not rolled, undefined if it was. */
+/** The report of one replica. `error`: why it was not rolled, undefined if it was. */
 export async function replicaReport(
   run: SlotRun,
   slot: PreparedSlot,
@@ -43,12 +43,12 @@ export async function replicaReport(
   };
 }
 
-/** What the roll goes without. */
+/** The protections that the roll lacked. */
 export function notesOf({ notes }: Memory): { notes?: readonly string[] } {
   return notes.size > 0 ? { notes: [...notes] } : {};
 }
 
-// Of all that were drained: clients of a stand-in are clients of the service, too.
+// Of all drained containers: clients of a stand-in are clients of the service, too.
 function connectionsOf({ drained }: Memory): Pick<ReplicaReport, 'connections'> {
   const known = [...drained.values()].filter((one) => one !== undefined);
   if (known.length === 0) return {};
@@ -78,7 +78,7 @@ function hookError(hook: string, why: string): ReportedError {
   return { code: 'attention', message: `the hook "${hook}" failed: ${why}`, hint, state: 'new-serves' };
 }
 
-// An address that the slot's own container has by now is none to worry about.
+// An address that the slot's own container has by now does no harm.
 async function staleIn({ ports, memory }: SlotRun, { home }: PreparedSlot): Promise<StaleClient[]> {
   if (memory.staleClients.length === 0) return [];
   const now = await ports.engine.container(home).catch(unknown);
@@ -101,12 +101,12 @@ function backedUp({ memory }: SlotRun): Pick<ReplicaReport, 'backup'> {
   return { backup: { volumes: memory.backup.copies, restored: memory.putBack.size > 0 } };
 }
 
-// An engine that fails now changes nothing about what was done.
+// An engine failure now does not change the result.
 function unknown(raised: unknown): undefined {
   if (!(raised instanceof EngineError)) throw raised;
 }
 
-// The planner says what a container did; here is said which one, and what is true now.
+// The planner says what a container did; this adds its name, and the present state.
 function told(
   error: SwapError,
   slot: PreparedSlot,
@@ -165,13 +165,13 @@ function timings(run: SlotRun, total: number): Timings {
   return { ...Object.fromEntries(measured), total: Math.round(total) };
 }
 
-/** The report of a replica that runs the wanted image already. */
+/** The report of a replica that already runs the desired image. */
 export async function unchangedReport(ports: Ports, slot: PreparedSlot): Promise<ReplicaReport> {
   const from = await sideOf(ports, slot, slot.home);
   return { slot: slot.home, outcome: 'unchanged', ...(from ? { from, to: from } : {}), timings: { total: 0 } };
 }
 
-/** The report of a replica that could not even be looked at. */
+/** The report of a replica that could not be inspected. */
 export function failedReport(slot: Pick<PreparedSlot, 'home'>, error: SwapError): ReplicaReport {
   return { slot: slot.home, outcome: 'failed', timings: { total: 0 }, error: toReported(error) };
 }

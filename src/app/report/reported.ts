@@ -13,12 +13,12 @@ export async function reported(service: string, work: () => Promise<ServiceRepor
   }
 }
 
-/** What was raised, as a report tells it, whatever it is. */
+/** Any raised value, as data for a report. */
 export function reportedError(raised: unknown): ReportedError {
   return toReported(asSwapError(raised));
 }
 
-// Once a slot is being swapped its own report tells; what arrives here was refused before anything was touched.
+// A roll that has begun reports its own errors; an error that arrives here was raised before the first change.
 function asSwapError(raised: unknown): SwapError {
   if (raised instanceof SwapError) return raised;
   if (!(raised instanceof EngineError))

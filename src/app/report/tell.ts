@@ -4,15 +4,15 @@ import { type Delivery, isToBeTold, type Run, summarizeRun, type Told, toldAfter
 import type { Ports } from '../../ports/ports.ts';
 
 /**
- * Tells people of one run after the other, and remembers what they know as long as the process lives. Whatever goes wrong is
- * noted, and nothing is raised for it: the work is done already.
+ * Sends the notifications of one run after the other, and remembers them as long as the process lives. A failure is noted, and
+ * nothing is raised: the work is already done.
  */
 export function teller(
   ports: Pick<Ports, 'config' | 'engine' | 'notify' | 'report'>,
 ): (run: Run, how: { readonly signal: AbortSignal; readonly asked?: boolean }) => Promise<Delivery[]> {
   let told: Told = new Map();
   return async (all, { signal, asked = false }) => {
-    // What another process did, that one has told.
+    // A roll of another process was notified by that process.
     const run = { services: all.services.filter(({ report }) => report?.by === undefined) };
     try {
       const { notifications, notify } = ports.config();
@@ -27,7 +27,7 @@ export function teller(
       const deliveries = await ports.notify(summarizeRun(run, await nameOf(ports.engine)), notifications, signal);
       for (const one of deliveries.filter(({ outcome }) => outcome === 'failed'))
         ports.report({ kind: 'note', text: `${one.kind} (${one.to}) could not be told: ${one.error}` });
-      // Who was not reached hears it the next time.
+      // A receiver that was out of reach gets the news next time.
       if (deliveries.some(({ outcome }) => outcome === 'sent')) told = toldAfter(told, run);
       return deliveries;
     } catch (error) {
@@ -42,7 +42,7 @@ async function nameOf(engine: Ports['engine']): Promise<string | undefined> {
   try {
     return (await engine.facts()).name || undefined;
   } catch (error) {
-    // An engine that is away is worth telling, too.
+    // An unreachable engine deserves a notification, too.
     if (!(error instanceof EngineError)) throw error;
     return undefined;
   }

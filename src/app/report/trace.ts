@@ -7,8 +7,8 @@ import { SpanRecorder } from '../../core/trace/spans.ts';
 import type { Ports } from '../../ports/ports.ts';
 
 /**
- * Performs a roll, and exports it as a trace if the environment names a receiver. `traceparent` is that of the caller. A
- * failed export is a note: the roll is what it is.
+ * Performs a roll, and exports it as a trace if the environment names a receiver. `traceparent` is the caller's. A failed export
+ * is only a note.
  */
 export async function traced(
   ports: Ports,
@@ -46,7 +46,7 @@ async function send(
   traceparent: string | undefined,
 ): Promise<void> {
   const parent = parseTraceparent(traceparent);
-  // The caller records nothing of its trace, so this part of it would have no beginning.
+  // The caller does not record its trace, so this part of it would have no parent.
   if (parent?.sampled === false) return;
   const traceId = parent?.traceId ?? randomDigits(ports, 32);
   const ids = { traceId, spanId: () => randomDigits(ports, 16) };
