@@ -3,7 +3,7 @@ import { canonical, isImageId } from '../../core/model/reference.ts';
 import { decodeState } from '../../core/service/labels.ts';
 import type { Ports } from '../../ports/ports.ts';
 
-/** The reference that a container follows; undefined where it is a bare id, and no single tag tells more. */
+/** The tracked reference of a container; undefined if it is a bare id, and no single tag names it. */
 export async function followedOf(
   { engine }: Pick<Ports, 'engine'>,
   member: ContainerSummary,
@@ -23,13 +23,13 @@ export function namesOf(images: readonly ImageSummary[]): ReadonlyMap<string, Im
   return new Map(images.flatMap((image) => image.tags.flatMap((tag) => named(tag, image))));
 }
 
-// A name that is no reference is nothing that a container could follow.
+// A name that is not a reference can't be tracked.
 function named(tag: string, image: ImageSummary): [string, ImageSummary][] {
   const name = canonicalOrNone(tag);
   return name === undefined ? [] : [[name, image]];
 }
 
-/** A reference in one spelling; undefined for what is none. */
+/** A reference in one spelling; undefined for any other text. */
 export function canonicalOrNone(reference: string): string | undefined {
   try {
     return canonical(reference);

@@ -4,12 +4,12 @@ import { isTied, means, referencesOf } from '../../core/model/references.ts';
 import { helperRole, homesOf } from '../../core/service/ownership.ts';
 import type { Ports } from '../../ports/ports.ts';
 
-/** Whom others may share something with. */
+/** A container with which others may share. */
 export type Owner = Pick<Container, 'id' | 'name'>;
 
 /** A container of another slot. */
 interface Other {
-  /** The name of its slot. */
+  /** The slot name. */
   readonly home: string;
   readonly isRunning: boolean;
   readonly container: Container;
@@ -17,7 +17,7 @@ interface Other {
 
 const SCANS_AT_ONCE = 8;
 
-/** All containers but one and swapctl's helpers. Only an inspect tells what they refer to, so it is asked once a roll. */
+/** All containers but one and swapctl's helpers. Only an inspect shows their references, so ask once per roll. */
 export async function othersOf(ports: Ports, owner: Owner, all: readonly ContainerSummary[]): Promise<Other[]> {
   const others = all.filter((other) => other.id !== owner.id && helperRole(other) === undefined);
   const homes = new Map([...homesOf(all)].map(([{ id }, home]) => [id, home]));
@@ -34,20 +34,20 @@ export async function othersOf(ports: Ports, owner: Owner, all: readonly Contain
   return found;
 }
 
-/** Slot names of the running containers that have to be re-created when one is replaced. */
+/** Slot names of the running containers to re-create when one is replaced. */
 export function dependentsOn(owner: Owner, others: readonly Other[]): string[] {
   return others.filter(({ isRunning, container }) => isRunning && isTied(container, owner)).map(({ home }) => home);
 }
 
-/** Which of some ids (of containers that are gone) others still name. */
+/** The ids, among those of removed containers, that others still name. */
 export function stillNamed(ids: readonly string[], others: readonly Other[]): string[] {
   const named = others.flatMap(({ container }) => referencesOf(container));
   return ids.filter((id) => named.some(({ to }) => means(to, { id, name: id })));
 }
 
 /**
- * What people are to know of the containers that mount the volumes of one and know it, or one of its predecessors, by its id:
- * they go on with the same volumes, but compose hashes that id.
+ * The note about containers that mount the volumes of one and name it, or one of its predecessors, by id: they keep the same
+ * volumes, but compose hashes that id.
  */
 export function mountingNote(
   owner: Owner,

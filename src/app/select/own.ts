@@ -12,7 +12,7 @@ import type { Engine } from '../../ports/engine.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Memory } from '../rollout/slot-run.ts';
 
-/** What is known of an engine that never changes: the labels of images, since an id is a hash of what is in the image. */
+/** Facts about an engine that never change: the labels of images, since an id is a hash of the image. */
 interface Known {
   readonly images: Map<string, Labels>;
   /** Of containers, by id. */
@@ -23,15 +23,12 @@ const KNOWN = new WeakMap<object, Known>();
 
 type Lists = Pick<Engine, 'list' | 'images'>;
 
-/**
- * All containers of the engine, each with its own labels only. Images are listed, all at once, when there is a container of one
- * that was not seen before.
- */
+/** All containers of the engine, each with its own labels only. Lists all images at once when a container has an unknown one. */
 export async function listed(engine: Lists): Promise<ContainerSummary[]> {
   const all = await engine.list();
   const known: Known = KNOWN.get(engine) ?? { images: new Map(), own: new Map() };
   KNOWN.set(engine, known);
-  // After the containers, so that the image of each is there, unless it is gone.
+  // After the containers, so that the list has the image of each, unless it is gone.
   if (all.some((one) => !known.images.has(one.imageId) && !isSealed(one)))
     for (const { id, labels } of await engine.images()) known.images.set(id, labels);
   const before = known.own;
@@ -55,7 +52,7 @@ export async function stateOf(look: Look, container: Container): Promise<StateLa
   return decodeState(await ownOf(look, container));
 }
 
-/** An inspected container as the list has it, with its own labels. */
+/** An inspected container in the form of the list, with its own labels. */
 export async function summaryOf(look: Look, container: Container): Promise<Summed> {
   const { id, name, status, imageId } = container;
   return { id, name, status, imageId, labels: await ownOf(look, container) };
@@ -63,13 +60,13 @@ export async function summaryOf(look: Look, container: Container): Promise<Summe
 
 type Summed = Pick<ContainerSummary, 'id' | 'name' | 'status' | 'imageId' | 'labels'>;
 
-/** The engine, and what is remembered of its images. */
+/** The engine, and the known facts about its images. */
 export interface Look {
   readonly ports: Pick<Ports, 'engine'>;
   readonly memory: Pick<Memory, 'images' | 'own'>;
 }
 
-/** An image by id, asked for once in a run: what an id names never changes. */
+/** An image by id, asked for once in a run: an id always means the same image. */
 export async function imageOf({ ports, memory: { images } }: Look, id: string): Promise<Image | undefined> {
   const known = images.get(id) ?? (await ports.engine.image(id));
   images.set(id, known);

@@ -13,7 +13,7 @@ import type { Ports } from '../../ports/ports.ts';
 type Asked = Pick<Ports, 'engine' | 'config'>;
 type Listed = Pick<ContainerSummary, 'id' | 'labels'>;
 
-/** What a check says of a service that another program owns. No registry is asked: only the owner may know its login. */
+/** The result of a check for a service of another program. No registry is asked: only the owner may know its login. */
 export function ownedLine(service: Service): Checked | undefined {
   const owned = whyOwned(service);
   if (!owned) return undefined;
@@ -22,13 +22,13 @@ export function ownedLine(service: Service): Checked | undefined {
   return { service: service.key, outcome: 'skipped', from, because: sentence(why) };
 }
 
-/** The same result, but skipped where a docker run waits for the container. Only an inspect tells, so it comes last. */
+/** The same result, but skipped if a docker run waits for the container. It needs an inspect, so it comes last. */
 export async function unlessAwaited(ports: Asked, member: Listed, checked: Checked): Promise<Checked> {
   const why = checked.outcome === 'available' ? await whyAwaited(ports, checked.service, member) : undefined;
   return why ? { ...checked, outcome: 'skipped', because: sentence(why) } : checked;
 }
 
-/** Why a container is not to be rolled unless a user means this very service: a docker run in the foreground waits for it. */
+/** Why a container is rolled only if the user names this service: a docker run in the foreground waits for it. */
 async function whyAwaited(ports: Asked, service: string, member: Listed): Promise<Why | undefined> {
   const container = await ports.engine.container(member.id);
   return container && ((await whyOnRoute(ports, container)) ?? whyUnmeant(ports, service, member, container));
@@ -38,7 +38,7 @@ async function whyOnRoute({ engine }: Asked, container: Container): Promise<Why 
   return whyRoute(container, (await engine.facts()).route);
 }
 
-/** The same for a container that was inspected already. */
+/** The same for an inspected container. */
 export function whyUnmeant(
   { config }: Pick<Asked, 'config'>,
   service: string,
@@ -48,7 +48,7 @@ export function whyUnmeant(
   return isEnabledItself(labels, settingsFor(config(), service)) ? undefined : whyAttached(container, labels);
 }
 
-/** A slot that is to be rolled, with the names of those that its roll re-creates. */
+/** A slot to roll, with the names of the containers that its roll re-creates. */
 interface Rolled {
   readonly home: string;
   readonly container: Container;
@@ -56,8 +56,8 @@ interface Rolled {
 }
 
 /**
- * Raises `refused` where a docker run waits for a slot's container, or where its roll would re-create a container that is not
- * to be rolled. `force`: users give up their docker runs, but no program gives up what it owns.
+ * Raises `refused` if a docker run waits for a slot's container, or if the roll would re-create a container that must not be
+ * rolled. `force` overrides a docker run, but never another program's ownership.
  */
 export async function refuseOwned(
   ports: Asked,

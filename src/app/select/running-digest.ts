@@ -4,7 +4,7 @@ import { isImageId } from '../../core/model/reference.ts';
 import type { StateLabels } from '../../core/service/labels.ts';
 import { imageOf, type Look, stateOf } from './own.ts';
 
-/** The registry's digest of the image that a container runs; undefined where it is in no registry. */
+/** The registry's digest of a container's image; undefined if it is in no registry. */
 export async function digestOf(look: Look, container: Container): Promise<string | undefined> {
   const state = await stateOf(look, container);
   const image = await imageOf(look, container.imageId);
@@ -18,7 +18,7 @@ interface Listed {
   readonly state: StateLabels | undefined;
 }
 
-/** The same out of lists, for what follows the reference, and the image's id if there is none. */
+/** The same from lists, for a container that tracks the reference; the image's id if there is none. */
 export function shownDigest({ image, member, state }: Listed, reference: string): string {
   const known = image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined;
   return state?.digest ?? known ?? member.imageId;

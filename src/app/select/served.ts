@@ -4,7 +4,7 @@ import { helperRole } from '../../core/service/ownership.ts';
 import { type Served, servedByOthers } from '../../core/strategy/served-ports.ts';
 import { imageOf, type Look } from './own.ts';
 
-/** Which published ports of a container those serve that run in its network; undefined where none do. */
+/** The published ports of a container that others in its network serve; undefined if there are none. */
 export async function servedOf(
   look: Look,
   container: Container,

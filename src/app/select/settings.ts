@@ -8,7 +8,7 @@ import type { Ports } from '../../ports/ports.ts';
 /** Settings of the command line, by label key without the prefix. */
 type Overrides = Readonly<Record<string, string>>;
 
-/** The settings of a container of a service (its key). There is no other way to them. Raises `config`. */
+/** The settings of a container of a service (its key); the only access to them. Raises `config`. */
 export function settingsOf(
   { config }: Pick<Ports, 'config'>,
   service: string,
@@ -18,14 +18,14 @@ export function settingsOf(
   return readPolicy(own, overrides, settingsFor(config(), service));
 }
 
-/** The labels of a container that don't count as settings, since its image is gone, and they may be its. */
+/** The labels of a container that don't count as settings, since its image is gone, and they may be the image's. */
 export function uncountedIn({ config }: Pick<Ports, 'config'>, service: string, own: OwnLabels): string[] {
   return uncountedLabels(own, settingsFor(config(), service));
 }
 
 /**
- * The same settings; those of swapctl.yml alone where the labels are wrong, which must not keep a half-done roll from its end. How
- * much is to be kept is not known then, so nothing of it goes.
+ * The same settings, only those of swapctl.yml if the labels are wrong: a mistake must not keep a half-done roll from its end.
+ * The number to retain is unknown then, so nothing is removed.
  */
 export function lenientSettingsOf({ config }: Pick<Ports, 'config'>, service: string, own: OwnLabels): Policy {
   const file = settingsFor(config(), service);
