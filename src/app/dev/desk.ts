@@ -11,41 +11,41 @@ import { keepBefore, letGoBefore, rollToImage } from './replace.ts';
 import { repositoryOf } from './repository.ts';
 import { restartService } from './restart.ts';
 
-/** How a developed service is rolled. */
+/** The options for the roll of a service in development. */
 export interface DevRoll {
   readonly overrides: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** Whether this is the way back to what ran before. */
+  /** True: this is the rollback to the image before development. */
   readonly back?: boolean;
 }
 
-/** The use cases of development: a service is its key, as `developed` tells it. */
+/** The use cases of development: `developed` gives the keys of services. */
 export interface DevDesk {
-  /** What services are built from, and what is done when files change. */
+  /** The sources and rules of services. */
   developed(selectors: readonly string[], request: DevelopRequest): Promise<Developed[]>;
-  /** The repository that compose's files name for services; undefined where their settings do. Raises `config` where nothing does. */
+  /** The repository that compose's files name for services; undefined if their settings do. Raises `config` if neither does. */
   repository(selectors: readonly string[]): Promise<string | undefined>;
-  /** Builds an image; `what` is built, for people. Raises `build-failed`, `refused`, `config`, `interrupted`. */
+  /** Builds an image; `what` names it in messages. Raises `build-failed`, `refused`, `config`, `interrupted`. */
   build(spec: BuildSpec, what: string, signal: AbortSignal): Promise<BuiltImage>;
-  /** Rolls a service to an image of the engine, by id; what went wrong is in the report. */
+  /** Rolls a service to an image of the engine, by id; an error is in the report. */
   replace(service: string, image: string, roll: DevRoll): Promise<ServiceReport>;
-  /** Starts a service anew with what was synced below some paths in it; what went wrong is in the report. */
+  /** Restarts a service with the files synced below some paths in it; an error is in the report. */
   restart(service: string, targets: readonly string[], roll: DevRoll): Promise<ServiceReport>;
-  /** Copies files into the running replicas, and removes what is gone. Raises `step-failed`. */
+  /** Copies files into the running replicas, and removes deleted ones. Raises `step-failed`. */
   sync(service: string, files: readonly SyncedFile[]): Promise<void>;
-  /** Runs a command in the running replicas; resolves with what it said if it failed. */
+  /** Runs a command in the running replicas; resolves with its output if it failed. */
   exec(service: string, exec: DevExec, signal: AbortSignal): Promise<string | undefined>;
-  /** Sends a signal to the running replicas; resolves with why one did not survive it, if so. */
+  /** Sends a signal to the running replicas; resolves with the reason if one did not survive it. */
   signal(service: string, signal: string): Promise<string | undefined>;
-  /** Calls back with every change in some trees until the signal aborts; resolves once it sees them. */
+  /** Reports every change in some trees until the signal aborts; resolves once the watch is active. */
   watch(
     trees: readonly WatchedTree[],
     options: { readonly pollMs: number | undefined; readonly signal: AbortSignal },
     onChange: (change: Change) => void,
   ): Promise<void>;
-  /** The files of a tree that count. */
+  /** The watched files of a tree. */
   files(tree: WatchedTree): Promise<string[]>;
-  /** Keeps the image that a service runs, or lets go of it, for the way back. */
+  /** Retains the image of a service for the end of development, or releases it. */
   keep(service: string, image: string | undefined): Promise<void>;
 }
 

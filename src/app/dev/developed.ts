@@ -12,17 +12,17 @@ import { imageOf, listed, ownOf } from '../select/own.ts';
 import { settingsOf } from '../select/settings.ts';
 import { mustBeOne } from './service.ts';
 
-/** What people say about what they develop. */
+/** The options of a user for development. */
 export interface DevelopRequest {
-  /** Instead of what compose's files say. */
+  /** Replaces the build of compose's files. */
   readonly build?: BuildSpec | undefined;
-  /** Rules as `--watch` has them, instead of labels and compose's files. */
+  /** Rules in the form of `--watch`, instead of labels and compose's files. */
   readonly rules: readonly string[];
-  /** The folder that paths in these are taken from. */
+  /** The base folder of paths in these. */
   readonly folder: string;
 }
 
-/** What named services are built from, and what is done when files change. Raises `config`, `refused`, `not-found`, `ambiguous`. */
+/** The sources and rules of named services. Raises `config`, `refused`, `not-found`, `ambiguous`. */
 export async function developedOf(
   ports: Ports,
   selectors: readonly string[],
@@ -57,7 +57,7 @@ async function developed(ports: Ports, service: Service, request: DevelopRequest
   };
 }
 
-// What there are rules for need not be built.
+// A service with rules needs no build.
 async function toldBuild(
   ports: Ports,
   key: string,
@@ -86,7 +86,7 @@ async function composeSays(
   return { build: composeBuild(service, secrets), rules: composeRules(service, key) };
 }
 
-// Compose marks what it builds, and finds it again by that. With the same labels the same files are the same image, too.
+// Compose labels its builds, and finds them by these labels. The same labels also keep the same files the same image.
 function composeLabels(labels: Readonly<Record<string, string>> | null | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(labels ?? {}).filter(([key]) => isComposeLabel(key)));
 }
@@ -107,7 +107,7 @@ async function withBuild(
   const outside = { context: build.context, ignored };
   if (rules.length > 0) return rules.map((rule) => ({ ...rule, outside }));
   const rebuild = { action: 'rebuild', target: '', ignore: [], include: [], initialSync: false } as const;
-  // Whatever .dockerignore says of these two.
+  // These two count even if .dockerignore lists them.
   return [{ ...rebuild, path: build.context, outside }, ...files.map((path) => ({ ...rebuild, path }))];
 }
 

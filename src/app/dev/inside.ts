@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 200;
 const NAMES_AT_ONCE = 500;
 const UNSTEADY_MS = 200;
 
-/** Copies files into every running replica of a service, and removes there what is gone here. Raises `step-failed`. */
+/** Copies files into every running replica of a service, and removes deleted ones. Raises `step-failed`. */
 export async function syncFiles(ports: Ports, key: string, files: readonly SyncedFile[]): Promise<void> {
   const gone = files.filter(({ removed }) => removed).map(({ target }) => target);
   const there = files.filter(({ removed }) => !removed);
@@ -29,7 +29,7 @@ export async function syncFiles(ports: Ports, key: string, files: readonly Synce
   }
 }
 
-// Whatever writes the files may be at it still; that it goes on is told by an event of its own.
+// A file may still be changing; the next event reports the rest.
 async function copyInto(ports: Ports, id: string, files: readonly SyncedFile[], left = 4): Promise<void> {
   try {
     await ports.engine.unpack(id, ports.sources.pack(files));
@@ -66,7 +66,7 @@ async function explaining(name: string, work: () => Promise<void>): Promise<void
   }
 }
 
-/** Runs a command in every running replica, and resolves with what it said where it failed, else with undefined. */
+/** Runs a command in every running replica; resolves with its output if it failed, else with undefined. */
 export async function execInside(
   ports: Ports,
   key: string,
@@ -82,8 +82,8 @@ export async function execInside(
 }
 
 /**
- * Sends a signal to every running replica and watches for a moment whether it lives on. Resolves with why it did not, else with
- * undefined; what it ended is started again at once.
+ * Sends a signal to every running replica and watches briefly if it lives on. Resolves with the reason if it does not, else with
+ * undefined; starts a container that ended again at once.
  */
 export async function signalInside(ports: Ports, key: string, signal: string): Promise<string | undefined> {
   for (const member of await runningOf(ports, key)) {

@@ -12,8 +12,8 @@ import { pick } from '../select/chosen.ts';
 import { listed } from '../select/own.ts';
 
 /**
- * Rolls a service to an image that was built here, under the reference that the service follows; that tag is moved by the roll, and
- * back if it fails. An image that failed here before is tried again: somebody has just saved it.
+ * Rolls a service to a local build, under its tracked reference; the roll moves that tag, and back if it fails. Tries even a
+ * failed image again: the user has just saved it.
  */
 export async function rollToImage(
   ports: Ports,
@@ -45,12 +45,12 @@ async function followedBy(ports: Ports, service: Service): Promise<string> {
   });
 }
 
-/** Keeps the image that a service runs, until it is let go of, from a prune and from the rolls to come. */
+/** Retains the image of a service, against a prune and later rolls, until it is released. */
 export async function keepBefore(ports: Ports, key: string, image: string): Promise<void> {
   await ports.engine.tag(image, beforeDevReference(key, ports.host.sha256));
 }
 
-/** Lets go of the image that was kept. */
+/** Releases the retained image. */
 export async function letGoBefore(ports: Ports, key: string): Promise<void> {
   await ports.engine.untag(beforeDevReference(key, ports.host.sha256));
 }

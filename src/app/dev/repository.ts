@@ -9,8 +9,8 @@ import { listed, ownOf } from '../select/own.ts';
 import { settingsOf } from '../select/settings.ts';
 
 /**
- * The setting that says from which repository named services are built, as compose's files have it; undefined where their own
- * settings say it. Raises `config` where nothing does.
+ * The setting for the repository of named services, from compose's files; undefined if their own settings have one. Raises
+ * `config` if there is none.
  */
 export async function repositoryOf(ports: Ports, selectors: readonly string[]): Promise<string | undefined> {
   const chosen = chosenOf(await listed(ports.engine), selectors);

@@ -8,14 +8,14 @@ import { listed } from '../select/own.ts';
 import { rollToImage } from './replace.ts';
 import { developedService } from './service.ts';
 
-// What programs leave there nobody misses.
+// Programs leave only disposable files in these.
 const PASSING =
   /^\/(tmp|run|dev|proc|sys|var\/(run|log|tmp|cache|lock))(\/|$)|^\/\.dockerenv$|^\/root\/\.[^/]*_history$/;
 
 /**
- * Starts a service anew with the files that were synced into it (which lie below `targets`). Where two containers can stand side
- * by side, or a stand-in can answer, it is rolled to its own image with these files, so that nobody waits; where that would lose
- * something else that was written into the container, or can't be done, the container itself is restarted.
+ * Restarts a service with the files that were synced into it (below `targets`). If two containers can run side by side, or a
+ * stand-in can answer, swapctl rolls it to its own image with these files, without a gap; if that would lose other files written
+ * in the container, or is impossible, it restarts the container itself.
  */
 export async function restartService(
   ports: Ports,
@@ -38,7 +38,7 @@ interface Layer {
   readonly lost: readonly string[];
 }
 
-/** The files that were written into a container since it was created: those that were synced, and all others. */
+/** The files written into a container since its creation: the synced ones, and all others. */
 async function layerOf(ports: Ports, { id }: ContainerSummary, targets: readonly string[]): Promise<Layer> {
   const changed = await ports.engine.changes(id);
   const folders = new Set(changed.flatMap(above));

@@ -7,20 +7,20 @@ import { pick } from '../select/chosen.ts';
 import { canonicalOrNone, followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
 
-/** The service of a key as it is now. Raises `refused` where its replicas follow different repositories. */
+/** The present service of a key. Raises `refused` if its replicas track different repositories. */
 export async function developedService(ports: Ports, key: string): Promise<Service> {
   const service = pick(await listed(ports.engine), [key], key);
   await mustBeOne(ports, service);
   return service;
 }
 
-/** The running replicas of such a service. */
+/** The running replicas of the same. */
 export async function runningOf(ports: Ports, key: string): Promise<ContainerSummary[]> {
   const { slots } = await developedService(ports, key);
   return slots.flatMap(({ members }) => members).filter(({ status }) => status === 'running');
 }
 
-// Whoever labels a container as a replica of another's service gets none of the files that are copied into those, and no command.
+// A container that is only labelled as a replica of another user's service gets no files and no commands.
 export async function mustBeOne(ports: Ports, { key, slots }: Service): Promise<void> {
   if (slots.length < 2) return;
   const why = whyNotOne(await Promise.all(slots.map((slot) => followingOf(ports, slot))));
