@@ -14,7 +14,7 @@ import { interruptedGroups } from './interrupted-groups.ts';
 export interface HoldDesk<Request extends Call> {
   /** Finishes or undoes the interrupted roll of a service, if there is one. Raises `busy` if a living process rolls it. */
   recover(selector: string, request: Request): Promise<void>;
-  /** Locks a service for a roll or rollback to come. Raises what a roll raises before it touches anything. */
+  /** Locks a service for a later roll or rollback. Raises the errors that a roll raises before its first change. */
   hold(selector: string, request: Request, wanted: HoldWanted): Promise<HeldRoll>;
   /** The image that a rollback goes to. Raises `no-history`. */
   previous(selector: string, image: string | undefined): Promise<PinnedImage>;
@@ -24,7 +24,7 @@ export interface HoldDesk<Request extends Call> {
   containers(): Promise<string[]>;
 }
 
-/** How requests become rolls, and whom they report to. */
+/** The conversion of requests into rolls, and the ports of each request. */
 export interface HoldWays<Request extends Call> {
   roll(request: Request): RollOptions;
   back(ports: Ports, service: Service, request: Request): Promise<RollOptions>;

@@ -18,7 +18,7 @@ import { runsIn } from '../update/self-update.ts';
 /** The roll for which a service is locked. */
 export interface HoldOptions extends Pick<HoldWanted, 'group'> {
   readonly find: (all: readonly ContainerSummary[]) => Service;
-  /** The roll of the service that was found. */
+  /** The options for the roll of the service. */
   readonly options: (service: Service) => Promise<RollOptions>;
 }
 
@@ -31,7 +31,7 @@ export async function recoverFirst(ports: Ports, find: HoldOptions['find'], sign
   await recoverService(ports, service, all, signal);
 }
 
-/** Locks a service for a roll to come. */
+/** Locks a service for a later roll. */
 export async function holdService(ports: Ports, { find, options, group }: HoldOptions): Promise<HeldRoll> {
   const all = await listed(ports.engine);
   const service = find(all);
@@ -51,7 +51,7 @@ export async function holdService(ports: Ports, { find, options, group }: HoldOp
   };
 }
 
-/** A service that is locked for a roll to come, and the image that it runs until then. */
+/** A service locked for a later roll, and its image until then. */
 interface Locked {
   readonly lease: Lease;
   readonly before: PinnedImage;
