@@ -12,7 +12,7 @@ import { resumed } from './resume.ts';
 import { rollAsked } from './roll-asked.ts';
 import { type Turns, turns } from './turns.ts';
 
-// Each with its decision log: some ten kilobytes.
+// The maximum of finished jobs, each with a decision log of about ten kilobytes.
 const MOST_FINISHED = 200;
 
 /** The environment of a book of jobs. */
@@ -23,16 +23,16 @@ export interface BookWorld {
   readonly newId: () => string;
   /** True for the services whose interrupted rolls this process finishes or undoes; without it, all services. */
   readonly resumes?: ((service: string) => boolean) | undefined;
-  /** Finds a job that an earlier process has written down; it never rejects. */
+  /** Finds a job in the records of an earlier process; it never rejects. */
   readonly earlier?: ((id: string) => Promise<EarlierJob | undefined>) | undefined;
   /** Gets the progress of all jobs: for a log. */
   readonly report?: ((progress: Progress) => void) | undefined;
 }
 
-/** Told after every change of a job, with the step that was added or has ended. */
+/** Called after every change of a job, with the step that was added or has ended. */
 export type JobListener = (job: Job, step?: JobStep) => void;
 
-/** The job of a request: its own, or the one that already does exactly the same. */
+/** The job of a request: its own, or an existing one of exactly the same request. */
 export interface Submitted {
   readonly job: Job;
   readonly joined: boolean;
@@ -43,7 +43,7 @@ interface Active {
   readonly fingerprint: string | undefined;
 }
 
-/** All jobs of a process: at most one roll of a service at a time, whoever asks for it. */
+/** All jobs of a process: at most one roll of a service at a time, for all callers. */
 export class JobBook {
   readonly #world: BookWorld;
   readonly #jobs = new Map<string, JobRecord>();
@@ -61,7 +61,7 @@ export class JobBook {
 
   /**
    * Begins a job, and resolves as soon as it is in the book. Raises `not-found`, `ambiguous` and `engine-unreachable`, and `busy`
-   * (naming the job) where the service is being rolled in another way.
+   * (naming the job) if another roll of the service is in progress.
    */
   async submit(asked: Asked): Promise<Submitted> {
     return 'service' in asked ? this.#submitRoll(asked) : this.#submitOther(asked);
@@ -72,7 +72,10 @@ export class JobBook {
     return (service, signal, work) => this.#rollWithin({ service, actor }, signal, work);
   }
 
-  /** A job of this process, what labels tell of a roll, or a job that an earlier process has written down. Raises `engine-unreachable` where only labels could tell. */
+  /**
+   * A job of this process, a roll recorded in labels, or a job in the records of an earlier process. Raises `engine-unreachable`
+   * if only labels could have it.
+   */
   async find(id: string): Promise<Job | undefined> {
     const known = this.#jobs.get(id);
     if (known) return known.show();
@@ -85,7 +88,7 @@ export class JobBook {
     return earlier ? withEarlier(pastJob(past), earlier) : pastJob(past);
   }
 
-  /** All jobs, the newest first; `complete` is false where the engine could not be asked for earlier rolls. */
+  /** All jobs, the newest first; `complete` is false if the engine could not be asked for earlier rolls. */
   async list(): Promise<{ readonly jobs: Job[]; readonly complete: boolean }> {
     const own = (): Job[] => [...this.#jobs.values()].map((record) => record.show()).reverse();
     try {
@@ -98,7 +101,7 @@ export class JobBook {
     }
   }
 
-  /** The roll of a service that is under way. */
+  /** The roll of a service in progress. */
   rollOf(service: string): Job | undefined {
     return this.#rolling.get(service)?.record.show();
   }
@@ -140,7 +143,7 @@ export class JobBook {
     await Promise.all(open.map(({ done }) => done));
   }
 
-  /** Once: makes jobs of rolls whose process ended in the middle, and finishes or undoes them. Resolves with these jobs. */
+  /** Finishes or undoes interrupted rolls, once, as jobs. Resolves with these jobs. */
   resume(): Promise<readonly JobRecord[]> {
     this.#resuming ??= this.#resume().catch((raised) => {
       this.#resuming = undefined;
@@ -173,7 +176,7 @@ export class JobBook {
     return record;
   }
 
-  // Labels tell of it from now on, as of every roll of another process.
+  // From now on labels show the job, as for every roll of another process.
   #abandon(record: JobRecord): void {
     this.#jobs.delete(record.id);
     this.#rolling.delete(record.service ?? '');
@@ -182,7 +185,7 @@ export class JobBook {
 
   async #submitRoll(asked: RollAsked): Promise<Submitted> {
     const service = await this.#world.use((app) => app.find(asked.service));
-    // A caller with another trace can ask for the same roll.
+    // Two callers with different traces can ask for the same roll.
     const { traceparent: _, ...request } = asked.request;
     const fingerprint = JSON.stringify([asked.kind, asked.service, request, asked.notify ?? false]);
     const active = this.#rolling.get(service);

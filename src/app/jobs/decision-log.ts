@@ -3,7 +3,7 @@ import { describeStep } from '../../core/rollout/step.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
 import type { JobStep } from './job.ts';
 
-/** The entry of a decision log for something that happened; undefined for what only moves a progress bar. */
+/** The entry of a decision log for a progress event; undefined for an event that only moves a progress bar. */
 export function stepOf(progress: Progress, at: string): JobStep | undefined {
   const entry = entryOf(progress);
   return entry && { at, ...entry, text: harmlessText(entry.text) };

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/model/error.ts';
 import type { Job, JobKind } from './job.ts';
 
-/** A job of an earlier process, as that process wrote it down. Times are ISO 8601. */
+/** A job in the records of an earlier process. Times are ISO 8601. */
 export interface EarlierJob {
   readonly id: string;
   readonly kind: JobKind;
@@ -33,7 +33,7 @@ export function earlierJob({ id, kind, service, actor, requested, ended, outcome
   };
 }
 
-/** A job that labels tell of, with what only the earlier process knew: the caller and the times. */
+/** A job from labels, with the facts that only the earlier process knew: the caller and the times. */
 export function withEarlier(job: Job, { actor, requested, ended }: EarlierJob): Job {
   return { ...job, actor, requested, ...(job.state === 'done' && ended !== undefined ? { ended } : {}) };
 }

@@ -8,7 +8,7 @@ export type JobKind = 'roll' | 'rollback' | 'check' | 'update';
 
 /** One requested operation, as every front shows it (a contract). Times are ISO 8601. */
 export interface Job {
-  /** Of a roll or rollback it is the id of the roll, which the labels of its containers carry. */
+  /** For a roll or rollback, the id of the roll, which the labels of its containers carry. */
   readonly id: string;
   readonly kind: JobKind;
   readonly state: 'queued' | 'running' | 'done';
@@ -19,21 +19,21 @@ export interface Job {
   readonly requested: string;
   readonly started?: string;
   readonly ended?: string;
-  /** The strategy and the steps of each replica, as soon as they are decided. */
+  /** The strategy and the planned steps of each replica, once they are decided. */
   readonly plan?: readonly PlannedSlot[];
   /** The steps so far, in order; if there are too many, the oldest are dropped. */
   readonly steps: readonly JobStep[];
-  /** The result of a finished job. `done`: a check or an update ran to its end; its report says the rest. */
+  /** The result of a finished job. `done`: a check or an update ran to its end; see its report. */
   readonly outcome?: Outcome | 'done';
   readonly report?: ServiceReport | PastReport | UpdateReport | readonly Checked[];
-  /** Why it has no report. */
+  /** The error, if it has no report. */
   readonly error?: ReportedError;
   readonly cancel: Cancellation;
-  /** Of an update: the jobs that roll its services. */
+  /** For an update: the jobs that roll its services. */
   readonly rolls?: readonly string[];
 }
 
-/** The report of a roll of an earlier process: labels do not hold how long it took. */
+/** The report of a roll of an earlier process: labels do not hold its timings. */
 export type PastReport = Omit<ServiceReport, 'timings'>;
 
 export interface PlannedSlot {
@@ -53,9 +53,9 @@ export interface JobStep {
   readonly text: string;
   /** The state before the step. */
   readonly seen?: string;
-  /** Why the step is done, where it does not follow from what was seen. */
+  /** The reason for the step, if the observation does not show it. */
   readonly reason?: string;
-  /** How long it took, in milliseconds; absent while it is under way and where it failed. */
+  /** Its duration, in milliseconds; absent while it is in progress, and if it failed. */
   readonly ms?: number;
 }
 
@@ -83,7 +83,7 @@ export interface CheckAsked {
   readonly actor: string;
 }
 
-/** A request to update what is newer. */
+/** A request to update services with a newer image. */
 export interface UpdateAsked {
   readonly kind: 'update';
   readonly services: readonly string[];

@@ -4,7 +4,7 @@ import type { Job, PastReport } from './job.ts';
 
 const OVER = { possible: false, requested: false, because: 'the job is done' };
 
-/** The job of a roll that another process did, or this one before it was restarted: what labels tell of it. */
+/** The job of a roll of another process, or of this one before its restart, from labels. */
 export function pastJob(roll: PastRoll): Job {
   const { id, service, at, phase } = roll;
   const job = { id, kind: kindOf(roll), service, actor: 'unknown', requested: at, steps: [], cancel: OVER };
@@ -27,7 +27,7 @@ function resultOf(roll: PastRoll): Pick<Job, 'report' | 'error'> {
   return roll.phase === 'interrupted' ? { error: interruptedError(roll) } : { report: reportOf(roll) };
 }
 
-/** The error of a roll whose process ended in the middle, until swapctl has finished or undone it. */
+/** The error of an interrupted roll, until swapctl has finished or undone it. */
 export function interruptedError({ service }: Pick<PastRoll, 'service'>): ReportedError {
   return {
     code: 'interrupted',
@@ -37,7 +37,7 @@ export function interruptedError({ service }: Pick<PastRoll, 'service'>): Report
   };
 }
 
-// Labels do not hold how long the parts took.
+// Labels do not hold the duration of the parts.
 function reportOf(roll: PastRoll): PastReport {
   const { service, from, to, error } = roll;
   const side = (one: NonNullable<typeof to>) => ({ container: service, image: one.image, digest: one.digest });

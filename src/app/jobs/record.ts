@@ -6,7 +6,7 @@ import { describeStep } from '../../core/rollout/step.ts';
 import { stepOf } from './decision-log.ts';
 import type { Cancellation, Job, JobKind, JobStep, PlannedSlot } from './job.ts';
 
-// A roll of one replica takes some thirty steps; what fills this up is a probe that fails for hours.
+// A roll of one replica takes about thirty steps; only a probe that fails for hours reaches this.
 const MOST_STEPS = 400;
 
 interface Given {
@@ -111,7 +111,7 @@ export class JobRecord {
     this.#settle();
   }
 
-  /** Ends it without a word: another process does the work. */
+  /** Ends the job without a result: another process does the work. */
   abandon(): void {
     this.#ended = this.#now();
     this.#settle();
@@ -121,7 +121,7 @@ export class JobRecord {
     this.finish({ outcome: 'failed', error });
   }
 
-  /** Ends the work at its next safe point. Raises `too-late` after the switch, and where the job is done. */
+  /** Ends the work at its next safe point. Raises `too-late` after the switch, and if the job is done. */
   cancel(): void {
     const { possible, because = '' } = this.#cancellation();
     if (!possible) fail('too-late', `${this.id}: ${because}`, { hint: this.#hint() });
@@ -157,7 +157,7 @@ export class JobRecord {
     this.#given.onChange(this.show(), after);
   }
 
-  // The first decision of a replica sees it as it was before the roll.
+  // The first decision of a replica shows its state before the roll.
   #expect({ slot, desired, seen }: Extract<Progress, { kind: 'decision' }>): void {
     const at = this.#plan.findIndex((one) => one.slot === slot && one.steps === undefined);
     const planned = this.#plan[at];

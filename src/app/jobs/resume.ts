@@ -7,10 +7,7 @@ const OPEN: readonly PastRoll['phase'][] = ['interrupted', 'under-way', 'unclear
 
 type End = Pick<Job, 'outcome' | 'report' | 'error'>;
 
-/**
- * Finishes or undoes a roll whose process ended in the middle; resolves with what came of it, and with undefined if its process
- * lives after all.
- */
+/** Finishes or undoes an interrupted roll; resolves with the result, or with undefined if its process lives after all. */
 export async function resumed(app: App, roll: PastRoll, record: JobRecord): Promise<End | undefined> {
   const items = await app.recover([roll.service], record.signal, record.take);
   if (items.some(({ outcome }) => outcome === 'busy')) return undefined;

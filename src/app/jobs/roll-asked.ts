@@ -5,7 +5,7 @@ import { runOf } from '../../core/report/summary.ts';
 import type { App } from '../app.ts';
 import type { RollAsked } from './job.ts';
 
-/** Does what was asked for, and sends the notifications if that was, too. */
+/** Performs a requested roll, and sends the notifications if they were requested. */
 export async function rollAsked(
   app: App,
   { kind, service, request, notify = false }: RollAsked,

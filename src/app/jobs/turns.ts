@@ -1,6 +1,6 @@
-/** Lets at most so many work at the same time; the others wait for their turn, in the order in which they came. */
+/** Limits the number of concurrent tasks; the others wait in the order of arrival. */
 export interface Turns {
-  /** Resolves with true when it is their turn, and with false when the signal aborts before. Who got one calls `end`. */
+  /** Resolves with true for a turn, and with false if the signal aborts first. A task calls `end` after its turn. */
   take(signal: AbortSignal): Promise<boolean>;
   end(): void;
 }
