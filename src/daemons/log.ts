@@ -1,4 +1,4 @@
-/** How much a line of a daemon's log matters. */
+/** The level of a line in a daemon's log. */
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** The log of a daemon: a sentence, and the facts behind it for programs. */

@@ -1,6 +1,6 @@
 import { type Change, type DevExec, type DevRule, type SyncedFile, syncs, targetOf } from '../../core/build/develop.ts';
 
-/** What some changes call for, of one service. */
+/** The actions that some changes require in one service. */
 export interface Deed {
   readonly files: readonly SyncedFile[];
   readonly execs: readonly DevExec[];
@@ -11,8 +11,8 @@ export interface Deed {
 export const NOTHING: Deed = { files: [], execs: [], signals: [], restart: false };
 
 /**
- * What changes call for by the rules of a service, whose trees are numbered from `first` on; `rebuild` makes everything else
- * needless, since the new container has it all.
+ * The actions that changes require by the rules of a service, whose trees are numbered from `first`; `rebuild` makes all others
+ * needless, since the new container has every file.
  */
 export function deedOf(
   rules: readonly DevRule[],
@@ -36,7 +36,7 @@ export function deedOf(
   };
 }
 
-/** Several of them as one: each file as it was last, and everything else once. */
+/** Merges several into one: each file in its last state, and every other action once. */
 export function together(deeds: readonly Deed[]): Deed {
   const files = new Map(deeds.flatMap((deed) => deed.files).map((file) => [file.target, file]));
   return {

@@ -10,22 +10,22 @@ import { gatherer } from './gather.ts';
 import { type Lane, openLane } from './lane.ts';
 import { type Queue, queueOfOne } from './queue.ts';
 
-/** Everything that development needs of the world. */
+/** The environment of development. */
 export interface DevWorld {
   readonly desk: DevDesk;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly log: WatchLog;
-  /** Ends it; a roll under way comes to its safe end first. */
+  /** Ends development; a roll in progress comes to its safe end first. */
   readonly signal: AbortSignal;
 }
 
-/** What is wanted of it. */
+/** The options of development. */
 export interface DevRequest {
   readonly services: readonly string[];
   readonly build: BuildSpec | undefined;
   readonly rules: readonly string[];
   readonly folder: string;
-  /** Whether what is on the disk now is built before anything changes. */
+  /** True: build the present files before any change. */
   readonly firstBuild: boolean;
   readonly rollbackOnExit: boolean;
   readonly pollMs: number | undefined;
@@ -35,7 +35,9 @@ export interface DevRequest {
 const QUIET_MS = 80;
 const MOST_MS = 5000;
 
-/** Builds, rolls and syncs what changes until the signal aborts; resolves with what came of going back, where that was asked for. */
+/**
+ * Builds, rolls and syncs changes until the signal aborts; resolves with the reports of the rollbacks, if they were requested.
+ */
 export async function develop(world: DevWorld, request: DevRequest): Promise<ServiceReport[]> {
   const services = await world.desk.developed(request.services, request);
   if (request.rollbackOnExit) for (const { service, image } of services) await world.desk.keep(service, image);
@@ -58,14 +60,14 @@ async function work(world: Open, request: DevRequest, services: readonly Develop
       rules,
     });
   for (const { lane } of stations) lane.begin();
-  // Once, however many services it is for.
+  // One build, however many services share it.
   if (request.firstBuild) for (const builds of new Set(stations.map((station) => station.builds))) builds?.ask('first');
   return () => settled(stations);
 }
 
 /**
- * Lets something go on until the signal aborts or it breaks, then lets what is under way come to its end. `begin` resolves with
- * how to wait for that.
+ * Runs a task until the signal aborts or it fails, then lets current work end. `begin` resolves with a function that waits for
+ * that.
  */
 async function untilEnd(
   signal: AbortSignal,
@@ -93,12 +95,12 @@ async function untilEnd(
 
 type Open = DevWorld & { readonly broken: (error: unknown) => void };
 
-/** A service with what is done about it; those of the same build share its queue. */
+/** A service with its queue; services of the same build share one. */
 interface Station {
   readonly developed: Developed;
   readonly lane: Lane;
   readonly builds: Queue<string> | undefined;
-  /** The number of its first tree among all. */
+  /** The number of its first tree among all trees. */
   readonly first: number;
 }
 
@@ -122,7 +124,7 @@ interface Unit {
 }
 
 function unitOf(units: Map<string, Unit>, world: Open, { service }: Developed, spec: BuildSpec): Unit {
-  // What compose marks images with differs from service to service, and makes no other build.
+  // Compose's labels differ between services, but do not change the build.
   const key = JSON.stringify({ ...spec, labels: ownOnly(spec.labels) });
   const known = units.get(key);
   if (known) return known;
@@ -195,7 +197,7 @@ async function goBack(
 ): Promise<ServiceReport[]> {
   const reports: ServiceReport[] = [];
   for (const { service, image } of services) {
-    // It was asked to end; this is how it ends.
+    // The end was requested, and this is its work.
     const report = await desk.replace(service, image, { overrides, signal: new AbortController().signal, back: true });
     reports.push(report);
     const text = report.error

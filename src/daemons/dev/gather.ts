@@ -1,18 +1,18 @@
 import type { Change } from '../../core/build/develop.ts';
 
-/** What gathering needs of the world. */
+/** The environment of a gatherer. */
 export interface Gathering {
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly signal: AbortSignal;
-  /** How long nothing must have happened. */
+  /** The quiet time before changes are handed on. */
   readonly quietMs: number;
-  /** After which time what there is is handed on all the same: some files never rest. */
+  /** The maximum wait: some files never rest. */
   readonly mostMs: number;
 }
 
 /**
- * Gathers changes until nothing has happened for a moment, and hands them on together, each file once, as it was last: an editor
- * saves in several steps, and a branch switch touches thousands of files.
+ * Gathers changes until there is a quiet moment, and hands them on together, each file once, in its last state: an editor saves
+ * in several steps, and a branch switch touches thousands of files.
  */
 export function gatherer(
   { clock, signal, quietMs, mostMs }: Gathering,

@@ -7,17 +7,17 @@ import type { WatchLog } from '../log.ts';
 import { type Deed, NOTHING, together } from './deed.ts';
 import { type Queue, queueOfOne } from './queue.ts';
 
-/** What a lane works with. */
+/** The environment of a lane. */
 export interface LaneWorld {
   readonly desk: DevDesk;
   readonly log: WatchLog;
   readonly overrides: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** Gets what is no error of swapctl's or the engine's. */
+  /** Gets errors of unknown kinds. */
   readonly broken: (error: unknown) => void;
 }
 
-/** A finished build that a service is to run. `number` counts the builds of the service. */
+/** A finished build for a service. `number` counts the builds of the service. */
 interface Image {
   readonly id: string;
   readonly number: number;
@@ -25,20 +25,20 @@ interface Image {
 
 type Job = { readonly image: Image } | { readonly deed: Deed };
 
-/** The containers of one service: whatever is done to them is done one after the other. */
+/** The containers of one service: actions on them run one after the other. */
 export interface Lane {
   readonly service: string;
-  /** A build begins: what is synced from now on may not be in its image. Returns the build's number. */
+  /** A build begins: its image may lack files synced from now on. Returns the build's number. */
   buildBegins(): number;
-  /** The image of a build is to run. */
+  /** Rolls to the image of a build. */
   run(image: Image): void;
   act(deed: Deed): void;
-  /** Copies everything of the rules that want it at the beginning. */
+  /** Copies all files of the rules with an initial sync. */
   begin(): void;
   idle(): Promise<void>;
 }
 
-/** `rebuild` asks for a build where nothing less helps; undefined: there is no way to build it. */
+/** `rebuild` asks for a build if no smaller action is enough; undefined: the service can't be built. */
 export function openLane(world: LaneWorld, developed: Developed, rebuild: (() => void) | undefined): Lane {
   const { service } = developed;
   const state: State = { world, developed, rebuild, builds: 0, journal: [] };
@@ -63,7 +63,7 @@ interface State {
   readonly developed: Developed;
   readonly rebuild: (() => void) | undefined;
   builds: number;
-  /** What was synced, and how many builds had begun by then. */
+  /** The synced files, with the number of builds begun before each. */
   journal: { readonly file: SyncedFile; readonly build: number }[];
   begun?: boolean;
 }
@@ -89,7 +89,7 @@ async function runImage(state: State, { id, number }: Image): Promise<void> {
   const report = await desk.replace(service, id, { overrides, signal });
   tellReport(state, report);
   if (report.outcome !== 'rolled') return;
-  // The new container has what was there when its build began.
+  // The new container has the files from before its build.
   state.journal = state.journal.filter(({ build }) => build >= number);
   await syncAll(state);
   const since = state.journal.map(({ file }) => file);

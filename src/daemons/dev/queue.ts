@@ -1,14 +1,14 @@
-/** Work of which only one runs at a time. */
+/** Tasks that run one at a time. */
 export interface Queue<T> {
-  /** Runs it now, or, together with everything else that is asked for meanwhile, once after what runs. */
+  /** Runs the item now, or once after the current run, together with all other items that arrive meanwhile. */
   ask(item: T): void;
-  /** Resolves when nothing runs and nothing waits. */
+  /** Resolves once no task runs or waits. */
   idle(): Promise<void>;
 }
 
 /**
- * A queue of one: however often it is asked for during a run, exactly one more follows (T62). What the work raises goes to
- * `broken`, and what waits is dropped.
+ * A queue of one: however many items arrive during a run, exactly one more follows (T62). An error of the task goes to `broken`,
+ * and drops waiting items.
  */
 export function queueOfOne<T>(
   work: (items: readonly T[]) => Promise<void>,

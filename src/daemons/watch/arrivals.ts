@@ -1,24 +1,24 @@
 import type { Arrival } from '../../core/update/arrival.ts';
 import type { ServiceUpdate } from '../../core/update/update.ts';
 
-/** Images that came under a name, and the services that are to be rolled to them: what is not done yet. Times in milliseconds. */
+/** Pending local image events, and the services to roll for them. Times in milliseconds. */
 export interface Arrivals {
   take(arrival: Arrival, now: number): void;
-  /** Whose services are to be found, if that is due. */
+  /** Events whose services are to be found now. */
   unread(now: number): readonly Arrival[];
-  /** After they were read: the services that they concern, and which of them can't be told yet. */
+  /** Records the affected services of events, and the events that need another try. */
   read(arrivals: readonly Arrival[], services: ReadonlySet<string>, later: readonly Arrival[], now: number): void;
-  /** The services whose time has come. */
+  /** The services to roll now. */
   due(now: number): ReadonlySet<string>;
-  /** What became of those that were due. */
+  /** Records the results of the due services. */
   done(due: ReadonlySet<string>, lines: readonly ServiceUpdate[], now: number): void;
-  /** When there is something to do next; undefined: nothing is waiting. */
+  /** The time of the next action; undefined: nothing is pending. */
   next(): number | undefined;
 }
 
-// What builds or loads several at once names them one right after the other.
+// A build or load of several images names them within this time.
 const GATHER_MS = 50;
-// While somebody else is rolling.
+// While another process is rolling.
 const AGAIN_MS = 3000;
 
 export function arrivalsBox(): Arrivals {

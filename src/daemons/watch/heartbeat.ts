@@ -4,7 +4,7 @@ import type { WatchLog } from '../log.ts';
 
 const EVERY_MS = 10_000;
 
-/** What a heartbeat needs of the watch that it tells of. */
+/** The parts of a watch that its heartbeat needs. */
 interface Heart {
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly log: WatchLog;
@@ -12,8 +12,8 @@ interface Heart {
 }
 
 /**
- * Writes the time into a file every ten seconds until the signal aborts, so that others can tell from its age whether the watch
- * lives (the HEALTHCHECK of the image does). That it can't be written is told once, and stops nothing.
+ * Writes the time into a file every ten seconds until the signal aborts, so that the file's age shows if the watch lives (the
+ * image's HEALTHCHECK reads it). A failed write is logged once, and stops nothing.
  */
 export async function beat(file: string, { clock, log, signal }: Heart): Promise<void> {
   let told = false;

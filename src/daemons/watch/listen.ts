@@ -3,28 +3,28 @@ import { EngineError } from '../../core/model/engine-error.ts';
 import { eventKey } from '../../core/model/event.ts';
 import { type Arrival, arrivalOf } from '../../core/update/arrival.ts';
 
-/** What listening needs of the world. */
+/** The inputs of listening. */
 export interface Ear {
   readonly app: Pick<App, 'events'>;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly signal: AbortSignal;
-  /** An image got a name. */
+  /** A local image event. */
   readonly onArrival: (arrival: Arrival) => void;
-  /** Something happened to containers, or may have: the stream was cut, and nobody knows what was in between. */
+  /** A container has changed, or may have: the stream was cut, and events may be missing. */
   readonly onChange: () => void;
-  /** Told once for each time that the engine can't be listened to. */
+  /** Called once for each outage of the event stream. */
   readonly onAway: (error: EngineError) => void;
 }
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 5 * 60_000;
-// An engine's clock may be behind ours; what is told twice only makes for another look.
+// The engine's clock may be behind ours; an event seen twice only causes another check.
 const EARLIER_MS = 60_000;
 const LAST_KEYS = 64;
 
 /**
- * Listens to what happens to containers and images until the signal aborts. The stream ends whenever the engine restarts, and some
- * proxies cut it when it is quiet (T48): then it is asked for again from the last event on, and each event counts once.
+ * Listens to events of containers and images until the signal aborts. The stream ends whenever the engine restarts, and some
+ * proxies cut a quiet one (T48): then it resumes from the last event, and each event counts once.
  */
 export async function listen({ app, clock, signal, onArrival, onChange, onAway }: Ear): Promise<void> {
   let since = (clock.now() - EARLIER_MS) * 1e6;
@@ -43,7 +43,7 @@ export async function listen({ app, clock, signal, onArrival, onChange, onAway }
         if (arrival) onArrival(arrival);
         else onChange();
       }
-      // One that ends at once, again and again, is as good as none.
+      // A stream that repeatedly ends at once counts as an outage.
       misses = clock.now() - began < FIRST_WAIT_MS ? misses + 1 : 0;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;

@@ -3,10 +3,10 @@ import { shortDigest } from '../../core/model/reference.ts';
 import type { ServiceUpdate } from '../../core/update/update.ts';
 import type { Level, WatchLog } from '../log.ts';
 
-/** Tells what became of services, each thing once: only what is done anew is news again. */
+/** Logs the results of services, each once: only a new action is logged again. */
 export interface Teller {
   tell(lines: readonly ServiceUpdate[]): void;
-  /** What is gone is news when it comes back. */
+  /** A removed service is logged again when it comes back. */
   forget(present: ReadonlySet<string>): void;
 }
 
@@ -28,7 +28,7 @@ export function teller(log: WatchLog): Teller {
   };
 }
 
-/** Whether nothing could be asked: a registry is away, and not what was asked wrong. */
+/** True: the check could not ask a registry because it is out of reach. */
 export function isAway({ outcome, error }: ServiceUpdate): boolean {
   return outcome === 'unknown' && error !== undefined && exitStatus(error.code) === 5;
 }
@@ -37,7 +37,7 @@ function isDeed({ outcome }: ServiceUpdate): boolean {
   return outcome === 'updated' || outcome === 'failed';
 }
 
-// The words of an error may change from one time to the next, with the same meaning.
+// The words of an error may vary with the same meaning.
 function signature({ outcome, to, because, error }: ServiceUpdate): string {
   return JSON.stringify([outcome, to?.digest, error?.code ?? (outcome === 'current' ? '' : because)]);
 }
@@ -45,7 +45,7 @@ function signature({ outcome, to, because, error }: ServiceUpdate): string {
 function levelOf({ outcome, error }: ServiceUpdate, before: string | undefined): Level {
   if (outcome === 'failed') return 'error';
   if (error) return 'warn';
-  // That nothing is newer is no news, unless something was wrong before.
+  // An up-to-date service is not worth a line, unless it had an error before.
   if (outcome === 'current' && (before === undefined || !before.includes('unknown'))) return 'debug';
   return outcome === 'held' ? 'warn' : 'info';
 }

@@ -1,16 +1,19 @@
 import type { Schedule } from '../../core/update/schedule.ts';
 import type { Appointment } from '../../core/update/update.ts';
 
-/** Services by when they are checked next: those of the same schedule are checked together, so that they share the questions. */
+/** Services by their next check: those of the same schedule are checked together, so that they share requests. */
 export interface Timetable {
-  /** Takes in what there is now. What has a schedule that nobody had is checked soon; what joins one, with the others. */
+  /**
+   * Takes over the present services. A service with a new schedule is checked soon; one with a known schedule together with the
+   * others.
+   */
   refresh(appointments: readonly Appointment[], now: number): Promise<void>;
-  /** What is due, with all that it depends on among the others: a failure there is to be known first. */
+  /** The due services, with all their dependencies among the others: a failure there must be known first. */
   due(now: number): ReadonlySet<string>;
   everything(): ReadonlySet<string>;
-  /** After these were checked. `away`: nothing could be asked for them, so that asking again waits ever longer. */
+  /** Records the check. `away`: the registry was out of reach, so the pause grows. */
   checked(services: ReadonlySet<string>, away: boolean, now: number): Promise<void>;
-  /** When the next are due; undefined: never. */
+  /** The time of the next check; undefined: never. */
   next(): number | undefined;
 }
 
@@ -20,7 +23,7 @@ interface Group {
   readonly schedule: Schedule;
   members: string[];
   next: number | undefined;
-  /** Checks in a row at which nothing could be asked. */
+  /** The number of consecutive checks with the registry out of reach. */
   misses: number;
 }
 

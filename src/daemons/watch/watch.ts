@@ -9,19 +9,19 @@ import { listen } from './listen.ts';
 import { isAway, type Teller, teller } from './tell.ts';
 import { type Timetable, timetable } from './timetable.ts';
 
-/** Everything that a watch needs of the world. */
+/** The environment of a watch. */
 export interface WatchWorld {
-  /** Connects to the engine. Raises `engine-unreachable`, and `config` for what is wrong in swapctl.yml. */
+  /** Connects to the engine. Raises `engine-unreachable`, and `config` for a mistake in swapctl.yml. */
   readonly open: () => Promise<{ app: WatchedApp; close(): void }>;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   /** A number from 0 to 1. */
   readonly dice: () => number;
   readonly log: WatchLog;
-  /** Ends the watch; a roll under way comes to its safe end first. */
+  /** Ends the watch; a roll in progress comes to its safe end first. */
   readonly signal: AbortSignal;
-  /** Calls back whenever somebody wants swapctl.yml to be read again, or everything to be checked now. */
+  /** Calls back whenever a user wants swapctl.yml to be read again, or everything to be checked now. */
   readonly onAsked: (asked: (what: 'reload' | 'check') => void) => void;
-  /** Gives back memory that is not needed any more. */
+  /** Releases unused memory. */
   readonly tidy: () => void;
   /** Gets the report of every run. */
   readonly onUpdate?: (report: UpdateReport) => void;
@@ -29,37 +29,37 @@ export interface WatchWorld {
   readonly request: Pick<UpdateRequest, 'all' | 'overrides' | 'perService'>;
 }
 
-// Events come in swarms: one look for all of them.
+// Events come in bursts: one observation for all of them.
 const GATHER_MS = 1000;
-// Should an event be missed.
+// In case an event is missed.
 const LOOK_EVERY_MS = 10 * 60_000;
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 5 * 60_000;
-// Before a sleep of so long memory is given back, and not more often than that.
+// Memory is released before a sleep of this length, and not more often.
 const LONG_SLEEP_MS = 30_000;
 
-/** What lasts from one connection to the engine to the next. */
+/** The state that outlives a connection to the engine. */
 interface State {
   readonly world: WatchWorld;
-  /** When it began. */
+  /** The start of the watch. */
   readonly since: number;
   readonly firstSeen: Map<string, number>;
   readonly teller: Teller;
   readonly asked: Set<'reload' | 'check'>;
   readonly arrivals: Arrivals;
-  /** When to look what there is. */
+  /** The time of the next observation. */
   lookAt: number;
-  /** Ends the sleep that is under way. */
+  /** Ends the current sleep. */
   wake: () => void;
-  /** Whether it once was at work: what is wrong before that ends it. */
+  /** True: the watch has worked; an earlier error ends it. */
   begun: boolean;
-  /** When memory was given back. */
+  /** The last release of memory. */
   tidiedAt: number;
-  /** How many services were told to be watched. */
+  /** The number of watched services in the last log line. */
   watched: number | undefined;
 }
 
-/** Checks and rolls services by their schedules until the signal aborts. Raises what keeps it from beginning. */
+/** Checks and rolls services on their schedules until the signal aborts. Raises an error that keeps it from starting. */
 export async function watch(world: WatchWorld): Promise<void> {
   const state: State = {
     world,
@@ -88,7 +88,7 @@ export async function watch(world: WatchWorld): Promise<void> {
   world.log.tell('info', 'ended');
 }
 
-// The engine may be away for hours, and come back as another version: so it is connected to anew.
+// The engine may be away for hours, and come back as another version: so connect anew.
 async function connectAgainAndAgain(state: State): Promise<void> {
   const { world } = state;
   let times: ReturnType<typeof timetable> | undefined;
@@ -115,7 +115,7 @@ async function connectAgainAndAgain(state: State): Promise<void> {
   }
 }
 
-// What is wrong at first ends it, save an engine that is away: it may start later than we do. Later on nothing does.
+// An error at the start ends the watch, except an engine that is away: it may start later. After the start no error ends it.
 function awayBecause(raised: unknown, begun: boolean): string {
   if (raised instanceof EngineError) return messageOf(raised);
   if (raised instanceof SwapError && (begun || raised.code === 'engine-unreachable')) return messageOf(raised);
@@ -127,7 +127,7 @@ function unexpected(raised: unknown): string {
   return `unexpected: ${messageOf(raised)}`;
 }
 
-/** Whether an error is of one piece of work, and not of all that is asked of the engine. */
+/** True: the error concerns one task, not all calls to the engine. */
 function isOfOne(raised: unknown): boolean {
   return !(raised instanceof EngineError) && !(raised instanceof SwapError);
 }
@@ -146,7 +146,7 @@ async function keepWatch(state: State, app: WatchedApp, times: Timetable): Promi
   const onAway = (error: EngineError): void =>
     world.log.tell('debug', `the engine's events can't be heard: ${error.message}`);
   const ear = listen({ app, clock: world.clock, signal: listening.signal, onArrival, onChange, onAway });
-  // What is no error of the engine's is told by the next question.
+  // The next request reports an error that is not the engine's.
   ear.catch((raised) => world.log.tell('error', unexpected(raised)));
   try {
     while (!world.signal.aborted) await oneRound(state, app, times);
@@ -187,7 +187,7 @@ async function lookAround(state: State, app: WatchedApp, times: Timetable): Prom
   world.log.tell('info', `watching ${size} service${size === 1 ? '' : 's'}${none}`, { services });
 }
 
-// Whatever died in the middle of a roll, the engine or the watch before this one: a schedule may come due much later.
+// The engine, or an earlier watch, may have died in the middle of a roll; a schedule may come due much later.
 async function mend({ world, teller: { tell } }: State, app: WatchedApp, times: Timetable): Promise<void> {
   const only = times.everything();
   tell(await within(world.signal, (signal) => app.mend(world.selectors, { ...world.request, only, signal })));
@@ -213,7 +213,7 @@ async function update(state: State, app: WatchedApp, times: Timetable, due: Read
   await times.checked(due, away, world.clock.now());
 }
 
-// What came under a followed name is rolled at once, whatever the schedule says, without asking any registry.
+// A local image under a tracked name is rolled at once, whatever the schedule is, without asking a registry.
 async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: State, app: WatchedApp): Promise<void> {
   const { now } = world.clock;
   const unread = arrivals.unread(now());
@@ -229,7 +229,7 @@ async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: Sta
   tell(lines.filter(({ outcome }) => outcome !== 'current'));
 }
 
-// What can't be read of arrivals is left to the next scheduled check.
+// The next scheduled check covers unreadable events.
 async function orNothing<T>({ log }: WatchWorld, work: Promise<T>, nothing: T): Promise<T> {
   try {
     return await work;
@@ -248,13 +248,13 @@ async function updateAndTell(
   return within(world.signal, async (signal) => {
     const report = await app.update(world.selectors, { ...world.request, ...request, signal });
     world.onUpdate?.(report);
-    // The run may have been ended by what replaces this very container: what else it did is to be told all the same.
+    // The roll of swapctl's own container may have ended the run: its other results are sent all the same.
     await app.tell(report, { signal: signal.aborted ? new AbortController().signal : signal });
     return report.services;
   });
 }
 
-// A signal of its own for each run: what listens to it goes with the run, instead of gathering for weeks.
+// Each run has its own signal: its listeners go with the run, instead of accumulating for weeks.
 async function within<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const run = new AbortController();
   const end = (): void => run.abort();
