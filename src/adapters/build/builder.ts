@@ -12,7 +12,7 @@ import { dockerfileOf, openContext } from './context.ts';
 import { ignoreFile } from './ignore.ts';
 import type { Env } from './program.ts';
 
-/** How builders are found. */
+/** The environment of builders. */
 export interface BuilderOptions {
   readonly engine: Pick<Engine, 'build' | 'image'>;
   /** The environment of docker: it names the same engine. */
@@ -21,7 +21,7 @@ export interface BuilderOptions {
 
 type Build = (spec: BuildSpec, onLine: (line: string) => void, signal: AbortSignal) => Promise<BuildEnd>;
 
-/** The builder of this machine: docker's buildx where it is installed, else the engine itself, whose API can do less. */
+/** The builder of this machine: docker's buildx if it is installed, else the engine itself, whose API has fewer options. */
 export function openBuilder({ engine, env }: BuilderOptions): Builder {
   let way: Promise<Build> | undefined;
   return {
@@ -73,7 +73,7 @@ function byEngine(engine: BuilderOptions['engine'], env: Env): Build {
       return await pRetry(() => attempt(spec, onLine, signal), { ...UNTIL_AT_REST, signal });
     } catch (error) {
       if (signal.aborted) return fail('interrupted', 'the build was interrupted');
-      // What was refused before the build began, and a context that never came to rest.
+      // A build that was refused before it began, and a context that never came to rest.
       if (isSourceChange(error) || (error instanceof EngineError && error.status >= 400))
         return { kind: 'failed', message: messageOf(error), log: [] };
       throw error;
@@ -81,7 +81,7 @@ function byEngine(engine: BuilderOptions['engine'], env: Env): Build {
   };
 }
 
-// Editors, and tools that write many files, are done soon.
+// Editors, and tools that write many files, finish soon.
 const UNTIL_AT_REST = {
   retries: 4,
   minTimeout: 200,
@@ -112,12 +112,12 @@ async function refuseNoFolder(context: string): Promise<void> {
   fail('config', `the build context ${context} is no folder here`, { hint: 'is this the machine with the source?' });
 }
 
-// As docker reads it.
+// In docker's reading.
 function classicWanted(env: Env): boolean {
   return env.DOCKER_BUILDKIT === '0' || env.DOCKER_BUILDKIT === 'false';
 }
 
-/** The registries of the images that a Dockerfile names plainly after FROM. */
+/** The registries of the images that a Dockerfile names literally after FROM. */
 function registriesOf(dockerfile: string): string[] {
   const named = [...dockerfile.matchAll(/^\s*FROM\s+(?:--\S+\s+)*([^\s$]+)(?:\s|$)/gim)].map(([, image = '']) => image);
   return [...new Set(named.flatMap(registryOf))];

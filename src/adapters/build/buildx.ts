@@ -6,12 +6,12 @@ import { fail } from '../../core/model/error.ts';
 import { readText } from '../files/read.ts';
 import { type Env, runProgram } from './program.ts';
 
-/** Whether docker's buildx is installed on this machine. */
+/** True: docker's buildx is installed on this machine. */
 export async function hasBuildx(env: Env): Promise<boolean> {
   return (await runProgram('docker', ['buildx', 'version'], { env })).code === 0;
 }
 
-/** Builds with `docker buildx build`, which keeps the context at the builder and only sends it what has changed. */
+/** Builds with `docker buildx build`, which caches the context at the builder and sends only changes. */
 export async function buildxBuild(
   env: Env,
   spec: BuildSpec,
@@ -46,7 +46,7 @@ export function buildxArgs(spec: BuildSpec, buildArgs: readonly string[]): strin
   const pairs = (values: Readonly<Record<string, string>>): string[] =>
     Object.entries(values).map(([key, value]) => `${key}=${value}`);
   return [
-    // An attestation of when it was built would make another image of the same content.
+    // An attestation with the build time would make another image of the same content.
     ...['--progress', 'plain', '--load', '--provenance', 'false'],
     ...(spec.inline === undefined ? dockerfileArgs(spec) : ['--file', '-']),
     ...(spec.target ? ['--target', spec.target] : []),
@@ -69,8 +69,8 @@ export function buildxArgs(spec: BuildSpec, buildArgs: readonly string[]): strin
 }
 
 /**
- * Build arguments: their names, for the command line, and their values, for the environment, where no list of processes shows them.
- * Only what would steer docker itself, or is another's value already, stands on the command line as a whole.
+ * Build arguments: names for the command line, and values for the environment, where no process list shows them. A value goes on
+ * the command line only if its name would steer docker itself, or already has another value.
  */
 export function buildArguments(
   { args, secrets }: Pick<BuildSpec, 'args' | 'secrets'>,
@@ -93,7 +93,7 @@ function dockerfileArgs({ context, dockerfile }: BuildSpec): string[] {
   return dockerfile === undefined ? [] : ['--file', path.resolve(context, dockerfile)];
 }
 
-// Which of them is the engine's id of it depends on the image store (T34).
+// The image store decides which of them is the engine's id of the image (T34).
 function idsOf(metadata: string): string[] {
   const told = JSON.parse(metadata) as Record<string, unknown>;
   return ['containerimage.config.digest', 'containerimage.digest'].flatMap((key) => {
@@ -104,7 +104,7 @@ function idsOf(metadata: string): string[] {
 
 const MOST_LINES = 40;
 
-/** What buildx says at its end, when all steps have been told: the last lines of the step, its place in the Dockerfile, and the error. */
+/** The end of buildx's output, after all steps: the last lines of the step, its place in the Dockerfile, and the error. */
 export function failureOf(stderr: readonly string[]): { readonly message: string; readonly log: readonly string[] } {
   const lines = stderr.filter((line) => line.trim() !== '');
   const at = lines.findLastIndex((line) => line.startsWith('ERROR: '));

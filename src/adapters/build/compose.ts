@@ -7,10 +7,10 @@ import { mustBeFit } from '../files/read.ts';
 import { type Env, runProgram } from './program.ts';
 
 const TIMEOUT_MS = 15_000;
-// A file may include others, which only compose finds: that much of them, and no more.
+// A file may include others, which only compose resolves: this limits the memory for that.
 const MOST_MEMORY = 2 * 1024 ** 3;
 
-/** Compose as it is installed on this machine: docker's plugin, or the program of its own. */
+/** The installed compose: docker's plugin, or the separate program. */
 export function installedCompose(env: Env): Compose {
   const read = (project: ComposeProject): Promise<ComposeModel> => readModel(project, env);
   return {
@@ -48,11 +48,11 @@ async function readModel(project: ComposeProject, env: Env): Promise<ComposeMode
       });
 }
 
-// Labels name them, and compose opens whatever it is told to.
+// Labels name the files, and compose opens any path.
 async function mustHaveFitFiles({ name, folder, files, envFiles }: ComposeProject): Promise<void> {
   const named = [...files, ...envFiles].map((file) => path.resolve(folder, file));
   for (const file of named) await mustBeFit(file).catch((error) => unfit(name, file, error));
-  // Compose reads it without being told to.
+  // Compose reads this file by default.
   const usual = path.join(folder, '.env');
   await mustBeFit(usual).catch((error) => (isMissing(error) ? undefined : unfit(name, usual, error)));
 }
@@ -72,11 +72,11 @@ function unfit(project: string, file: string, error: unknown): never {
   );
 }
 
-// What docker says of a plugin that it does not have; of older ones, that it has no such option.
+// Docker's message for a missing plugin; older versions report an unknown option.
 const NO_PLUGIN =
   /unknown command: docker compose|'compose' is not a docker command|unknown flag|docker --help|^Usage: /;
 
-// Profiles decide what `up` starts, not what a container of theirs is.
+// Profiles select the containers that `up` starts; they do not change them.
 function configArgs({ name, folder, files, envFiles }: ComposeProject): string[] {
   return [
     ...['--project-name', name, '--project-directory', folder, '--profile', '*'],

@@ -11,15 +11,15 @@ import { walk } from './walk.ts';
 
 /** The Dockerfile of a build. */
 export interface Dockerfile {
-  /** Where it is, absolute; undefined for one that the build has inline. */
+  /** Its absolute path; undefined for an inline one. */
   readonly file: string | undefined;
   readonly text: string;
 }
 
-// No file of the context is called that: it is put in where the Dockerfile is not part of it.
+// No file of the context has this name: it holds a Dockerfile from outside the context.
 const EXTRA = '.swapctl.dockerfile';
 
-/** Finds and reads the Dockerfile of a build. Raises `config` where there is none. */
+/** Finds and reads the Dockerfile of a build. Raises `config` if there is none. */
 export async function dockerfileOf({ context, dockerfile, inline }: BuildSpec): Promise<Dockerfile> {
   if (inline !== undefined) return { file: undefined, text: inline };
   const file = path.resolve(context, dockerfile ?? 'Dockerfile');
@@ -42,7 +42,7 @@ function isMissing(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code));
 }
 
-/** A build's context as a tar archive, as it is read; and the path of the Dockerfile in it. */
+/** A build's context as a stream of a tar archive, and the path of the Dockerfile in it. */
 export async function openContext(
   spec: BuildSpec,
   { file, text }: Dockerfile,
@@ -54,7 +54,7 @@ export async function openContext(
   return { dockerfile: inside ? relative : EXTRA, archive: archiveOf(spec.context, entries, extra) };
 }
 
-// The builder needs the Dockerfile and .dockerignore, whatever the latter says of them.
+// The builder needs the Dockerfile and .dockerignore, even if the latter leaves them out.
 async function contextEntries(
   spec: BuildSpec,
   file: string | undefined,
@@ -72,15 +72,15 @@ async function contextEntries(
   return entries;
 }
 
-// Every entry by name: of a file that goes while tar-fs walks by itself, it makes the end of the archive without a word. One that
-// is named and gone is an error.
+// Every entry by name: when a file vanishes while tar-fs walks by itself, it silently ends the archive. A named file that
+// vanished is an error.
 function archiveOf(context: string, entries: string[], dockerfile: string | undefined): AsyncIterable<Uint8Array> {
   if (entries.length === 0 && dockerfile === undefined) fail('config', `the build context ${context} is empty`);
   const options = {
     entries,
     ignore: () => true,
     umask: 0,
-    // As docker sends it: whose the files are here means nothing in an image.
+    // As docker does: local owners mean nothing in an image.
     map: (header: tar.Headers) => ({ ...header, uid: 0, gid: 0 }),
     ...(dockerfile === undefined
       ? {}

@@ -7,14 +7,14 @@ import type { Git } from '../../ports/build.ts';
 import type { GitTree } from '../../ports/ports.ts';
 import { type Env, type ProgramEnd, runProgram } from './program.ts';
 
-/** Where git is run, and where what it fetches stays. */
+/** The environment of git, and the place of its cache. */
 export interface GitOptions {
   readonly env: Env;
   /** The home folder. */
   readonly home: string;
 }
 
-/** Repositories, asked and read by the git that is installed. */
+/** Reads repositories with the installed git. */
 export function installedGit({ env, home }: GitOptions): Git {
   const cache = path.join(env.XDG_CACHE_HOME || path.join(home, '.cache'), 'swapctl', 'git');
   const atOnce = oneAtATime();
@@ -34,16 +34,16 @@ type RunGit = (
 
 const ASK_MS = 60_000;
 const FETCH_MS = 15 * 60_000;
-// Nothing of a repository runs here: no hooks, no monitors, and no way in but these.
+// No code of a repository runs here: no hooks, no monitors, and only these transports.
 const HARMLESS = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'http.lowSpeedLimit=1000',
   'http.lowSpeedTime=60',
 ];
-// A login that the URL said is handed on where no list of processes shows it.
+// Passes on the login of the URL where no process list shows it.
 const HELPER = '!f() { echo "username=$SWAPCTL_GIT_USERNAME"; echo "password=$SWAPCTL_GIT_PASSWORD"; }; f';
-// They mean the repository of the folder that swapctl was started in.
+// They refer to the repository in which swapctl was started.
 const FOREIGN = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_OBJECT_DIRECTORY', 'GIT_NAMESPACE', 'GIT_PREFIX'];
 
 function runner(env: Env, source: GitSource, signal: AbortSignal): RunGit {
@@ -54,7 +54,7 @@ function runner(env: Env, source: GitSource, signal: AbortSignal): RunGit {
     const limit = AbortSignal.timeout(args.includes('fetch') ? FETCH_MS : ASK_MS);
     const end = await runProgram('git', [...options, ...args], {
       env: { ...own, ...more },
-      // Not the repository that swapctl may have been started in.
+      // Avoids the repository in which swapctl may have been started.
       cwd: path.parse(process.execPath).root,
       signal: AbortSignal.any([signal, limit]),
     });
@@ -64,7 +64,7 @@ function runner(env: Env, source: GitSource, signal: AbortSignal): RunGit {
   };
 }
 
-// For this scheme and host alone: where the host leads elsewhere, nobody follows with a login.
+// Only for this scheme and host: a redirect to another host gets no login.
 function loginOptions({ url, login }: GitSource): string[] {
   if (!login) return [];
   return ['credential.helper=', `credential.${new URL(url).origin}.helper=${HELPER}`, 'http.followRedirects=false'];
@@ -98,7 +98,7 @@ async function head(git: RunGit, source: GitSource): Promise<string> {
   });
 }
 
-// A branch before a tag, and of an annotated tag the commit that it marks.
+// A branch before a tag, and the commit of an annotated tag.
 function namesOf(ref: string | undefined): string[] {
   if (ref === undefined) return ['HEAD'];
   if (ref.startsWith('refs/')) return [`${ref}^{}`, ref];
@@ -136,7 +136,7 @@ async function treeOf(git: RunGit, { source, commit, place }: Wanted): Promise<G
   }
 }
 
-// Some servers hand out only what a branch or tag names: then that, if it is the commit still.
+// Some servers offer only branches and tags: then that one, if it still names the commit.
 async function fetchCommit(git: RunGit, source: GitSource, commit: string): Promise<void> {
   const { url, ref } = source;
   const fetch = (what: string, mayFail: boolean): Promise<string> =>
@@ -167,7 +167,7 @@ async function fetchCommit(git: RunGit, source: GitSource, commit: string): Prom
   });
 }
 
-// What is fetched next is told to the server as known, so that it sends only what changed.
+// Names the last commit to the server, so that the next fetch sends only changes.
 const LAST = 'refs/swapctl/last';
 
 // A link in the repository must not lead out of it.
@@ -187,7 +187,7 @@ function submodulesIn(staged: string): string[] {
 
 const TREE = 'tree-';
 
-// What processes left that died in the middle.
+// Removes the remains of processes that died in the middle.
 async function clearDead(place: string): Promise<void> {
   for (const name of await readdir(place)) {
     const pid = Number(name.startsWith(TREE) ? name.slice(TREE.length).split('-')[0] : Number.NaN);
@@ -234,7 +234,7 @@ function told({ login }: GitSource, stderr: readonly string[]): string {
   const marked = stderr.filter((line) => /^(fatal|error|remote): /.test(line));
   const lines = (marked.length > 0 ? marked : stderr).map((line) => line.replace(/^\w+: */, '').trim());
   const said = lines.slice(0, 3).join('; ') || 'git says nothing about it';
-  // A name alone is a token.
+  // A login without a password is a token.
   const secrets = [login?.password || login?.username].flatMap((one) => (one ? [one] : []));
   return secrets.reduce((text, secret) => text.replaceAll(secret, '…'), said.replace(/\/\/[^/@\s]*@/g, '//…@'));
 }

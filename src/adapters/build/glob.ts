@@ -1,6 +1,8 @@
 import { fail } from '../../core/model/error.ts';
 
-/** Whether a path, relative and with `/`, or (`above`) a folder that it lies in, matches. Raises `config` where that takes too long. */
+/**
+ * True: a path, relative and with `/`, or (`above`) one of its parent folders, matches. Raises `config` if that takes too long.
+ */
 export type Glob = (path: string, how?: Look) => boolean;
 
 interface Look {
@@ -8,17 +10,17 @@ interface Look {
   readonly effort?: Effort;
 }
 
-/** How many comparisons are left for one path, and of whose patterns. */
+/** The remaining comparisons for one path, and the owner of the patterns. */
 export interface Effort {
   left: number;
 }
 
-/** For one path: far more than any list of patterns for people takes, and done in a second. */
+/** For one path: far more than any real list of patterns takes, and done in a second. */
 export function freshEffort(): Effort {
   return { left: 5_000_000 };
 }
 
-/** One place in a pattern: what it takes, and whether it may take that any number of times, or be passed over. */
+/** One place in a pattern: the characters it matches, and true for `many` if it may match any number of them, or none. */
 interface Place {
   readonly takes: (letter: string) => boolean;
   readonly many: boolean;
@@ -29,8 +31,8 @@ const WITHIN: Place = { takes: (letter) => letter !== '/', many: true };
 const ONE: Place = { takes: (letter) => letter !== '/', many: false };
 
 /**
- * A pattern as docker's builders read .dockerignore: `*`, `?` and `[…]` within a name, `**` across folders, `\` before a letter
- * that means itself. Matching takes time in proportion to the path and the pattern: no pattern of a stranger can keep us busy.
+ * A pattern as docker's builders read .dockerignore: `*`, `?` and `[…]` within a name, `**` across folders, `\` to escape a
+ * character. The time to match is proportional to path and pattern, so no foreign pattern can block the process.
  */
 export function globOf(pattern: string): Glob {
   const letters = [...pattern];
@@ -41,11 +43,11 @@ export function globOf(pattern: string): Glob {
 
 class Places {
   readonly all: Place[] = [];
-  /** A bracket was never closed: those after it are not looked for an end again. */
+  /** Do not search the end of an unclosed bracket again. */
   unclosed = false;
 
   push(place: Place): void {
-    // Twice the same is once.
+    // The same place twice counts once.
     if (!place.many || this.all.at(-1) !== place) this.all.push(place);
   }
 }
@@ -66,14 +68,14 @@ function readLiteral(letter: string, next: number, places: Places): number {
   return next;
 }
 
-// `**/` is any number of folders, none as well; at the end `**` is anything.
+// `**/` matches any number of folders, or none; at the end `**` matches anything.
 function readAnyDepth(letters: readonly string[], at: number, places: Places): number {
   const next = letters[at] === '/' ? at + 1 : at;
   places.push(next < letters.length ? FOLDERS : ANY);
   return next;
 }
 
-/** Takes anything, and once it has, may only be left at the beginning of a name. */
+/** Matches anything, but may end only at the start of a name. */
 const FOLDERS: Place = { takes: () => true, many: true };
 
 function readClass(letters: readonly string[], at: number, places: Places): number {
@@ -93,7 +95,7 @@ function readClass(letters: readonly string[], at: number, places: Places): numb
       ranges.push([from, one()]);
     }
   }
-  // A class that never ends is a bracket.
+  // An unclosed class is a literal bracket.
   if (next >= letters.length) {
     places.unclosed = true;
     return readLiteral('[', at + 1, places);
@@ -102,7 +104,7 @@ function readClass(letters: readonly string[], at: number, places: Places): numb
   return next + 1;
 }
 
-// Each letter is looked up once: a class may be long.
+// Look each character up once: a class may be long.
 function classOf(ranges: readonly [string, string][], negated: boolean): Place['takes'] {
   const known = new Map<string, boolean>([['/', false]]);
   return (letter) => {
@@ -112,13 +114,13 @@ function classOf(ranges: readonly [string, string][], negated: boolean): Place['
   };
 }
 
-/** The places at which a match may stand, and those of them that it has come to by the one before. */
+/** The active places of a match, and those reached by the previous character. */
 interface Standing {
   readonly at: Set<number>;
   readonly entered: Set<number>;
 }
 
-// All of them side by side: there is nothing to go back to.
+// All places advance together, so there is no backtracking.
 function matches(places: readonly Place[], path: string, above: boolean, effort: Effort): boolean {
   let standing = begun();
   enter(places, standing, 0);
@@ -148,7 +150,7 @@ function step(places: readonly Place[], next: Standing, at: number, letter: stri
   const place = places[at];
   if (!place?.takes(letter)) return;
   if (place.many) next.at.add(at);
-  // Folders are left where a name begins.
+  // A folder match ends only at the start of a name.
   if (place !== FOLDERS || letter === '/') enter(places, next, at + 1);
 }
 

@@ -5,17 +5,17 @@ import { readText } from '../files/read.ts';
 import { fenceOf } from './fence.ts';
 import { freshEffort, type Glob, globOf } from './glob.ts';
 
-/** Whether patterns leave a path out, and whether a folder that they leave out has to be looked into all the same. */
+/** The patterns that leave paths out, and the folders to walk all the same. */
 export interface Ignore {
-  /** A path relative to where the patterns stand, with `/`. */
+  /** A path relative to the folder of the patterns, with `/`. */
   leavesOut(relative: string): boolean;
-  /** Whether nothing below the folder can count. */
+  /** True: no file below the folder can count. */
   closes(relative: string): boolean;
 }
 
 /**
- * Patterns as .dockerignore has them; `!` brings back what an earlier one left out. Raises `config` for more of them, or longer ones, than
- * a build has: what they leave out must not get into an image unseen.
+ * Patterns of .dockerignore; `!` re-includes files. Raises `config` for more or longer patterns than any build has: the excluded
+ * files must not silently get into an image.
  */
 export function ignoreOf(patterns: readonly string[]): Ignore {
   if (patterns.length > MOST_PATTERNS)
@@ -25,7 +25,7 @@ export function ignoreOf(patterns: readonly string[]): Ignore {
   const leavesOut = (relative: string): boolean => relative !== '' && lastOf(rules, relative);
   return {
     leavesOut,
-    // As the docker CLI does; a wildcard at the beginning may be anywhere.
+    // As the docker CLI does; an initial wildcard matches at any depth.
     closes: (relative) =>
       leavesOut(relative) &&
       !exceptions.some((pattern) => /^[*?[]/.test(pattern) || `${pattern}/`.startsWith(`${relative}/`)),
@@ -39,10 +39,10 @@ interface Rule {
 }
 
 const MOST_PATTERNS = 5000;
-// The most that a path has.
+// The maximum length of a path.
 const LONGEST_PATTERN = 4096;
 
-// As docker cleans them: `/a/./b/../c/` is `a/c`.
+// Cleaned as docker does: `/a/./b/../c/` is `a/c`.
 function ruleOf(line: string): Rule[] {
   const text = line.trim();
   const exception = text.startsWith('!');
@@ -56,7 +56,7 @@ function ruleOf(line: string): Rule[] {
   return [{ exception, pattern, matches: globOf(pattern) }];
 }
 
-// The last rule that matches a path, or a folder that it lies in, decides.
+// The last rule that matches a path, or one of its parent folders, decides.
 function lastOf(rules: readonly Rule[], relative: string): boolean {
   const how = { above: true, effort: freshEffort() };
   return rules.reduce(
@@ -65,7 +65,7 @@ function lastOf(rules: readonly Rule[], relative: string): boolean {
   );
 }
 
-/** The file of patterns that a build leaves out of its context: `<Dockerfile>.dockerignore`, else `.dockerignore`. */
+/** The ignore file of a build: `<Dockerfile>.dockerignore`, else `.dockerignore`. */
 export async function ignoreFile(
   context: string,
   dockerfile: string | undefined,

@@ -2,10 +2,10 @@ import tar from 'tar-fs';
 import { SourceChanged } from '../../core/build/source-changed.ts';
 import { messageOf } from '../../core/model/error.ts';
 
-/** Files of a folder as a tar archive, as they are read. Raises SourceChanged where one shrinks or goes meanwhile. */
+/** Streams files of a folder as a tar archive. Raises SourceChanged if a file shrinks or vanishes meanwhile. */
 export async function* packed(folder: string, options: tar.PackOptions): AsyncGenerator<Uint8Array> {
   try {
-    // Its types say less of what it streams than this.
+    // Its types declare less than it streams.
     for await (const chunk of tar.pack(folder, options) as AsyncIterable<unknown>)
       if (chunk instanceof Uint8Array) yield chunk;
   } catch (error) {
@@ -13,7 +13,7 @@ export async function* packed(folder: string, options: tar.PackOptions): AsyncGe
   }
 }
 
-// tar-stream's word for a file that ended before as much of it was read as its header says.
+// tar-stream's error for a file that ended before the size in its header.
 const SHRUNK = 'Size mismatch';
 const GONE = ['ENOENT', 'ENOTDIR', 'EISDIR'];
 

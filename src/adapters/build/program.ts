@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** How a program is run. */
+/** The options of a run. */
 export interface ProgramRun {
   readonly env: Env;
   readonly cwd?: string | undefined;
@@ -10,7 +10,7 @@ export interface ProgramRun {
   readonly input?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
-  /** The most memory that it may take, in bytes. */
+  /** The maximum of memory, in bytes. */
   readonly memory?: number | undefined;
 }
 
@@ -25,12 +25,12 @@ export interface ProgramEnd {
 const LAST_LINES = 200;
 const LONGEST_LINE = 64 * 1024;
 const MOST_STDOUT = 64 * 1024 * 1024;
-// A program that does not end when it is asked to hangs, on a pipe that nobody writes to for example.
+// A program that ignores SIGTERM hangs, for example on a pipe without a writer.
 const GRACE_MS = 5000;
 
 /**
- * Runs a program to its end. When the signal aborts it is ended with all that it started, which a terminal's Ctrl-C does not
- * reach: it is we who decide. The same happens to one that prints without end.
+ * Runs a program to its end. An abort of the signal ends it with all its children, which a terminal's Ctrl-C does not reach:
+ * swapctl decides. Endless output ends it, too.
  */
 export function runProgram(program: string, args: readonly string[], run: ProgramRun): Promise<ProgramEnd> {
   return new Promise((resolve) => {
@@ -70,10 +70,10 @@ export function runProgram(program: string, args: readonly string[], run: Progra
   });
 }
 
-// What a shell ends with where there is no such program.
+// A shell's exit status for a missing program.
 const ABSENT = 127;
 
-// Of data, not of addresses: Go reserves far more of those than it uses. Where the limit can't be set, there is none.
+// A limit on data, not on addresses: Go reserves far more of those than it uses. If the limit can't be set, there is none.
 function limited(bytes: number, program: string, args: readonly string[]): [string, ...string[]] {
   const script = 'ulimit -d "$1" 2>/dev/null; shift; command -v "$1" >/dev/null || exit 127; exec "$@"';
   return ['/bin/sh', '-c', script, 'sh', String(Math.floor(bytes / 1024)), program, ...args];
@@ -84,7 +84,7 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It has ended by itself.
+    // It has ended already.
   }
 }
 

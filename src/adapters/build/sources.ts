@@ -8,7 +8,7 @@ import { packed } from './packed.ts';
 import { type Tree, treeOf } from './tree.ts';
 import { walk } from './walk.ts';
 
-/** Files as they are on this machine's disks. */
+/** The files on this machine's disks. */
 export function openSources(): Sources {
   return { watch, list, pack };
 }
@@ -23,7 +23,7 @@ async function watch(
   const { watch: open } = await import('chokidar');
   const watcher = open([...new Set(trees.map(({ path: root }) => root))], {
     ignoreInitial: true,
-    // A link is a file of the context, and what it leads to is not.
+    // A link is a file of the context, its target is not.
     followSymlinks: false,
     ignored: (file, stats) =>
       trees.every((tree) => (stats?.isDirectory() ? tree.closes(file) : !mayCount(tree, file, stats))),
@@ -41,19 +41,19 @@ async function watch(
   await new Promise<void>((resolve, reject) => {
     watcher.once('ready', resolve).once('error', (error) => reject(cannotWatch(error)));
   });
-  // Of single files that can't be watched the others must not suffer.
+  // A file that can't be watched must not stop the watch of the others.
   watcher.on('error', () => {});
   if (pollMs !== undefined) await firstLookDone(watcher.getWatched());
 }
 
-// Polling compares with a first look that it has only asked for by now: a change before it would go unseen. The looks are done in
-// the order in which they were asked for (libuv's thread pool), so once these are answered, the first ones are as well.
+// Polling compares with a first stat that it has only requested by now: an earlier change would be missed. Stats complete in the
+// order of requests (libuv's thread pool), so once these are answered, the first ones are, too.
 async function firstLookDone(watched: Readonly<Record<string, readonly string[]>>): Promise<void> {
   const files = Object.entries(watched).flatMap(([folder, names]) => names.map((name) => path.join(folder, name)));
   await Promise.all(files.map(isThere));
 }
 
-// Asked without knowing what it is, a path may be a folder with something that counts.
+// Without a stat, a path may be a folder with a file that counts.
 function mayCount(tree: Tree, file: string, stats: unknown): boolean {
   return stats === undefined ? !tree.closes(file) : tree.counts(file);
 }
@@ -87,7 +87,7 @@ async function* pack(files: readonly { readonly path: string; readonly target: s
   const names = new Map(
     there.map(({ path: file, target }) => [path.relative(folder, file), target.replace(/^\/+/, '')]),
   );
-  // Every one by name, and nothing below them.
+  // Each path by name, without the entries below it.
   const options = {
     entries: [...names.keys()],
     ignore: () => true,
@@ -97,7 +97,7 @@ async function* pack(files: readonly { readonly path: string; readonly target: s
   yield* packed(folder, options);
 }
 
-/** The deepest folder that all files are in. */
+/** The deepest common folder of all files. */
 function commonFolder(files: readonly string[]): string {
   const [first = [], ...others] = files.map((file) => path.dirname(file).split(path.sep));
   const differs = first.findIndex((part, at) => others.some((other) => other[at] !== part));

@@ -2,16 +2,16 @@ import path from 'node:path';
 import type { WatchedTree } from '../../core/build/develop.ts';
 import { type Ignore, ignoreOf } from './ignore.ts';
 
-/** A tree with its patterns made ready. */
+/** A tree with compiled patterns. */
 export interface Tree {
   readonly path: string;
-  /** Whether a path counts, as a file. */
+  /** True: the path counts, as a file. */
   counts(file: string): boolean;
-  /** Whether nothing at or below a folder can count. */
+  /** True: no path at or below the folder can count. */
   closes(folder: string): boolean;
 }
 
-// What editors and version control leave beside the files, for a moment or for ever; compose passes over much the same.
+// Files of editors and version control, temporary or permanent; compose ignores nearly the same ones.
 const NEVER = [
   '**/.git',
   '**/.#*',
@@ -24,7 +24,9 @@ const NEVER = [
   '**/___jb_*',
 ];
 
-/** Makes a tree ready. What lies inside counts unless a pattern leaves it out, and, where some are named, only what is named. */
+/**
+ * Compiles a tree. A file inside counts unless a pattern leaves it out; if `include` has patterns, only a file that matches one.
+ */
 export function treeOf({ path: root, ignore, include, outside }: WatchedTree): Tree {
   const own = ignoreOf([...NEVER, ...ignore]);
   const named = include.length > 0 ? ignoreOf(include) : undefined;
@@ -45,7 +47,7 @@ export function treeOf({ path: root, ignore, include, outside }: WatchedTree): T
   };
 }
 
-// What lies outside of the build's context is none of its business.
+// The build's patterns do not apply outside its context.
 function outsideOf(outside: WatchedTree['outside']): Ignore {
   if (!outside) return { leavesOut: () => false, closes: () => false };
   const { leavesOut, closes } = ignoreOf(outside.ignored);
@@ -53,7 +55,7 @@ function outsideOf(outside: WatchedTree['outside']): Ignore {
   return { leavesOut: (file) => leavesOut(inContext(file)), closes: (folder) => closes(inContext(folder)) };
 }
 
-// Relative, with `/`; empty for the folder itself, undefined for what lies elsewhere.
+// Relative, with `/`; empty for the folder itself, undefined for a path elsewhere.
 function below(file: string, folder: string): string | undefined {
   const relative = path.relative(folder, file);
   if (relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)) return undefined;

@@ -1,7 +1,10 @@
 import { opendir } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Every path below a folder, relative and with `/`, each folder before what is in it, save what `skip` names and all below that. */
+/**
+ * Every path below a folder, relative and with `/`, each folder before its contents, except those that `skip` matches and
+ * everything below them.
+ */
 export async function* walk(
   root: string,
   skip: (relative: string, folder: boolean) => boolean,
