@@ -3,9 +3,9 @@ import { fail, messageOf } from '../../core/model/error.ts';
 import { readText } from '../files/read.ts';
 import { trustedUsers, whyUntrusted } from './trusted.ts';
 
-/** Where swapctl.yml is looked for. */
+/** The places to search for swapctl.yml. */
 export interface Lookup {
-  /** The file that `--config` names. */
+  /** The file of `--config`. */
   readonly file: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The current folder. */
@@ -14,19 +14,19 @@ export interface Lookup {
 
 /** A configuration file as it is on the disk. */
 export interface FoundFile {
-  /** As people know it, for messages. */
+  /** For messages, as the user knows it. */
   readonly path: string;
-  /** The folder that paths in it start from. */
+  /** The base folder of its paths. */
   readonly folder: string;
   readonly text: string;
 }
 
-/** Where the file is if nobody names one; the first that exists counts. */
+/** The usual paths of the file, if the user names none; the first existing one counts. */
 export const USUAL_PLACES = ['swapctl.yml', '/etc/swapctl/swapctl.yml'];
 
 /**
- * Reads the file of `--config`, else of SWAPCTL_CONFIG, else the first usual one that exists; undefined if there is none.
- * Raises `config` for a named one that does not exist, and for any that can't be read.
+ * Reads the file of `--config`, else of SWAPCTL_CONFIG, else the first existing usual one; undefined if there is none. Raises
+ * `config` for a named file that does not exist, and for any that can't be read.
  */
 export async function findFile({ file, env, folder }: Lookup): Promise<FoundFile | undefined> {
   if (file !== undefined) return namedFile(file, folder, '--config');
@@ -39,7 +39,7 @@ export async function findFile({ file, env, folder }: Lookup): Promise<FoundFile
   return undefined;
 }
 
-// Whoever runs this may stand in anybody's folder, and what is in the file sends files and variables elsewhere.
+// The current folder may belong to another user, and the file can send files and variables to other hosts.
 async function mustBeOwn(place: string, folder: string, env: Lookup['env']): Promise<void> {
   const why = await whyUntrusted(path.resolve(folder, place), trustedUsers(env)).catch((error) => {
     if (isAbsent(error)) return undefined;
@@ -56,7 +56,7 @@ async function namedFile(file: string, folder: string, by: string): Promise<Foun
   return found ?? fail('config', `there is no file ${file}`, { hint: `${by} names it` });
 }
 
-// What it would lie in may itself be missing, or be no folder.
+// Its parent may be missing, too, or may not be a folder.
 const ABSENT = ['ENOENT', 'ENOTDIR'];
 
 async function readAt(file: string, folder: string): Promise<FoundFile | undefined> {

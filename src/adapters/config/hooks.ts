@@ -4,7 +4,7 @@ import { type CredentialForm, HOOKS, type HookConfig, type HookKind, traitsOf } 
 import { filedSecret, type Vault, writtenSecret } from './secret.ts';
 import type { Wrong } from './wrong.ts';
 
-/** A shorter secret could be found by trying. */
+/** An attacker could guess a shorter secret. */
 const SHORTEST_SECRET = 16;
 const VARIABLE = /\$\{/;
 
@@ -52,10 +52,10 @@ export function hookOf(entry: Readonly<Record<string, string>>, vault: Vault): H
   return { kind, credential: { form, secret }, registry: entry.registry };
 }
 
-// An empty file would be the key of signatures that anybody can compute.
+// An empty file would be a signature key that anybody knows.
 function longEnough(key: string, { shown, read }: Secret): Secret {
   return {
-    // Of a URL the host would be shown; here it is part of the secret.
+    // A URL would show its host, which is part of the secret here.
     shown: shown.includes('://') ? '…' : shown,
     read: async () => {
       const text = await read();

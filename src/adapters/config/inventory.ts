@@ -18,7 +18,7 @@ import type { Wrong } from './wrong.ts';
 /** Makes a schema of known keys; given by the schema of the whole file. */
 type Section = <T extends z.core.$ZodLooseShape>(what: string, shape: T) => z.ZodObject<T, z.core.$strict>;
 
-/** The sections `hosts` and `groups` as they stand in swapctl.yml, once they have the right shape. */
+/** The sections `hosts` and `groups` of swapctl.yml, after the check of their shape. */
 export interface InventoryShape {
   readonly hosts?: Readonly<Record<string, string | HostShape>>;
   readonly groups?: Readonly<Record<string, GroupShape>>;

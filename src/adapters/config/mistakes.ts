@@ -10,7 +10,7 @@ import { serverGaps } from './server.ts';
 import type { Source } from './source.ts';
 import type { Wrong } from './wrong.ts';
 
-/** Everything that is wrong in a document, in the order of its lines; `schedules` knows which cron expressions are none. */
+/** All mistakes in a document, by line; `schedules` validates cron expressions. */
 export async function mistakesIn(document: unknown, source: Source, schedules: Schedules): Promise<Mistake[]> {
   const wrong = [
     ...shapeOf(document),
@@ -36,7 +36,7 @@ function shapeOf(document: unknown): Wrong[] {
   });
 }
 
-/** The places in a document where settings are. */
+/** The places of settings in a document. */
 function settingsIn(document: unknown): { path: readonly string[]; settings: Record<string, unknown> }[] {
   const { defaults, services } = mapping(document);
   const entries = Object.entries(mapping(services));
@@ -54,7 +54,7 @@ function clashesIn(document: unknown): Wrong[] {
   });
 }
 
-// What a notification needs may be in a file, so no schema of single keys can tell whether it is there.
+// A notifier's value may come from a file, so no schema of single keys can find a missing one.
 function gapsIn(document: unknown): Wrong[] {
   const { notifications } = mapping(document);
   if (!Array.isArray(notifications)) return [];
@@ -96,7 +96,7 @@ async function whyNoSchedule(value: unknown, schedules: Schedules): Promise<stri
   }
 }
 
-// What is no schedule at all is told by the table of settings.
+// The table of settings reports a text that is no schedule at all.
 function scheduleOf(value: unknown) {
   const text = asText(value, { kind: 'text' });
   if (text === undefined) return undefined;

@@ -15,11 +15,11 @@ import type { Configuration } from '../../ports/ports.ts';
 import { type FoundFile, findFile, type Lookup, USUAL_PLACES } from './find.ts';
 import type { ReadFile } from './read.ts';
 
-// What knows YAML and zod is loaded only where there is a file.
+// YAML and zod are loaded only if there is a file.
 
 /**
- * Finds and reads swapctl.yml; the answer gives it out, or raises `config` with what is wrong in it, so that work which
- * does without it is not kept from being done. Raises `config` itself where the file can't be read at all.
+ * Finds and reads swapctl.yml; the result returns the configuration, or raises `config` with its mistakes, so that work without
+ * settings can go on. Raises `config` itself if the file can't be read at all.
  */
 export async function openConfig(lookup: Lookup, schedules: Schedules): Promise<() => Config> {
   const file = await findFile(lookup);
@@ -28,7 +28,7 @@ export async function openConfig(lookup: Lookup, schedules: Schedules): Promise<
   return () => read.config ?? refuse(file, read.mistakes);
 }
 
-/** The same as `openConfig`, for those who stay longer than a command. */
+/** The same as `openConfig`, for daemons. */
 export async function openReloadable(lookup: Lookup, schedules: Schedules): Promise<Configuration> {
   let current = await openConfig(lookup, schedules);
   return {
@@ -41,7 +41,7 @@ export async function openReloadable(lookup: Lookup, schedules: Schedules): Prom
   };
 }
 
-/** Everything that is wrong with swapctl.yml. */
+/** All mistakes in swapctl.yml. */
 export async function checkConfig(lookup: Lookup, schedules: Schedules): Promise<ConfigCheck> {
   const file = await findFile(lookup);
   if (!file) return { path: undefined, mistakes: [], notes: [`there is none: ${USUAL_PLACES.join(', ')}`] };
@@ -50,7 +50,7 @@ export async function checkConfig(lookup: Lookup, schedules: Schedules): Promise
   return { path: file.path, mistakes, notes: config ? await gapsOf(config) : [] };
 }
 
-/** What swapctl understood of swapctl.yml. Raises `config` where something is wrong with it. */
+/** The settings of swapctl.yml as swapctl reads them. Raises `config` for a mistake. */
 export async function showConfig(lookup: Lookup, schedules: Schedules): Promise<ConfigShown> {
   const { path, ...config } = (await openConfig(lookup, schedules))();
   const document = await shownDocument(config);

@@ -18,12 +18,12 @@ import { filedSecret, type Vault, writtenSecret } from './secret.ts';
 import { serverOf } from './server.ts';
 import { readSource, type Source } from './source.ts';
 
-/** A file that was read: what it says, or everything that is wrong with it. */
+/** A parsed file: its contents, or all of its mistakes. */
 export type ReadFile =
   | { readonly config: Config; readonly mistakes: readonly [] }
   | { readonly config: undefined; readonly mistakes: readonly Mistake[] };
 
-/** Reads a swapctl.yml. Secrets are not looked at before somebody needs them. */
+/** Reads a swapctl.yml. Secrets are read only when they are needed. */
 export async function readConfig(file: FoundFile, env: Vault['env'], schedules: Schedules): Promise<ReadFile> {
   const source = readSource(file.text);
   if (!('place' in source)) return { config: undefined, mistakes: [source] };
@@ -33,12 +33,12 @@ export async function readConfig(file: FoundFile, env: Vault['env'], schedules: 
   return { config: configOf(document as Shape, source, file, env), mistakes: [] };
 }
 
-/** What a configuration needs and does not find here and now. */
+/** The variables and files that a configuration refers to, but that are missing now. */
 export async function gapsOf({ notifications, registries, inventory, server, hooks }: Config): Promise<string[]> {
   const secrets = notifications.flatMap(({ kind, ...values }, at) =>
     Object.entries<Secret>(values).map(([key, { read }]) => ({
       what: `notifications ${at + 1}, ${kind}, ${key}`,
-      // What a file holds is known only now.
+      // The contents of a file are known only now.
       read: async () => {
         const text = await read();
         const wrong = key === 'template' ? whyNoTemplate(text) : undefined;
@@ -86,7 +86,7 @@ function withoutMistakes(tokens: string): string {
   return first ? fail('config', `line ${first.line}: ${first.message}`) : tokens;
 }
 
-// A section of which everything is commented out is as good as none.
+// A section with only comments counts as absent.
 function withoutEmptySections(document: unknown): unknown {
   if (typeof document !== 'object' || document === null || Array.isArray(document)) return document;
   const sections = Object.entries(document).filter(([, section]) => section !== null);
@@ -130,7 +130,7 @@ function notificationOf({ kind, ...values }: Readonly<Record<string, string>>, v
     const name = key.replace(/-file$/, '');
     return [name, name === key ? writtenSecret(key, text, vault) : filedSecret(text, vault)];
   });
-  // That each kind has what it needs was checked before.
+  // The schema has checked that each kind has its values.
   return { kind, ...Object.fromEntries(secrets) } as unknown as NotificationConfig;
 }
 

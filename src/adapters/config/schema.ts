@@ -10,7 +10,7 @@ import { CREDENTIALS, HOOK_NAME, HOOKS } from '../../core/webhooks/kinds.ts';
 import { type InventoryShape, inventorySchemas } from './inventory.ts';
 import { type ServerShape, serverSchema } from './server.ts';
 
-/** Between the lines of one message for several unknown keys; none of them has a line break. */
+/** Separates several unknown keys in one message; no key contains a line break. */
 export const EACH_KEY = '\n';
 const MOST_AT_ONCE = 99;
 // A host, an IPv4 address, or an IPv6 address in brackets, each with or without a port.
@@ -19,7 +19,7 @@ const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/;
 const settings = Object.fromEntries(
   Object.entries(SETTINGS).map(([key, setting]) => [key, settingSchema(key, setting)]),
 );
-// What everything depends on would depend on itself.
+// A default for all services would make each depend on itself.
 const { 'depends-on': _, ...common } = settings;
 
 const registry = section('a key of a registry', {
@@ -70,7 +70,7 @@ const hookKinds = Object.entries(HOOKS).map(([kind, { takes }]) => {
   });
 });
 
-/** What a swapctl.yml may look like. */
+/** The schema of swapctl.yml. */
 const SCHEMA = section('a section', {
   defaults: section('a setting for all services', common).meta({ description: 'settings of all services' }).optional(),
   services: z
@@ -111,7 +111,7 @@ const SCHEMA = section('a section', {
     .optional(),
 });
 
-/** A swapctl.yml that has the right shape. */
+/** A swapctl.yml of the right shape. */
 export type Shape = InventoryShape & {
   readonly defaults?: Readonly<Record<string, unknown>>;
   readonly services?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -123,7 +123,7 @@ export type Shape = InventoryShape & {
   readonly hooks?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
 
-/** Every way in which a document is no swapctl.yml, as zod sees it; none: it has the shape. */
+/** All violations of the schema, from zod; none: the document has the right shape. */
 export function issuesOf(document: unknown): readonly z.core.$ZodIssue[] {
   return SCHEMA.safeParse(document, { error: inWords }).error?.issues ?? [];
 }
@@ -133,7 +133,7 @@ export function jsonSchema(): unknown {
   return { ...z.toJSONSchema(SCHEMA), title: 'swapctl.yml' };
 }
 
-/** A value as a label would have it; undefined where it is nothing of the kind. */
+/** A value in the form of a label; undefined if it has another type. */
 export function asText(value: unknown, form: Form): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -142,7 +142,7 @@ export function asText(value: unknown, form: Form): string | undefined {
   return items.includes(undefined) ? undefined : items.join(form.separator);
 }
 
-// The table of settings says what is right; the JSON schema tells editors as much of it as they understand.
+// The table of settings validates the values; the JSON schema tells editors the part that they understand.
 function settingSchema(key: string, { read, form }: Setting): z.ZodType {
   const check = (value: unknown, context: z.core.$RefinementCtx): void => {
     const message = whatIsWrong(value, key, read, form);

@@ -3,25 +3,25 @@ import { fail, messageOf } from '../../core/model/error.ts';
 import type { Secret } from '../../core/settings/secret.ts';
 import { readText } from '../files/read.ts';
 
-/** Where secrets come from. */
+/** The sources of secrets. */
 export interface Vault {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The folder that paths start from. */
+  /** The base folder of paths. */
   readonly folder: string;
 }
 
 const VARIABLE = /\$\{([A-Za-z_]\w*)\}/g;
-// Whom it goes to is no secret.
+// The receiver is no secret.
 const OPEN = ['from', 'to', 'chat', 'template'];
 
-/** The text of a key that may have `${VARIABLES}` of the environment in it. */
+/** The text of a key that may contain `${VARIABLES}` of the environment. */
 export function writtenSecret(key: string, text: string, { env }: Vault): Secret {
   const read = async (): Promise<string> =>
     text.replace(VARIABLE, (_, name: string) => env[name] ?? fail('config', `the variable ${name} is not set`));
   return { shown: shown(key, text), read };
 }
 
-/** The text that a file holds; one line end at its end does not count. */
+/** The text in a file, without one final line end. */
 export function filedSecret(file: string, { folder }: Vault): Secret {
   const read = async (): Promise<string> => {
     try {
@@ -33,7 +33,7 @@ export function filedSecret(file: string, { folder }: Vault): Secret {
   return { shown: `(in ${file})`, read };
 }
 
-// Of a URL the host may be seen; what stands before and behind it is often the key to it.
+// The host of a URL may be shown; the parts before and after it often hold a key.
 function shown(key: string, text: string): string {
   if (OPEN.includes(key) || text.replace(VARIABLE, '') === '') return text;
   const [, scheme, host] = /^([a-z][a-z+]*:\/\/)(?:[^/@]*@)?([\w.:[\]-]+)/i.exec(text) ?? [];

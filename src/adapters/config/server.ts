@@ -11,7 +11,7 @@ import { printable } from '../../core/text/suggest.ts';
 /** Makes a schema of known keys; given by the schema of the whole file. */
 type Section = <T extends z.core.$ZodLooseShape>(what: string, shape: T) => z.ZodObject<T, z.core.$strict>;
 
-/** The `server` section as it stands in swapctl.yml, once it has the right shape. */
+/** The `server` section of swapctl.yml, after the check of its shape. */
 export interface ServerShape {
   readonly listen?: string | readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };

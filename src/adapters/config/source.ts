@@ -14,14 +14,14 @@ import type { Mistake } from '../../core/settings/config.ts';
 
 type Path = readonly PropertyKey[];
 
-/** A YAML text, read, with the places of everything in it. */
+/** A parsed YAML text, with the places of all values. */
 export interface Source {
   readonly value: unknown;
-  /** The place of a value, or of what it would be in where there is none; of its key if that is asked for. */
+  /** The place of a value, or of its parent if it is missing; of its key if requested. */
   place(path: Path, of: 'key' | 'value'): Pick<Mistake, 'line' | 'column'>;
 }
 
-/** Reads one YAML document (1.2, with `<<`); an empty one is `{}`. Answers a mistake where it is no YAML. */
+/** Reads one YAML document (1.2, with `<<`); an empty one is `{}`. Returns a mistake for invalid YAML. */
 export function readSource(text: string): Source | Mistake {
   try {
     const events = parseEvents(text, {});
@@ -63,7 +63,7 @@ class Offsets {
     const event = this.#events[this.#at++];
     switch (event?.type) {
       case EVENT_ID.SCALAR: {
-        // Nothing stands where a value was left out: then its key has to do.
+        // A missing value has no place of its own, so its key's place counts.
         const start = event.valueStart < 0 ? this.#keys.get(nameOf(path)) : startOf(event);
         if (start !== undefined) this.#values.set(nameOf(path), start);
         return;
@@ -94,7 +94,7 @@ class Offsets {
     this.#walk(inner);
   }
 
-  // Whether the collection goes on; its end is stepped over.
+  // True: the collection continues; its end is consumed.
   #more(): boolean {
     const event = this.#events[this.#at];
     if (event !== undefined && event.type !== EVENT_ID.POP) return true;
@@ -107,7 +107,7 @@ function nameOf(path: Path): string {
   return JSON.stringify(path.map(String));
 }
 
-// Inside the quotes is where the value starts, for the parser.
+// The parser's start of a value is inside the quotes.
 function startOf({ valueStart, style }: ScalarEvent): number {
   const quoted = style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
   return quoted ? valueStart - 1 : valueStart;

@@ -3,15 +3,15 @@ import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { readText } from '../files/read.ts';
 
-/** Users whose files count: root, who runs this, and who runs this as root by sudo. */
+/** Users whose files count: root, the user of this process, and the user behind sudo. */
 export function trustedUsers(env: Readonly<Record<string, string | undefined>>, user = process.geteuid?.()): number[] {
   const bySudo = user === 0 && /^\d{1,10}$/.test(env.SUDO_UID ?? '') ? [Number(env.SUDO_UID)] : [];
   return [0, ...(user === undefined ? [] : [user]), ...bySudo];
 }
 
 /**
- * Why a file that nobody named must not count: it, or a folder that it is in, belongs to another user or may be written to by
- * one. Undefined where nothing speaks against it. Raises the system's errors.
+ * Why a file at a usual path must not count: it, or one of its folders, belongs to another user or is writable by one. Undefined
+ * if it is safe. Raises the system's errors.
  */
 export async function whyUntrusted(file: string, users: readonly number[]): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined;
@@ -26,7 +26,7 @@ export async function whyUntrusted(file: string, users: readonly number[]): Prom
   return undefined;
 }
 
-// Many systems give every user a group of the user's own, and let it write to all that the user makes.
+// Many systems give every user a private group, which may write to the user's files.
 async function isOwnGroup({ uid, gid }: Stats): Promise<boolean> {
   if (gid === 0) return true;
   const [users, groups] = await Promise.all(['/etc/passwd', '/etc/group'].map(linesOf));

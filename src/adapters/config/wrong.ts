@@ -1,4 +1,4 @@
-/** Something wrong, by the path of keys to it. */
+/** A mistake, by the path of keys to it. */
 export interface Wrong {
   readonly path: readonly PropertyKey[];
   readonly of: 'key' | 'value';
