@@ -14,8 +14,8 @@ export { type GivenLogin, openCredentials } from './credentials/credentials.ts';
 export { knownLogins } from './credentials/logins.ts';
 
 /**
- * Connects to the engine that the choice, the environment or the Docker context name, and to the Swarm that it may be a manager of.
- * Raises `engine-unreachable`.
+ * Connects to the engine of the choice, the environment or the Docker context, and to the Swarm that it may manage. Raises
+ * `engine-unreachable`.
  */
 export async function openEngine(
   choice: Choice,

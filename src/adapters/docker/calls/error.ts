@@ -3,12 +3,12 @@ import { messageOf } from '../../../core/model/error.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
 import { unreachable } from '../connect/explain.ts';
 
-/** What dockerode and docker-modem throw. */
+/** The errors of dockerode and docker-modem. */
 interface ModemError {
   readonly statusCode?: number;
 }
 
-/** Turns what a call raised into the error that swapctl reasons about: the engine's own words, and its HTTP status. */
+/** Converts the error of a call into swapctl's own: the engine's words, and its HTTP status. */
 export function engineError(endpoint: Endpoint, error: unknown): Error {
   if (error instanceof EngineError) return error;
   const { statusCode } = error as ModemError;
@@ -20,12 +20,12 @@ export function engineError(endpoint: Endpoint, error: unknown): Error {
   return new EngineError(0, lost?.message ?? messageOf(error), error);
 }
 
-// Podman (4.3) calls a name that is taken a fault of its own.
+// Podman (4.3) reports a name that is taken as an internal error.
 function isTaken(status: number, message: string): boolean {
   return status === 500 && /\bthat name is already in use$/.test(message);
 }
 
-// docker-modem puts before what the engine said: "(HTTP code 409) unexpected - ".
+// docker-modem's prefix of the engine's message: "(HTTP code 409) unexpected - ".
 function said(message: string): string {
   return message.replace(/^\(HTTP code \d+\) .*? - /s, '').trim() || message.trim();
 }
@@ -36,8 +36,8 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /**
- * Undefined where the engine says that there is no such thing. Asked twice: what is believed to be gone is made again, or left
- * behind, so one wrong 404 must not be enough.
+ * Undefined if the engine reports that the object does not exist. Asks twice: swapctl would create a missing object again, or
+ * leave it behind, so one wrong 404 must not be enough.
  */
 export async function orUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {
   for (let tries = 1; ; tries++) {
@@ -50,7 +50,7 @@ export async function orUndefined<T>(ask: () => Promise<T>): Promise<T | undefin
   }
 }
 
-/** Waits for a call of which these refusals are as good as success. */
+/** Waits for a call, and counts these refusals as success. */
 export async function ignoring(statuses: readonly number[], call: Promise<unknown>): Promise<void> {
   try {
     await call;

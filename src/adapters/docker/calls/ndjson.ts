@@ -1,4 +1,4 @@
-/** Splits a byte stream of newline-delimited JSON into objects; lines that are no JSON are passed over. */
+/** Splits a byte stream of newline-delimited JSON into objects; ignores other lines. */
 export async function* jsonLines(stream: AsyncIterable<Buffer | string>): AsyncGenerator<Record<string, unknown>> {
   let rest = '';
   for await (const chunk of stream) {
@@ -15,6 +15,6 @@ function* parsed(line: string): Generator<Record<string, unknown>> {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null) yield value as Record<string, unknown>;
   } catch {
-    // An engine's progress line that is cut or no JSON tells nothing; an error line is always whole.
+    // A progress line of the engine may be cut, and is not needed; an error line is always whole.
   }
 }

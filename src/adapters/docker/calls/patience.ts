@@ -1,22 +1,22 @@
 import type Dockerode from 'dockerode';
 
-/** For how long the engine's answers are waited for, in milliseconds. */
+/** The time limits for the engine's answers, in milliseconds. */
 export interface Patience {
-  /** What only reads. */
+  /** For reads. */
   readonly read: number;
-  /** Create, start, rename, remove and their like; a stop gets the container's own time on top of it. */
+  /** For create, start, rename, remove and the like; a stop gets the container's own time in addition. */
   readonly change: number;
-  /** Between two pieces of what comes little by little: the progress of a pull, the rest of an answer. */
+  /** Between two pieces of a stream: the progress of a pull, the rest of an answer. */
   readonly idle: number;
 }
 
 /**
- * A busy engine takes seconds where it mostly takes milliseconds, and a start waits for volumes and networks of the plugins:
- * none of these is to be cut off, only what does not answer any more at all.
+ * A busy engine takes seconds instead of milliseconds, and a start waits for the plugins' volumes and networks: the limits must
+ * catch only an engine that does not answer at all.
  */
 export const PATIENCE: Patience = { read: 30_000, change: 120_000, idle: 300_000 };
 
-// What setTimeout can count to.
+// The maximum of setTimeout.
 const LONGEST_MS = 2 ** 31 - 1;
 
 interface Call {
@@ -27,9 +27,9 @@ interface Call {
 type Done = (error: unknown, answer: unknown) => void;
 
 /**
- * The same dockerode, whose answers have to begin within a time (Infinity: whenever) and to go on coming. docker-modem has no
- * limit that ends a call with an error, and waits for ever for the rest of an answer whose connection breaks in the middle: so
- * every answer is taken as a stream and read here. Raises errors with the code ETIMEDOUT or ECONNRESET.
+ * The same dockerode with limits: answers have to begin within a time (Infinity: no limit) and to keep coming. docker-modem has
+ * no limit that ends a call with an error, and waits for ever if a connection breaks in the middle of an answer: so every answer
+ * is read as a stream here. Raises errors with the code ETIMEDOUT or ECONNRESET.
  */
 export function limited(docker: Dockerode, limitMs: number, idleMs: number): Dockerode {
   const modem = Object.create(docker.modem) as { dial(call: Call, done: Done): void };
@@ -56,7 +56,7 @@ export function limited(docker: Dockerode, limitMs: number, idleMs: number): Doc
   return new Same({ modem });
 }
 
-/** The pieces of a stream, each of which has to come within a time after the one before. */
+/** The pieces of a stream, with a time limit between two of them. */
 export async function* flowing(stream: Streamed, idleMs: number): AsyncGenerator<Buffer> {
   const timer = setTimeout(() => stream.destroy(tooLate(idleMs)), Math.min(idleMs, LONGEST_MS));
   try {
@@ -69,10 +69,10 @@ export async function* flowing(stream: Streamed, idleMs: number): AsyncGenerator
   }
 }
 
-/** What dockerode calls a stream: an answer as it comes. */
+/** dockerode's stream: an answer as it comes. */
 export type Streamed = AsyncIterable<Buffer> & { destroy(error?: Error): unknown };
 
-// As docker-modem has it: an object, or the bytes of what is no JSON.
+// In docker-modem's form: an object, or bytes if it is not JSON.
 async function bodyOf(answer: Streamed, idleMs: number): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of flowing(answer, idleMs)) chunks.push(chunk);

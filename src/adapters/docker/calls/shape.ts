@@ -4,7 +4,7 @@ import { EngineError } from '../../../core/model/engine-error.ts';
 const TEXT = z.string().nullish();
 const TEXTS = z.array(z.string()).nullish();
 const NUMBER = z.number().nullish();
-// z.record looks away where a key is __proto__, which a label may be called.
+// z.record ignores the key __proto__, which a label may have.
 const LABELS = z.custom<Record<string, string>>(isTextByKey).nullish();
 const SET = z.record(z.string(), z.unknown()).nullish();
 const RECORDS = z.array(z.looseObject({})).nullish();
@@ -96,8 +96,8 @@ const SHAPES = {
 };
 
 /**
- * The same part of an answer, if all that swapctl reasons about in it has the type that the Engine API gives it; what is absent or
- * null may be so. Raises EngineError, naming the field: what can't be understood must not be re-created as something else.
+ * The same part of an answer, after a check that every field that swapctl reads has the type of the Engine API; fields may be
+ * absent or null. Raises EngineError, naming the field: swapctl must not re-create a container that it does not understand.
  */
 export function shaped<T>(value: T, shape: keyof typeof SHAPES): T {
   const { error } = SHAPES[shape].safeParse(value);

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 
-/** One step of a build, as BuildKit tells of it: again whenever something about it has changed. */
+/** One step of a build, as BuildKit reports it: again whenever it has changed. */
 export interface Vertex {
   readonly digest: string;
   readonly name: string;
@@ -10,14 +10,15 @@ export interface Vertex {
   readonly error: string;
 }
 
-/** What BuildKit tells in one message of its trace. */
+/** The content of one message of BuildKit's trace. */
 export interface Trace {
   readonly vertexes: readonly Vertex[];
-  /** What a step has printed. */
+  /** The output of the steps. */
   readonly logs: readonly { readonly vertex: string; readonly text: string }[];
 }
 
-// moby/buildkit, api/services/control/control.proto: the part that is read here. dockerode's own decoder garbles what RUN prints.
+// The part of moby/buildkit's api/services/control/control.proto that is read here. dockerode's own decoder garbles the output of
+// RUN.
 const SCHEMA = protobuf.Root.fromJSON({
   nested: {
     StatusResponse: {
@@ -48,11 +49,11 @@ interface Decoded {
   readonly logs: readonly { readonly vertex: string; readonly msg: Uint8Array }[];
 }
 
-/** Decodes the `aux` of a `moby.buildkit.trace` line; what is none tells nothing, which does not end a build. */
+/** Decodes the `aux` of a `moby.buildkit.trace` line; anything else is empty, which does not end a build. */
 export function decodeTrace(base64: string): Trace {
   const { vertexes, logs } = decoded(base64);
   return {
-    // Times are messages of their own; that they are there is what counts.
+    // Times are messages of their own; only their presence counts.
     vertexes: vertexes.map(({ digest, name, cached, started, completed, error }) => ({
       digest,
       name,

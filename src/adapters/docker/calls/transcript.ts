@@ -1,8 +1,8 @@
 import type { Trace, Vertex } from './trace.ts';
 
-/** What a builder says, made into lines; it knows what the step that failed has said. */
+/** Converts a builder's output to lines, and keeps the output of the failed step. */
 export interface Transcript {
-  /** The last lines of the step that failed, beneath what it was. */
+  /** The last lines of the failed step, below its name. */
   failure(): string[];
 }
 
@@ -30,7 +30,7 @@ export function traceTranscript(onLine: (line: string) => void): Transcript & { 
     step.ended = vertex.completed;
     if (vertex.error) onLine(`#${number} ERROR: ${vertex.error}`);
     else if (vertex.completed) onLine(`#${number} ${vertex.cached ? 'CACHED' : 'DONE'}`);
-    // Steps beside the one that failed are only canceled.
+    // The other steps are only canceled.
     if (vertex.error && !/context canceled/.test(vertex.error)) failed ??= vertex.digest;
   };
   return {
@@ -52,7 +52,7 @@ export function traceTranscript(onLine: (line: string) => void): Transcript & { 
   };
 }
 
-// It paints what goes to stderr red.
+// The classic builder colours stderr red.
 const COLOURS = /\x1b\[\d*m/g;
 
 /** The classic builder's output, which comes in pieces, as lines. */

@@ -5,13 +5,13 @@ import { engineError } from './error.ts';
 
 const RETRIES = { retries: 3, minTimeout: 100, factor: 3 };
 
-/** The calls of a port: those that only read, and those that are no calls with an answer. */
+/** The calls of a port: reads, and calls without an answer. */
 interface Kinds<T> {
   readonly reads: ReadonlySet<keyof T>;
   readonly plain?: ReadonlySet<keyof T>;
 }
 
-/** Every call's error in swapctl's own type; reads are tried again where the connection broke or the engine had a fault. */
+/** Converts every call's error to swapctl's own type; repeats reads if the connection broke or the engine had a fault. */
 export function translating<T extends object>(port: T, endpoint: Endpoint, { reads, plain }: Kinds<T>): T {
   const wrapped = Object.entries(port).map(([name, call]) => {
     if (plain?.has(name as keyof T)) return [name, call];

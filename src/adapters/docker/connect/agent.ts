@@ -4,12 +4,12 @@ import type { Duplex } from 'node:stream';
 /** Opens one connection; it may call back later, with an error if there is to be no connection. */
 export type Dial = (done: (error: Error | null, socket?: Duplex) => void) => void;
 
-/** An http.Agent, and the way to end all of its connections. */
+/** An http.Agent, and a function that ends all of its connections. */
 export type Line = { readonly agent: Agent; readonly close: () => void };
 
 /**
- * An http.Agent that gets its connections from `dial` whatever the request's address says, and keeps them for the next request.
- * `close` destroys them all, those too that became raw streams (exec) and left the agent.
+ * An http.Agent that gets its connections from `dial`, whatever the request's address is, and keeps them for the next request.
+ * `close` destroys all of them, even those that became raw streams (exec) and left the agent.
  */
 export function openLine(dial: Dial): Line {
   const open = new Set<Duplex>();

@@ -10,18 +10,18 @@ import { unreachable } from './explain.ts';
 import { withNamesEncoded } from './named.ts';
 import { type EngineVersion, negotiate } from './negotiate.ts';
 
-/** A dockerode bound to one engine and one API version, what the engine says of itself, and the way to let go of it. */
+/** A dockerode bound to one engine and one API version, the engine's version data, and a function that releases it. */
 export type Connection = { readonly docker: Dockerode; readonly version: EngineVersion; readonly close: () => void };
 
 /** `timeoutMs` limits each opening of a connection and the first answer; `sshProgram` replaces `ssh`. */
 export type ConnectOptions = { readonly timeoutMs?: number; readonly sshProgram?: string };
 
-/** An answer of more than this to GET /version comes from something else than an engine. */
+/** A longer answer to GET /version does not come from an engine. */
 const VERSION_LIMIT = 1_000_000;
 
 /**
- * Connects to the engine at the endpoint and agrees on an API version; nothing but `endpoint` decides where it goes.
- * Fails with 'engine-unreachable' (or 'config' for unusable TLS files) in words that a person can act on.
+ * Connects to the engine at the endpoint and agrees on an API version; only `endpoint` decides the address. Fails with
+ * 'engine-unreachable' (or 'config' for unusable TLS files) and advice for the user.
  */
 export async function connect(endpoint: Endpoint, options: ConnectOptions = {}): Promise<Connection> {
   const timeoutMs = options.timeoutMs ?? (endpoint.kind === 'ssh' ? 30_000 : 10_000);
@@ -36,7 +36,7 @@ export async function connect(endpoint: Endpoint, options: ConnectOptions = {}):
   }
 }
 
-/** Another dockerode on the same connections that speaks another API version, `1.41` say. */
+/** Another dockerode on the same connections with another API version, such as `1.41`. */
 export function withVersion(docker: Dockerode, apiVersion: string): Dockerode {
   const modem = Object.assign(Object.create(Object.getPrototypeOf(docker.modem)), docker.modem, {
     version: `v${apiVersion}`,
@@ -45,7 +45,7 @@ export function withVersion(docker: Dockerode, apiVersion: string): Dockerode {
   return new Same({ modem });
 }
 
-/** The agent decides where connections go; a tcp engine still gets its name for the Host header, which proxies look at. */
+/** The agent decides where connections go; a tcp engine still gets its name for the Host header, which proxies read. */
 function addressing(endpoint: Endpoint): { host: string; port: number } | { socketPath: string } {
   if (endpoint.kind === 'tcp') return { host: endpoint.host, port: endpoint.port };
   return { socketPath: endpoint.kind === 'unix' ? endpoint.path : showEndpoint(endpoint) };
@@ -67,7 +67,9 @@ async function bind(endpoint: Endpoint, line: Line, apiVersion: string): Promise
   return docker;
 }
 
-/** docker-modem reads DOCKER_HOST and the files of DOCKER_CERT_PATH even if it is told everything, and throws if they are bad. */
+/**
+ * docker-modem reads DOCKER_HOST and the files of DOCKER_CERT_PATH even if all options are given, and throws if they are wrong.
+ */
 function withoutDockerHost<T>(make: () => T): T {
   const saved = process.env.DOCKER_HOST;
   delete process.env.DOCKER_HOST;
@@ -78,7 +80,7 @@ function withoutDockerHost<T>(make: () => T): T {
   }
 }
 
-/** GET /version without a version prefix: every engine answers that, whatever versions it speaks. */
+/** GET /version without a version prefix: every engine answers it. */
 async function askVersion(endpoint: Endpoint, agent: Agent, timeoutMs: number): Promise<unknown> {
   const signal = AbortSignal.timeout(timeoutMs);
   const ended = noteCall('engine', () => shownCall('GET', '/version'));

@@ -16,7 +16,9 @@ const Meta = z.looseObject({
   }),
 });
 
-/** Reads a context from docker's store; fails with the source's code, listing the known ones, if there is none of that name. */
+/**
+ * Reads a context from docker's store; fails with the source's code and a list of known contexts if there is none of that name.
+ */
 export async function readContext(name: string, source: Source, world: World): Promise<Context> {
   const store = join(dockerConfigDir(world.env, world.home), 'contexts');
   const id = createHash('sha256').update(name).digest('hex');
@@ -31,7 +33,7 @@ export async function readContext(name: string, source: Source, world: World): P
   return { host: docker.Host ?? '', tls: isUsed(tls) ? tls : undefined };
 }
 
-/** As docker: TLS is on if the context has any TLS file or says that it skips the verification. */
+/** As docker: TLS is on if the context has any TLS file or skips the verification. */
 function isUsed(tls: Tls): boolean {
   return !tls.verify || Boolean(tls.ca ?? tls.cert ?? tls.key);
 }

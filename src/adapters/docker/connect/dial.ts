@@ -8,10 +8,10 @@ import type { Tls } from './world.ts';
 
 type TcpEndpoint = Endpoint & { kind: 'tcp' };
 
-/** How connections are opened: the limit for each, and another program than `ssh`. */
+/** The time limit for each connection, and the program in place of `ssh`. */
 export type DialOptions = { readonly timeoutMs: number; readonly sshProgram?: string | undefined };
 
-/** The way to open connections to an endpoint; fails with 'config' if its TLS files can't be used. */
+/** A function that opens connections to an endpoint; fails with 'config' if its TLS files can't be used. */
 export function dialOf(endpoint: Endpoint, { timeoutMs, sshProgram }: DialOptions): Dial {
   if (endpoint.kind === 'ssh') return sshDial(endpoint, timeoutMs, sshProgram);
   if (endpoint.kind === 'unix')
@@ -22,7 +22,7 @@ export function dialOf(endpoint: Endpoint, { timeoutMs, sshProgram }: DialOption
   return (done) => done(null, limited(overTls(endpoint, { secureContext, verify }), 'secureConnect', timeoutMs));
 }
 
-/** The probes find out that the other side is gone while a silent stream (events) is open. */
+/** Keep-alive probes detect a dead peer behind a silent stream (events). */
 function overTcp({ host, port }: TcpEndpoint): Socket {
   return connectNet({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
 }
@@ -44,7 +44,7 @@ function contextOf({ ca, cert, key }: Tls, origin: string): SecureContext {
   }
 }
 
-/** Gives up on a connection that isn't ready in time, so that a request doesn't wait for the kernel's own minutes. */
+/** Ends a connection that isn't ready in time, so that a request doesn't wait for the kernel's own minutes. */
 function limited<S extends Socket>(socket: S, ready: 'connect' | 'secureConnect', timeoutMs: number): S {
   const late = () => socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' }));
   const timer = setTimeout(late, timeoutMs);

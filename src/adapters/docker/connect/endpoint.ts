@@ -5,7 +5,7 @@ import { dockerConfigDir, parseDockerConfig } from '../credentials/config-file.t
 import { readContext } from './contexts.ts';
 import { readTls, type Tls, type World } from './world.ts';
 
-/** Which engine to talk to, and a phrase for where that was said (`DOCKER_HOST`, `context "prod"`). */
+/** The engine to use, and a phrase for the source of that choice (`DOCKER_HOST`, `context "prod"`). */
 export type Endpoint = { readonly origin: string } & (
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: Tls }
@@ -19,14 +19,16 @@ export type Endpoint = { readonly origin: string } & (
     }
 );
 
-/** Files that ssh is to use instead of the user's own: the key to log in with, and the keys of hosts that may be logged in to. */
+/** Files for ssh in place of the user's own: the key to log in with, and the keys of known hosts. */
 export type SshTrust = { readonly identityFile?: string; readonly knownHostsFile?: string };
 
-/** What the command line says (`--host` and `--context`), and what a front may give beside that, instead of files and environment. */
+/**
+ * The options of the command line (`--host` and `--context`), and the values that a front gives instead of files and environment.
+ */
 export type Choice = {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
-  /** The place of the two, if they are not on the command line. */
+  /** The place of the two options, if they are not on the command line. */
   readonly origin?: string | undefined;
   readonly ssh?: SshTrust | undefined;
   readonly tls?: Tls | undefined;
@@ -35,8 +37,8 @@ export type Choice = {
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
 /**
- * The engine that the docker CLI would talk to: --host, --context, DOCKER_HOST, DOCKER_CONTEXT, the current context, the default socket.
- * Fails with 'usage' (options) or 'config' (environment, files), naming where the value came from and what is allowed.
+ * The engine of the docker CLI: --host, --context, DOCKER_HOST, DOCKER_CONTEXT, the current context, the default socket. Fails
+ * with 'usage' (options) or 'config' (environment, files), naming the source of the value and the allowed forms.
  */
 export async function chooseEndpoint(choice: Choice, world: World): Promise<Endpoint> {
   if (choice.host && choice.context)
@@ -61,7 +63,7 @@ async function fromChosenContext(world: World): Promise<Endpoint> {
   return fromContext(currentContext || 'default', { origin: `currentContext in ${file}`, code: 'config' }, world);
 }
 
-/** The context named "default" is none: it means DOCKER_HOST, else the default socket, as in docker. */
+/** The name "default" means DOCKER_HOST, else the default socket, as in docker. */
 async function fromContext(name: string, source: Source, world: World): Promise<Endpoint> {
   if (name === 'default') return world.env.DOCKER_HOST ? fromEnvironment(world) : defaultSocket(world);
   const context = await readContext(name, source, world);
@@ -104,7 +106,7 @@ async function tlsOfEnvironment({ env, home, read }: World): Promise<Tls | undef
   return tls;
 }
 
-/** The system's socket; a rootless engine's or Docker Desktop's only where that one doesn't exist. */
+/** The system's socket; that of a rootless engine or of Docker Desktop only if the first doesn't exist. */
 async function defaultSocket({ env, home, exists }: World): Promise<Endpoint & { kind: 'unix' }> {
   const rootless = env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'docker.sock')] : [];
   for (const path of [DEFAULT_SOCKET, ...rootless, join(home, '.docker/run/docker.sock')])
@@ -112,7 +114,7 @@ async function defaultSocket({ env, home, exists }: World): Promise<Endpoint & {
   return { kind: 'unix', path: DEFAULT_SOCKET, origin: 'the default socket' };
 }
 
-/** The endpoint as people write it, for messages. */
+/** The endpoint in the notation of users, for messages. */
 export function showEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return `unix://${endpoint.path}`;
   const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;

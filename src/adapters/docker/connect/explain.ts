@@ -6,8 +6,8 @@ type Said = { readonly message: string; readonly hint: string };
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO|HOSTNAME_MISMATCH|INVALID_CA)/;
 
 /**
- * The 'engine-unreachable' error, in words that a person can act on, for a failure of the connection to the endpoint;
- * undefined if the error is none of the connection (an engine's answer, say).
+ * The 'engine-unreachable' error, with advice for the user, for a failed connection to the endpoint; undefined for any other
+ * error (an engine's answer, say).
  */
 export function unreachable(endpoint: Endpoint, error: unknown): SwapError | undefined {
   const code = codeOf(error);

@@ -1,8 +1,8 @@
 import type Dockerode from 'dockerode';
 
 /**
- * The same client, for which a name is one part of a path and nothing else, whatever is in it: dockerode puts names into paths as
- * they are. Of references, the engine's router wants the slashes; `:` and `@` mean nothing in a path.
+ * The same client, with every name encoded as one part of a path: dockerode puts names into paths as they are. In references, the
+ * engine's router needs the slashes; `:` and `@` are harmless in a path.
  */
 export function withNamesEncoded(Docker: typeof Dockerode): typeof Dockerode {
   return class extends Docker {
@@ -22,9 +22,9 @@ export function withNamesEncoded(Docker: typeof Dockerode): typeof Dockerode {
 }
 
 function segment(text: string): string {
-  // A dot alone means a folder to whoever reads the path.
+  // A path part that consists of dots would mean a folder.
   if (/^\.{1,2}$/.test(text)) return text.replaceAll('.', '%2E');
-  // What is no Unicode can't be in a name either.
+  // A name can't contain invalid Unicode either.
   const encoded = encodeURIComponent(Buffer.from(text).toString());
   return encoded.replaceAll('%3A', ':').replaceAll('%40', '@');
 }

@@ -5,7 +5,7 @@ import { fail } from '../../../core/model/error.ts';
 export const OLDEST_API = '1.41';
 export const NEWEST_API = '1.51';
 
-/** What an engine says of itself, and the API version to speak with it. */
+/** The engine's version data, and the API version to use with it. */
 export type EngineVersion = {
   readonly apiVersion: string;
   readonly minApi: string;
@@ -37,7 +37,7 @@ export function compareApi(a: string, b: string): number {
 }
 
 /**
- * From the body of an unversioned GET /version, the highest API version that both sides speak, and the engine's facts.
+ * From the body of an unversioned GET /version, the highest API version that both sides know, and the engine's version data.
  * Fails with 'engine-unreachable', naming both ranges, if there is none; `where` is the engine's address for messages.
  */
 export function negotiate(body: unknown, where: string): EngineVersion {
@@ -47,7 +47,7 @@ export function negotiate(body: unknown, where: string): EngineVersion {
       hint: `its answer to GET /version does not say which API it speaks; try: docker --host ${where} version`,
     });
   const said = parsed.data;
-  // An engine that doesn't say its oldest version is from before there was such a limit.
+  // An engine without a minimum version is from before there was one.
   const range = { minApi: said.MinAPIVersion || '1.0', maxApi: said.ApiVersion };
   const components = (said.Components ?? []).map(({ Name, Version }) => ({ name: Name, version: Version ?? '' }));
   return {

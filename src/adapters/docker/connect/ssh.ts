@@ -13,16 +13,16 @@ export type SshError = Error & { readonly code: 'ESSH'; readonly hint: string };
 
 type Ssh = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** How many logins may be under way at once: sshd drops some above 10 (MaxStartups). */
+/** The number of concurrent logins: sshd drops some above 10 (MaxStartups). */
 const LOGINS_AT_ONCE = 4;
-/** After this time a login that shows no data counts as done; an engine may be silent for long on a `wait`. */
+/** After this time a login without data counts as done; an engine may be silent for long on a `wait`. */
 const LOGIN_SHOWS_MS = 2_000;
-/** How long stderr may trickle in after ssh has ended. */
+/** The time to read the rest of stderr after ssh has ended. */
 const LAST_WORDS_MS = 200;
 
 /**
- * Dials by starting the system's ssh (or `program`), which runs `docker system dial-stdio` on the other host; so ~/.ssh/config, agents and
- * known_hosts hold, and an unknown host key is refused. When a connection dies, its error is an SshError.
+ * Dials by starting the system's ssh (or `program`), which runs `docker system dial-stdio` on the other host; so ~/.ssh/config,
+ * agents and known_hosts apply, and an unknown host key is refused. When a connection dies, its error is an SshError.
  */
 export function sshDial(endpoint: SshEndpoint, timeoutMs: number, program = 'ssh'): Dial {
   const args = sshArgs(endpoint, timeoutMs);
@@ -30,7 +30,7 @@ export function sshDial(endpoint: SshEndpoint, timeoutMs: number, program = 'ssh
   return (done) => gate((loggedIn) => done(null, openSsh({ program, args, endpoint, loggedIn })));
 }
 
-/** The arguments of ssh: nothing that asks, no terminal, none of the forwardings and commands that a Host block may hold for people. */
+/** The arguments of ssh: no questions, no terminal, and none of the forwardings and commands of an interactive Host block. */
 export function sshArgs({ host, user, port, socket, trust }: SshEndpoint, timeoutMs: number): string[] {
   const options = ['BatchMode=yes', `ConnectTimeout=${Math.ceil(timeoutMs / 1000)}`, 'ServerAliveInterval=20'];
   options.push('ClearAllForwardings=yes', 'RemoteCommand=none', ...trustOptions(trust ?? {}));
@@ -50,7 +50,7 @@ export function sshArgs({ host, user, port, socket, trust }: SshEndpoint, timeou
   ];
 }
 
-/** What is given counts alone: no other key is tried, no other list of hosts believed, and nothing is learnt. */
+/** Only the given files count: no other key is tried, no other list of hosts is read, and nothing is learnt. */
 function trustOptions({ identityFile, knownHostsFile }: SshTrust): string[] {
   const login = identityFile
     ? [`IdentityFile=${quoted(identityFile)}`, 'IdentitiesOnly=yes', 'IdentityAgent=none']
@@ -59,12 +59,12 @@ function trustOptions({ identityFile, knownHostsFile }: SshTrust): string[] {
   return [...login, ...(knownHostsFile ? [`UserKnownHostsFile=${quoted(knownHostsFile)}`, ...hosts] : [])];
 }
 
-/** A path in an option is read as in ssh_config(5): spaces separate, and % stands for something. */
+/** A path in an option is read as in ssh_config(5): spaces separate, and % is special. */
 function quoted(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`;
 }
 
-/** Lets `limit` logins run and queues the others. */
+/** Runs `limit` logins at once and queues the others. */
 function loginGate(limit: number): (start: (loggedIn: () => void) => void) => void {
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -91,7 +91,9 @@ function once(action: () => void): () => void {
   };
 }
 
-/** One ssh process as a socket. Its own process group keeps the terminal's Ctrl-C from it: the roll must be able to end first. */
+/**
+ * One ssh process as a socket. Its own process group shields it from the terminal's Ctrl-C: the roll must be able to end first.
+ */
 function openSsh(call: { program: string; args: string[]; endpoint: SshEndpoint; loggedIn: () => void }): Duplex {
   const ssh: Ssh = spawn(call.program, call.args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const timer = setTimeout(call.loggedIn, LOGIN_SHOWS_MS).unref();
@@ -110,7 +112,7 @@ function openSsh(call: { program: string; args: string[]; endpoint: SshEndpoint;
   return socket;
 }
 
-/** Reading, writing, half-closing and destroying, and what http.Agent asks of a socket that it keeps. */
+/** Reading, writing, half-closing and destroying, and the methods that http.Agent calls on a kept socket. */
 function asSocket(ssh: Ssh): Duplex {
   const socket = new Duplex({
     read: () => void ssh.stdout.resume(),
@@ -127,7 +129,7 @@ function asSocket(ssh: Ssh): Duplex {
   return Object.assign(socket, socketManners(socket, ssh));
 }
 
-/** What http and docker-modem call on a socket beyond Duplex. */
+/** Methods that http and docker-modem call on a socket beyond Duplex. */
 function socketManners(socket: Duplex, ssh: Ssh): object {
   const handles = [ssh, ssh.stdin, ssh.stdout, ssh.stderr] as unknown as Pick<Socket, 'ref' | 'unref'>[];
   const same = () => socket;
@@ -152,7 +154,7 @@ function end(ssh: Ssh): void {
 }
 
 /**
- * Calls back with the exit status and stderr once ssh has ended and all of its output was taken; stderr is waited for shortly only,
+ * Calls back with the exit status and stderr once ssh has ended and all of its output was read; waits for stderr only briefly,
  * since a ControlPersist process in the background can hold it open.
  */
 function whenOver(ssh: Ssh, over: (status: number | null, words: string) => void): void {
@@ -182,7 +184,7 @@ function cannotStart(program: string, error: NodeJS.ErrnoException): SshError {
   );
 }
 
-/** 255 is ssh's own failure, 127 a shell that has no `docker`, anything else comes from docker on the other host. */
+/** 255 is ssh's own failure, 127 a shell without `docker`, anything else comes from docker on the other host. */
 function died(endpoint: SshEndpoint, status: number | null, words: string): SshError {
   const { host } = endpoint;
   const said = lastLines(words);

@@ -4,7 +4,7 @@ import { fail, messageOf } from '../../../core/model/error.ts';
 import { UnfitFile } from '../../files/fit.ts';
 import { looked, readText } from '../../files/read.ts';
 
-/** Environment variables, as process.env has them. */
+/** Environment variables, in the form of process.env. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const Entry = z.looseObject({
@@ -32,7 +32,7 @@ export function dockerConfigDir(env: Env, home: string): string {
   return env.DOCKER_CONFIG || join(home, '.docker');
 }
 
-/** Podman's login file, undefined where there is no runtime folder. */
+/** Podman's login file, undefined if there is no runtime folder. */
 export function podmanAuthFile(env: Env): string | undefined {
   const runtime = env.XDG_RUNTIME_DIR;
   return runtime ? join(runtime, 'containers', 'auth.json') : undefined;
@@ -55,7 +55,7 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The engine's own message quotes the text around the mistake, which may be a password: neither it nor the cause may go out.
+    // The parser's message quotes the text around the mistake, which may be a password: neither it nor the cause may be shown.
     return fail('config', `${file} is not valid JSON: the mistake is at ${place(text, mistakeAt(text))}`, {
       hint: 'repair the file, or move it away and log in again',
     });
@@ -90,7 +90,7 @@ function place(text: string, offset: number): string {
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-/** A function that gives the parsed file, read again whenever it has changed; a missing file is an empty configuration. */
+/** A function that returns the parsed file, and reads it again after a change; a missing file is an empty configuration. */
 export function configFile(path: string): () => Promise<DockerConfig> {
   let seen: { mark: string; config: DockerConfig } | undefined;
   return async () => {
@@ -103,13 +103,15 @@ export function configFile(path: string): () => Promise<DockerConfig> {
   };
 }
 
-/** What changes when a file is written or replaced; the inode as well, since docker writes a new file and renames it. */
+/** Identifies a version of a file; includes the inode, since docker writes a new file and renames it. */
 async function fileMark(path: string): Promise<string | undefined> {
   const stat = await unlessMissing(path, () => looked(path));
   return stat && `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
 }
 
-/** The text of a file, undefined if there is none; fails with 'config' if it can't be read: it may be on a network, or no file. */
+/**
+ * The text of a file, undefined if there is none; fails with 'config' if it can't be read: it may be on a network, or not a file.
+ */
 export function textOf(path: string): Promise<string | undefined> {
   return unlessMissing(path, () => readText(path));
 }

@@ -11,10 +11,10 @@ import {
 } from './config-file.ts';
 import { askHelper, type Run, runProgram } from './helper.ts';
 
-/** A login for one registry, `ghcr.io` or `docker.io`, that is kept in no file. */
+/** A login for one registry, such as `ghcr.io` or `docker.io`, that is in no file. */
 export type GivenLogin = { readonly registry: string; readonly username: string; readonly password: string };
 
-/** Where logins are looked for, those that beat what is found there, and how helpers are run. */
+/** The places of logins, the logins that override them, and the runner of helpers. */
 export type CredentialOptions = {
   readonly env: Env;
   readonly home: string;
@@ -24,13 +24,14 @@ export type CredentialOptions = {
 
 type Source = { readonly file: string; readonly config: DockerConfig };
 
-/** Docker Hub: references say docker.io, the API is at registry-1.docker.io, and the login is kept under this key. */
+/** Docker Hub: references say docker.io, the API is at registry-1.docker.io, and docker stores the login under this key. */
 const HUB_KEY = 'https://index.docker.io/v1/';
 const HUB_NAMES = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
 
 /**
- * A function that finds the login for a registry host among those that are given, in docker's config, then in podman's, reading the files again when they changed;
- * undefined means none is kept. It fails with 'config' on a broken file and with 'login' on a broken helper.
+ * A function that finds the login for a registry host among the given ones, in docker's config, then in podman's, and reads
+ * changed files again; undefined means there is none. It fails with 'config' on a broken file and with 'login' on a broken
+ * helper.
  */
 export function openCredentials({ env, home, given = [], run = runProgram }: CredentialOptions): LoginFor {
   const files = [join(dockerConfigDir(env, home), 'config.json'), podmanAuthFile(env)].filter(
@@ -59,7 +60,7 @@ function serverOf(host: string): string {
   return HUB_NAMES.includes(host) ? HUB_KEY : host;
 }
 
-/** Hub's helper counts under its key, as docker has it, and under its short names, as people write it. */
+/** Hub's helper counts under its key, as docker writes it, and under its short names, as users do. */
 function helperOf(config: DockerConfig, host: string, server: string): string | undefined {
   const keys = server === HUB_KEY ? [HUB_KEY, ...HUB_NAMES] : [host];
   const helpers = config.credHelpers ?? {};
@@ -73,7 +74,7 @@ async function fromHelper(helper: string, server: string, run: Run): Promise<Log
   return { username: answer.username, password: answer.secret, serveraddress: server };
 }
 
-/** Keys in `auths` may bear a scheme and a path (old logins): the exact key wins, then one of the same host. */
+/** Keys in `auths` may have a scheme and a path (old logins): the exact key wins, then one of the same host. */
 function fromAuths({ file, config }: Source, server: string): Login | undefined {
   const entries = Object.entries(config.auths ?? {});
   const named = entries.find(([key]) => key === server) ?? entries.find(([key]) => sameHost(key, server));

@@ -2,20 +2,20 @@ import { spawn } from 'node:child_process';
 import * as z from 'zod';
 import { fail, messageOf } from '../../../core/model/error.ts';
 
-/** How a program ended: its exit status (null if killed) and all that it printed on stdout. */
+/** The end of a program: its exit status (null if killed) and its whole stdout. */
 export type Ran = { readonly code: number | null; readonly stdout: string };
 
 /** Runs a program with a text on stdin; rejects if it can't be started (code ENOENT) or takes too long (code ETIMEDOUT). */
 export type Run = (program: string, args: readonly string[], input: string, timeoutMs: number) => Promise<Ran>;
 
-/** What a credential helper knows about a host. */
+/** The answer of a credential helper for a host. */
 export type HelperAnswer = { readonly username: string; readonly secret: string };
 
 const TIMEOUT_MS = 10_000;
 const NOT_FOUND = 'credentials not found in native keychain';
 const Answer = z.looseObject({ Username: z.string(), Secret: z.string() });
 
-/** Asks `docker-credential-<name> get` for a server; undefined if it holds nothing, 'login' if it is missing or fails. */
+/** Asks `docker-credential-<name> get` for a server; undefined if it has no login, 'login' if it is missing or fails. */
 export async function askHelper(
   name: string,
   server: string,
@@ -50,7 +50,7 @@ function cannotRun(program: string, server: string, error: unknown): never {
   return fail('login', `the credential helper ${program} ${why}`, { hint: tryIt(program, server), cause: error });
 }
 
-/** Helpers print the reason on stdout and exit 1, and "none here" is such a reason. */
+/** Helpers print the reason on stdout and exit 1, also for a host without a login. */
 function refused(program: string, server: string, ran: Ran): undefined {
   if (ran.stdout.trim() === NOT_FOUND) return undefined;
   return fail('login', `the credential helper ${program} failed for ${server}: ${printable(ran)}`, {
@@ -58,7 +58,7 @@ function refused(program: string, server: string, ran: Ran): undefined {
   });
 }
 
-/** The first line of a reason; half an answer is withheld, since it may hold the secret. */
+/** The first line of a reason; a partial answer is withheld, since it may hold the secret. */
 function printable(ran: Ran): string {
   const line = ran.stdout.trim().split('\n')[0] ?? '';
   if (line === '' || /[{}"]/.test(line)) return ran.code === null ? 'it was killed' : `exit status ${ran.code}`;
@@ -77,7 +77,7 @@ function jsonOrNothing(text: string): unknown {
   }
 }
 
-/** The `Run` of the real machine; the program gets a process group of its own, so that Ctrl-C and a timeout hit all of it or nothing. */
+/** The real `Run`; the program gets a process group of its own, so that Ctrl-C and a timeout hit all of it or nothing. */
 export const runProgram: Run = (program, args, input, timeoutMs) =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
@@ -96,7 +96,7 @@ export const runProgram: Run = (program, args, input, timeoutMs) =>
       clearTimeout(timer);
       resolve({ code, stdout: Buffer.concat(out).toString('utf8') });
     });
-    // A helper that ends without reading breaks the pipe: its exit status says more.
+    // A helper that ends without reading breaks the pipe: its exit status is the better reason.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { configFile, dockerConfigDir, type Env } from './config-file.ts';
 
-/** The registries that Docker's config.json has a login for, by name; never what the login is. */
+/** The registries with a login in Docker's config.json, by name; never the login itself. */
 export async function knownLogins(env: Env, home: string): Promise<string[]> {
   const config = await configFile(join(dockerConfigDir(env, home), 'config.json'))();
   const named = [...Object.keys(config.auths ?? {}), ...Object.keys(config.credHelpers ?? {})];

@@ -13,14 +13,14 @@ export interface EngineBuild {
   readonly order: BuildOrder;
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
-  /** For the images that the classic builder is to fetch. */
+  /** For the images that the classic builder fetches. */
   readonly loginFor: LoginFor;
 }
 
-// The first API that can be asked for BuildKit; Podman's builder is one of its own.
+// The first API with BuildKit; Podman has a builder of its own.
 const FIRST_BUILDKIT = '1.39';
 
-/** Builds an image from a stream of its context. What is wrong with the build is in the end; what is with the engine is raised. */
+/** Builds an image from a stream of its context. The result has the errors of the build; errors of the engine are raised. */
 export async function build(docker: Dockerode, version: EngineVersion, asked: EngineBuild): Promise<BuildEnd> {
   const kit =
     !asked.order.classic && version.engine !== 'podman' && compareApi(version.apiVersion, FIRST_BUILDKIT) >= 0;
@@ -35,7 +35,7 @@ export async function build(docker: Dockerode, version: EngineVersion, asked: En
 
 async function begin(docker: Dockerode, context: Readable, kit: boolean, asked: EngineBuild): Promise<Streamed> {
   const { order, signal, loginFor } = asked;
-  // BuildKit's session can be given one login for all registries, and would show it to each: better none.
+  // A BuildKit session takes one login for all registries, and would show it to each of them: better none.
   const registryconfig = kit ? undefined : await logins(order.registries, loginFor);
   const options = {
     ...query(order),
@@ -52,7 +52,7 @@ async function logins(registries: readonly string[], loginFor: LoginFor): Promis
   return Object.fromEntries(found.flatMap((login) => (login ? [[login.serveraddress, login]] : [])));
 }
 
-// A context that can't be read to its end leaves the engine waiting for the rest of it.
+// If the context can't be read to its end, the engine would wait for the rest.
 function brokenContext(context: Readable): Promise<never> {
   return new Promise((_, reject) =>
     context.once('error', (error) => reject(new EngineError(400, error.message, error))),
@@ -102,7 +102,7 @@ async function followed(stream: Streamed, kit: boolean, { onLine, signal }: Engi
   return { kind: 'failed', message: problem ?? 'the engine ended the build without an image', log };
 }
 
-// dockerode ends the session of a build only when it hears this, which an answer that was broken off never says.
+// dockerode ends the session of a build only on this event, which a broken answer never sends.
 function endSession(stream: Streamed): void {
   (stream as unknown as Readable).emit('end');
 }

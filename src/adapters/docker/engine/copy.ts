@@ -3,7 +3,7 @@ import { EngineError } from '../../../core/model/engine-error.ts';
 import { statusOf } from '../calls/error.ts';
 import { flowing, type Streamed } from '../calls/patience.ts';
 
-// POSIX ustar: where the fields of a header lie.
+// POSIX ustar: the offsets of header fields.
 const HEADER = 512;
 const NAME = { at: 0, length: 100 };
 const SIZE = { at: 124, length: 12 };
@@ -14,9 +14,9 @@ const PREFIX = { at: 345, length: 155 };
 const MOST_BYTES = 8 * 1024 * 1024;
 
 /**
- * Copies one regular file from a container into another by the archive calls of the Engine API. It is unpacked at the
- * root under its whole path, so that folders which the image lacks are made. Resolves with false where there is no such
- * file, or one much larger than a config or secret is.
+ * Copies one regular file from a container into another with the archive calls of the Engine API. It is unpacked at the root
+ * under its whole path, which creates folders that the image lacks. Resolves with false if there is no such file, or one much
+ * larger than a config or secret.
  */
 export async function copyFile(
   docker: Dockerode,
@@ -54,8 +54,8 @@ async function collected(stream: AsyncIterable<Buffer>): Promise<Buffer | undefi
   return Buffer.concat(chunks);
 }
 
-// The archive from the header of its file on; undefined if it holds none, but a folder, say. Type "0" (or NUL, from
-// before it had a name) is a regular file; "x" and "g" are notes that may stand before it.
+// The archive from the header of its file on; undefined if it holds no file, but a folder, say. Type "0" (or NUL, in old
+// archives) is a regular file; "x" and "g" are extended headers before it.
 function regularFile(archive: Buffer): Buffer | undefined {
   let at = 0;
   while ('xg'.includes(String.fromCharCode(archive[at + TYPE_AT] ?? 0))) at += HEADER + padded(sizeAt(archive, at));
@@ -82,7 +82,7 @@ function renamed(archive: Buffer, path: string): Buffer {
   return copy;
 }
 
-// A path of more than 100 bytes goes into two fields, parted at a slash.
+// A path of more than 100 bytes goes into two fields, split at a slash.
 function splitPath(path: string): { prefix: string; name: string } {
   if (Buffer.byteLength(path) <= NAME.length) return { prefix: '', name: path };
   const slashes = [...path.matchAll(/\//g)].map((match) => match.index);

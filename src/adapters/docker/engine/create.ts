@@ -4,8 +4,8 @@ import { primaryNetwork } from '../../../core/recreate/networks.ts';
 import { compareApi } from '../connect/negotiate.ts';
 
 /**
- * Creates a container and resolves with its id. From API 1.44 all networks are asked for at once; before, one is, and
- * the others are connected before the start (T12). If that fails, the container is taken away again.
+ * Creates a container and resolves with its id. From API 1.44 the call names all networks; before that it names one, and the
+ * others are connected before the start (T12). If that fails, the container is removed again.
  */
 export async function createContainer(docker: Dockerode, request: CreateRequest, apiVersion: string): Promise<string> {
   const atOnce = compareApi(apiVersion, '1.44') >= 0;

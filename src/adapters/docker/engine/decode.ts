@@ -17,7 +17,7 @@ import type { Bridge } from '../../../ports/ports.ts';
 import { identified, shaped } from '../calls/shape.ts';
 import { compareApi } from '../connect/negotiate.ts';
 
-/** What the meaning of an answer depends on. */
+/** The facts of the engine on which the meaning of an answer depends. */
 export interface Dialect {
   readonly apiVersion: string;
   readonly serverVersion: string;
@@ -26,7 +26,7 @@ export interface Dialect {
 
 type Raw = Record<string, unknown>;
 
-/** Decodes `GET /containers/{id}/json`. Missing fields read as empty: engines differ in what they leave out (T4). */
+/** Decodes `GET /containers/{id}/json`. Missing fields read as empty: engines differ in the fields that they omit (T4). */
 export function decodeContainer(body: unknown, dialect: Dialect): Container {
   const raw = record(body);
   const state = record(raw.State);
@@ -78,7 +78,7 @@ export function decodeSummary(body: unknown): ListedContainer {
   };
 }
 
-// The socket itself, or the folder that it is in.
+// The socket itself, or its folder.
 function isEngineSocket(source: string): boolean {
   return /\/(docker|podman)\.sock$|^(\/var)?\/run\/?$/.test(source);
 }
@@ -88,7 +88,7 @@ function addressesOf(networks: Record<string, unknown>): string[] {
   return endpoints.flatMap((one) => [text(one.IPAddress), text(one.GlobalIPv6Address)]).filter((one) => one !== '');
 }
 
-/** Decodes one bridge network of `GET /networks`; its device is named by an option, else after its id. */
+/** Decodes one bridge network of `GET /networks`; an option names its device, else its id does. */
 export function decodeBridge(body: unknown): Bridge {
   const raw = record(body);
   const device = text(record(raw.Options)['com.docker.network.bridge.name']) || `br-${text(raw.Id).slice(0, 12)}`;
@@ -96,7 +96,7 @@ export function decodeBridge(body: unknown): Bridge {
   return { device, subnets: subnets.filter((subnet) => subnet !== '') };
 }
 
-/** Decodes one volume, of `GET /volumes` or by itself. */
+/** Decodes one volume, of `GET /volumes` or alone. */
 export function decodeVolume(body: unknown): Volume {
   const raw = record(body);
   return { name: text(raw.Name), labels: labelsOf(raw) };
@@ -123,7 +123,7 @@ export function decodeImageSummary(body: unknown): ImageSummary {
   const raw = record(body);
   return {
     id: identified(text(raw.Id)),
-    // Older engines write down that there is none.
+    // Older engines list `<none>` tags.
     tags: list(raw.RepoTags)
       .map(text)
       .filter((tag) => !tag.startsWith('<none>')),
@@ -133,7 +133,7 @@ export function decodeImageSummary(body: unknown): ImageSummary {
   };
 }
 
-// Only with the containerd store, and only if the manifests were asked for: the one image manifest that is here.
+// Only with the containerd store, and only if the manifests were requested: the one image manifest on this engine.
 function platformManifest(raw: Raw): string | undefined {
   const manifests = list(raw.Manifests).map(record);
   const here = manifests.filter((manifest) => manifest.Available === true && manifest.Kind === 'image');
@@ -145,7 +145,7 @@ function platformManifest(raw: Raw): string | undefined {
 
 const DELETED = 2;
 
-/** Decodes `GET /containers/{id}/changes`, which is null where nothing was changed: the paths that are new or other. */
+/** Decodes `GET /containers/{id}/changes`, which is null without changes: the paths of new and changed files. */
 export function decodeChanges(body: unknown): string[] {
   const changes = list(body).map(record);
   return changes.flatMap(({ Kind, Path }) => (Kind !== DELETED && typeof Path === 'string' ? [Path] : []));
@@ -175,7 +175,7 @@ function decodeMount(value: unknown): Mount {
   return { ...mount, name: text(raw.Name) || (mount.type === 'volume' ? volumeAt(mount.source) : '') };
 }
 
-// Engine 28 leaves out the name of a volume that was asked for by its target alone in `Binds`.
+// Engine 28 omits the name of a volume that `Binds` gave only a target.
 function volumeAt(source: string): string {
   return /\/volumes\/([0-9a-f]{64})\/_data$/.exec(source)?.[1] ?? '';
 }
@@ -195,7 +195,7 @@ function decodeNetworks(
   dialect: Dialect,
 ): Record<string, Endpoint> {
   const added = new Set([id, id.slice(0, 12)]);
-  // Up to API 1.44 the engine shows the names that it added itself among the aliases (T7).
+  // Up to API 1.44 the engine shows its own names among the aliases (T7).
   if (compareApi(dialect.apiVersion, '1.45') < 0 && config.Hostname) added.add(config.Hostname);
   const decoded = Object.entries(networks).map(([name, value]) => {
     const endpoint = shaped(record(value) as Endpoint, 'Endpoint');
@@ -205,15 +205,15 @@ function decodeNetworks(
   return Object.fromEntries(decoded);
 }
 
-// The engine tells a configured MAC address from a generated one only for the primary network, in a field that it shows
-// to clients up to API 1.51 (T8). Elsewhere the address itself has to tell.
+// The engine distinguishes a configured MAC address from a generated one only for the primary network, in a field for clients up
+// to API 1.51 (T8). Otherwise the address itself has to show it.
 function configuredMacs(
   networks: Record<string, Endpoint>,
   config: ContainerConfig,
   host: HostConfig,
   dialect: Dialect,
 ): Record<string, string> {
-  // Podman makes up any, and never tells which one was asked for.
+  // Podman generates any address, and never shows a configured one.
   if (dialect.engine === 'podman') return {};
   const mode = host.NetworkMode ?? 'default';
   const found = Object.entries(networks).flatMap(([name, endpoint]) => {
@@ -225,8 +225,8 @@ function configuredMacs(
   return Object.fromEntries(found);
 }
 
-// Engines up to 27 derive an address from the IPv4 address. Later ones make up a random one, "locally administered" by
-// its second bit: an address without that bit was configured, and so was one that begins like a derived one (T9).
+// Engines up to 27 derive an address from the IPv4 address. Later ones generate a random one with the "locally administered" bit:
+// an address without that bit was configured, and so was one that starts like a derived one (T9).
 function looksGenerated(mac: string, endpoint: Endpoint, dialect: Dialect): boolean {
   const derived = mac.startsWith('02:42:');
   if (Number.parseInt(dialect.serverVersion, 10) < 28)

@@ -32,7 +32,7 @@ import { inDockerTerms, withShortNames } from './podman.ts';
 import { pull } from './pull.ts';
 import { createVolume, findVolume, listVolumes, volumeSizes } from './volumes.ts';
 
-/** The engine port over dockerode: the only place, with its neighbours, that knows dockerode. */
+/** The engine port over dockerode: only this folder and its neighbours import dockerode. */
 export function dockerEngine(
   connection: Connection,
   endpoint: Endpoint,
@@ -55,7 +55,7 @@ export function dockerEngine(
     stop: (id) => stop(within, id, patience),
     restart: (id) => restart(within, id, patience),
     resolve: async (reference, signal) => {
-      // Podman's Docker API has no such call; there the pull itself tells.
+      // Podman's Docker API has no such call; only a pull shows it.
       if (podman) return undefined;
       const authconfig = await auth(reference);
       const image = within(patience.change).getImage(reference);
@@ -66,7 +66,7 @@ export function dockerEngine(
       const authconfig = await auth(reference);
       await pull(within(patience.idle), reference, authconfig, onLayer, { idleMs: patience.idle, signal });
     },
-    // A step of a build may be silent for as long as it likes; only the signal ends it.
+    // A step of a build may be silent for any time; only the signal ends it.
     build: (context, order, onLine, signal) =>
       build(docker, version, { context, order, onLine, signal, loginFor: credentialsFor }),
     unpack: async (id, archive) => {
@@ -76,7 +76,7 @@ export function dockerEngine(
     },
     ...volumes(within, patience),
     copy: (from, to, path) => copyFile(within(patience.change), from, to, path, patience.idle),
-    // They come when they come: only their end is an answer.
+    // Events come at any time: only the end of the stream is an answer.
     events: (since, signal) => events(docker, endpoint, since, signal),
     close: connection.close,
   };
@@ -112,7 +112,7 @@ function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, po
         .map(decodeSummary);
       return podman ? podman.withPods(found) : found;
     },
-    // An empty name would make another call of it: the path of a list, and a redirect that docker-modem trips over.
+    // An empty name would turn it into another call: the path of a list, and a redirect that docker-modem can't follow.
     container: async (id) => {
       if (id === '') return undefined;
       const found = await orUndefined(() => docker.getContainer(id).inspect());
@@ -153,7 +153,7 @@ function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, po
   };
 }
 
-// As large as volumes are, what is copied takes as long as it takes, as long as it goes on.
+// A copy of large volumes has no time limit as long as it makes progress.
 function volumes(
   within: (limitMs: number) => Dockerode,
   patience: Patience,
@@ -201,7 +201,7 @@ function changes(docker: Dockerode, { apiVersion }: EngineVersion): Pick<Engine,
   };
 }
 
-/** Calls that only read: asking them again can do no harm. */
+/** Calls that only read: repeating them can do no harm. */
 const READS = new Set<keyof Engine>([
   'facts',
   'list',
@@ -220,10 +220,10 @@ const READS = new Set<keyof Engine>([
   'volumes',
   'volume',
 ]);
-// Neither is an answer; events tell their errors themselves.
+// Neither has an answer; events report their errors themselves.
 const PLAIN = new Set<keyof Engine>(['close', 'events']);
 
-// The platform's own manifest is only told when it is asked for, from API 1.48 on.
+// From API 1.48, the engine shows the platform's own manifest on request.
 function inspectImage(docker: Dockerode, reference: string, apiVersion: string): Promise<unknown> {
   const image = docker.getImage(reference);
   if (compareApi(apiVersion, '1.48') < 0) return image.inspect();
@@ -234,16 +234,16 @@ function all<T>(answer: readonly T[]): readonly T[] {
   return shaped(answer, 'list of all');
 }
 
-// The engine's own default, in seconds; a container may say otherwise, and -1 is for ever.
+// The engine's own default, in seconds; a container may have another, and -1 is for ever.
 const STOP_TIMEOUT_S = 10;
 
 async function stop(within: (limitMs: number) => Dockerode, id: string, patience: Patience): Promise<void> {
   const found = await orUndefined(() => within(patience.read).getContainer(id).inspect());
   if (!found) return;
   const container = within(stopLimit(found, patience)).getContainer(id);
-  // Removal comes after the stop, on the engine's own time (T22): the name is free only when that is over.
+  // The removal follows the stop on the engine's own time (T22): the name is free only afterwards.
   const removed = found.HostConfig.AutoRemove ? ignoring([404], container.wait({ condition: 'removed' })) : undefined;
-  // That it fails is told once the stop is over; until then nobody listens, and Node ends a process for that.
+  // Its failure is reported after the stop; Node ends a process for an unhandled rejection in between.
   removed?.catch(() => {});
   await ignoring([304, 404], container.stop());
   await removed;
@@ -261,14 +261,14 @@ function stopLimit({ Config }: Dockerode.ContainerInspectInfo, patience: Patienc
 
 async function rename(container: Dockerode.Container, name: string): Promise<void> {
   const found = await container.inspect();
-  // Renaming to the name that it has is an error (T14); after a crash it may have it already.
+  // Renaming to the present name is an error (T14); after a crash the container may already have it.
   if (found.Name !== `/${name}`) await container.rename({ name });
 }
 
-// Volumes are never removed, save the anonymous ones of a container that never counted.
+// Volumes are never removed, except the anonymous ones of a container that never counted.
 async function remove(container: Dockerode.Container, discard: boolean): Promise<void> {
   try {
-    // What is gone already is as good as removed, and one wrong 404 would leave it behind.
+    // A missing container counts as removed, but one wrong 404 would leave it behind.
     await orUndefined(() => container.remove({ force: discard, v: discard }));
   } catch (error) {
     if (statusOf(error) !== 409 || !/already in progress/.test(String(error))) throw error;

@@ -5,15 +5,15 @@ import { engineError, orUndefined } from '../calls/error.ts';
 import { jsonLines } from '../calls/ndjson.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
 
-// Health checks and execs make many more, and change nothing about what there is.
+// Health checks and execs cause many more events, which change no container.
 const TELLING = ['create', 'start', 'die', 'destroy', 'rename', 'update', 'pause', 'unpause'];
-// A build, an import and a commit end with a tag, by the classic builder and by BuildKit, from 20.10 to 28, in both image
-// stores; `docker load` does not (tried on 20.10, 26.1 and 28.5).
+// A build, an import and a commit end with a tag, by the classic builder and by BuildKit, from 20.10 to 28, in both image stores;
+// `docker load` does not (tried on 20.10, 26.1 and 28.5).
 const NAMING = ['tag', 'load', 'pull'];
 
 /**
- * What happens to containers, and which images get a name, from an instant (nanoseconds of the engine's clock) on, as it happens. Ends when the engine or
- * a proxy in between closes the stream, and when the signal aborts. Raises EngineError.
+ * Events of containers and local image events, from an instant (nanoseconds of the engine's clock) on, as they happen. Ends when
+ * the engine or a proxy in between closes the stream, and when the signal aborts. Raises EngineError.
  */
 export async function* events(
   docker: Dockerode,
@@ -31,22 +31,22 @@ export async function* events(
   }
 }
 
-// Apps take these for a request to read their settings again, and the like: hooks send them, too.
+// Apps take these as a request, such as to reload their settings: hooks send them, too.
 const REQUESTS = (['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const).map(
   (name) => constants.signals[name],
 );
-// The exit status of a process that a signal has ended is this, and the signal's number.
+// The exit status of a process that a signal ended is this plus the signal's number.
 const ENDED_BY_SIGNAL = 128;
 
 /**
- * Whether the engine tells of a stop or kill of a container that is down, or gone: one that ends by itself only dies, even if it was
- * sent a signal that asks for something else before. Undefined where it does not even tell of its end: then it has come down with the
- * engine's daemon, which forgets all when it is restarted.
+ * True: the engine's events show a stop or kill of a container that is down, or gone: a container that ends by itself only dies,
+ * even after an earlier signal with another meaning. Undefined if not even its end is among the events: then it came down with
+ * the engine's daemon, which forgets all events when it restarts.
  */
 export async function wasStopped(docker: Dockerode, id: string, podman = false): Promise<boolean | undefined> {
   const [since, until] = (await lifetime(docker, id)).map((ms) => ms / 1000);
   const filters = JSON.stringify({ container: [id], event: ['kill', 'stop', podman ? 'died' : 'die'] });
-  // Podman (4.3) tells nothing of a past that ends at an instant, but all of it where it is asked for no more than that.
+  // Podman (4.3) shows no past events up to an instant, but all of them without an end.
   const past = podman ? { since, stream: false } : { since, until };
   const stream: unknown = await docker.getEvents({ ...past, filters } as object);
   const requests: number[] = [];
@@ -61,7 +61,7 @@ export async function wasStopped(docker: Dockerode, id: string, podman = false):
   return ended;
 }
 
-/** The exit status of the last run of a container that ended: once a next one has begun, only the events still tell it. */
+/** The exit status of the last ended run of a container: once the next one has begun, only the events still show it. */
 export async function lastExit(docker: Dockerode, id: string, podman = false): Promise<number | undefined> {
   const { SystemTime } = (await docker.info()) as { SystemTime: string };
   const until = (Date.parse(SystemTime) + WORD_MS) / 1000;
@@ -82,8 +82,8 @@ function attributesOf({ Actor }: Record<string, unknown>): Record<string, string
 }
 
 /**
- * Whether a running container was sent its stop signal, or SIGKILL, within the time that it has to stop: a stop that is under way
- * shows in nothing else, and a signal of longer ago was not the beginning of one. Podman (4.3) does not name the signal.
+ * True: a running container got its stop signal, or SIGKILL, within its stop time: only that shows a stop in progress, and an
+ * older signal was not the start of one. Podman (4.3) does not name the signal.
  */
 export async function isStopping(docker: Dockerode, id: string): Promise<boolean> {
   const found = await orUndefined(() => docker.getContainer(id).inspect());
@@ -101,7 +101,7 @@ export async function isStopping(docker: Dockerode, id: string): Promise<boolean
 }
 
 const DEFAULT_STOP_S = 10;
-// A busy engine is late with SIGKILL, and the process with its end.
+// A busy engine is late with SIGKILL, and the process ends late.
 const LATE_S = 30;
 const FOR_EVER_S = 86_400;
 
@@ -109,7 +109,7 @@ function stopSeconds(timeout: number | null | undefined): number {
   return (timeout ?? DEFAULT_STOP_S) < 0 ? FOR_EVER_S : (timeout ?? DEFAULT_STOP_S) + LATE_S;
 }
 
-// Real-time signals have no names of their own in Node; systemd in a container is stopped by SIGRTMIN+3.
+// Node has no names for real-time signals; SIGRTMIN+3 stops systemd in a container.
 const REAL_TIME = { MIN: 34, MAX: 64 } as const;
 
 /** The number of a signal, by its name with or without SIG; undefined for a name that Linux does not have. */
@@ -122,12 +122,12 @@ export function signalNumber(signal: string): number | undefined {
 
 const WORD_MS = 1000;
 
-// By the engine's own clock; its word of a stop comes just after the end. What it tells up to an instant ends then.
+// By the engine's own clock; its stop event comes just after the end. A query with an end instant ends there.
 async function lifetime(docker: Dockerode, id: string): Promise<[since: number, until: number]> {
   const found = await orUndefined(() => docker.getContainer(id).inspect());
   if (found) return [Date.parse(found.State.StartedAt), Date.parse(found.State.FinishedAt) + WORD_MS];
   const { SystemTime } = (await docker.info()) as { SystemTime: string };
-  // All that it remembers; 0 would mean nothing of the past.
+  // All remembered events; 0 would mean none of the past.
   return [1000, Date.parse(SystemTime) + WORD_MS];
 }
 
@@ -137,7 +137,7 @@ function seconds(nano: number): string {
   return `${whole}.${String(Math.floor(nano - whole * 1e9)).padStart(9, '0')}`;
 }
 
-// From API 1.52 on there is only what is said of the actor.
+// From API 1.52 on, there are only the fields of the actor.
 function* decoded(line: Record<string, unknown>): Generator<EngineEvent> {
   const { ID: id, Attributes } = (line.Actor ?? {}) as { ID?: unknown; Attributes?: { name?: unknown } };
   const { timeNano, Type: type, Action: action } = line;

@@ -5,7 +5,7 @@ import type { ExecOptions, ExecResult } from '../../../core/model/engine.ts';
 
 const MOST_OUTPUT = 4096;
 
-/** Runs a command in a running container and waits for its end; a command that takes too long counts as failed. */
+/** Runs a command in a running container and waits for its end; a timeout counts as a failure. */
 export async function exec(
   docker: Dockerode,
   id: string,
@@ -40,7 +40,7 @@ function request(
   };
 }
 
-// An aborted exec stream just ends or closes, so the signal is what tells.
+// An aborted exec stream just ends or closes, so the signal shows the difference.
 function end(stream: NodeJS.ReadableStream, options: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(false), options.timeoutMs);
@@ -56,7 +56,7 @@ function end(stream: NodeJS.ReadableStream, options: { timeoutMs: number; signal
 }
 
 function collector(most: number): { sink: Writable; text: () => string } {
-  // A letter may lie in two chunks.
+  // A multi-byte character may lie in two chunks.
   const decoder = new StringDecoder('utf8');
   let output = '';
   const sink = new Writable({

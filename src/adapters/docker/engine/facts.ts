@@ -26,7 +26,7 @@ interface RegistryConfig {
   readonly IndexConfigs?: Readonly<Record<string, { readonly Secure?: boolean } | null>> | null;
 }
 
-/** What the engine is and can do, from `GET /info` and the negotiation. */
+/** The facts and capabilities of the engine, from `GET /info` and the negotiation. */
 export async function engineFacts(docker: Dockerode, version: EngineVersion, endpoint: Endpoint): Promise<EngineFacts> {
   const asked = Date.now();
   const info = shaped((await docker.info()) as Info, 'Info');
@@ -64,8 +64,8 @@ async function routeOf(endpoint: Endpoint): Promise<EngineRoute> {
 const SSH_PORT = 22;
 
 /**
- * Tells an engine from every other one on its host. Engines of Docker 20.10 share an ID if they share /etc/docker, but never a data
- * folder; Podman gives a new ID in each answer.
+ * Distinguishes an engine from every other one on its host. Engines of Docker 20.10 share an ID if they share /etc/docker, but
+ * never a data folder; Podman gives a new ID in each answer.
  */
 export function identityOf(
   { ID = '', DockerRootDir = '' }: Pick<Info, 'ID' | 'DockerRootDir'>,
@@ -76,7 +76,7 @@ export function identityOf(
 
 const FACTS_LAST_MS = 60_000;
 
-/** The same answer for a minute, in which no roll has to ask twice; a failure is not kept. */
+/** The same answer for a minute, so that a roll asks only once; a failure is not cached. */
 export function remembered(
   ask: () => Promise<EngineFacts>,
   now: () => number = () => Date.now(),
@@ -93,7 +93,7 @@ export function remembered(
   };
 }
 
-// Wherever it was told: by daemon.json, by a flag, or by nobody (this machine's own are always insecure).
+// From any source: daemon.json, a flag, or the default (this machine's own are always insecure).
 function registryRules({ Mirrors, InsecureRegistryCIDRs, IndexConfigs }: RegistryConfig): RegistryRules {
   const insecure = Object.entries(IndexConfigs ?? {}).flatMap(([host, index]) =>
     index?.Secure === false ? [host] : [],

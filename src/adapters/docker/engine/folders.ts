@@ -7,19 +7,19 @@ import { EngineError } from '../../../core/model/engine-error.ts';
 import type { FolderIn, FolderSize } from '../../../core/model/volume.ts';
 import { flowing, type Streamed } from '../calls/patience.ts';
 
-/** How long an engine may be silent in the middle, and what ends it all. */
+/** The time for which an engine may be silent in the middle, and the signal that ends it all. */
 interface Limits {
   readonly idleMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Copies a folder of a container, with all that is in it, into a folder of another by the archive calls of the Engine API: what
- * the engine reads is handed on to it as it comes, so that neither the images nor this machine need anything, and no more than
- * some chunks are in memory. Owners, modes, times (whole seconds), symbolic and hard links, pipes and devices come along; sockets,
- * ACLs, extended attributes other than file capabilities, and the setuid bit of a file with several hard links do not (moby,
- * pkg/archive); holes are filled. In the folder into which it is put it has
- * the name that it had. It can't be the same container: the engine holds a lock on it as long as somebody reads.
+ * Copies a folder of a container, with its contents, into a folder of another with the archive calls of the Engine API. The
+ * engine's stream goes straight back to it, so neither the images nor this machine need any program, and memory holds only a few
+ * chunks. Owners, modes, times (whole seconds), symbolic and hard links, pipes and devices are kept; sockets, ACLs, extended
+ * attributes other than file capabilities, and the setuid bit of a file with several hard links are not (moby, pkg/archive);
+ * holes are filled. The copy keeps the folder's name. It can't be the same container: the engine locks a container while it is
+ * read.
  */
 export async function copyFolder(
   docker: Dockerode,
@@ -33,7 +33,7 @@ export async function copyFolder(
   const reading = read(docker, from, archive, { ...limits, signal });
   const options = { path: into.path, abortSignal: signal } as never;
   const writing = docker.getContainer(into.container).putArchive(archive, options);
-  // Whoever of the two ends early leaves the other waiting: for the rest of the archive, or for somebody to take it.
+  // If one of the two ends early, the other waits for ever: for the rest of the archive, or for a reader.
   const ended = (error: unknown): never => {
     over.abort(error);
     archive.destroy();
@@ -45,12 +45,12 @@ export async function copyFolder(
   return size.status === 'fulfilled' ? size.value : ended(size.reason);
 }
 
-/** What is in a folder of a container. */
+/** The size of a folder of a container. */
 export async function folderSize(docker: Dockerode, folder: FolderIn, limits: Limits): Promise<FolderSize> {
   return read(docker, folder, new PassThrough().resume(), limits);
 }
 
-/** Whether a container's file system has something at a path. */
+/** True: a container's file system has the path. */
 export async function hasPath(docker: Dockerode, container: string, path: string): Promise<boolean> {
   const head = (await docker.getContainer(container).infoArchive({ path })) as unknown as Readable;
   head.resume();
@@ -87,8 +87,8 @@ async function* copied(chunks: AsyncIterable<Buffer>, to: PassThrough): AsyncGen
   }
 }
 
-// The engine leaves the end out where it could not read a file to its end, and says nothing else (moby, pkg/archive): two blocks
-// of zeros.
+// The engine omits the end (two blocks of zeros) if it could not read a file completely, and reports nothing else (moby,
+// pkg/archive).
 const END = 1024;
 
 class ArchiveEnd {
@@ -109,7 +109,7 @@ class ArchiveEnd {
 async function count(archive: Readable): Promise<FolderSize> {
   const entries = extract();
   let bytes = 0;
-  // The folder itself is none of its files.
+  // Do not count the folder itself.
   let files = -1;
   const counting = (async () => {
     for await (const entry of entries) {

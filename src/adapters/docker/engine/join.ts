@@ -6,8 +6,9 @@ import { ignoring, orUndefined } from '../calls/error.ts';
 import { jsonLines } from '../calls/ndjson.ts';
 
 /**
- * Starts a container, and hands over its addresses as soon as it has all of them: Docker joins the networks before it starts the process,
- * and reports each by an event. An inspect would wait for the end of the start; the networks themselves can be asked meanwhile.
+ * Starts a container, and passes on its addresses as soon as it has all of them: Docker joins the networks before it starts the
+ * process, and reports each by an event. An inspect would wait for the end of the start; the networks themselves can be asked
+ * meanwhile.
  */
 export async function startJoined(docker: Dockerode, id: string, joined: Joined): Promise<void> {
   const found = await orUndefined(() => docker.getContainer(id).inspect());
@@ -24,12 +25,12 @@ export async function startJoined(docker: Dockerode, id: string, joined: Joined)
   }
 }
 
-/** Starts a container; one that runs is left as it is. */
+/** Starts a container; leaves a running one as it is. */
 export function start(docker: Dockerode, id: string): Promise<unknown> {
   return ignoring([304], docker.getContainer(id).start());
 }
 
-// A proxy in between may keep the beginning of the answer to itself.
+// A proxy in between may delay the beginning of the answer.
 const LISTENS_WITHIN_MS = 1000;
 
 type Line = Record<string, unknown>;

@@ -5,16 +5,16 @@ import { statusOf } from '../calls/error.ts';
 import { limited, type Patience } from '../calls/patience.ts';
 import { withVersion } from '../connect/connect.ts';
 
-/** What only Podman's own API tells, on the same connection. Nothing where a proxy allows Docker's calls alone. */
+/** Data from Podman's own API, on the same connection. Empty if a proxy allows only Docker's calls. */
 export interface Libpod {
   bridges(): Promise<Bridge[]>;
-  /** An image, as Podman's Docker API has shown it, with its health check. */
+  /** An image of Podman's Docker API, with its health check. */
   withHealth(image: object): Promise<object>;
-  /** Containers, as its Docker API has listed them, with the pods that they are in. */
+  /** Containers of its Docker API, with their pods. */
   withPods(all: readonly ListedContainer[]): Promise<ListedContainer[]>;
 }
 
-// The oldest that Podman 4 and 5 speak.
+// The oldest version that Podman 4 and 5 support.
 const VERSION = '4.0.0/libpod';
 
 export function libpod(docker: Dockerode, patience: Patience): Libpod {
@@ -33,7 +33,7 @@ export function libpod(docker: Dockerode, patience: Patience): Libpod {
   };
 }
 
-// No container ever changes its pod, so that only new containers are asked about.
+// A container never changes its pod, so only new containers need a request.
 function podsOf(listAll: () => Promise<unknown[]>): Libpod['withPods'] {
   let known = new Map<string, Pod | undefined>();
   return async (all) => {

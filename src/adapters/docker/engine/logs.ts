@@ -7,7 +7,7 @@ export async function logs(container: Dockerode.Container, lines: number): Promi
   return logLines(raw, lines, Config.Tty === true);
 }
 
-/** The lines of what a logs call answered; `tty`: its container has a terminal. */
+/** The lines of a logs answer; `tty`: its container has a terminal. */
 export function logLines(raw: unknown, lines: number, tty: boolean): string[] {
   const buffer = Buffer.isBuffer(raw) ? raw : Buffer.from(typeof raw === 'string' ? raw : JSON.stringify(raw));
   const text = tty ? buffer.toString() : unframed(buffer);

@@ -3,8 +3,8 @@ import os from 'node:os';
 type Raw = Record<string, unknown>;
 
 /**
- * What Podman's Docker API (tried with 4.3) tells of a container, in Docker's terms. It shows what it made of a wish where Docker
- * shows the wish: taken as it is, that would be asked for again, and pinned for ever.
+ * A container of Podman's Docker API (tried with 4.3), in Docker's terms. It shows a result where Docker shows the user's value:
+ * without a translation, swapctl would ask for the result, and pin it for ever.
  */
 export function inDockerTerms(container: unknown): Raw {
   const raw = record(container);
@@ -17,7 +17,7 @@ export function inDockerTerms(container: unknown): Raw {
   };
 }
 
-/** An image or an entry of a list, whose names Docker shows without the hub's. */
+/** An image or a list entry, with Docker Hub's names in Docker's short form. */
 export function withShortNames(body: unknown): Raw {
   const raw = record(body);
   const shorter = Object.entries({ RepoTags: raw.RepoTags, RepoDigests: raw.RepoDigests });
@@ -38,23 +38,24 @@ function configured(config: Raw): Raw {
   };
 }
 
-// It gives these to every container that has none by the same name, so one that is created anew gets them too.
+// Podman gives these variables to every container that lacks them, so a re-created one gets them, too.
 function isOfPodman(pair: string, { Hostname, User }: Raw): boolean {
   const home = User ? [`HOME=/home/${User}`, 'HOME=/'] : ['HOME=/root', 'HOME=/'];
   return ['container=podman', 'TERM=xterm', `HOSTNAME=${Hostname}`, ...home].includes(pair);
 }
 
-// By number, and the default where nothing was asked for.
+// Podman shows a number, and the default if there is none.
 function signalName(said: unknown): string {
   const name = Object.entries(os.constants.signals).find(([, number]) => String(number) === String(said))?.[0];
   return name === 'SIGTERM' ? '' : (name ?? String(said ?? ''));
 }
 
-// It says "private" where nothing was said, and "oci" of every runtime; swappiness 0 is "not set", and refused.
+// Podman shows "private" for an unset mode, and "oci" for every runtime; swappiness 0 means "not set", but is refused in a
+// request.
 function withoutMode(host: Raw): Raw {
   const { Runtime: _, MemorySwappiness, NanoCpus, ...rest } = host;
   const swappiness = Number(MemorySwappiness) > 0 ? { MemorySwappiness } : {};
-  // Shown as both, which no request may have.
+  // Podman shows both, but a request may have only one.
   const cpus = Number(host.CpuQuota) > 0 ? {} : { NanoCpus };
   return { ...rest, ...swappiness, ...cpus };
 }
@@ -75,7 +76,7 @@ function hosted(host: Raw): Raw {
 
 const OPTIONS_OF_PODMAN = new Set(['rw', 'rprivate', 'rbind', 'nosuid', 'nodev', 'exec']);
 
-// Anonymous volumes are listed among the binds; Docker has them among the mounts alone.
+// Podman lists anonymous volumes among the binds; Docker has them only among the mounts.
 function bind(text: string): string[] {
   const [source = '', target = '', options = ''] = text.split(':');
   if (/^[0-9a-f]{64}$/.test(source)) return [];

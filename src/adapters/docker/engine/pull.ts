@@ -4,7 +4,7 @@ import type { PullLayer } from '../../../ports/ports.ts';
 import { jsonLines } from '../calls/ndjson.ts';
 import { flowing, type Streamed } from '../calls/patience.ts';
 
-/** Pulls a reference (by digest, as a rule). The engine answers 200 and tells errors inside the stream (T40). */
+/** Pulls a reference (usually by digest). The engine answers 200 and reports errors inside the stream (T40). */
 export async function pull(
   docker: Dockerode,
   reference: string,

@@ -5,7 +5,7 @@ import { statusOf } from '../calls/error.ts';
 import { shaped } from '../calls/shape.ts';
 import { decodeVolume } from './decode.ts';
 
-/** The volumes that bear a label, `key=value`. */
+/** The volumes with a label, `key=value`. */
 export async function listVolumes(docker: Dockerode, label: string): Promise<Volume[]> {
   const answer = (await docker.listVolumes({ filters: JSON.stringify({ label: [label] }) } as never)) as unknown;
   return volumesIn(answer).map(decodeVolume);
@@ -24,13 +24,13 @@ export async function findVolume(docker: Dockerode, name: string): Promise<Volum
 /** Creates a volume of the local driver. */
 export async function createVolume(docker: Dockerode, name: string, labels: Record<string, string>): Promise<void> {
   await docker.createVolume({ Name: name, Driver: 'local', Labels: labels });
-  // The engine is content with one that is there already, whoever made it.
+  // The engine accepts an existing volume of any origin.
   const found = (await findVolume(docker, name))?.labels ?? {};
   const same = Object.entries(labels).every(([key, value]) => found[key] === value);
   if (!same) throw new EngineError(409, `there is a volume ${name} already, and swapctl did not make it`);
 }
 
-/** How much is in each of the volumes, in bytes, as far as the engine knows. */
+/** The size of each volume in bytes, if the engine knows it. */
 export async function volumeSizes(docker: Dockerode): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
   for (const one of volumesIn(await diskUsage(docker))) {
@@ -49,7 +49,7 @@ function volumesIn(answer: unknown): readonly Usage[] {
   return shaped(answer as { readonly Volumes?: readonly Usage[] | null }, 'Volumes').Volumes ?? [];
 }
 
-// dockerode has no word for asking about volumes alone; older engines tell everything all the same.
+// dockerode has no type for asking only about volumes; older engines answer with everything.
 function diskUsage(docker: Dockerode): Promise<unknown> {
   const call = {
     path: '/system/df?',

@@ -75,7 +75,7 @@ function changes(docker: Dockerode, endpoint: Endpoint, credentialsFor: LoginFor
   };
 }
 
-// Without this, docker-modem would write the whole spec into the URL as well, environment and all.
+// Without this, docker-modem would also write the whole spec into the URL, environment included.
 function inBody(spec: object, version: number): object {
   return { _query: { version }, _body: spec };
 }
@@ -88,7 +88,7 @@ interface ServiceSpec {
   readonly TaskTemplate: { readonly ContainerSpec?: object; readonly ForceUpdate?: number };
 }
 
-// An update call replaces the whole spec, so all else is sent as it was read; a spec newer than the version is refused.
+// An update call replaces the whole spec, so every other field is sent as it was read; a spec newer than the version is refused.
 function withImage(spec: ServiceSpec, image: string, restart: boolean): ServiceSpec {
   const { TaskTemplate: template } = spec;
   const forced = (template.ForceUpdate ?? 0) + (restart ? 1 : 0);
@@ -123,7 +123,7 @@ async function taskLogs(docker: Dockerode, task: string, lines: number): Promise
   }
 }
 
-// The output of a task without a terminal comes in frames, each with a stream's number and three zeros before its length.
+// The output of a task without a terminal comes in frames, each with a stream number and three zeros before its length.
 function isFramed(raw: Buffer): boolean {
   return raw.length >= 8 && (raw[0] ?? 3) <= 2 && raw.readUIntBE(1, 3) === 0;
 }
