@@ -3,11 +3,11 @@ import { type FileHandle, open, readdir, readlink, realpath, stat } from 'node:f
 import path from 'node:path';
 import { MOST_BYTES, mustFit, ONLY_NAME, READ, tooLarge, UnfitFile } from './fit.ts';
 
-/** What reading a file may take. */
+/** The limits of reading a file. */
 export interface Limits {
-  /** The most bytes that the file may have. Default: 1 MiB. */
+  /** The maximum size of the file in bytes. Default: 1 MiB. */
   readonly bytes?: number;
-  /** The most time that reading may take, in milliseconds: the file may be on a network. Default: 10 s. */
+  /** The maximum time in milliseconds: the file may be on a network. Default: 10 s. */
   readonly timeoutMs?: number;
   /** A folder that no link may lead out of. */
   readonly within?: string | undefined;
@@ -16,15 +16,15 @@ export interface Limits {
 const MOST_MS = 10_000;
 
 /**
- * Reads a file that a label, a repository or a configuration names. Looks at the file before opening it, since opening a
- * device may already act. Raises UnfitFile for anything but a regular file within the limits, and the system's errors.
+ * Reads a file that a label, a repository or a configuration names. Checks the file before opening it, since opening a device may
+ * already act. Raises UnfitFile for anything but a regular file within the limits, and the system's errors.
  */
 export function readText(file: string, limits: Limits = {}): Promise<string> {
   const { bytes = MOST_BYTES } = limits;
   return withFit(file, limits, async (handle) => (await readAll(handle, bytes)).toString('utf8'));
 }
 
-/** Reads the last bytes of a file that may be large, such as a log. Raises what `readText` raises. */
+/** Reads the last bytes of a file that may be large, such as a log. Raises the errors of `readText`. */
 export function readEnd(file: string, bytes: number): Promise<string> {
   return withFit(file, { bytes: Number.MAX_SAFE_INTEGER }, async (handle) => {
     const { size } = await handle.stat();
@@ -34,17 +34,17 @@ export function readEnd(file: string, bytes: number): Promise<string> {
   });
 }
 
-/** Makes sure that another program may read a file: raises what `readText` raises, and reads nothing. */
+/** Makes sure that another program may read a file: raises the errors of `readText`, and reads nothing. */
 export function mustBeFit(file: string, limits: Limits = {}): Promise<void> {
   return withFit(file, limits, async () => {});
 }
 
-/** What is known of a file without opening it. Raises UnfitFile where that takes too long, and the system's errors. */
+/** The stat of a file, without opening it. Raises UnfitFile if that takes too long, and the system's errors. */
 export function looked(file: string, { timeoutMs = MOST_MS }: Pick<Limits, 'timeoutMs'> = {}): Promise<BigIntStats> {
   return inTime(timeoutMs, () => stat(file, { bigint: true }));
 }
 
-/** The names in a folder. Raises UnfitFile where that takes too long, and the system's errors. */
+/** The names in a folder. Raises UnfitFile if that takes too long, and the system's errors. */
 export function namesIn(folder: string, { timeoutMs = MOST_MS }: Pick<Limits, 'timeoutMs'> = {}): Promise<string[]> {
   return inTime(timeoutMs, () => readdir(folder));
 }
@@ -52,7 +52,7 @@ export function namesIn(folder: string, { timeoutMs = MOST_MS }: Pick<Limits, 't
 function withFit<T>(file: string, limits: Limits, use: (handle: FileHandle) => Promise<T>): Promise<T> {
   const { bytes = MOST_BYTES, timeoutMs = MOST_MS, within } = limits;
   return inTime(timeoutMs, async () => {
-    // By the same name as the one that was looked at: what stands under it may be another file by now.
+    // By the same handle: the path may already name another file.
     const named = ONLY_NAME === undefined ? undefined : await open(file, ONLY_NAME);
     try {
       mustFit(await (named ? named.stat() : stat(file)), bytes);
@@ -83,7 +83,7 @@ async function mustStayWithin(real: string, within: string): Promise<void> {
 
 const CHUNK = 64 * 1024;
 
-// Not by its size: a file may grow, and those of the kernel have none.
+// Not by its size: a file may grow, and those of the kernel have size 0.
 async function readAll(handle: FileHandle, bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let size = 0; size <= bytes; ) {
@@ -95,7 +95,7 @@ async function readAll(handle: FileHandle, bytes: number): Promise<Buffer> {
   throw tooLarge(bytes);
 }
 
-// A call that hangs in the kernel can't be ended, but nobody has to wait for it.
+// A call that hangs in the kernel can't be ended, but the caller need not wait for it.
 async function inTime<T>(ms: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
