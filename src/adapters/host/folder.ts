@@ -1,6 +1,6 @@
 import { fail } from '../../core/model/error.ts';
 
-/** The current folder. Raises `usage` where somebody removed it: what is to be read from it is not to be guessed. */
+/** The current folder. Raises `usage` if it was removed: swapctl must not guess relative paths. */
 export function currentFolder(): string {
   try {
     return process.cwd();

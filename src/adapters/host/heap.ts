@@ -4,8 +4,8 @@ import vm from 'node:vm';
 let collect: (() => void) | undefined;
 
 /**
- * Gives back what this process does not need any more. One that sleeps for minutes and allocates little in between is hardly
- * ever made to do that by itself: V8 collects when its heap has grown, and what one check leaves adds up for hours.
+ * Releases memory that this process no longer needs. V8 collects only when its heap has grown, so in a process that sleeps for
+ * minutes the garbage of each check would accumulate for hours.
  */
 export function tidyHeap(): void {
   if (!collect) {

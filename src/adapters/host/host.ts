@@ -6,8 +6,8 @@ import type { Host } from '../../ports/host.ts';
 import { readText } from '../files/read.ts';
 
 /**
- * This process and machine. A holder is `host boot-id pid-namespace pid start-time`: the boot id tells machines (and
- * boots) apart, the namespace tells containers apart, the start time tells a recycled pid apart (proc(5)).
+ * This process and machine. A holder is `host boot-id pid-namespace pid start-time`: the boot id distinguishes machines (and
+ * boots), the namespace containers, the start time a reused pid (proc(5)).
  */
 export function systemHost({ options, ...outside }: Pick<Host, 'logins'> & Pick<Call, 'options'>): Host {
   const place = placeOfThisProcess();
@@ -24,12 +24,12 @@ export function systemHost({ options, ...outside }: Pick<Host, 'logins'> & Pick<
   };
 }
 
-/** Absolute paths of node and of the program that it runs, without links that may be led elsewhere. */
+/** Absolute paths of node and of its program, without links that may change. */
 export function thisProgram(): [node: string, program: string] {
   return [process.execPath, realpathSync(process.argv[1] ?? '')];
 }
 
-/** What this machine (or container) calls itself. */
+/** The name of this machine (or container). */
 export function machineName(): string {
   return hostname();
 }
@@ -46,16 +46,15 @@ function placeOfThisProcess(): string {
   return `${bootId} ${linkOf('/proc/self/ns/pid') ?? '-'}`;
 }
 
-// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces, so the count starts behind its parenthesis. What is
-// dead and only waits for its parent to notice (state Z) has one, too: under a parent that never does, for ever.
+// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces, so count from its closing parenthesis. A zombie (state Z)
+// has one, too, perhaps for ever.
 function startTime(pid: number): string | undefined {
   const stat = textOf(`/proc/${pid}/stat`) ?? '';
   const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return /[ZXx]/.test(state) ? undefined : fields[18];
 }
 
-// The engine mounts files of its own into each container; their source names the container.
-/** Id of the container that this process runs in; undefined outside of one. */
+// The engine mounts files of its own into each container; their source path contains the container's id.
 export function ownContainer(): string | undefined {
   const mounts = textOf('/proc/self/mountinfo') ?? '';
   return /\/containers\/([0-9a-f]{64})\/(hostname|resolv\.conf|hosts)\b/.exec(mounts)?.[1];

@@ -1,9 +1,8 @@
 import { isatty } from 'node:tty';
 
 /**
- * Readers may go away (`| head`, a terminal that is closed): what is half done is done to its end all the same. What stdout does
- * not take for another reason (a full disk) is told on stderr and to whoever ends the program: a script must not take what is
- * missing in its file for an answer.
+ * Readers may disconnect (`| head`, a closed terminal): half-done work continues to its end. Any other failure of stdout (a full
+ * disk) is reported on stderr and to the caller: a script must not take an incomplete file for an answer.
  */
 export function outliveReaders({ stdout, stderr }: Streams, onUnwritten: () => void): void {
   stderr.on('error', () => {});
@@ -18,7 +17,7 @@ export function outliveReaders({ stdout, stderr }: Streams, onUnwritten: () => v
 
 type Streams = Pick<NodeJS.Process, 'stdout' | 'stderr'>;
 
-/** Tells, from now on, whether a terminal that the program began with was closed. */
+/** Returns a function that reports if the program's terminal was closed since. */
 export function terminalWatch(): () => boolean {
   const terminals = [0, 1, 2].filter((fd) => isatty(fd));
   return () => !terminals.every((fd) => isatty(fd));

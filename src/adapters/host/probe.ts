@@ -4,12 +4,12 @@ import { StringDecoder } from 'node:string_decoder';
 import { clipText, harmlessText } from '../../core/text/harmless.ts';
 import type { ProbeAddress, ProbeAnswer } from '../../ports/probe.ts';
 
-// Of a refusal's body no more is read, and for no longer than this.
+// Read no more of a refusal's body, and for no longer than this.
 const MOST_BYTES = 2048;
 const BODY_WITHIN_MS = 1000;
 const LONGEST_LINE = 120;
 
-/** Asks once: by an HTTP GET if a path is given, else by a TCP connection. Never rejects. */
+/** Probes once: by an HTTP GET if there is a path, else by a TCP connection. Never rejects. */
 export function askOnce(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer> {
   return address.path === undefined ? accepts(address, timeoutMs) : answers(address, address.path, timeoutMs);
 }
@@ -28,7 +28,7 @@ function answers({ host, port, hostHeader }: ProbeAddress, path: string, timeout
   });
 }
 
-// A host that refuses or resets a connection is there.
+// A host that refuses or resets a connection exists.
 function isRefused({ code }: NodeJS.ErrnoException): boolean {
   return code === 'ECONNREFUSED' || code === 'ECONNRESET';
 }
@@ -63,7 +63,7 @@ function beginningOf(response: IncomingMessage): Promise<string> {
   });
 }
 
-/** The first line of a body that has words in it, made safe to print; of a page its words only. */
+/** The first line of a body with words in it, made safe to print; of a page only the words. */
 export function firstLine(body: string): string {
   const isPage = body.trimStart().startsWith('<');
   const words = isPage ? body.replace(/<[^<>]*>/g, '\n') : body;
@@ -85,8 +85,8 @@ function accepts(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer>
   });
 }
 
-// Probes come from ports of their own, so that a container that is kept shut until it is healthy can tell them from
-// traffic (src/adapters/traffic/nftables/gate.ts); one after the other, since a port that was just used rests for a while.
+// Probes use ports of their own, so that a container's gate can tell them from traffic (src/adapters/traffic/nftables/gate.ts);
+// consecutive ones, since a used port needs a pause.
 const FIRST_PROBE_PORT = 61_000;
 const PROBE_PORTS = 1000;
 let probes = Math.floor(Math.random() * PROBE_PORTS);

@@ -5,13 +5,13 @@ import { parseSockets, type Socket } from '../../core/traffic/sockets.ts';
 import type { Closer, Traffic } from '../../ports/traffic.ts';
 import { askOnce } from './probe.ts';
 
-/** What the kernel does about the connections to the listening ports of a process' network namespace. */
+/** Reads and closes the connections of a process's network namespace, from the kernel. */
 export interface Sockets {
   diagnose(pid: number): Promise<Diagnosis>;
   closer(pid: number): Closer;
 }
 
-/** Traffic of containers on this machine, as the kernel and a plain client see it. `local`: the engine runs here. */
+/** Traffic of containers on this machine, from the kernel and from a plain client. `local`: the engine runs here. */
 export function hostTraffic(local: () => Promise<boolean>, sockets: Sockets): Traffic {
   return {
     connections: async ({ id, pid }) =>
@@ -47,7 +47,7 @@ const OTHER_PIDS = {
   advice: 'run swapctl as root in the host pid namespace (docker run --pid host)',
 } as const;
 
-// A pid of the engine's means something else here if the engine lives in another pid namespace.
+// A pid of the engine means another process here if the engine lives in another pid namespace.
 async function isProcessOf(pid: number, containerId: string): Promise<boolean> {
   if (pid <= 0) return false;
   const cgroup = await textOf(`/proc/${pid}/cgroup`);

@@ -6,8 +6,8 @@ import { UNIT_MARK, type UnitFile, type WrittenUnit } from '../../core/update/un
 import { readText } from '../files/read.ts';
 
 /**
- * Writes files for cron or systemd, each at once or not at all. Raises `refused`, before anything is written, for a file that
- * somebody else wrote (unless forced) and a folder that is not there or may not be written to.
+ * Writes files for cron or systemd, each at once or not at all. Raises `refused`, before it writes anything, for a file of
+ * another origin (unless forced) and a folder that is missing or not writable.
  */
 export async function writeUnits(files: readonly UnitFile[], { force }: { force: boolean }): Promise<WrittenUnit[]> {
   const before = await Promise.all(files.map((file) => present(file.path)));
@@ -28,7 +28,7 @@ export async function writeUnits(files: readonly UnitFile[], { force }: { force:
   return written;
 }
 
-/** Those of some files that are there. */
+/** The existing ones among some files. */
 export async function presentOf(paths: readonly string[]): Promise<string[]> {
   const found = await Promise.all(paths.map(async (name) => ((await present(name)) === undefined ? [] : [name])));
   return found.flat();
@@ -40,7 +40,7 @@ async function present(name: string): Promise<string | undefined> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    // What can't be read is somebody else's.
+    // An unreadable file has another origin.
     return '';
   }
 }
@@ -60,7 +60,7 @@ async function writable(folder: string): Promise<void> {
 
 const ABSENT = 'is cron, or systemd, installed? --print shows what would be written';
 
-// By a new file beside it, so that nobody reads half of one; neither cron nor systemd looks at names that end so.
+// By a new file beside it, so that no reader sees half of one; neither cron nor systemd reads names with this ending.
 async function replace({ path: name, content }: UnitFile): Promise<void> {
   const beside = `${name}.swapctl-new`;
   try {
