@@ -8,7 +8,7 @@ import type { Delivering } from './send.ts';
 
 const RETRY_MS = 500;
 
-/** Sends an e-mail; once more where the server was not reached at all. Raises an error for people. */
+/** Sends an e-mail; retries once if the server was out of reach. Raises an error for people. */
 export async function mail(
   summary: Summary,
   values: ValuesOf<'email'>,
@@ -37,7 +37,7 @@ async function attempt(
       to,
       subject: title,
       text: `${plainText(lines) || title}\n`,
-      // RFC 3834: nobody's vacation is to answer.
+      // RFC 3834: suppresses automatic replies.
       headers: { 'Auto-Submitted': 'auto-generated' },
       disableFileAccess: true,
       disableUrlAccess: true,
@@ -48,12 +48,12 @@ async function attempt(
     signal.throwIfAborted();
     const { command } = error as { command?: unknown };
     const { text, passing } = reasonOf((error as { cause?: unknown }).cause ?? error);
-    // Later it may have been taken already, and would come twice.
+    // Later the server may have accepted it already, and would deliver it twice.
     return new Refused(`${server.host}: ${text}`, passing || command === 'CONN' ? RETRY_MS : undefined);
   }
 }
 
-/** What smtp://user:password@host:port?option=value says; a password goes only where the connection is encrypted. */
+/** Parses smtp://user:password@host:port?option=value; a password goes only over an encrypted connection. */
 function serverOf(url: string, authorities: readonly string[]) {
   if (!/^smtps?:\/\/[^/]/.test(url)) return fail('config', 'its url is none; it has to begin with smtps:// or smtp://');
   const { pool: _, sendmail: __, ...options } = parseConnectionUrl(url);

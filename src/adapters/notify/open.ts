@@ -9,22 +9,22 @@ import { redact } from './redact.ts';
 import type { HttpKind, ValuesOf } from './requests.ts';
 import type { Delivering } from './send.ts';
 
-/** What the notifiers need of this machine. */
+/** The environment of notifiers. */
 export interface NotifyOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** PEM texts of the authorities that are trusted. */
+  /** PEM texts of trusted authorities. */
   readonly authorities: () => Promise<readonly string[]>;
-  /** How long telling one may take, in milliseconds. */
+  /** The time limit for one notifier, in milliseconds. */
   readonly patienceMs?: number;
 }
 
 const PATIENCE_MS = 10_000;
 const LONGEST_ERROR = 300;
-// Whom it goes to is no secret.
+// The receiver is no secret.
 const OPEN = ['from', 'to', 'chat', 'template'];
 
-/** Tells by HTTP and e-mail. What knows how is loaded when there is something to tell. */
+/** Sends notifications by HTTP and e-mail. The clients are loaded when the first one is sent. */
 export function openNotify({ authorities, patienceMs = PATIENCE_MS, ...place }: NotifyOptions): Notify {
   return async (summary, notifiers, signal) => {
     if (notifiers.length === 0) return [];
@@ -33,7 +33,7 @@ export function openNotify({ authorities, patienceMs = PATIENCE_MS, ...place }: 
   };
 }
 
-/** Sends a document to whatever URL the user has configured. */
+/** Sends a document to any URL of the user's configuration. */
 export function openPost({ authorities, ...place }: NotifyOptions): Post {
   return async (url, document, timeoutMs, headers = {}) => {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -83,7 +83,7 @@ async function deliver(
   way: Delivering,
   signal: AbortSignal,
 ): Promise<void> {
-  // That each kind has what it needs was checked when the file was read.
+  // The check of the file ensures that each kind has its values.
   if (kind === 'email') {
     const { mail } = await import('./mail.ts');
     return mail(summary, values as ValuesOf<'email'>, way, signal);

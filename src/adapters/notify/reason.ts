@@ -1,8 +1,8 @@
 import { messageOf } from '../../core/model/error.ts';
 
-/** Why a message was not taken. */
+/** Why a message was not accepted. */
 export class Refused extends Error {
-  /** Milliseconds after which another try is worth it; undefined: none is. */
+  /** Milliseconds until another try is worthwhile; undefined: it is not. */
   readonly againAfterMs: number | undefined;
 
   constructor(message: string, againAfterMs: number | undefined) {
@@ -11,7 +11,7 @@ export class Refused extends Error {
   }
 }
 
-/** Why there was no answer, and whether that may pass. */
+/** Why there was no answer, and true if a retry may help. */
 export interface Reason {
   readonly text: string;
   readonly passing: boolean;
@@ -29,7 +29,7 @@ const PASSING: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'it can not be connected to in time',
 };
 
-/** What a socket, or what stands on one, raised. */
+/** The reason in an error of a socket, or of a protocol above it. */
 export function reasonOf(error: unknown): Reason {
   const code = codeOf(error);
   // nodemailer has codes of its own, and repeats the system's in its message.
@@ -38,7 +38,7 @@ export function reasonOf(error: unknown): Reason {
   return { text: code === 'ENOTFOUND' ? 'there is no such host' : messageOf(error) || code, passing: false };
 }
 
-// Of what lies behind, the first that has one: several addresses that were tried are an AggregateError.
+// Of the causes, the first with a code: a failure of several addresses is an AggregateError.
 function codeOf(error: unknown): string {
   const { code, cause, errors } = (error ?? {}) as { code?: unknown; cause?: unknown; errors?: readonly unknown[] };
   if (typeof code === 'string') return code;

@@ -1,12 +1,12 @@
 const LEAST = 4;
 const HIDDEN = '…';
 
-/** Takes secrets out of a text, whole ones and the telling parts of URLs: what others answer may repeat what they were sent. */
+/** Removes secrets from a text, whole ones and the secret parts of URLs: an answer may repeat the request. */
 export function redact(text: string, secrets: readonly string[]): string {
   const parts = [...new Set(secrets.flatMap((secret) => [secret, ...partsOf(secret)]))].filter(
     (part) => part.length >= LEAST,
   );
-  // The longest first: a part of a secret may be one as well.
+  // The longest first: a secret may contain another one.
   return parts.sort((a, b) => b.length - a.length).reduce((left, part) => left.replaceAll(part, HIDDEN), text);
 }
 

@@ -5,7 +5,7 @@ import { codeBlock, plainTitle, slackText } from '../../core/text/encode/chat.ts
 import { clipText } from '../../core/text/harmless.ts';
 import { fillTemplate } from '../../core/text/template.ts';
 
-/** What is sent: a POST. */
+/** The POST of a notification. */
 export interface Post {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -20,10 +20,10 @@ export type ValuesOf<K extends Kind> = { readonly [N in Notifiers[K]['needs'][nu
   readonly [N in Notifiers[K]['takes'][number]]?: string;
 };
 
-/** The kinds that are told by HTTP. */
+/** The kinds of notifiers with HTTP. */
 export type HttpKind = Exclude<Kind, 'email'>;
 
-/** What each of them is sent. Raises `config` for values that can't be right. */
+/** The POST for each kind. Raises `config` for invalid values. */
 export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: ValuesOf<K>) => Post } = {
   webhook: (summary, { url, template, token }) => {
     const filled = template === undefined ? undefined : fillTemplate(template, summary);
@@ -58,8 +58,8 @@ export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: Value
     const body = { title, message: plainText(lines) || title, priority: tone === 'bad' ? 8 : 4, extras: GOTIFY_PLAIN };
     return jsonTo(server.href, body, { 'x-gotify-key': token });
   },
-  // https://core.telegram.org/bots/api#sendmessage; without a parse_mode, text is text, but for names, links and commands that
-  // Telegram finds by itself: not in what is marked as code.
+  // https://core.telegram.org/bots/api#sendmessage; without a parse_mode, text is text, except names, links and commands that
+  // Telegram detects: not inside code.
   telegram: ({ title, lines }, { token, chat, url }) => {
     const server = webUrl(url ?? 'https://api.telegram.org');
     server.pathname = `${server.pathname.replace(/\/+$/, '')}/bot${token}/sendMessage`;
@@ -72,7 +72,7 @@ export const POSTS: { readonly [K in HttpKind]: (summary: Summary, values: Value
 };
 
 const JSON_TYPE = 'application/json';
-// What each takes at the most: letters, or bytes where that is what counts there.
+// The limit of each: characters, or bytes if the service counts those.
 const SLACK_MOST = 4000;
 const DISCORD_MOST = 2000;
 const NTFY_MOST_BYTES = 4000;
@@ -94,7 +94,7 @@ function jsonTo(url: string, body: unknown, headers: Readonly<Record<string, str
   return toUrl(url, JSON.stringify(body), { 'content-type': JSON_TYPE, ...headers });
 }
 
-// A login in a URL is a header on its way.
+// The login of a URL is sent as a header.
 function toUrl(text: string, body: string, headers: Readonly<Record<string, string>>): Post {
   const url = webUrl(text);
   const { username, password } = url;
@@ -124,7 +124,7 @@ function headed(head: string, body: (room: number) => string, most: number): str
   return `${first}\n${body(most - first.length - 1)}`.trimEnd();
 }
 
-// What is somebody else's stands apart.
+// Foreign text is shown separately.
 function textsOf(lines: readonly SummaryLine[]): string[] {
   return lines.flatMap(({ text, log }) => (log === undefined ? [text] : [text, `    ${log}`]));
 }

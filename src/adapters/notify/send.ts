@@ -3,20 +3,20 @@ import type { Clock } from '../../ports/host.ts';
 import { Refused, reasonOf } from './reason.ts';
 import type { Post } from './requests.ts';
 
-/** What the way to the Internet is like here. */
+/** The environment of a delivery. */
 export interface Delivering {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** PEM texts of the authorities that are trusted. */
+  /** PEM texts of trusted authorities. */
   readonly authorities: readonly string[];
   readonly clock: Clock;
 }
 
 const RETRY_MS = 500;
-/** Longer than that nobody is waited for who wants to be left alone. */
+/** The maximum wait for a receiver that asks for a pause. */
 const MOST_WAIT_MS = 5000;
 const MOST_ANSWER_BYTES = 4096;
 
-/** Sends a POST; once more where it did not get through or was to come later. Raises an error for people. */
+/** Sends a POST; retries once if it did not get through or the receiver asked for a pause. Raises an error for people. */
 export async function send(post: Post, way: Delivering, signal: AbortSignal): Promise<void> {
   const dispatcher = dispatcherFor(post.url, way);
   try {
@@ -32,7 +32,7 @@ export async function send(post: Post, way: Delivering, signal: AbortSignal): Pr
   }
 }
 
-/** Undefined: it arrived. Else why not, and after what time it is worth another try, if it is. */
+/** Undefined: it arrived. Otherwise the reason, and the time until another try, if one is worthwhile. */
 async function attempt(post: Post, dispatcher: Dispatcher, signal: AbortSignal): Promise<Refused | undefined> {
   try {
     return await exchange(post, dispatcher, signal);
@@ -54,7 +54,7 @@ async function exchange(post: Post, dispatcher: Dispatcher, signal: AbortSignal)
   });
   const { statusCode: status } = answer;
   if (status >= 200 && status < 300) {
-    // It has arrived, whatever else is said about it.
+    // It has arrived; the rest of the answer does not matter.
     answer.body.on('error', () => {}).destroy();
     return undefined;
   }
@@ -74,7 +74,7 @@ async function beginningOf(body: Dispatcher.ResponseData['body']): Promise<strin
     text += decoder.decode(chunk, { stream: true });
     if (text.length > MOST_ANSWER_BYTES) break;
   }
-  // A page for people says nothing in a line.
+  // An HTML page is no use in one line.
   return /^\s*</.test(text) ? '' : text.slice(0, MOST_ANSWER_BYTES);
 }
 
