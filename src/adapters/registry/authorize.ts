@@ -6,11 +6,11 @@ import { problem } from './http/problem.ts';
 import type { Settings } from './settings.ts';
 import { basic, openTokens, type Wish } from './tokens.ts';
 
-/** A call about a repository, without anything that logs in. */
+/** A call for a repository, without a login. */
 export interface Question {
   readonly method: 'HEAD' | 'GET';
   readonly url: URL;
-  /** As references name it, which is how logins are kept. */
+  /** As references name it; logins use the same name. */
   readonly registry: string;
   readonly repository: string;
   readonly accept: string;
@@ -18,17 +18,17 @@ export interface Question {
   readonly signal: AbortSignal;
 }
 
-/** Asks with the login that the registry wants; an answer that still is 401 or 403 is handed on. */
+/** Asks with the login that the registry wants; passes on an answer that is still 401 or 403. */
 export type Ask = (question: Question) => Promise<Answer>;
 
 interface Known {
-  /** How the host wants to be logged in to, as far as it has told. */
+  /** The host's authentication challenge, if it has sent one. */
   challenge: Challenge | undefined;
-  /** The first question is under way: what it learns, the others need not ask. */
+  /** The first request in progress: the others wait for the challenge that it learns. */
   first: Promise<unknown> | undefined;
 }
 
-/** Logs in as each host asks for it: the first question learns how, all later ones come with what it takes. */
+/** Logs in as each host requires: the first request learns the challenge, all later ones carry the login. */
 export function openAsk(send: Send, loginFor: LoginFor, isInsecure: Settings['isInsecure'], clock: Clock): Ask {
   const hosts = new Map<string, Known>();
   const tokens = openTokens(send, clock);
@@ -55,7 +55,7 @@ export function openAsk(send: Send, loginFor: LoginFor, isInsecure: Settings['is
     if (early) tokens.forget(early);
     tokens.forget(wish);
     const renewed = await authorization(wish);
-    // The same once more would only be counted as another failed login.
+    // The same login again would only count as another failure.
     return renewed === undefined || renewed === header ? answer : send(callOf(question, renewed));
   };
 
@@ -83,7 +83,7 @@ function noLogin(registry: string): Error {
   return problem('login', message, `docker login ${registry}`);
 }
 
-// A token tells the registry nothing about the password.
+// A token does not show the password to the registry.
 function chosen({ headers }: Answer): Challenge | undefined {
   const offered = parseChallenges(headerOf(headers, 'www-authenticate') ?? '');
   return offered.find(({ scheme }) => scheme === 'bearer') ?? offered.find(({ scheme }) => scheme === 'basic');

@@ -1,4 +1,4 @@
-/** One way to log in that a server names in WWW-Authenticate; parameter names are in lower case. */
+/** One challenge of a server's WWW-Authenticate; parameter names are in lower case. */
 export interface Challenge {
   /** In lower case: `bearer`, `basic`. */
   readonly scheme: string;
@@ -10,8 +10,8 @@ const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
 const SPACE = /[ \t]*/y;
 
 /**
- * Parses WWW-Authenticate: challenges and their parameters are both separated by commas (RFC 9110, section 11.6.1). What
- * can't be understood ends the parsing; what was read before it counts.
+ * Parses WWW-Authenticate: commas separate challenges and their parameters alike (RFC 9110, section 11.6.1). An unreadable part
+ * ends the parsing; the parts before it count.
  */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; params: Record<string, string> }[] = [];
@@ -33,7 +33,7 @@ export function parseChallenges(header: string): Challenge[] {
   return challenges;
 }
 
-/** A cursor over the header; every read takes the blanks behind it as well. */
+/** A cursor over the header; every read also skips the blanks after it. */
 function reader(text: string) {
   let at = 0;
   const advance = (pattern: RegExp): RegExpExecArray | null => {

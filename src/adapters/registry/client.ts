@@ -25,7 +25,7 @@ import { measured } from './measured.ts';
 import { DOCKER_CERTS, readSettings } from './settings.ts';
 import { allTags } from './tags.ts';
 
-/** What a client of registries stands on. */
+/** The environment of a registry client. */
 export interface ClientOptions {
   readonly loginFor: LoginFor;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -37,9 +37,9 @@ export interface ClientOptions {
   readonly patience?: Patience | undefined;
 }
 
-/** Where a registry is reached: `docker.io` is a name, its API is elsewhere, and it may have mirrors. */
+/** The address of a registry: `docker.io` is a name, its API is elsewhere, and it may have mirrors. */
 interface Source {
-  /** As logins are kept. */
+  /** The name under which logins are stored. */
   readonly registry: string;
   readonly base: URL;
 }
@@ -48,7 +48,7 @@ const HUB = 'docker.io';
 const HUB_API = 'registry-1.docker.io';
 const MOST_REMEMBERED = 1000;
 
-/** A client of all registries: connections, logins and what never changes are kept while it is open. */
+/** A client of all registries: it keeps connections, logins and immutable content while it is open. */
 export function registryClient({
   loginFor,
   env,
@@ -74,7 +74,7 @@ export function registryClient({
   };
   const contents = new Map<string, Promise<Buffer>>();
 
-  // As dockerd: a mirror that fails for whatever reason is passed over, and the registry itself has the last word.
+  // As dockerd: a mirror that fails for any reason is skipped, and the registry itself decides.
   const anywhere = async <T>(reference: string, work: (at: Place) => Promise<T>, signal: AbortSignal): Promise<T> => {
     const ref = parseReference(reference);
     const [last, ...mirrors] = (await sourcesOf(ref)).reverse();
@@ -88,7 +88,7 @@ export function registryClient({
     }
     return work({ ask, source: last, ref, signal });
   };
-  // What a digest names never changes.
+  // The content of a digest never changes.
   const content: Content = (at, kind, digest) => {
     if (contents.size > MOST_REMEMBERED) contents.clear();
     return once(contents, `${at.ref.registry}/${at.ref.repository}@${digest}`, () => verified(at, kind, digest));
@@ -117,7 +117,7 @@ async function currentDigest(at: Place): Promise<string> {
   const head = await at.ask(question(at, 'HEAD', `manifests/${name}`, MANIFEST_TYPES));
   const told = headerOf(head.headers, 'docker-content-digest');
   if (head.status === 200 && isDigest(told)) return told;
-  // Not every registry tells the digest, and some know no HEAD; the content does.
+  // Not every registry sends the digest, and some have no HEAD; the content shows it.
   if (head.status !== 200 && head.status !== 405 && head.status !== 501)
     throw refusal(named(ref), head.url.host, head.status, head.body);
   const { status, body, headers, url } = await at.ask(question(at, 'GET', `manifests/${name}`, MANIFEST_TYPES));
@@ -155,7 +155,7 @@ async function platformManifest(
   throw problem('bad-answer', `the index of ${named(at.ref)} leads to indexes without end`);
 }
 
-// The age is good to know, and no reason to fail.
+// The age is optional, so an error does not matter.
 async function builtAt(at: Place, content: Content, configDigest: string): Promise<number | undefined> {
   try {
     return createdOf(await content(at, 'blobs', configDigest));
@@ -165,7 +165,7 @@ async function builtAt(at: Place, content: Content, configDigest: string): Promi
   }
 }
 
-/** Content by its digest, checked: a registry that sends something else is not believed. */
+/** Content by its digest, verified: wrong content is refused. */
 async function verified(at: Place, kind: 'manifests' | 'blobs', digest: string): Promise<Buffer> {
   const accept = kind === 'manifests' ? MANIFEST_TYPES : '*/*';
   const { status, body, url } = await at.ask(question(at, 'GET', `${kind}/${digest}`, accept));

@@ -12,15 +12,15 @@ const TARGET = 'AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken';
 const Answered = z.looseObject({
   authorizationData: z.array(z.looseObject({ authorizationToken: z.string(), expiresAt: z.number().nullish() })).min(1),
 });
-/** Amazon's tokens live for 12 hours; a part of that is enough where it is not said. */
+/** Amazon's tokens live for 12 hours; if no lifetime is given, a part of that is enough. */
 const DEFAULT_LIFE_MS = 3_600_000;
 const MARGIN_MS = 60_000;
 const LARGEST = 64 * 1024;
 const PATIENCE_MS = 20_000;
 
 /**
- * Adds the login of Amazon's registries where Docker has none and AWS keys are in the environment: their password is a
- * token that the ECR API hands out (GetAuthorizationToken). Keys of an instance's role are left to Amazon's own helper.
+ * Adds the login of Amazon's registries if Docker has none and AWS keys are in the environment: the password is a token of the
+ * ECR API (GetAuthorizationToken). Keys of an instance's role are left to Amazon's own helper.
  */
 export function withEcr(loginFor: LoginFor, send: Send, env: Env, clock: Clock): LoginFor {
   const kept = new Map<string, { readonly until: number; readonly login: Login }>();

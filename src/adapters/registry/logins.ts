@@ -4,8 +4,8 @@ import type { LoginFor } from '../../ports/ports.ts';
 const KEPT_MS = 60_000;
 
 /**
- * Logins of registries, asked for once and kept for a minute: a helper is a program of its own, and may ask a cloud. The
- * minute is longer than a check takes, and short enough for a new `docker login` to be noticed.
+ * Logins of registries, cached for a minute: a helper is a program of its own, and may ask a cloud. A minute is longer than a
+ * check takes, and short enough to notice a new `docker login`.
  */
 export function keptLogins(loginFor: LoginFor, clock: Clock): LoginFor {
   const kept = new Map<string, { readonly at: number; readonly login: ReturnType<LoginFor> }>();

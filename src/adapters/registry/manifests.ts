@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Platform } from '../../core/model/platform.ts';
 import { problem } from './http/problem.ts';
 
-/** All that a client of today accepts; what is left out a registry would convert, and the digest with it (T38). */
+/** All types that a current client accepts; a registry would convert a missing one, and change the digest (T38). */
 export const MANIFEST_TYPES = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -28,7 +28,7 @@ export interface IndexEntry {
   readonly platform: Platform | undefined;
 }
 
-/** What a tag or digest points at. */
+/** The target of a tag or digest. */
 export type Parsed =
   | { readonly kind: 'index'; readonly entries: readonly IndexEntry[] }
   | { readonly kind: 'manifest'; readonly configDigest: string; readonly created: number | undefined };
@@ -50,7 +50,7 @@ export function parseManifest(body: Buffer, what: string): Parsed {
 
 const CREATED = 'org.opencontainers.image.created';
 
-/** When an image was built, from its config; undefined where that is not told. */
+/** The build time of an image, from its config; undefined if it has none. */
 export function createdOf(config: Buffer): number | undefined {
   const parsed = Config.safeParse(json(config));
   return parsed.success ? timeOf(parsed.data.created ?? undefined) : undefined;
@@ -61,7 +61,7 @@ export function isDigest(text: string | undefined): text is string {
   return Digest.safeParse(text).success;
 }
 
-/** Whether content is what its digest says; raises `bad-answer` for an algorithm that is not known here. */
+/** True: the content matches its digest; raises `bad-answer` for an unknown algorithm. */
 export function hasDigest(content: Buffer, digest: string): boolean {
   const [algorithm = '', hex = ''] = digest.split(':');
   if (algorithm !== 'sha256' && algorithm !== 'sha512')
@@ -69,12 +69,12 @@ export function hasDigest(content: Buffer, digest: string): boolean {
   return createHash(algorithm).update(content).digest('hex') === hex.toLowerCase();
 }
 
-/** The digest by which content is known everywhere. */
+/** The usual digest of content. */
 export function digestOf(content: Buffer): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
-// Builds that want to be the same every time say 1970, or 1980.
+// Reproducible builds say 1970, or 1980.
 const FIRST_IMAGE = Date.UTC(2013, 2, 1);
 
 function timeOf(text: string | undefined): number | undefined {

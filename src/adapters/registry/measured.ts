@@ -3,7 +3,7 @@ import type { Report } from '../../ports/ports.ts';
 import type { Ask } from './authorize.ts';
 import { type Answer, headerOf } from './http/http.ts';
 
-/** Reports every question to a registry: its outcome, its time, and the pulls that the registry still permits. */
+/** Reports every request to a registry: its outcome, its time, and the pulls that the registry still permits. */
 export function measured(ask: Ask, clock: Pick<Clock, 'monotonic'>, report: Report): Ask {
   return async (question) => {
     const { registry } = question;

@@ -2,10 +2,10 @@ import type { RegistryReach } from '../../ports/ports.ts';
 import type { Registry } from '../../ports/registry.ts';
 import type { ClientOptions } from './client.ts';
 
-/** What the client stands on; the engine tells its rules when they are wanted. */
+/** The environment of the client; the engine's registry rules are asked for on demand. */
 type Options = Omit<ClientOptions, 'rules'> & { readonly rules: () => Promise<RegistryReach> };
 
-/** Opens the client when the first question comes: most commands ask no registry. */
+/** Opens the client at the first request: most commands ask no registry. */
 export function openRegistry({ rules, ...options }: Options): Registry {
   let opened: Promise<Registry> | undefined;
   const open = async (): Promise<Registry> => {
@@ -14,7 +14,7 @@ export function openRegistry({ rules, ...options }: Options): Registry {
   };
   const client = (): Promise<Registry> => {
     opened ??= open();
-    // An engine that does not answer now may do so for the next question.
+    // An engine that does not answer now may answer the next request.
     opened.catch(() => {
       opened = undefined;
     });

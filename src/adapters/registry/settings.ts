@@ -8,26 +8,26 @@ import { readText } from '../files/read.ts';
 import { bareHost } from './http/addresses.ts';
 import { once } from './http/once.ts';
 
-/** Where docker keeps the certificates of registries: a folder for each. */
+/** Docker's folder of registry certificates: one subfolder for each. */
 export const DOCKER_CERTS = '/etc/docker/certs.d';
 
-/** What TLS with one registry needs beyond Node's own: PEM texts. */
+/** The additional TLS material for one registry: PEM texts. */
 export interface Certificates {
   readonly ca: readonly string[];
   readonly cert: readonly string[];
   readonly key: readonly string[];
 }
 
-/** How the engine reaches registries. */
+/** The engine's settings for registries. */
 export interface Settings {
-  /** Mirrors of a registry that are asked first, as URLs without a path at their end. */
+  /** Mirrors of a registry to ask first, as URLs without a path at their end. */
   mirrors(registry: string): string[];
-  /** Whether a registry may be spoken to without proven TLS: it is listed, or on this machine (dockerd, `isSecureIndex`). */
+  /** True: the registry may be used without verified TLS: it is listed, or on this machine (dockerd, `isSecureIndex`). */
   isInsecure(host: string): Promise<boolean>;
   certificates(host: string): Promise<Certificates>;
 }
 
-/** The settings by the engine's own rules, by swapctl.yml, and the certificates in a folder of this machine. */
+/** The settings of the engine, of swapctl.yml, and of the certificates in a folder of this machine. */
 export function readSettings({ mirrors, insecure, hosts = {} }: RegistryReach, certs: string): Settings {
   const networks = insecureNetworks(insecure);
   const known = new Map<string, Promise<boolean>>();
@@ -89,10 +89,10 @@ async function readCertificates(folder: string): Promise<Certificates> {
   return { ca: ca ?? [], cert: cert ?? [], key: key ?? [] };
 }
 
-// Debian and its kin, Fedora and its kin, Alpine: where dockerd (Go) finds what the machine trusts. Node does not look there.
+// The trust stores of dockerd (Go): on Debian and derivatives, Fedora and derivatives, Alpine. Node does not read them.
 const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
 
-/** The authorities that Node brings, and those that this machine trusts. */
+/** Node's own authorities, and those that this machine trusts. */
 export async function trustedAuthorities(env: Readonly<Record<string, string | undefined>>): Promise<string[]> {
   const bundle = SYSTEM_BUNDLES.find((file) => existsSync(file));
   const files = [env.SSL_CERT_FILE, env.NODE_EXTRA_CA_CERTS, bundle].flatMap((file) => file || []);

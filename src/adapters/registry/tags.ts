@@ -6,12 +6,12 @@ import { problem, refusal } from './http/problem.ts';
 const Page = z.looseObject({ tags: z.array(z.string()).nullish() });
 const PAGE_SIZE = 1000;
 const MOST_PAGES = 500;
-// Some registries answer with all of them at once.
+// Some registries answer with all tags at once.
 const MOST_IN_PAGE = 50_000;
 const MOST_TAGS = 100_000;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
-/** All tags of a repository, page by page, as far as the Link headers lead (OCI distribution specification, "Content Discovery"). */
+/** All tags of a repository, page by page along the Link headers (OCI distribution specification, "Content Discovery"). */
 export async function allTags(repository: string, get: (path: string) => Promise<Answer>): Promise<string[]> {
   const tags: string[] = [];
   const seen = new Set<string>();
@@ -47,18 +47,18 @@ function pageOf({ body }: Answer, repository: string): string[] {
   }
 }
 
-// RFC 8288: `</v2/app/tags/list?last=b&n=2>; rel="next"`. It stays within the host that was asked.
+// RFC 8288: `</v2/app/tags/list?last=b&n=2>; rel="next"`. It must stay on the same host.
 function nextPage({ headers, url }: Answer, repository: string): string | undefined {
   const target = nextOf(headerOf(headers, 'link') ?? '');
   if (target === undefined) return undefined;
   const resolved = URL.canParse(target, url.href) ? new URL(target, url) : undefined;
-  // Behind a proxy some name themselves as they are called inside; the path is what counts.
+  // Behind a proxy some registries send their internal name; only the path counts.
   if (!resolved?.pathname.startsWith('/v2/'))
     throw problem('bad-answer', `the list of tags of ${repository} goes on where nobody should follow`);
   return resolved.pathname + resolved.search;
 }
 
-// By pieces instead of one pattern, which a long header could keep busy for minutes.
+// In pieces instead of one pattern, which a long header could keep busy for minutes.
 function nextOf(link: string): string | undefined {
   const links = link.split('<').slice(1);
   const next = links.find((one) => parametersOf(one).some((parameter) => NEXT.test(parameter)));

@@ -6,22 +6,22 @@ import type { Answer, Send } from './http/http.ts';
 import { once } from './http/once.ts';
 import { problem, refusal } from './http/problem.ts';
 
-/** What a token is asked for. */
+/** The subject of a token. */
 export interface Wish {
   readonly challenge: Challenge;
   /** `repository:library/nginx:pull`. */
   readonly scope: string;
   readonly login: Login | undefined;
-  /** The registry (`host:port`), and whether it is excepted from proven TLS, and its token server with it. */
+  /** The registry (`host:port`), and true if it, with its token server, is exempt from verified TLS. */
   readonly registry: string;
   readonly plain: boolean;
   readonly signal: AbortSignal;
 }
 
 export interface Tokens {
-  /** A token for the wish, kept until it expires; who asks at the same time shares one request. */
+  /** A token for the wish, kept until it expires; concurrent callers share one request. */
   token(wish: Wish): Promise<string>;
-  /** Forgets a token that a registry would not take. */
+  /** Forgets a token that a registry has refused. */
   forget(wish: Wish): void;
 }
 
@@ -31,14 +31,14 @@ const Answered = z.looseObject({
   expires_in: z.number().nullish(),
 });
 
-/** Where nothing is said (distribution token specification). */
+/** If no lifetime is given (distribution token specification). */
 const DEFAULT_LIFE_S = 60;
 /** A token is not used in its last moments. */
 const MARGIN = 0.1;
 const LARGEST = 1024 * 1024;
 const CLIENT = 'swapctl';
 
-/** Tokens as the distribution token specification hands them out, by GET, or by POST for an identity token (OAuth2). */
+/** Gets tokens by the distribution token specification: by GET, or by POST for an identity token (OAuth2). */
 export function openTokens(send: Send, clock: Clock): Tokens {
   const kept = new Map<string, Promise<{ token: string; until: number }>>();
   return {
@@ -64,7 +64,7 @@ async function fetchToken(wish: Wish, send: Send, clock: Clock): Promise<{ token
   if (answer.status !== 200) throw refusal(wish.scope, realm.host, answer.status, answer.body);
   const { token, access_token: access, expires_in: life } = parsed(answer, realm.host);
   const value = token || access;
-  // What goes into a header must not bring one of its own.
+  // A token must not inject another header.
   if (!value || !/^[\x21-\x7e]+$/.test(value)) throw problem('bad-answer', `${realm.host} gives no token`);
   const lifeMs = (life && life > 0 ? life : DEFAULT_LIFE_S) * 1000;
   return { token: value, until: asked + lifeMs * (1 - MARGIN) };
@@ -90,13 +90,13 @@ function request({ challenge, scope, login, registry, signal }: Wish, realm: URL
   };
 }
 
-/** The Authorization of a user with a password; undefined for a login that is none. */
+/** The Authorization of a user with a password; undefined for an incomplete login. */
 export function basic(login: Login): string | undefined {
   if (!('username' in login)) return undefined;
   return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
 }
 
-// Whether it leads to a private address is seen where the connection is made (http.ts).
+// The connection itself refuses a private address (http.ts).
 function realmOf({ challenge, registry, plain }: Wish): URL {
   const text = challenge.params.realm ?? '';
   const realm = URL.canParse(text) ? new URL(text) : undefined;

@@ -21,13 +21,13 @@ for (const [network, bits] of [
 ] as const)
   INNER.addSubnet(network, bits, 'ipv6');
 
-/** Whether an IP address is one that only a machine or a network of one's own has. */
+/** True: the IP address belongs only to a machine or a private network. */
 export function isInnerAddress(address: string): boolean {
   const family = isIP(address);
   return family !== 0 && INNER.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Whether a host name of a URL (IPv6 in brackets) names or resolves to an inner address; rejects where the name is unknown. */
+/** True: a URL's host name (IPv6 in brackets) is or resolves to an inner address; rejects for an unknown name. */
 export async function isInnerHost(hostname: string): Promise<boolean> {
   const bare = bareHost(hostname);
   if (isIP(bare)) return isInnerAddress(bare);
@@ -35,15 +35,17 @@ export async function isInnerHost(hostname: string): Promise<boolean> {
   return found.some(({ address }) => isInnerAddress(address));
 }
 
-/** A URL's host name as the resolver wants it: without the brackets of IPv6. */
+/** A URL's host name in the form for the resolver: without the brackets of IPv6. */
 export function bareHost(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** What is raised instead of connecting to an inner address. */
+/** The error code in place of a connection to an inner address. */
 export const REFUSED_ADDRESS = 'ERR_INNER_ADDRESS';
 
-/** Resolves names like Node does, but fails for those that lead to an inner address: checked where the connection is made, so that no second answer can slip by. */
+/**
+ * Resolves names like Node does, but fails for inner addresses: at the connection itself, so that a second answer can't differ.
+ */
 export const outerLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, [] as never);
@@ -55,7 +57,7 @@ export const outerLookup: LookupFunction = (hostname, options, callback) => {
   });
 };
 
-/** The error of a host that leads where it must not. */
+/** The error for a host at a forbidden address. */
 export function refusedAddress(hostname: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${hostname} is at a private address`), { code: REFUSED_ADDRESS });
 }

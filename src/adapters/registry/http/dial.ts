@@ -4,18 +4,18 @@ import { bareHost, isInnerHost, outerLookup } from './addresses.ts';
 import { once } from './once.ts';
 import { type ConnectOptions, directWay, type Patience, type Way } from './way.ts';
 
-/** How a request gets to its host. */
+/** The route of a request to its host. */
 export interface Route {
-  /** The registry (`host:port`) whose certificates and exceptions count; a token server is trusted like its registry. */
+  /** The registry (`host:port`) whose certificates and exceptions apply; a token server is trusted like its registry. */
   readonly registry: string;
-  /** Whether inner addresses are out of bounds: the registry led here, and is not at such an address itself. */
+  /** True: inner addresses are forbidden, because the registry redirected here and is not at such an address itself. */
   readonly outerOnly: boolean;
 }
 
 /** The connections of one run, kept open between requests. */
 export interface Dial {
   way(url: URL, route: Route): Promise<Way>;
-  /** `https`, or `http` for a registry that is excepted from TLS and does not speak it. */
+  /** `https`, or `http` for a registry that is exempt from TLS and does not offer it. */
   scheme(registry: string): Promise<'https' | 'http'>;
   close(): void;
 }
@@ -50,7 +50,7 @@ export function openDial(settings: Settings, env: Env, patience: Patience = PATI
 async function wayTo(url: URL, options: ConnectOptions, env: Env, patience: Patience): Promise<Way> {
   const proxy = (name: string): string => env[name.toLowerCase()] || env[name] || '';
   const proxies = { httpProxy: proxy('HTTP_PROXY'), httpsProxy: proxy('HTTPS_PROXY'), noProxy: proxy('NO_PROXY') };
-  // As Go has it: what is on this machine is never asked for through a proxy.
+  // As in Go: addresses on this machine never go through a proxy.
   const direct = (!proxies.httpProxy && !proxies.httpsProxy) || isLoopback(url.hostname);
   if (direct) return directWay(url.protocol === 'https:', options, patience);
   const { proxiedWay } = await import('./proxied.ts');
@@ -63,7 +63,7 @@ function isLoopback(hostname: string): boolean {
 
 async function tlsOptions(settings: Settings, trust: Trust, url: URL, { registry }: Route): Promise<ConnectOptions> {
   const { ca, cert, key } = await settings.certificates(registry);
-  // Our own certificate is for the registry alone.
+  // The client certificate is only for the registry.
   const own = url.host === registry && cert.length > 0 && key.length > 0 ? { cert: [...cert], key: [...key] } : {};
   return {
     secureContext: await trust(ca, own),
@@ -73,7 +73,7 @@ async function tlsOptions(settings: Settings, trust: Trust, url: URL, { registry
 
 type Trust = (ca: readonly string[], own: object) => Promise<SecureContext>;
 
-/** Contexts for connections; what the machine trusts takes a while to read, so those that need no more share one. */
+/** TLS contexts; reading the machine's trust store takes a while, so connections without further needs share one. */
 function trustOf(env: Env): Trust {
   const authorities = remembered(() => trustedAuthorities(env));
   const common = remembered(async () => createSecureContext({ ca: await authorities() }));
@@ -99,7 +99,7 @@ function speaksTls(registry: string): Promise<boolean> {
   });
 }
 
-/** Whether a host is at an inner address, asked once; one whose name is unknown now is not. */
+/** True: a host is at an inner address, resolved once; a presently unknown name counts as not. */
 export function innerHosts(): (hostname: string) => Promise<boolean> {
   const known = new Map<string, Promise<boolean>>();
   return (hostname) => once(known, hostname, () => isInnerHost(hostname)).catch(() => false);

@@ -12,11 +12,11 @@ import { CONNECTIONS, type Patience, type Way } from './way.ts';
 export interface Call {
   readonly method: 'HEAD' | 'GET' | 'POST';
   readonly url: URL;
-  /** The registry (`host:port`) that the call is about, even if it goes to another host. */
+  /** The registry (`host:port`) of the call, even if the call goes to another host. */
   readonly registry: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** The most bytes that an answer may have. */
+  /** The maximum size of an answer in bytes. */
   readonly limit: number;
   readonly signal: AbortSignal;
 }
@@ -25,7 +25,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** Where it came from in the end. */
+  /** The final URL. */
   readonly url: URL;
 }
 
@@ -34,10 +34,10 @@ export type Send = (call: Call) => Promise<Answer>;
 
 const MOST_REDIRECTS = 4;
 const RETRIES = { retries: 2, minTimeout: 250, factor: 3, randomize: true };
-/** How often a host may ask for quiet before it gets it. */
+/** How often a host may ask for a pause before the call ends with an error. */
 const MOST_WAITS = 2;
 
-/** A host that could not be reached is not tried again for as long: all that is queued for it would wait in vain. */
+/** A host out of reach is not tried again for this time: all queued calls would wait in vain. */
 const DOWN_MS = 20_000;
 
 interface Place {
@@ -47,8 +47,8 @@ interface Place {
 }
 
 /**
- * HTTP as registries need it: a few requests at a time to each host; broken connections and 5xx are tried again, with
- * jitter; 429 and Retry-After shut the host's gate for all; redirects are followed, with credentials left behind.
+ * HTTP for registries: a few concurrent requests to each host; broken connections and 5xx are retried, with jitter; 429 and
+ * Retry-After pause all requests to the host; redirects are followed without credentials.
  */
 export function openHttp(dial: Dial, clock: Clock, patience: Patience = PATIENCE): Send {
   const places = new Map<string, Place>();
@@ -98,7 +98,7 @@ function rethrow(call: Call, error: unknown): never {
   throw unreachable(call.url.host, error);
 }
 
-// Where the registry itself leads to; only who is at an inner address may lead to others there.
+// Only a registry at an inner address may redirect to others there.
 async function isLedAstray(url: URL, registry: string, isInner: (host: string) => Promise<boolean>): Promise<boolean> {
   if (url.host === registry) return false;
   return !(await isInner(new URL(`https://${registry}`).hostname));
@@ -133,7 +133,7 @@ function isDown(error: unknown): boolean {
 const BROKEN = new Set([500, 502, 503, 504]);
 const PASSING = /^(ECONNRESET|ECONNREFUSED|EPIPE|EAI_AGAIN|UND_ERR_SOCKET)$/;
 
-// What took its whole time is not waited for again: others want their turn.
+// A call that took its whole time is not retried: others wait for their turn.
 function isPassing(error: unknown, answer: Answer | undefined): boolean {
   return answer !== undefined || PASSING.test(codeOf(error));
 }
@@ -186,14 +186,14 @@ function redirectTarget({ method, url }: Call, { status, headers }: Answer): URL
   return target;
 }
 
-// Credentials are for the host that asked for them, and for no other.
+// Credentials are only for the host that asked for them.
 function redirected(call: Call, url: URL): Call {
   if (url.origin === call.url.origin) return { ...call, url };
   const { authorization: _, ...headers } = call.headers;
   return { ...call, url, headers };
 }
 
-/** The value of a header that is to come once. */
+/** The value of a header that must be unique. */
 export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;

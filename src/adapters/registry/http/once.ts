@@ -1,4 +1,4 @@
-/** What was asked for under a key before, else what is made now; a failure is not kept. */
+/** The cached promise of a key, else a new one; failures are not cached. */
 export function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
   const found = known.get(key);
   if (found) return found;

@@ -2,7 +2,7 @@ import { fail } from '../../../core/model/error.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import type { Clock } from '../../../ports/host.ts';
 
-/** Runs work, at most so much of it at the same time; the rest waits its turn. */
+/** Runs tasks with limited concurrency; the rest wait for their turn. */
 export function limiter(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -12,7 +12,7 @@ export function limiter(most: number): <T>(work: () => Promise<T>) => Promise<T>
     try {
       return await work();
     } finally {
-      // Who waits takes over the place, so that nobody who comes in between does.
+      // A waiting task takes over the place, so that no later one overtakes it.
       const next = waiting.shift();
       if (next) next();
       else running -= 1;
@@ -20,21 +20,21 @@ export function limiter(most: number): <T>(work: () => Promise<T>) => Promise<T>
   };
 }
 
-/** Keeps requests to one host back for as long as it asked. */
+/** Pauses the requests to one host for as long as it asked. */
 export interface Gate {
-  /** Resolves when the host may be asked; raises `rate-limited` if that is longer than anybody wants to wait. */
+  /** Resolves when the host may be asked; raises `rate-limited` if the pause is too long to wait. */
   pass(signal: AbortSignal): Promise<void>;
-  /** The host asked for quiet: milliseconds from now; undefined where it did not say how long. */
+  /** The host asked for a pause: milliseconds from now; undefined if it gave no time. */
   close(ms: number | undefined): void;
 }
 
-/** The longest that a question waits for a host that wants quiet. */
+/** The maximum wait of a request for a paused host. */
 const MOST_WAIT_MS = 10_000;
-/** What a host that says nothing gets. */
+/** The pause for a host that gives no time. */
 const DEFAULT_QUIET_MS = 60_000;
-/** Who was asked to be left alone until a moment that has passed (clocks differ) is not asked again at once. */
+/** The minimum pause, even if the host gave a past time (clocks differ). */
 const LEAST_QUIET_MS = 1000;
-/** No host shuts itself off for longer, whatever it says. */
+/** The maximum pause, even if the host asks for more. */
 const MOST_QUIET_MS = 6 * 3_600_000;
 
 /** The gate of one host. */
@@ -65,7 +65,7 @@ function tooLong(host: string, until: number, left: number): never {
   );
 }
 
-/** Milliseconds that a Retry-After header asks for: seconds or an HTTP date (RFC 9110, section 10.2.3); undefined for anything else. */
+/** The milliseconds of a Retry-After header: seconds or an HTTP date (RFC 9110, section 10.2.3); undefined for anything else. */
 export function retryAfterMs(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000;

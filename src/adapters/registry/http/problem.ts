@@ -7,7 +7,7 @@ export function problem(code: ErrorCode, message: string, hint?: string, cause?:
   return new SwapError(code, message, { ...(hint ? { hint } : {}), ...(cause === undefined ? {} : { cause }) });
 }
 
-/** The system's or undici's code of what was thrown, or of what lies behind it. */
+/** The system's or undici's code of an error, or of its cause. */
 export function codeOf(error: unknown): string {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
   if (typeof code === 'string') return code;
@@ -56,7 +56,7 @@ export function unreachable(host: string, error: unknown): SwapError {
   return problem('registry-unreachable', `${host} can't be asked: ${why}`, undefined, error);
 }
 
-/** What an answer other than the wanted one means; `what` is the reference that it was about. */
+/** The error for an unexpected answer; `what` is the reference in question. */
 export function refusal(what: string, host: string, status: number, body: Buffer): SwapError {
   const said = `${status}${saidCode(body)}`;
   if (status === 401 || status === 403)
@@ -71,7 +71,7 @@ export function refusal(what: string, host: string, status: number, body: Buffer
   return problem('bad-answer', `${host} answers ${said} for ${what}`);
 }
 
-// The code only (OCI distribution specification, error codes): the rest is free text, and might repeat what it was sent.
+// Only the code (OCI distribution specification, error codes): the rest is free text, and might repeat the request.
 function saidCode(body: Buffer): string {
   const code = /"code"\s*:\s*"([A-Z_]{3,40})"/.exec(body.subarray(0, 2000).toString('latin1'))?.[1];
   return code ? ` ${code}` : '';

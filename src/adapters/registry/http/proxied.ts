@@ -1,14 +1,14 @@
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { CONNECTIONS, type ConnectOptions, type Patience, type Way } from './way.ts';
 
-/** The proxies of an environment, as undici wants them. */
+/** The proxies of an environment, in undici's form. */
 export interface Proxies {
   readonly httpProxy: string;
   readonly httpsProxy: string;
   readonly noProxy: string;
 }
 
-/** The way through proxies, where they are not excepted for the host. */
+/** Connections through proxies, except for exempt hosts. */
 export function proxiedWay(proxies: Proxies, connect: ConnectOptions, patience: Patience): Way {
   const dispatcher: Dispatcher = new EnvHttpProxyAgent({
     connections: CONNECTIONS,

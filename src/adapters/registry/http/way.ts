@@ -25,35 +25,35 @@ export interface Way {
   close(): void;
 }
 
-/** How long a host may take, in milliseconds. */
+/** The time limits for a host, in milliseconds. */
 export interface Patience {
   readonly connect: number;
   /** To the first byte of an answer. */
   readonly headers: number;
   /** Between two bytes of an answer. */
   readonly body: number;
-  /** One attempt, from the connection to the last byte. */
+  /** One try, from the connection to the last byte. */
   readonly attempt: number;
 }
 
-/** What a connection is made with. */
+/** The options of a connection. */
 export interface ConnectOptions {
   readonly secureContext?: SecureContext;
   readonly rejectUnauthorized?: boolean;
   readonly lookup?: LookupFunction;
 }
 
-/** At once to one host. */
+/** The maximum of connections to one host. */
 export const CONNECTIONS = 16;
 
-/** Codes of what took too long. */
+/** Error codes of timeouts. */
 export const NO_ANSWER = 'ERR_NO_ANSWER';
 export const NO_END = 'ERR_NO_END';
 
-// Registries and what stands before them close idle connections at some time of their own; who is sooner loses no request.
+// Registries and their load balancers close idle connections after some time; closing earlier avoids lost requests.
 const IDLE_MS = 4000;
 
-/** The way without any proxy. Node's own client takes a third of the memory and of the time to load that undici takes. */
+/** Connections without a proxy. Node's own client takes a third of undici's memory and load time. */
 export function directWay(secure: boolean, options: ConnectOptions, patience: Patience): Way {
   const kept = { ...options, keepAlive: true, maxSockets: CONNECTIONS, timeout: IDLE_MS };
   const agent = secure ? new https.Agent(kept) : new http.Agent(kept);
