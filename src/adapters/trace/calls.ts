@@ -17,7 +17,7 @@ export function noteCall(to: Call['to'], what: () => string): (status: string | 
   return (status) => ENDED.publish({ call, status: String(status) });
 }
 
-/** Reports each call of this process that begins from now on, when it ends. The result stops the reports. */
+/** Reports each call of this process from now on, when it ends. The result stops the reports. */
 export function onCalls(now: () => number, tell: (call: Call) => void): () => void {
   const begun = new WeakMap<object, number>();
   const onBegun = (call: unknown): void => void begun.set(call as Begun, now());
