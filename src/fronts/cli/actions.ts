@@ -23,14 +23,14 @@ import type { TestHookFlags } from './serve/test-hook.ts';
 import { type Session, serverOf, show, withApp } from './session.ts';
 import type { ConfigView } from './views/config.ts';
 
-// What each command does, from its arguments to its exit status.
+// The action of each command, from its arguments to its exit status.
 
-// Settings and all that reads them are loaded only where there are any.
+// Settings and their readers are loaded only if there are any.
 const requests = () => import('../common/requests.ts');
 const group = () => import('./group/actions.ts');
 const isOnGroup = ({ globals }: Session): boolean => globals.on !== undefined;
 
-/** Rolls services, tells people if that is asked for, and prints the reports. */
+/** Rolls services, sends the requested notifications, and prints the reports. */
 export async function runRoll(session: Session, services: string[], flags: RollFlags): Promise<number> {
   if (isOnGroup(session)) return (await group()).rollOn(session, services, flags);
   const { rollRequest } = await requests();
@@ -48,12 +48,12 @@ export async function runRoll(session: Session, services: string[], flags: RollF
   return statusOfErrors(reports.flatMap(errorsOf));
 }
 
-// That a roll was interrupted is worth telling; only who interrupts the telling does not want it.
+// An interrupted roll deserves a notification; only an interruption during the sending ends that.
 function forTelling(signal: AbortSignal): AbortSignal {
   return signal.aborted ? new AbortController().signal : signal;
 }
 
-/** Prints what a roll would do. */
+/** Prints the steps of a roll without doing them. */
 export async function runPlan(session: Session, services: string[], flags: RollFlags): Promise<number> {
   if (isOnGroup(session)) return (await group()).planOn(session, services, flags);
   const { rollRequest } = await requests();
@@ -81,8 +81,8 @@ export async function runStatus(session: Session, services: string[]): Promise<n
 }
 
 /**
- * Prints what is newer. 10: there are updates, whatever else could not be told; else the gravest error (5: a registry
- * could not be asked, 2: a label is wrong); 0: nothing is newer.
+ * Prints available updates. 10: there are updates, even if other checks failed; else the gravest error (5: a registry was out of
+ * reach, 2: a label is wrong); 0: everything is up to date.
  */
 export async function runCheck(session: Session, services: string[]): Promise<number> {
   if (isOnGroup(session)) return (await group()).checkOn(session, services);
@@ -96,7 +96,7 @@ export async function runCheck(session: Session, services: string[]): Promise<nu
 const UPDATES = 10;
 const NOT_TOLD = 5;
 
-/** Rolls what is newer and may be rolled now, and prints what became of each service. */
+/** Rolls services with a newer image and an open window, and prints the result of each service. */
 export async function runUpdate(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
   if (isOnGroup(session)) return (await group()).updateOn(session, services, flags);
   const { updateRequest } = await requests();
@@ -117,14 +117,14 @@ export async function runUpdate(session: Session, services: string[], flags: Upd
   return statusOfErrors(report.services.map(({ error }) => error));
 }
 
-/** Checks and rolls services by their schedules, and logs what happens, until it is ended. */
+/** Checks and rolls services on their schedules, and logs events, until it is ended. */
 export async function runWatch(session: Session, services: string[], flags: WatchFlags): Promise<number> {
   const [{ watchRequest }, { startWatch }] = await Promise.all([requests(), import('./watch.ts')]);
   await startWatch(session, services, watchRequest(flags, 'swapctl watch'), flags.heartbeat);
   return 0;
 }
 
-/** Builds and rolls what changes until it is ended; a failure to go back is the exit status. */
+/** Builds and rolls changes until it is ended; a failed rollback decides the exit status. */
 export async function runDev(session: Session, services: string[], flags: DevFlags): Promise<number> {
   if (flags.git !== undefined) return runGit(session, services, flags);
   const [{ devRequest }, { startDev }] = await Promise.all([requests(), import('./dev.ts')]);
@@ -149,7 +149,7 @@ export async function runHistory(session: Session, service: string): Promise<num
   return 0;
 }
 
-/** Finishes or undoes what dead rolls left behind, and prints what became of it: 3 if something failed, 4 if somebody is still at work. */
+/** Finishes or undoes interrupted rolls, and prints the results: 3 if something failed, 4 if another process is still working. */
 export async function runRecover(session: Session, services: string[]): Promise<number> {
   if (isOnGroup(session)) return (await group()).recoverOn(session, services);
   const intent = { changes: true, long: true };
@@ -158,7 +158,7 @@ export async function runRecover(session: Session, services: string[]): Promise<
   return gravest(items.map(({ outcome }) => (outcome === 'failed' ? 3 : outcome === 'busy' ? 4 : 0)));
 }
 
-/** Prints what was found out about engine and machine: 3 if there is a problem. */
+/** Prints the findings about engine and machine: 3 if there is a problem. */
 export async function runDoctor(session: Session): Promise<number> {
   if (isOnGroup(session)) return (await group()).doctorOn(session);
   const findings = await withApp(session, READS, (app) => app.doctor());
@@ -167,8 +167,8 @@ export async function runDoctor(session: Session): Promise<number> {
 }
 
 /**
- * Prints what is wrong in swapctl.yml (2 if anything is), what it says, what it may say, or what came of telling everybody in it
- * (5 if somebody could not be told), or what a message to a hook would do.
+ * Prints the mistakes in swapctl.yml (2 if there are any), its settings, its schema, the results of a test notification (5 if one
+ * failed), or the effect of a message to a hook.
  */
 export async function runConfig(
   session: Session,
@@ -205,7 +205,7 @@ export async function runConfig(
   }
 }
 
-/** Prints the names that a shell may offer, one a line. */
+/** Prints the names for shell completion, one per line. */
 export async function runNames(session: Session): Promise<number> {
   const names = await withApp(session, READS, (app) => app.names());
   session.context.terminal.stdout(
@@ -218,7 +218,8 @@ export async function runNames(session: Session): Promise<number> {
 
 const READS = { changes: false, long: false };
 
-// Scripts that roll one service get its report itself; it is what they asked for that counts, not what came of it.
+// A script that rolls one service gets its report without a list; the number of services requested decides, not the number of
+// results.
 function oneOrAll(asked: readonly string[], documents: readonly unknown[]): unknown {
   return asked.length === 1 ? documents[0] : documents;
 }

@@ -7,5 +7,5 @@ export type AddCommand = (name: string, summary: string, examples: readonly stri
 /** Gets the exit status of the command. */
 export type Finish = (status: number) => void;
 
-/** The context and the global options of the command line that is parsed. */
+/** The context and the global options of the parsed command line. */
 export type OpenSession = () => Session;

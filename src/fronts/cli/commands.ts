@@ -33,8 +33,8 @@ import type { Globals, Session } from './session.ts';
 type About = (setting: string) => string;
 
 /**
- * The whole command line as a commander tree. `finish` gets the exit status of the command; `about` describes the setting that an
- * option overrides.
+ * The whole command line as a commander tree. `finish` gets the exit status of the command; `about` describes the setting of an
+ * option.
  */
 export function createProgram(context: CliContext, finish: Finish, about: About): Command {
   const program = new Command('swapctl');
@@ -77,7 +77,7 @@ function configure(program: Command, { terminal, version }: CliContext): void {
     .configureOutput({
       writeOut: (text) => terminal.stdout(text),
       writeErr: (text) => void terminal.stderr.write(text),
-      // Told by tellFailure, as every other error.
+      // tellFailure prints it, like every other error.
       outputError: () => {},
       getOutHelpWidth: () => helpWidth(terminal.stdoutIsTty, terminal.stderr),
       getErrHelpWidth: () => helpWidth(terminal.stderr.isTTY === true, terminal.stderr),
@@ -115,7 +115,7 @@ function addCommand(program: Command, name: string, summary: string, examples: r
   return raiseUsage(command, `swapctl ${name}`);
 }
 
-// commander would print and end the process; here a mistake is an error like any other.
+// commander would print the message and exit; here a mistake is an error like any other.
 function raiseUsage(command: Command, name: string): Command {
   return command.exitOverride((error: CommanderError) => {
     if (error.exitCode === 0 || error.code === 'commander.help') throw error;

@@ -8,11 +8,11 @@ import type { HookTrial } from '../../core/webhooks/hint.ts';
 import type { HookConfig } from '../../core/webhooks/kinds.ts';
 import type { Report, Terminal } from '../terminal/terminal.ts';
 
-/** Everything that the command line needs of the world. */
+/** The environment of the command line. */
 export interface CliContext {
   readonly terminal: Terminal;
   readonly version: string;
-  /** Aborted by the first SIGINT or SIGTERM, and by a SIGHUP that nobody asked to be told of. */
+  /** Aborted by the first SIGINT or SIGTERM, and by a SIGHUP without a listener. */
   readonly signal: AbortSignal;
   /** Connects to the engine; only commands that need one call it. */
   openApp(options: {
@@ -21,7 +21,7 @@ export interface CliContext {
     readonly config?: string;
     /** True: report each call to the engine, registries and nft. */
     readonly trace: boolean;
-    /** Instead of an engine: a server, and the token for it. */
+    /** A server in place of an engine, and the token for it. */
     readonly server?: { readonly address: string; readonly token: string | undefined };
     readonly report: Report;
   }): Promise<{ app: App; close(): void }>;
@@ -33,15 +33,15 @@ export interface CliContext {
     readonly trace: boolean;
     readonly report: Report;
   }): Promise<GroupApp>;
-  /** Resolves after the time, at once when the signal aborts. */
+  /** Resolves after the time, or at once when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** The current folder. Raises `usage` where it was removed. */
+  /** The current folder. Raises `usage` if it was removed. */
   folder(): string;
-  /** From now on people may ask for something while a command runs: by SIGHUP and SIGUSR1. */
+  /** Listens to users' requests while a command runs: SIGHUP and SIGUSR1. */
   onAsked(asked: (what: 'reload' | 'check') => void): void;
-  /** Gives back memory that is not needed any more. */
+  /** Releases unused memory. */
   tidy(): void;
-  /** The configuration file, which can be looked at without an engine. */
+  /** The configuration file, which needs no engine. */
   openConfig(options: { readonly config?: string }): Promise<ConfigDesk>;
   /** Predicts how a server would treat a message to a hook. Raises `config` if the credential cannot be read. */
   tryHook(
@@ -54,7 +54,7 @@ export interface CliContext {
     readonly context?: string;
     readonly config?: string;
   }): Promise<InstallDesk>;
-  /** What the configuration of a proxy needs, by driver. */
+  /** The snippets for the configuration of a proxy, by driver. */
   openSnippets(): Promise<SnippetDesk>;
   /** Makes and lists tokens of a server. */
   openTokens(): Promise<TokenDesk>;

@@ -9,8 +9,8 @@ import type { Report } from '../terminal/terminal.ts';
 import { openApp, type Session } from './session.ts';
 
 /**
- * Develops until the program is interrupted. What happens is told on stdout, and how builds and rolls go, on stderr; with `--json`
- * all of it is one document a line.
+ * Develops until the program is interrupted. Events go to stdout, the progress of builds and rolls to stderr; with `--json` each
+ * is one document per line.
  */
 export async function startDev(session: Session, request: DevRequest): Promise<ServiceReport[]> {
   const { context } = session;

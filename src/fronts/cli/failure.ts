@@ -6,7 +6,7 @@ import { jsonText } from '../terminal/json.ts';
 import { styleFor } from '../terminal/style.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** How a failure is to be told. */
+/** The options for printing a failure. */
 export interface Voice {
   readonly terminal: Terminal;
   readonly json: boolean;
@@ -14,7 +14,7 @@ export interface Voice {
   readonly color: boolean;
 }
 
-/** Tells what was raised, on stderr and with `--json` on stdout as well; returns the exit status. */
+/** Prints an error on stderr, and with `--json` on stdout as well; returns the exit status. */
 export function tellFailure(error: unknown, voice: Voice): number {
   const { terminal } = voice;
   const { document, status, lines } = error instanceof SwapError ? raised(error) : unexpected(error, voice.verbose);
@@ -30,13 +30,13 @@ export function tellFailure(error: unknown, voice: Voice): number {
 interface Told {
   readonly status: number;
   readonly document: ReportedError;
-  /** What happened, and what to do about it. */
+  /** The failure, and the advice for it. */
   readonly lines: readonly string[];
 }
 
 function raised(error: SwapError): Told {
   const { code, message, hint } = error;
-  // A mistake in the use of a command has touched nothing, as everybody expects.
+  // A usage error touches nothing, so its state needs no line.
   const now = exitStatus(code) === 2 ? undefined : stateText(error);
   const lines = [message, now, hint].filter((line) => line !== undefined);
   return { status: exitStatus(code), document: toReported(error), lines };
@@ -55,7 +55,7 @@ function unexpected(error: unknown, verbose: boolean): Told {
   };
 }
 
-// An error that was raised on purpose needs no stack, only what lay behind it.
+// An error that was raised on purpose needs no stack trace, only its causes.
 function detailsOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   const behind = error.cause === undefined ? [] : harmlessLines(`because: ${messageOf(error.cause)}`);

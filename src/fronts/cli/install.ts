@@ -36,7 +36,7 @@ export function addInstall(add: AddCommand, session: OpenSession, finish: Finish
     .action(async (flags: InstallFlags) => finish(await runInstall(session(), flags)));
 }
 
-/** Writes what makes cron or systemd run swapctl, or prints it; and says what to do then. */
+/** Writes or prints the files that let cron or systemd run swapctl, and names the next commands. */
 async function runInstall({ context, globals }: Session, flags: InstallFlags): Promise<number> {
   const { cron = false, systemd = false, schedule, print = false, force = false } = flags;
   const runs = flags.serve ? 'serve' : flags.watch ? 'watch' : 'update';
@@ -56,7 +56,7 @@ async function runInstall({ context, globals }: Session, flags: InstallFlags): P
 
 type Printable = ReturnType<typeof printable>;
 
-// By lines, since what makes a text safe to print takes its line breaks away.
+// Line by line, since sanitizing removes line breaks.
 function printable({ files, ...plan }: UnitPlan) {
   return { ...plan, files: files.map(({ content }) => content.trimEnd().split('\n')) };
 }

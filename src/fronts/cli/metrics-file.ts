@@ -16,8 +16,8 @@ interface MetricsFile {
 }
 
 /**
- * Performs a run of updates, and writes its metrics. A file that can't be written is only noted: monitoring must not stop the
- * updates that it watches.
+ * Performs a run of updates, and writes its metrics. A failed write is only a note: monitoring must not stop the updates that it
+ * observes.
  */
 export async function withMetrics(
   session: Session,
@@ -64,13 +64,13 @@ async function earlier(file: string): Promise<Metrics> {
   }
 }
 
-// The collector reads every file that ends with .prom, so the new one gets that end only once it is whole.
+// The collector reads every file that ends with .prom, so the new one gets that ending only once it is complete.
 async function replace(file: string, text: string): Promise<void> {
   const beside = `${file}.swapctl-new`;
   try {
     await rm(beside, { force: true });
     await writeFile(beside, text, { mode: 0o644, flag: 'wx' });
-    // The collector runs as another user, whatever the umask is.
+    // The collector runs as another user, so ignore the umask.
     await chmod(beside, 0o644);
     await rename(beside, file);
   } catch (error) {

@@ -26,7 +26,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
-// Loading the settings takes longer than all the rest of `swapctl --version`, which prints no description.
+// Loading the settings takes longer than the rest of `swapctl --version`, which prints no description.
 async function describer(argv: readonly string[]): Promise<(setting: string) => string> {
   if (argv.includes('--version') || argv.includes('-V')) return () => '';
   return (await import('../../core/settings/text.ts')).settingLine;
@@ -34,7 +34,7 @@ async function describer(argv: readonly string[]): Promise<(setting: string) => 
 
 const WRONG_USAGE = 2;
 
-// Not from the parsed options: what could not be parsed is to be told as JSON too.
+// Not from the parsed options: a parse error is to be printed as JSON, too.
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return argv.slice(0, end < 0 ? argv.length : end).includes('--json');

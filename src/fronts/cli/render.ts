@@ -1,4 +1,4 @@
-// Results as lines for people, one view a file. A view gets data that is safe to print already (see session.ts, show).
+// Results as lines for people, one view a file. A view gets sanitized data (see session.ts, show).
 export { checkView } from './views/check.ts';
 export { configCheckView, configShownView, deliveriesView } from './views/config.ts';
 export { findingsView } from './views/doctor.ts';

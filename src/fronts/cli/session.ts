@@ -31,15 +31,15 @@ export interface Session {
   readonly globals: Globals;
 }
 
-/** What a command is going to do with the engine. */
+/** The use of the engine by a command. */
 export interface Intent {
-  /** Whether it may change anything: then an interruption lets it come to a safe end, else it ends at once. */
+  /** True: it may change something: then an interruption lets it come to a safe end; else it ends at once. */
   readonly changes: boolean;
-  /** Whether it takes long enough for progress to be shown. */
+  /** True: it takes long enough to show progress. */
   readonly long: boolean;
 }
 
-/** Opens the engine, lets a command work with it, and closes it, whatever happens. */
+/** Opens the engine for a command, and closes it in any case. */
 export async function withApp<T>(session: Session, intent: Intent, work: (app: App) => Promise<T>): Promise<T> {
   const reporter = await createReporter(session.context.terminal, session.globals, intent.long);
   const forget = intent.changes ? announceInterruption(session.context.signal, reporter) : () => {};
@@ -53,7 +53,7 @@ export async function withApp<T>(session: Session, intent: Intent, work: (app: A
   }
 }
 
-/** Prints a result on stdout: the document with `--json`, else what the view makes of the same data. */
+/** Prints a result on stdout: the document with `--json`, else the view of the same data. */
 export function show<T>(
   { context, globals }: Session,
   data: T,
@@ -74,7 +74,7 @@ async function withOpenApp<T>(
   const { context } = session;
   const { app, close } = await openUnlessAborted(session, reporter);
   try {
-    // What is half done is done to its end, also where the terminal is closed meanwhile.
+    // Half-done work continues to its end, even if the terminal is closed.
     if (intent.changes) context.onAsked(() => {});
     const working = work(app);
     return await (intent.changes ? working : untilAborted(working, context.signal));
@@ -83,7 +83,7 @@ async function withOpenApp<T>(
   }
 }
 
-/** Connects a daemon to the engine that the options name. Raises `usage` for a server: it is the daemon there. */
+/** Connects a daemon to the engine that the options name. Raises `usage` for a server, which is itself the daemon. */
 export async function openApp(session: Session, report: Report): ReturnType<CliContext['openApp']> {
   if (serverOf(session.context, session.globals))
     return fail('usage', 'this command does not work through a server', {
@@ -105,12 +105,12 @@ function open({ context, globals }: Session, report: Report): ReturnType<CliCont
   });
 }
 
-/** The server that runs the command, by --server or SWAPCTL_SERVER; undefined: this process works on the engine itself. */
+/** The server that runs the command, from --server or SWAPCTL_SERVER; undefined: this process uses the engine itself. */
 export function serverOf(
   { terminal: { env } }: Pick<CliContext, 'terminal'>,
   { server, host, context }: Pick<Globals, 'server' | 'host' | 'context'>,
 ): { readonly address: string; readonly token: string | undefined } | undefined {
-  // An engine that is named on the command line is meant, whatever the environment says.
+  // An engine on the command line overrides the environment.
   const elsewhere = host !== undefined || context !== undefined;
   const address = server ?? (elsewhere ? undefined : env.SWAPCTL_SERVER || undefined);
   return address === undefined ? undefined : { address, token: env.SWAPCTL_TOKEN || undefined };
@@ -128,7 +128,7 @@ async function openUnlessAborted(session: Session, { report }: Reporter): Return
   }
 }
 
-/** Notes an interruption as soon as it is asked for. The result ends that. */
+/** Prints a note as soon as a user interrupts. The result ends that. */
 export function announceInterruption(signal: AbortSignal, { report }: Reporter): () => void {
   const tell = (): void => {
     report({

@@ -8,7 +8,7 @@ import { styleFor } from '../terminal/style.ts';
 import type { Report } from '../terminal/terminal.ts';
 import { openApp, type Session } from './session.ts';
 
-/** Watches until the program is interrupted; what happens is logged on stdout, for a watch's results are that. */
+/** Watches until the program is interrupted; the log is its result, so it goes to stdout. */
 export function startWatch(
   session: Session,
   selectors: readonly string[],
@@ -43,7 +43,7 @@ async function openWatched(session: Session, report: Report): Promise<{ app: Wat
   return { app, close };
 }
 
-/** The log of a daemon on stdout, as the options want it. */
+/** The log of a daemon on stdout, in the format of the options. */
 export function logOf({ context, globals }: Session): WatchLog {
   const { stdout, stdoutIsTty, env, now } = context.terminal;
   const least = leastLevel(globals, env);

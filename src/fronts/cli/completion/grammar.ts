@@ -1,4 +1,4 @@
-/** What can be completed. */
+/** The commands, options and arguments to complete. */
 export interface Grammar {
   readonly commands: readonly CommandWords[];
   readonly options: readonly OptionWords[];
@@ -8,7 +8,7 @@ export interface CommandWords {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly OptionWords[];
-  /** What its arguments are: names of services, one of some words, or nothing that could be completed. */
+  /** Its arguments: names of services, one of some words, or free text. */
   readonly arguments: 'services' | readonly string[];
 }
 
@@ -16,11 +16,11 @@ export interface OptionWords {
   readonly long: string;
   readonly short: string | undefined;
   readonly summary: string;
-  /** Whether a value follows, and which ones there are, if that is known. */
+  /** Undefined: no value follows; else its known values. */
   readonly value: readonly string[] | undefined;
 }
 
-/** The values that options take, each once: `--pull` takes `always`, `missing` or `never`. */
+/** The values of options, without duplicates: `--pull` takes `always`, `missing` or `never`. */
 export function valueOptions({ commands, options }: Grammar): OptionWords[] {
   const all = [...options, ...commands.flatMap((command) => command.options)];
   return all.filter(

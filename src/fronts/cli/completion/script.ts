@@ -14,12 +14,12 @@ const SCRIPTS: Readonly<Record<Shell, (grammar: Grammar) => string>> = {
   fish: fishScript,
 };
 
-/** The script that completes a program's commands, options and services in a shell; it is made from the program itself. */
+/** The script that completes a program's commands, options and services in a shell, generated from the program itself. */
 export function completionScript(program: Command, shell: Shell): string {
   return SCRIPTS[shell](grammarOf(program));
 }
 
-/** The names that a shell may offer. Labels are anybody's text; what a shell could take for code is left out. */
+/** The names for shell completion. Any user can write labels, so names that a shell could take for code are left out. */
 export function completableNames(names: readonly string[]): string[] {
   return names.filter((name) => /^[A-Za-z0-9_][A-Za-z0-9_./-]*$/.test(name));
 }
@@ -37,7 +37,7 @@ function commandWords(command: Command, program: Command): CommandWords {
   return {
     name: command.name(),
     summary: help.subcommandDescription(command),
-    // --help is one of the program's.
+    // --help is an option of the program.
     options: help
       .visibleOptions(command)
       .map(optionWords)

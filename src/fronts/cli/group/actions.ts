@@ -30,7 +30,7 @@ const CHANGES = { changes: true, long: true };
 const READS = { changes: false, long: false };
 const UPDATES = 10;
 
-/** Rolls services on all hosts, and prints a report a service. */
+/** Rolls services on all hosts, and prints a report for each service. */
 export async function rollOn(session: Session, services: string[], flags: RollFlags): Promise<number> {
   const request = rollRequest(flags, 'swapctl roll', session.context.signal);
   const reports = await withGroup(session, CHANGES, async (app) => {
@@ -54,7 +54,7 @@ function showReports(session: Session, reports: readonly GroupReport[], single: 
   return statusOfErrors(reports.flatMap(groupConcerns));
 }
 
-/** Prints what a roll would do on each host. */
+/** Prints the steps of a roll on each host. */
 export async function planOn(session: Session, services: string[], flags: RollFlags): Promise<number> {
   const request = rollRequest(flags, 'swapctl plan', session.context.signal);
   const answer = await withGroup(session, { changes: false, long: true }, (app) => app.plan(services, request));
@@ -69,7 +69,7 @@ export async function statusOn(session: Session, services: string[]): Promise<nu
   return answerStatus(answer, () => []);
 }
 
-/** Prints what is newer on each host; 10: there are updates. */
+/** Prints available updates on each host; 10: there are updates. */
 export async function checkOn(session: Session, services: string[]): Promise<number> {
   const { signal } = session.context;
   const answer = await withGroup(session, READS, (app) => app.check(services, signal));
@@ -78,7 +78,7 @@ export async function checkOn(session: Session, services: string[]): Promise<num
   return answerStatus(answer, (lines) => lines.map(({ error }) => error));
 }
 
-/** Updates what is due on all hosts, and prints what became of each service on each host. */
+/** Updates the services that are due on all hosts, and prints the result of each service on each host. */
 export async function updateOn(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
   if (flags.metricsFile !== undefined)
     fail('usage', '--metrics-file does not work with --on', { hint: 'run swapctl update on the host itself' });
@@ -99,7 +99,7 @@ export async function historyOn(session: Session, service: string): Promise<numb
   return answerStatus(answer, () => []);
 }
 
-/** Recovers all hosts, and carries on the rolls of groups that died. */
+/** Recovers all hosts, and continues the interrupted rolls of groups. */
 export async function recoverOn(session: Session, services: string[]): Promise<number> {
   const answer = await withGroup(session, CHANGES, (app) => app.recover(services, session.context.signal));
   show(session, answer, recoveredOnView);
@@ -108,7 +108,7 @@ export async function recoverOn(session: Session, services: string[]): Promise<n
   return gravest([...statuses, answerStatus(answer, () => [])]);
 }
 
-/** Prints what was found out about each engine and its host. */
+/** Prints the findings about each engine and its host. */
 export async function doctorOn(session: Session): Promise<number> {
   const answer = await withGroup(session, READS, (app) => app.doctor());
   show(session, answer, findingsOnView);

@@ -4,7 +4,7 @@ import type { Globals } from '../session.ts';
 
 const WITH_GROUP = ['roll', 'plan', 'rollback', 'status', 'check', 'update', 'watch', 'history', 'recover', 'doctor'];
 
-/** Adds the options for hosts and groups, and refuses them where they mean nothing. */
+/** Adds the options for hosts and groups, and refuses them for other commands. */
 export function addGroupOptions(program: Command): Command {
   return program
     .option('--on <name>', 'host or group of hosts in swapctl.yml to work on')

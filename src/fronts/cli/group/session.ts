@@ -4,7 +4,7 @@ import { explained } from '../../common/failure.ts';
 import { createReporter, isTraced } from '../../terminal/progress/create.ts';
 import { announceInterruption, type Intent, type Session } from '../session.ts';
 
-/** Opens the hosts of --on, lets a command work with them, and closes them, whatever happens. */
+/** Opens the hosts of --on for a command, and closes them in any case. */
 export async function withGroup<T>(session: Session, intent: Intent, work: (app: GroupApp) => Promise<T>): Promise<T> {
   const { context, globals } = session;
   const reporter = await createReporter(context.terminal, globals, intent.long);
@@ -18,7 +18,7 @@ export async function withGroup<T>(session: Session, intent: Intent, work: (app:
       report: reporter.report,
     });
     try {
-      // A change ends at its next boundary, even if the terminal is closed meanwhile.
+      // A change ends at its next boundary, even if the terminal is closed.
       if (intent.changes) context.onAsked(() => {});
       const working = work(app);
       return await (intent.changes ? working : untilAborted(working, context.signal));

@@ -90,7 +90,7 @@ function serverConfig(file: ServerConfig, { listen, tokens, tlsCert, tlsKey, tls
 
 type OnAsked = Parameters<Session['context']['onAsked']>[0];
 
-// SIGHUP is for all that the server has read: swapctl.yml, and the TLS files.
+// SIGHUP reloads everything that the server has read: swapctl.yml, and the TLS files.
 function alsoReloading(server: Server, asked: OnAsked): OnAsked {
   return (what) => {
     if (what === 'reload') void server.reload();
@@ -110,7 +110,7 @@ async function openRecovered(session: Session, server: Server): ReturnType<typeo
   }
 }
 
-// Its rolls are jobs, and were recorded with them.
+// Its rolls are jobs, which record them.
 function recordUpdated({ metrics }: Server, report: UpdateReport, at: number): void {
   const services = report.services.map(({ report: _, ...line }) => line);
   recordUpdate(metrics, { ...report, services }, { trigger: 'schedule', at, whole: false });

@@ -66,7 +66,7 @@ function headersOf(given: readonly string[]): Record<string, string> {
   );
 }
 
-// Without an engine the meaning of the message is still worth printing.
+// Without an engine, the meaning of the message is still worth printing.
 async function concerned(session: Session, message: Hint): Promise<Pick<TestedHook, 'services' | 'error'>> {
   if (message.kind !== 'pushed') return {};
   const pushes = message.repositories;

@@ -7,8 +7,8 @@ import type { HookKind } from '../../../core/webhooks/kinds.ts';
 export interface TestedHook extends HookTrial {
   readonly hook: string;
   readonly kind: HookKind;
-  /** The services that track the repositories of the message; not there if the message is no push. */
+  /** The services that track the repositories of the message; absent if the message is no push. */
   readonly services?: readonly HintedService[];
-  /** Why nothing is known of the services. */
+  /** Why the services are unknown. */
   readonly error?: ReportedError;
 }

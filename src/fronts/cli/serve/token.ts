@@ -44,7 +44,7 @@ function collected(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
-/** Makes a token and prints it once, or prints the tokens of a token file: 2 if a line of it is wrong. */
+/** Creates a token and prints it once, or prints the tokens of a token file: 2 if a line of it is wrong. */
 async function runToken(
   session: Session,
   deed: (typeof TOKEN_DEEDS)[number],

@@ -5,7 +5,7 @@ import type { Page, Style } from '../../terminal/style.ts';
 import { type Column, table } from '../../terminal/table.ts';
 import { hex12, hostColumn, type OnHost, ofHost, tagOf } from './parts.ts';
 
-/** What registries have for each service, as a table that fits the terminal; beneath it why, where that says more. */
+/** The available image of each service, as a table that fits the terminal; below it the reasons that add information. */
 export function checkView(checked: readonly Checked[], page: Page): string[] {
   if (checked.length === 0) return ['nothing runs on this engine'];
   const found = checked.filter(({ outcome }) => outcome === 'available');
@@ -37,7 +37,7 @@ function columnsFor({ style, now }: Page): Column<Row>[] {
   ];
 }
 
-// The tag where it is another one, else the digest: what differs from the line's left half.
+// The tag if it differs, else the digest.
 function available({ outcome, from, to, error }: Checked): string {
   if (outcome === 'current' && from.image.includes('@')) return 'pinned';
   if (outcome === 'current' || outcome === 'skipped') return outcome;

@@ -3,12 +3,12 @@ import type { ConfigCheck, ConfigShown } from '../../../core/settings/config.ts'
 import type { Page } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
 
-/** What `swapctl config` can show. */
+/** The views of `swapctl config`. */
 export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify', 'test-hook'] as const;
 
 export type ConfigView = (typeof CONFIG_VIEWS)[number];
 
-/** Every mistake as file:line:column, as editors and people know them from compilers. */
+/** Every mistake as file:line:column, as compilers print them. */
 export function configCheckView({ path, mistakes, notes }: ConfigCheck, { style }: Page): string[] {
   const file = path ?? 'swapctl.yml';
   const wrong = mistakes.map(({ line, column, message }) => `${style.red('✘')} ${file}:${line}:${column}: ${message}`);
@@ -18,12 +18,12 @@ export function configCheckView({ path, mistakes, notes }: ConfigCheck, { style 
   return path === undefined ? noted : [...noted, `${style.green('✔')} ${file} is right`];
 }
 
-/** What was understood of the file, as YAML; what is secret is left out. */
+/** The settings in the file, as YAML, without secrets. */
 export function configShownView({ path, lines }: ConfigShown, { style }: Page): string[] {
   return [style.dim(path === undefined ? '# there is no swapctl.yml' : `# ${path}`), ...lines];
 }
 
-/** What came of telling each notifier, in the order of the file. */
+/** The result of each notifier, in the order of the file. */
 export function deliveriesView(deliveries: readonly Delivery[], page: Page): string[] {
   const { style } = page;
   const sent = (one: Delivery): boolean => one.outcome === 'sent';

@@ -3,7 +3,7 @@ import type { Page, Style } from '../../terminal/style.ts';
 import { pad } from '../../terminal/table.ts';
 import { indented } from './parts.ts';
 
-/** What works, what works less well, and what does not, with what to do about it. */
+/** The capabilities, limits and problems, with advice. */
 export function findingsView(findings: readonly Finding[], { style }: Page): string[] {
   const width = Math.max(0, ...findings.map((finding) => finding.check.length));
   return [...findings.flatMap((finding) => findingLines(finding, width, style)), '', verdict(findings, style)];

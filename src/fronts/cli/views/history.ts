@@ -13,7 +13,7 @@ type Failure = ServiceHistory['failures'][number];
 
 const LOG_LINES = 5;
 
-/** The images of a service, newest first, and those that failed with their last words. */
+/** The images of a service, newest first, and the failed ones with their last lines. */
 export function historyView({ service, entries, failures, backups }: ServiceHistory, page: Page): string[] {
   const { style, now } = page;
   const rows =
@@ -108,7 +108,7 @@ function again(code: Failure['code'], tries = 1): string {
   return `, not rejected; ${tries === 1 ? 'tried once' : `tried ${tries} times`}`;
 }
 
-// A label that somebody damaged is shown as it is.
+// A damaged label is shown as it is.
 function when(at: string, now: number): string {
   const time = Date.parse(at);
   return Number.isNaN(time)

@@ -5,7 +5,7 @@ import { oldServes, stateText } from '../../common/state.ts';
 import type { Style } from '../../terminal/style.ts';
 import type { Column } from '../../terminal/table.ts';
 
-/** An image as people compare it: the reference and the beginning of the digest. */
+/** An image for comparison: the reference and the first digits of the digest. */
 export function imageText({ image, digest }: Pick<Side, 'image'> & { readonly digest?: string | undefined }): string {
   return digest ? `${image} ${shortDigest(digest)}` : image;
 }
@@ -40,29 +40,29 @@ export interface OnHost {
   readonly host?: string;
 }
 
-/** The column with the host, where rows have one. */
+/** The column with the host, if rows have one. */
 export function hostColumn<T extends OnHost>(rows: readonly T[], style: Style): Column<T>[] {
   const column: Column<T> = { title: 'HOST', cell: ({ host = '' }) => host, paint: style.bold, cut: true };
   return rows.some(({ host }) => host !== undefined) ? [column] : [];
 }
 
-/** The host in front of a line about one of its rows, and the option that leads a command there. */
+/** The host for the line about one of its rows, and the option that sends a command there. */
 export function ofHost({ host }: OnHost): { readonly name: string; readonly option: string } {
   return host === undefined ? { name: '', option: '' } : { name: `${host}: `, option: `--on ${host} ` };
 }
 
-/** Lines moved to the right. */
+/** Indents lines. */
 export function indented(lines: readonly string[], by: number): string[] {
   return lines.map((line) => (line === '' ? line : ' '.repeat(by) + line));
 }
 
-/** The tag of a reference; all of it where there is none. */
+/** The tag of a reference; the whole reference without one. */
 export function tagOf(reference: string): string {
   const colon = reference.lastIndexOf(':');
   return colon > reference.lastIndexOf('/') ? reference.slice(colon + 1) : reference;
 }
 
-/** The beginning of a digest, without its algorithm. */
+/** The first digits of a digest, without its algorithm. */
 export function hex12(digest: string): string {
   return shortDigest(digest).replace(/^sha256:/, '');
 }

@@ -5,10 +5,10 @@ import { type Page, type Style, wrapped } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
 import { errorLines, imageText, indented } from './parts.ts';
 
-// Of the deepest lines.
+// The indent of the deepest lines.
 const INDENT = 4;
 
-/** What a roll would do, why in this way, and that nothing was done. */
+/** The steps of a roll, the reason for its strategy, and that nothing was done. */
 export function plansView(plans: readonly ServicePlan[], page: Page): string[] {
   return [
     ...plans.flatMap((plan) => [

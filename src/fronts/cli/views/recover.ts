@@ -2,7 +2,7 @@ import type { RecoveredItem } from '../../../core/report/status.ts';
 import type { Page, Style } from '../../terminal/style.ts';
 import { errorLines, indented } from './parts.ts';
 
-/** What was left behind, and what became of it. */
+/** The remains of interrupted rolls, and the result for each. */
 export function recoveredView(items: readonly RecoveredItem[], { style }: Page): string[] {
   if (items.length === 0) return [`${style.green('✔')} no roll left anything behind`];
   return items.flatMap((item) => itemLines(item, style));

@@ -9,7 +9,7 @@ import { errorLines, formatBytes, imageText, indented } from './parts.ts';
 
 type Result = Omit<ReplicaReport, 'slot'>;
 
-/** What became of services, a line each where there is room; failures say what is true now and what to do next. */
+/** The results of services, one line each if there is room; failures state the situation and the next action. */
 export function reportsView(reports: readonly ServiceReport[], page: Page): string[] {
   const widths = {
     service: widest(reports.map((report) => report.service)),

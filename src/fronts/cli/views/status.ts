@@ -5,7 +5,7 @@ import type { Page, Style } from '../../terminal/style.ts';
 import { type Column, table } from '../../terminal/table.ts';
 import { hostColumn, type OnHost, ofHost } from './parts.ts';
 
-/** What runs and how it is, as a table that fits the terminal, with what needs a word beneath it. */
+/** The state of services, as a table that fits the terminal, with notes below. */
 export function statusView(replicas: readonly ReplicaStatus[], page: Page): string[] {
   return replicas.length === 0 ? ['there are no containers on this engine'] : statusTable(replicas, page);
 }
@@ -22,7 +22,7 @@ type Row = ReplicaStatus & OnHost;
 function columns(replicas: readonly Row[], style: Style): Column<Row>[] {
   const services = replicas.map(({ host = '', service }) => `${host}/${service}`);
   const scaled = new Set(services).size < services.length;
-  // Several replicas can only be told apart by their containers, so there that column stays to the end.
+  // Only the container distinguishes several replicas, so that column is dropped last.
   const container: Column<Row> = { title: 'CONTAINER', cell: (one) => one.container, cut: true };
   return [
     ...hostColumn(replicas, style),

@@ -3,7 +3,7 @@ import type { Page, Style } from '../../terminal/style.ts';
 import { type Column, table } from '../../terminal/table.ts';
 import { hex12, hostColumn, type OnHost, ofHost, tagOf } from './parts.ts';
 
-/** What became of each service, as a table that fits the terminal; beneath it what to do about what went wrong. */
+/** The result of each service, as a table that fits the terminal; below it advice for failures. */
 export function updateView({ services }: UpdateReport, page: Page): string[] {
   return updateTable(services, page);
 }
@@ -45,7 +45,7 @@ const PAINTS: Readonly<Record<UpdateOutcome, (style: Style) => (text: string) =>
   unknown: (style) => style.red,
 };
 
-// Of the same reference the digest tells the difference, of two the tag.
+// With the same reference the digest shows the difference, with two references the tag.
 function side(reference: string, digest: string, other: string | undefined): string {
   const same = other === undefined || other === reference;
   return same ? hex12(digest) : tagOf(reference);
@@ -55,7 +55,7 @@ function why({ because, until }: ServiceUpdate): string {
   return until ? `until ${until.replace(/:\d\d(\.\d+)?Z$/, 'Z')}: ${because}` : because;
 }
 
-// A narrow table may have had no room for it.
+// A narrow table may lack room for it.
 function noteOn(row: Row, style: Style): string[] {
   const { service, because, error } = row;
   if (!error) return [];
