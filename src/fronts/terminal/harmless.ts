@@ -1,6 +1,6 @@
 import { harmlessText } from '../../core/text/harmless.ts';
 
-/** The lines of anybody's text, each made safe to print. */
+/** The lines of foreign text, each sanitized. */
 export function harmlessLines(text: string): string[] {
   return text
     .split(/\r\n|\n|\r/)
@@ -8,7 +8,7 @@ export function harmlessLines(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** A copy of a document in which every string is safe to print, so that no view can forget one. */
+/** A copy of a document with every string sanitized, so that no view can forget one. */
 export function harmless<T>(value: T): T {
   if (typeof value === 'string') return harmlessText(value) as T;
   if (Array.isArray(value)) return value.map(harmless) as T;

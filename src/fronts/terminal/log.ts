@@ -10,7 +10,7 @@ import type { Report } from './terminal.ts';
 
 type Write = (text: string) => void;
 
-/** One JSON document a line. */
+/** Logs one JSON document per line. */
 export function jsonLog(write: Write, least: Level): WatchLog {
   const logger = pino(
     {
@@ -26,7 +26,7 @@ export function jsonLog(write: Write, least: Level): WatchLog {
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error'];
 
-/** A line for people, with the time. */
+/** Logs lines for people, with the time. */
 export function lineLog(write: Write, least: Level, style: Style, now: () => number): WatchLog {
   const paints: Readonly<Record<Level, (text: string) => string>> = {
     debug: style.dim,

@@ -2,7 +2,7 @@ import type { Terminal } from './terminal.ts';
 
 type Paint = (text: string) => string;
 
-/** Colours, or none: every text that goes to a terminal is painted through one of these. */
+/** Colours, or none: all coloured text of the terminal uses one of these. */
 export interface Style {
   readonly bold: Paint;
   readonly dim: Paint;
@@ -12,9 +12,9 @@ export interface Style {
   readonly cyan: Paint;
 }
 
-/** What a view needs to know about where it will be read. */
+/** The properties of the output that a view needs. */
 export interface Page {
-  /** Columns; Infinity where nobody wraps lines, as in a pipe. */
+  /** Columns; Infinity if lines do not wrap, as in a pipe. */
   readonly width: number;
   readonly style: Style;
   /** Milliseconds since the epoch, for ages. */
@@ -31,29 +31,29 @@ const CODES = {
 } as const;
 const FALLBACK_WIDTH = 80;
 
-/** The style of a stream: `--no-color` and NO_COLOR switch colours off, then FORCE_COLOR on, then a terminal decides. */
+/** The style of a stream: `--no-color` and NO_COLOR switch colours off, then FORCE_COLOR on, then it depends on the terminal. */
 export function styleFor(isTty: boolean, env: Terminal['env'], wanted: boolean): Style {
   return createStyle(wanted && coloured(isTty, env));
 }
 
-/** The page that results are written on. */
+/** The page for results. */
 export function pageFor(terminal: Terminal, colour: boolean): Page {
   const { stdoutIsTty, stderr, env } = terminal;
   const width = stdoutIsTty ? screenWidth(stderr) : Number.POSITIVE_INFINITY;
   return { width, style: styleFor(stdoutIsTty, env, colour), now: terminal.now() };
 }
 
-/** The columns of a terminal. One that has 0 (expect, a pty of a program's own) was never told how wide it is. */
+/** The columns of a terminal. One with 0 (expect, a program's own pty) has an unknown width. */
 export function screenWidth({ columns }: Terminal['stderr']): number {
   return columns || FALLBACK_WIDTH;
 }
 
-/** How many columns a painted text takes. */
+/** The number of columns of a coloured text. */
 export function visibleWidth(text: string): number {
   return [...text.replace(/\x1b\[\d+m/g, '')].length;
 }
 
-/** A text cut to a number of columns, with a sign that it was. */
+/** A text cut to a number of columns, with a sign for the cut. */
 export function clip(text: string, width: number): string {
   const letters = [...text];
   return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`;

@@ -5,16 +5,16 @@ export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => string;
   readonly paint?: ((text: string, row: T) => string) | undefined;
-  /** Columns with a number may be left out of a narrow terminal, the lowest number first. */
+  /** Columns with a number may be dropped on a narrow terminal, the lowest number first. */
   readonly drop?: number;
-  /** Whether its cells may be cut, once there is nothing left to leave out. */
+  /** True: its cells may be cut, once no column is left to drop. */
   readonly cut?: boolean;
 }
 
 const GAP = '  ';
 const NARROWEST = 12;
 
-/** Rows as aligned lines under a heading, no wider than the page where that is possible at all. */
+/** Rows as aligned lines under a heading, no wider than the page if that is possible. */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], page: Page): string[] {
   const shown = fitting(rows, columns, page.width);
   const widths = cutWidths(rows, shown, page.width);
@@ -58,7 +58,7 @@ function cellText<T>(column: Column<T>, row: T, width: number): string {
   return pad(painted, width);
 }
 
-/** A painted text filled up with blanks to a width. */
+/** A coloured text padded with blanks to a width. */
 export function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - visibleWidth(text)));
 }

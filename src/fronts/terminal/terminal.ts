@@ -3,7 +3,7 @@ import type { Progress } from '../../core/report/progress.ts';
 /** The sink of progress; results never go there. */
 export type Report = (progress: Progress) => void;
 
-/** The terminal, pipes or log that the command line talks to. */
+/** The terminal, pipe or log of the command line. */
 export interface Terminal {
   stdout(text: string): void;
   readonly stderr: {

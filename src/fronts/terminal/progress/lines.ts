@@ -8,7 +8,7 @@ import { Phases } from './phases.ts';
 import type { Reporter } from './reporter.ts';
 import { block, buildFailureLines, endedText, evidenceLines, pullState, runningText } from './words.ts';
 
-// Short enough to tell a wait from a hang, long enough for a log.
+// Short enough to distinguish a wait from a hang, long enough for a log.
 const WAIT_LINE_EVERY_MS = 10_000;
 
 type Kind = Progress['kind'];

@@ -16,7 +16,7 @@ const FRAME_MS = 80;
 const ROOM = 16;
 const SHOW_TIME_AFTER_MS = 1000;
 
-/** Progress for people: what runs now with a spinner and its time, what is done as lines above it. */
+/** Progress for people: running phases with a spinner and their time, finished ones as lines above. */
 export function createLive(terminal: Terminal, style: Style): Reporter {
   const live = new Live(terminal, style);
   return { report: (progress) => live.take(progress), aside: (print) => live.aside(print), stop: () => live.stop() };
@@ -39,7 +39,7 @@ class Live {
       spinner: { frames: FRAMES.map(style.cyan), interval: FRAME_MS },
       color: false,
       isEnabled: true,
-      // It would put the terminal into raw mode, and Ctrl-C would be no signal any more.
+      // ora would put the terminal into raw mode, in which Ctrl-C sends no signal.
       discardStdin: false,
       suffixText: () => this.#elapsed(),
     });
@@ -88,7 +88,7 @@ class Live {
     return `${ok ? green('✔') : red('✘')} ${harmlessText(endedText(one))}  ${dim(formatDuration(ms))}`;
   }
 
-  // The drawing is taken away and put back around lines that stay, whoever writes them.
+  // Removes the spinner while permanent lines are printed, and draws it again below them.
   #persist(lines: readonly string[]): void {
     if (lines.length > 0) {
       this.#undraw();

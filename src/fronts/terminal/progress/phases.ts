@@ -15,7 +15,7 @@ interface Slot {
 // A pull belongs to no slot.
 const IMAGE = '\0image';
 const NOTHING = (): Ended[] => [];
-// The phase of a wait says the same as the step.
+// For these steps, the phase already names the wait.
 const WAITS: ReadonlySet<StepKind> = new Set(['await-healthy', 'settle', 'await-engine', 'drain']);
 
 /** Derives phases from progress. Several slots, pulls and builds may run at the same time. */
@@ -24,7 +24,7 @@ export class Phases {
   /** Keyed by slot or build; the most recent one is last. */
   readonly #running = new Map<string, Activity>();
   readonly #slots = new Map<string, Slot>();
-  /** Containers that are re-created because they depend on another one: their steps count to the phase of that one. */
+  /** Containers that are re-created because they depend on another one: their steps count to its phase. */
   readonly #moved = new Set<string>();
   readonly #takers: { readonly [K in Kind]: Taker<K> } = {
     resolving: ({ reference }) => this.#begin(IMAGE, 'image', `ask the registry for ${reference}`),

@@ -3,13 +3,13 @@ import type { Report } from '../terminal.ts';
 /** Shows progress on stderr until it is stopped. */
 export interface Reporter {
   readonly report: Report;
-  /** Takes what is drawn away while something else is printed, which may be on the same screen. */
+  /** Removes the drawing while other output is printed, perhaps on the same screen. */
   aside(print: () => void): void;
-  /** Leaves the terminal as it was; results come after it. */
+  /** Restores the terminal before results are printed. */
   stop(): void;
 }
 
-/** How much progress is wanted. */
+/** The requested amount of progress output. */
 export interface Loudness {
   readonly quiet?: boolean;
   readonly verbose?: boolean;

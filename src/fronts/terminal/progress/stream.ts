@@ -1,7 +1,7 @@
 import { screenWidth } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** A terminal's stderr with the few movements that drawing over lines needs; they are written as escape sequences. */
+/** A terminal's stderr with the few cursor movements that redrawing needs, written as escape sequences. */
 export function drawingStream(stderr: Terminal['stderr']): NodeJS.WriteStream {
   const write = (text: unknown): boolean => {
     stderr.write(String(text));
@@ -17,6 +17,6 @@ export function drawingStream(stderr: Terminal['stderr']): NodeJS.WriteStream {
     moveCursor: (_columns: number, rows: number) => rows < 0 && write(`\x1b[${-rows}A`),
     clearLine: () => write('\x1b[K'),
   };
-  // ora asks a terminal for nothing else.
+  // ora uses nothing else of a terminal.
   return stream as unknown as NodeJS.WriteStream;
 }

@@ -21,13 +21,13 @@ export function runningText({ phase, what, waitsFor }: Activity): string {
   return [endedText({ phase, what }), ...waitsFor.filter((part) => part !== '')].join('; ');
 }
 
-/** How far a pull is: `3 of 7 layers, 12.5 of 80.1 MB`. */
+/** The progress of a pull: `3 of 7 layers, 12.5 of 80.1 MB`. */
 export function pullState({ done, layers, bytes, total }: Pulling): string {
   const size = total > 0 ? `, ${megabytes(Math.min(bytes, total))} of ${megabytes(total)} MB` : '';
   return `${done} of ${layers} layer${layers === 1 ? '' : 's'}${size}`;
 }
 
-/** What a failed container left to say, as indented lines. */
+/** The last output of a failed container, as indented lines. */
 export function evidenceLines({ container, health, log }: Evidence): string[] {
   const parts = [
     ...block(`last health output of ${container}:`, health),
@@ -36,12 +36,12 @@ export function evidenceLines({ container, health, log }: Evidence): string[] {
   return parts.length > 0 ? parts : [`    ${harmlessText(container)} wrote no log, and no health check said anything`];
 }
 
-/** What a builder said at last of a build that failed, as indented lines. */
+/** The last output of a failed build, as indented lines. */
 export function buildFailureLines({ what, message, log }: BuildFailure): string[] {
   return block(`the build of ${what} failed:`, [...log, message]);
 }
 
-/** Something anybody's program said, indented beneath what it is. */
+/** Foreign output, indented below a title. */
 export function block(title: string, texts: readonly string[]): string[] {
   const lines = texts.flatMap(harmlessLines);
   return lines.length > 0 ? [`    ${harmlessText(title)}`, ...lines.map((line) => `      ${line}`)] : [];
