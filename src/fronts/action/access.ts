@@ -1,17 +1,17 @@
 import { type Input, refuse } from './input.ts';
 
-/** How the engine and the registry are reached, as the inputs say. */
+/** The access to the engine and the registry, from the inputs. */
 export interface Access {
-  /** The engine's address; undefined: as the docker CLI of the runner would find it. */
+  /** The engine's address; undefined: the docker CLI's of the runner. */
   readonly host: string | undefined;
-  /** What ssh is given, as text: a private key, and lines of known_hosts. */
+  /** Input for ssh, as text: a private key, and lines of known_hosts. */
   readonly ssh: { readonly key: string | undefined; readonly knownHosts: string | undefined } | undefined;
   /** TLS of a tcp address, as PEM. */
   readonly tls:
     | { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly verify: boolean }
     | undefined;
   readonly logins: readonly { readonly registry: string; readonly username: string; readonly password: string }[];
-  /** A `swapctl serve` that does the work, instead of an engine that this step works on. */
+  /** A `swapctl serve` that does the work, in place of an engine. */
   readonly server: { readonly address: string; readonly token: string | undefined } | undefined;
 }
 
@@ -80,7 +80,7 @@ function sshOf(input: Input, host: string | undefined, isSsh: boolean): Access['
   }
   if (key !== undefined && !key.includes('PRIVATE KEY'))
     refuse('ssh-key', 'is no private key', 'give the whole file, from -----BEGIN to -----END');
-  // To believe whoever answers first would hand the engine to them.
+  // Without known hosts, any host that answers would be trusted with the engine.
   if (key !== undefined && knownHosts === undefined)
     refuse('known-hosts', `is missing, so nobody could tell whether it is ${host} that answers`, keyscan(host));
   if (key === undefined && knownHosts === undefined) return undefined;

@@ -9,25 +9,25 @@ const COMMANDS = ['roll', 'plan', 'rollback', 'update'] as const;
 
 export type Command = (typeof COMMANDS)[number];
 
-/** What a step of a workflow asks for, all of it checked. */
+/** The request of a workflow's step, after all checks. */
 export interface Asked {
   readonly command: Command;
   readonly services: readonly string[];
-  /** Whether nothing is to be changed. */
+  /** True: change nothing. */
   readonly dryRun: boolean;
-  /** Of `update`: everything but what is opted out. */
+  /** For `update`: every service that is not opted out. */
   readonly all: boolean;
-  /** After this time it ends as if the workflow had been cancelled. */
+  /** After this time the step ends as if the workflow had been cancelled. */
   readonly timeoutMs: number | undefined;
   readonly config: string | undefined;
   readonly access: Access;
   /** Comments on the pull request with this token. */
   readonly comment: { readonly token: string } | undefined;
-  /** What the use cases are asked, once there is a signal. */
+  /** The request for the use cases, once there is a signal. */
   request(signal: AbortSignal): RollRequest;
 }
 
-/** Reads the inputs. Raises `usage` (or `config`, for settings) with what is wrong in one, before anything is touched. */
+/** Reads the inputs. Raises `usage` (or `config`, for settings) for a mistake, before the first change. */
 export function readInputs(input: Input): Asked {
   const single = singleLine(input);
   const dryRun = flag(single, 'dry-run');
@@ -90,7 +90,7 @@ function switchedOff(single: Input): Partial<RollFlags> {
   return Object.fromEntries(off.map(([, key]) => [key, false]));
 }
 
-// Read once before there is a signal, so that a mistake is told at once.
+// Read once before there is a signal, so that a mistake is reported at once.
 function fitting(command: Command, flags: RollFlags): Asked['request'] {
   const read = (signal: AbortSignal): RollRequest => {
     if (command === 'rollback') return rollbackRequest(flags, 'action.yml', signal);

@@ -1,11 +1,11 @@
 import { readText } from '../../adapters/files/read.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
 
-/** Where a comment goes, of what the runner tells a step. */
+/** The place of a comment, from the runner's data. */
 export interface Place {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly token: string;
-  /** Which comment it is: one of the same key is replaced. */
+  /** The identity of the comment: one of the same key is replaced. */
   readonly key: string;
 }
 
@@ -19,13 +19,13 @@ const PATIENCE_MS = 15_000;
 const MOST_PAGES = 30;
 // GitHub takes 65536 characters.
 const LONGEST = 65_000;
-// What GitHub sends to webhooks at the most.
+// The maximum size of GitHub's events.
 const MOST_EVENT = 25 * 1024 * 1024;
 
 /**
- * Writes a comment on the pull request of the run, in place of the one that an earlier run with the same login wrote: anybody may
- * write a comment that begins as ours do. Resolves with false where
- * the run is of no pull request. Raises `step-failed` where the comment can't be written.
+ * Writes a comment on the pull request of the run, in place of the one by an earlier run with the same login: any user may write
+ * a comment that starts like ours. Resolves with false if the run belongs to no pull request. Raises `step-failed` if the comment
+ * can't be written.
  */
 export async function comment(markdown: string, { env, token, key }: Place): Promise<boolean> {
   const number = await pullRequestOf(env);
@@ -62,8 +62,8 @@ async function markedIn({ pages, headers }: Thread, mark: string): Promise<Marke
   return marked;
 }
 
-// The token of a workflow may not ask who it is in the first way, and not every server knows the second one. Where neither
-// answers, the result becomes a comment of its own.
+// The first request is forbidden for a workflow's token, and not every server knows the second one. If neither answers, the
+// result becomes a new comment.
 async function ownLogin(api: string, env: Place['env'], headers: Thread['headers']): Promise<string | undefined> {
   const graph = env.GITHUB_GRAPHQL_URL || `${api}/graphql`;
   const query = JSON.stringify({ query: '{ viewer { login } }' });
@@ -77,7 +77,7 @@ async function asked(url: string, request: RequestInit): Promise<Fields> {
   return fieldsOf(await ask(url, request).catch(() => undefined));
 }
 
-// Where a bot is asked for its login, its ending may be left out.
+// The answer about a bot's own login may lack its suffix.
 function isOf({ login, type }: Fields, own: string): boolean {
   return login === own || (type === 'Bot' && login === `${own}[bot]`);
 }
@@ -97,7 +97,7 @@ function adviceOn(status: number): string {
   return '; the job needs permissions: pull-requests: write (of a fork no token has that)';
 }
 
-// Of an event on a pull request, or of a comment on one; else the branch that GitHub made for it.
+// From an event on a pull request, or on a comment; else from the branch that GitHub made for it.
 async function pullRequestOf(env: Place['env']): Promise<number | undefined> {
   const event = fieldsOf(await eventOf(env.GITHUB_EVENT_PATH));
   const request = fieldsOf(event.pull_request).number;

@@ -1,11 +1,11 @@
 import { fail } from '../../core/model/error.ts';
 
-/** One input by its name in action.yml; undefined where it is empty. */
+/** One input by its name in action.yml; undefined if it is empty. */
 export type Input = (name: string) => string | undefined;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The inputs as the runner hands them over: `INPUT_` and the name in capitals, spaces as underscores. */
+/** The inputs in the runner's variables: `INPUT_` and the name in capitals, spaces as underscores. */
 export function inputsOf(env: Env): Input {
   return (name) => {
     const text = env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`]?.trim();
@@ -13,15 +13,15 @@ export function inputsOf(env: Env): Input {
   };
 }
 
-// What must not be seen in the log, whoever prints it.
+// Must not appear in the log, from any source.
 const SECRET = ['token', 'password', 'ssh-key', 'tls-key', 'github-token'];
 
-/** The inputs that are secret, as they may turn up in a log: line by line. */
+/** The secret inputs in the form in which a log may show them: line by line. */
 export function secretsOf(input: Input): string[] {
   return SECRET.flatMap((name) => (input(name) ?? '').split(/\r?\n/)).filter((line) => line.trim() !== '');
 }
 
-/** A line break in what is one value is a mistake, or somebody's trick to add a line where it is used. */
+/** A line break in a single value is a mistake, or an attempt to inject a line. */
 export function singleLine(input: Input): Input {
   return (name) => {
     const text = input(name);
@@ -30,7 +30,7 @@ export function singleLine(input: Input): Input {
   };
 }
 
-/** Whether it is true; an empty one is not. Raises `usage` for what is neither. */
+/** True for `true`, false if empty. Raises `usage` for any other value. */
 export function flag(single: Input, name: string): boolean {
   const text = single(name);
   if (text === undefined || /^false$/i.test(text)) return false;
@@ -46,7 +46,7 @@ export function oneOf<T extends string>(single: Input, name: string, allowed: re
   return found;
 }
 
-/** Raises `usage`: which input, what is wrong with it, what to do. */
+/** Raises `usage`: the input, its mistake, and the next action. */
 export function refuse(name: string, what: string, hint?: string): never {
   return fail('usage', `the input ${name} ${what}`, hint === undefined ? {} : { hint });
 }

@@ -4,7 +4,7 @@ import { createLines } from '../terminal/progress/lines.ts';
 import { styleFor } from '../terminal/style.ts';
 import { isDebug, type Outlet, type Runner } from './runner.ts';
 
-/** Shows progress in the log: a group for each replica, with the steps and what failed in it. */
+/** Shows progress in the log: a group for each replica, with its steps and failures. */
 export function createGroups(
   runner: Runner,
   env: Outlet['env'],

@@ -3,14 +3,14 @@ import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
 import type { ServiceUpdate, UpdateReport } from '../../core/update/update.ts';
 
-/** What came of what was asked. */
+/** The result of a request. */
 export type Result =
   | { readonly kind: 'rolls'; readonly reports: readonly ServiceReport[] }
   | { readonly kind: 'plans'; readonly plans: readonly ServicePlan[] }
   | { readonly kind: 'updates'; readonly update: UpdateReport }
   | { readonly kind: 'raised'; readonly error: ReportedError };
 
-/** One line of the table: what, from, to, way, how long, why. */
+/** One line of the table: service, from, to, strategy, duration, reason. */
 export interface Row {
   readonly service: string;
   readonly tone: 'good' | 'plain' | 'changed' | 'bad';
@@ -21,7 +21,7 @@ export interface Row {
   readonly timings?: Timings | undefined;
   readonly why?: string | undefined;
   readonly error?: ReportedError | undefined;
-  /** What would be done, of a plan. */
+  /** The steps of a plan. */
   readonly steps?: readonly string[];
 }
 
@@ -41,16 +41,16 @@ export function rowsOf(result: Result): Row[] {
   }
 }
 
-/** Everything that went wrong, each once. */
+/** All errors, without duplicates. */
 export function errorsOf(result: Result): { readonly what: string; readonly error: ReportedError }[] {
   if (result.kind === 'raised') return [{ what: 'swapctl', error: result.error }];
   const all = rowsOf(result).flatMap(({ service, error }) => (error ? [{ what: service, error }] : []));
   return all.filter(({ error }, at) => all.findIndex((other) => other.error.message === error.message) === at);
 }
 
-/** One word for all of it: the gravest, else that something was changed. */
+/** One word for all results: the gravest, else that something was changed. */
 export function outcomeOf(result: Result): 'rolled' | 'unchanged' | 'rolled-back' | 'planned' | 'failed' {
-  // A roll that is done may leave something to do.
+  // A finished roll may leave work for the user.
   const reports = result.kind === 'rolls' ? result.reports : undefined;
   const concerns = reports ? reports.flatMap(({ error }) => (error ? [error] : [])) : errorsOf(result);
   if (concerns.length > 0) return 'failed';

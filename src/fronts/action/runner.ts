@@ -1,37 +1,37 @@
-// What GitHub's runner understands: commands in the log, and files that a step writes to. The commands are at
-// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions; self-hosted runners of other makes
-// (Gitea, Forgejo, act) read the same.
+// The interface of GitHub's runner: commands in the log, and files that a step writes to. The commands are at
+// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions; other self-hosted runners (Gitea, Forgejo,
+// act) read the same.
 
-/** What the protocol needs of the process. */
+/** The parts of the process that the protocol needs. */
 export interface Outlet {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: (text: string) => void;
   readonly append: (file: string, text: string) => void;
-  /** Nobody can guess it. */
+  /** Unguessable. */
   readonly token: string;
 }
 
-/** A runner that a step talks to. */
+/** The runner of the step. */
 export interface Runner {
-  /** Lines of anybody's text: nothing in them is taken for a command. */
+  /** Prints foreign lines: none of them is read as a command. */
   text(lines: string): void;
   group(title: string): void;
   endGroup(): void;
-  /** Shown at the run, and on the pull request. */
+  /** Appears on the run, and on the pull request. */
   annotate(level: 'error' | 'warning' | 'notice', title: string, message: string): void;
-  /** From here on the runner shows `***` instead of it. */
+  /** From now on the runner shows `***` instead of it. */
   mask(secret: string): void;
   output(name: string, value: string): void;
-  /** For the step that runs after the job. */
+  /** For the step after the job. */
   state(name: string, value: string): void;
   /** Markdown for the page of the run. */
   summary(markdown: string): void;
 }
 
-/** The runner at the other end of stdout and of the files that the environment names. */
+/** The runner behind stdout and the files that the environment names. */
 export function openRunner({ env, stdout, append, token }: Outlet): Runner {
   let deaf = false;
-  // While a program's text is shown, the runner is told not to listen: a log line `::add-mask::…` is no word of ours.
+  // While foreign text is printed, the runner must ignore commands: a log line `::add-mask::…` is not ours.
   const listen = (wanted: boolean): void => {
     if (deaf === !wanted) return;
     stdout(wanted ? `::${token}::\n` : `::stop-commands::${token}\n`);
@@ -60,12 +60,12 @@ export function openRunner({ env, stdout, append, token }: Outlet): Runner {
   };
 }
 
-/** Whether the runner was asked to tell more (re-run with debug logging). */
+/** True: the user wants more output (re-run with debug logging). */
 export function isDebug(env: Outlet['env']): boolean {
   return env.RUNNER_DEBUG === '1';
 }
 
-// The value ends where the delimiter stands on a line, which must not be in it.
+// The delimiter on a line ends the value, so the value must not contain it.
 function entry(name: string, value: string, token: string): string {
   const delimiter = `end_${token}`;
   if (value.includes(delimiter)) throw new Error(`the value of ${name} has the delimiter in it`);

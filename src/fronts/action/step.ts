@@ -17,9 +17,9 @@ import { documentOf, errorsOf, outcomeOf, type Result } from './result.ts';
 import { type Outlet, openRunner, type Runner } from './runner.ts';
 import { summaryOf } from './summary.ts';
 
-/** Everything that a step of a workflow needs of the world. */
+/** The environment of a workflow's step. */
 export interface StepWorld extends Outlet {
-  /** Where temporary files go. */
+  /** The place of temporary files. */
   readonly temporary: string;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   /** Aborted when the workflow is cancelled. */
@@ -34,14 +34,14 @@ export interface StepWorld extends Outlet {
   }): Promise<{ app: App; close(): void }>;
 }
 
-// What the step leaves for the one after the job: runners hand it over as STATE_….
+// The state for the step after the job: runners pass it on as STATE_….
 const BEGUN = 'begun';
 const ENDED = 'ended';
 const FOLDER = 'folder';
 
 /**
  * Runs a step of a workflow and resolves to its exit status (the same as of the command line); it never rejects. The runner
- * starts it once more when the job is over: then it takes away what a killed step left behind.
+ * starts it again after the job: then it removes the remains of a killed step.
  */
 export async function runStep(world: StepWorld): Promise<number> {
   const runner = openRunner(world);
@@ -91,7 +91,7 @@ async function work(app: App, asked: Asked, signal: AbortSignal): Promise<Result
   }
 }
 
-/** Opens the engine, with keys in files as long as it is open. */
+/** Opens the engine, with keys in files while it is open. */
 async function withApp<T>(
   world: StepWorld,
   runner: Runner,
@@ -124,7 +124,7 @@ async function withApp<T>(
   }
 }
 
-/** Ends with the workflow's cancellation, or after the time that was given. */
+/** Ends when the workflow is cancelled, or after the given time. */
 function limited(world: StepWorld, runner: Runner, ms: number | undefined): { signal: AbortSignal; end(): void } {
   const run = new AbortController();
   const over = new AbortController();
@@ -197,7 +197,7 @@ function reportedError(error: unknown): ReportedError {
   return toReported(error);
 }
 
-/** What a step that the runner killed left behind: keys, and a roll half done. */
+/** Removes the remains of a killed step: keys, and a half-done roll. */
 async function afterJob(world: StepWorld, runner: Runner): Promise<number> {
   const folder = world.env[`STATE_${FOLDER}`];
   if (folder) await removeKeys(folder);

@@ -6,13 +6,12 @@ import { timesOf } from '../common/times.ts';
 import { styleFor } from '../terminal/style.ts';
 import { errorsOf, type Result, type Row, rowsOf } from './result.ts';
 
-// HTML and not Markdown's own tables: one rule of escaping holds everywhere, and nothing that an image or a log says is
-// taken for markup.
+// HTML instead of Markdown tables: one rule of escaping is enough, and no text of an image or a log becomes markup.
 
 const MARKS: Readonly<Record<Row['tone'], string>> = { good: '🔵', plain: '⚪', changed: '🟢', bad: '🔴' };
 const MOST_LOG_LINES = 40;
 
-/** The page of a run: a table, then what failed with the last words of the container, then the steps of a plan. */
+/** The page of a run: a table, then failures with the last lines of the container, then the steps of a plan. */
 export function summaryOf(result: Result, { title }: { title: string }): string {
   const rows = rowsOf(result);
   const parts = [
@@ -35,7 +34,7 @@ const COLUMNS: readonly [head: string, cell: (row: Row) => string][] = [
   ['why', ({ why }) => htmlText(why ?? '')],
 ];
 
-// A column in which nothing stands is left out.
+// An empty column is left out.
 function tableOf(rows: readonly Row[]): string {
   const columns = COLUMNS.map(([head, cell]) => [head, rows.map(cell)] as const).filter(([, cells]) =>
     cells.some(Boolean),
