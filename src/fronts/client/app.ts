@@ -21,7 +21,7 @@ interface ServiceStatus {
 
 /**
  * The use cases through the HTTP API of a server: the same documents and errors as on the engine itself. Any other use case
- * raises `usage`. Raises `usage` for an address that is none.
+ * raises `usage`, and so does an invalid address.
  */
 export function remoteApp(
   given: { readonly address: string; readonly token: string | undefined },
@@ -97,7 +97,7 @@ async function rolled(
   try {
     const { report, error } = await follow<PastReport & Partial<ServiceReport>>(following, begin, signal);
     if (!report) return failedReport(service, error ?? NO_REPORT);
-    // A server that was restarted in the middle does not know the times.
+    // A server that restarted in the middle does not know the times.
     return { ...report, timings: report.timings ?? { total: 0 } };
   } catch (raised) {
     if (!(raised instanceof SwapError) || !IN_REPORT.includes(raised.code)) throw raised;

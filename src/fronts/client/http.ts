@@ -11,7 +11,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer of success. */
+/** A success answer. */
 export interface Answer {
   readonly status: number;
   readonly etag: string | undefined;

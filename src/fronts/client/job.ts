@@ -29,13 +29,13 @@ export interface Following {
 }
 
 const WAIT_S = 60;
-/** A server that is restarted comes back, and answers for the roll. */
+/** A restarting server comes back, and answers for the roll. */
 const AWAY_MS = 120_000;
 const RETRY_MS = 1000;
 
 /**
- * Begins a job, and resolves with it once it is done; its steps are progress. When the signal aborts, the job is cancelled, and
- * the answer is what the server makes of that.
+ * Begins a job, and resolves with it once it is done; its steps are progress. An abort of the signal cancels the job, and the
+ * answer shows the result of that.
  */
 export async function follow<T>(
   { connection, report }: Following,
