@@ -1,6 +1,6 @@
 import { fail } from '../../core/model/error.ts';
 
-/** Resolves like the promise, but raises `interrupted` no later than the signal: for work that changes nothing. */
+/** Resolves like the promise, but raises `interrupted` as soon as the signal aborts: for work that changes nothing. */
 export async function untilAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = (): void => {};
   const aborted = new Promise<'aborted'>((resolve) => {

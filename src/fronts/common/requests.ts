@@ -32,7 +32,7 @@ export interface RollFlags {
   readonly withVolumes?: boolean;
 }
 
-/** What `roll` and `plan` are asked to do, all of it checked, so that a mistake ends the run before an engine is asked. */
+/** The request of `roll` and `plan`, after all checks, so that a mistake ends the run before an engine is asked. */
 export function rollRequest(flags: RollFlags, command: string, signal: AbortSignal): RollRequest {
   const { image, digest, pull, force, explain } = flags;
   return checked(command, () => {
@@ -44,7 +44,7 @@ export function rollRequest(flags: RollFlags, command: string, signal: AbortSign
   });
 }
 
-/** What `rollback` is asked to do; its image may be the beginning of a digest of the history. */
+/** The request of `rollback`; its image may be the start of a digest of the history. */
 export function rollbackRequest(flags: RollFlags, command: string, signal: AbortSignal): RollRequest {
   const { image, withVolumes } = flags;
   return checked(command, () => {
@@ -65,7 +65,7 @@ export interface WatchFlags extends UpdateFlags {
   readonly heartbeat?: string;
 }
 
-/** What `watch` is asked to do. */
+/** The request of `watch`. */
 export function watchRequest(flags: UpdateFlags, command: string): Pick<UpdateRequest, 'all' | 'overrides'> {
   return checked(command, () => ({ all: flags.all, overrides: overrides(flags) }));
 }
@@ -84,11 +84,11 @@ export interface DevFlags extends RollFlags {
   readonly rollbackOnExit?: boolean;
 }
 
-// Who develops looks on: nothing is to be proven for seconds, and the next save is not to wait.
+// A developer watches the result: no proof over seconds, and the next save must not wait.
 const DEV_TIMES = { settle: '0s', 'drain.timeout': '2s', linger: '2s' };
 const POLL_EVERY = '500ms';
 
-/** What `dev` is asked to do; paths are taken from the folder. */
+/** The request of `dev`; paths are relative to the folder. */
 export function devRequest(services: readonly string[], flags: DevFlags, command: string, folder: string): DevRequest {
   const { watch = [], poll, firstBuild = true, rollbackOnExit = false } = flags;
   return checked(command, () => {
@@ -109,7 +109,7 @@ export function devRequest(services: readonly string[], flags: DevFlags, command
 
 const ASK_EVERY = '10s';
 
-/** What following a branch is asked to do: it is watched as every other service is, only often. */
+/** The request to track a branch: a watch like that of any other service, only with a short interval. */
 export function gitRequest(flags: DevFlags, command: string): Pick<UpdateRequest, 'overrides'> {
   return checked(command, () => {
     const { git, interval = ASK_EVERY, build, watch, poll, rollbackOnExit, firstBuild } = flags;
@@ -136,7 +136,7 @@ function devBuild({ build, file, target, buildArg = [] }: DevFlags, folder: stri
   return { ...PLAIN_BUILD, context, dockerfile: file && path.resolve(folder, file), target, args };
 }
 
-/** What `update` is asked to do. */
+/** The request of `update`. */
 export function updateRequest(flags: UpdateFlags, command: string, signal: AbortSignal): UpdateRequest {
   const { all, dryRun } = flags;
   return checked(command, () => ({ all, dryRun, overrides: overrides(flags), signal }));

@@ -2,14 +2,14 @@ import type { Timings } from '../../core/report/report.ts';
 import { formatDuration } from '../../core/text/duration.ts';
 import type { Style } from '../terminal/style.ts';
 
-/** How long it took, and its parts as far as they are worth a word: `11 s (pull 3.1 s, healthy 2.1 s)`. */
+/** The duration, and its notable parts: `11 s (pull 3.1 s, healthy 2.1 s)`. */
 export function timesOf(timings: Timings, style: Style): string[] {
   if (timings.total <= 0) return [];
   const parts = PARTS.flatMap(([part, from]) => partTime(timings, part, from));
   return [formatDuration(timings.total) + (parts.length > 0 ? style.dim(` (${parts.join(', ')})`) : '')];
 }
 
-// Parts that are nearly always over at once are shown only if they were not.
+// Parts that usually take no time are shown only if they did.
 const PARTS: readonly (readonly [Exclude<keyof Timings, 'total'>, number])[] = [
   ['pull', 100],
   ['start', 1000],
