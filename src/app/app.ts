@@ -113,10 +113,7 @@ export interface App {
   hooks(): Readonly<Record<string, HookConfig>>;
   /** The next time of a schedule after an instant; `dice` is a number from 0 to 1. Milliseconds since the epoch. */
   nextCheck(schedule: Schedule, after: number, dice: number): Promise<number | undefined>;
-  /**
-   * Events of containers and local image events, from an instant (nanoseconds) on, until the engine or the signal ends the
-   * stream.
-   */
+  /** Events of containers and local image events, from an instant (nanoseconds) on, until the engine or the signal ends the stream. */
   events(since: number, signal: AbortSignal): AsyncIterable<EngineEvent>;
   /** Reads swapctl.yml again. Raises `config` with the mistakes in it; the previous settings then stay. */
   reload(): Promise<void>;

@@ -20,10 +20,7 @@ export interface Kernel {
   cover(slot: string): Promise<Cover>;
   /** Redirects new connections to the slot's ports to the stand-in; without a lifetime until endCover. */
   setCover(slot: string, request: CoverRequest): Promise<void>;
-  /**
-   * Stops redirecting new connections; open ones continue. `leaving`: addresses of a stand-in that is about to stop, as in a
-   * request.
-   */
+  /** Stops redirecting new connections; open ones continue. `leaving`: addresses of a stand-in that is about to stop, as in a request. */
   endCover(slot: string, leaving?: readonly string[]): Promise<void>;
   clearCover(slot: string): Promise<void>;
   /**

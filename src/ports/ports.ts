@@ -28,9 +28,7 @@ export type Report = (progress: Progress) => void;
 
 /** The configuration, which can be read again while it is in use. */
 export interface Configuration {
-  /**
-   * The settings of swapctl.yml. Raises `config` with the mistakes in it, so that a use case that needs no settings can continue.
-   */
+  /** The settings of swapctl.yml. Raises `config` with the mistakes in it, so that a use case that needs no settings can continue. */
   readonly config: () => Config;
   /** Reads swapctl.yml again. Raises `config` with the mistakes in it; the previous settings then stay. */
   readonly reloadConfig: () => Promise<void>;

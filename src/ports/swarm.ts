@@ -14,10 +14,7 @@ export interface Swarm {
   /** The tasks of a service (its id), or of all, including ended ones that Swarm still keeps. */
   tasks(service?: string): Promise<SwarmTask[]>;
   nodes(): Promise<SwarmNode[]>;
-  /**
-   * Updates a service to an image, with the login for its registry; everything else stays. `restart`: even if the image is the
-   * same.
-   */
+  /** Updates a service to an image, with the login for its registry; everything else stays. `restart`: even if the image is the same. */
   setImage(service: Pick<SwarmService, 'id' | 'version'>, image: string, restart: boolean): Promise<void>;
   /** The last lines that a task wrote, on any node; none if its log driver can't be read. */
   logs(task: string, lines: number): Promise<string[]>;

@@ -5,9 +5,7 @@ import type { ProbeAddress, ProbeAnswer } from './probe.ts';
 
 /** Traffic as the host observes it. */
 export interface Traffic {
-  /**
-   * The number of established connections on a container's listening ports; undefined if out of reach (remote engine, no rights).
-   */
+  /** The number of established connections on a container's listening ports; undefined if out of reach (remote engine, no rights). */
   connections(container: Process): Promise<number | undefined>;
   /** The same connections one by one, with the amount and time of their traffic. */
   diagnose(container: Process): Promise<Diagnosis>;

@@ -1,8 +1,6 @@
 import { fail } from '../../core/model/error.ts';
 
-/**
- * True: a path, relative and with `/`, or (`above`) one of its parent folders, matches. Raises `config` if that takes too long.
- */
+/** True: a path, relative and with `/`, or (`above`) one of its parent folders, matches. Raises `config` if that takes too long. */
 export type Glob = (path: string, how?: Look) => boolean;
 
 interface Look {

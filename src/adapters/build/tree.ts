@@ -24,9 +24,7 @@ const NEVER = [
   '**/___jb_*',
 ];
 
-/**
- * Compiles a tree. A file inside counts unless a pattern leaves it out; if `include` has patterns, only a file that matches one.
- */
+/** Compiles a tree. A file inside counts unless a pattern leaves it out; if `include` has patterns, only a file that matches one. */
 export function treeOf({ path: root, ignore, include, outside }: WatchedTree): Tree {
   const own = ignoreOf([...NEVER, ...ignore]);
   const named = include.length > 0 ? ignoreOf(include) : undefined;

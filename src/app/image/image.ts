@@ -11,9 +11,7 @@ import type { Ports, PullLayer } from '../../ports/ports.ts';
 import { diskFull } from './disk.ts';
 import type { Resolved, ResolvedImage } from './resolved.ts';
 
-/**
- * Resolves a reference without a pull. `running` is the serving image. Raises `no-such-image`, `login` or `registry-unreachable`.
- */
+/** Resolves a reference without a pull. `running` is the serving image. Raises `no-such-image`, `login` or `registry-unreachable`. */
 export async function resolveImage(
   ports: Ports,
   follows: string,

@@ -6,9 +6,7 @@ import { recordedFailures } from '../recovery/failures.ts';
 import type { Memory } from '../rollout/slot-run.ts';
 import { stateOf } from '../select/own.ts';
 
-/**
- * The facts of a service's last rolls and failures, from containers and volumes; only a check knows when its next image appeared.
- */
+/** The facts of a service's last rolls and failures, from containers and volumes; only a check knows when its next image appeared. */
 export async function factsOf(
   look: { readonly ports: Ports; readonly memory: Memory },
   service: Service,

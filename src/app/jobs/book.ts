@@ -72,10 +72,7 @@ export class JobBook {
     return (service, signal, work) => this.#rollWithin({ service, actor }, signal, work);
   }
 
-  /**
-   * A job of this process, a roll recorded in labels, or a job in the records of an earlier process. Raises `engine-unreachable`
-   * if only labels could have it.
-   */
+  /** A job of this or an earlier process, or a roll from labels. Raises `engine-unreachable` if only labels could have it. */
   async find(id: string): Promise<Job | undefined> {
     const known = this.#jobs.get(id);
     if (known) return known.show();

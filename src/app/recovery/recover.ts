@@ -71,10 +71,7 @@ function strangerItems(all: readonly ContainerSummary[], isNamed: (key: string) 
   });
 }
 
-/**
- * The same for one service, before its roll; true if there was an interrupted roll. Raises `busy` if a live roll is working on
- * it.
- */
+/** The same for one service, before its roll; true if there was an interrupted roll. Raises `busy` if a live roll is working on it. */
 export async function recoverService(
   ports: Ports,
   service: Service,

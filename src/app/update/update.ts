@@ -28,9 +28,7 @@ export interface UpdateOptions extends Wanted {
   readonly only: ReadonlySet<string> | undefined;
   /** True: only images under the tracked tags on the engine count; no registry is asked. */
   readonly here?: boolean | undefined;
-  /**
-   * The first sight of images, by digest; new ones are added. Milliseconds of the engine's clock. Undefined: there is no record.
-   */
+  /** The first sight of images, by digest; new ones are added. Milliseconds of the engine's clock. Undefined: there is no record. */
   readonly firstSeen: Map<string, number> | undefined;
   readonly signal: AbortSignal;
 }
@@ -81,10 +79,7 @@ export async function updateServices<S extends Named>(
   };
 }
 
-/**
- * Finishes or undoes interrupted rolls of opted-in services. Resolves with the failed ones. Raises the errors of
- * `updateServices`.
- */
+/** Finishes or undoes interrupted rolls of opted-in services. Resolves with the failed ones. Raises the errors of `updateServices`. */
 export async function mendServices<S extends Named>(
   ports: Ports,
   target: Target<S>,

@@ -10,10 +10,7 @@ export interface Listener {
 /** A port on which the old container answered clients, and the new one does not. */
 export interface LostPort {
   readonly port: number;
-  /**
-   * `loopback`: reachable only from the container itself; `unexposed`: docker run -P publishes only the ports that an image
-   * exposes.
-   */
+  /** `loopback`: reachable only from the container itself; `unexposed`: docker run -P publishes only the ports that an image exposes. */
   readonly why: 'closed' | 'loopback' | 'unexposed';
 }
 

@@ -2,10 +2,7 @@ import { type Container, namespaceOwner } from '../model/container.ts';
 import type { ErrorCode } from '../model/error.ts';
 import type { Blame, FailedBy } from './health.ts';
 
-/**
- * Only a failure that the image alone can have caused counts against it. This file finds the failures with another possible
- * cause.
- */
+/** Only a failure that the image alone can have caused counts against it. This file finds the failures with another possible cause. */
 
 /** The record of a failure: `not-healthy` rejects the image; after the others it is tried again, under the backoff. */
 export type FailureCode = 'not-healthy' | 'unproven' | 'cannot-start';

@@ -90,9 +90,7 @@ export function awaitEngine(
   return { kind: 'await-engine', container, name, ...engineVerdict, mostMs };
 }
 
-/**
- * True: the incumbent has to stay, since the engine calls its successor unhealthy by its own check; swapctl.health.* may differ.
- */
+/** True: the incumbent has to stay, since the engine calls its successor unhealthy by its own check; swapctl.health.* may differ. */
 export function isRefused(
   { engineVerdict }: Pick<Desired, 'engineVerdict'>,
   { noticed }: Replica,

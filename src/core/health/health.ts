@@ -26,9 +26,7 @@ export interface HealthMemory {
   readonly lastOutput: string;
   /** The HTTP status of the last probe. */
   readonly lastStatus?: number | undefined;
-  /**
-   * Published ports on which the predecessor answers and the container does not, at the last observation; undefined: not checked.
-   */
+  /** Published ports on which the predecessor answers and the container does not, at the last observation; undefined: not checked. */
   readonly lostPorts?: readonly LostPort[];
   /** When this process first saw the engine's healthy verdict. */
   readonly engineHealthySince?: number | undefined;

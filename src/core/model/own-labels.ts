@@ -47,9 +47,7 @@ export interface OwnedLabels {
   readonly own: OwnLabels;
 }
 
-/**
- * The same, from an earlier observation if that is still valid: every observation reads the labels of all containers of a host.
- */
+/** The same, from an earlier observation if that is still valid: every observation reads the labels of all containers of a host. */
 export function owned(one: Labelled, inherited: Labels | undefined, before: OwnedLabels | undefined): OwnedLabels {
   if (before && before.name === one.name && before.inherited === inherited) return before;
   return { name: one.name, inherited, own: ownLabels(one, inherited) };

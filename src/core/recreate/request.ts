@@ -42,10 +42,7 @@ export function rehearsalRequest(container: Container, to: Successor): CreateReq
   };
 }
 
-/**
- * The create call for a stand-in: reachable as the slot is, but at host ports that the engine picks, and not a replica for
- * compose.
- */
+/** The create call for a stand-in: reachable as the slot is, but at host ports that the engine picks, and not a replica for compose. */
 export function standInRequest(container: Container, to: Successor): CreateRequest {
   const replica = withoutComposeLabels(replicaRequest(container, to));
   return { ...replica, host: standInHost(replica.host) };

@@ -27,9 +27,7 @@ export function castRoles<T extends Member>(
   return tooMany(home, members);
 }
 
-/**
- * True: the candidate was made to replace the incumbent: by its id, or by that of a container that was created again in between.
- */
+/** True: the candidate was made to replace the incumbent: by its id, or by that of a container that was created again in between. */
 export function succeeds(candidate: Omit<Member, 'name'>, incumbent: Omit<Member, 'name'>): boolean {
   if (candidate.roll === undefined) return false;
   return candidate.replaces === incumbent.id || incumbent.roll === restoredRoll(candidate.roll);

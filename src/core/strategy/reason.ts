@@ -1,8 +1,6 @@
 import type { Exclusive } from './exclusive.ts';
 
-/**
- * Why two containers can't run side by side, and what to change so that they can. `noHandover`: why there is no port redirect.
- */
+/** Why two containers can't run side by side, and what to change so that they can. `noHandover`: why there is no port redirect. */
 export function whyOneAtATime(held: readonly Exclusive[], noHandover: string | undefined): string {
   const obstacles = noHandover === undefined ? held.filter(({ kind }) => kind !== 'port') : held;
   const can = obstacles.some(({ hard }) => hard) ? 'have' : 'safely share';

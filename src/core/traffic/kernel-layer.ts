@@ -5,10 +5,7 @@ export type RuleKind = 'port redirect' | 'gate' | 'address redirect';
 
 export const RULE_KINDS: readonly RuleKind[] = ['port redirect', 'gate', 'address redirect'];
 
-/**
- * The ways in which a run of nft can fail. `words`: nft's own. `closed`: the network namespace of a container could not be
- * entered.
- */
+/** The ways in which a run of nft can fail. `words`: nft's own. `closed`: the network namespace of a container could not be entered. */
 export type RuleTrouble =
   | { readonly kind: 'missing'; readonly program: string }
   | { readonly kind: 'forbidden' | 'closed' | 'refused'; readonly words: string }
@@ -55,9 +52,7 @@ export function whyNoHandover(layer: KernelLayer): string | undefined {
   return whyNoRules(layer, 'port redirect') ?? (layer.available ? layer.noHandover : undefined);
 }
 
-/**
- * The protections that a roll lacks, since nft fails: one line each. `ports`: true if the container publishes fixed host ports.
- */
+/** The protections that a roll lacks, since nft fails: one line each. `ports`: true if the container publishes fixed host ports. */
 export function layerNotes(layer: KernelLayer, ports: boolean): string[] {
   const kinds = RULE_KINDS.filter((kind) => ports || kind !== 'port redirect');
   if (!layer.available) return isFault(layer.trouble) ? [`no ${listed(kinds)}: ${layer.why}`] : [];

@@ -20,10 +20,7 @@ export type MayRoll =
 
 type Timing = Pick<Policy, 'monitorOnly' | 'windows' | 'minAgeMs' | 'minIntervalMs' | 'backoff'>;
 
-/**
- * Decides if a service may be rolled unattended now; otherwise gives the time and the reason. `now` and the facts are of one
- * clock.
- */
+/** Decides if a service may be rolled unattended now; otherwise gives the time and the reason. `now` and the facts are of one clock. */
 export function mayRoll(policy: Timing, facts: RollFacts, now: number): MayRoll {
   if (policy.monitorOnly) return { now: false, until: undefined, because: 'it is only watched (monitor-only)' };
   const [wait] = waits(policy, facts)

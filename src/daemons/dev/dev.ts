@@ -35,9 +35,7 @@ export interface DevRequest {
 const QUIET_MS = 80;
 const MOST_MS = 5000;
 
-/**
- * Builds, rolls and syncs changes until the signal aborts; resolves with the reports of the rollbacks, if they were requested.
- */
+/** Builds, rolls and syncs changes until the signal aborts; resolves with the reports of the rollbacks, if they were requested. */
 export async function develop(world: DevWorld, request: DevRequest): Promise<ServiceReport[]> {
   const services = await world.desk.developed(request.services, request);
   if (request.rollbackOnExit) for (const { service, image } of services) await world.desk.keep(service, image);
@@ -65,10 +63,7 @@ async function work(world: Open, request: DevRequest, services: readonly Develop
   return () => settled(stations);
 }
 
-/**
- * Runs a task until the signal aborts or it fails, then lets current work end. `begin` resolves with a function that waits for
- * that.
- */
+/** Runs a task until the signal aborts or it fails, then lets current work end. `begin` resolves with a function that waits for that. */
 async function untilEnd(
   signal: AbortSignal,
   begin: (signal: AbortSignal, broken: (error: unknown) => void) => Promise<() => Promise<void>>,

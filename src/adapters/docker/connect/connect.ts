@@ -67,9 +67,7 @@ async function bind(endpoint: Endpoint, line: Line, apiVersion: string): Promise
   return docker;
 }
 
-/**
- * docker-modem reads DOCKER_HOST and the files of DOCKER_CERT_PATH even if all options are given, and throws if they are wrong.
- */
+/** docker-modem reads DOCKER_HOST and the files of DOCKER_CERT_PATH even if all options are given, and throws if they are wrong. */
 function withoutDockerHost<T>(make: () => T): T {
   const saved = process.env.DOCKER_HOST;
   delete process.env.DOCKER_HOST;

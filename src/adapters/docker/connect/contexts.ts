@@ -16,9 +16,7 @@ const Meta = z.looseObject({
   }),
 });
 
-/**
- * Reads a context from docker's store; fails with the source's code and a list of known contexts if there is none of that name.
- */
+/** Reads a context from docker's store; fails with the source's code and a list of known contexts if there is none of that name. */
 export async function readContext(name: string, source: Source, world: World): Promise<Context> {
   const store = join(dockerConfigDir(world.env, world.home), 'contexts');
   const id = createHash('sha256').update(name).digest('hex');

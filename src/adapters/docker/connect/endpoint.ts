@@ -22,9 +22,7 @@ export type Endpoint = { readonly origin: string } & (
 /** Files for ssh in place of the user's own: the key to log in with, and the keys of known hosts. */
 export type SshTrust = { readonly identityFile?: string; readonly knownHostsFile?: string };
 
-/**
- * The options of the command line (`--host` and `--context`), and the values that a front gives instead of files and environment.
- */
+/** The options of the command line (`--host` and `--context`), and the values that a front gives instead of files and environment. */
 export type Choice = {
   readonly host?: string | undefined;
   readonly context?: string | undefined;

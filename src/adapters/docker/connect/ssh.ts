@@ -91,9 +91,7 @@ function once(action: () => void): () => void {
   };
 }
 
-/**
- * One ssh process as a socket. Its own process group shields it from the terminal's Ctrl-C: the roll must be able to end first.
- */
+/** One ssh process as a socket. Its own process group shields it from the terminal's Ctrl-C: the roll must be able to end first. */
 function openSsh(call: { program: string; args: string[]; endpoint: SshEndpoint; loggedIn: () => void }): Duplex {
   const ssh: Ssh = spawn(call.program, call.args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const timer = setTimeout(call.loggedIn, LOGIN_SHOWS_MS).unref();

@@ -3,10 +3,7 @@ import { join } from 'node:path';
 import { looked, namesIn } from '../../files/read.ts';
 import { type Env, textOf } from '../credentials/config-file.ts';
 
-/**
- * The parts of the machine that select the engine; `read` gives undefined for a missing file, `list` nothing for a missing
- * folder.
- */
+/** The parts of the machine that select the engine; `read` gives undefined for a missing file, `list` nothing for a missing folder. */
 export type World = {
   readonly env: Env;
   readonly home: string;

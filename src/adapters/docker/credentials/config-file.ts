@@ -109,9 +109,7 @@ async function fileMark(path: string): Promise<string | undefined> {
   return stat && `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
 }
 
-/**
- * The text of a file, undefined if there is none; fails with 'config' if it can't be read: it may be on a network, or not a file.
- */
+/** The text of a file, undefined if there is none; fails with 'config' if it can't be read: it may be on a network, or not a file. */
 export function textOf(path: string): Promise<string | undefined> {
   return unlessMissing(path, () => readText(path));
 }

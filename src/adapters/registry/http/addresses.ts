@@ -43,9 +43,7 @@ export function bareHost(hostname: string): string {
 /** The error code in place of a connection to an inner address. */
 export const REFUSED_ADDRESS = 'ERR_INNER_ADDRESS';
 
-/**
- * Resolves names like Node does, but fails for inner addresses: at the connection itself, so that a second answer can't differ.
- */
+/** Resolves names like Node does, but fails for inner addresses: at the connection itself, so that a second answer can't differ. */
 export const outerLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, [] as never);

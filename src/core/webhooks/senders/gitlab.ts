@@ -8,10 +8,7 @@ const RESULTS: Readonly<Record<string, readonly string[]>> = {
   build: ['build_status'],
 };
 
-/**
- * GitLab has no event for a pushed image: a pipeline, job or deployment that succeeded is the hint, for all images of the
- * project.
- */
+/** GitLab has no event for a pushed image: a pipeline, job or deployment that succeeded is the hint, for all images of the project. */
 export const readGitlab: ReadHook = ({ body, registry }) => {
   const kind = textAt(body, 'object_kind');
   if (kind === undefined) return malformed('it has no object_kind');
