@@ -287,7 +287,7 @@ function rollOptions(request: RollRequest): SwarmRollOptions {
   if (withVolumes)
     return fail(
       'usage',
-      '--with-volumes does not work for Swarm services: swapctl keeps no copies of volumes on other nodes',
+      '--with-volumes does not work for Swarm services: swapctl makes no volume backups on other nodes',
     );
   return { image, digest, force, overrides, roll: id, traceparent, signal };
 }

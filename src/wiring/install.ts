@@ -75,5 +75,5 @@ function programNotes(program: readonly string[]): string[] {
 async function rivals(files: readonly UnitFile[]): Promise<string[]> {
   const own = files.map((file) => file.path);
   const others = await presentOf(STARTERS.filter((starter) => !own.includes(starter)));
-  return others.map((other) => `${other} starts swapctl, too: take it away if this is to replace it`);
+  return others.map((other) => `${other} starts swapctl, too: remove it if this is to replace it`);
 }

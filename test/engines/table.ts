@@ -45,7 +45,7 @@ const BESIDE_ENGINE: readonly Suite[] = ['forward', 'one-at-a-time'];
 
 /** What Podman is not asked, and why. */
 const LEFT_OUT_OF_PODMAN: Partial<Record<Suite, string>> = {
-  handover: 'Podman leads published ports in a way of its own, so swapctl rolls what publishes them stop-first',
+  handover: 'Podman redirects published ports with rules of its own, so swapctl rolls what publishes them stop-first',
 };
 
 const { values } = parseArgs({

@@ -82,7 +82,7 @@ const SCHEMA = section('a section', {
     .array(z.discriminatedUnion('kind', notifiers as [(typeof notifiers)[number], ...typeof notifiers]))
     .meta({
       description:
-        'where to tell what came of a run; values may have variables of the environment in them, or be in a file (url-file)',
+        'the receivers of notifications; a value may contain variables of the environment, or be in a file (url-file)',
     })
     .optional(),
   notify: z

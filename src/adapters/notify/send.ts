@@ -59,7 +59,7 @@ async function exchange(post: Post, dispatcher: Dispatcher, signal: AbortSignal)
     return undefined;
   }
   const said = await beginningOf(answer.body);
-  const message = `${url.host} answers ${status}${status < 400 ? ', and leads elsewhere' : ''}${said && `: ${said}`}`;
+  const message = `${url.host} answers ${status}${status < 400 ? ', a redirect' : ''}${said && `: ${said}`}`;
   if (status === 429) {
     const quiet = quietMs(answer.headers['retry-after'], said);
     return new Refused(`${message}; it wants no more for ${Math.ceil(quiet / 1000)} s`, quiet);

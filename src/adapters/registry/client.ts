@@ -152,7 +152,7 @@ async function platformManifest(
     if (!entry) throw noPlatform(at, platform);
     digest = entry.digest;
   }
-  throw problem('bad-answer', `the index of ${named(at.ref)} leads to indexes without end`);
+  throw problem('bad-answer', `the index of ${named(at.ref)} nests indexes without end`);
 }
 
 // The age is optional, so an error does not matter.

@@ -26,7 +26,7 @@ export function teller(
       }
       const deliveries = await ports.notify(summarizeRun(run, await nameOf(ports.engine)), notifications, signal);
       for (const one of deliveries.filter(({ outcome }) => outcome === 'failed'))
-        ports.report({ kind: 'note', text: `${one.kind} (${one.to}) could not be told: ${one.error}` });
+        ports.report({ kind: 'note', text: `${one.kind} (${one.to}) got no notification: ${one.error}` });
       // A receiver that was out of reach gets the news next time.
       if (deliveries.some(({ outcome }) => outcome === 'sent')) told = toldAfter(told, run);
       return deliveries;

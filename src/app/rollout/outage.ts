@@ -56,5 +56,5 @@ function renewDeadlines({ memory: { health }, now }: SlotRun): void {
 }
 
 function waiting(home: string): string {
-  return `${home}: the engine does not answer in the middle of the roll; waiting for it, ${LONGEST_MS / 1000} s at the most`;
+  return `${home}: the engine does not answer in the middle of the roll; waiting for it, at most ${LONGEST_MS / 1000} s`;
 }

@@ -166,7 +166,7 @@ function notBack(error: ReportedError, home: string): ReportedError {
     code: 'attention',
     message: `${home} could not go back to the old image: ${error.message}`,
     state: 'half-done',
-    hint: `${home} runs the new image and later replicas the old one: swapctl recover brings all to the same version`,
+    hint: `${home} runs the new image and later replicas run the old image: swapctl recover brings all to the same version`,
   };
 }
 

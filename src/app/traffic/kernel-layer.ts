@@ -16,7 +16,7 @@ export async function kernelLayerFor(
 ): Promise<KernelLayer> {
   const layer = await kernel.layer(await engine.bridges(), example);
   if (!layer.available || !leadsPortsItself(await engine.facts())) return layer;
-  return { ...layer, noHandover: 'Podman leads published ports in a way of its own' };
+  return { ...layer, noHandover: 'Podman redirects published ports with rules of its own' };
 }
 
 /**

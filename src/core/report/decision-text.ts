@@ -73,7 +73,9 @@ const REASONS: { readonly [K in StepKind]: Reason<K> } = {
   forward: 'clients that know its address need the container that serves now',
   'end-forward': 'its address needs no redirect any more',
   route: ({ wanted }) =>
-    wanted.kind === 'baseline' ? 'the name leads to the right container' : 'the proxy is to send requests there alone',
+    wanted.kind === 'baseline'
+      ? 'the name resolves to the right container'
+      : 'the proxy is to send requests there alone',
   canary: 'swapctl.canary asks for it',
   'run-hooks': 'the old container has stopped, and the hooks are due',
   'keep-image': 'a rollback needs the old image',

@@ -120,7 +120,7 @@ const DESCRIPTIONS: {
     other: (slot) => `watch the new container of ${slot} serve; the old one stays`,
     handover: (slot) => `watch the stand-in serve; the old container of ${slot} stays`,
   },
-  drain: (slot) => `let the old container of ${slot} finish its connections`,
+  drain: (slot) => `wait until the connections of the old container of ${slot} end`,
   replace: (slot) => `stop the old container of ${slot} and start the new one`,
   stop: (slot) => `stop the old container of ${slot}`,
   backup: (slot) => `copy the volumes of ${slot}`,

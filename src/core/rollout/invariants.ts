@@ -36,7 +36,7 @@ export function unrest(seen: Observed): string | undefined {
   if (helper) return `${helper.name} was left behind`;
   if (seen.forwarding.some((one) => one.state === 'leads'))
     return 'connections are still led from one container to another';
-  if (seen.cover !== 'none') return 'the ports are still led to a stand-in';
+  if (seen.cover !== 'none') return 'the ports are still redirected to a stand-in';
   if (seen.route && seen.route.wanted.kind !== 'baseline') return 'a proxy does not act by its own configuration';
   const members = replicas(seen);
   if (members.length !== 1) return `${members.length} containers are left, not one`;
@@ -161,7 +161,7 @@ function hastyCleanup(seen: Observed, step: Step): string | undefined {
   if (step.container === incumbent?.id) {
     if (incumbent.running) return 'the old container still runs';
     if (!candidate?.settled || candidate.name !== names.home) return 'the old container has no proven successor';
-    return seen.incumbentKept ? undefined : 'the way back is not kept';
+    return seen.incumbentKept ? undefined : 'the image of the incumbent is not retained';
   }
   if (step.container !== candidate?.id) return undefined;
   if (candidate.roll === undefined) return 'swapctl did not make it';
@@ -179,7 +179,7 @@ function lostData(seen: Observed, step: Step): string | undefined {
     case 'start':
       if (step.container === candidate?.id) return saved ? undefined : 'the volumes are not copied yet';
       if (step.container !== incumbent?.id || incumbent.running) return undefined;
-      return volumesBack(seen, incumbent, candidate) ? 'its volumes are not put back yet' : undefined;
+      return volumesBack(seen, incumbent, candidate) ? 'its volumes are not restored yet' : undefined;
     case 'put-back':
       if (running) return 'a running container may read or write meanwhile';
       return saved || seen.backups.some((one) => one.id === step.backup && one.madeAt > (incumbent?.startedAt ?? 0))

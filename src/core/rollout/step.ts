@@ -129,7 +129,7 @@ export function describeStep(step: Step): string {
     case 'start':
       return `start ${step.name}`;
     case 'open':
-      return `let ${step.name} be reached from its networks`;
+      return `allow clients to reach ${step.name}`;
     case 'await-healthy':
       return `wait until ${step.name} is healthy`;
     case 'settle':
@@ -143,18 +143,18 @@ export function describeStep(step: Step): string {
     case 'run-hooks':
       return `run the hooks of ${step.name}: ${step.hooks.join('; ')}`;
     case 'keep-image':
-      return `keep the old image as ${step.reference}`;
+      return `retain the old image as ${step.reference}`;
     case 'hold-restart':
-      return `see to it that ${step.name} stays stopped when the engine restarts`;
+      return `suspend the restart policy of ${step.name}, so that it stays stopped when the engine restarts`;
     case 'restore-restart':
-      return `give ${step.name} its restart policy back`;
+      return `restore the restart policy of ${step.name}`;
     case 'drain':
-      return `let ${step.name} finish its open connections`;
+      return `wait until the open connections of ${step.name} end`;
     case 'stop':
     case 'remove':
       return `${step.kind} ${step.name}`;
     case 'remember-failure':
-      return `${step.code === 'not-healthy' ? 'remember that the image failed' : 'note for the next try'}: ${step.reason}`;
+      return `${step.code === 'not-healthy' ? 'record that the image failed' : 'note for the next try'}: ${step.reason}`;
     case 'forget-failure':
       return `forget the earlier failure (volume ${step.name})`;
     default:
@@ -172,17 +172,17 @@ function describeLeading(step: LeadingStep): string {
     case 'cover':
       return step.lasting
         ? `keep the ports of ${step.name} with the stand-in`
-        : `lead new connections to the ports of ${step.name} to the stand-in`;
+        : `redirect the ports of ${step.name} to the stand-in`;
     case 'drop-cover':
-      return `take away the rules that led the ports of ${step.name} to the stand-in`;
+      return `remove the redirect rules of the ports of ${step.name}`;
     case 'uncover':
-      return `lead new connections to the ports of ${step.name} to itself again`;
+      return `end the redirect of the ports of ${step.name}`;
     case 'forward':
-      return `lead new connections to ${step.name} to ${step.toName}`;
+      return `redirect new connections from ${step.name} to ${step.toName}`;
     case 'end-forward':
       return step.linger
         ? `let the successor answer at the address of ${step.name} for a moment`
-        : `lead new connections to ${step.name} to itself again`;
+        : `end the redirect of new connections from ${step.name}`;
     case 'route':
       return describeRoute(step);
     case 'canary':
@@ -192,7 +192,7 @@ function describeLeading(step: LeadingStep): string {
 
 function describeRoute({ proxy, route, to, wanted }: Extract<Step, { kind: 'route' }>): string {
   const where = `the route ${route} of ${proxy}`;
-  if (wanted.kind === 'baseline') return `give ${where} back to its own configuration`;
+  if (wanted.kind === 'baseline') return `return ${where} to its own configuration`;
   if (wanted.kind === 'held') return `hold the requests of ${where}, at most for ${formatDuration(wanted.longestMs)}`;
   return `send the requests of ${where} to ${to.length > 0 ? to.join(', ') : 'the other replicas'}`;
 }
@@ -202,15 +202,15 @@ type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' 
 function describeCopying(step: CopyingStep): string {
   switch (step.kind) {
     case 'back-up':
-      return `copy the ${volumes(step.volumes)} of ${step.name}`;
+      return `back up the ${volumes(step.volumes)} of ${step.name}`;
     case 'put-back':
-      return `put the ${volumes(step.copies.map(({ volume }) => volume))} back as copied before the change`;
+      return `restore the ${volumes(step.copies.map(({ volume }) => volume))} from the backup`;
     case 'drop-backup':
       return step.copies.length > 0
-        ? `remove the ${volumes(step.copies)}, a copy that is kept no longer (${step.name})`
+        ? `remove the ${volumes(step.copies)}, an old backup (${step.name})`
         : `remove ${step.name}`;
     case 'drop-copies':
-      return `remove the ${volumes(step.copies)}, of a copy that is not complete or kept no longer`;
+      return `remove the ${volumes(step.copies)}, of an incomplete or old backup`;
   }
 }
 

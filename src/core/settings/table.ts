@@ -113,7 +113,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     'maximum time to redirect the address of a stopped container while clients still connect to it',
   ),
   proxy: row('proxy', parseProxyPlace, TEXT, undefined, 'the proxy in front that switches and drains the service'),
-  'proxy.route': row('proxyRoute', parseRouteName, TEXT, undefined, 'the route of the proxy that leads to the service'),
+  'proxy.route': row('proxyRoute', parseRouteName, TEXT, undefined, 'the route of the proxy to the service'),
   'proxy.port': row('proxyPort', port, PORT, undefined, 'the port of the container that the proxy sends requests to'),
   'proxy.hold': row(
     'proxyHoldMs',

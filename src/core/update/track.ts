@@ -28,7 +28,7 @@ export function parseTrack(value: string, what: string): Track {
   if (text.startsWith('regex:')) return { kind: 'regex', pattern: patternOf(text.slice('regex:'.length), what) };
   const range = text.length <= LONGEST ? validRange(text) : null;
   if (text === '' || range === null)
-    return fail('config', `${what}: ${printable(value)} is nothing that could be followed`, { hint: HINT });
+    return fail('config', `${what}: ${printable(value)} is not a tag policy`, { hint: HINT });
   return { kind: 'range', range: text };
 }
 
@@ -106,7 +106,7 @@ function byVersion(track: VersionTrack, current: string, tags: readonly string[]
   if (now === undefined && track.kind !== 'range')
     return fail(
       'config',
-      `swapctl.track: the followed tag ${printable(current)} has no version that another could be newer than`,
+      `swapctl.track: the tracked tag ${printable(current)} has no version to compare others with`,
       {
         hint: 'follow a tag with a version, or set a range such as ^1.4',
       },

@@ -169,7 +169,7 @@ const SERVICE_OF = {
   watch: { about: 'swapctl watch: rolls containers to newer images', lines: [] },
   serve: {
     about: 'swapctl serve: rolls containers to newer images, and answers an HTTP API',
-    lines: ['# Holds the socket: whoever may connect to it is an administrator.', 'RuntimeDirectory=swapctl'],
+    lines: ['# Holds the socket: every user who may connect to it is an administrator.', 'RuntimeDirectory=swapctl'],
   },
 } as const;
 
@@ -185,7 +185,7 @@ function daemonUnit(runs: 'watch' | 'serve', place: UnitPlace): UnitFile {
     'ExecReload=/bin/kill -HUP $MAINPID',
     'Restart=on-failure',
     'RestartSec=10s',
-    '# What is wrong in the configuration is not mended by trying again.',
+    '# A restart does not fix a mistake in the configuration.',
     'RestartPreventExitStatus=2',
     ...serviceLines(place),
     '',

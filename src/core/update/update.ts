@@ -80,7 +80,7 @@ export function builtAt(created: string | undefined): number | undefined {
 export function agelessLine(line: ServiceUpdate, { minAgeMs }: Pick<Policy, 'minAgeMs'>): ServiceUpdate {
   if (minAgeMs === 0 || line.outcome !== 'waiting') return line;
   const { until: _, ...rest } = line;
-  const because = `min-age asks for images that are ${formatDuration(minAgeMs)} old, and its registry does not tell how old it is`;
+  const because = `min-age asks for images that are ${formatDuration(minAgeMs)} old, and its registry does not report its age`;
   return { ...rest, because };
 }
 

@@ -112,7 +112,7 @@ function commentOf(single: Input): Asked['comment'] {
     ? refuse(
         'comment',
         'needs a token',
-        'leave github-token at its default, or give one that may write to pull requests',
+        'leave github-token at its default, or set a token that may write to pull requests',
       )
     : { token };
 }

@@ -277,7 +277,7 @@ function addViews(add: AddCommand, session: OpenSession, finish: Finish): void {
   add('check', 'look for newer images in the registries', ['swapctl check', 'swapctl check web --json'])
     .argument('[service...]', 'services to check (default: all that run)')
     .action(async (services: string[]) => finish(await runCheck(session(), services)));
-  add('history', 'show the images that a service ran, and those that failed', ['swapctl history web'])
+  add('history', 'show the images that a service ran, and the failed ones', ['swapctl history web'])
     .argument('<service>', 'service to show')
     .action(async (service: string) => finish(await runHistory(session(), service)));
   add('recover', 'finish or undo interrupted rolls', ['swapctl recover', 'swapctl recover web'])

@@ -182,7 +182,7 @@ suite('what goes wrong', () => {
 
   test('a redirect is not followed', async (t) => {
     const { error, times, host } = await failing(t, answering([302, { location: 'http://example.org/' }]));
-    assert.deepEqual([error, times], [`${host} answers 302, and leads elsewhere`, 1]);
+    assert.deepEqual([error, times], [`${host} answers 302, a redirect`, 1]);
   });
 
   test('a connection that breaks is tried again', async (t) => {

@@ -168,7 +168,7 @@ suite('a proxy that is told', () => {
     proxy.refusals.push(undefined, undefined, no, no, no);
     const report = await rolled(stage);
     assert.equal(report.error?.code, 'attention');
-    assert.match(report.error?.message ?? '', /give the route app of memory:edge back.*read-only/);
+    assert.match(report.error?.message ?? '', /return the route app of memory:edge.*read-only/);
     assert.deepEqual(
       (await recovered(stage, stage.open())).map(({ outcome }) => outcome),
       ['finished'],
@@ -418,7 +418,7 @@ test('a plan names the proxy and its limits, and doctor tests it', async () => {
   const [slot] = planned.value[0]?.slots ?? [];
   assert.equal(slot?.proxy?.version, '1.0');
   assert.deepEqual(slot?.notes, ['memory:edge: a reload closes idle connections']);
-  assert.ok(slot?.steps.includes('give the route app of memory:edge back to its own configuration'));
+  assert.ok(slot?.steps.includes('return the route app of memory:edge to its own configuration'));
   const found = await clock.run(stage.open().run((app) => app.doctor()));
   assert.ok(found !== 'died');
   const finding = found.value.find(({ check }) => check === 'proxy of web');

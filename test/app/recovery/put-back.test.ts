@@ -28,7 +28,7 @@ for (const [what, spoil] of SPOILED)
     const report = await command(stage, process);
     if (report === 'died') assert.fail('it did not come to an end');
     assert.equal(report.error?.code, 'attention', JSON.stringify(report));
-    assert.match(report.error.message, /the copy of data-1 had \d+ files of \d+ bytes, and \d+ of \d+ were put back/);
+    assert.match(report.error.message, /the backup of data-1 has \d+ files of \d+ bytes, but \d+ of \d+ were restored/);
     assert.match(report.error.hint ?? '', /does not start the old container, since the volume may be incomplete/);
     const running = [...stage.machine.boxes.values()].filter(({ status }) => status === 'running');
     assert.deepEqual(running, [], 'nobody writes to the volume');

@@ -55,7 +55,7 @@ test('who was not reached is told again the next time, and a note says so', asyn
   const { tell, titles, notes } = telling({ answers: ['failed'] });
   for (const run of [AVAILABLE, AVAILABLE, AVAILABLE]) await tell(run, { signal });
   assert.equal(titles.length, 2);
-  assert.deepEqual(notes, ['note: slack (https://hooks.example.org/…) could not be told: no']);
+  assert.deepEqual(notes, ['note: slack (https://hooks.example.org/…) got no notification: no']);
 });
 
 test('a file with a mistake in it is noted, and raises nothing', async () => {

@@ -14,7 +14,7 @@ test('a decision is one line with what was seen, the step and the reason', () =>
   const failed = observed({ candidate: candidate({ running: true, startedAt: 3, verdict: UNHEALTHY }) });
   assert.match(
     decisionText('web', failed, plan(desired(), failed)),
-    /new container web\.swapctl-next failed; step: remember .*; reason: the roll is undone, since its health check says unhealthy$/,
+    /new container web\.swapctl-next failed; step: record .*; reason: the roll is undone, since its health check says unhealthy$/,
   );
   const converged = observed({ incumbent: replica({ current: true }) });
   assert.match(decisionText('web', converged, plan(desired(), converged)), /; no step: nothing is left to do$/);

@@ -65,10 +65,10 @@ suite('a roll behind a proxy that is told', () => {
       `rename web to ${NAMES.old}`,
       `rename ${NAMES.next} to web`,
       'watch web for the settle time',
-      'keep the old image as swapctl-rollback/web:old',
-      `let ${NAMES.old} finish its open connections`,
+      'retain the old image as swapctl-rollback/web:old',
+      `wait until the open connections of ${NAMES.old} end`,
       `stop ${NAMES.old}`,
-      'give the route web of nginx:edge back to its own configuration',
+      'return the route web of nginx:edge to its own configuration',
       `remove ${NAMES.old}`,
     ]);
   });

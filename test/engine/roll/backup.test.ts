@@ -7,7 +7,7 @@ import { image, leftOf, look, roll, run, SPOIL, stage, versionOf } from './backu
 
 const AT_ONCE = { concurrency: true };
 
-test('copies of volumes', AT_ONCE, async (t) => {
+test('volume backups', AT_ONCE, async (t) => {
   if (await isPodman(engineUnderTest().docker)) return void (await t.test('are refused on Podman', refusedOnPodman));
   await Promise.all([
     t.test('a good roll keeps one, and a rollback can go back to it', goodRoll),
@@ -23,7 +23,7 @@ async function goodRoll(t: TestContext): Promise<void> {
   const plan = await swapctl(['plan', name, '--image', await image(world, '2', 'echo 2 > /data/number')], {
     env: world.env,
   });
-  assert.match(plan.stdout, /copy the volume .*-data/);
+  assert.match(plan.stdout, /back up the volume .*-data/);
   const first = await roll(at, world.name('db:2'));
   assert.equal(first.code, 0, first.stdout + first.stderr);
   const { backup, timings } = first.json();
@@ -38,7 +38,7 @@ async function goodRoll(t: TestContext): Promise<void> {
   const left = await leftOf(at);
   assert.deepEqual(left.volumes, [second.json().backup.volumes[0].copy], 'the older copy is gone');
   const told = await swapctl(['history', name], { env: world.env });
-  assert.match(told.stdout, /copies of volumes[\s\S]*24\.\d MB/);
+  assert.match(told.stdout, /volume backups[\s\S]*24\.\d MB/);
 
   const back = await swapctl(['rollback', name, '--with-volumes', '--json'], { env: world.env });
   assert.equal(back.code, 0, back.stdout + back.stderr);

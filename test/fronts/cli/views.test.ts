@@ -74,7 +74,7 @@ test('history shows what runs, what is kept, and the last words of what failed',
   assert.equal(status, 0);
   assert.match(stdout, /^app:2 +sha256:cd3400000000 +roll +2025-01-03 10:20Z \(\d+ d ago\) +runs$/m);
   assert.match(stdout, /^app:1 +sha256:ab1200000000 +first start +.* kept$/m);
-  assert.match(stdout, /the way back: swapctl rollback web/);
+  assert.match(stdout, /to go back: swapctl rollback web/);
   assert.match(
     stdout,
     /✘ app:3 sha256:ef5600000000[\s\S]*ended with exit code 1 \(not-healthy\)[\s\S]*connection refused[\s\S]*Error: no config/,

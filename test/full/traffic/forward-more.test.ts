@@ -22,7 +22,7 @@ import { eventually, inTime } from '../../lab/waiting.ts';
 import { testWorld, untilHealthy, type World } from '../../lab/world.ts';
 
 test('while its published port is handed over, whoever has an address of the service is led along', async (t) => {
-  if (await isPodman(engineUnderTest().docker)) return t.skip('Podman leads published ports in a way of its own');
+  if (await isPodman(engineUnderTest().docker)) return t.skip('Podman redirects published ports with rules of its own');
   const rolled = await startRoll(t, { newer: { READY_AFTER_MS: 500 }, ports: [{ host: await fixedPort() }] });
   if (!rolled) return;
   const { world, name, address, network, neighbour, app, during } = rolled;

@@ -27,7 +27,7 @@ test('a swapctl that dies while both run leaves rules that end by themselves', a
   const world = testWorld(t);
   const { web, port, under } = await begin(world);
   holdOpen(world, port);
-  await rollUntilKilled(world, web, 'let NAME finish its open connections');
+  await rollUntilKilled(world, web, 'wait until the open connections of NAME end');
 
   const cover = await coverTable(world, web.name);
   const rules = nft(world.netns, 'list', 'table', 'inet', cover);

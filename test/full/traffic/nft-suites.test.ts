@@ -28,7 +28,7 @@ const unable = process.getuid?.() === 0 ? false : 'rules take root';
 const SUITE = 'sid';
 
 test(`with the nft of ${SUITE} first on PATH a handover loses no request`, { skip: unable }, async (t) => {
-  if (await isPodman(engineUnderTest().docker)) return t.skip('Podman leads published ports in a way of its own');
+  if (await isPodman(engineUnderTest().docker)) return t.skip('Podman redirects published ports with rules of its own');
   const world = testWorld(t);
   const network = await world.network('net');
   const port = await fixedPort();

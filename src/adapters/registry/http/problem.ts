@@ -40,7 +40,7 @@ export function unreachable(host: string, error: unknown): SwapError {
   if (code === REFUSED_ADDRESS)
     return problem(
       'bad-answer',
-      `the registry leads to ${host}, which is at a private address while the registry is not; that is not followed`,
+      `the registry redirects to ${host}, which is at a private address while the registry is not; swapctl does not follow that`,
       'the registry may be trying to reach services inside your network',
       error,
     );

@@ -122,7 +122,7 @@ async function discard(run: SlotRun, copies: readonly VolumeCopy[]): Promise<voi
 function notCopied(run: SlotRun, error: unknown): unknown {
   if (run.signal.aborted || run.lost.aborted || !(error instanceof EngineError)) return error;
   const full = /no space left|quota exceeded/i.test(error.message);
-  return new SwapError('backup-failed', `the volumes of ${run.names.home} could not be copied: ${error.message}`, {
+  return new SwapError('backup-failed', `the volumes of ${run.names.home} could not be backed up: ${error.message}`, {
     ...(full ? { hint: 'make room, or see swapctl.backup.volumes and swapctl.backup.keep' } : {}),
     cause: error,
   });
@@ -213,7 +213,7 @@ function assertSame({ volume, bytes, files }: VolumeCopy, now: FolderSize): void
   if (now.bytes === bytes && now.files === files) return;
   fail(
     'attention',
-    `the copy of ${volume} had ${files} files of ${bytes} bytes, and ${now.files} of ${now.bytes} were put back`,
+    `the backup of ${volume} has ${files} files of ${bytes} bytes, but ${now.files} of ${now.bytes} were restored`,
     {
       hint: 'swapctl does not start the old container, since the volume may be incomplete; check the volume, then start the container by hand',
     },
@@ -238,7 +238,7 @@ function notEmpty({ copies }: Backup): never {
 
 function noEraser({ copies }: Backup): never {
   return fail('attention', `neither image of the service has the program rm, which emptying ${sources(copies)} takes`, {
-    hint: `name one that has it in swapctl.yml (backup.eraser: busybox), then run swapctl recover; or by hand: ${byHand(copies)}`,
+    hint: `name an image that has it in swapctl.yml (backup.eraser: busybox), then run swapctl recover; or by hand: ${byHand(copies)}`,
   });
 }
 

@@ -111,7 +111,7 @@ async function userSetOf(run: SlotRun, container: Container, next: Image | undef
   if ('set' in guess) return guess.set;
   return fail(
     'refused',
-    `the image that ${container.name} was created from is gone, so whether you or it set ${guess.unclear.join(', ')} can't be told`,
+    `the image that ${container.name} was created from is gone, so swapctl can't know if you or the image set ${guess.unclear.join(', ')}`,
     { hint: 're-create the container once as you did at first (docker compose up -d); from then on swapctl knows' },
   );
 }

@@ -140,7 +140,7 @@ async function refuseWithoutEraser(
   all: readonly ContainerSummary[],
 ): Promise<void> {
   if (await findEraser(ports, all, { service, home, images: [container.imageId], named })) return;
-  fail('refused', `${home}: its image has no program rm, without which a copy of its volumes could not be put back`, {
+  fail('refused', `${home}: its image has no program rm, without which a backup of its volumes could not be restored`, {
     hint: 'name an image of this engine that has it (swapctl.backup.eraser=busybox), or set swapctl.backup.volumes=false',
   });
 }

@@ -19,7 +19,7 @@ export function historyView({ service, entries, failures, backups }: ServiceHist
   const rows =
     entries.length > 0 ? table(entries, columns(page), page) : ['no image is known yet but the one that runs'];
   const back = entries.some((entry) => !entry.current && entry.available)
-    ? [`the way back: swapctl rollback ${shellOperands([service])}`]
+    ? [`to go back: swapctl rollback ${shellOperands([service])}`]
     : [];
   const failed =
     failures.length > 0
@@ -39,7 +39,7 @@ function copyLines(service: string, backups: readonly Backup[], page: Page): str
     { title: 'OF IMAGE', cell: ({ image }) => shortDigest(image), drop: 2 },
   ];
   const way = `with its volumes: swapctl rollback --with-volumes ${shellOperands([service])}`;
-  return ['', page.style.bold('copies of volumes'), ...table(copies, columns, page), way];
+  return ['', page.style.bold('volume backups'), ...table(copies, columns, page), way];
 }
 
 function columns({ style, now }: Page): Column<Entry>[] {

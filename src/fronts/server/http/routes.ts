@@ -135,7 +135,7 @@ export const ROUTES: readonly Route[] = [
     method: 'get',
     path: '/v1/services/{service}/history',
     id: 'history',
-    summary: 'Show the images that a service ran, and those that failed',
+    summary: 'Show the images that a service ran, and the failed ones',
     answers: 'document',
     handle: getHistory,
   },
