@@ -29,12 +29,13 @@ const ORDINARY = [
   /\b(?:the|only) one that\b/gi, // its noun stands before it
 ];
 
-/** The words in `code` type in the last column of the glossary's table. */
-export function oldWords(glossary) {
+/** The words in `code` type in the last column of the glossary's table; `(in code)` limits a word to code. */
+export function oldWords(glossary, inCode = true) {
   return glossary
     .split('\n')
     .filter((line) => /^\| (?!term |-|\*\*)/.test(line))
-    .flatMap((line) => [...(line.split('|').at(-2) ?? '').matchAll(/`([^`]+)`/g)].map(([, word]) => word));
+    .flatMap((line) => [...(line.split('|').at(-2) ?? '').matchAll(/`([^`]+)`( \(in code\))?/g)])
+    .flatMap(([, word, onlyCode]) => (onlyCode && !inCode ? [] : [word]));
 }
 
 /** A function from a line, and the line before it, to the phrases in it that a reader should look at. */
@@ -87,9 +88,12 @@ function found(file, phrasesIn) {
 
 function main(places) {
   process.stdout.on('error', () => {}); // `npm run words | head`
-  const phrasesIn = matcher(oldWords(readFileSync(path.join(ROOT, GLOSSARY), 'utf8')));
+  const glossary = readFileSync(path.join(ROOT, GLOSSARY), 'utf8');
+  const [inCode, inDocs] = [matcher(oldWords(glossary)), matcher(oldWords(glossary, false))];
   const files = (places.length > 0 ? places : LOOKED_AT).flatMap(filesBelow).filter((file) => !SKIPPED.includes(file));
-  const groups = files.map((file) => found(file, phrasesIn)).filter((lines) => lines.length > 0);
+  const groups = files
+    .map((file) => found(file, /\.(?:md|yml)$/.test(file) ? inDocs : inCode))
+    .filter((lines) => lines.length > 0);
   const text = groups.map((lines) =>
     lines.map(({ at, phrases, line }) => `${at}  [${phrases.join(', ')}]  ${line}`).join('\n'),
   );
