@@ -77,12 +77,12 @@ export function candidate(change: Partial<Replica> = {}): Replica {
   });
 }
 
-/** A candidate that runs and is well. */
+/** A healthy running candidate. */
 export function healthyCandidate(change: Partial<Replica> = {}): Replica {
   return candidate({ running: true, startedAt: 3, verdict: HEALTHY, ...change });
 }
 
-/** A slot in which nothing is going on; the tag already names the new image. */
+/** A slot without a roll; the tag already names the new image. */
 export function observed(change: Partial<Observed> = {}): Observed {
   return {
     names: NAMES,
@@ -127,12 +127,12 @@ export function desired(change: Partial<Desired> = {}): Desired {
   };
 }
 
-/** The wish to go stop-first. */
+/** The desired state of a stop-first roll. */
 export function stopFirst(change: Partial<Desired> = {}): Desired {
   return desired({ choice: { strategy: 'stop-first', rehearse: false, because: 'a test says so' }, ...change });
 }
 
-/** The wish to hand the ports over by a stand-in. */
+/** The desired state of a handover. */
 export function handover(change: Partial<Desired> = {}): Desired {
   return desired({ choice: { strategy: 'handover', rehearse: true, because: 'a test says so' }, ...change });
 }
@@ -277,7 +277,7 @@ export function raised(work: () => unknown): SwapError {
   return assert.fail('nothing was raised');
 }
 
-/** How the next container of a service is set up if nothing of the old one came from its image. */
+/** The settings of the next container of a service whose user set everything. */
 export function successor(of: Container, change: Partial<Successor> = {}): Successor {
   return {
     name: NAMES.next,

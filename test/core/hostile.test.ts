@@ -1,4 +1,4 @@
-// Labels, options and files come from anybody: whatever is in them, there is a value or an error that says what is wrong.
+// Any user writes labels, options and files: every input gives a value or an error that names the mistake.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';

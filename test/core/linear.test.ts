@@ -1,4 +1,4 @@
-// Texts and patterns of strangers that kept the program busy for minutes, or for ever.
+// Foreign texts and patterns that blocked the program for minutes, or for ever.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { harmlessText } from '../../src/core/text/harmless.ts';

@@ -1,4 +1,4 @@
-// The order of a roll on several hosts, as a property of every course that it can take.
+// The order of a roll on several hosts, as a property of every possible course.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
@@ -12,10 +12,10 @@ interface Course {
   readonly bakeMs: number;
   readonly atOnce: number;
   readonly onFailure: (typeof ON_FAILURE)[number];
-  /** How the turn of each host ends. */
+  /** The end of each host's turn. */
   readonly ends: readonly (typeof ENDS)[number][];
   readonly sick: boolean;
-  /** After how many moves the roll is interrupted. */
+  /** The number of moves before the interruption. */
   readonly stopAfter: number;
   readonly backFails: boolean;
 }

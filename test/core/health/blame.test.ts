@@ -1,4 +1,4 @@
-// Which failures only an image can have caused: a table of causes.
+// Failures that only an image can have caused: a table of causes.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { codeOf, type Failed, isRejection, otherCause, otherCauseOfBuild } from '../../../src/core/health/blame.ts';

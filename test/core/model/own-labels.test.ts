@@ -30,7 +30,7 @@ const KEYS = [
 const VALUES = ['1', '0', 'web', 'copying', 'replica', 'true', '[{"volume":"v","copy":"v","bytes":0,"files":0}]', ''];
 const labels = fc.dictionary(fc.constantFrom(...KEYS), fc.constantFrom(...VALUES), { noNullPrototype: true });
 
-/** What a container that nobody gave any label says of itself: all of it is its image's. */
+/** The labels of a container without any of its own: all come from its image. */
 const inherited = (image: Labels) => ownLabels({ name: 'web', imageId: ID, labels: image }, image);
 
 suite('what an image says', () => {
@@ -53,7 +53,7 @@ suite('what an image says', () => {
       fc.property(labels, (image) => {
         const own = ownLabels({ name: 'web', imageId: ID, labels: { ...image, ...state } }, image);
         const read = decodeState(own);
-        // What both say alike counts as the image's: then there is no state at all, which changes nothing of anybody.
+        // A label that both have counts as the image's: then there is no state at all, which harms nobody.
         if (!read) return;
         assert.deepEqual([read.role, read.slot, read.copies, read.replaces], ['replica', 'web', [], undefined]);
       }),

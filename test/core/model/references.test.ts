@@ -29,7 +29,7 @@ function linked(...links: string[]): Container {
 }
 
 suite('what a container refers to', () => {
-  // What refers, its kind, and whether it is re-created with the other, needs it running to start, and needs it there at all.
+  // The reference, its kind, and if the container is re-created with the other, needs it running to start, or needs it to exist.
   const table: [string, Container, string, boolean, boolean, boolean][] = [
     ['network', host({ NetworkMode: `container:${ID}` }), 'network', true, true, true],
     ['PID namespace', host({ PidMode: `container:${ID}` }), 'pid', true, true, true],

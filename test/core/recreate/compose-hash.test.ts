@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { composeHashLabel } from '../../../src/core/recreate/compose-hash.ts';
 
-// The very texts that compose hashes, so that a test shows what differs.
+// The exact texts that compose hashes, so that a failure shows the difference.
 const plain = (text: string): string => text;
 
 const SIDE = {

@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { ContainerConfig } from '../../../src/core/model/container.ts';
 import { guessUserSet } from '../../../src/core/recreate/user-set.ts';
 
-// As the engine merges them: what the user set, then what the image has beside it.
+// As the engine merges them: the user's variables, then the image's others.
 const container: ContainerConfig = {
   Env: ['MODE=fast', 'PATH=/bin', 'VERSION=1'],
   Cmd: ['serve'],

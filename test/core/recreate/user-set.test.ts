@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import type { ContainerConfig } from '../../../src/core/model/container.ts';
 import { isUserSet, subtractImage, userConfig } from '../../../src/core/recreate/user-set.ts';
 
-/** What is asked for again: the user-set part of a container of the image. */
+/** The create request: the user-set part of a container of the image. */
 function again(container: ContainerConfig, image: ContainerConfig): ContainerConfig {
   return userConfig(container, subtractImage(container, image));
 }
 
-/** The engine's merge of what is asked for with an image (moby `daemon/commit.go`, merge). */
+/** The engine's merge of a request with an image (moby `daemon/commit.go`, merge). */
 function merged(user: ContainerConfig, image: ContainerConfig): ContainerConfig {
   const pairs = [...(image.Env ?? []).filter((pair) => !names(user.Env).includes(nameOf(pair))), ...(user.Env ?? [])];
   const entrypoint = user.Entrypoint?.length ? user.Entrypoint : undefined;
@@ -144,7 +144,7 @@ suite('each field, as the user set it or the image brought it (T1 to T6)', () =>
 suite('in general', () => {
   const keys = ['x', 'y', 'z'];
 
-  // Whoever asked for just what the image says can't be told from one who did not ask (T3), so the words differ.
+  // A value equal to the image's is the same as no value (T3), so the words differ.
   function configs(word: string): fc.Arbitrary<ContainerConfig> {
     const words = fc.constantFrom<string[]>([word], [word, 'more']);
     return fc.record(
@@ -188,7 +188,7 @@ suite('in general', () => {
   test('nothing of the old image is frozen: a new image gives what a fresh start with it would', () => {
     fc.assert(
       fc.property(users, configs('v1'), configs('v2-'), (user, before, after) => {
-        // To take away an entrypoint that there is not leaves no trace.
+        // Removing an entrypoint that does not exist leaves no trace.
         fc.pre(before.Entrypoint !== undefined || user.Entrypoint?.[0] !== '');
         assert.deepEqual(sorted(merged(again(merged(user, before), before), after)), sorted(merged(user, after)));
       }),

@@ -17,7 +17,7 @@ import {
   UNHEALTHY,
 } from '../builders.ts';
 
-/** The phases that a roll passes through, if all goes well from here on, and how many steps it takes. */
+/** The phases of a roll from here on, if all goes well, and the number of its steps. */
 function phasesOf(wish: Desired, seen: Observed): { phases: RollPhase[]; steps: number } {
   const steps = expectedSteps(wish, seen);
   const phases: RollPhase[] = [];

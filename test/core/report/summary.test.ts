@@ -165,7 +165,7 @@ suite('a run is told of', () => {
     assert.ok(!isToBeTold(run(AVAILABLE), 'changes', told));
     assert.ok(!isToBeTold(run(UNKNOWN), 'failures', told));
     assert.ok(isToBeTold(run({ ...AVAILABLE, to: { digest: A } }), 'changes', told));
-    // Runs may be about some services only: what is not in them is not forgotten.
+    // A run may cover only some services: the others are not forgotten.
     const after = toldAfter(told, run({ ...AVAILABLE, outcome: 'current' }));
     assert.ok(isToBeTold(run(AVAILABLE), 'changes', after));
     assert.ok(!isToBeTold(run(UNKNOWN), 'changes', after));

@@ -1,4 +1,4 @@
-// The planner on observations that no history has led to: it says something sensible about each, and comes to an end.
+// The planner on observations without a history: it decides sensibly on each, and comes to an end.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
@@ -23,7 +23,7 @@ import {
 } from '../builders.ts';
 
 const RUNS = Number(process.env.SWAPCTL_PROPERTY_RUNS ?? 2000);
-// More than the longest roll with all that it takes back.
+// More than the longest roll with its undo.
 const MOST_STEPS = 60;
 
 const some = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined });
@@ -106,7 +106,7 @@ const backups: fc.Arbitrary<Backup[]> = fc.uniqueArray(
   { maxLength: 3, selector: ({ roll }) => roll },
 );
 
-// The planner that is told of a proxy is asked the same.
+// The same for a planner behind a proxy.
 const PROXY = { name: 'nginx:edge', route: 'web', holdMs: 10_000, canary: { percent: 10, ms: 60_000 } };
 
 const observations: fc.Arbitrary<Observed> = fc
@@ -156,7 +156,7 @@ const observations: fc.Arbitrary<Observed> = fc
   .map(withOneName)
   .chain((seen) => fc.option(routesOf(seen), { nil: undefined }).map((route) => ({ ...seen, route })));
 
-// Only what runs has an address.
+// Only a running container has an address.
 function routesOf({ incumbent, candidate }: Observed): fc.Arbitrary<SeenRoute> {
   const running = [incumbent, candidate].flatMap((one) => (one?.running ? [one.id] : []));
   const addresses = Object.fromEntries(running.map((id) => [id, `${id}:80`]));
@@ -226,10 +226,10 @@ test('whatever was observed, the planner comes to an end: as wished, with a refu
       }
       trace.push(JSON.stringify(decision.step));
       assert.ok(steps < MOST_STEPS, `no end:\n${trace.slice(-12).join('\n')}`);
-      // What no history leads to may have no good way out: then the runner stops before the step (roll/run.ts), and says so.
+      // An observation without a history may have no good exit: then the runner stops before the step (rollout/loop.ts), and reports it.
       const broken = violation(seen, decision.step);
       if (broken !== undefined) return count(`stopped: ${broken}`);
-      // As the runner does it (roll/run.ts).
+      // As in the runner (rollout/loop.ts).
       if (decision.undoing) seen = { ...seen, giveUp: seen.giveUp ?? decision.undoing };
       seen = imagine(wish, seen, decision.step);
     }

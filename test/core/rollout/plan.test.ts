@@ -29,7 +29,7 @@ import {
 
 const INTERRUPTED = new SwapError('interrupted', 'the roll was interrupted');
 
-/** The next step; everything but an act is a failed test. */
+/** The next step; any other decision fails the test. */
 function next(seen: Observed, wish: Desired = desired()): Step {
   const decision = plan(wish, seen);
   if (decision.kind === 'act') return decision.step;
@@ -46,7 +46,7 @@ function lines(steps: readonly Step[]): string[] {
   return steps.map((step) => ('name' in step ? `${step.kind} ${step.name}` : step.kind));
 }
 
-/** The whole way of taking a candidate back, each step going well. */
+/** All steps of undoing a candidate, if each succeeds. */
 function undoing(seen: Observed, wish: Desired): string[] {
   return lines(expectedSteps(wish, seen));
 }

@@ -1,4 +1,4 @@
-// A docker run in the foreground: somebody waits for the end of this very container.
+// A docker run in the foreground waits for the end of this very container.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container, ContainerConfig, HostConfig } from '../../../src/core/model/container.ts';

@@ -1,4 +1,4 @@
-// What compose does for a service beside creating its containers, and swapctl does not.
+// Actions of compose for a service, besides creating containers, that swapctl does not do.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { completedFirst, notDone } from '../../../src/core/service/compose-beside.ts';

@@ -1,4 +1,4 @@
-// Which services compose restarts after it has replaced another one, by its labels.
+// The services that compose restarts after it has replaced another one, by its labels.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ContainerSummary } from '../../../src/core/model/container.ts';

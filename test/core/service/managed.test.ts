@@ -1,4 +1,4 @@
-// Containers that another program owns: each kind is known by what that program sets on it, and by nothing less.
+// Containers of other programs: each kind is recognized by the labels of its program, and by nothing less.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ContainerSummary, ListedContainer } from '../../../src/core/model/container.ts';

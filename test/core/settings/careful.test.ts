@@ -1,4 +1,4 @@
-// A container whose image is gone: nobody can tell its labels from its image's, so they only ever make swapctl more careful.
+// A container whose image is gone: its labels may be the image's, so they only ever make swapctl more careful.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ import { DEFAULTS } from '../../../src/core/settings/table.ts';
 
 const gone = (labels: Labels) => ownLabels({ name: 'web', imageId: 'sha256:gone', labels }, undefined);
 
-/** What swapctl.yml says of the service. */
+/** The settings of the service in swapctl.yml. */
 function fileOf(settings: Labels): { defaults: FileLayer; service: FileLayer } {
   const entries = Object.entries(settings).map(([key, value]) => [key, { value, where: 'swapctl.yml:1' }] as const);
   return { defaults: {}, service: Object.fromEntries(entries) };

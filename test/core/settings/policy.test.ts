@@ -194,7 +194,7 @@ test('the command line overrules labels', () => {
 });
 
 suite('the rule of merging', () => {
-  // Values that tell who said them: the n-th layer says n.
+  // Values that show their source: the n-th layer sets n.
   const keys = ['settle', 'drain.timeout', 'health.timeout', 'keep', 'min-age', 'min-interval', 'depends-on'];
   const layers = fc.tuple(
     ...['4', '3', '2', '1'].map((value) =>

@@ -42,7 +42,7 @@ const VOLUME = mounted({});
 const INSIDE = host({ NetworkMode: 'container:abc' });
 const RANGE = host({ PortBindings: { '90/tcp': [{ HostPort: '1-9' }] } });
 
-/** A container with the exclusive things of both. */
+/** A container with the exclusive resources of both. */
 function together(one: Container, other: Container): Container {
   const PortBindings = { ...one.host.PortBindings, ...other.host.PortBindings };
   const modes = [one.host.NetworkMode, other.host.NetworkMode];
@@ -59,7 +59,7 @@ function together(one: Container, other: Container): Container {
 type Change = Parameters<typeof policy>[0];
 const onHost = (one: Container, change: HostConfig): Container => ({ ...one, host: { ...one.host, ...change } });
 
-/** What a user does who follows a piece of advice. */
+/** The action of a user who follows an advice. */
 const ADVICE: Record<string, (one: Container, change: Change) => [Container, Change]> = {
   'publish no fixed host port': (one, change) => [onHost(one, { PortBindings: {} }), change],
   'publish single host ports instead of a range': (one, change) => [

@@ -1,4 +1,4 @@
-// The judgement on any service with any tasks: it never calls a service rolled, or back, that is not.
+// The verdict on any service with any tasks never reports a false success or a false return.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';

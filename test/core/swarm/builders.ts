@@ -1,4 +1,4 @@
-// Swarm services and tasks for tests, with what a test does not say.
+// Swarm services and tasks for tests, with defaults.
 import { ownLabels } from '../../../src/core/model/own-labels.ts';
 import type { SwarmService, SwarmTask } from '../../../src/core/swarm/model.ts';
 import type { Seen } from '../../../src/core/swarm/verdict.ts';

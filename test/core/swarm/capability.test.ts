@@ -1,4 +1,4 @@
-// What plan says of a Swarm service, and what it refuses.
+// The output of plan for a Swarm service, and the refusals.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { ownLabels } from '../../../src/core/model/own-labels.ts';

@@ -1,4 +1,4 @@
-// The judgement on the update of a Swarm service, state by state.
+// The verdict on the update of a Swarm service, state by state.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { describeFailure, failuresOf, isImagesFault, judgeBack, judgeRoll } from '../../../src/core/swarm/verdict.ts';

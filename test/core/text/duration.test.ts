@@ -52,10 +52,10 @@ suite('durations are read', () => {
   });
 
   test('a long text is read no more than once', () => {
-    // So long that the test would not end otherwise.
+    // Long enough that a quadratic reader would never end.
     assert.equal(raised(() => parseDuration(`${'1'.repeat(500_000)}x`, 'x')).code, 'config');
     assert.equal(raised(() => parseDuration(`${'1s'.repeat(500_000)}x`, 'x')).code, 'config');
-    // More parts than a regular expression has stack for.
+    // More parts than the stack of a regular expression holds.
     assert.equal(raised(() => parseDuration('1m'.repeat(2_000_000), 'x')).code, 'config');
   });
 });

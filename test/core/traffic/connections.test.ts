@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { type Connection, stateOf, watchConnections } from '../../../src/core/traffic/connections.ts';
 
-/** One in which a request was answered a minute ago. */
+/** A connection with a request that was answered a minute ago. */
 function connection(change: Partial<Connection> = {}): Connection {
   const silent = { sinceSent: 60_000, sinceReceived: 60_010, sinceAck: 59_960 };
   return { ends: 'a', queued: 0, unacked: 0, sent: 100, received: 50, roundTrip: 1, ...silent, ...change };
@@ -100,7 +100,7 @@ suite('what rests at the last call', () => {
   });
 });
 
-/** Whether the drain waits at each of the looks, which are 150 ms apart. */
+/** True for each observation at which the drain waits; they are 150 ms apart. */
 function watched(...looks: Partial<Connection>[]): boolean[] {
   const watch = watchConnections();
   return looks.map((change, number) => watch([connection(change)], number * 150).waitedFor.length > 0);

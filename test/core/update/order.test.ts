@@ -16,7 +16,7 @@ function keys(ordered: readonly Dependent[]): string[] {
   return ordered.map(({ key }) => key);
 }
 
-// Edges lead to smaller numbers only, so there is no circle; the order given is another one.
+// Edges lead only to smaller numbers, so there is no cycle; the given order is another one.
 const graphs = fc
   .array(fc.array(fc.nat(), { maxLength: 4 }), { maxLength: 12 })
   .map((rows) => rows.map((row, at) => ({ key: `s${at}`, dependsOn: at === 0 ? [] : row.map((n) => `s${n % at}`) })))

@@ -1,4 +1,4 @@
-// What an update says of a roll that is done, and leaves something to do.
+// The update line of a finished roll with work left for the user.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Checked } from '../../../src/core/update/newer.ts';

@@ -13,7 +13,7 @@ interface Day {
   readonly rolls: number[];
 }
 
-/** A service from an instant on for so many hours, checked and rolled by its settings; the first rolls fail. */
+/** A service for some hours, checked and rolled by its settings; the first rolls fail. */
 async function live(
   settings: Record<string, string>,
   from: string,

@@ -7,7 +7,7 @@ import { parseVersion } from '../../../src/core/update/version.ts';
 
 const REPOSITORY = 'ghcr.io/me/app';
 
-/** The tag that is followed now. */
+/** The tag that is tracked now. */
 function tagNow(track: string, current: string, tags: readonly string[]): string {
   const now = followedNow(parseTrack(track, 'it'), `${REPOSITORY}:${current}`, tags);
   assert.ok(now.startsWith(`${REPOSITORY}:`), now);
@@ -198,7 +198,7 @@ suite('whatever tags there are', () => {
         assert.equal(after?.prefix, before?.prefix);
         assert.equal(after?.suffix, before?.suffix);
         assert.ok(before?.pre || !after?.pre, `${current} → ${now}`);
-        // Who is at the newer one never goes back.
+        // A service on the newer tag never goes back.
         assert.equal(tagNow(wanted, now, [...all, current]), now);
       }),
       { numRuns: 3000 },

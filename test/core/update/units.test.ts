@@ -11,7 +11,7 @@ const PLACE: UnitPlace = { command: ['/usr/bin/node', '/opt/swapctl.js'], env: {
 const CRON: UnitWish = { way: 'cron', runs: 'update' as const, schedule: undefined };
 const TIMER: UnitWish = { ...CRON, way: 'systemd' };
 const WATCH: UnitWish = { ...TIMER, runs: 'watch' };
-/** A name of a folder in which everything means something to somebody. */
+/** The name of a folder in which every character is special for some program. */
 const ODD = `a b'c"d$e%f\\g;h`;
 
 let folder = '';
@@ -85,7 +85,7 @@ suite('cron', () => {
     const program = path.join(place, 'program.sh');
     writeFileSync(program, 'printf "%s|" "$@"; echo "50%"; exit "$STATUS"\n');
     const line = cronLine(CRON, { command: ['/bin/sh', program, '--config', `${place}/x.yml`] });
-    // As cron(8) does it: what is behind the user, with \% for %.
+    // As cron(8) reads it: the text after the user, with \% for %.
     const command = line.split(' root ')[1]?.replaceAll('\\%', '%') ?? '';
     assert.doesNotMatch(line.replaceAll('\\%', ''), /%/);
     const run = (STATUS: string) => execFileSync('/bin/sh', ['-c', command], { env: { STATUS }, encoding: 'utf8' });
@@ -202,7 +202,7 @@ suite('systemd', () => {
       WATCH,
     ])
       assert.deepEqual(verify(write(wish)), { status: 0, said: [] });
-    // It does look at what it is given.
+    // systemd-analyze checks the file.
     symlinkSync('/nowhere', path.join(place, 'gone'));
     assert.match(verify(write(WATCH, [path.join(place, 'gone')])).said.join('\n'), /is not executable/);
   });

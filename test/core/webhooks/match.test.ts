@@ -1,4 +1,4 @@
-// Which references a push concerns.
+// The references that a push affects.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { parseTrack } from '../../../src/core/update/track.ts';

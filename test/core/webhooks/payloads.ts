@@ -1,4 +1,4 @@
-// One message of each sender, with the fields that its documentation names and with values of our own.
+// One message of each sender, with the fields of its documentation and with values of our own.
 import type { PushedRepository } from '../../../src/core/webhooks/hint.ts';
 import type { HookKind } from '../../../src/core/webhooks/kinds.ts';
 
@@ -385,7 +385,7 @@ export const EVENT_GRID_VALIDATION = [
   },
 ];
 
-/** A message that its sender sends, and that is no push of a tag. */
+/** A message of the sender that is no push of a tag. */
 export const OTHERS: readonly Omit<Sample, 'pushed'>[] = [
   { kind: 'github', name: 'ping', headers: { 'x-github-event': 'ping' }, body: { zen: 'Keep it logically awesome.' } },
   { kind: 'github', name: 'push of commits', headers: { 'x-github-event': 'push' }, body: { ref: 'refs/heads/main' } },

@@ -1,4 +1,4 @@
-// Every sender's message is understood, and nothing else counts as a push.
+// Every sender's message is understood, and no other message counts as a push.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Hint } from '../../../src/core/webhooks/hint.ts';

@@ -1,4 +1,4 @@
-// Every encoder, with texts of anybody: what stands there is the text and nothing else.
+// Every encoder, with foreign texts: the output is the text and nothing else.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ import { OBEYED_WORDS } from '../../../lab/text.ts';
 
 const RUNS = process.env.SWAPCTL_TEST_LONG === '1' ? 50_000 : 2000;
 
-/** Texts that are full of what means something somewhere. */
+/** Texts full of characters with a special meaning somewhere. */
 const nasty = fc.oneof(
   anyText,
   fc.array(fc.constantFrom(...OBEYED_WORDS), { maxLength: 12 }).map((parts) => parts.join('')),
