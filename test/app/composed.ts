@@ -1,4 +1,4 @@
-// Services of one compose project on an engine in memory, around the one that is rolled.
+// Services of one compose project on an engine in memory, around the rolled one.
 import assert from 'node:assert/strict';
 import type { ServiceReport } from '../../src/core/report/report.ts';
 import type { ServicePlan } from '../../src/core/report/status.ts';
@@ -24,7 +24,7 @@ interface Given {
   readonly image?: string;
 }
 
-/** Another service of the same project, which runs. */
+/** Another running service of the same project. */
 export function add({ machine }: Stage, service: string, given: Given = {}): void {
   const {
     dependsOn = '',

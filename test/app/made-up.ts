@@ -1,4 +1,4 @@
-// A made-up engine and registry, for decisions about updates: containers, what they run, and what tags are now.
+// A made-up engine and registry, for decisions about updates: containers, their images, and the targets of tags.
 
 import { cronSchedules } from '../../src/adapters/host/schedules.ts';
 import type { Found } from '../../src/app/rollout/roll-slot.ts';
@@ -31,18 +31,18 @@ export interface MadeUp {
   now: number;
   containers: ListedContainer[];
   volumes: Volume[];
-  /** What tags are in the registry, by reference; what is not there is raised. */
+  /** The targets of tags in the registry, by reference; an error is raised. */
   tags: Map<string, string>;
-  /** The commit that every branch is at; what is raised where there is none. */
+  /** The commit of every branch; raises if undefined. */
   commit: string | undefined;
-  /** What tags are on the engine, by reference: images that were built there. Those that run have `app:1`, too. */
+  /** The targets of tags on the engine, by reference: local builds. The running images have `app:1`, too. */
   here: Map<string, string>;
-  /** When images were built, by digest. */
+  /** Build times of images, by digest. */
   created: Map<string, number>;
   config: ReturnType<Ports['config']>;
-  /** What the registry was asked. */
+  /** The requests to the registry. */
   asked: string[];
-  /** Set: whoever asks the registry, or the engine, gets this. */
+  /** Set: every request to the registry, or the engine, raises this. */
   registryAway: SwapError | undefined;
   engineAway: Error | undefined;
   ports: Ports;
@@ -52,9 +52,9 @@ export interface MadeUp {
   hosts: Map<string, object>;
   /** The same of its Config. */
   configs: Map<string, object>;
-  /** Remembers, as a roll does, that an image failed in a slot; `how`: otherwise than by being not healthy, once. */
+  /** Records a failed image in a slot, as a roll does; `how`: a failure other than being unhealthy once. */
   fail(name: string, image: string, how?: Partial<FailureNote>): void;
-  /** Rolls as if it went well, as far as a check can tell. */
+  /** Simulates a successful roll, as far as a check can see. */
   becomes(name: string, image: string): void;
 }
 
@@ -225,7 +225,7 @@ export type RollAs = (
   later: readonly string[],
 ) => Promise<Partial<ServiceReport> | undefined>;
 
-/** Runs updates of a made-up world. A roll goes well, unless `roll` answers something else. */
+/** Runs updates of a made-up world. A roll succeeds, unless `roll` answers otherwise. */
 export async function update(
   world: MadeUp,
   options: Partial<UpdateOptions> = {},

@@ -1,4 +1,4 @@
-// A plan and the report of a roll name what compose does beside creating containers, on an engine in memory.
+// A plan and the report of a roll name the actions of compose besides creating containers, on an engine in memory.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Stage, stageOf } from '../../matrix/stage.ts';

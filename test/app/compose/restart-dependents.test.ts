@@ -1,4 +1,4 @@
-// Compose's `depends_on: { web: { restart: true } }`: what is restarted after a roll of web, on an engine in memory.
+// Compose's `depends_on: { web: { restart: true } }`: the restarts after a roll of web, on an engine in memory.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { command, recovered, type Stage, stageOf } from '../../matrix/stage.ts';
@@ -6,7 +6,7 @@ import { SOUND } from '../../memory/apps.ts';
 import { inspected } from '../../memory/containers.ts';
 import { add, COMPOSED, idOf, nameOf, planOf, RESTARTED, rolled } from '../composed.ts';
 
-/** How often each service was started since; a container that was replaced counts as 'replaced'. */
+/** The number of starts of each service since; a replaced container counts as 'replaced'. */
 function watched(stage: Stage, services: readonly string[]): () => Record<string, number | 'replaced'> {
   const before = services.map((service) => ({ service, id: idOf(stage, service), runs: runsOf(stage, service) }));
   return () =>

@@ -1,4 +1,4 @@
-// Services of one tag that one command rolls: no plan and no report warns of what the command itself does.
+// Services of one tag in one command: no plan and no report warns of the command's own work.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { stageOf } from '../../matrix/stage.ts';

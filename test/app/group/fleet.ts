@@ -1,4 +1,4 @@
-// Several engines in memory with one registry, on each of which the same service runs.
+// Several engines in memory with one registry and the same service.
 import assert from 'node:assert/strict';
 import { createApp } from '../../../src/app/app.ts';
 import { createGroup, type GroupApp } from '../../../src/app/group/group.ts';
@@ -29,18 +29,18 @@ export interface FleetHost {
   readonly name: string;
   readonly place: Place;
   readonly machine: Machine;
-  /** Instants without anybody who answers. */
+  /** Instants without an answer. */
   readonly outages: number[];
   /** True: nothing can connect to it. */
   away: boolean;
 }
 
-/** One process that works on a fleet. */
+/** A process that works on a fleet. */
 export interface Operator {
   readonly app: GroupApp;
   readonly processes: ReadonlyMap<string, Process>;
   readonly progress: Progress[];
-  /** The hooks that were run, as `host event`. */
+  /** The hooks that ran, as `host event`. */
   readonly hooked: string[];
   /** A hook for which this is true fails. */
   hookFails: (host: string, event: string) => boolean;
@@ -138,7 +138,7 @@ function runsOn({ name, machine }: FleetHost): string {
   return box?.image.digests[0]?.split('@')[1] ?? '';
 }
 
-/** Everything on the hosts is whole: one container that answers, no lock, and nobody went unanswered. */
+/** Every host is whole: one container that answers, no lock, and no unanswered client. */
 export function assertWhole({ hosts, runs }: Fleet): void {
   runs();
   for (const { name, machine, outages } of hosts) {

@@ -1,4 +1,4 @@
-// A process that dies in the roll of a group: at every change that it makes, on every host.
+// A process dies in the roll of a group: at each of its changes, on every host.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { GroupConfig } from '../../../src/core/inventory/inventory.ts';
@@ -19,7 +19,7 @@ async function changesOf(group: Partial<GroupConfig>): Promise<Map<string, numbe
   return new Map([...operator.processes].map(([host, { calls }]) => [host, calls.filter((one) => one.changes).length]));
 }
 
-/** Has the process die at the nth change on a host. */
+/** Kills the process at the nth change on a host. */
 async function killedAt(fleet: Fleet, group: Partial<GroupConfig>, host: string, nth: number): Promise<boolean> {
   const operator = fleet.operator(group);
   const process = operator.processes.get(host) ?? assert.fail(host);

@@ -1,4 +1,4 @@
-// A group as a daemon watches it.
+// The daemon's view of a group.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type WatchWorld, watch } from '../../../src/daemons/watch/watch.ts';

@@ -6,7 +6,7 @@ import { madeUp, update } from '../made-up.ts';
 const [FIRST, SECOND] = ['a'.repeat(40), 'b'.repeat(40)];
 const FROM_GIT = { 'swapctl.enable': 'true', 'swapctl.build.git': 'https://me:s3cret@example.org/shop.git#main' };
 
-/** A world with a service that is built from a branch, which is at its first commit and was rolled to it. */
+/** A world with a service built from a branch, and rolled to its first commit. */
 async function built() {
   const made = madeUp();
   made.add('web', FROM_GIT);

@@ -1,4 +1,4 @@
-// What a reference means, where only a moment or a fault makes the difference.
+// The meaning of a reference where only a moment or a fault makes the difference.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fetchImage, resolveFound } from '../../../src/app/image/image.ts';

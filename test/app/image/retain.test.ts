@@ -1,4 +1,4 @@
-// Old images that are kept as the way back go only where each slot is whole: a half-done roll may still need them.
+// Retained images are removed only while each slot is whole: a half-done roll may still need them.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { retireOldImages, retireUnlessHalfDone } from '../../../src/app/image/retain.ts';

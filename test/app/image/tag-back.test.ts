@@ -1,4 +1,4 @@
-// A later replica fails, and those before go back: so does the tag, to where it was before the roll.
+// A later replica fails, and the earlier ones go back: so does the tag.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { canonical } from '../../../src/core/model/reference.ts';

@@ -8,12 +8,12 @@ import type { KernelLayer } from '../../../src/core/traffic/kernel-layer.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 import { composed, container } from '../../core/builders.ts';
 
-/** What doctor says about the configuration. */
+/** The findings of doctor about the configuration. */
 async function about(config: () => Config) {
   return (await findings(config, { available: true })).find(({ check }) => check === 'swapctl.yml');
 }
 
-/** What doctor says about the kernel layer. */
+/** The findings of doctor about the kernel layer. */
 async function aboutKernel(layer: KernelLayer) {
   return (await findings(() => NO_CONFIG, layer)).filter(({ check }) => check === 'kernel layer');
 }

@@ -13,7 +13,7 @@ import { composed, container, image } from '../../core/builders.ts';
 
 const NOW = Date.parse('2026-01-05T12:00Z');
 
-/** Ports of an engine with these containers, as far as explaining needs them. */
+/** Ports of an engine with these containers, enough to explain settings. */
 function ports(all: readonly ContainerSummary[], config: Config, volumes: readonly Volume[]): Ports {
   const inspect = (id: string) => {
     const { name = '', labels = {} } = all.find((one) => one.id === id) ?? {};

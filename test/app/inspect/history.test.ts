@@ -1,4 +1,4 @@
-// What the history says of a container that does not run.
+// The history of a container that does not run.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ServiceHistory } from '../../../src/core/report/status.ts';

@@ -35,7 +35,7 @@ suite('a job', () => {
     const planned = done.plan?.[0]?.steps ?? [];
     const did = done.steps.filter(({ slot, kind }) => slot === 'web' && !['probe', 'note', 'evidence'].includes(kind));
     assert.ok(did.length > 5);
-    // A step that proved needless is planned, and not done.
+    // A needless step is planned, but not done.
     assert.deepEqual(
       planned.filter((text) => did.some((step) => step.text === text)),
       did.map(({ text }) => text),
@@ -183,7 +183,7 @@ suite('after a restart', () => {
     const second = world.open();
     const found = await second.book.find(job.id);
     assert.deepEqual([found?.state, found?.outcome, found?.service], ['done', 'rolled', 'web']);
-    // Nobody knows any more how long it took.
+    // Its duration is unknown now.
     assert.ok(found?.report && !('timings' in found.report));
     world.newer();
     const later = await second.book.submit(roll('web'));
@@ -203,7 +203,7 @@ suite('after a restart', () => {
       const world = await jobWorld(['web']);
       world.newer();
       const first = world.open();
-      // The first create is that of the lock.
+      // The first create is the lock's.
       first.process.crashAt(call, call === 'engine.create' ? 2 : 1, 'before');
       const { job } = await first.book.submit(roll('web'));
       await world.machine.clock.run(first.process.died, true);

@@ -1,4 +1,4 @@
-// Services on an engine in memory, and books of jobs of processes that roll them.
+// Services on an engine in memory, and the job books of processes that roll them.
 import { JobBook } from '../../../src/app/jobs/book.ts';
 import type { Job } from '../../../src/app/jobs/job.ts';
 import { type App as Program, SOUND } from '../../memory/apps.ts';
@@ -11,7 +11,7 @@ import { BEGIN, newMachine } from '../../memory/machine.ts';
 import { openProcess, type Place, type Process, type ProcessOptions } from '../../memory/process.ts';
 
 export interface JobWorld extends Place {
-  /** Builds a newer image under the tag that all services follow. */
+  /** Builds a newer image under the tag that all services track. */
   newer(program?: Program): string;
   open(options?: ProcessOptions): Server;
 }
@@ -19,7 +19,7 @@ export interface JobWorld extends Place {
 export interface Server {
   readonly process: Process;
   readonly book: JobBook;
-  /** What the listeners of the book were told: state and kind of step. */
+  /** The notifications of the book's listeners: state and kind of step. */
   readonly told: string[];
 }
 

@@ -10,7 +10,7 @@ import type { Process, ProcessOptions } from '../../memory/process.ts';
 async function killedAtTheEnd(options: ProcessOptions = {}): Promise<Stage> {
   const stage = await stageOf(SETUPS.update);
   const process = stage.open(options);
-  // Its last look: at the images that are kept as the way back.
+  // Its last observation: of the retained images.
   process.crashAt('engine.imageTags', 1, 'before');
   assert.equal(await command(stage, process), 'died');
   assert.deepEqual(namesOf(stage), ['web', 'web.swapctl-lock']);
@@ -52,7 +52,7 @@ test('a roll that copies volumes does not look for rm in the lock that it has ju
 });
 
 suite('whoever removes a dead lock can die at any call: the tag is put back all the same', () => {
-  // The dead roll has pulled the newer image, and with that moved the tag; it has made no container.
+  // The dead roll has pulled the newer image, which moved the tag; it has created no container.
   const moved = async (): Promise<Stage> => {
     const stage = await stageOf(SETUPS.update);
     const process = stage.open();

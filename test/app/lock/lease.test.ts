@@ -9,7 +9,7 @@ import { encodeState } from '../../../src/core/service/labels.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 import { decoded } from '../../core/own.ts';
 
-/** Ports on which time passes only when somebody sleeps, and then as much as `passes` says. */
+/** Ports with a clock that advances only during a sleep, by the result of `passes`. */
 function portsWhere(passes: () => number, beat: () => Promise<void>): { ports: Ports; beaten: Promise<void> } {
   let now = 0;
   let told = () => {};
@@ -30,7 +30,7 @@ function portsWhere(passes: () => number, beat: () => Promise<void>): { ports: P
     monotonic: () => now,
     sleep: async () => {
       now += passes();
-      // Others get their turn.
+      // Other tasks get their turn.
       await new Promise((turn) => setImmediate(turn));
     },
   };
@@ -63,7 +63,7 @@ test('a lock that the engine does not let beat any more counts as lost', async (
   assert.match(String(lease.lost.reason), /the lock of web was lost/);
 });
 
-/** A holder that was suspended right after it took the lock: no beat of its own ever comes, and its clocks show what has passed. */
+/** A holder that was suspended right after it took the lock: it sends no heartbeat, and its clocks show the time that passed. */
 function suspended(answer: () => Promise<void>) {
   const passed = { monotonic: 0, wall: 0 };
   const asked: string[] = [];
@@ -122,7 +122,7 @@ test('a lock is plausible as long as it is changed about as often as a living ho
     assert.equal(isPlausible(ageMs, beats), plausible, `${beats} beats in ${ageMs} ms`);
 });
 
-/** Somebody else's lock is seen `looks` times and then no more; its name stays taken for another `conflicts` tries. */
+/** Another process's lock appears in `looks` observations; its name stays taken for another `conflicts` tries. */
 function lockOfOthers(
   looks: number,
   conflicts: number,

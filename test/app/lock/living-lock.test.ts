@@ -1,4 +1,4 @@
-// Another process tries to roll a service while one that lives holds its lock.
+// Another process tries to roll a service while a live one holds its lock.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
@@ -7,10 +7,10 @@ import { SETUPS } from '../../matrix/setups.ts';
 import { command, rollAgain, type Stage, stageOf } from '../../matrix/stage.ts';
 import type { Process } from '../../memory/process.ts';
 
-// Longer than others watch a lock whose holder they can't ask, and shorter than they watch one whose holder lives.
+// Longer than others watch a lock with an unknown holder, and shorter than they watch a live holder's.
 const SUSPENDED_MS = 20_000;
 
-/** Has a first roll stand still before it makes its new container, meanwhile a second one try; says how both ended. */
+/** Suspends a first roll before it creates its container, and lets a second one try; resolves with both results. */
 async function rollTwice(
   stage: Stage,
   first: Process,

@@ -1,4 +1,4 @@
-// A service behind a proxy that is told, rolled by the shipped use cases on an engine in memory.
+// A service behind a proxy that swapctl drives, rolled by the shipped use cases on an engine in memory.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';

@@ -1,4 +1,4 @@
-// The volumes in which failed images are remembered: what is written, replaced, forgotten, and left alone.
+// The volumes that record failed images: written, replaced, forgotten, and left alone.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';

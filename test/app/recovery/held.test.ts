@@ -7,7 +7,7 @@ import type { Ports } from '../../../src/ports/ports.ts';
 
 const STATE = { role: 'replica', service: 'web', slot: 'web', roll: 'r', at: '2026-01-01T00:00:00Z' } as const;
 
-/** What is recalled of an old container that has the one policy, where the one that replaces it has the other. */
+/** The recalled policy of an incumbent that has the one policy, while its successor records the other. */
 async function recalled(old: string, replaces: string, successor: string): Promise<unknown> {
   const policies: Record<string, string> = { old, next: successor };
   const engine = {

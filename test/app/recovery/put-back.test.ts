@@ -1,11 +1,11 @@
-// The files put back into volumes are compared with those that were copied.
+// Restored files are compared with the backup.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../../matrix/setups.ts';
 import { command, type Stage, stageOf } from '../../matrix/stage.ts';
 import type { Process } from '../../memory/process.ts';
 
-/** Changes what is in the copies, once the roll has made them and before it puts them back. */
+/** Changes the backup after the roll has made it and before it is restored. */
 function spoilCopies({ machine }: Stage, process: Process, spoil: (files: Map<string, string>) => void): void {
   process.before('engine.folderSize', 1, () => {
     const copies = [...machine.volumes.values()].filter(({ name }) => name.includes('.swapctl-backup'));

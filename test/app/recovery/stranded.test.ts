@@ -1,4 +1,4 @@
-// A roll dies while it moves a container into the network of the new one; its owner is stopped, so there is no way back.
+// A roll dies while it moves a container into the network of the new one; its owner is stopped, so the roll can't be undone.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { assertSafe } from '../../matrix/checks.ts';

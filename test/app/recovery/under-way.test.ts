@@ -1,4 +1,4 @@
-// A roll that dies while the engine stops a container for it: the recovery does not take that one for one that serves.
+// A roll dies while the engine stops a container for it: the recovery must not take that container for a serving one.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { assertSafe } from '../../matrix/checks.ts';

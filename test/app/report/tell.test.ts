@@ -15,7 +15,7 @@ const UPDATED: Run = { services: [{ service: 'web', outcome: 'updated', because:
 const NAMED: Config = { ...NO_CONFIG, notifications: [notifier('slack', { url: 'x' })] };
 const signal = new AbortController().signal;
 
-/** A teller whose notifier answers one thing after the other, what it was told, and what was noted. */
+/** A notifier with a sequence of answers, the notifications it got, and the notes. */
 function telling(
   given: { config?: () => Config; answers?: Delivery['outcome'][]; facts?: () => Promise<unknown> } = {},
 ) {

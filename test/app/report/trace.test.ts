@@ -41,7 +41,7 @@ function attribute({ attributes }: OtlpSpan, name: string): string | undefined {
   return attributes.find(({ key }) => key === name)?.value.stringValue;
 }
 
-/** Rolls the service of a stage, and keeps what would be sent. */
+/** Rolls the service of a stage, and keeps the exported trace. */
 async function rolled(request: Partial<RollRequest> = {}, env: Record<string, string> = {}) {
   const stage = await stageOf({ ...SETUPS['start-first'], hooked: false });
   const { ports, progress } = stage.open();
@@ -112,7 +112,7 @@ suite('the trace of a roll', () => {
 suite('a receiver', () => {
   const REPORT: ServiceReport = { service: 'web', outcome: 'rolled', timings: { total: 1 } };
 
-  /** The URL of a server that answers so, and what it got. */
+  /** The URL of a server with this answer, and the requests that it got. */
   async function receiver(t: test.TestContext, answer: (response: ServerResponse) => void) {
     const got: { path: string | undefined; headers: IncomingHttpHeaders; body: unknown }[] = [];
     const server = createServer(async (request, response) => {

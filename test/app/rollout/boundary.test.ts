@@ -1,4 +1,4 @@
-// What is looked into, removed and refilled, on an engine that notes what it is asked.
+// The reads, removals and restores, on an engine that records its calls.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { retireUnlessHalfDone } from '../../../src/app/image/retain.ts';

@@ -1,4 +1,4 @@
-// The engine, or nft, hangs while a new container is waited for: for longer than that one may take to become healthy.
+// The engine, or nft, hangs while a new container becomes healthy: for longer than the time limit for that.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { freshMemory, recall, type SlotRun } from '../../../src/app/rollout/slot-run.ts';
@@ -10,10 +10,10 @@ import { SETUPS, type SetupName } from '../../matrix/setups.ts';
 import { command, stageOf } from '../../matrix/stage.ts';
 
 const HANGS_MS = 30_000;
-// So many calls after a start the container is healthy.
+// The container is healthy after this number of calls.
 const WAITED_FOR = 20;
 
-/** The looks at containers while one that was just started is waited for, counted from 1. */
+/** The observations while a newly started container becomes healthy, counted from 1. */
 async function looks(name: SetupName): Promise<number[]> {
   const stage = await stageOf(SETUPS[name]);
   const process = stage.open();
@@ -47,7 +47,7 @@ interface Hanging {
   readonly shut?: boolean;
 }
 
-/** A run that waits for one container, and of what it calls at first something hangs. */
+/** A run that waits for one container while one of its first calls hangs. */
 function waiting(hanging: Hanging): SlotRun {
   let now = STARTED;
   let probes = 0;

@@ -58,7 +58,7 @@ test('nobody says that nothing was touched once a replica was rolled, whenever t
   t.diagnostic(`${looks.length} looks`);
 });
 
-/** Interrupts before the second replica's new container is made; `more` goes wrong afterwards. */
+/** Interrupts before the second replica's new container is created; `more` fails afterwards. */
 async function interruptedAtSecond(
   setup: Setup,
   more: (process: Process) => void = () => {},

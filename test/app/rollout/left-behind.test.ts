@@ -1,4 +1,4 @@
-// A container that is stopped and started again has new namespaces: what lived in the old ones has to follow.
+// A stopped and restarted container has new namespaces: containers in the old ones have to follow.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../../matrix/setups.ts';

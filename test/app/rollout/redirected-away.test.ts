@@ -10,7 +10,7 @@ import { start } from '../../memory/lifecycle.ts';
 
 const NETWORK = 'net';
 
-/** Has so many clients connect to the new container while it is waited for; resolves with the hint of the report. */
+/** Connects this number of clients to the new container while it becomes healthy; resolves with the hint of the report. */
 async function hintAfter(clients: number): Promise<string> {
   const stage = await stageOf(SETUPS['start-first, sick image']);
   const { machine } = stage;

@@ -1,4 +1,4 @@
-// A person acts after swapctl has decided to stop or remove a container, and before it does so.
+// A user acts between swapctl's decision to stop or remove a container and the call.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { slotNames } from '../../../src/core/service/names.ts';
@@ -14,7 +14,7 @@ type Kind = 'stop' | 'remove';
 // More calls than a roll makes.
 const MOST_CALLS = 400;
 
-/** Does a deed at the first call that the process makes after it has announced a step of that kind. */
+/** Performs an action at the first call after the process has announced a step of that kind. */
 function onceAnnounced(stage: Stage, process: Process, kind: Kind, deed: DeedName): { done: boolean } {
   const state = { done: false };
   const act = async (): Promise<void> => {
@@ -26,7 +26,7 @@ function onceAnnounced(stage: Stage, process: Process, kind: Kind, deed: DeedNam
   return state;
 }
 
-/** Notes whether the old container was ever stopped, or removed, while the new one was down. */
+/** Records if the old container was ever stopped, or removed, while the new one was down. */
 function watchHarm(stage: Stage, kind: Kind): { done: boolean } {
   const state = { done: false };
   stage.machine.clock.watch(() => {

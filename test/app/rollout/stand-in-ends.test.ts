@@ -1,4 +1,4 @@
-// The stand-in of a handover ends by itself at the moment at which it is to get the ports: its image is to blame, as at any other.
+// The stand-in of a handover ends by itself just when it is to get the ports: its image is to blame, as at any other time.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { slotNames } from '../../../src/core/service/names.ts';

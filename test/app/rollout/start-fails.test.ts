@@ -1,4 +1,4 @@
-// An engine that fails at each start, and notes no reason on the container (Docker does that for what its runtime refuses only).
+// An engine that fails at each start, and records no reason on the container (Docker does so only for refusals of its runtime).
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../../matrix/setups.ts';

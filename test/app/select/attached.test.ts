@@ -1,4 +1,4 @@
-// A docker run that still shows the container in a terminal ends with the old container: a roll says so before and after.
+// A docker run that still shows the container in a terminal ends with the old container: a roll notes that before and after.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Container } from '../../../src/core/model/container.ts';

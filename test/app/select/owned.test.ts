@@ -1,4 +1,4 @@
-// What another program owns, and what a docker run in the foreground waits for, is skipped by what rolls everything.
+// A roll of all services skips containers of other programs, and those that a docker run in the foreground waits for.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { createApp } from '../../../src/app/app.ts';
@@ -9,7 +9,7 @@ const ON = { 'swapctl.enable': 'true' };
 const INPUT = { AttachStdin: true, OpenStdin: true, StdinOnce: true, Tty: true };
 const signal = new AbortController().signal;
 
-/** A service, and one of each kind that is not to be rolled with all the others. */
+/** A service, and one container of each skipped kind. */
 function host(): MadeUp {
   const made = madeUp();
   made.add('web');

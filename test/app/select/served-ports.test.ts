@@ -1,4 +1,4 @@
-// A container publishes a port which another one in its network serves, as with VPN containers.
+// A container publishes a port that another one in its network serves, as with VPN containers.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
@@ -12,7 +12,7 @@ import type { Box } from '../../memory/machine.ts';
 
 const READY_MS = 700;
 
-/** A service, and a container in its network whose image exposes these ports, ready only after a while. */
+/** A service, and a container in its network whose image exposes these ports, ready after a while. */
 async function withTorrent(setup: Setup, ...ports: string[]): Promise<Stage> {
   const stage = await stageOf({ ...setup, health: 'check' });
   const { machine } = stage;
@@ -34,7 +34,7 @@ function requestOf(strategy: string) {
   return { signal: new AbortController().signal, overrides: { strategy }, pull: 'never' } as const;
 }
 
-/** A roll, and when it first stopped a container. */
+/** A roll, and the time of its first stop. */
 async function rolled(stage: Stage, strategy: string): Promise<{ report: ServiceReport; stoppedAt: number }> {
   const { machine } = stage;
   const process = stage.open();
@@ -47,7 +47,7 @@ async function rolled(stage: Stage, strategy: string): Promise<{ report: Service
   return { report: report ?? assert.fail('no report'), stoppedAt };
 }
 
-/** The report says for how long the torrent did not answer, and hardly more. */
+/** The report's gap is that of the torrent, and hardly more. */
 function assertGap(stage: Stage, { report, stoppedAt }: Awaited<ReturnType<typeof rolled>>): void {
   assert.equal(report.outcome, 'rolled', JSON.stringify(report));
   const down = boxOf(stage, 'torrent').startedAt + READY_MS - stoppedAt;

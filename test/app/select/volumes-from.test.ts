@@ -14,7 +14,7 @@ import type { Box } from '../../memory/machine.ts';
 const FOLLOWS = 'side:live';
 const REQUEST = { signal: new AbortController().signal, overrides: {}, pull: 'never', force: true } as const;
 
-/** A service that writes to a volume, and a container that takes the volumes of the service's container, which it knows by `reference`. */
+/** A service that writes to a volume, and a container that takes the volumes of the service's container by `reference`. */
 async function withSide(reference = (web: Box) => `${web.id}:rw`): Promise<Stage> {
   const stage = await stageOf(SETUPS['stop-first']);
   const { machine } = stage;

@@ -1,4 +1,4 @@
-// The settings of a service are wrong while an interrupted roll is recovered: nobody knows how many copies are to be kept.
+// The settings of a service are wrong while an interrupted roll is recovered: the number of backups to keep is unknown.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { retireUnlessHalfDone } from '../../../src/app/image/retain.ts';
@@ -11,7 +11,7 @@ import { build, nameImage } from '../../memory/images.ts';
 
 const KEEP = 'swapctl.backup.keep';
 
-/** A service with two copies of its volume. */
+/** A service with two backups of its volume. */
 async function copiedTwice(): Promise<Stage> {
   const stage = await stageOf({ ...SETUPS['copied, kept'], keep: 2 });
   const { machine, follows } = stage;

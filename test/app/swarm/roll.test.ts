@@ -325,7 +325,7 @@ async function callsOf(behaviour: Behaviour, given: Partial<SwarmService>): Prom
   return one.calls;
 }
 
-// Looks in a row are alike: the first and the last of a row stand for all.
+// Consecutive observations are alike: the first and the last of a row stand for all.
 function changing(calls: readonly string[]): number[] {
   const isLook = (name: string | undefined): boolean => name === 'service' || name === 'tasks' || name === 'configs';
   return calls.flatMap((name, at) => {

@@ -1,4 +1,4 @@
-// swapctl's Swarm use cases over a Swarm in memory: processes that die at any call, and others that go on.
+// swapctl's Swarm use cases over a Swarm in memory: processes that die at any call, and others that continue.
 import type { App } from '../../../src/app/app.ts';
 import { withSwarm } from '../../../src/app/with-swarm.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
@@ -14,14 +14,14 @@ export const NEW = `registry.test/app:stable@sha256:${'b'.repeat(64)}`;
 export interface Process {
   readonly app: App;
   readonly progress: Progress[];
-  /** The calls that it made of the Swarm, by name. */
+  /** Its calls of the Swarm, by name. */
   readonly calls: string[];
-  /** What it asked registries. */
+  /** Its requests to registries. */
   readonly asked: string[];
-  /** Others take it for dead, and it is not. */
+  /** Others take it for dead, although it lives. */
   suspend(): void;
   goOn(): void;
-  /** Runs something, and dies before its nth call (from 1), or after it. */
+  /** Runs a task, and dies before its nth call (from 1), or after it. */
   run<T>(
     work: (app: App) => Promise<T>,
     death?: { readonly nth: number; readonly after: boolean },
@@ -31,7 +31,7 @@ export interface Process {
 export interface SwarmWorld {
   readonly clock: VirtualClock;
   readonly swarm: MemorySwarm;
-  /** `runsIn`: the service of whose tasks it is one. */
+  /** `runsIn`: the service of which it is a task. */
   process(options?: { readonly runsIn?: string }): Process;
 }
 

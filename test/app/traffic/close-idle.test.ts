@@ -7,7 +7,7 @@ import { stageOf } from '../../matrix/stage.ts';
 import { type Connection, connect } from '../../memory/clients.ts';
 import { mustBox } from '../../memory/machine.ts';
 
-/** Rolls a service to which two clients keep connections, one of which waits for an answer for ever. */
+/** Rolls a service to which two clients keep connections, one of them waiting for an answer for ever. */
 async function rolled(
   setting: 'true' | 'false',
 ): Promise<{ connections: DrainedConnections | undefined; open: boolean[] }> {

@@ -1,4 +1,4 @@
-// An nft that fails at each redirect of the ports: the roll ends in its words, and the old container goes on.
+// An nft that fails at each port redirect: the roll ends with nft's words, and the old container continues.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../../matrix/setups.ts';

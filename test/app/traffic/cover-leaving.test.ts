@@ -1,4 +1,4 @@
-// Before a container turns new connections away, the port redirect learns that it leaves.
+// Before a container rejects new connections, the port redirect learns that it leaves.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { freshMemory, type SlotRun } from '../../../src/app/rollout/slot-run.ts';
@@ -14,7 +14,7 @@ const STAND_IN = container({
   networks: { shop: { IPAddress: '172.18.0.9' } },
 });
 
-/** What the kernel is told: the addresses that leave, at each call. */
+/** The calls of the kernel port: the leaving addresses. */
 function scene(state: Cover) {
   const told: [string, readonly string[] | undefined][] = [];
   const run = {

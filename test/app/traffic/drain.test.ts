@@ -1,4 +1,4 @@
-// How long a drain waits, and what it makes of the connections that it finds.
+// The length of a drain, and its result for the connections that it finds.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { freshMemory, type SlotRun } from '../../../src/app/rollout/slot-run.ts';
@@ -13,14 +13,14 @@ const OLD = container({ id: 'old', name: 'web' });
 const NO_SS = { available: false, why: 'ss is not installed', advice: 'install the package iproute2' } as const;
 
 interface Scene {
-  /** What ss says after so many milliseconds. */
+  /** The answer of ss after this time. */
   readonly diagnosis: (afterMs: number) => Diagnosis;
-  /** How many connections /proc shows. */
+  /** The number of connections in /proc. */
   readonly count?: (afterMs: number) => number | undefined;
   readonly drainIdle?: boolean;
   readonly gates?: boolean;
   readonly drainClose?: boolean;
-  /** What becomes of an attempt to close these. */
+  /** The result of closing these. */
   readonly close?: (ends: readonly string[]) => Closed;
 }
 
@@ -179,7 +179,7 @@ suite('the last call', () => {
 });
 
 suite('a drain that closes idle connections', () => {
-  /** Three connections; those that are closed are not there at the next look. */
+  /** Three connections; a closed one is absent at the next observation. */
   function three(last: Partial<Connection>) {
     const open = new Map<string, Partial<Connection>>([
       ['0', IDLE],

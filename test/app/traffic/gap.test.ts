@@ -8,7 +8,7 @@ import { candidate, healthyCandidate, NAMES, observed, replica, WAITING } from '
 const SERVED = replica({ verdict: WAITING });
 const STOPPED = replica({ name: NAMES.old, running: false });
 
-// What is seen of a stop-first roll, and when.
+// The observations of a stop-first roll, with their times.
 function gapOf(...looks: readonly (readonly [at: number, seen: Observed])[]): number {
   let now = 0;
   const run = { memory: freshMemory(), ports: { clock: { now: () => now } } } as unknown as SlotRun;

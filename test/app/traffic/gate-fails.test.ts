@@ -1,4 +1,4 @@
-// nft is killed, or hangs, when its rules that shut a container are in force already.
+// nft is killed, or hangs, when its gate rules are already in force.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { assertAnswered, assertSafe } from '../../matrix/checks.ts';

@@ -1,4 +1,4 @@
-// A person renames the old container while it is rolled: it is left as it is, and nothing of the gate stays between the two.
+// A user renames the old container during its roll: it stays as it is, and no part of the gate stays between the two.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { doDeed } from '../../matrix/people.ts';

@@ -1,10 +1,10 @@
-// swapctl.gate: whether clients are kept from a new container until it is healthy.
+// swapctl.gate: true blocks clients from a new container until it is healthy.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SETUPS } from '../../matrix/setups.ts';
 import { stageOf } from '../../matrix/stage.ts';
 
-/** How often a roll keeps clients from the addresses of a container that starts. */
+/** The number of times a roll holds the addresses of a starting container. */
 async function holds(setup: 'start-first' | 'handover', gate: string): Promise<number> {
   const stage = await stageOf(SETUPS[setup]);
   const process = stage.open();

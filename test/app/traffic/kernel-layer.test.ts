@@ -4,9 +4,9 @@ import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 
 interface MadeUp {
-  /** The process of each container at each look; the last one stays. 0: it has ended. */
+  /** The process of each container at each observation; the last one stays. 0: it has ended. */
   pids: Record<string, number[]>;
-  /** What can be entered. */
+  /** The namespaces that can be entered. */
   enterable: readonly number[];
 }
 

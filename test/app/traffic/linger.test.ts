@@ -1,4 +1,4 @@
-// How long new connections to the old container's address are led to the new one after the old one has ended.
+// The time for which new connections to the old container's address are redirected after its end.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../../matrix/setups.ts';
@@ -11,7 +11,7 @@ import { start } from '../../memory/lifecycle.ts';
 import { boxOf } from '../../memory/machine.ts';
 import type { Process } from '../../memory/process.ts';
 
-/** Has one client connect to the old address as soon as that leads to the new container. */
+/** Connects one client to the old address as soon as it is redirected to the new container. */
 function useRedirect({ machine, place, ways: [way], to }: Stage): void {
   let used = false;
   machine.clock.watch(() => {
@@ -21,7 +21,7 @@ function useRedirect({ machine, place, ways: [way], to }: Stage): void {
   });
 }
 
-/** How long the redirect outlived the old container, in milliseconds. */
+/** The time by which the redirect outlived the old container, in milliseconds. */
 async function lingered(stage: Stage, process: Process): Promise<number> {
   const { clock, boxes } = stage.machine;
   const [old = ''] = stage.before.values();
@@ -59,7 +59,7 @@ test('it leads no further once the engine has given the address to another conta
   assert.ok(ms < 500, `${ms} ms`);
 });
 
-/** As soon as the old container has ended, somebody else's gets its address. */
+/** As soon as the old container has ended, another container gets its address. */
 function giveAddressAway({ machine, before }: Stage): void {
   const [old = ''] = before.values();
   const { Aliases, ...endpoint } = machine.boxes.get(old)?.networks.net ?? assert.fail('it has no address');

@@ -1,4 +1,4 @@
-// Clients that keep the address of a container which is gone, in rolls on an engine in memory.
+// Clients that keep the address of a removed container, in rolls on an engine in memory.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
@@ -16,11 +16,11 @@ const EVERY_MS = 300;
 interface Rolled {
   readonly report: ServiceReport;
   readonly old: string;
-  /** How long after the old container's stop the last connection to its address was answered. */
+  /** The time from the old container's stop to the last answered connection to its address. */
   readonly answeredForMs: number;
 }
 
-/** Rolls a service while a container keeps connecting to the old one's address, for so long after that one's stop. */
+/** Rolls a service while a container keeps connecting to the old one's address, for this time after its stop. */
 async function rolled(
   setup: Setup,
   stopsAfterMs = Infinity,

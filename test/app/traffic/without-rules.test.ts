@@ -1,4 +1,4 @@
-// What a roll goes on without, when nft fails in its middle.
+// A roll without a protection, when nft fails in the middle.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { freshMemory, type SlotRun } from '../../../src/app/rollout/slot-run.ts';
@@ -13,7 +13,7 @@ import { container } from '../../core/builders.ts';
 const REFUSED = new RuleError({ kind: 'refused', words: 'beyond me' });
 const WEB = { ...container({ id: 'new', name: 'web' }), pid: 7, status: 'running' as const };
 
-/** A run whose kernel fails in everything; `now` is what the engine shows of the container. */
+/** A run whose kernel fails in all calls; `now` is the engine's view of the container. */
 function failing(error: Error, [now]: readonly unknown[] = [WEB]): { run: SlotRun; told: Progress[] } {
   const told: Progress[] = [];
   const fail = async () => Promise.reject(error);

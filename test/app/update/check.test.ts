@@ -27,11 +27,11 @@ interface Scene {
   imageStore?: 'containerd';
   here?: boolean;
   volumes?: Volume[];
-  /** What an inspect tells beyond the list. */
+  /** The data of an inspect beyond the list. */
   inspected?: Partial<Container>;
 }
 
-/** Checks everything of a made-up engine. The registry writes down what it was asked. */
+/** Checks all services of a made-up engine. The registry records its requests. */
 async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[] }> {
   const asked: string[] = [];
   const answer = async <T>(question: string, value: T | SwapError | undefined): Promise<T> => {

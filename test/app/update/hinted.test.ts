@@ -1,4 +1,4 @@
-// The services that a push concerns, and why the others are not checked.
+// The services that a push affects, and why the others are not checked.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { dockerTarget } from '../../../src/app/target/docker.ts';

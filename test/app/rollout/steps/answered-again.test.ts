@@ -1,4 +1,4 @@
-// A stop-first roll goes back: it ends once the old container answers again, and reports for how long nobody did.
+// A stop-first roll is undone: it ends once the old container answers again, and reports the length of the gap.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { assertAnswered, assertTrue } from '../../../matrix/checks.ts';

@@ -18,7 +18,7 @@ async function failing(stage: Stage, roll: Roll = command): Promise<{ code: stri
   return { code, message, hint };
 }
 
-/** What is remembered, as `code tries`. */
+/** The records, as `code tries`. */
 function notes({ machine }: Stage): string[] {
   return recordsOn(machine).map(({ failure }) => `${failure.code} ${failure.tries ?? 1}`);
 }

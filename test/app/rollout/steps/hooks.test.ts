@@ -1,4 +1,4 @@
-// Hooks of rolls on an engine in memory: when they run, whom they reach, and what becomes of a roll if one fails.
+// Hooks of rolls on an engine in memory: their time, their targets, and the result of a roll if one fails.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../../src/core/report/report.ts';
@@ -13,7 +13,7 @@ import { start } from '../../../memory/lifecycle.ts';
 import { type Box, mustBox } from '../../../memory/machine.ts';
 
 const NETWORK = 'net';
-// Their own hooks would come before those of the file.
+// Hooks of the setup would come before those of the file.
 const PLAIN: Setup = { ...SETUPS['start-first'], hooked: false };
 const HANDOVER: Setup = { ...SETUPS.handover, hooked: false };
 const RELOAD = 'signal HUP nginx';
@@ -24,9 +24,9 @@ interface Scene {
   readonly labels?: Record<string, string>;
   readonly nginx?: Record<string, string>;
   readonly image?: Record<string, string>;
-  /** What swapctl.yml says of web. */
+  /** The settings of web in swapctl.yml. */
   readonly file?: Record<string, string>;
-  /** Does something as the hook is run. */
+  /** Called while the hook runs. */
   readonly during?: (stage: Stage) => void;
 }
 
@@ -36,7 +36,7 @@ interface Rolled {
   /** The containers of the service at each signal to nginx: names and states. */
   readonly signals: string[][];
   readonly steps: string[];
-  /** Whether a client by name and one that has kept the first address were answered all the time. */
+  /** True: a client by name and one with the first address were answered all the time. */
   readonly answered: boolean;
 }
 
@@ -80,7 +80,7 @@ function configOf(settings: Record<string, string>): Config {
   return { ...NO_CONFIG, services: { web: Object.fromEntries(entry) } };
 }
 
-// The client that keeps the address resolves the name again once nginx gets its signal.
+// The client with the address resolves the name again once nginx gets its signal.
 function watchClient({ machine, place }: Stage, address: string): { reloaded(): void; end(): boolean } {
   let [answered, over, reloaded] = [true, false, false];
   void (async () => {

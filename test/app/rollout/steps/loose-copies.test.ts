@@ -1,4 +1,4 @@
-// A roll that dies while it removes a copy that is kept no longer: the recovery removes the rest of it.
+// A roll that dies while it removes an old backup: the recovery removes the rest.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../../../matrix/setups.ts';
@@ -7,7 +7,7 @@ import { command, recovered, type Stage, stageOf } from '../../../matrix/stage.t
 const copies = ({ machine }: Stage): string[] =>
   [...machine.volumes.keys()].filter((name) => name.includes('.swapctl-backup-'));
 
-/** How many volumes a roll removes that nothing disturbs; the last is the copy that it made itself. */
+/** The number of volumes that an undisturbed roll removes; the last is its own backup. */
 async function volumesRemoved(): Promise<number> {
   const stage = await stageOf(SETUPS.copied);
   const process = stage.open();

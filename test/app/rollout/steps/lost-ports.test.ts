@@ -1,4 +1,4 @@
-// A new image that no longer listens on a published port: the old container keeps its place, unless a setting says otherwise.
+// A new image that no longer listens on a published port: the old container stays, unless a setting says otherwise.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SETUPS, type Setup } from '../../../matrix/setups.ts';
@@ -8,13 +8,13 @@ import type { Process } from '../../../memory/process.ts';
 const REQUEST = { signal: new AbortController().signal, pull: 'never' } as const;
 const LOST = /unlike the old container, (it|the new one) does not serve the published port 8080\/tcp/;
 
-/** Has an image listen on these ports alone. */
+/** Makes an image listen only on these ports. */
 function listens({ machine }: Stage, image: string, ports: readonly number[]): void {
   const stored = machine.images.get(image) ?? assert.fail('it is there');
   machine.images.set(image, { ...stored, app: { ...stored.app, listens: ports } });
 }
 
-/** As the matrix has it, but the newer image listens on nothing. */
+/** As in the matrix, but the newer image listens on nothing. */
 async function deafStage(setup: Setup): Promise<Stage> {
   const stage = await stageOf(setup);
   publishWeb(stage);
@@ -22,7 +22,7 @@ async function deafStage(setup: Setup): Promise<Stage> {
   return stage;
 }
 
-// As of a port that the engine picks, which two containers can have at once.
+// At a port that the engine picks, so that two containers can have one at once.
 function publishWeb(stage: Stage): void {
   const box = boxAt(stage, 'web') ?? assert.fail('it is there');
   box.published = [{ containerPort: `${PORT}/tcp`, hostIp: '0.0.0.0', hostPort: 32_768 }];

@@ -1,4 +1,4 @@
-// The address at which a probe of swapctl's own asks a container: never one where something else could answer.
+// The address of swapctl's own probe of a container: never one where another process could answer.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { addressOf } from '../../../../src/app/rollout/steps/probe.ts';

@@ -1,4 +1,4 @@
-// A probe that the app refuses, since it does not know the name that it is asked by.
+// A probe that the app refuses because of its host name.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { hostAdvice } from '../../../../src/core/health/health.ts';

@@ -1,15 +1,15 @@
-// A new container answers at first, and no more while its settle time runs: the old one takes its place back.
+// A new container stops answering during its settle time: the old one takes its place back.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SETUPS, type Setup } from '../../../matrix/setups.ts';
 import { boxAt, type Stage, stageOf } from '../../../matrix/stage.ts';
 import { answersAt } from '../../../memory/apps.ts';
 
-// Three probes of settling fit in before the settle time is over.
+// Three probes of settling fit into the settle time.
 const OVERRIDES = { settle: '5s' };
 const SICK_AFTER_MS = 1500;
 
-/** Has every container of the new image stop answering, while it goes on, some time after it began to answer. */
+/** Makes every container of the new image stop answering some time after it began to, while it keeps running. */
 function sickenNewOnes({ machine, to }: Stage): void {
   machine.clock.watch(() => {
     const now = machine.clock.now();
@@ -43,7 +43,7 @@ test('the settle time ends when it is over, not with the next probe', async () =
   const [report] = await stage.machine.clock.run(app.roll([stage.service], request));
   assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
   const settled = progress.flatMap((one) => (one.kind === 'done' && one.step.kind === 'settle' ? [one.ms] : []));
-  // A probe every half second, and each look takes some milliseconds.
+  // A probe every half second, plus some milliseconds for each observation.
   assert.equal(settled.length, 1);
   assert.ok((settled[0] ?? 0) <= 5350, `it took ${settled[0]} ms`);
 });
