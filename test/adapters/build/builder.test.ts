@@ -9,11 +9,11 @@ import { EngineError } from '../../../src/core/model/engine-error.ts';
 import type { Engine } from '../../../src/ports/engine.ts';
 import { folderOf, put } from './files.ts';
 
-// More than a stream reads ahead: what comes after it in the archive is not looked at before it has been taken.
+// More than a stream reads ahead: later parts of the archive are read only after it was taken.
 const LARGE = 'x'.repeat(4 * 1024 * 1024);
 const FILES = { Dockerfile: 'FROM scratch\n', 'a.txt': LARGE, 'b.txt': LARGE };
 
-/** Takes all of a context, as the engine does, and does something once it has begun, and once it could not be taken. */
+/** Reads a whole context, as the engine does, with callbacks at its start and at a failure. */
 function takingEngine(meanwhile: (attempt: number) => unknown, failed: () => void = () => {}) {
   let attempts = 0;
   const build: Engine['build'] = async (archive) => {
@@ -55,7 +55,7 @@ for (const [what, change] of [
 test('one that never comes to rest is a build that failed', async (t) => {
   const context = folderOf(t, FILES);
   const engine = takingEngine(
-    // Whichever comes first is open already.
+    // The first of them is open already.
     () => ['a.txt', 'b.txt'].map((file) => rmSync(path.join(context, file))),
     () => put(context, FILES),
   );

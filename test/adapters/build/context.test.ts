@@ -17,7 +17,7 @@ interface Sent {
   archive: Buffer;
 }
 
-/** What would be sent of a folder, as tar sees it. */
+/** The contents of a folder as sent, in tar's view. */
 async function sent(spec: Partial<BuildSpec> & { context: string }): Promise<Sent> {
   const whole = { ...PLAIN_BUILD, ...spec };
   const { dockerfile, archive } = await openContext(whole, await dockerfileOf(whole));
@@ -62,7 +62,7 @@ test('.dockerignore is honoured as docker does', async (t) => {
     await namesWith(t, '**/*.tmp\n# comment\n\n/top\n', ['a.tmp', 'x/y/b.tmp', 'x/c', 'top/d', 'x/top/e']),
     ['x', 'x/c', 'x/top', 'x/top/e', 'x/y'],
   );
-  // All but what is named: the folders of that are looked into.
+  // Everything except the named files: their folders are walked.
   assert.deepEqual(await namesWith(t, '*\n!src/app\n', ['README', 'src/app/a.js', 'src/other/b.js', 'docs/c']), [
     'src',
     'src/app',

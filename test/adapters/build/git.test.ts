@@ -30,7 +30,7 @@ function desk(t: TestContext, more: NodeJS.ProcessEnv = {}) {
   return { git: installedGit({ env, home }), cache: path.join(home, '.cache/swapctl/git'), home };
 }
 
-/** What goes wrong, as it would be told. */
+/** The error in the form for users. */
 async function refusal(work: Promise<unknown>): Promise<SwapError> {
   const raised = await work.then(
     () => assert.fail('it went well'),
@@ -73,7 +73,7 @@ suite('the git of this machine', () => {
       git.head(source(url + ref), signal),
     );
     assert.deepEqual(await Promise.all(heads), [second, second, first, first, third, first]);
-    // A name that another one ends with.
+    // A name that is the end of another one.
     const absent = await refusal(git.head(source(`${url}#x`), signal));
     assert.deepEqual([absent.code, absent.message], ['source-unreachable', `${url} has no branch or tag x`]);
   });
@@ -108,7 +108,7 @@ suite('the git of this machine', () => {
     assert.equal(wrong.code, 'source-unreachable');
     assert.match(`${wrong.message} ${wrong.hint}`, /Authentication failed.*credential helpers/);
     assert.doesNotMatch(JSON.stringify([wrong.message, wrong.hint, wrong.log]), /wr0ng|\bme:/);
-    // Without a login nobody is asked at a terminal.
+    // Without a login, git asks nobody at a terminal.
     const none = await refusal(git.head(source(url), signal));
     assert.match(none.message, /could not read Username/);
   });

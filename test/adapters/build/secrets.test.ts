@@ -1,4 +1,4 @@
-// What is secret goes to whom it is meant for, and into no list of processes.
+// Secrets reach only their receiver, and no process list.
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
 import http from 'node:http';

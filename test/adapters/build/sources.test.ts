@@ -14,7 +14,7 @@ const tree = (root: string, more: Partial<WatchedTree> = {}): WatchedTree => ({
   ...more,
 });
 
-/** Watches, and tells what was seen: `1,2 +path` for the trees in which a file counts. */
+/** Watches, and reports changes: `1,2 +path` for the trees in which a file counts. */
 async function watching(t: TestContext, trees: WatchedTree[], root: string, pollMs?: number) {
   const end = new AbortController();
   t.after(() => end.abort());

@@ -1,4 +1,4 @@
-// What a repository, a folder or a label names as a file and is none.
+// Paths in a repository, a folder or a label that are no regular files.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync, symlinkSync } from 'node:fs';

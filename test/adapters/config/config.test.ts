@@ -295,7 +295,7 @@ suite('what the file says', () => {
     assert.equal(policyOf({}, {}, file).settleMs, 30_000);
     assert.equal(policyOf(labels, {}, file).settleMs, 7000);
     assert.equal(policyOf(labels, { settle: '8s' }, file).settleMs, 8000);
-    // Another kind of check on the label, so the file's does not count.
+    // The label has another kind of check, so the file's does not count.
     assert.deepEqual(policyOf(labels, {}, file).probe, { kind: 'cmd', command: 'true' });
     const said = new Map(explainedOf(labels, { keep: '5' }, file).map(({ setting, ...rest }) => [setting, rest]));
     assert.deepEqual(said.get('keep'), { value: '5', source: 'flag', where: '--keep' });

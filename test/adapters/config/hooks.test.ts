@@ -1,4 +1,4 @@
-// The section `hooks` of swapctl.yml: its mistakes, its secrets, and what may be shown of it.
+// The section `hooks` of swapctl.yml: its mistakes, its secrets, and its printable part.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -11,7 +11,7 @@ import { HOOKS, type HookKind } from '../../../src/core/webhooks/kinds.ts';
 
 const SECRET = '0123456789abcdef';
 const schedules = cronSchedules();
-/** How a variable of the environment is written in the file. */
+/** A variable of the environment in the notation of the file. */
 const variable = (name: string): string => `$\{${name}}`;
 let folder = '';
 

@@ -1,4 +1,4 @@
-// The sections `hosts` and `groups` of swapctl.yml: their mistakes, their values, and what is shown of them.
+// The sections `hosts` and `groups` of swapctl.yml: their mistakes, values, and output.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';

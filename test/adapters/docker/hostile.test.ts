@@ -1,4 +1,4 @@
-// Files of docker, credential helpers and engines that say of themselves whatever they like.
+// Files of docker, credential helpers and engines with any content.
 import test, { suite } from 'node:test';
 import type Dockerode from 'dockerode';
 import fc from 'fast-check';

@@ -65,7 +65,7 @@ suite('files that others name', () => {
     const file = path.join(folderOf(t, { a: 'x' }), 'a');
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const late = [readText(file), looked(file), namesIn('/')];
-    // Before the event loop turns, so that none of them can have been answered.
+    // Before the event loop turns, so none of them can have an answer.
     t.mock.timers.tick(10_000);
     await Promise.all(late.map((one) => assert.rejects(one, /within 10 s/)));
   });

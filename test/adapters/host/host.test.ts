@@ -7,7 +7,7 @@ import { systemHost } from '../../../src/adapters/host/host.ts';
 
 const host = systemHost({ logins: async () => [], options: [] });
 
-/** The holder that a process of that id on this machine would call itself. */
+/** The holder name of a process of that id on this machine. */
 function holderOf(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];

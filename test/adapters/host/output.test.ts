@@ -1,4 +1,4 @@
-// What surrounds the program: where its output goes, and the folder that it is called in.
+// The surroundings of the program: the receiver of its output, and its folder.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

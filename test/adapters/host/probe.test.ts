@@ -1,4 +1,4 @@
-// What a probe makes of the answers of a real server.
+// The probe's reading of a real server's answers.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -10,7 +10,7 @@ const LONG_MS = 60_000;
 
 type Respond = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
-/** Asks a server that answers like this. */
+/** Probes a server with this answer. */
 async function asked(t: test.TestContext, respond: Respond, more: { path?: string; hostHeader?: string } = {}) {
   const server = http.createServer(respond).listen(0, '127.0.0.1');
   t.after(() => server.close().closeAllConnections());

@@ -12,7 +12,7 @@ suite('cron expressions', () => {
     ['0 4 * * 6', 'UTC', '2026-01-05T00:00:00Z', '2026-01-10T04:00:00Z'],
     ['@daily', 'UTC', '2026-01-05T00:00:01Z', '2026-01-06T00:00:00Z'],
     ['0 4 * * *', 'Europe/Berlin', '2026-07-05T00:00:00Z', '2026-07-05T02:00:00Z'],
-    // In the hour that is skipped: once, right after it. In the one that comes twice: once.
+    // In the skipped hour: once, right after it. In the repeated hour: once.
     ['30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', '2026-03-29T01:00:00Z'],
     ['30 2 * * *', 'Europe/Berlin', '2026-10-25T00:30:00Z', '2026-10-26T01:30:00Z'],
     ['30 1 * * *', 'America/New_York', '2026-11-01T05:30:00Z', '2026-11-02T06:30:00Z'],

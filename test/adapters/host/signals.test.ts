@@ -8,7 +8,7 @@ import { folderOf } from '../build/files.ts';
 
 const SIGNALS = new URL('../../../src/adapters/host/signals.ts', import.meta.url).href;
 
-// A thread that hangs in the kernel, and an event loop that never gets round to a listener.
+// A thread that hangs in the kernel, and an event loop too busy for listeners.
 const HANGING = `
 import { open } from 'node:fs';
 import { onFirstSignal } from '${SIGNALS}';

@@ -17,7 +17,7 @@ const OK: Answerer = (_, response) => void response.writeHead(200).end('ok');
 const TEXT = plainText(SUMMARY.lines);
 const LONG = { ...SUMMARY, lines: [{ text: '𝄞'.repeat(5000) }] };
 
-/** Who answers with one status after the other, and then with 200. */
+/** Answers with one status after the other, and then with 200. */
 function answering(...answers: [status: number, headers?: Record<string, string>, body?: string][]): Answerer {
   const left = [...answers];
   return (_, response) => {

@@ -29,7 +29,7 @@ interface Mailbox {
   readonly logins: string[];
 }
 
-/** A mail server that takes `me` with `se/cret` for a login, and is gone after the test. */
+/** A mail server with the login `me` and `se/cret`, which is gone after the test. */
 async function mailbox(t: TestContext, options: SMTPServerOptions = {}): Promise<Mailbox> {
   const letters: Mailbox['letters'] = [];
   const logins: string[] = [];
@@ -52,7 +52,7 @@ async function mailbox(t: TestContext, options: SMTPServerOptions = {}): Promise
     },
     ...options,
   });
-  // Clients that do not trust it break off.
+  // Clients that do not trust it disconnect.
   server.on('error', () => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
@@ -136,7 +136,7 @@ test('a server that says nothing is not waited for longer than the patience last
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  // On a busy machine it takes longer to get there.
+  // A busy machine takes longer to get there.
   for (let patienceMs = 200; closed === undefined; patienceMs *= 2) {
     const [one] = await told([notifier('email', { url, ...ADDRESSES })], { patienceMs });
     assert.equal(one?.error, `no answer within ${patienceMs / 1000} s`);

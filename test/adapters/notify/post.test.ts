@@ -1,4 +1,4 @@
-// What a hook sends to a URL, and what it says where that fails.
+// The request of a hook to a URL, and its error if that fails.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -11,7 +11,7 @@ import { stoppedClock } from '../registry/scripted.ts';
 const PATIENT_MS = 120_000;
 const post = openPost({ env: {}, clock: stoppedClock(), authorities: async () => [] });
 
-/** The URL of a server that answers so. */
+/** The URL of a server with this answer. */
 async function server(t: test.TestContext, answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const listening = createServer(answer).listen(0, '127.0.0.1');
   t.after(() => {

@@ -1,4 +1,4 @@
-// Notifiers as swapctl.yml gives them, and what is told to them.
+// Notifiers in the form of swapctl.yml, and their notifications.
 
 import { openNotify } from '../../../src/adapters/notify/open.ts';
 import { type Delivery, type Summary, summarizeRun } from '../../../src/core/report/summary.ts';
@@ -7,7 +7,7 @@ import type { Secret } from '../../../src/core/settings/secret.ts';
 import type { Clock } from '../../../src/ports/host.ts';
 import { stoppedClock } from '../registry/scripted.ts';
 
-/** A run in which everything happened, with names and log lines that mean something to those who are told. */
+/** A run with every kind of outcome, with names and log lines that are special for some receivers. */
 export const SUMMARY: Summary = summarizeRun(
   {
     services: [
@@ -42,7 +42,7 @@ export function notifier(
   return { kind, ...Object.fromEntries(secrets) };
 }
 
-/** What came of telling notifiers, one after the other. */
+/** The results of notifications, one after the other. */
 export async function told(
   notifiers: readonly NotificationConfig[],
   options: {

@@ -215,7 +215,7 @@ suite('faults', () => {
     await assert.rejects(client(t).digest(`${host}/app:1`, stop.signal), /enough|abort/);
   });
 
-  // Short enough for a test, and waited for in full: what is tested is that it ends.
+  // Short enough for a test, and waited for in full: the test is that it ends.
   const patience = { connect: 2000, headers: 100, body: 100, attempt: 300 };
 
   test('a registry that stalls ends in time, and those who wait behind it at once', async (t) => {
@@ -238,7 +238,7 @@ suite('faults', () => {
       response.on('close', () => clearInterval(drip));
     });
     const asked = client(t, { patience }).tags(`${host}/app:1`, never);
-    // Whether its head was there by then is a matter of speed.
+    // The head may or may not have arrived by then, depending on speed.
     await refuses(asked, 'registry-unreachable', /does not answer in time|does not come to an end/);
   });
 

@@ -34,7 +34,7 @@ const token =
       }),
     );
 
-/** Signature version 4 by Amazon's description, by another hand than the library's. */
+/** Signature version 4 by Amazon's description, independent of the library. */
 function signatureOf({ headers, body }: Asked): string {
   const authorization = String(headers.authorization);
   const [, date = '', names = ''] =

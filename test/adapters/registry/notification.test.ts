@@ -1,4 +1,4 @@
-// The notification of a real registry is understood by the hook that it is sent to.
+// The hook understands the notification of a real registry.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// Where questions go: certificates, mirrors, proxies, and addresses that nobody is to be led to.
+// The targets of requests: certificates, mirrors, proxies, and forbidden addresses.
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -31,7 +31,7 @@ function certsOf(t: TestContext, host: string, authority: string): string {
   return certs;
 }
 
-/** An address of this machine that is not its loopback; undefined where there is none. */
+/** An address of this machine other than loopback; undefined if there is none. */
 function ownAddress(): string | undefined {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
@@ -186,7 +186,7 @@ test('a proxy is used for what is elsewhere, and never for this machine', async 
 });
 
 suite('a registry that is not inside', () => {
-  // Its name is nowhere, so it is at no inner address; what it leads to is.
+  // Its name does not resolve, so it is at no inner address; its redirect is.
   const leads = async (t: TestContext, host: string) => {
     const dial = openDial(readSettings({ mirrors: [], insecure: [] }, '/nowhere'), {});
     t.after(() => dial.close());

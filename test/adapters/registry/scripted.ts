@@ -1,4 +1,4 @@
-// A registry that answers what a test says, over real HTTP: for the faults that a real one does not have.
+// A scripted registry over real HTTP: for faults that a real one does not have.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -47,7 +47,7 @@ export async function scripted(t: TestContext, answer: Answerer, address = '127.
   return { host, asked, lines: () => asked.map(({ method, path }) => `${method} ${path}`) };
 }
 
-/** A client with no settings but those that are given. */
+/** A client with only the given settings. */
 export function client(
   t: TestContext,
   options: {
@@ -73,7 +73,7 @@ export function client(
   return registry;
 }
 
-/** A clock that only moves when somebody sleeps, and remembers for how long. */
+/** A clock that only a sleep moves, and that records the sleeps. */
 export function stoppedClock(): Clock & { readonly slept: number[]; forward(ms: number): void } {
   let now = Date.UTC(2026, 0, 1);
   const slept: number[] = [];

@@ -1,4 +1,4 @@
-// What the kernel tells of real connections, and what a drain makes of that.
+// The kernel's view of real connections, and the decisions of a drain.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -8,13 +8,13 @@ import { type Connection, type Diagnosis, watchConnections } from '../../../src/
 import { missingRoot } from '../../lab/missing.ts';
 import { eventually } from '../../lab/waiting.ts';
 
-// Longer than any silence that is not clear at once.
+// Longer than any ambiguous silence.
 const LONG_MS = 2500;
 const EVENT_EVERY_MS = 100;
 
 type Look = ReturnType<ReturnType<typeof watchConnections>> & { readonly connections: readonly Connection[] };
 
-/** A server with one connection of a client, which has sent a word, and what a drain makes of it at each look. */
+/** A server with one connection of a client, which has sent a word, and the drain's decision at each observation. */
 async function talk(t: test.TestContext, word: string | undefined) {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {

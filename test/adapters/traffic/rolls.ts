@@ -1,5 +1,5 @@
-// Many rolls of one service in a row, under load by every way in: a published one that is handed over, or one that is found by its
-// name and rolled start-first. By hand: npm run test:traffic -- --rolls 100 --rate 200 --engine sid --strategy start-first --rollback
+// Many rolls of one service in a row, under load by every route: a published service with handovers, or one found by name and rolled
+// start-first. By hand: npm run test:traffic -- --rolls 100 --rate 200 --engine sid --strategy start-first --rollback
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
 import {
@@ -29,7 +29,7 @@ const { values } = parseArgs({
     engine: { type: 'string' },
     /** handover or start-first */
     strategy: { type: 'string', default: 'handover' },
-    /** Every other roll goes back to the version before. */
+    /** Every other roll is a rollback. */
     rollback: { type: 'boolean', default: false },
   },
 });

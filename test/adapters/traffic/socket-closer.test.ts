@@ -1,4 +1,4 @@
-// Real connections that are closed from outside of the program that has them.
+// Real connections, closed from outside their program.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -27,7 +27,7 @@ suite('connections of a process', { skip: missingRoot() }, () => {
   test('stay if swapctl dies before it has named one', async (t) => {
     const clients = await connect(t, '127.0.0.1', 1);
     const before = await endsOf(clients);
-    // What a dead swapctl leaves: the beginning of the filter, and then its end.
+    // The remains of a dead swapctl: the beginning of the filter, and then its end.
     const args = ['-H', '-t', '-n', '-K', 'state', 'established', '-F', '-'];
     const left = await startProgram('ss', args, '( sport = :0\n').finish('', 60_000);
     assert.equal(left.kind === 'exited' && left.status !== 0, true, JSON.stringify(left));
@@ -67,7 +67,7 @@ async function connect(t: test.TestContext, address: string, count: number): Pro
   return clients;
 }
 
-/** The ends of those connections of the clients that are open, as the server has them, in the order of the clients. */
+/** The ends of the clients' open connections, in the server's view and in the order of the clients. */
 async function endsOf(clients: readonly net.Socket[]): Promise<string[]> {
   const diagnosis = await diagnoseSockets(process.pid);
   assert.ok(diagnosis.available, JSON.stringify(diagnosis));

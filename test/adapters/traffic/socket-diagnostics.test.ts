@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { parseDiagnostics } from '../../../src/adapters/traffic/socket-diagnostics.ts';
 
-// What ss of three Debian suites prints of the same sockets: one client whose request is under way, one between two requests, a
-// connection without data, one that is being made, and one of the container itself to somebody else.
+// The output of ss in three Debian suites for the same sockets: a client with a request in progress, one between two requests, a
+// connection without data, one in SYN_RECV, and an outgoing one of the container.
 const BOOKWORM = `LISTEN   0      511                      *:8080                    *:*
 \t bbr cwnd:10
 LISTEN   0      4096        127.0.0.11:37841         0.0.0.0:*

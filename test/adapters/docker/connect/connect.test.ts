@@ -40,7 +40,7 @@ async function refusal(endpoint: Endpoint, options?: ConnectOptions): Promise<Sw
   return error;
 }
 
-/** Sets environment variables for the time of a test. */
+/** Sets environment variables during a test. */
 function setEnv(t: TestContext, env: Record<string, string>): void {
   for (const [key, value] of Object.entries(env)) {
     const before = process.env[key];
@@ -175,7 +175,7 @@ test('TLS against a plain port, and plain against a TLS port, are told apart', {
     (await refusal({ kind: 'tcp', host: 'localhost', port: plain.port, tls, origin: '--host' })).message,
     /does not speak TLS/,
   );
-  // What a Go server says in this case.
+  // A Go server's answer in this case.
   const go = createServer((socket) =>
     socket.once('data', () =>
       socket.end('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n'),

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** What a fake engine answers to GET /version unless told otherwise. */
+/** The usual answer of a fake engine to GET /version. */
 export const VERSION = {
   Version: '28.5.2',
   ApiVersion: '1.51',
@@ -24,7 +24,7 @@ export function scratch(t: TestContext): string {
   return folder;
 }
 
-/** What a fake engine has seen: request lines and the number of connections. */
+/** The requests of a fake engine: request lines and the number of connections. */
 export type Seen = { readonly requests: string[]; readonly hosts: (string | undefined)[]; connections: number };
 
 /** An HTTP server on a unix socket or a free tcp port that answers /version, /_ping and a hijacked exec that echoes. */
@@ -41,7 +41,7 @@ export async function fakeEngine(
     response.end(version ? JSON.stringify(options.version ?? VERSION) : 'OK');
   };
   const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
-  // By default it closes idle connections after 5 s, as no engine does: a client on a busy machine may be slower than that.
+  // By default Node closes idle connections after 5 s, unlike any engine: a client on a busy machine may be slower.
   server.keepAliveTimeout = 0;
   server.on('connection', () => {
     seen.connections += 1;

@@ -12,7 +12,7 @@ const root = process.getuid?.() === 0;
 /** Why no sshd can be run here, false if one can. */
 export function noSshd(): string | false {
   if (spawnSync('ssh', ['-V']).status !== 0) return 'no ssh client';
-  // As root sshd insists on a user and a folder of its own, which are given to it in a mount namespace.
+  // As root, sshd needs a user and a folder of its own, which it gets in a mount namespace.
   if (root && spawnSync('unshare', ['-m', 'true']).status !== 0)
     return 'as root, sshd needs a mount namespace (CAP_SYS_ADMIN)';
   return false;
@@ -20,7 +20,7 @@ export function noSshd(): string | false {
 
 /** A real sshd on a free port of 127.0.0.1, and clients for it. */
 export type FakeBox = {
-  /** The `docker` that logins find: it notes its arguments in `calls` and joins stdin and stdout with the engine's socket. */
+  /** The `docker` of logins: it records its arguments in `calls` and joins stdin and stdout with the engine's socket. */
   readonly docker: string;
   readonly calls: () => string[];
   /** A program to use as `ssh`, whose config knows the host `box`; by default with the right key and known_hosts. */
@@ -126,7 +126,7 @@ async function startSshd(t: TestContext, folder: string, port: number): Promise<
   });
 }
 
-/** A user `sshd`, a plain shell for root, and /run/sshd, all seen by this sshd alone. */
+/** A user `sshd`, a plain shell for root, and /run/sshd, visible only for this sshd. */
 function inNamespace(folder: string, command: string): string {
   const passwd = readFileSync('/etc/passwd', 'utf8').replace(/^(root:.*:)[^:]*$/m, '$1/bin/sh');
   const extra = /^sshd:/m.test(passwd) ? '' : 'sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\n';

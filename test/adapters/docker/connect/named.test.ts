@@ -28,7 +28,7 @@ test('a reference keeps the slashes that the router of an engine wants, and goes
   assert.equal(imagePath('prö:1'), 'pr%C3%B6:1');
 });
 
-// What dockerode keeps of it under another name than its types say.
+// dockerode stores it under another name than its types declare.
 function imagePath(reference: string): string {
   return (client.getImage(reference) as unknown as { readonly name: string }).name;
 }

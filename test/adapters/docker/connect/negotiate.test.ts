@@ -24,7 +24,7 @@ test('the highest version that both speak is taken', () => {
     negotiate({ ...VERSION, ApiVersion, MinAPIVersion }, 'x').apiVersion;
   assert.equal(pick('1.41', '1.12'), '1.41');
   assert.equal(pick('1.45', '1.24'), '1.45');
-  // Docker 29.0 to 29.2 speak nothing older than 1.44, newer ones nothing older than 1.40.
+  // Docker 29.0 to 29.2 support nothing older than 1.44, newer ones nothing older than 1.40.
   assert.equal(pick('1.52', '1.44'), '1.51');
   assert.equal(pick('1.54', '1.40'), '1.51');
   assert.equal(pick('1.60', '1.51'), '1.51');

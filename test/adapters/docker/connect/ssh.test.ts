@@ -24,7 +24,7 @@ async function refusal(sshProgram: string, endpoint = BOX): Promise<SwapError> {
   return error;
 }
 
-/** How many processes have a text on their command line. */
+/** The number of processes with a text in their command line. */
 function processesWith(text: string): number {
   const commands = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -49,7 +49,7 @@ test('it is parsed once, and again when it was written, replaced or removed', as
   assert.equal(await read(), first);
   writeFileSync(file, '{"credsStore":"long"}');
   assert.equal((await read()).credsStore, 'long');
-  // Of the same size and time: only the inode tells, as when docker login renames a new file into place.
+  // Same size and time: only the inode shows the change, as when docker login renames a new file into place.
   const { atime, mtime } = statSync(file);
   writeFileSync(`${file}.new`, '{"credsStore":"lang"}');
   utimesSync(`${file}.new`, atime, mtime);

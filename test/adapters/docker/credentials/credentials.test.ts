@@ -26,7 +26,7 @@ type House = {
   readonly credentialsFor: LoginFor;
   readonly config: (config: unknown) => void;
   readonly podman: (config: unknown) => void;
-  /** Writes docker-credential-<name>; what it gets on stdin is in `<name>.asked`. */
+  /** Writes docker-credential-<name>; its stdin goes to `<name>.asked`. */
   readonly helper: (name: string, body: string) => void;
   readonly asked: (name: string) => string[];
 };

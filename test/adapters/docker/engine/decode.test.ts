@@ -27,7 +27,7 @@ import { anyJson, mutated, survives } from '../../../lab/hostile.ts';
 const DIALECT = { apiVersion: '1.41', serverVersion: '20.10.24' };
 const KERNEL = { available: false, why: 'a test' } as const;
 
-// As an engine shows it, with everything that swapctl looks at.
+// As an engine shows it, with every field that swapctl reads.
 const CONTAINER = {
   Id: 'c0ffee0123456789c0ffee0123456789c0ffee0123456789c0ffee0123456789',
   Created: '2026-01-02T03:04:05.678901234Z',
@@ -106,7 +106,7 @@ function labelsOf({ name, imageId, config }: Container, image: Image) {
   return ownLabels({ name, imageId, labels: config.Labels ?? {} }, image.config.Labels ?? {});
 }
 
-/** A container goes the way that it goes in a roll: judged, and created again. */
+/** Uses a container as a roll does: judges it, and creates it again. */
 function use(container: Container): void {
   const image = decodeImage(IMAGE);
   judge(container, policy(), { watchedSince: 0, healthySince: undefined, failuresInRow: 0, lastOutput: '' }, 1000);

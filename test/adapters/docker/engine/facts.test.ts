@@ -3,7 +3,7 @@ import test from 'node:test';
 import { identityOf, remembered } from '../../../../src/adapters/docker/engine/facts.ts';
 import type { EngineFacts } from '../../../../src/ports/ports.ts';
 
-/** Facts that are asked for at some instants: which question each answer is of; a number that is odd fails. */
+/** Requests for facts at some instants, with the number of the request behind each answer; odd numbers fail. */
 function asking() {
   let [now, asked] = [0, 0];
   const facts = remembered(

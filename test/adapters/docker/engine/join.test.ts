@@ -1,4 +1,4 @@
-// The addresses of a container that is being started: Docker reports each network that it joins, before it starts the process.
+// The addresses of a starting container: Docker reports each network that it joins, before it starts the process.
 import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const OTHER = 'd'.repeat(64);
 
 interface Scene {
   networks: string[];
-  /** What the engine does of `POST /containers/{id}/start`. */
+  /** The engine's part of `POST /containers/{id}/start`. */
   onStart: (tell: (network: string, container: string) => void, response: ServerResponse) => void;
   eventsStatus?: number;
 }

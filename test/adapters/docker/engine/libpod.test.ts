@@ -1,4 +1,4 @@
-// What Podman's Docker API leaves out is asked of its own, as 4.3 answers; where that is out of reach, nothing is known of it.
+// Podman's own API answers the questions that its Docker API leaves out, as in 4.3; out of reach, the data is unknown.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const OWN: Record<string, unknown> = {
 
 type Answer = (url: string) => [status: number, body: unknown];
 
-/** A Podman whose own API answers so, and its Docker API with an image, or as it is told. */
+/** A Podman whose own API gives this answer, and its Docker API an image, or the given answer. */
 async function podman(t: TestContext, own: Answer, docker: Answer = () => [200, IMAGE]) {
   const server = createServer(({ url = '' }, response) => {
     const [status, body] = url === '/version' ? [200, PODMAN] : (url.includes('/libpod/') ? own : docker)(url);

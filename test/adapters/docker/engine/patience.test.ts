@@ -15,10 +15,10 @@ type Patience = { read: number; change: number; idle: number };
 
 /** No limit that a busy machine could reach. */
 const LONG: Patience = { read: 60_000, change: 60_000, idle: 60_000 };
-/** Limits that are to be reached. */
+/** Limits that the test reaches. */
 const SHORT: Patience = { read: 100, change: 150, idle: 200 };
 
-/** An engine that answers every call but the first one, for its version, as it is told. */
+/** An engine that answers every call after the first one, for its version, as given. */
 async function engineThat(
   t: TestContext,
   answer: Answer,
@@ -94,7 +94,7 @@ for (const [what, begin] of [
 }
 
 test('a pull goes on for as long as it tells of progress', async (t) => {
-  // A pause of several seconds is what a busy machine may add to one between two lines.
+  // A busy machine may add a pause of several seconds between two lines.
   const patience = { ...LONG, idle: 5000 };
   const answer: Answer = (response) => {
     let lines = 0;
@@ -174,7 +174,7 @@ test('that the removal of a container with --rm can not be waited for is told, a
   const { engine } = await engineThat(t, answer, { ...LONG, change: 3000 });
   const refused = (error: unknown) => error instanceof EngineError && error.status === 500;
   await assert.rejects(engine.stop('abc'), refused);
-  // Its stop hangs: what the other said meanwhile ends nobody.
+  // Its stop hangs: the earlier answer of the other call ends nothing.
   stops = false;
   await assert.rejects(engine.stop('abc'), (error) => error instanceof EngineError && !refused(error));
 });

@@ -1,4 +1,4 @@
-// What Podman 4.3 shows of a container, as it was seen, becomes what Docker would show.
+// A container of Podman 4.3, as recorded, in Docker's terms.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { decodeContainer } from '../../../../src/adapters/docker/engine/decode.ts';

@@ -1,4 +1,4 @@
-// The calls that the Swarm port makes, to the letter: an update replaces a whole spec.
+// The exact calls of the Swarm port: an update replaces a whole spec.
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';

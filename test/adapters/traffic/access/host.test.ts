@@ -47,7 +47,7 @@ test('a file is replaced by a rename, and keeps owner and mode', async (t) => {
   assert.equal(statSync(file).mode & 0o777, 0o644);
   chmodSync(file, 0o640);
   const before = statSync(file);
-  // A process that was killed in the middle has left this.
+  // The remains of a process that was killed in the middle.
   writeFileSync(path.join(path.dirname(file), '.web.servers.swapctl-new'), 'half');
   await access.write(file, 'zwei ✓\n', signal);
   const after = statSync(file);

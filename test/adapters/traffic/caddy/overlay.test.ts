@@ -88,7 +88,7 @@ test('a file has room for one server at its port', () => {
     [fits(file, wanted('172.18.0.2:80')), fits({ ...file, port: undefined }, wanted(OLD))],
     [false, true],
   );
-  // Somebody wrote another address into it.
+  // Another program wrote another address into it.
   const seen = serversBy(file, { text: '172.18.0.9', overlay: { wanted: overlay(1, 1), baseline: 'web' } });
   assert.deepEqual(
     seen.map(({ address, state }) => [address, state]),

@@ -1,4 +1,4 @@
-// The rules of a forward as text, and whether the nft program of this machine accepts them.
+// The rules of an address redirect as text, checked by the nft program of this machine.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
@@ -33,7 +33,7 @@ const LANES: Lane[] = [
   },
 ];
 
-// In a network namespace of its own: renewing needs the tables to be there.
+// In a network namespace of its own: a renewal needs the tables to exist.
 const ENV = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 const nft = (script: string) =>
   spawnSync('unshare', ['--net', 'nft', '-f', '-'], { input: script, encoding: 'utf8', env: ENV });
@@ -79,7 +79,7 @@ test('a table names the two containers and the engine that they are of', () => {
   assert.equal(forwardEnds('76543210', TABLE), undefined);
 });
 
-// As nft 1.0.6 to 1.1.7 print it: with what is known of an element beside its value, or bare.
+// In the output of nft 1.0.6 to 1.1.7: an element with attributes beside its value, or bare.
 test('what nft prints tells whether it leads, and whom it has led', () => {
   const set = (name: string, elem: unknown[]) => ({ nftables: [{ metainfo: {} }, { set: { name, elem } }] });
   const live = ['172.29.0.2', { elem: { val: '172.29.0.2', timeout: 9, expires: 8 } }];

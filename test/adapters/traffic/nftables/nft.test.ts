@@ -1,5 +1,5 @@
-// How nft can fail, told by what happened, and which kinds of rules are left. The nft on PATH is a fake only for what a real one
-// does not do at will: refuse one kind of rules, hang, and die.
+// The ways in which nft can fail, and the kinds of rules that remain. The nft on PATH is a fake only for faults that a real one does not
+// show at will: refuse one kind of rules, hang, and die.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -21,7 +21,7 @@ async function troubleWith(program: string, args: string[], input = '', withinMs
   return trouble;
 }
 
-/** Puts a program first on PATH for the time of a test. */
+/** Puts a program first on PATH during a test. */
 function first(t: TestContext, folder: string): void {
   const before = process.env.PATH;
   process.env.PATH = `${folder}:${before}`;

@@ -1,4 +1,4 @@
-// The rules as text, and whether the nft program of this machine accepts them.
+// The rules as text, checked by the nft program of this machine.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
