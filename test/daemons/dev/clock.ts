@@ -1,10 +1,10 @@
-// A clock that is moved: what sleeps wakes in the order of its times.
+// A simulated clock: sleepers wake in the order of their times.
 import { setImmediate as turn } from 'node:timers/promises';
 
 export interface MovedClock {
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** Lets the time pass, with all that was to happen in it. */
+  /** Lets the time pass, with all its work. */
   pass(ms: number): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { queueOfOne } from '../../../src/daemons/dev/queue.ts';
 
-/** Work that goes on until it is told to end. */
+/** Work that continues until it is ended. */
 function slowWork() {
   const runs: (readonly string[])[] = [];
   const broken: unknown[] = [];

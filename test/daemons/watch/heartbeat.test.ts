@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { beat } from '../../../src/daemons/watch/heartbeat.ts';
 
-/** A clock that ends the watch after some beats, and a log that keeps what it is told. */
+/** A clock that ends the watch after some heartbeats, and a log that keeps its lines. */
 function heart(beats: number) {
   const end = new AbortController();
   const told: string[] = [];

@@ -1,4 +1,4 @@
-// A watch of a made-up world whose clock is moved: a day takes as long as its questions.
+// A watch of a made-up world with a simulated clock: a day takes as long as its requests.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { App } from '../../../src/app/app.ts';
 import { dockerTarget } from '../../../src/app/target/docker.ts';
@@ -11,25 +11,25 @@ import { nextCheck } from '../../../src/core/update/schedule.ts';
 import { watch } from '../../../src/daemons/watch/watch.ts';
 import { type MadeUp, type RollAs, START, update } from '../../app/made-up.ts';
 
-/** Something that a test does at an instant. */
+/** An action of a test at an instant. */
 export interface Happening {
   readonly at: number;
   readonly what: (watching: Watching) => unknown;
 }
 
 export interface Watching {
-  /** What was logged above debug, with the minutes since the beginning. */
+  /** The log lines above debug, with the minutes since the start. */
   readonly log: { at: number; level: string; text: string; facts: Readonly<Record<string, unknown>> }[];
   /** Rolls: when, and of what. Milliseconds since the epoch. */
   readonly rolls: { at: number; service: string }[];
-  /** When the registry was asked. */
+  /** The times of registry requests. */
   readonly checks: number[];
-  /** How often an engine was connected to. */
+  /** The number of connections to an engine. */
   opened: number;
-  /** Streams of events that were asked for: from which instant on. */
+  /** The requested event streams: their first instants. */
   readonly streams: number[];
   asks(what: 'reload' | 'check'): void;
-  /** Tells an event to whoever listens. */
+  /** Sends an event to the listeners. */
   tells(event: Partial<Omit<ImageEvent, 'kind'>> & { kind?: EngineEvent['kind'] }): void;
   /** Cuts the stream of events, as a proxy does. */
   cuts(): void;
@@ -128,7 +128,7 @@ function appOf(
     agenda: (selectors) => agendaOf(ports, dockerTarget(ports), { selectors, all: false, overrides: {}, absent: true }),
     arrived: (selectors, { arrivals, since }) =>
       concernedBy(ports, { arrivals, since, selectors, all: false, overrides: {}, absent: true }),
-    // It loads a module, for which the clock has to wait.
+    // It loads a module, which the clock has to wait for.
     nextCheck: (schedule, after, dice) => clock.waitFor(nextCheck(schedule, after, ports.schedules.next, dice)),
     tell: async () => [],
     update: async (selectors, { only, here, firstSeen = new Map(), signal }) => {
@@ -153,7 +153,7 @@ function appOf(
 
 function simulatedClock(world: MadeUp) {
   const sleepers = new Set<{ until: number; wake: () => void }>();
-  // All that is to be done at an instant is done before the clock goes on; nothing of it waits for anything real.
+  // The clock moves only after all work of an instant is done; none of it waits for real time.
   const waits = new Set<Promise<unknown>>();
   const settle = async (): Promise<void> => {
     do {
@@ -227,5 +227,5 @@ function eventStreams() {
   };
 }
 
-/** An engine that nobody answers for. */
+/** An engine without an answer. */
 export const AWAY = new EngineError(0, 'connect ENOENT /var/run/docker.sock');

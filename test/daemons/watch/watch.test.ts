@@ -12,7 +12,7 @@ const HOUR = 60 * MINUTE;
 const ON = { 'swapctl.enable': 'true' };
 const AWAY_REGISTRY = new SwapError('registry-unreachable', 'nobody listens there', { hint: 'wait' });
 
-/** A world in which everything is as it should be, and nothing newer. */
+/** A world without faults and newer images. */
 function quiet(services: Record<string, Record<string, string>>) {
   const made = madeUp();
   made.tags.set('app:1', OLD);
@@ -69,10 +69,10 @@ suite('24 hours of a watch', () => {
     assert.ok(isOpen(parseWindows('02:00-04:00 UTC', 'window'), of('night')[0] ?? 0));
     const [old = 0, ...more] = of('old');
     assert.deepEqual(more, []);
-    // Nobody tells when it was built: it counts from when it was seen first, at the first check after the push.
+    // Its build time is unknown: it counts from its first sight, at the first check after the push.
     const late = old - (START + HOUR);
     assert.ok(late >= 6 * HOUR && late <= 6 * HOUR + 35 * MINUTE, `${late / MINUTE} min after the push`);
-    // A push every hour, each of them bad: tried after 1, 2, 4, 8, 8 hours of rest.
+    // A bad push every hour: tried after pauses of 1, 2, 4, 8, 8 hours.
     const rests = of('bad')
       .slice(1)
       .map((at, n) => (at - (of('bad')[n] ?? 0)) / HOUR);
@@ -188,7 +188,7 @@ suite('a watch', () => {
         {
           at: START + HOUR + 10_000,
           what: (watching) => {
-            // Nobody is told of it.
+            // No event reports it.
             made.add('missed', ON);
             watching.cuts();
           },
@@ -232,7 +232,7 @@ suite('a watch', () => {
         '60 ended',
       ],
     );
-    // The one that the file opted in has the usual interval.
+    // The service that the file opted in has the usual interval.
     assert.deepEqual(checks.map((one) => Math.floor((one - START) / MINUTE)).slice(0, 1), [10]);
     assert.ok(checks.length >= 2);
   });
@@ -309,7 +309,7 @@ suite('an image that somebody else puts under a followed tag', () => {
   const RARELY = { 'swapctl.schedule': '0 0 29 2 *' };
   const built = digest('7');
 
-  /** Somebody builds it, at an instant. */
+  /** A user builds it, at an instant. */
   function build(made: MadeUp, at: number, id = built, reference = 'app:1'): Happening {
     const tag = (watching: Watching): void => {
       made.here.set(reference, id);
