@@ -186,7 +186,7 @@ interface Comment {
   user?: { login: string; type: string };
 }
 
-/** How a token may ask whose it is: of a workflow's, GitHub tells by GraphQL only. */
+/** The ways in which a token may ask for its owner: for a workflow's token, only GitHub's GraphQL answers. */
 type Who = 'user' | 'viewer' | 'nobody';
 
 const BOT = { login: 'github-actions[bot]', type: 'Bot' };
@@ -276,7 +276,7 @@ test('a log writes nothing but text into the page of the run', async (t) => {
   const { files } = await step(t, { service: 'web' }, { roll: [report] });
   const summary = files.GITHUB_STEP_SUMMARY ?? '';
   const block = summary.slice(summary.indexOf('<details'), summary.lastIndexOf('</details>'));
-  // CommonMark, "HTML blocks": this one goes on until a line that has nothing but blanks in it.
+  // CommonMark, "HTML blocks": this one ends at a line of blanks only.
   assert.doesNotMatch(block, /\n[ \t]*\n/);
   assert.doesNotMatch(block, /<(?!\/?(details|summary|pre)\b)/);
   assert.equal(block.match(/<\/?pre>/g)?.length, 2);

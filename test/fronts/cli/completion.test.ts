@@ -12,7 +12,7 @@ before(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-completion-'));
   for (const shell of ['bash', 'zsh', 'fish'])
     writeFileSync(path.join(folder, shell), (await cli(['completion', shell])).stdout);
-  // Stands for the real program: it knows three names and writes down how it was called.
+  // In place of the real program: it knows three names and records its calls.
   writeFileSync(
     path.join(folder, 'swapctl'),
     `#!/bin/sh\necho "$@" > "${folder}/call"\nprintf 'web\\nworker\\nshop/api\\n'\n`,
@@ -22,7 +22,7 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What bash offers at the end of a line. */
+/** The completions of bash at the end of a line. */
 function complete(line: string): string[] {
   const script = `source "$1"; COMP_LINE="$2" COMP_POINT=\${#2}; _swapctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };

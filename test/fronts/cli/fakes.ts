@@ -1,4 +1,4 @@
-// An application that answers what a test gives it, and a terminal that remembers what it was told.
+// An application with the given answers, and a terminal that records its output.
 import assert from 'node:assert/strict';
 import type { App, HintedService, RollRequest, UpdateRequest } from '../../../src/app/app.ts';
 import type { GroupApp } from '../../../src/app/group/group.ts';
@@ -26,10 +26,10 @@ export interface Outcome {
   status: number;
   stdout: string;
   stderr: string;
-  /** How the application was opened, if it was. */
+  /** The options with which the application was opened, if it was. */
   opened: { host?: string; context?: string; config?: string }[];
   closed: number;
-  /** What the use cases were called with. */
+  /** The calls of the use cases. */
   calls: { name: string; selectors: readonly string[]; request?: RollRequest & UpdateRequest }[];
   // biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it expects to be there
   json(): any;
@@ -48,19 +48,19 @@ export interface Given {
   names?: string[];
   tell?: Delivery[];
   hinted?: HintedService[];
-  /** The configuration as it is found in the folder and environment, instead of none. */
+  /** The configuration in the folder and environment, instead of none. */
   config?: (file?: string) => ConfigDesk;
   /** The hosts of --on. */
   group?: (on: string) => GroupApp;
-  /** What install works with. */
+  /** The environment of install. */
   install?: (options: Parameters<CliContext['openInstall']>[0]) => InstallDesk;
   /** Raised instead of an answer. */
   raise?: unknown;
   /** Raised by opening the engine. */
   refuse?: unknown;
-  /** A real application, instead of one that answers what it is given. */
+  /** A real application, instead of the given answers. */
   open?: CliContext['openApp'];
-  /** What happens before the answer. */
+  /** Runs before the answer. */
   meanwhile?: (report: Report) => void | Promise<void>;
   /** The time at which a message to a hook is tried. */
   now?: number;
@@ -121,7 +121,7 @@ export async function cli(argv: string[], given: Given = {}): Promise<Outcome> {
   return { ...outcome, status, stdout, stderr, json: () => JSON.parse(stdout) };
 }
 
-/** An application that answers what it is given; `calls` gets what it was asked. */
+/** An application with the given answers; `calls` gets its requests. */
 export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): App {
   const answer = async <T>(
     name: string,

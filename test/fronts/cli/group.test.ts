@@ -6,7 +6,7 @@ import type { GroupReport, HostReport } from '../../../src/core/group/report.ts'
 import type { ReplicaStatus } from '../../../src/core/report/status.ts';
 import { cli, NEW, OLD, ROLLED } from './fakes.ts';
 
-/** A group that answers what it is given. */
+/** A group with the given answers. */
 function group(answers: Partial<GroupApp>): { group: (on: string) => GroupApp } {
   const absent = () => assert.fail('the test gave no answer');
   const missing = Object.fromEntries(

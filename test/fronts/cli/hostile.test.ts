@@ -1,4 +1,4 @@
-// Anything at all on the command line and in what is shown: it ends with a message, touches nothing, and no terminal obeys it.
+// Any text on the command line and in the output: it ends with a message, touches nothing, and no terminal obeys it.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
@@ -27,7 +27,7 @@ test('whatever is on the command line, it is done or refused with 2, without a s
       if (status !== 2) return;
       assert.equal(calls.length, 0, 'the engine is asked for nothing');
       assert.notEqual(stderr, '');
-      // Colours of our own, where they are forced.
+      // Our own colours, if they are forced.
       assert.doesNotMatch(stderr.replace(/\x1b\[\d\dm/g, ''), OBEYED);
     }),
     { numRuns: RUNS, includeErrorInReport: true },
@@ -132,7 +132,7 @@ function copyOf(volume: string) {
   return { volume, copy: `${volume}-copy`, bytes: 1234, files: 1 };
 }
 
-// Each text in it is one that means harm, except those that the program itself gave a meaning.
+// Replaces each text by a harmful one, except those with a meaning for the program.
 function spoilt<T>(value: T, key = ''): T {
   if (typeof value === 'string') return (KEPT.has(key) ? value : `${value}${EVIL}`) as T;
   if (Array.isArray(value)) return value.map((one) => spoilt(one, key)) as T;

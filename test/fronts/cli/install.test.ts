@@ -15,7 +15,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const PROGRAM = ['/usr/bin/node', '/opt/swapctl.js'];
 
-/** The real plan, and a machine that is not written to. */
+/** The real plan, on a machine that is not written to. */
 function given(more: Partial<InstallReach> = {}, written: UnitFile[] = []): Given {
   return {
     install: (options) => ({

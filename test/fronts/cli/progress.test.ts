@@ -67,7 +67,7 @@ async function told(
 
 const TERMINAL = { stderrIsTty: true, env: { NO_COLOR: '1' } };
 
-/** What stays on a terminal: the drawings are lines that are taken back. */
+/** The lines that stay on a terminal: drawings are erased. */
 function remaining(stderr: string): string[] {
   return stderr
     .replace(/\x1b\[\?\d+[hl]/g, '')
@@ -76,7 +76,7 @@ function remaining(stderr: string): string[] {
     .filter((line) => line !== '');
 }
 
-// Times that a test can't know.
+// Hides times that a test can't know.
 const timeless = (text: string): string => text.replace(/\d+\.\d s$/gm, 'N s');
 
 test('a pipe gets one plain line for each phase, with its time', async () => {

@@ -1,4 +1,4 @@
-// Which commands go through a server, and how it is named.
+// The commands that use a server, and the ways to name it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { cli, type Given } from './fakes.ts';

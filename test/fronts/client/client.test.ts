@@ -1,4 +1,4 @@
-// The command line through a server, as far as it can be seen without one: what it asks, and what it makes of the answers.
+// The command line through a server, tested without one: its requests, and its reading of the answers.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

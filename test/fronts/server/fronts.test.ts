@@ -15,7 +15,7 @@ import { cli } from '../cli/fakes.ts';
 import { all, type Clients, clientsOf, infoOf, overSocket } from './grpc/clients.ts';
 import { type Call, latch, type Site, siteOf } from './http/site.ts';
 
-/** The answer of a front: a document, or the code of an error; with the exit status that belongs to it. */
+/** The answer of a front: a document, or the code of an error; with its exit status. */
 interface Answer {
   readonly document?: unknown;
   readonly code?: string;
@@ -26,7 +26,7 @@ type Front = (site: Site) => Promise<Answer>;
 
 interface Operation {
   readonly name: string;
-  /** The engine before the request; a function that it returns is called after it. */
+  /** Prepares the engine before the request; the returned function runs after it. */
   readonly given?: (site: Site) => unknown;
   readonly cli: Front;
   readonly http: Front;
@@ -85,7 +85,7 @@ async function jobOf(stream: AsyncIterable<{ readonly event?: JobEvent | undefin
   return plain(JobSchema, last.value);
 }
 
-/** The document that a message stands for, by its description alone: enums are words, times are ISO 8601. */
+/** The document of a message, by its description alone: enums are words, times are ISO 8601. */
 function plain({ fields }: DescMessage, message: Message): Json {
   const values = message as unknown as Record<string, unknown>;
   const pairs = fields.flatMap((field) => {
@@ -105,10 +105,10 @@ function plainValue(field: DescField, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }
 
-// Each front has an engine of its own, and asks it at other instants.
+// Each front has an engine of its own, at different instants.
 const TIMES = ['timings', 'ms', 'ageMs', 'lastRollAgeMs', 'lastRoll', 'startedAt', 'at', 'checked', 'gap', 'roll'];
 
-/** A document without times, and without what is empty: messages know no difference between an empty list and none. */
+/** A document without times and empty values: messages do not distinguish an empty list from none. */
 function timeless(document: Json): Json {
   if (Array.isArray(document)) return document.map(timeless);
   if (typeof document !== 'object' || document === null) return document;
@@ -134,7 +134,7 @@ async function failed(site: Site): Promise<void> {
   broken(site);
   await site.call('/v1/rolls', { method: 'POST', headers: { prefer: 'wait=60' }, body: { service: 'web' } });
 }
-/** Begins a roll that waits in the middle, until the function that it returns is called. */
+/** Begins a roll that waits in the middle, until the returned function is called. */
 async function rolling(site: Site): Promise<() => void> {
   newer(site);
   const [reached, going] = [latch(), latch()];
@@ -301,7 +301,7 @@ for (const operation of OPERATIONS)
       operation.expect(answer);
       answers.push(answer);
     }
-    // The command line has a report also of a roll that the server refuses to begin.
+    // The command line also has a report of a roll that the server refuses to begin.
     const isRefused = answers.some(({ document }) => document === undefined);
     const [one, ...others] = answers.map(({ document, code }) => timeless(isRefused ? { code } : { document, code }));
     for (const [at, other] of others.entries()) assert.deepEqual(other, one, `${FRONTS[at + 1]} and ${FRONTS[0]}`);

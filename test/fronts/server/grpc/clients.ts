@@ -122,7 +122,7 @@ function certificate(folder: string, name: string): { cert: string; key: string 
   return { cert, key };
 }
 
-/** The swapctl code of an error, and what it says beside its message. */
+/** The swapctl code of an error, and its details. */
 export function infoOf(error: ConnectError): { readonly reason: string; readonly metadata: Record<string, string> } {
   const [info] = error.findDetails(ErrorInfoSchema);
   return { reason: info?.reason ?? 'none', metadata: info?.metadata ?? {} };

@@ -1,4 +1,4 @@
-// Who is let in by gRPC, and what is kept out.
+// The callers that gRPC admits and rejects.
 import assert from 'node:assert/strict';
 import { connect } from 'node:http2';
 import net from 'node:net';
@@ -21,7 +21,7 @@ suite('on TCP', () => {
     for (const [token, service] of [
       [TOKENS.reader, 'shop/web'],
       [TOKENS.ci, 'other'],
-      // Not even whether there is such a service.
+      // Not even the existence of such a service.
       [TOKENS.ci, 'no-such'],
     ] as const) {
       const refused = await roll(token, service);

@@ -188,7 +188,7 @@ function framed(text: string): Buffer {
   return Buffer.concat([head, body]);
 }
 
-// By hand: a client of Connect ends its call itself, and does not wait for the last word of the server.
+// By hand: a client of Connect ends its call itself, and does not wait for the server's last message.
 async function lateRoll(session: ClientHttp2Session) {
   const stream = session.request({ ...HEADERS, ':path': '/swapctl.v1.RollService/Roll', 'grpc-timeout': '300m' });
   const answer: Record<string, unknown> = {};

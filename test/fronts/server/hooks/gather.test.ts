@@ -1,4 +1,4 @@
-// Pushes that come within some seconds are one check; a clock that the test moves.
+// Pushes within some seconds are one check; with a simulated clock.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { hookOf, sent } from './sent.ts';
 
 const push = (repository: string, ...tags: string[]): PushedRepository => ({ repository, tags });
 
-/** A clock that stands still until it is moved. */
+/** A clock that only the test moves. */
 function handClock() {
   let now = 0;
   const sleepers = new Set<{ until: number; wake: () => void }>();

@@ -1,4 +1,4 @@
-// Hooks behind a real HTTP server: the bytes of a body arrive as they were signed, and a push leads to the check of a service.
+// Hooks behind a real HTTP server: the bytes of a body arrive as they were signed, and a push causes the check of a service.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import test, { suite } from 'node:test';

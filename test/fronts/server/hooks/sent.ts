@@ -20,7 +20,7 @@ export interface Sent {
   readonly ageS?: number;
 }
 
-/** A request as a sender of this kind makes it. */
+/** A request in the form of a sender of this kind. */
 export function sent(kind: HookKind, form: CredentialForm, body: unknown, given: Sent = {}): HookRequest {
   const rawBody = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const { secret = SECRET, headers = {} } = given;
@@ -64,7 +64,7 @@ function proofOf(
   }
 }
 
-/** A server with these hooks; `added` has the repositories that are to be checked. */
+/** A server with these hooks; `added` has the repositories to check. */
 export function received(hooks: Readonly<Record<string, HookConfig>>): HookWorld & { readonly added: string[] } {
   const added: string[] = [];
   const gathered: Pick<Gathered, 'add'> = {

@@ -1,4 +1,4 @@
-// TCP with TLS: who is let in, and what is kept out.
+// TCP with TLS: the admitted and rejected callers.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
@@ -87,7 +87,7 @@ suite('on TCP', () => {
     assert.deepEqual([status, headers['www-authenticate'], json.code], [401, 'Bearer', 'unauthenticated']);
     assert.equal((await roll('shop/web', reader)).json.code, 'forbidden');
     assert.equal((await roll('other', ci)).json.code, 'forbidden');
-    // Not even whether there is such a service.
+    // Not even the existence of such a service.
     assert.equal((await roll('no-such', ci)).json.code, 'forbidden');
     const rolled = await roll('shop/web', ci);
     assert.deepEqual([rolled.status, rolled.json.outcome, rolled.json.actor], [200, 'rolled', 'ci']);

@@ -14,7 +14,7 @@ interface Told {
   readonly data: any;
 }
 
-/** Listens on a stream; `until` resolves with all events once one is like that, `ended` when the server ends it. */
+/** Listens on a stream; `until` resolves with all events once one matches, `ended` when the server ends it. */
 function listen({ folder }: Site, path: string, headers: Record<string, string> = {}) {
   const told: Told[] = [];
   const waiting = new Set<() => void>();

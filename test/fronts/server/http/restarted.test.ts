@@ -1,4 +1,4 @@
-// What a server answers for the jobs of the one before it.
+// The answers of a server for the jobs of the previous one.
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';

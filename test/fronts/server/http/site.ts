@@ -1,4 +1,4 @@
-// The API on a real socket, over an engine in memory whose time passes as fast as it can.
+// The API on a real socket, over an engine in memory with accelerated time.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
@@ -93,7 +93,7 @@ async function siteOn(t: TestContext, place: Place, options: ProcessOptions): Pr
   return { world, process, server, folder, place, audit, log, call };
 }
 
-/** One request, as it is written. */
+/** One request, written as it is. */
 export function ask(
   where: { socketPath: string } | { port: number },
   target: string,

@@ -73,7 +73,7 @@ for (const [door, knock] of Object.entries(DOORS)) {
       .on('error', () => {})
       .resume()
       .write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nslow');
-    // Where the machine is slow, this client may be late, too.
+    // On a slow machine this client may be late, too.
     const answered = await eventually('an answer', () => answer(open.socket).catch(() => undefined));
     assert.equal(answered, 'ok');
     await Promise.all(cut);

@@ -4,7 +4,7 @@ import { type SharedLook, sharedLook } from '../../../../src/fronts/server/opera
 import { latch } from '../http/site.ts';
 
 interface Looks extends SharedLook<number> {
-  /** Ends the looks in their order. */
+  /** Ends the observations in their order. */
   readonly ends: ((fails?: boolean) => void)[];
   forward(ms: number): void;
 }
