@@ -10,6 +10,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Patience } from './patience.ts';
 import type { TlsTexts } from './tls.ts';
 
@@ -45,8 +46,15 @@ export function secureServer(tls: TlsTexts, handler: Handler, patience: Patience
   Object.assign(server, { ...times, connectionsCheckingInterval: lookEvery });
   // A handshake that fails is the client's business.
   server.on('tlsClientError', () => {});
+  server.on('secureConnection', readInTurn);
   endSessions(server, server, patience);
   return server;
+}
+
+// The parser of Node takes TLS records from below the socket, also while it is paused for pipelined requests, and then fails
+// with HPE_PAUSED. A listener for data makes it read from the socket, which waits.
+function readInTurn(socket: TLSSocket): void {
+  if (socket.alpnProtocol !== 'h2') socket.on('data', ignore);
 }
 
 /** Without TLS, a client that speaks HTTP/2 (as gRPC does) begins with its preface. */

@@ -80,6 +80,18 @@ for (const [door, knock] of Object.entries(DOORS)) {
   });
 }
 
+for (const [door, knock] of Object.entries(DOORS)) {
+  test(`a client on ${door} may send thousands of requests without waiting, and gets an answer to each`, async (t) => {
+    const count = 3000;
+    const socket = knock(await opened(t));
+    // The last request ends the connection. TLS records of 16 KB hold some hundred of them.
+    const ask = (connection: string) => `GET / HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n\r\n`;
+    socket.write(ask('keep-alive').repeat(count - 1) + ask('close'));
+    const answers = Buffer.concat(await socket.toArray()).toString();
+    assert.equal(answers.split('HTTP/1.1 200 ').length - 1, count);
+  });
+}
+
 function answer(socketPath: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path: '/' }, async (response) =>
