@@ -1,8 +1,8 @@
 import { fail } from '../../core/model/error.ts';
 import type { PerService, RollCall } from '../../core/report/call.ts';
-import type { Progress } from '../../core/report/progress.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import type { App, PastRoll } from '../app.ts';
+import type { BookWorld } from './book-world.ts';
 import { type EarlierJob, earlierJob, withEarlier } from './earlier.ts';
 import type { Asked, Job, JobStep, RollAsked, UpdateAsked } from './job.ts';
 import { pastJob } from './past-job.ts';
@@ -14,20 +14,6 @@ import { type Turns, turns } from './turns.ts';
 
 // The maximum of finished jobs, each with a decision log of about ten kilobytes.
 const MOST_FINISHED = 200;
-
-/** The environment of a book of jobs. */
-export interface BookWorld {
-  /** Lets the work use the engine. Raises `engine-unreachable`. */
-  readonly use: <T>(work: (app: App) => Promise<T>) => Promise<T>;
-  readonly now: () => number;
-  readonly newId: () => string;
-  /** True for the services whose interrupted rolls this process finishes or undoes; without it, all services. */
-  readonly resumes?: ((service: string) => boolean) | undefined;
-  /** Finds a job in the records of an earlier process; it never rejects. */
-  readonly earlier?: ((id: string) => Promise<EarlierJob | undefined>) | undefined;
-  /** Gets the progress of all jobs: for a log. */
-  readonly report?: ((progress: Progress) => void) | undefined;
-}
 
 /** Called after every change of a job, with the step that was added or has ended. */
 export type JobListener = (job: Job, step?: JobStep) => void;
@@ -68,8 +54,9 @@ export class JobBook {
   }
 
   /** For updates that another part of the process runs: each of their rolls becomes a job. */
-  perService(actor: string): PerService {
-    return (service, signal, work) => this.#rollWithin({ service, actor }, signal, work);
+  perService(actor: string, onRoll: (job: Job) => void = () => {}): PerService {
+    return (service, signal, work) =>
+      this.#rollWithin({ service, actor }, signal, work, (record) => onRoll(record.show()));
   }
 
   /** A job of this or an earlier process, or a roll from labels. Raises `engine-unreachable` if only labels could have it. */
@@ -154,12 +141,15 @@ export class JobBook {
     const past = await this.#pastRolls();
     const interrupted = past.filter(({ phase }) => phase === 'interrupted' || phase === 'unclear');
     const free = interrupted.filter(({ service }) => resumes(service) && !this.#rolling.has(service));
-    return free.map((roll) => this.#resumeRoll(roll));
+    const earlier = await Promise.all(free.map(({ id }) => this.#world.earlier?.(id)));
+    return free.map((roll, at) => this.#resumeRoll(roll, earlier[at]));
   }
 
-  #resumeRoll(roll: PastRoll): JobRecord {
+  #resumeRoll(roll: PastRoll, earlier: EarlierJob | undefined): JobRecord {
     const { id, service } = roll;
-    const record = this.#open({ id, kind: 'roll', service, actor: 'unknown' });
+    const { kind, actor } = earlier ?? { kind: 'roll', actor: 'unknown' };
+    const record = this.#open({ id, kind, service, actor });
+    this.#world.onResume?.(record.show());
     this.#rolling.set(service, { record, fingerprint: undefined });
     record.take({ kind: 'note', text: 'the process that rolled it ended in the middle; finishing or undoing it' });
     const recovering = this.#inTurn(record, () =>
@@ -209,10 +199,10 @@ export class JobBook {
     { service, actor }: { readonly service: string; readonly actor: string },
     signal: AbortSignal,
     work: (call: RollCall) => Promise<ServiceReport>,
-    onBegin: (id: string) => void = () => {},
+    onBegin: (record: JobRecord) => void,
   ): Promise<ServiceReport> {
     const record = this.#reserve({ kind: 'roll', service, actor, fingerprint: undefined });
-    onBegin(record.id);
+    onBegin(record);
     const end = (): void => record.interrupt();
     signal.addEventListener('abort', end);
     if (signal.aborted) end();
@@ -272,9 +262,12 @@ export class JobBook {
     return { job: record.show(), joined: false };
   }
 
-  async #update(app: App, record: JobRecord, { services, actor, request }: UpdateAsked) {
+  async #update(app: App, record: JobRecord, { services, actor, request, onRoll }: UpdateAsked) {
     const perService: PerService = (service, signal, work) =>
-      this.#rollWithin({ service, actor }, signal, work, (id) => record.noteRoll(id));
+      this.#rollWithin({ service, actor }, signal, work, (roll) => {
+        record.noteRoll(roll.id);
+        onRoll?.(roll.show());
+      });
     const { signal, take: progress } = record;
     const report = await app.update(services, { ...request, signal, progress, perService });
     if (!request.dryRun) await app.tell(report, { signal: new AbortController().signal });

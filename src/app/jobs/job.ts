@@ -89,6 +89,8 @@ export interface UpdateAsked {
   readonly services: readonly string[];
   readonly actor: string;
   readonly request: Omit<UpdateRequest, 'signal' | 'progress' | 'perService'>;
+  /** Called for each roll that it begins. */
+  readonly onRoll?: ((job: Job) => void) | undefined;
 }
 
 export type Asked = RollAsked | CheckAsked | UpdateAsked;

@@ -31,9 +31,10 @@ export type Authenticated =
 /** One line of the audit log: a change that was asked for, or a refused caller. It has no field that can hold a secret. */
 export interface AuditEntry {
   readonly time: string;
-  /** Name of the token or certificate, `socket`, or `-` for a refused caller. */
+  /** Name of the token or certificate, `socket`, an actor of the server itself, or `-` for a refused caller. */
   readonly who: string;
-  readonly by: Principal['by'] | 'none';
+  readonly by: Principal['by'] | 'hook' | 'server' | 'none';
+  /** The address; `-` for the server itself. */
   readonly from: string;
   /** roll, rollback, update, check, cancel, recover, login. */
   readonly what: string;

@@ -1,6 +1,7 @@
 import type { UpdateRequest, WatchedApp } from '../../app/app.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
+import type { PerService } from '../../core/report/call.ts';
 import type { Arrival } from '../../core/update/arrival.ts';
 import type { ServiceUpdate, UpdateReport } from '../../core/update/update.ts';
 import type { WatchLog } from '../log.ts';
@@ -26,7 +27,9 @@ export interface WatchWorld {
   /** Gets the report of every run. */
   readonly onUpdate?: (report: UpdateReport) => void;
   readonly selectors: readonly string[];
-  readonly request: Pick<UpdateRequest, 'all' | 'overrides' | 'perService'>;
+  /** Gives each roll its context, by the reason for the roll. */
+  readonly perService?: (because: 'schedule' | 'local image') => PerService;
+  readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
 }
 
 // Events come in bursts: one observation for all of them.
@@ -246,7 +249,8 @@ async function updateAndTell(
   request: Pick<UpdateRequest, 'only' | 'firstSeen' | 'here'>,
 ): Promise<readonly ServiceUpdate[]> {
   return within(world.signal, async (signal) => {
-    const report = await app.update(world.selectors, { ...world.request, ...request, signal });
+    const perService = world.perService?.(request.here ? 'local image' : 'schedule');
+    const report = await app.update(world.selectors, { ...world.request, ...request, perService, signal });
     world.onUpdate?.(report);
     // The roll of swapctl's own container may have ended the run: its other results are sent all the same.
     await app.tell(report, { signal: signal.aborted ? new AbortController().signal : signal });

@@ -3,13 +3,16 @@ import { setMaxListeners } from 'node:events';
 import type { App, UpdateRequest } from '../../app/app.ts';
 import { JobBook } from '../../app/jobs/book.ts';
 import type { Job } from '../../app/jobs/job.ts';
+import type { ServerActor } from '../../core/access/actors.ts';
 import { type Listen, USUAL_SOCKET } from '../../core/access/listen.ts';
 import { type ServerConfig, whyNotListen } from '../../core/access/server-config.ts';
 import { Metrics } from '../../core/metrics/metrics.ts';
 import { recordAsked } from '../../core/metrics/record.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
+import type { PerService } from '../../core/report/call.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import { type AuditSink, auditFile, createAudit } from './access/audit.ts';
+import { NO_ADDRESS, noteJob } from './access/audit-job.ts';
 import { earlierJobIn } from './access/audited-jobs.ts';
 import { createGatekeeper } from './access/authenticate.ts';
 import { openTokens } from './access/token-file.ts';
@@ -46,6 +49,8 @@ export interface ServeWorld {
 
 export interface Server {
   readonly book: JobBook;
+  /** Makes a job of each roll that this process begins by itself, and notes it in the audit log. */
+  perService(actor: ServerActor): PerService;
   /** Gets the progress of a use case that this process runs outside of the API. */
   readonly report: Report;
   readonly metrics: Metrics;
@@ -76,12 +81,15 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const door = doorTo(() => given.open(report));
   const resumes = (key: string): boolean => isNamed(key, selectors);
   const earlier = (id: string) => earlierJobIn(config.audit, id, note);
-  const book = new JobBook({ use: door.use, now, newId, report: given.report, resumes, earlier });
+  const sink = config.audit === undefined ? given.auditSink : auditFile(config.audit);
+  const audit = createAudit(sink, note);
+  const noteOwn = (job: Job, what: string = job.kind): void =>
+    noteJob({ book, audit, now }, { who: job.actor, by: 'server', from: NO_ADDRESS }, job, { what });
+  const onResume = (job: Job): void => noteOwn(job, 'recover');
+  const book: JobBook = new JobBook({ use: door.use, now, newId, report: given.report, resumes, earlier, onResume });
   book.subscribe((job, step) => {
     if (step === undefined && job.state === 'done') tellEnd(log, job);
   });
-  const sink = config.audit === undefined ? given.auditSink : auditFile(config.audit);
-  const audit = createAudit(sink, note);
   const ending = new AbortController();
   // Each stream listens.
   setMaxListeners(0, ending.signal);
@@ -106,6 +114,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   for (const address of listeners.addresses) log.tell('info', `listening on ${address}`, { address });
   return {
     book,
+    perService: (actor) => book.perService(actor, noteOwn),
     report,
     metrics,
     addresses: listeners.addresses,

@@ -62,7 +62,8 @@ export async function startServe(
       tidy: context.tidy,
       selectors,
       onUpdate: (report) => recordUpdated(server, report, now()),
-      request: { ...request, perService: server.book.perService('watch') },
+      perService: server.perService,
+      request,
     });
   } finally {
     await closing.now();

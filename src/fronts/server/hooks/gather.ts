@@ -6,14 +6,21 @@ export interface GatherWorld {
   /** Ends the gathering. Waiting pushes are dropped: the next scheduled check finds their images. */
   readonly signal: AbortSignal;
   /** Checks the services that track these repositories. It is not called again before it has resolved. */
-  readonly check: (pushes: readonly PushedRepository[]) => Promise<void>;
+  readonly check: (pushes: readonly PushedRepository[], senders: readonly Sender[]) => Promise<void>;
   readonly onError: (raised: unknown) => void;
+}
+
+/** The origin of a push. */
+export interface Sender {
+  /** The name of the hook in swapctl.yml. */
+  readonly hook: string;
+  readonly address: string;
 }
 
 /** Pushes that wait for their check. */
 export interface Gathered {
   /** Adds pushes, and drops them if too many repositories wait. It returns at once: checks run in the background. */
-  add(pushes: readonly PushedRepository[]): void;
+  add(pushes: readonly PushedRepository[], sender: Sender): void;
   /** How many repositories wait. */
   readonly size: number;
 }
@@ -22,9 +29,11 @@ export interface Gathered {
 const QUIET_MS = 2000;
 const LONGEST_MS = 10_000;
 const MOST_WAITING = 1000;
+const MOST_SENDERS = 10;
 
 interface Waiting {
   readonly push: PushedRepository;
+  readonly senders: readonly Sender[];
   readonly first: number;
   readonly last: number;
 }
@@ -34,9 +43,9 @@ export function gatherPushes({ clock, signal, check, onError }: GatherWorld): Ga
   const waiting = new Map<string, Waiting>();
   let running = false;
   const dueAt = ({ first, last }: Waiting): number => Math.min(last + QUIET_MS, first + LONGEST_MS);
-  const takeDue = (): PushedRepository[] => {
-    const due = [...waiting.values()].filter((one) => dueAt(one) <= clock.now()).map(({ push }) => push);
-    for (const { repository } of due) waiting.delete(repository);
+  const takeDue = (): Waiting[] => {
+    const due = [...waiting.values()].filter((one) => dueAt(one) <= clock.now());
+    for (const { push } of due) waiting.delete(push.repository);
     return due;
   };
   const run = async (): Promise<void> => {
@@ -44,20 +53,26 @@ export function gatherPushes({ clock, signal, check, onError }: GatherWorld): Ga
       const next = Math.min(...[...waiting.values()].map(dueAt));
       if (next > clock.now()) await clock.sleep(next - clock.now(), signal);
       const due = takeDue();
-      if (due.length > 0 && !signal.aborted) await check(due).catch(onError);
+      if (due.length === 0 || signal.aborted) continue;
+      const senders = due.flatMap((one) => one.senders);
+      await check(
+        due.map(({ push }) => push),
+        senders,
+      ).catch(onError);
     }
     running = false;
   };
-  const addOne = (push: PushedRepository): void => {
+  const addOne = (push: PushedRepository, sender: Sender): void => {
     const before = waiting.get(push.repository);
     if (!before && waiting.size >= MOST_WAITING) return;
     const now = clock.now();
     const [whole = push] = before ? merged([before.push, push]) : [push];
-    waiting.set(push.repository, { push: whole, first: before?.first ?? now, last: now });
+    const senders = withSender(before?.senders ?? [], sender);
+    waiting.set(push.repository, { push: whole, senders, first: before?.first ?? now, last: now });
   };
   return {
-    add: (pushes) => {
-      pushes.forEach(addOne);
+    add: (pushes, sender) => {
+      for (const push of pushes) addOne(push, sender);
       if (running || waiting.size === 0) return;
       running = true;
       run().catch(onError);
@@ -66,4 +81,10 @@ export function gatherPushes({ clock, signal, check, onError }: GatherWorld): Ga
       return waiting.size;
     },
   };
+}
+
+// A sender of an image of several platforms reports the push of each.
+function withSender(senders: readonly Sender[], { hook, address }: Sender): readonly Sender[] {
+  const isKnown = senders.some((one) => one.hook === hook && one.address === address);
+  return isKnown || senders.length >= MOST_SENDERS ? senders : [...senders, { hook, address }];
 }

@@ -49,7 +49,7 @@ export async function receiveHook(name: string, request: HookRequest, world: Hoo
   if (verdict.id !== undefined && !seenBy(name, world).isNew(verdict.id))
     return answer(202, 'replayed', 'this delivery was received before');
   const hint = readHook(hook.kind, { method, headers, rawBody, registry: hook.registry });
-  if (hint.kind === 'pushed') world.gathered.add(hint.repositories);
+  if (hint.kind === 'pushed') world.gathered.add(hint.repositories, { hook: name, address: request.address });
   return answerTo(hint, hook);
 }
 

@@ -1,9 +1,12 @@
 import type { Context } from 'hono';
+import { hookActor } from '../../../core/access/actors.ts';
 import { messageOf } from '../../../core/model/error.ts';
 import type { PushedRepository } from '../../../core/webhooks/hint.ts';
 import type { HookConfig } from '../../../core/webhooks/kinds.ts';
 import { callerAddress } from '../access/address.ts';
+import { type Actor, noteJob } from '../access/audit-job.ts';
 import { credentialsOf } from '../access/credentials.ts';
+import type { Sender } from '../hooks/gather.ts';
 import { openHooks, receiveHook } from '../hooks/receive.ts';
 import { HOOK_BODY_LIMIT } from '../hooks/request.ts';
 import { within } from '../operations/within.ts';
@@ -24,7 +27,7 @@ export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response>
     hooks: () => hooks,
     clock: world.clock,
     signal: world.signal,
-    check: (pushes) => checkPushed(world, pushes, firstSeen),
+    check: (pushes, senders) => checkPushed(world, { pushes, senders }, firstSeen),
     onError: (raised) => world.log.tell('error', `a webhook led to no check: ${messageOf(raised)}`),
   });
   return async (call) => {
@@ -43,7 +46,7 @@ export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response>
         rawBody: await bytesOf(call.req.raw),
         query: new URL(call.req.url).searchParams,
         pathSecret: secret,
-        address: addressOf(peer, forwardedFor),
+        address: call.env.transport === 'unix' ? 'unix' : addressOf(peer, forwardedFor),
       },
       receiver,
     );
@@ -54,22 +57,35 @@ export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response>
   };
 }
 
+interface Pushes {
+  readonly pushes: readonly PushedRepository[];
+  readonly senders: readonly Sender[];
+}
+
 async function checkPushed(
-  { book, use, watched }: ServerWorld,
-  pushes: readonly PushedRepository[],
+  world: ServerWorld,
+  { pushes, senders }: Pushes,
   firstSeen: Map<string, number>,
 ): Promise<void> {
+  const { book, use, watched } = world;
   const { selectors, request } = watched;
   const hinted = await use((app) => app.hinted(selectors, { ...request, pushes }));
   const only = new Set(hinted.flatMap(({ service, checked }) => (checked ? [service] : [])));
   if (only.size === 0) return;
-  const actor = `hook ${pushes.map(({ repository }) => repository).join(' ')}`.slice(0, 200);
-  await book.submit({
+  const who = hookActor(senders.map(({ hook }) => hook));
+  const from = [...new Set(senders.map(({ address }) => address))].join(' ');
+  const service = [...only].join(' ');
+  const pushed = pushes.map(({ repository }) => repository).join(' ');
+  world.log.tell('info', `${who}: a push to ${pushed}; checking ${service}`, { who, pushed, service });
+  const actor: Actor = { who, by: 'hook', from };
+  const { job } = await book.submit({
     kind: 'update',
     services: selectors,
-    actor,
+    actor: who,
     request: { ...request, only, firstSeen },
+    onRoll: (roll) => noteJob(world, actor, roll),
   });
+  noteJob(world, actor, job, { service });
 }
 
 // One byte more than the limit is enough to be refused.

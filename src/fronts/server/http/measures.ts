@@ -2,8 +2,9 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import type { JobBook } from '../../../app/jobs/book.ts';
 import type { Job } from '../../../app/jobs/job.ts';
+import { triggerOf } from '../../../core/access/actors.ts';
 import type { Metrics } from '../../../core/metrics/metrics.ts';
-import { recordChecks, recordRoll, recordRollStart, recordUpdate, type Trigger } from '../../../core/metrics/record.ts';
+import { recordChecks, recordRoll, recordRollStart, recordUpdate } from '../../../core/metrics/record.ts';
 import type { UpdateReport } from '../../../core/update/update.ts';
 
 /** Records every job of a book. */
@@ -30,10 +31,6 @@ function recordEnd({ actor, service, report, outcome = 'failed' }: Job, metrics:
 // Each of its rolls is a job, and was recorded with that.
 function withoutRolls(report: UpdateReport): UpdateReport {
   return { ...report, services: report.services.map(({ report: _, ...line }) => line) };
-}
-
-function triggerOf(actor: string): Trigger {
-  return actor === 'watch' ? 'schedule' : actor.startsWith('hook ') ? 'hook' : 'api';
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'];

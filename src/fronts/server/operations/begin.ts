@@ -1,6 +1,7 @@
 import type { Asked, Job } from '../../../app/jobs/job.ts';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import { callerFields } from '../access/audit.ts';
+import { note, noteJob } from '../access/audit-job.ts';
 import type { Asker } from './asker.ts';
 import { LimitError } from './limit.ts';
 
@@ -27,28 +28,25 @@ export function mayChange({ site: { world }, caller }: Asker): void {
 }
 
 async function begun(asker: Asker, asked: Asked): Promise<Job> {
-  const { world } = asker.site;
+  const { site, caller } = asker;
+  const { world } = site;
   const service = 'service' in asked ? asked.service : asked.services.join(' ') || undefined;
-  const note = (outcome: string, job?: string, code?: string): void =>
-    audited(asker, { what: asked.kind, service, outcome, job, code });
+  const about = service === undefined ? {} : { service };
   try {
-    const { job, joined } = await world.book.submit(asked);
-    note(joined ? 'joined' : 'accepted', job.id);
-    if (!joined) void world.book.settled(job.id, new AbortController().signal).then(() => noteEnd(asker, job));
+    const { job, joined } = await world.book.submit(noting(asker, asked));
+    if (joined) audited(asker, { what: asked.kind, service, job: job.id, outcome: 'joined' });
+    else noteJob(world, callerFields(caller), job, about);
     return job;
   } catch (raised) {
-    note('denied', undefined, errorOf(raised).code);
+    audited(asker, { what: asked.kind, service, outcome: 'denied', code: errorOf(raised).code });
     throw raised;
   }
 }
 
-async function noteEnd(asker: Asker, { id, kind, service }: Job): Promise<void> {
-  const job = await asker.site.world.book.find(id).catch(() => undefined);
-  audited(asker, { what: kind, service, outcome: job?.outcome ?? 'unknown', job: id, code: job && codeOf(job) });
-}
-
-function codeOf({ error, report }: Job): string | undefined {
-  return error?.code ?? (report && 'error' in report ? report.error?.code : undefined);
+// The rolls of an update are changes, too.
+function noting({ site: { world }, caller }: Asker, asked: Asked): Asked {
+  if (asked.kind !== 'update') return asked;
+  return { ...asked, onRoll: (job) => noteJob(world, callerFields(caller), job) };
 }
 
 /** Writes what a caller did, or tried, to the audit log. */
@@ -62,6 +60,5 @@ export function audited(
     code?: string | undefined;
   },
 ): void {
-  const time = new Date(world.now()).toISOString();
-  void world.audit.write({ time, ...callerFields(caller), ...entry });
+  note(world, { ...callerFields(caller), ...entry });
 }

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { PushedRepository } from '../../../../src/core/webhooks/hint.ts';
-import { type Gathered, gatherPushes } from '../../../../src/fronts/server/hooks/gather.ts';
+import { type Gathered, gatherPushes, type Sender } from '../../../../src/fronts/server/hooks/gather.ts';
 import { openHooks, receiveHook } from '../../../../src/fronts/server/hooks/receive.ts';
 import { hookOf, sent } from './sent.ts';
+
+const SENDER = { hook: 'hub', address: '192.0.2.7' };
 
 const push = (repository: string, ...tags: string[]): PushedRepository => ({ repository, tags });
 
@@ -36,23 +38,25 @@ function lab(check: (pushes: readonly PushedRepository[]) => Promise<void> = asy
   const clock = handClock();
   const ended = new AbortController();
   const checks: (readonly PushedRepository[])[] = [];
+  const senders: (readonly Sender[])[] = [];
   const errors: unknown[] = [];
   const gathered: Gathered = gatherPushes({
     clock,
     signal: ended.signal,
-    check: (pushes) => {
+    check: (pushes, from) => {
       checks.push(pushes);
+      senders.push(from);
       return check(pushes);
     },
     onError: (raised) => errors.push(raised),
   });
-  return { clock, ended, checks, errors, gathered };
+  return { clock, ended, checks, senders, errors, gathered };
 }
 
 test('several pushes to a repository are one check, of all their tags', async () => {
   const { clock, checks, gathered } = lab();
   for (const tag of ['1', '2', '1']) {
-    gathered.add([push('r.example/a', tag)]);
+    gathered.add([push('r.example/a', tag)], SENDER);
     await clock.move(1500);
     assert.deepEqual(checks, []);
   }
@@ -63,7 +67,7 @@ test('several pushes to a repository are one check, of all their tags', async ()
 
 test('a push without a tag makes it all tags', async () => {
   const { clock, checks, gathered } = lab();
-  gathered.add([push('r.example/a', '1'), push('r.example/a')]);
+  gathered.add([push('r.example/a', '1'), push('r.example/a')], SENDER);
   await clock.move(2000);
   assert.deepEqual(checks, [[push('r.example/a')]]);
 });
@@ -71,7 +75,7 @@ test('a push without a tag makes it all tags', async () => {
 test('pushes that never pause wait ten seconds, not for ever', async () => {
   const { clock, checks, gathered } = lab();
   for (let at = 0; at < 10; at++) {
-    gathered.add([push('r.example/a', String(at))]);
+    gathered.add([push('r.example/a', String(at))], SENDER);
     assert.equal(checks.length, 0, `after ${at} s`);
     await clock.move(1000);
   }
@@ -80,9 +84,9 @@ test('pushes that never pause wait ten seconds, not for ever', async () => {
 
 test('a repository does not wait for another one', async () => {
   const { clock, checks, gathered } = lab();
-  gathered.add([push('r.example/a', '1')]);
+  gathered.add([push('r.example/a', '1')], SENDER);
   await clock.move(1500);
-  gathered.add([push('r.example/b', '1')]);
+  gathered.add([push('r.example/b', '1')], SENDER);
   await clock.move(500);
   assert.deepEqual(checks, [[push('r.example/a', '1')]]);
   await clock.move(1500);
@@ -94,9 +98,9 @@ test('what comes during a check is checked after it, and a check that fails ends
   const { clock, checks, errors, gathered } = lab(
     () => new Promise((_, reject) => (end = () => reject(new Error('away')))),
   );
-  gathered.add([push('r.example/a', '1')]);
+  gathered.add([push('r.example/a', '1')], SENDER);
   await clock.move(2000);
-  for (const tag of ['2', '3']) gathered.add([push('r.example/a', tag)]);
+  for (const tag of ['2', '3']) gathered.add([push('r.example/a', tag)], SENDER);
   await clock.move(60_000);
   assert.equal(checks.length, 1);
   end();
@@ -105,15 +109,15 @@ test('what comes during a check is checked after it, and a check that fails ends
   assert.deepEqual(errors.map(String), ['Error: away']);
   end();
   await clock.move(0);
-  gathered.add([push('r.example/a', '4')]);
+  gathered.add([push('r.example/a', '4')], SENDER);
   await clock.move(2000);
   assert.equal(checks.length, 3);
 });
 
 test('a flood of repositories has a bound', async () => {
   const { clock, checks, gathered } = lab();
-  for (let at = 0; at < 5000; at++) gathered.add([push(`r.example/a${at}`, '1')]);
-  gathered.add([push('r.example/a0', '2')]);
+  for (let at = 0; at < 5000; at++) gathered.add([push(`r.example/a${at}`, '1')], SENDER);
+  gathered.add([push('r.example/a0', '2')], SENDER);
   assert.equal(gathered.size, 1000);
   await clock.move(2000);
   assert.equal(checks[0]?.length, 1000);
@@ -122,7 +126,7 @@ test('a flood of repositories has a bound', async () => {
 
 test('after the end nothing is checked', async () => {
   const { clock, checks, ended, gathered } = lab();
-  gathered.add([push('r.example/a', '1')]);
+  gathered.add([push('r.example/a', '1')], SENDER);
   ended.abort();
   await clock.move(2000);
   assert.deepEqual(checks, []);
@@ -146,4 +150,12 @@ test('a sender gets its answer before the check begins', async () => {
   assert.deepEqual(checks, []);
   await clock.move(2000);
   assert.deepEqual(checks, [[push('docker.io/acme/shop', '1')]]);
+});
+
+test('a check names the hooks that reported its pushes, each sender once', async () => {
+  const { clock, senders, gathered } = lab();
+  const other = { hook: 'ghcr', address: '192.0.2.8' };
+  for (const sender of [SENDER, other, SENDER]) gathered.add([push('r.example/a', '1')], sender);
+  await clock.move(2000);
+  assert.deepEqual(senders, [[SENDER, other]]);
 });

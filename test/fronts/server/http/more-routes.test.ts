@@ -75,7 +75,7 @@ suite('a webhook', () => {
     });
     const { status, json } = await call('/hooks/hub/s3cret', { method: 'POST', body: push });
     assert.deepEqual([status, json.outcome], [202, 'accepted']);
-    assert.equal(await checked, 'hook docker.io/library/app');
+    assert.equal(await checked, 'hook hub');
     assert.match((await call('/metrics')).text, /swapctl_hooks_total\{hook="hub",outcome="accepted"\} 1/);
   });
 
