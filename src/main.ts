@@ -44,7 +44,7 @@ let configuration: Configuration | undefined;
 async function openApp(reach: Reach): Promise<{ app: App; close: () => void }> {
   if (reach.server) {
     const { remoteApp } = await import('./fronts/client/app.ts');
-    return remoteApp(reach.server, reach.report);
+    return remoteApp(reach.server, reach.report, reach.trace ? systemClock().now : undefined);
   }
   const wire = await import('./wiring/ports.ts');
   const endTrace = reach.trace ? wire.reportCalls(reach.report) : () => {};

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'node:test';
@@ -35,6 +36,19 @@ test('a listener gets each call that begins while it listens, with its status an
     { to: 'registry', what: 'HEAD /fast', status: '404', ms: 0 },
     { to: 'engine', what: 'GET /slow', status: 'ETIMEDOUT', ms: 10 },
   ]);
+});
+
+test('a call is reported in the context in which it began, whichever one ends it', () => {
+  const job = new AsyncLocalStorage<string>();
+  const told: (string | undefined)[] = [];
+  const stop = onCalls(Date.now, ({ what }) => told.push(`${what} of ${job.getStore()}`));
+  const ends = ['a', 'b'].map((name) => job.run(name, () => noteCall('engine', () => `GET /${name}`)));
+  // As where both share a connection.
+  job.run('b', () => {
+    for (const end of ends) end(200);
+  });
+  stop();
+  assert.deepEqual(told, ['GET /a of a', 'GET /b of b']);
 });
 
 test('programs and registries note their calls', async (t) => {

@@ -43,9 +43,31 @@ export interface Reach {
   readonly configuration?: Configuration | undefined;
 }
 
-/** Reports every engine, registry and nft call of this process from now on. The result stops the reports. */
+interface Reporting {
+  users: number;
+  readonly stop: () => void;
+}
+
+const REPORTING = new Map<Report, Reporting>();
+
+/**
+ * Reports every engine, registry and nft call of this process from now on, once to each sink: a server has several connections
+ * with one sink. The result stops the reports.
+ */
 export function reportCalls(report: Report): () => void {
-  return onCalls(systemClock().now, (call) => report({ kind: 'call', ...call }));
+  const begin = (): Reporting => ({
+    users: 0,
+    stop: onCalls(systemClock().now, (call) => report({ kind: 'call', ...call })),
+  });
+  const own = REPORTING.get(report) ?? begin();
+  own.users += 1;
+  REPORTING.set(report, own);
+  return () => {
+    own.users -= 1;
+    if (own.users > 0) return;
+    own.stop();
+    REPORTING.delete(report);
+  };
 }
 
 /** Opens the configuration file that the options name, or the one at a usual path. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import type { Call } from '../../core/report/progress.ts';
 
@@ -17,14 +18,21 @@ export function noteCall(to: Call['to'], what: () => string): (status: string | 
   return (status) => ENDED.publish({ call, status: String(status) });
 }
 
-/** Reports each call of this process from now on, when it ends. The result stops the reports. */
+/**
+ * Reports each call of this process that begins from now on, when it ends, in the asynchronous context in which it began: calls of
+ * several jobs share connections. The result stops the reports.
+ */
 export function onCalls(now: () => number, tell: (call: Call) => void): () => void {
-  const begun = new WeakMap<object, number>();
-  const onBegun = (call: unknown): void => void begun.set(call as Begun, now());
+  const begun = new WeakMap<object, (status: string) => void>();
+  const onBegun = (message: unknown): void => {
+    const call = message as Begun;
+    const began = now();
+    const end = (status: string): void => tell({ ...call, status, ms: now() - began });
+    begun.set(call, AsyncResource.bind(end));
+  };
   const onEnded = (message: unknown): void => {
     const { call, status } = message as { call: Begun; status: string };
-    const began = begun.get(call);
-    if (began !== undefined) tell({ ...call, status, ms: now() - began });
+    begun.get(call)?.(status);
   };
   BEGUN.subscribe(onBegun);
   ENDED.subscribe(onEnded);

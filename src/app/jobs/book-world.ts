@@ -15,6 +15,8 @@ export interface BookWorld {
   readonly earlier?: ((id: string) => Promise<EarlierJob | undefined>) | undefined;
   /** Called for each interrupted roll that this process finishes or undoes. */
   readonly onResume?: ((job: Job) => void) | undefined;
+  /** Runs the work of a job: for what belongs to a job, and cannot know it otherwise. */
+  readonly within?: (<T>(job: string, work: () => Promise<T>) => Promise<T>) | undefined;
   /** Gets the progress of all jobs: for a log. */
   readonly report?: ((progress: Progress) => void) | undefined;
 }

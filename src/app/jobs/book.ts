@@ -235,13 +235,18 @@ export class JobBook {
     }
     try {
       record.begin();
-      return await work();
+      return await this.#within(record, work);
     } catch (raised) {
       record.fail(reportedErrorOf(raised));
       throw raised;
     } finally {
       this.#turns.end();
     }
+  }
+
+  #within<T>({ id }: JobRecord, work: () => Promise<T>): Promise<T> {
+    const { within = (_, alone) => alone() } = this.#world;
+    return within(id, work);
   }
 
   // The roll itself reports mistakes in swapctl.yml.
@@ -252,8 +257,10 @@ export class JobBook {
   async #submitOther(asked: Exclude<Asked, RollAsked>): Promise<Submitted> {
     const record = this.#open({ id: this.#world.newId(), kind: asked.kind, actor: asked.actor });
     record.begin();
-    const working = this.#world.use(async (app) =>
-      asked.kind === 'check' ? app.check(asked.services, record.signal) : this.#update(app, record, asked),
+    const working = this.#within(record, () =>
+      this.#world.use(async (app) =>
+        asked.kind === 'check' ? app.check(asked.services, record.signal) : this.#update(app, record, asked),
+      ),
     );
     void working.then(
       (report) => record.finish({ outcome: 'done', report }),

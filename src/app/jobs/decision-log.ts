@@ -1,3 +1,4 @@
+import { reasonOf } from '../../core/report/decision-text.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import { describeStep } from '../../core/rollout/step.ts';
 import { harmlessText } from '../../core/text/harmless.ts';
@@ -13,8 +14,8 @@ function entryOf(progress: Progress): Omit<JobStep, 'at'> | undefined {
   switch (progress.kind) {
     case 'step': {
       const { slot, step, seen, because } = progress;
-      const why = { ...(seen === undefined ? {} : { seen }), ...(because === undefined ? {} : { reason: because }) };
-      return { kind: step.kind, slot, text: describeStep(step), ...why };
+      const reason = because === undefined ? reasonOf(step) : `the roll is undone, since ${because}`;
+      return { kind: step.kind, slot, text: describeStep(step), ...(seen === undefined ? {} : { seen }), reason };
     }
     case 'pulled':
       return { kind: 'pull', text: `pulled ${progress.reference}`, ms: progress.ms };
@@ -35,6 +36,7 @@ function entryOf(progress: Progress): Omit<JobStep, 'at'> | undefined {
     case 'slot':
     case 'done':
     case 'debug':
+    case 'logged':
       return undefined;
   }
 }

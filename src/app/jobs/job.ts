@@ -53,7 +53,7 @@ export interface JobStep {
   readonly text: string;
   /** The state before the step. */
   readonly seen?: string;
-  /** The reason for the step, if the observation does not show it. */
+  /** Why the step is done. */
   readonly reason?: string;
   /** Its duration, in milliseconds; absent while it is in progress, and if it failed. */
   readonly ms?: number;

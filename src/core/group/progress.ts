@@ -15,6 +15,7 @@ export function onHost(host: string, progress: Progress): Progress {
       return progress;
     case 'note':
     case 'debug':
+    case 'logged':
       return { ...progress, text: `${host}: ${progress.text}` };
     case 'call':
       return { ...progress, what: `${host}: ${progress.what}` };

@@ -7,6 +7,19 @@ export function decisionText(slot: string, seen: Observed, decision: Decision): 
   return `${slot}: saw ${seenText(seen)}; ${decidedText(decision)}`;
 }
 
+/** Describes a step of a job elsewhere in the same form. */
+export function loggedText({ slot, seen, text, reason }: Logged): string {
+  const saw = seen === undefined ? '' : `saw ${seen}; `;
+  return `${slot === undefined ? '' : `${slot}: `}${saw}step: ${text}${reason === undefined ? '' : `; reason: ${reason}`}`;
+}
+
+interface Logged {
+  readonly slot?: string;
+  readonly seen?: string;
+  readonly text: string;
+  readonly reason?: string;
+}
+
 function decidedText(decision: Decision): string {
   switch (decision.kind) {
     case 'converged':
@@ -92,7 +105,8 @@ const REASONS: { readonly [K in StepKind]: Reason<K> } = {
   'drop-copies': 'no complete backup names these copies',
 };
 
-function reasonOf(step: Step): string {
+/** The reason for a step of a roll that is not undone. */
+export function reasonOf(step: Step): string {
   const reason = REASONS[step.kind] as Reason<StepKind>;
   return typeof reason === 'string' ? reason : reason(step);
 }

@@ -7,7 +7,7 @@ import type { RollPhase } from './phase.ts';
 
 /** One call that left this process, without bodies, queries and logins. */
 export interface Call {
-  readonly to: 'engine' | 'registry' | 'program';
+  readonly to: 'engine' | 'registry' | 'program' | 'server';
   readonly what: string;
   readonly status: string;
   readonly ms: number;
@@ -75,6 +75,8 @@ export type Progress =
     }
   /** Only with a trace. */
   | ({ readonly kind: 'call' } & Call)
+  /** An entry of the decision log of a job elsewhere, in words. */
+  | { readonly kind: 'logged'; readonly text: string }
   /** A decision of the planner, and the snapshot that it is based on. */
   | {
       readonly kind: 'decision';

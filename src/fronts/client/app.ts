@@ -21,14 +21,15 @@ interface ServiceStatus {
 
 /**
  * The use cases through the HTTP API of a server: the same documents and errors as on the engine itself. Any other use case
- * raises `usage`, and so does an invalid address.
+ * raises `usage`. Raises `usage` for an address that is none. With a clock, each call is reported.
  */
 export function remoteApp(
   given: { readonly address: string; readonly token: string | undefined },
   report: Following['report'],
+  now?: () => number,
 ): { app: App; close(): void } {
   const address = serverAddress(given.address);
-  const connection = connect(address, given.token);
+  const connection = connect(address, given.token, now && { now, report });
   const remote = useCases({ connection, report });
   const app = new Proxy(remote, {
     get: (target, name) => {

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { type ErrorCode, fail, isErrorCode, messageOf, SwapError } from '../../core/model/error.ts';
+import type { Call as TracedCall } from '../../core/report/progress.ts';
 import type { ServerAddress } from './address.ts';
 
 /** One request to the API. */
@@ -30,8 +31,14 @@ const CONNECT_MS = 10_000;
 const ANSWER_MS = 120_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
+/** Reports the calls of a client, and has a clock for how long they took. */
+export interface CallTrace {
+  readonly now: () => number;
+  readonly report: (call: { readonly kind: 'call' } & TracedCall) => void;
+}
+
 /** Connects to a server when the first request needs it. */
-export function connect(address: ServerAddress, token: string | undefined): Connection {
+export function connect(address: ServerAddress, token: string | undefined, trace?: CallTrace): Connection {
   const { socketPath } = address;
   const agent = new Agent({
     connect: { timeout: CONNECT_MS, ...(socketPath === undefined ? {} : { socketPath }) },
@@ -40,9 +47,25 @@ export function connect(address: ServerAddress, token: string | undefined): Conn
   });
   const login = token ? { authorization: `Bearer ${token}` } : {};
   return {
-    call: (call) => exchange(address, agent, login, call),
+    call: (call) => traced(call, trace, () => exchange(address, agent, login, call)),
     close: () => void agent.destroy().catch(() => {}),
   };
+}
+
+async function traced(call: Call, trace: CallTrace | undefined, ask: () => Promise<Answer>): Promise<Answer> {
+  if (!trace) return ask();
+  const { method = 'GET', path } = call;
+  const began = trace.now();
+  const end = (status: string): void =>
+    trace.report({ kind: 'call', to: 'server', what: `${method} ${path}`, status, ms: trace.now() - began });
+  try {
+    const answer = await ask();
+    end(String(answer.status));
+    return answer;
+  } catch (raised) {
+    end(raised instanceof SwapError ? raised.code : 'failed');
+    throw raised;
+  }
 }
 
 /** Path of a service in the API. */

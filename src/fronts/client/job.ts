@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlannedSlot } from '../../app/jobs/job.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
+import { loggedText } from '../../core/report/decision-text.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { Answer, Connection } from './http.ts';
@@ -20,6 +21,8 @@ interface RemoteStep {
   readonly kind: string;
   readonly slot?: string;
   readonly text: string;
+  readonly seen?: string;
+  readonly reason?: string;
 }
 
 /** How a client follows its jobs. */
@@ -97,11 +100,13 @@ function jobOf<T>({ document, etag }: Answer): Seen<T> {
 }
 
 function tellSteps(job: RemoteJob<unknown>, seen: Set<string>, report: Following['report']): void {
-  for (const { at, kind, slot, text } of job.steps) {
+  for (const step of job.steps) {
+    const { at, kind, slot, text } = step;
     const key = `${at} ${kind} ${slot ?? ''} ${text}`;
     if (seen.has(key)) continue;
     seen.add(key);
     if (slot !== undefined) tellSlot(job, slot, seen, report);
+    if (step.reason !== undefined) report({ kind: 'logged', text: loggedText(step) });
     report({ kind: kind === 'probe' ? 'debug' : 'note', text: slot === undefined ? text : `${slot}: ${text}` });
   }
 }

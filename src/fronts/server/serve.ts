@@ -20,6 +20,7 @@ import { type Door, doorTo } from './door.ts';
 import { grpcGate } from './grpc-gate.ts';
 import { httpApi } from './http/app.ts';
 import { measureJobs } from './http/measures.ts';
+import { currentJob, withinJob } from './job-context.ts';
 import { type Answering, type Listeners, listenOn } from './listen/listeners.ts';
 import { EventHub } from './operations/event-hub.ts';
 import { idempotencyKeys } from './operations/idempotency.ts';
@@ -39,8 +40,8 @@ export interface ServeWorld {
   /** The services that are watched, as they were named; none: all. Only their interrupted rolls are finished or undone. */
   readonly selectors: readonly string[];
   readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
-  /** Gets the progress of all jobs. */
-  readonly report: Report;
+  /** Gets all progress, with the job that it belongs to. */
+  readonly report: (progress: Progress, job: string | undefined) => void;
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly newId: () => string;
   /** Ends the server. */
@@ -74,9 +75,10 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const note = (text: string): void => log.tell('warn', text);
   const tokens = config.tokens === undefined ? undefined : await openTokens(config.tokens, note);
   const metrics = new Metrics();
+  const reported: Report = (progress) => given.report(progress, currentJob());
   const report: Report = (progress) => {
     recordAsked(metrics, progress);
-    given.report(progress);
+    reported(progress);
   };
   const door = doorTo(() => given.open(report));
   const resumes = (key: string): boolean => isNamed(key, selectors);
@@ -86,7 +88,8 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const noteOwn = (job: Job, what: string = job.kind): void =>
     noteJob({ book, audit, now }, { who: job.actor, by: 'server', from: NO_ADDRESS }, job, { what });
   const onResume = (job: Job): void => noteOwn(job, 'recover');
-  const book: JobBook = new JobBook({ use: door.use, now, newId, report: given.report, resumes, earlier, onResume });
+  const own = { use: door.use, now, newId, resumes, earlier, onResume };
+  const book: JobBook = new JobBook({ ...own, within: withinJob, report: reported });
   book.subscribe((job, step) => {
     if (step === undefined && job.state === 'done') tellEnd(log, job);
   });

@@ -78,6 +78,7 @@ export function progressTo(log: WatchLog, traced = false): Report {
         return log.tell('debug', callText(progress));
       case 'decision':
         return traced ? log.tell('debug', decisionText(progress.slot, progress.seen, progress.decision)) : undefined;
+      case 'logged':
       case 'asked':
       case 'resolving':
       case 'pulling':

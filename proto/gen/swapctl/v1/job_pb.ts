@@ -218,7 +218,7 @@ export type JobStep = Message<"swapctl.v1.JobStep"> & {
   seen?: string | undefined;
 
   /**
-   * The reason for the step, if it does not follow from the containers before it.
+   * The reason for the step.
    *
    * @generated from field: optional string reason = 6;
    */

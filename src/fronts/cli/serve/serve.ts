@@ -4,11 +4,14 @@ import { parseListen } from '../../../core/access/listen.ts';
 import type { ServerConfig } from '../../../core/access/server-config.ts';
 import { recordUpdate } from '../../../core/metrics/record.ts';
 import { fail } from '../../../core/model/error.ts';
+import type { Progress } from '../../../core/report/progress.ts';
 import type { UpdateReport } from '../../../core/update/update.ts';
+import type { WatchLog } from '../../../daemons/log.ts';
 import { beat, eachBeat } from '../../../daemons/watch/heartbeat.ts';
 import { watch } from '../../../daemons/watch/watch.ts';
 import { openServer, type Server } from '../../server/serve.ts';
 import { progressTo } from '../../terminal/log.ts';
+import { isTraced } from '../../terminal/progress/create.ts';
 import { openApp, type Session } from '../session.ts';
 import { logOf } from '../watch.ts';
 
@@ -38,7 +41,7 @@ export async function startServe(
     open: (report) => openApp(session, report),
     selectors,
     log,
-    report: progressTo(log),
+    report: progressOf(log, isTraced(session.globals, env)),
     auditSink: (line) => void stderr.write(line),
     clock,
     request,
@@ -68,6 +71,17 @@ export async function startServe(
   } finally {
     await closing.now();
   }
+}
+
+// Several jobs may be at work at the same time. A trace has lines that name no service, so there each line names its job.
+function progressOf(log: WatchLog, traced: boolean): (progress: Progress, job: string | undefined) => void {
+  const report = progressTo(log, traced);
+  return (progress, job) => {
+    if (job === undefined) return report(progress);
+    const tell: WatchLog['tell'] = (level, text, facts) =>
+      log.tell(level, traced ? `${job}: ${text}` : text, { job, ...facts });
+    progressTo({ tell }, traced)(progress);
+  };
 }
 
 async function configured({ context, globals }: Session): Promise<ServerConfig> {

@@ -83,6 +83,7 @@ const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
   debug: ({ text }) => [inner(text)],
   asked: () => [],
   call: () => [],
+  logged: () => [],
   decision: () => [],
 };
 

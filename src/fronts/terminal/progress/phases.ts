@@ -44,6 +44,7 @@ export class Phases {
     debug: NOTHING,
     asked: NOTHING,
     call: NOTHING,
+    logged: NOTHING,
     decision: NOTHING,
   };
 

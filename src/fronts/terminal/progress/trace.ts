@@ -14,6 +14,7 @@ export function withTrace(reporter: Reporter, { stderr, now }: Terminal, style: 
   };
   const report = (progress: Progress): void => {
     if (progress.kind === 'call') print(callText(progress));
+    if (progress.kind === 'logged') print(progress.text);
     if (progress.kind === 'decision') print(decisionText(progress.slot, progress.seen, progress.decision));
     reporter.report(progress);
   };

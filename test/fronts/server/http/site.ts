@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { NO_SERVER, type ServerConfig } from '../../../../src/core/access/server-config.ts';
+import type { Progress } from '../../../../src/core/report/progress.ts';
 import { openServer, type Server } from '../../../../src/fronts/server/serve.ts';
 import { type JobWorld, jobWorld } from '../../../app/jobs/world.ts';
 import type { Process, ProcessOptions } from '../../../memory/process.ts';
@@ -32,6 +33,8 @@ export interface Site {
   readonly place: Place;
   readonly audit: string[];
   readonly log: string[];
+  /** All progress, with the job that it was reported for. */
+  readonly reported: readonly { readonly progress: Progress; readonly job: string | undefined }[];
   call(path: string, call?: Call): Promise<Answer>;
 }
 
@@ -70,7 +73,7 @@ async function siteOn(t: TestContext, place: Place, options: ProcessOptions): Pr
   const { world, folder, config } = place;
   const { process } = world.open(options);
   const socket = path.join(folder, 'api.sock');
-  const [audit, log]: [string[], string[]] = [[], []];
+  const [audit, log, reported]: [string[], string[], Site['reported'][number][]] = [[], [], []];
   const ending = new AbortController();
   const server = await openServer({
     version: '1.2.3',
@@ -78,7 +81,7 @@ async function siteOn(t: TestContext, place: Place, options: ProcessOptions): Pr
     open: async () => ({ app: process.app, close: () => {} }),
     selectors: [],
     log: { tell: (level, text) => void log.push(`${level} ${text}`) },
-    report: () => {},
+    report: (progress, job) => void reported.push({ progress, job }),
     auditSink: (line) => void audit.push(line),
     clock: world.machine.clock,
     request: {},
@@ -90,7 +93,7 @@ async function siteOn(t: TestContext, place: Place, options: ProcessOptions): Pr
     await server.close();
   });
   const call = (target: string, given: Call = {}): Promise<Answer> => ask({ socketPath: socket }, target, given);
-  return { world, process, server, folder, place, audit, log, call };
+  return { world, process, server, folder, place, audit, log, reported, call };
 }
 
 /** One request, written as it is. */
