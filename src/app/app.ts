@@ -153,11 +153,10 @@ export function createApp(ports: Ports): App {
     plan: (selectors, request) => planAll(ports, selectors, request),
     rollback: (selector, request) => reported(selector, () => rollback(calledBy(ports, request), selector, request)),
     history: async (selector) => historyOf(ports, (await choose(ports, [selector]))[0] ?? missing(selector)),
-    status: async (selectors) =>
-      statusOf(
-        ports,
-        selectors.length > 0 ? await choose(ports, selectors) : groupServices(await listed(ports.engine)),
-      ),
+    status: async (selectors) => {
+      const all = await listed(ports.engine);
+      return statusOf(ports, selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all), all);
+    },
     check: async (selectors, signal) => {
       const all = await listed(ports.engine);
       const chosen = selectors.length > 0 ? chosenOf(all, selectors) : groupServices(all).filter(isChecked);

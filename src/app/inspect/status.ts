@@ -13,19 +13,26 @@ import type { Ports } from '../../ports/ports.ts';
 import { lockHeld } from '../lock/lock.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { freshMemory, type Memory } from '../rollout/slot-run.ts';
-import { listed, stateOf } from '../select/own.ts';
+import { stateOf } from '../select/own.ts';
 import { whyUnmeant } from '../select/owned.ts';
 import { digestOf } from '../select/running-digest.ts';
 import { servedOf } from '../select/served.ts';
 import { lenientSettingsOf, settingsOf } from '../select/settings.ts';
-import { kernelLayer } from '../traffic/kernel-layer.ts';
 
-/** One line for each container of `swapctl status`; changes nothing. */
-export async function statusOf(ports: Ports, services: readonly Service[]): Promise<ReplicaStatus[]> {
-  const kernel = await kernelLayer(ports);
+import { inspector } from './inspected.ts';
+import { keptLayer } from './kept-layer.ts';
+
+/** One line a container for `swapctl status`, out of the list of all; nothing is changed. */
+export async function statusOf(
+  ports: Ports,
+  services: readonly Service[],
+  all: readonly ContainerSummary[],
+): Promise<ReplicaStatus[]> {
+  const kernel = await keptLayer(ports);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
-  const all = await listed(ports.engine);
-  const look: Look = { ports, memory: freshMemory(), all, records: await recordedFailures(ports.engine), kernel, now };
+  const inspect = inspector(ports.engine, all, ports.clock.now());
+  const records = await recordedFailures(ports.engine);
+  const look: Look = { ports, memory: freshMemory(), all, inspect, records, kernel, now };
   const lines: ReplicaStatus[][] = [];
   for (let at = 0; at < services.length; at += AT_ONCE)
     lines.push(...(await Promise.all(services.slice(at, at + AT_ONCE).map((service) => serviceStatus(look, service)))));
@@ -44,6 +51,7 @@ interface Look {
   readonly ports: Ports;
   readonly memory: Memory;
   readonly all: readonly ContainerSummary[];
+  readonly inspect: ReturnType<typeof inspector>;
   readonly records: readonly FailureRecord[];
   readonly kernel: KernelLayer;
   /** Milliseconds of the engine's clock. */
@@ -55,8 +63,10 @@ async function slotStatus(look: Look, service: Service, slot: Slot): Promise<Rep
     slot.members.length > 1 || slot.members.some((member) => member.name !== slot.home) || hasHelper(look.all, slot);
   const phase = swapping ? await swappingPhase(look, service) : undefined;
   const lines = slot.members.map(async (member) => {
-    const container = await look.ports.engine.container(member.id);
-    return container && lineOf(look, service, slot, member, container, phase);
+    const found = await look.inspect(member);
+    if (!found) return undefined;
+    look.memory.images.set(found.container.imageId, found.image);
+    return lineOf(look, service, slot, member, found.container, phase);
   });
   return (await Promise.all(lines)).filter((line) => line !== undefined);
 }

@@ -182,6 +182,8 @@ export interface ContainerSummary {
   readonly id: string;
   readonly name: string;
   readonly status: ContainerStatus;
+  /** The status in the words of Docker, with the health and how long it has lasted; undefined of Podman. */
+  readonly statusText?: string | undefined;
   readonly image: string;
   readonly imageId: string;
   /** Its own, not its image's. */

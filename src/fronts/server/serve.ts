@@ -93,10 +93,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   book.subscribe((job, step) => {
     if (step === undefined && job.state === 'done') tellEnd(log, job);
   });
-  const ending = new AbortController();
-  // Each stream listens.
-  setMaxListeners(0, ending.signal);
-  signal.addEventListener('abort', () => ending.abort());
+  const ending = endingWith(signal);
   const gate = createGatekeeper(config, tokens);
   metrics.set('swapctl_build_info', { version, node: process.version.replace(/^v/, '') }, 1);
   measureJobs(book, metrics, now);
@@ -127,6 +124,14 @@ export async function openServer(given: ServeWorld): Promise<Server> {
     reload: () => listeners.reload(),
     close: () => closeAll(book, listeners, door, ending),
   };
+}
+
+function endingWith(signal: AbortSignal): AbortController {
+  const ending = new AbortController();
+  // Each stream listens.
+  setMaxListeners(0, ending.signal);
+  signal.addEventListener('abort', () => ending.abort());
+  return ending;
 }
 
 function isNamed(key: string, selectors: readonly string[]): boolean {

@@ -59,7 +59,7 @@ export function decodeContainer(body: unknown, dialect: Dialect): Container {
 }
 
 /** Decodes one entry of `GET /containers/json`. */
-export function decodeSummary(body: unknown): ListedContainer {
+export function decodeSummary(body: unknown, podman = false): ListedContainer {
   const raw = record(body);
   const [name = ''] = list(raw.Names)
     .map(text)
@@ -68,6 +68,7 @@ export function decodeSummary(body: unknown): ListedContainer {
     id: identified(text(raw.Id)),
     name: name.replace(/^\//, ''),
     status: status(text(raw.State)),
+    ...(podman ? {} : { statusText: text(raw.Status) }),
     image: text(raw.Image),
     imageId: text(raw.ImageID),
     labels: labelsOf(raw),

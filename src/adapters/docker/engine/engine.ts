@@ -109,7 +109,7 @@ function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, po
     list: async () => {
       const found = all(await docker.listContainers({ all: true }))
         .map(named)
-        .map(decodeSummary);
+        .map((one) => decodeSummary(one, podman !== undefined));
       return podman ? podman.withPods(found) : found;
     },
     // An empty name would turn it into another call: the path of a list, and a redirect that docker-modem can't follow.

@@ -155,7 +155,7 @@ suite('whatever an engine answers is understood, or refused', () => {
   test('the list of containers', () => {
     survives(fc.array(fc.oneof(anyJson, mutated(SUMMARY)), { maxLength: 3 }), (bodies) => {
       for (const { slots } of groupServices(
-        bodies.map(decodeSummary).map((one) => ({ ...one, labels: own(one.labels) })),
+        bodies.map((body) => decodeSummary(body)).map((one) => ({ ...one, labels: own(one.labels) })),
       ))
         for (const { home } of slots) home.trim();
     });
