@@ -24,6 +24,7 @@ import { recover, recoverService } from './recovery/recover.ts';
 import { reported } from './report/reported.ts';
 import { teller } from './report/tell.ts';
 import { recoverThenRoll } from './rollout/attempt.ts';
+import { rollNamed } from './rollout/roll-named.ts';
 import { rollService } from './rollout/roll-service.ts';
 import type { RollOptions } from './rollout/roll-slot.ts';
 import { canBeRolled, chosenOf, missing, pick, sameService } from './select/chosen.ts';
@@ -35,6 +36,7 @@ import { type ArrivalsWanted, type Concerned, concernedBy } from './update/arriv
 import { checkServices } from './update/check.ts';
 import { type HintedService, type HintWanted, hintedServices } from './update/hinted.ts';
 import { clearOwnHelper, runsIn } from './update/self-update.ts';
+import { takeBack } from './update/take-back.ts';
 import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
 
 /** The options of a roll that every front offers. Of several services, the first gets the id of the roll. */
@@ -194,14 +196,8 @@ export function createApp(ports: Ports): App {
 async function roll(ports: Ports, selectors: readonly string[], request: RollRequest): Promise<ServiceReport[]> {
   const chosen = await choose(ports, selectors);
   await sweepRules(ports);
-  const reports: ServiceReport[] = [];
-  for (const [at, { key }] of chosen.entries()) {
-    const alongside = keysOf(chosen.slice(at + 1));
-    const options = { ...rollOptions(request), alongside, ...(at > 0 ? { roll: undefined } : {}) };
-    const find = (all: readonly ContainerSummary[]): Service => pick(all, selectors, key);
-    reports.push(await reported(key, () => recoverThenRoll(calledBy(ports, request), find, options)));
-  }
-  return reports;
+  const find = (all: readonly ContainerSummary[], key: string): Service => pick(all, selectors, key);
+  return rollNamed(calledBy(ports, request), chosen, find, rollOptions(request));
 }
 
 async function planAll(ports: Ports, selectors: readonly string[], request: RollRequest): Promise<ServicePlan[]> {
@@ -218,11 +214,8 @@ async function planAll(ports: Ports, selectors: readonly string[], request: Roll
 
 function update(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
   const { perService = alone } = request;
-  return updateServices(
-    calledBy(ports, request),
-    dockerTarget,
-    updateOptions(selectors, request),
-    (shared, service, found, alongside) =>
+  return updateServices(calledBy(ports, request), dockerTarget, updateOptions(selectors, request), {
+    roll: (shared, service, found, alongside) =>
       reported(service.key, () =>
         perService(service.key, request.signal, (call) => {
           const options = { ...rollOptions({ ...request, ...call }), found, alongside };
@@ -230,7 +223,14 @@ function update(ports: Ports, selectors: readonly string[], request: UpdateReque
           return reported(service.key, () => recoverThenRoll(calledBy(shared, call), find, options));
         }),
       ),
-  );
+    back: (shared, service, image) =>
+      reported(service.key, () =>
+        perService(service.key, new AbortController().signal, (call) => {
+          const options = { roll: call.roll, overrides: request.overrides ?? {}, alongside: [] };
+          return reported(service.key, () => takeBack(calledBy(shared, call), service, image, options));
+        }),
+      ),
+  });
 }
 
 const alone: PerService = (_, signal, work) => work({ signal });

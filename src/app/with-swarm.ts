@@ -258,18 +258,15 @@ async function update(
 
 function updateSwarm(ports: Ports, selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport> {
   const { perService = alone } = request;
-  return updateServices(
-    calledBy(ports, request),
-    swarmTarget,
-    updateOptions(selectors, request),
-    (own, { key }, found) =>
+  return updateServices(calledBy(ports, request), swarmTarget, updateOptions(selectors, request), {
+    roll: (own, { key }, found) =>
       reported(key, () =>
         perService(key, request.signal, (call) => {
           const options = { ...rollOptions({ ...request, ...call }), found };
           return reported(key, () => rollSwarmService(calledBy(own, call), key, options));
         }),
       ),
-  );
+  });
 }
 
 const alone: PerService = (_, signal, work) => work({ signal });

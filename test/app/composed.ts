@@ -22,6 +22,9 @@ interface Given {
   readonly checked?: boolean;
   readonly autoRemove?: boolean;
   readonly image?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Whether the container has a health check of its own that no image passes. */
+  readonly refuses?: boolean;
 }
 
 /** Another running service of the same project. */
@@ -42,10 +45,13 @@ export function add({ machine }: Stage, service: string, given: Given = {}): voi
     [`${COMPOSE}container-number`]: '1',
     [`${COMPOSE}oneoff`]: 'False',
     [`${COMPOSE}depends_on`]: dependsOn,
+    ...given.labels,
   };
   const host = { NetworkMode: network ?? 'net', AutoRemove: autoRemove };
   const networks = network === undefined ? { net: { Aliases: [service] } } : {};
-  start(machine, create(machine, { name: nameOf(service), config: { Image: image, Labels: labels }, host, networks }));
+  const check = given.refuses && { Healthcheck: { ...CHECK, Test: ['CMD', 'false'] } };
+  const config = { Image: image, Labels: labels, ...check };
+  start(machine, create(machine, { name: nameOf(service), config, host, networks }));
 }
 
 export const nameOf = (service: string): string => `shop-${service}-1`;

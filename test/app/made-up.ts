@@ -230,8 +230,9 @@ export async function update(
   world: MadeUp,
   options: Partial<UpdateOptions> = {},
   roll: RollAs = async () => undefined,
-): Promise<{ report: UpdateReport; rolls: string[]; lines: Record<string, string> }> {
+): Promise<{ report: UpdateReport; rolls: string[]; backs: string[]; lines: Record<string, string> }> {
   const rolls: string[] = [];
+  const backs: string[] = [];
   const report = await updateServices(
     world.ports,
     dockerTarget,
@@ -246,15 +247,21 @@ export async function update(
       signal: new AbortController().signal,
       ...options,
     },
-    async (_, service, found, later) => {
-      rolls.push(service.key);
-      return rollOf(world, service, found, await roll(service.key, found, later));
+    {
+      roll: async (_, service, found, later) => {
+        rolls.push(service.key);
+        return rollOf(world, service, found, await roll(service.key, found, later));
+      },
+      back: async (_, service, image) => {
+        backs.push(`${service.key} to ${image}`);
+        return { service: service.key, outcome: 'rolled-back', timings: { total: 900 } };
+      },
     },
   );
   const lines = Object.fromEntries(
     report.services.map(({ service, outcome, because }) => [service, `${outcome}: ${because}`]),
   );
-  return { report, rolls, lines };
+  return { report, rolls, backs, lines };
 }
 
 function rollOf(

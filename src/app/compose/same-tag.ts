@@ -1,10 +1,12 @@
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { COMPOSE_ONEOFF, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
+import { NO_LABELS } from '../../core/model/own-labels.ts';
 import { canonical, isImageId } from '../../core/model/reference.ts';
-import type { ServiceReport } from '../../core/report/report.ts';
+import type { Outcome, ServiceReport } from '../../core/report/report.ts';
 import { composeKey } from '../../core/service/compose-depends.ts';
 import { helperRole } from '../../core/service/ownership.ts';
+import { shellOperands } from '../../core/text/encode/shell.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { listed } from '../select/own.ts';
 
@@ -26,10 +28,14 @@ export async function withSameTag(
   try {
     const image = (await ports.engine.image(reference))?.id;
     if (image === undefined) return report;
-    const behind = (await createdFrom(ports, reference, without(later, await listed(ports.engine)))).filter(
-      (container) => container.imageId !== image,
+    const all = await listed(ports.engine);
+    const behind = (await createdFrom(ports, reference, without(later, all))).filter(
+      ({ imageId }) => imageId !== image,
     );
-    const sameTag = behind.map(({ name }) => `${name} ${describe(reference, 'the image that the tag means now')}`);
+    const sameTag = behind.map(({ id, name }) => {
+      const advice = adviceFor(report, composeKey(all.find((one) => one.id === id)?.labels ?? NO_LABELS));
+      return `${name} ${describe(reference, 'the image that the tag means now')}${advice}`;
+    });
     return sameTag.length > 0 ? { ...report, sameTag } : report;
   } catch (raised) {
     // The roll is done, whatever becomes of this question.
@@ -41,6 +47,14 @@ export async function withSameTag(
 function describe(reference: string, image: string): string {
   return `was created from ${reference}: docker compose up -d would re-create it with ${image}`;
 }
+
+// After a failure it is the service's own container, and its error advises.
+function adviceFor({ outcome }: ServiceReport, key: string | undefined): string {
+  const command = ADVISED[outcome];
+  return command && key ? `; swapctl ${command} ${shellOperands([key])} does the same for it` : '';
+}
+
+const ADVISED: Readonly<Partial<Record<Outcome, string>>> = { rolled: 'roll', 'rolled-back': 'rollback' };
 
 /**
  * What a roll of the service with these containers (ids) does to other compose services of the same tag, for a plan. `alongside`:

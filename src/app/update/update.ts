@@ -3,6 +3,7 @@ import type { ServiceReport } from '../../core/report/report.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import { type Dependent, heldBack } from '../../core/update/order.ts';
+import { oneByOne, type TagMates } from '../../core/update/tag-mates.ts';
 import {
   agelessLine,
   builtAt,
@@ -19,6 +20,8 @@ import type { Found } from '../rollout/roll-slot.ts';
 import type { Look, Named, Target, TargetOn } from '../target/target.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 import { type Dependencies, dependenciesAmong, rollInOrder } from './order.ts';
+import { sharingPulls } from './shared-pulls.ts';
+import { backWith, heldByMate, matesAmong, refusesTag, takenBack } from './tag-group.ts';
 
 /** The options of a run of updates. */
 export interface UpdateOptions extends Wanted {
@@ -41,6 +44,13 @@ export type RollTo<S extends Named> = (
   later: readonly string[],
 ) => Promise<ServiceReport>;
 
+/** How a target rolls its services. */
+export interface Rolls<S extends Named> {
+  readonly roll: RollTo<S>;
+  /** Rolls a service back to the image (id) that it ran before. Undefined: services of one tag are no group. */
+  readonly back?: (ports: Ports, service: S, image: string) => Promise<ServiceReport>;
+}
+
 /**
  * Checks the opted-in services, and rolls those with a newer image and an open window, in the order of dependencies. Errors are
  * in the service's line, and the others go on. Raises `config` for a mistake in swapctl.yml, and EngineError.
@@ -49,7 +59,7 @@ export async function updateServices<S extends Named>(
   given: Ports,
   on: TargetOn<S>,
   options: UpdateOptions,
-  roll: RollTo<S>,
+  way: Rolls<S>,
 ): Promise<UpdateReport> {
   const ports = sharingPulls(given);
   const target = on(ports);
@@ -60,19 +70,23 @@ export async function updateServices<S extends Named>(
   const checks = await checkAll(target, services, options);
   const policies = new Map(open.map(({ service, policy }) => [service.key, policy]));
   const failed = new Map([...lines.values()].flatMap((line) => stopFor(line)));
+  const grouped = services.filter((service) => way.back !== undefined && !target.runsIn(service));
+  const mates = matesAmong(look, grouped, checks);
   const rolls: Rollable<S>[] = [];
   for (const [at, checked] of checks.entries()) {
     const one = open[at];
     if (!one) continue;
-    const line = settledLine(checked) ?? (await decided({ target, now, options }, one, checked));
+    const byMate = heldByMate(checked, mates, checks);
+    const line = settledLine(checked) ?? byMate ?? (await decided({ target, now, options }, one, checked));
     if (line) lines.set(checked.service, line);
     else rolls.push({ key: checked.service, service: one.service, checked, dependsOn: [] });
-    if (checked.held === 'failed' && line) for (const [key, why] of stopFor(line)) failed.set(key, why);
+    const stops = checked.held === 'failed' || line === byMate;
+    if (stops && line) for (const [key, why] of stopFor(line)) failed.set(key, why);
   }
   const dependencies = dependenciesAmong(look, policies);
   const ordered = inOrder(rolls, dependencies, lines, failed);
   const tied = ordered.length > 1 ? await withTies(look, ordered, dependencies) : ordered;
-  await rollThem({ ports, target }, options, tied, { lines, failed }, roll);
+  await rollThem({ ports, target, way, mates }, options, oneByOne(tied, mates), { lines, failed });
   return {
     checked: new Date(now).toISOString(),
     services: chosen.flatMap(({ service }) => lines.get(service.key) ?? []),
@@ -219,13 +233,20 @@ async function withTies<S extends Named>(
   return rolls.map((one) => ({ ...one, dependsOn: before.get(one.key) ?? [] }));
 }
 
+interface Scene<S extends Named> {
+  readonly ports: Ports;
+  readonly target: Target<S>;
+  readonly way: Rolls<S>;
+  readonly mates: TagMates;
+}
+
 async function rollThem<S extends Named>(
-  { ports, target }: { readonly ports: Ports; readonly target: Target<S> },
+  scene: Scene<S>,
   options: UpdateOptions,
   rolls: readonly Rollable<S>[],
   { lines, failed }: Results,
-  roll: RollTo<S>,
 ): Promise<void> {
+  const { ports, target, way } = scene;
   const told = (one: Rollable<S>, line: Omit<ServiceUpdate, 'service'>): void =>
     void lines.set(one.key, { ...lineOf(one.checked), ...line });
   const holdBack = (): readonly Rollable<S>[] => {
@@ -252,8 +273,9 @@ async function rollThem<S extends Named>(
   ])
     await rollInOrder(turn, { failed, atOnce, signal }, async (one) => {
       const later = free.filter((other) => other !== one && !lines.has(other.key)).map(({ service }) => service.key);
-      const line = rolledLine(one.checked, await roll(ports, one.service, foundBy(target, one), later));
+      const line = rolledLine(one.checked, await way.roll(ports, one.service, foundBy(target, one), later));
       lines.set(one.key, line);
+      if (refusesTag(line.report?.error)) await takeMatesBack(scene, rolls, lines, one.key);
       return stopsOthers(line);
     });
   holdBack();
@@ -261,6 +283,25 @@ async function rollThem<S extends Named>(
   for (const one of rolls)
     if (!lines.has(one.key))
       told(one, { outcome: 'available', because, error: { code: 'interrupted', message: because } });
+}
+
+// None of them is being rolled now: services of one tag follow each other.
+async function takeMatesBack<S extends Named>(
+  { ports, target, way, mates }: Scene<S>,
+  rolls: readonly Rollable<S>[],
+  lines: Results['lines'],
+  failed: string,
+): Promise<void> {
+  const others = rolls.filter(({ key }) => mates.get(failed)?.includes(key));
+  for (const { key, service, checked } of others.toReversed()) {
+    const [image] = target.imagesOf(service);
+    if (!way.back || lines.get(key)?.report?.outcome !== 'rolled' || image === undefined) continue;
+    ports.report({ kind: 'note', text: `${key}: ${backWith(failed)}` });
+    const report = takenBack(await way.back(ports, service, image), failed);
+    const { error } = report;
+    const because = error?.message ?? backWith(failed);
+    lines.set(key, { ...lineOf(checked), outcome: 'failed', because, report, ...(error && { error }) });
+  }
 }
 
 function lineOf({ service, from, to }: Checked): Pick<ServiceUpdate, 'service' | 'from' | 'to'> {
@@ -271,16 +312,4 @@ function foundBy<S extends Named>(target: Target<S>, { service, checked }: Rolla
   const { reference, digest } =
     checked.to ?? fail('bad-answer', `nothing is known of what is newer for ${service.key}`);
   return { reference, digest, over: target.imagesOf(service) };
-}
-
-// Services with the same target image pull it once.
-function sharingPulls(ports: Ports): Ports {
-  const { engine } = ports;
-  const pulls = new Map<string, Promise<void>>();
-  const pull: typeof engine.pull = async (reference, onLayer, signal) => {
-    const running = pulls.get(reference) ?? engine.pull(reference, onLayer, signal);
-    pulls.set(reference, running);
-    await running.finally(() => pulls.delete(reference));
-  };
-  return { ...ports, engine: { ...engine, pull } };
 }

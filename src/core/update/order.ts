@@ -7,6 +7,8 @@ import { nearest } from '../text/suggest.ts';
 export interface Dependent {
   readonly key: string;
   readonly dependsOn: readonly string[];
+  /** Those of `dependsOn` that only have the same tag. */
+  readonly sameTag?: readonly string[];
 }
 
 /**
@@ -54,12 +56,14 @@ export function rollOrder<T extends Dependent>(services: readonly T[]): T[] {
  */
 export function heldBack(services: readonly Dependent[], failed: ReadonlyMap<string, string>): Map<string, string> {
   const held = new Map<string, string>();
-  for (const { key, dependsOn } of rollOrder(services)) {
+  for (const { key, dependsOn, sameTag = [] } of rollOrder(services)) {
     if (failed.has(key)) continue;
+    const tie = (other: string): string =>
+      sameTag.includes(other) ? `it has the same tag as ${other}` : `it depends on ${other}`;
     const culprit = dependsOn.find((other) => failed.has(other));
     const link = dependsOn.find((other) => held.has(other));
-    if (culprit !== undefined) held.set(key, `it depends on ${culprit}, ${failed.get(culprit)}`);
-    else if (link !== undefined) held.set(key, `it depends on ${link}, which is held back: ${held.get(link)}`);
+    if (culprit !== undefined) held.set(key, `${tie(culprit)}, ${failed.get(culprit)}`);
+    else if (link !== undefined) held.set(key, `${tie(link)}, which is held back: ${held.get(link)}`);
   }
   return held;
 }

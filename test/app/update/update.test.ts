@@ -213,7 +213,8 @@ suite('the order', () => {
     const made = madeUp();
     made.add('shop-web-1', compose('web', 'api'));
     made.add('shop-api-1', compose('api', 'db'));
-    made.add('shop-db-1', compose('db'));
+    made.add('shop-db-1', compose('db'), { image: 'db:1' });
+    made.tags.set('db:1', NEW);
     made.add('other', ON);
     return made;
   };
