@@ -25,6 +25,7 @@ interface Given {
   readonly labels?: Readonly<Record<string, string>>;
   /** Whether the container has a health check of its own that no image passes. */
   readonly refuses?: boolean;
+  readonly command?: string[];
 }
 
 /** Another running service of the same project. */
@@ -50,7 +51,7 @@ export function add({ machine }: Stage, service: string, given: Given = {}): voi
   const host = { NetworkMode: network ?? 'net', AutoRemove: autoRemove };
   const networks = network === undefined ? { net: { Aliases: [service] } } : {};
   const check = given.refuses && { Healthcheck: { ...CHECK, Test: ['CMD', 'false'] } };
-  const config = { Image: image, Labels: labels, ...check };
+  const config = { Image: image, Labels: labels, ...(given.command && { Cmd: given.command }), ...check };
   start(machine, create(machine, { name: nameOf(service), config, host, networks }));
 }
 

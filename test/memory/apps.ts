@@ -23,6 +23,13 @@ export interface App {
   readonly writes?: string;
   /** What it prints as it begins. */
   readonly prints?: readonly string[];
+  /** Other programs of the image, by the first word of a container's command. */
+  readonly commands?: Readonly<Record<string, App>>;
+}
+
+/** The program that a container of an image runs. */
+export function programFor(app: App, command: readonly string[] | null | undefined): App {
+  return app.commands?.[command?.[0] ?? ''] ?? app;
 }
 
 /** Answers after a while, and ends well when it is told to. */

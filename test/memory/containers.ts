@@ -10,7 +10,7 @@ import type {
   RestartPolicy,
 } from '../../src/core/model/container.ts';
 import { namespaceOwner } from '../../src/core/model/container.ts';
-import { freshHealth, healthOf } from './apps.ts';
+import { freshHealth, healthOf, programFor } from './apps.ts';
 import { tell } from './events.ts';
 import { imageNamed } from './images.ts';
 import { type Box, boxOf, changed, isUp, type Machine, mustBox, newId, refuse } from './machine.ts';
@@ -50,7 +50,7 @@ export function create(machine: Machine, request: CreateRequest): string {
     published: [],
     files: new Map(),
     logs: [],
-    app: image.app,
+    app: programFor(image.app, config.Cmd),
     stoppedByHand: false,
     run: 0,
     sickSince: Infinity,

@@ -5,14 +5,9 @@ import type { OwnLabels } from '../../core/model/own-labels.ts';
 import { definitionsIn } from '../../core/recreate/compose.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import { type ComposeProject, projectOf } from '../../core/service/compose.ts';
-import {
-  type ComposeService,
-  completedFirst,
-  notDone,
-  notKnown,
-  type OneShot,
-} from '../../core/service/compose-beside.ts';
+import { type ComposeService, notDone, notKnown, type OneShot } from '../../core/service/compose-beside.ts';
 import { composeKey } from '../../core/service/compose-depends.ts';
+import { completedFirst, isSameTag } from '../../core/service/one-shot.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import { listed, ownOf } from '../select/own.ts';
@@ -27,11 +22,12 @@ export interface Beside {
 
 const NOTHING: Beside = { notDone: [], forPlan: [] };
 
-/** What a roll of a compose service leaves to its user. */
+/** What a roll of a compose service leaves to its user. `back`: it goes back to an image before. */
 export async function besideOf(
   ports: Ports,
   slot: PreparedSlot | undefined,
   all: readonly ContainerSummary[],
+  back: boolean,
 ): Promise<Beside> {
   if (!slot) return NOTHING;
   const own = await ownOf({ ports, memory: slot.memory }, slot.container);
@@ -39,7 +35,10 @@ export async function besideOf(
   if (!service || composeKey(own) === undefined) return NOTHING;
   const project = projectOf(own);
   const definitions = project && (await definitionsOf(ports, project, service));
-  const list = notDone(service, definitions, await oneShotsOf(ports, own, all), slot.follows);
+  const oneShots = await oneShotsOf(ports, own, all);
+  // One of the same tag runs before the roll; the way back undoes no migration.
+  const left = oneShots.filter(({ image }) => back || !isSameTag(image, slot.follows));
+  const list = notDone(service, definitions, left, slot.follows);
   const unknown = project && definitions === undefined ? [notKnown(service)] : [];
   return { notDone: list, forPlan: [...list, ...unknown] };
 }
@@ -48,7 +47,7 @@ export async function besideOf(
 export async function withNotDone(ports: Ports, report: ServiceReport, slot: PreparedSlot): Promise<ServiceReport> {
   if (!hasReplaced(report)) return report;
   try {
-    const { notDone } = await besideOf(ports, slot, await listed(ports.engine));
+    const { notDone } = await besideOf(ports, slot, await listed(ports.engine), report.outcome === 'rolled-back');
     return notDone.length > 0 ? { ...report, notDone } : report;
   } catch (raised) {
     // The roll is done, whatever becomes of the question what compose would have done.

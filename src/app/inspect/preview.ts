@@ -8,9 +8,11 @@ import { expectedSteps } from '../../core/rollout/expected.ts';
 import { plan } from '../../core/rollout/plan.ts';
 import { describeStep } from '../../core/rollout/step.ts';
 import { restartedAfter } from '../../core/service/compose-depends.ts';
+import { oneShotAhead } from '../../core/service/one-shot.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { besideOf } from '../compose/beside.ts';
+import { dueOneShots } from '../compose/one-shots.ts';
 import { sameTagAhead } from '../compose/same-tag.ts';
 import { alreadyRuns, resolveFound } from '../image/image.ts';
 import type { Resolved } from '../image/resolved.ts';
@@ -48,9 +50,14 @@ export async function planService(
     await refuseOwned(ports, service.key, slots, all, options.force);
   if (!changes) return plan;
   const own = slots.map(({ container }) => container.id);
+  const wanted = { follows: resolved.follows, id: resolved.kind === 'local' ? resolved.image.id : UNFETCHED };
+  const before = (await dueOneShots(ports, first, wanted, all)).map(({ key, container: { name } }) =>
+    oneShotAhead(name, shortOf(key)),
+  );
   const sameTag = await sameTagAhead(ports, resolved.follows, own, all, options.alongside);
   return {
     ...plan,
+    ...(before.length > 0 ? { before } : {}),
     ...(await composeNotes(ports, service.key, first, all)),
     ...(sameTag.length > 0 ? { sameTag } : {}),
   };
@@ -69,13 +76,15 @@ async function composeNotes(
   all: readonly ContainerSummary[],
 ): Promise<Pick<ServicePlan, 'after' | 'notDone'>> {
   const after = restartsAfter(key, all, slot.dependents);
-  const { forPlan } = await besideOf(ports, slot, all);
+  const { forPlan } = await besideOf(ports, slot, all, false);
   return { ...(after.length > 0 ? { after } : {}), ...(forPlan.length > 0 ? { notDone: forPlan } : {}) };
 }
 
+const shortOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
+
 // The roll creates its dependents again, which starts them.
 function restartsAfter(key: string, all: readonly ContainerSummary[], created: readonly string[]): string[] {
-  const short = key.slice(key.lastIndexOf('/') + 1);
+  const short = shortOf(key);
   return restartedAfter(key, all)
     .flatMap(({ containers }) => containers)
     .filter(({ name }) => !created.includes(name))

@@ -6,6 +6,7 @@ import { helperRole } from '../../core/service/ownership.ts';
 import { groupServices, type Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { endDeadLock } from '../lock/dead-lock.ts';
+import { lockHeld } from '../lock/lock.ts';
 import { removeCopy, removeOwn } from '../rollout/steps/remove.ts';
 import { listed } from '../select/own.ts';
 import { sweepRules } from '../traffic/sweep.ts';
@@ -32,8 +33,9 @@ export async function removeOrphans(ports: Ports, isWanted: (service: string) =>
     const role = helperRole(container);
     const state = decodeState(container.labels);
     if (role === undefined || !state || !isWanted(state.service)) continue;
-    if (!(await removeOrphan(ports, container, role, state, services))) continue;
-    items.push({ service: state.service, slot: homeOf(state.slot), found: container.name, outcome: 'removed' });
+    const item = { service: state.service, slot: homeOf(state.slot), found: container.name };
+    if (role === 'one-shot') items.push(...(await endOneShot(ports, container, state, services, item)));
+    else if (await removeOrphan(ports, container, role, state, services)) items.push({ ...item, outcome: 'removed' });
   }
   return [...items, ...(await removeRecords(ports, services, isWanted))];
 }
@@ -64,6 +66,23 @@ async function removeOrphanedRules(ports: Ports): Promise<RecoveredItem[]> {
         },
       ]
     : [];
+}
+
+// One that runs is for the next roll to wait for. It takes the place of the old container only after it has ended well.
+async function endOneShot(
+  ports: Ports,
+  { id, status }: ContainerSummary,
+  { service, slot }: StateLabels,
+  services: readonly Service[],
+  item: Omit<RecoveredItem, 'outcome'>,
+): Promise<RecoveredItem[]> {
+  if (status === 'running' || (await lockHeld(ports, service))) return [];
+  if (services.some(({ slots }) => slots.some(({ home }) => home === slot))) {
+    await removeOwn(ports, id, 'one-shot');
+    return [{ ...item, outcome: 'removed' }];
+  }
+  await ports.engine.rename(id, slot);
+  return [{ ...item, outcome: 'finished' }];
 }
 
 async function removeOrphan(

@@ -8,6 +8,7 @@ import { membersOf } from '../../core/service/ownership.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { withNotDone } from '../compose/beside.ts';
+import { runOneShots } from '../compose/one-shots.ts';
 import { withRestarts } from '../compose/restart-dependents.ts';
 import { withSameTag } from '../compose/same-tag.ts';
 import { buildCommit } from '../image/commit.ts';
@@ -77,6 +78,7 @@ async function rollLocked(
   const pullMs = ports.clock.now() - pulling;
   const { roll } = options;
   const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
+  if (options.event === 'rolled') await runOneShots(ports, first, { image, roll, signal: options.signal });
   const reports: ReplicaReport[] = [];
   for (const slot of keepingCopies(slots)) {
     const report = await rollNext(context, slot, reports.length);

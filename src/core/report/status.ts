@@ -51,7 +51,9 @@ export interface ServicePlan {
   /** True: the image is already on this engine, or built here, and not from a registry. */
   readonly local?: true;
   readonly slots: readonly SlotPlan[];
-  /** The steps after all replicas are rolled. */
+  /** What is done before the first replica is rolled. */
+  readonly before?: readonly string[];
+  /** What follows once all replicas are rolled. */
   readonly after?: readonly string[];
   /** Actions of compose for the service, beside creating containers, that swapctl does not do or cannot know. */
   readonly notDone?: readonly string[];

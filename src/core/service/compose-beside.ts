@@ -1,6 +1,4 @@
-import type { OwnLabels } from '../model/own-labels.ts';
 import { parseReference, sameRepository } from '../model/reference.ts';
-import { dependedOn } from './compose-depends.ts';
 
 /** A service as compose files define it. */
 export type ComposeService = Readonly<Record<string, unknown>>;
@@ -34,11 +32,6 @@ export function notKnown(service: string): string {
     `not known to swapctl: its compose file cannot be read here, so look there whether ${service} has post_start or pre_stop, ` +
     'which swapctl does not run'
   );
-}
-
-/** The services that a container waits for until they have ended successfully. */
-export function completedFirst(labels: OwnLabels): { readonly service: string; readonly key: string }[] {
-  return dependedOn(labels).filter(({ condition }) => condition === 'service_completed_successfully');
 }
 
 const HOOKS = [

@@ -9,9 +9,28 @@ import type { UserSet } from '../recreate/user-set.ts';
  * The role of a container that swapctl made: a replica that serves or will, an inert helper, or the helper that rolls swapctl's
  * own container.
  */
-export type Role = 'replica' | 'rehearsal' | 'stand-in' | 'failed' | 'lock' | 'helper' | 'backup' | 'copying';
+export type Role =
+  | 'replica'
+  | 'rehearsal'
+  | 'stand-in'
+  | 'failed'
+  | 'lock'
+  | 'helper'
+  | 'backup'
+  | 'copying'
+  | 'one-shot';
 
-const ROLES: readonly Role[] = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock', 'helper', 'backup', 'copying'];
+const ROLES: readonly Role[] = [
+  'replica',
+  'rehearsal',
+  'stand-in',
+  'failed',
+  'lock',
+  'helper',
+  'backup',
+  'copying',
+  'one-shot',
+];
 
 /** One earlier image of a slot. `at` is ISO 8601. */
 export interface HistoryEntry {

@@ -17,6 +17,8 @@ export interface SlotNames {
   readonly reading: string;
   /** Its failed start proves that the slot's container could start again; it never runs. */
   readonly startCheck: string;
+  /** The container in which a one-shot of compose runs with the new image. */
+  readonly oneShot: string;
 }
 
 /** All container names of a slot. */
@@ -31,12 +33,13 @@ export function slotNames(home: string): SlotNames {
     copying: `${home}${MARK}copying`,
     reading: `${home}${MARK}reading`,
     startCheck: `${home}${MARK}start-check`,
+    oneShot: `${home}${MARK}one-shot`,
   };
 }
 
 /** The slot name in a container's name: the name without a temporary ending. */
 export function homeOf(name: string): string {
-  return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading|start-check)$/, '');
+  return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading|start-check|one-shot)$/, '');
 }
 
 /** A name that only swapctl uses: its role, and its slot (for a lock: its service). */
@@ -51,12 +54,13 @@ export interface Reserved {
     | 'copying'
     | 'reading'
     | 'start-check'
+    | 'one-shot'
     | 'lock'
     | 'backup';
 }
 
 const RESERVED =
-  /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|start-check|lock)|(backup)-[^.]+)$/;
+  /^(.+)\.swapctl-(?:(next|old|rehearsal|stand-in|helper|copying|reading|start-check|one-shot|lock)|(backup)-[^.]+)$/;
 
 /** The role of a name of swapctl's own; undefined for every other name. */
 export function reservedName(name: string): Reserved | undefined {

@@ -144,6 +144,7 @@ const FITS: Readonly<Record<Reserved['kind'], Fit>> = {
   copying: inSlot('copying'),
   reading: inSlot('copying'),
   'start-check': inSlot('copying'),
+  'one-shot': inSlot('one-shot'),
   backup: (_, name, { role, slot, roll }) => role === 'backup' && name === backupName(slot, roll),
   lock: (_, name, { role, slot, service }) => role === 'lock' && slot === service && isLockName(name, service),
 };

@@ -32,9 +32,9 @@ test('what other files bring in is not known without compose', async () => {
   assert.match((await planOf(stage)).notDone?.join() ?? '', /^not known to swapctl/);
 });
 
-test('a one-shot of the same image that comes before the service is named', async () => {
+test('a one-shot of another tag of the image that comes before the service is named', async () => {
   const stage = await stageOf({ ...COMPOSED, waitsFor: 'migrate' });
-  add(stage, 'migrate', { image: stage.follows });
+  add(stage, 'migrate', { image: 'app:1' });
   assert.deepEqual((await planOf(stage)).notDone, [MIGRATE]);
   assert.deepEqual((await rolled(stage)).notDone, [MIGRATE]);
 });

@@ -1,7 +1,8 @@
 // Actions of compose for a service, besides creating containers, that swapctl does not do.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { completedFirst, notDone } from '../../../src/core/service/compose-beside.ts';
+import { notDone } from '../../../src/core/service/compose-beside.ts';
+import { completedFirst } from '../../../src/core/service/one-shot.ts';
 import { own } from '../own.ts';
 
 const HOOK = { command: 'echo hello' };

@@ -25,7 +25,11 @@ import type { SlotRun } from '../slot-run.ts';
 
 const HISTORY_LENGTH = 10;
 
-/** Creates the candidate for `incumbent`, and makes sure that it got the pinned image. */
+type Maker = Pick<SlotRun, 'ports' | 'memory' | 'successors' | 'names' | 'service' | 'now'> & {
+  readonly desired: Pick<SlotRun['desired'], 'image' | 'roll'>;
+};
+
+/** Creates the container that is to take the place of `incumbent`, and makes sure that it got the pinned image. */
 export async function createCandidate(
   run: SlotRun,
   incumbent: Container,
@@ -75,7 +79,25 @@ export async function createHelper(
   return create(run, helperRequest(incumbent, to, step.command));
 }
 
-/** Creates the incumbent again, derived from its candidate, with the image it ran. */
+/** Creates a container like that of a one-shot, of the new image; the reference has to mean that image. Resolves with its id. */
+export async function createOneShot(run: Maker, container: Container, name: string): Promise<string> {
+  const { image, roll } = run.desired;
+  const state = {
+    role: 'one-shot',
+    service: run.service,
+    slot: run.names.home,
+    roll,
+    at: isoNow(run),
+    follows: image.follows,
+    image: image.id,
+    base: image.id,
+    digest: image.digest,
+    userSet: await userSetOf(run, container, await imageOf(run, image.id)),
+  } as const;
+  return create(run, replicaRequest(container, await successor(run, container, name, image, state)));
+}
+
+/** Creates the old container again, from what its candidate was derived from it, with the image it ran. */
 export async function recreateOld(
   run: SlotRun,
   candidate: Container,
@@ -104,7 +126,7 @@ export async function recreateOld(
  * The user-set parts of a container: from its own label, else by subtracting its image (T2), else, if that image is gone, by the
  * next image.
  */
-async function userSetOf(run: SlotRun, container: Container, next: Image | undefined): Promise<UserSet> {
+async function userSetOf(run: Maker, container: Container, next: Image | undefined): Promise<UserSet> {
   const known = await knownUserSet(run, container);
   if (known) return known;
   const guess = next ? guessUserSet(container.config, next.config) : { unclear: ['anything'] };
@@ -127,7 +149,7 @@ export async function knownUserSet(
   return image && subtractImage(container.config, image.config);
 }
 
-async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.create>[0]): Promise<string> {
+async function create(run: Maker, request: Parameters<typeof run.ports.engine.create>[0]): Promise<string> {
   try {
     const id = await run.ports.engine.create(request);
     run.memory.created.add(id);
@@ -146,7 +168,7 @@ async function create(run: SlotRun, request: Parameters<typeof run.ports.engine.
 }
 
 async function successor(
-  run: SlotRun,
+  run: Maker,
   from: Container,
   name: string,
   image: { follows: string; id: string },
@@ -236,13 +258,13 @@ async function firstEntry(run: SlotRun, { createdAt, config, imageId }: Containe
   return { at: new Date(createdAt).toISOString(), follows, id: imageId, digest, event: 'started' };
 }
 
-// The containers that it shares with may have been replaced since the last observation, or long ago.
-async function successorsNow(run: SlotRun, container: Container): Promise<Successors> {
+// What it shares with others may have been replaced since the last look, or long ago.
+async function successorsNow(run: Maker, container: Container): Promise<Successors> {
   if (referencesOf(container).length === 0) return run.successors;
   return new Map([...successorsOf(container, await listed(run.ports.engine)), ...run.successors]);
 }
 
-async function inheritedTargets(run: SlotRun, container: Container, successors: Successors): Promise<Set<string>> {
+async function inheritedTargets(run: Maker, container: Container, successors: Successors): Promise<Set<string>> {
   const from = referencesOf(container).filter(({ kind }) => kind === 'volumes');
   const owners = await Promise.all(from.map(({ to }) => run.ports.engine.container(follow(to, successors))));
   const own = mountTargets(container.host);
@@ -250,6 +272,6 @@ async function inheritedTargets(run: SlotRun, container: Container, successors: 
   return new Set(targets.filter((target) => !own.has(target)));
 }
 
-function isoNow(run: SlotRun): string {
+function isoNow(run: Maker): string {
   return new Date(run.now()).toISOString();
 }

@@ -76,6 +76,7 @@ export async function rememberCondemned(run: SlotRun, from: Container, digest: s
   });
 }
 
-function shown(lines: readonly string[], { config }: Container): string[] {
+/** Lines of a container for people: cut, and without its secrets. */
+export function shown(lines: readonly string[], { config }: Container): string[] {
   return hideSecrets(lines, config.Env ?? []).map((line) => line.slice(0, LONGEST_LINE));
 }

@@ -12,7 +12,7 @@ const INDENT = 4;
 export function plansView(plans: readonly ServicePlan[], page: Page): string[] {
   return [
     ...plans.flatMap((plan) => [
-      ...serviceLines(plan, page),
+      ...withBefore(serviceLines(plan, page), plan, page),
       ...afterLines(plan, page),
       ...explainedLines(plan, page),
       '',
@@ -70,6 +70,12 @@ function slotLines(slot: SlotPlan, { style, width }: Page): string[] {
 
 function marked(text: string, width: number, style: Style): string[] {
   return wrapped(text, width - 2).map((line, at) => `${at === 0 ? style.yellow('!') : ' '} ${line}`);
+}
+
+// Beneath the line of the service.
+function withBefore([head = '', ...rest]: readonly string[], { before = [] }: ServicePlan, { width }: Page): string[] {
+  const lines = before.flatMap((one) => wrapped(`first ${one}`, width - INDENT));
+  return [head, ...indented(lines, 2), ...rest];
 }
 
 function afterLines({ after = [], notDone = [], sameTag = [] }: ServicePlan, { style, width }: Page): string[] {
