@@ -2,10 +2,8 @@ import type { ContainerSummary } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
 import type { OwnLabels } from '../../core/model/own-labels.ts';
-import { definitionsIn } from '../../core/recreate/compose.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
-import { type ComposeProject, projectOf } from '../../core/service/compose.ts';
-import { type ComposeService, notDone, notKnown, type OneShot } from '../../core/service/compose-beside.ts';
+import { notDone, notKnown, type OneShot } from '../../core/service/compose-beside.ts';
 import { composeKey } from '../../core/service/compose-depends.ts';
 import { completedFirst, isSameTag } from '../../core/service/one-shot.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -33,14 +31,12 @@ export async function besideOf(
   const own = await ownOf({ ports, memory: slot.memory }, slot.container);
   const service = own[COMPOSE_SERVICE];
   if (!service || composeKey(own) === undefined) return NOTHING;
-  const project = projectOf(own);
-  const definitions = project && (await definitionsOf(ports, project, service));
+  const { notRun, unknown } = slot.composeHooks;
   const oneShots = await oneShotsOf(ports, own, all);
   // One of the same tag runs before the roll; the way back undoes no migration.
   const left = oneShots.filter(({ image }) => back || !isSameTag(image, slot.follows));
-  const list = notDone(service, definitions, left, slot.follows);
-  const unknown = project && definitions === undefined ? [notKnown(service)] : [];
-  return { notDone: list, forPlan: [...list, ...unknown] };
+  const list = notDone(service, notRun, left, slot.follows);
+  return { notDone: list, forPlan: [...list, ...(unknown ? [notKnown(service)] : [])] };
 }
 
 /** Adds to the report of a roll what it has left to its user. */
@@ -54,21 +50,6 @@ export async function withNotDone(ports: Ports, report: ServiceReport, slot: Pre
     if (raised instanceof EngineError) return report;
     throw raised;
   }
-}
-
-// The labels name paths of the engine's machine. Only compose itself follows `include` and `extends`.
-async function definitionsOf(
-  { engine, host, compose }: Ports,
-  project: ComposeProject,
-  service: string,
-): Promise<readonly ComposeService[] | undefined> {
-  if (!(await engine.facts()).local) return undefined;
-  const documents = await Promise.all(project.files.map((file) => host.readYaml(file)));
-  if (documents.includes(undefined)) return undefined;
-  const { definitions, elsewhere } = definitionsIn(documents, service);
-  if (!elsewhere) return definitions;
-  const merged = (await compose.services(project))?.[service];
-  return merged && [merged];
 }
 
 async function oneShotsOf(ports: Ports, own: OwnLabels, all: readonly ContainerSummary[]): Promise<OneShot[]> {

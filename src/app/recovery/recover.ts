@@ -10,6 +10,7 @@ import { helperRole, refuseStrangers, strangersAmong } from '../../core/service/
 import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
 import { castRoles } from '../../core/service/slot.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { composeHooksOf } from '../compose/hooks.ts';
 import { restartAfterRecovery } from '../compose/restart-dependents.ts';
 import { retireUnlessHalfDone } from '../image/retain.ts';
 import { endDeadLock } from '../lock/dead-lock.ts';
@@ -288,6 +289,7 @@ async function recoveryRun(
     dependents: await dependentsEver(ports, slot),
     predecessors: [],
     inlineFiles: [],
+    composeHooks: await composeHooksOf(ports, subject.labels),
     successors: new Map(),
     signal,
     lost: lease.lost,

@@ -14,6 +14,7 @@ import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
 import { awaitEngine, awaitHealthy, NEVER, settle, watchShare } from './steps/await-healthy.ts';
 import { backUp, dropBackup, dropCopies, putBack } from './steps/backup.ts';
+import { runPostStart, runPreStop } from './steps/compose-hooks.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './steps/create.ts';
 import { runSwitchHooks } from './steps/hooks.ts';
 import { rememberFailure } from './steps/remember.ts';
@@ -74,6 +75,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   'await-healthy': async (run, step, snapshot) => {
     await adoptGate(run, step.container, snapshot);
+    if (isStartedByRoll(run, step.container, snapshot)) await runPostStart(run, step.container);
     await awaitHealthy(run, step.container);
   },
   settle: (run, step) => settle(run, step.container, step),
@@ -103,7 +105,10 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     const container = named(step.container, snapshot);
     if (container) await drainSlot(run, container, () => renewCover(run, step.container, snapshot));
   },
-  stop: (run, step) => run.ports.engine.stop(step.container),
+  stop: async (run, step) => {
+    await runPreStop(run, step.container);
+    await run.ports.engine.stop(step.container);
+  },
   remove: (run, step, { rehearsal, standIn, candidate }) => {
     // The volumes that a candidate took over from the incumbent are named, and stay.
     const discard = [rehearsal?.id, standIn?.id, candidate?.id].includes(step.container);
@@ -132,7 +137,12 @@ function restartOf(container: Container | undefined): RestartPolicy {
   return container?.host.RestartPolicy ?? { Name: 'no' };
 }
 
-// If the incumbent stops first, no other container answers, so a gate would only reject requests.
+// The memory of a dead roll is gone, so a container that it made counts as just started.
+function isStartedByRoll({ memory }: SlotRun, id: string, { candidate, rehearsal, standIn }: Snapshot): boolean {
+  return memory.starts.has(id) || [candidate?.id, rehearsal?.id, standIn?.id].includes(id);
+}
+
+// Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
 function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
   if (!run.gates || !run.policy.gate) return false;
   const isFresh = id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.strategy !== 'stop-first');

@@ -12,6 +12,7 @@ import type { Proxied } from '../../core/proxy/proxied.ts';
 import { inlineFiles, likelyInlineFiles } from '../../core/recreate/compose.ts';
 import { needsHost } from '../../core/recreate/start-check.ts';
 import { attachedNote } from '../../core/service/attached.ts';
+import { hooksNote } from '../../core/service/compose-hooks.ts';
 import { whyNotOne } from '../../core/service/one-service.ts';
 import { refuseStrangers } from '../../core/service/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
@@ -20,6 +21,7 @@ import { type Choice, chooseStrategy } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { composeHooksOf } from '../compose/hooks.ts';
 import { prepareProxy, refuseCanary } from '../proxy/proxied.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { imageOf, ownOf, stateOf } from '../select/own.ts';
@@ -106,6 +108,9 @@ export async function prepareSlot(
     ports.report({ kind: 'note', text });
   }
   noteUncounted(ports, container, uncountedIn(ports, service, own));
+  const composeHooks = await composeHooksOf(ports, own);
+  const hooked = hooksNote(own[COMPOSE_SERVICE] ?? service, composeHooks);
+  if (hooked !== undefined) memory.notes.add(hooked);
   const looked = { home: slot.home, container, own, policy, memory };
   const { dependents, predecessors } = await surroundingsOf(ports, looked, all, options.successors);
   return {
@@ -122,6 +127,7 @@ export async function prepareSlot(
     answered: await answeredPorts(ports, container, policy, all),
     predecessors,
     inlineFiles: [...(await copiedFiles(ports, container, own)), ...(options.carry ?? [])],
+    composeHooks,
     backup,
     checksStart: needsHost(container) || dependents.length > 0,
     engineVerdict: engineVerdictFor(container, own, policy, all, ports.host.containerId),

@@ -2,6 +2,7 @@ import type { EngineVerdict } from '../../core/health/noticed.ts';
 import type { Container } from '../../core/model/container.ts';
 import type { Proxied } from '../../core/proxy/proxied.ts';
 import type { Failure, WantedBackup } from '../../core/rollout/observed.ts';
+import type { ComposeHooks } from '../../core/service/compose-hooks.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Choice } from '../../core/strategy/choose.ts';
 import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
@@ -27,6 +28,7 @@ export interface PreparedSlot {
   /** Ids of earlier containers of the slot that others still name. */
   readonly predecessors: readonly string[];
   readonly inlineFiles: readonly string[];
+  readonly composeHooks: ComposeHooks;
   readonly backup: WantedBackup;
   /** True: check that the container could start again before the first change. */
   readonly checksStart: boolean;

@@ -143,6 +143,7 @@ export async function slotRun(
     dependents: slot.dependents,
     predecessors: slot.predecessors,
     inlineFiles: slot.inlineFiles,
+    composeHooks: slot.composeHooks,
     answered: answeredIn(context, slot),
     successors,
     signal: options.signal,

@@ -10,6 +10,7 @@ import type { RollPhase } from '../../core/report/phase.ts';
 import type { DrainedConnections, ReportedStep, StaleClient } from '../../core/report/report.ts';
 import type { Desired } from '../../core/rollout/observed.ts';
 import type { StartCheckMoment } from '../../core/rollout/step.ts';
+import type { ComposeHooks } from '../../core/service/compose-hooks.ts';
 import type { HistoryEntry, VolumeCopy } from '../../core/service/labels.ts';
 import type { SlotNames } from '../../core/service/names.ts';
 import type { Policy } from '../../core/settings/policy.ts';
@@ -30,7 +31,9 @@ export interface SlotRun {
   readonly answered: { readonly ports: readonly number[]; readonly required: boolean };
   /** Paths that compose copied into the incumbent. */
   readonly inlineFiles: readonly string[];
-  /** Ids of earlier containers of the slot that others still name. */
+  /** The hooks of its compose file. */
+  readonly composeHooks: ComposeHooks;
+  /** Ids of containers that served the slot before the incumbent, which other containers still name. */
   readonly predecessors: readonly string[];
   /** The replaced containers that this run knows, with the successors that share in their place. */
   readonly successors: Successors;
@@ -117,7 +120,10 @@ export interface Memory {
   redirectedAway: number;
   rehearsed: boolean;
   readonly startChecks: Set<StartCheckMoment>;
-  /** Ids of the restored backups, and the duration of the restore (milliseconds). */
+  /** Starts of containers (id and time) after which `post_start` was run, and containers in which `pre_stop` was. */
+  readonly postStarted: Set<string>;
+  readonly preStopped: Set<string>;
+  /** Ids of the backups that were put back, and how long that took (milliseconds). */
   readonly putBack: Set<string>;
   putBackMs: number | undefined;
   /** The volume backup, and its duration (milliseconds). */
@@ -182,6 +188,8 @@ export function freshMemory(): Memory {
     redirectedAway: 0,
     rehearsed: false,
     startChecks: new Set(),
+    postStarted: new Set(),
+    preStopped: new Set(),
     putBack: new Set(),
     putBackMs: undefined,
     backup: undefined,

@@ -11,32 +11,29 @@ export interface OneShot {
 }
 
 /**
- * Actions of compose for a service, beside creating its containers, that swapctl does not do: one sentence each. `definitions`
- * are the service's parts in each compose file; undefined: unreadable here.
+ * What compose does for a service beside creating its containers, and swapctl does not: a sentence each. `definitions` are the
+ * service's parts in the compose files whose hooks cannot be run here.
  */
 export function notDone(
   service: string,
-  definitions: readonly ComposeService[] | undefined,
+  definitions: readonly ComposeService[],
   oneShots: readonly OneShot[],
   follows: string,
 ): string[] {
-  return [
-    ...hooksNotDone(service, definitions ?? []),
-    ...oneShots.flatMap((one) => oneShotNotDone(service, one, follows)),
-  ];
+  return [...hooksNotDone(service, definitions), ...oneShots.flatMap((one) => oneShotNotDone(service, one, follows))];
 }
 
 /** The line of a plan if the files cannot be read; the report of a roll does not repeat it. */
 export function notKnown(service: string): string {
   return (
     `not known to swapctl: its compose file cannot be read here, so look there whether ${service} has post_start or pre_stop, ` +
-    'which swapctl does not run'
+    'which swapctl could not run'
   );
 }
 
 const HOOKS = [
-  ['post_start', 'after each start', 'swapctl.on-switch=exec … can run a command after the switch'],
-  ['pre_stop', 'before each stop', 'run it before the roll if the old container needs it'],
+  ['post_start', 'after each start', 'install compose beside swapctl, which then runs it'],
+  ['pre_stop', 'before each stop', 'install compose beside swapctl, which then runs it'],
 ] as const;
 
 // Compose appends the hooks of a further file to those of the first.

@@ -6,7 +6,7 @@ import { add, COMPOSED, planOf, rolled } from '../composed.ts';
 
 const HOOKS =
   'not done by swapctl: post_start of web (1 command), which compose runs after each start; ' +
-  'swapctl.on-switch=exec … can run a command after the switch';
+  'install compose beside swapctl, which then runs it';
 const MIGRATE =
   'not done by swapctl: migrate, of the same image, which compose runs to its end before web; ' +
   'docker compose run --rm migrate runs it';
@@ -15,12 +15,12 @@ function fileSays(stage: Stage, web: object | undefined): void {
   Object.assign(stage.place, { yaml: web && { services: { web } } });
 }
 
-test('hooks of the compose file are named, and a file that cannot be read as well', async () => {
+test('hooks that only compose can read are named, and a file that cannot be read as well', async () => {
   const stage = await stageOf(COMPOSED);
   assert.equal((await planOf(stage)).notDone, undefined, 'there is nothing to name');
   fileSays(stage, undefined);
   assert.match((await planOf(stage)).notDone?.join() ?? '', /^not known to swapctl: .* cannot be read here/);
-  fileSays(stage, { post_start: [{ command: 'true' }] });
+  fileSays(stage, { post_start: [{ command: 'echo $HOME' }] });
   assert.deepEqual((await planOf(stage)).notDone, [HOOKS]);
   assert.deepEqual((await rolled(stage)).notDone, [HOOKS]);
   assert.equal((await rolled(stage)).notDone, undefined, 'nothing was replaced');
