@@ -286,7 +286,7 @@ async function recoveryRun(
       back: false,
     },
     event: 'rolled',
-    dependents: await dependentsEver(ports, slot),
+    dependents: await dependentsEver(ports, service.key, slot),
     predecessors: [],
     inlineFiles: [],
     composeHooks: await composeHooksOf(ports, subject.labels),

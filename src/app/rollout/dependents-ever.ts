@@ -1,18 +1,35 @@
+import type { ContainerSummary } from '../../core/model/container.ts';
+import type { StateLabels } from '../../core/service/labels.ts';
+import { madeBySwapctl } from '../../core/service/ownership.ts';
 import type { Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { dependentsOn, type Owner, othersOf } from '../select/neighbours.ts';
+import { dependentsOn, fallenWith, type Owner, othersOf } from '../select/neighbours.ts';
 import { listed, stateOf } from '../select/own.ts';
 import { freshMemory } from './slot-run.ts';
 
-/** Names of the containers that live with any container of a slot: a dead roll may have moved some of them. */
-export async function dependentsEver(ports: Ports, slot: Slot): Promise<string[]> {
+/**
+ * Names of those that live with any container of a slot: some may have been moved before the roll died, and some may have died with
+ * the old container, in whose PID namespace they lived. The lock of the service names those that ran before.
+ */
+export async function dependentsEver(ports: Ports, service: string, slot: Slot): Promise<string[]> {
   const all = await listed(ports.engine);
   const owners = await ownersEver(ports, slot);
-  const names = await Promise.all(owners.map(async (owner) => dependentsOn(owner, await othersOf(ports, owner, all))));
+  const alive = new Set(all.flatMap((one) => lockOf(one, service)?.incumbents ?? []));
+  const names = await Promise.all(
+    owners.map(async (owner) => {
+      const others = await othersOf(ports, owner, all);
+      return [...dependentsOn(owner, others), ...fallenWith(owner, others, alive)];
+    }),
+  );
   return [...new Set(names.flat())];
 }
 
-/** The containers of a slot, and those that they replace, which a user may have removed since. */
+function lockOf(container: ContainerSummary, service: string): StateLabels | undefined {
+  const state = madeBySwapctl(container);
+  return state?.role === 'lock' && state.service === service ? state : undefined;
+}
+
+/** The containers of a slot, and those that they replace, which somebody may have removed since. */
 async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[]> {
   const found = await Promise.all(members.map(({ id }) => ports.engine.container(id)));
   const there = found.flatMap((container) => container ?? []);

@@ -39,7 +39,21 @@ export function dependentsOn(owner: Owner, others: readonly Other[]): string[] {
   return others.filter(({ isRunning, container }) => isRunning && isTied(container, owner)).map(({ home }) => home);
 }
 
-/** The ids, among those of removed containers, that others still name. */
+const KILLED = 137;
+
+/**
+ * Slot names of the containers that the kernel killed when one in whose PID namespace they live was stopped. `alive`: the ids of those
+ * that ran when the roll began; a container that a user has stopped since ended otherwise.
+ */
+export function fallenWith(owner: Owner, others: readonly Other[], alive: ReadonlySet<string>): string[] {
+  return others.flatMap(({ home, container }) => {
+    const { id, status, exitCode } = container;
+    if (status !== 'exited' || exitCode !== KILLED || !alive.has(id)) return [];
+    return referencesOf(container).some(({ kind, to }) => kind === 'pid' && means(to, owner)) ? [home] : [];
+  });
+}
+
+/** Which of some ids (of containers that are gone) others still name. */
 export function stillNamed(ids: readonly string[], others: readonly Other[]): string[] {
   const named = others.flatMap(({ container }) => referencesOf(container));
   return ids.filter((id) => named.some(({ to }) => means(to, { id, name: id })));

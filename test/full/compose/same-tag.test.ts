@@ -43,3 +43,35 @@ test('a roll says that an up re-creates the other service of the tag, and an up 
   const changed = after.filter(({ id }) => !before.some((one) => one.id === id)).map(({ service }) => service);
   assert.deepEqual(changed, ['worker'], 'compose does what was said');
 });
+
+test('services of the tag that one command rolls go back together if one of them refuses the image', async (t) => {
+  const world = testWorld(t);
+  const image = await world.image('app:live', { from: 'httpd' });
+  const plain = `image: '${image}', labels: ${composeLabels(world)}`;
+  const check = `{ test: ['CMD', 'sh', '-c', 'test "$$VERSION" != 2'], interval: 500ms, retries: 2 }`;
+  const project = composeProject(
+    world,
+    `services:
+      server: { ${plain} }
+      worker: { ${plain}, depends_on: [server], healthcheck: ${check} }`,
+  );
+  await project.run('up', '--detach', '--wait');
+  const { app, close } = await openApp(world);
+  world.after(async () => close());
+  await retag(world, await world.image('app:2', { from: 'httpd' }), image);
+
+  const reports = await app.roll([`${project.name}/server`, `${project.name}/worker`], quickly());
+  assert.deepEqual(
+    reports.map(({ outcome, error }) => [outcome, error?.code]),
+    [
+      ['rolled-back', undefined],
+      ['failed', 'not-healthy'],
+    ],
+    JSON.stringify(reports),
+  );
+  const before = await replicas(world, project);
+  assert.deepEqual(
+    before.map(({ version }) => version),
+    ['live', 'live'],
+  );
+});

@@ -56,3 +56,27 @@ test('it runs again after a roll that failed, with the old container', async (t)
   for (const name of ['app', 'sidecar'])
     assert.equal((await world.docker.getContainer(world.name(name)).inspect()).State.Running, true, name);
 });
+
+for (const moment of [/start .*app/, /re-create .*sidecar/])
+  test(`recover starts it again after a death of swapctl at the step ${moment.source}`, async (t) => {
+    if (await isPodman(engineUnderTest().docker)) return t.skip('Podman starts it in a pod of its own');
+    const world = testWorld(t);
+    const settings = { strategy: 'stop-first', rehearsal: 'false', settle: '200ms', 'drain.timeout': '100ms' };
+    const labels = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`swapctl.${key}`, value]));
+    const [old, image] = [await world.image('app:1', { from: 'httpd' }), await world.image('app:2', { from: 'httpd' })];
+    await world.container('app', { image: old, network: await world.network('net'), labels });
+    const create = { HostConfig: { PidMode: `container:${world.name('app')}` } };
+    await world.container('sidecar', { image: old, labels: { 'swapctl.settle': '200ms' }, create });
+    const running = async (name: string) => (await world.docker.getContainer(world.name(name)).inspect()).State.Running;
+    const where = { env: world.env, netns: world.netns };
+    const roll = await swapctl(['roll', world.name('app'), '--image', image, '--pull', 'never'], {
+      ...where,
+      atLine: async (line, kill) => {
+        if (moment.test(line) && !(await running('sidecar'))) kill('SIGKILL');
+      },
+    });
+    assert.equal(roll.endedBy, 'SIGKILL', roll.stderr);
+    const recovered = await swapctl(['recover'], where);
+    assert.equal(recovered.code, 0, recovered.stdout + recovered.stderr);
+    for (const name of ['app', 'sidecar']) assert.equal(await running(name), true, name);
+  });
