@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SETUPS } from '../../matrix/setups.ts';
 import { command, type Stage, stageOf } from '../../matrix/stage.ts';
+import { remove } from '../../memory/containers.ts';
 import type { Process } from '../../memory/process.ts';
 
 /** Changes the backup after the roll has made it and before it is restored. */
@@ -33,3 +34,17 @@ for (const [what, spoil] of SPOILED)
     const running = [...stage.machine.boxes.values()].filter(({ status }) => status === 'running');
     assert.deepEqual(running, [], 'nobody writes to the volume');
   });
+
+test('a rollback says how to restore the copies of a backup whose mark a prune has removed', async () => {
+  const stage = await stageOf(SETUPS['rollback with volumes']);
+  const marks = [...stage.machine.boxes.values()].filter(({ name }) => name.includes('.swapctl-backup-'));
+  assert.equal(marks.length, 1);
+  for (const mark of marks) remove(stage.machine, mark, { force: true, volumes: false });
+  const report = await command(stage, stage.open());
+  if (report === 'died') assert.fail('it did not come to an end');
+  assert.equal(report.error?.code, 'no-history', JSON.stringify(report));
+  assert.match(
+    report.error.hint ?? '',
+    /^there are copies without the container .*: docker run --rm -v data-1\.swapctl-backup-\w+:\/from:ro -v data-1:\/to busybox /,
+  );
+});

@@ -2,10 +2,11 @@ import type { Container, ContainerSummary, Mount } from '../../../core/model/con
 import { EngineError } from '../../../core/model/engine-error.ts';
 import { fail } from '../../../core/model/error.ts';
 import type { OwnLabels } from '../../../core/model/own-labels.ts';
-import { wantedVolumes, writtenVolumes } from '../../../core/rollout/backup.ts';
+import { byHand, wantedVolumes, writtenVolumes } from '../../../core/rollout/backup.ts';
 import type { Backup, WantedBackup } from '../../../core/rollout/observed.ts';
-import { decodeState } from '../../../core/service/labels.ts';
-import { helperRole } from '../../../core/service/ownership.ts';
+import { decodeState, slotLabel, type VolumeCopy } from '../../../core/service/labels.ts';
+import { copyName } from '../../../core/service/names.ts';
+import { copyState, helperRole } from '../../../core/service/ownership.ts';
 import type { Policy } from '../../../core/settings/policy.ts';
 import type { Ports } from '../../../ports/ports.ts';
 import { tellsNoOwners } from '../../select/abilities.ts';
@@ -78,12 +79,35 @@ async function backupFor(
 ): Promise<Backup> {
   const [backup] = (await backupsOf(ports, all, home)).filter((one) => one.image === image);
   if (backup) return backup;
+  const unmarked = await unmarkedCopies(ports, container, home, image);
   return fail('no-history', `there is no volume backup of ${container.name} that belongs to that image`, {
-    hint: 'swapctl history lists the backups; without --with-volumes, the rollback keeps the volumes as they are',
+    hint:
+      unmarked.length === 0
+        ? 'swapctl history lists the backups; without --with-volumes, the rollback keeps the volumes as they are'
+        : 'there are copies without the container that marks them as complete: docker container prune has removed it, or swapctl ' +
+          `died while it copied; look into them, then roll back without --with-volumes and restore by hand: ${byHand(unmarked)}`,
   });
 }
 
-// Volumes are backed up before a restore overwrites them, whatever the settings are.
+// A prune of containers takes the mark of a backup and leaves the copies.
+async function unmarkedCopies(
+  { engine, host }: Ports,
+  container: Container,
+  home: string,
+  image: string,
+): Promise<Pick<VolumeCopy, 'volume' | 'copy'>[]> {
+  const copies = (await engine.volumes(slotLabel(home))).flatMap((volume) => {
+    const state = copyState(volume, home);
+    return state?.image === image ? [{ copy: volume.name, roll: state.roll }] : [];
+  });
+  return writtenVolumes(container).flatMap(({ name: volume }) =>
+    copies
+      .filter(({ copy, roll }) => copy === copyName(volume, roll, host.sha256))
+      .map(({ copy }) => ({ volume, copy })),
+  );
+}
+
+// Whatever is overwritten is copied first, whether or not the settings ask for it.
 function withFilled(container: Container, wanted: readonly Mount[], back: Backup | undefined): Mount[] {
   if (!back) return [...wanted];
   const mounted = writtenVolumes(container);
