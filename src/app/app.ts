@@ -8,6 +8,7 @@ import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan
 import type { Delivery, Run } from '../core/report/summary.ts';
 import { findService, groupServices, type Service, whyOwned } from '../core/service/service.ts';
 import type { Checked } from '../core/update/newer.ts';
+import { type AskedTarget, FOLLOWED } from '../core/update/roll-target.ts';
 import { nextCheck, type Schedule } from '../core/update/schedule.ts';
 import type { Appointment, ServiceUpdate, UpdateReport } from '../core/update/update.ts';
 import type { HookConfig } from '../core/webhooks/kinds.ts';
@@ -43,9 +44,10 @@ import { mendServices, type UpdateOptions, updateServices } from './update/updat
 export interface RollRequest extends RollCall {
   /** The W3C `traceparent` of the caller: the trace of the roll becomes part of the caller's. */
   readonly traceparent?: string | undefined;
-  readonly image?: string | undefined;
-  /** For `roll`: exactly this digest of the reference, even if the tag has moved. */
-  readonly digest?: string | undefined;
+  /** Of `roll` and `plan`; without it, the image that the service follows. */
+  readonly target?: AskedTarget | undefined;
+  /** Of `rollback`: an image of the history, by its reference or the start of a digest; without it, the newest. */
+  readonly earlier?: string | undefined;
   readonly pull?: PullPolicy | undefined;
   readonly force?: boolean | undefined;
   /** For `rollback`: also restore the volumes from their backups. */
@@ -218,7 +220,7 @@ function update(ports: Ports, selectors: readonly string[], request: UpdateReque
     roll: (shared, service, found, alongside) =>
       reported(service.key, () =>
         perService(service.key, request.signal, (call) => {
-          const options = { ...rollOptions({ ...request, ...call }), found, alongside };
+          const options = { ...rollOptions({ ...request, ...call }), target: found, alongside };
           const find = (now: readonly ContainerSummary[]): Service => sameService(now, service);
           return reported(service.key, () => recoverThenRoll(calledBy(shared, call), find, options));
         }),
@@ -256,12 +258,11 @@ async function rollback(ports: Ports, selector: string, request: RollRequest): P
 }
 
 async function backOptions(ports: Ports, service: Service, request: RollRequest): Promise<RollOptions> {
-  const target = await previousImage(ports, service, request.image);
+  const image = await previousImage(ports, service, request.earlier);
   return {
     ...rollOptions(request),
-    target,
-    volumesOf: request.withVolumes ? target.id : undefined,
-    image: target.follows,
+    target: { kind: 'local', image },
+    volumesOf: request.withVolumes ? image.id : undefined,
     event: 'rolled-back',
     condemn: true,
     force: true,
@@ -271,9 +272,7 @@ async function backOptions(ports: Ports, service: Service, request: RollRequest)
 function rollOptions(request: RollRequest): RollOptions {
   return {
     traceparent: request.traceparent,
-    image: request.image,
-    digest: request.digest,
-    target: undefined,
+    target: request.target ?? FOLLOWED,
     pull: request.pull ?? 'auto',
     force: request.force ?? false,
     overrides: request.overrides ?? {},

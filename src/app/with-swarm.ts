@@ -3,6 +3,7 @@ import type { PerService } from '../core/report/call.ts';
 import type { ServiceReport } from '../core/report/report.ts';
 import type { Finding, ServicePlan } from '../core/report/status.ts';
 import { groupServices } from '../core/service/service.ts';
+import { FOLLOWED } from '../core/update/roll-target.ts';
 import type { UpdateReport } from '../core/update/update.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { App, HintedService, HintRequest, RollRequest, UpdateRequest } from './app.ts';
@@ -44,7 +45,7 @@ function rolling(app: App, ports: Ports): Rolling {
       const unit = await unitNamed(ports, selector);
       if (!unit) return app.rollback(selector, request);
       const own = calledBy(ports, request);
-      return reported(unit.key, () => rollbackSwarm(own, unit.key, request.image, rollOptions(request)));
+      return reported(unit.key, () => rollbackSwarm(own, unit.key, request.earlier, rollOptions(request)));
     },
     recover: async (selectors, signal, progress) => {
       const named = await whatIsNamed(ports, selectors, { gone: true });
@@ -262,7 +263,7 @@ function updateSwarm(ports: Ports, selectors: readonly string[], request: Update
     roll: (own, { key }, found) =>
       reported(key, () =>
         perService(key, request.signal, (call) => {
-          const options = { ...rollOptions({ ...request, ...call }), found };
+          const options = { ...rollOptions({ ...request, ...call }), target: found };
           return reported(key, () => rollSwarmService(calledBy(own, call), key, options));
         }),
       ),
@@ -278,7 +279,16 @@ function updateOptions(selectors: readonly string[], request: UpdateRequest): Up
 
 // The nodes pull, and their volumes are out of reach: swapctl refuses these options instead of ignoring them.
 function rollOptions(request: RollRequest): SwarmRollOptions {
-  const { pull, withVolumes, image, digest, force = false, overrides = {}, roll: id, traceparent, signal } = request;
+  const {
+    pull,
+    withVolumes,
+    target = FOLLOWED,
+    force = false,
+    overrides = {},
+    roll: id,
+    traceparent,
+    signal,
+  } = request;
   if (pull === 'never' || pull === 'missing')
     return fail('usage', `--pull ${pull} does not work for Swarm services: their nodes pull what they do not have`);
   if (withVolumes)
@@ -286,7 +296,7 @@ function rollOptions(request: RollRequest): SwarmRollOptions {
       'usage',
       '--with-volumes does not work for Swarm services: swapctl makes no volume backups on other nodes',
     );
-  return { image, digest, force, overrides, roll: id, traceparent, signal };
+  return { target, force, overrides, roll: id, traceparent, signal };
 }
 
 function calledBy(ports: Ports, { progress }: Pick<RollRequest, 'progress'>): Ports {

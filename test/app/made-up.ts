@@ -1,7 +1,6 @@
 // A made-up engine and registry, for decisions about updates: containers, their images, and the targets of tags.
 
 import { cronSchedules } from '../../src/adapters/host/schedules.ts';
-import type { Found } from '../../src/app/rollout/roll-slot.ts';
 import { dockerTarget } from '../../src/app/target/docker.ts';
 import { type UpdateOptions, updateServices } from '../../src/app/update/update.ts';
 import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/model/container.ts';
@@ -12,6 +11,7 @@ import { encodeState, type FailureNote } from '../../src/core/service/labels.ts'
 import { failureName } from '../../src/core/service/names.ts';
 import type { Service } from '../../src/core/service/service.ts';
 import { NO_CONFIG } from '../../src/core/settings/config.ts';
+import type { CheckedTarget } from '../../src/core/update/roll-target.ts';
 import type { UpdateReport } from '../../src/core/update/update.ts';
 import type { Ports } from '../../src/ports/ports.ts';
 import type { Registry } from '../../src/ports/registry.ts';
@@ -221,7 +221,7 @@ function iso(at: number): string {
 
 export type RollAs = (
   name: string,
-  found: Found,
+  found: CheckedTarget,
   later: readonly string[],
 ) => Promise<Partial<ServiceReport> | undefined>;
 
@@ -267,7 +267,7 @@ export async function update(
 function rollOf(
   world: MadeUp,
   service: Service,
-  found: Found,
+  found: CheckedTarget,
   other: Partial<ServiceReport> | undefined,
 ): ServiceReport {
   if (!other) for (const { home } of service.slots) world.becomes(home, found.digest);

@@ -1,8 +1,10 @@
 // Whatever containers, images and volumes of others say, no use case changes any of them.
+
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { type App, createApp } from '../../src/app/app.ts';
+import { askedTarget } from '../../src/core/update/roll-target.ts';
 import { watch } from '../../src/daemons/watch/watch.ts';
 import { anyWorld, belongings, mustHaveSome, type Place, placeOf } from './strangers.ts';
 
@@ -13,7 +15,7 @@ type Act = (place: Place, app: App, signal: AbortSignal) => Promise<unknown>;
 
 /** The use cases that change something, as people call them. */
 const ACTS: Readonly<Record<string, Act>> = {
-  roll: ({ key }, app, signal) => app.roll([key], { pull: 'never', signal, image: 'app:2' }),
+  roll: ({ key }, app, signal) => app.roll([key], { pull: 'never', signal, target: askedTarget({ image: 'app:2' }) }),
   update: ({ build }, app, signal) => {
     build('app:1');
     return app.update([], { signal, all: true, here: true, dryRun: false });

@@ -66,10 +66,6 @@ export function devDesk(ports: Ports): DevDesk {
   };
 }
 
-function rollOptions({
-  overrides,
-  signal,
-  back = false,
-}: DevRoll): Omit<RollOptions, 'target' | 'force' | 'image' | 'pull'> {
+function rollOptions({ overrides, signal, back = false }: DevRoll): Omit<RollOptions, 'target' | 'force' | 'pull'> {
   return { overrides, signal, event: back ? 'rolled-back' : 'rolled', condemn: false };
 }

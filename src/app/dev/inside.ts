@@ -4,6 +4,7 @@ import { healthCheck } from '../../core/health/health.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { fail } from '../../core/model/error.ts';
+import { FOLLOWED } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { prepareSlot } from '../rollout/prepare.ts';
 import { probe } from '../rollout/steps/probe.ts';
@@ -118,7 +119,7 @@ async function signalOne(
 async function illness(ports: Ports, key: string, member: ContainerSummary): Promise<string | undefined> {
   const all = await listed(ports.engine);
   const slot = { home: member.name, members: [member] };
-  const { container, policy } = await prepareSlot(ports, key, slot, all, { overrides: {}, image: undefined });
+  const { container, policy } = await prepareSlot(ports, key, slot, all, { overrides: {}, target: FOLLOWED });
   const check = healthCheck(container, policy);
   if (!check) return undefined;
   const { ok, output } = await probe(ports, container, check.probe, check.timeoutMs, new AbortController().signal);

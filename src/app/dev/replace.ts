@@ -19,16 +19,14 @@ export async function rollToImage(
   ports: Ports,
   key: string,
   image: string,
-  options: Omit<RollOptions, 'target' | 'force' | 'image' | 'pull'>,
+  options: Omit<RollOptions, 'target' | 'force' | 'pull'>,
 ): Promise<ServiceReport> {
   const service = pick(await listed(ports.engine), [key], key);
   const follows = await followedBy(ports, service);
   const runsIt = service.slots.every(({ members }) => members.every(({ imageId }) => imageId === image));
-  const target = { follows, id: image, digest: undefined };
   return recoverThenRoll(ports, (all) => pick(all, [key], key), {
     ...options,
-    image: undefined,
-    target,
+    target: { kind: 'local', image: { follows, id: image, digest: undefined } },
     pull: 'never',
     force: !runsIt || options.carry !== undefined,
   });

@@ -1,5 +1,6 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
+import { FOLLOWED } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { prepareSlot } from '../rollout/prepare.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
@@ -21,7 +22,7 @@ export async function restartService(
   ports: Ports,
   key: string,
   targets: readonly string[],
-  options: Omit<RollOptions, 'target' | 'force' | 'image' | 'pull' | 'carry'>,
+  options: Omit<RollOptions, 'target' | 'force' | 'pull' | 'carry'>,
 ): Promise<ServiceReport> {
   const service = await developedService(ports, key);
   const [member] = service.slots[0]?.members ?? [];
@@ -65,7 +66,7 @@ async function whyInPlace(
     return `a new container would lose ${first}${lost.length > 1 ? ` and ${lost.length - 1} more files` : ''}`;
   if (!member) return 'it has no replica';
   const slot = { home: member.name, members: [member] };
-  const { choice } = await prepareSlot(ports, key, slot, await listed(ports.engine), { overrides, image: undefined });
+  const { choice } = await prepareSlot(ports, key, slot, await listed(ports.engine), { overrides, target: FOLLOWED });
   return choice.strategy === 'stop-first' ? choice.because : undefined;
 }
 

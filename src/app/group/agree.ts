@@ -2,6 +2,7 @@ import { type HostPlan, whyNotTogether } from '../../core/group/agreed.ts';
 import { fail } from '../../core/model/error.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import type { ServicePlan } from '../../core/report/status.ts';
+import { askedTarget, wordsOf } from '../../core/update/roll-target.ts';
 import type { RollRequest } from '../app.ts';
 import { reportedError } from '../report/reported.ts';
 import type { OpenHost } from './world.ts';
@@ -36,7 +37,7 @@ export async function agree(hosts: readonly OpenHost[], selector: string, reques
       hint: 'name it with --digest, or roll the hosts one by one with --on HOST',
     });
   const unchanged = plans.filter(isUnchanged).map(({ host }) => host);
-  return { image, digest, request: { ...request, image, digest }, unchanged };
+  return { image, digest, request: { ...request, target: askedTarget({ image, digest }) }, unchanged };
 }
 
 /** The plans of all hosts for the image that the first of them resolves. */
@@ -49,11 +50,15 @@ export async function plansOf(
   if (!first) return fail('usage', 'the group has no hosts');
   const plan = await planOn(first, selector, request);
   // An image that is on the engine alone has to be the same on all hosts by itself.
-  const together = plan.local || plan.digest === undefined ? request : { ...request, digest: plan.digest };
+  const together = plan.local || plan.digest === undefined ? request : atDigest(request, plan.digest);
   const more = await Promise.all(
     others.map(async (one) => ({ host: one.host, plan: await planOn(one, selector, together) })),
   );
   return [{ host: first.host, plan }, ...more];
+}
+
+function atDigest(request: RollRequest, digest: string): RollRequest {
+  return { ...request, target: askedTarget({ ...wordsOf(request.target), digest }) };
 }
 
 function planOn({ host, app }: OpenHost, selector: string, request: RollRequest): Promise<ServicePlan> {
@@ -81,7 +86,7 @@ export async function agreeBack(
   request: RollRequest,
 ): Promise<Agreed> {
   if (!first) return fail('usage', 'the group has no hosts');
-  const target = await named(first.host, () => first.app.held.previous(selector, request.image));
+  const target = await named(first.host, () => first.app.held.previous(selector, request.earlier));
   const digest = target.digest ?? target.id;
   const done = await Promise.all(
     others.map(({ host, app }) =>
@@ -94,7 +99,7 @@ export async function agreeBack(
       }),
     ),
   );
-  return { image: target.follows, digest, request: { ...request, image: digest }, unchanged: done.flat() };
+  return { image: target.follows, digest, request: { ...request, earlier: digest }, unchanged: done.flat() };
 }
 
 async function named<T>(host: string, ask: () => Promise<T>): Promise<T> {

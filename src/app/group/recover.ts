@@ -1,6 +1,7 @@
 import type { InterruptedGroup } from '../../core/group/held-roll.ts';
 import type { GroupAnswer, GroupReport, HostAnswer } from '../../core/group/report.ts';
 import type { RecoveredItem } from '../../core/report/status.ts';
+import { askedTarget } from '../../core/update/roll-target.ts';
 import { runHostHooks } from './hooks.ts';
 import { askAll, type Hosts } from './hosts.ts';
 import { rollGroup } from './roll.ts';
@@ -52,7 +53,8 @@ async function carryOn(
   { service, reference, digest }: InterruptedGroup,
   signal: AbortSignal,
 ): Promise<GroupReport | undefined> {
-  const request = { image: reference, digest, overrides: {}, signal };
+  const target = askedTarget({ image: reference, digest });
+  const request = { target, overrides: {}, signal };
   const plans = await askAll(world, hosts, async (app) => (await app.plan([service], request))[0]);
   const verdicts = plans.hosts.flatMap(({ report }) => report?.slots.map(({ verdict }) => verdict) ?? []);
   const isSplit = verdicts.includes('unchanged') && verdicts.some((verdict) => verdict !== 'unchanged');

@@ -1,5 +1,6 @@
 import type { GroupAnswer, GroupReport } from '../../core/group/report.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
+import { askedTarget } from '../../core/update/roll-target.ts';
 import { rolledLine, type ServiceUpdate, type UpdateReport } from '../../core/update/update.ts';
 import type { UpdateRequest } from '../app.ts';
 import { askAll, type Hosts } from './hosts.ts';
@@ -60,9 +61,9 @@ function rollDue(
   [to]: readonly Due[],
   { overrides = {}, signal }: UpdateRequest,
 ): Promise<GroupReport> {
-  const image = to ? { image: to.reference, digest: to.digest } : {};
+  const target = to && askedTarget({ image: to.reference, digest: to.digest });
   const call = { group: world.group.name, service, command: 'roll' } as const;
-  return rollGroup(world, hosts, { call, request: { ...image, overrides, signal } });
+  return rollGroup(world, hosts, { call, request: { target, overrides, signal } });
 }
 
 function withResults(

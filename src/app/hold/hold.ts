@@ -80,10 +80,7 @@ async function lockService(
 // As with replicas, nothing interrupts the rollback.
 function backTo(locked: Locked | undefined, condemn: boolean): Partial<RollOptions> {
   return {
-    target: locked?.before,
-    image: locked?.before.follows,
-    digest: undefined,
-    found: undefined,
+    ...(locked ? { target: { kind: 'local', image: locked.before } } : {}),
     volumesOf: undefined,
     roll: undefined,
     event: 'rolled-back',

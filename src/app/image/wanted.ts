@@ -1,27 +1,48 @@
+import { commitIn } from '../../core/build/git.ts';
+import { fail } from '../../core/model/error.ts';
+import type { PinnedImage } from '../../core/model/image.ts';
 import { parseReference } from '../../core/model/reference.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
-import { resolveCommit } from './commit.ts';
-import { resolveImage } from './image.ts';
+import { foundCommit, resolveCommit } from './commit.ts';
+import { resolveFound, resolveImage } from './image.ts';
 import type { Resolved } from './resolved.ts';
 import { referenceWanted } from './track.ts';
 
-/**
- * The desired image of a slot by its tracked source: a repository's newest commit, if it is built from one, else the target of
- * its reference. Raises the errors of the source.
- */
-export async function resolveWanted(
-  ports: Ports,
-  slot: PreparedSlot,
-  options: Pick<RollOptions, 'image' | 'pull' | 'signal'>,
-): Promise<Resolved> {
+type Wanted = Pick<RollOptions, 'target' | 'pull' | 'signal'>;
+
+/** The image that a slot is to run: the present meaning of the target of a roll. Raises what asking raises. */
+export async function resolveTarget(ports: Ports, slot: PreparedSlot, wanted: Wanted): Promise<Resolved> {
+  const { target, pull, signal } = wanted;
+  switch (target.kind) {
+    case 'followed':
+      return resolveFollowed(ports, slot, wanted);
+    case 'reference':
+      return resolveImage(ports, target.reference.text, pull, slot.container, signal);
+    case 'digest':
+      return resolveFound(ports, { reference: slot.follows, digest: target.digest });
+    case 'checked':
+      if (commitIn(target.digest)) return foundCommit(slot, target.reference, target.digest);
+      return resolveFound(ports, target);
+    case 'local':
+      return resolveLocal(ports, target.image);
+  }
+}
+
+// A repository's newest commit, if the service is built from one.
+async function resolveFollowed(ports: Ports, slot: PreparedSlot, wanted: Wanted): Promise<Resolved> {
   const { git } = slot.policy;
-  const { image, pull, signal } = options;
-  if (image === undefined) notePinned(ports, slot);
-  const asks = image === undefined && (pull === 'auto' || pull === 'always');
-  if (git && asks) return resolveCommit(ports, git, slot.follows, signal);
-  return resolveImage(ports, await referenceWanted(ports, slot, options), pull, slot.container, signal);
+  const { pull, signal } = wanted;
+  notePinned(ports, slot);
+  if (git && (pull === 'auto' || pull === 'always')) return resolveCommit(ports, git, slot.follows, signal);
+  return resolveImage(ports, await referenceWanted(ports, slot, wanted), pull, slot.container, signal);
+}
+
+async function resolveLocal(ports: Ports, { id, follows }: PinnedImage): Promise<Resolved> {
+  const image = await ports.engine.image(id);
+  if (image) return { kind: 'local', follows, image };
+  return fail('no-such-image', `the image ${id} is not on the engine any more`);
 }
 
 function notePinned(ports: Ports, { home, follows }: PreparedSlot): void {

@@ -17,7 +17,7 @@ import { sameTagAhead } from '../compose/same-tag.ts';
 import { alreadyRuns, resolveFound } from '../image/image.ts';
 import type { Resolved } from '../image/resolved.ts';
 import { referenceWanted } from '../image/track.ts';
-import { resolveWanted } from '../image/wanted.ts';
+import { resolveTarget } from '../image/wanted.ts';
 import { notesOf } from '../report/replica-report.ts';
 import { observe } from '../rollout/observe.ts';
 import { prepareService } from '../rollout/prepare.ts';
@@ -64,9 +64,9 @@ export async function planService(
 }
 
 async function resolvedFor(ports: Ports, slot: PreparedSlot, options: RollOptions): Promise<Resolved> {
-  const { digest } = options;
-  if (digest === undefined) return resolveWanted(ports, slot, options);
-  return resolveFound(ports, { reference: await referenceWanted(ports, slot, options), digest });
+  const { target } = options;
+  if (target.kind !== 'digest') return resolveTarget(ports, slot, options);
+  return resolveFound(ports, { reference: await referenceWanted(ports, slot, options), digest: target.digest });
 }
 
 async function composeNotes(

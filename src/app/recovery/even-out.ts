@@ -66,16 +66,17 @@ async function replicasOf(ports: Ports, { slots }: Service): Promise<RunningRepl
 function rollTo(
   ports: Ports,
   key: string,
-  target: PinnedImage,
+  image: PinnedImage,
   event: HistoryEntry['event'],
   signal: AbortSignal,
 ): Promise<ServiceReport> {
-  const options = { image: undefined, pull: 'never', force: false, overrides: {}, condemn: false } as const;
+  const target = { kind: 'local', image } as const;
+  const options = { target, pull: 'never', force: false, overrides: {}, condemn: false } as const;
   return reported(key, async () => {
     const all = await listed(ports.engine);
     const service = groupServices(all).find((one) => one.key === key);
     if (!service) return { service: key, outcome: 'unchanged', timings: { total: 0 } };
-    return rollService(ports, service, all, { ...options, target, event, signal });
+    return rollService(ports, service, all, { ...options, event, signal });
   });
 }
 

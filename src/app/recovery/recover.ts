@@ -9,6 +9,7 @@ import { keepReference, lockName, slotNames } from '../../core/service/names.ts'
 import { helperRole, refuseStrangers, strangersAmong } from '../../core/service/ownership.ts';
 import { groupServices, type Service, type Slot } from '../../core/service/service.ts';
 import { castRoles } from '../../core/service/slot.ts';
+import { FOLLOWED } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { composeHooksOf } from '../compose/hooks.ts';
 import { restartAfterRecovery } from '../compose/restart-dependents.ts';
@@ -305,8 +306,7 @@ async function recoveryRun(
 }
 
 const MEND: Omit<RollOptions, 'signal'> = {
-  image: undefined,
-  target: undefined,
+  target: FOLLOWED,
   pull: 'never',
   force: true,
   overrides: {},

@@ -1,14 +1,12 @@
-import { commitIn } from '../../core/build/git.ts';
 import { knownBad, knownFailure } from '../../core/health/failures.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { foundCommit } from '../image/commit.ts';
-import { alreadyRuns, resolveFound } from '../image/image.ts';
+import { alreadyRuns } from '../image/image.ts';
 import { noteTag } from '../image/moved-tag.ts';
 import type { Resolved } from '../image/resolved.ts';
-import { resolveWanted } from '../image/wanted.ts';
+import { resolveTarget } from '../image/wanted.ts';
 import { type Lease, type LockNote, takeLease } from '../lock/lease.ts';
 import { imageOf } from '../select/own.ts';
 import { refuseOwned } from '../select/owned.ts';
@@ -66,14 +64,7 @@ function incumbentsOf(slots: readonly PreparedSlot[], all: readonly ContainerSum
 async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: RollOptions): Promise<Resolved> {
   const [first] = slots;
   if (!first) return fail('not-found', 'the service has no replica');
-  const { found } = options;
-  if (found && commitIn(found.digest)) return foundCommit(first, found.reference, found.digest);
-  if (found) return resolveFound(ports, found);
-  if (options.digest !== undefined) return resolveFound(ports, { reference: first.follows, digest: options.digest });
-  if (options.target === undefined) return resolveWanted(ports, first, options);
-  const image = await ports.engine.image(options.target.id);
-  if (image) return { kind: 'local', follows: options.target.follows, image };
-  return fail('no-such-image', `the image ${options.target.id} is not on the engine any more`);
+  return resolveTarget(ports, first, options);
 }
 
 async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Resolved): Promise<boolean> {

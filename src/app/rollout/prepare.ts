@@ -20,6 +20,7 @@ import type { Policy } from '../../core/settings/policy.ts';
 import { type Choice, chooseStrategy } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
+import { givenReference, type RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { composeHooksOf } from '../compose/hooks.ts';
 import { prepareProxy, refuseCanary } from '../proxy/proxied.ts';
@@ -38,9 +39,8 @@ import { surroundingsOf } from './surroundings.ts';
 export interface PrepareOptions {
   /** Settings of the command line, by label key without the prefix. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** The reference that the user gave instead of the tracked one. */
-  readonly image: string | undefined;
-  /** Files of the incumbent that the candidate is to get, besides those that compose copied. */
+  readonly target: RollTarget;
+  /** Files of the old container that the new one is to have too, beside those that compose copied. */
   readonly carry?: readonly string[] | undefined;
   /** Id of the image whose volume backup is to be restored. */
   readonly volumesOf?: string | undefined;
@@ -112,6 +112,7 @@ export async function prepareSlot(
   const hooked = hooksNote(own[COMPOSE_SERVICE] ?? service, composeHooks);
   if (hooked !== undefined) memory.notes.add(hooked);
   const looked = { home: slot.home, container, own, policy, memory };
+  const given = givenReference(options.target);
   const { dependents, predecessors } = await surroundingsOf(ports, looked, all, options.successors);
   return {
     home: slot.home,
@@ -119,8 +120,8 @@ export async function prepareSlot(
     policy,
     choice: { ...choice, because: `${choice.because}${switchedBy(proxy, choice.strategy)}` },
     kernel,
-    track: options.image === undefined ? policy.track : { kind: 'digest' },
-    follows: options.image ?? (await followedReference({ ports, memory }, container)),
+    track: given === undefined ? policy.track : { kind: 'digest' },
+    follows: given ?? (await followedReference({ ports, memory }, container)),
     followed: await followedBy({ ports, memory }, container),
     failures: failuresIn(await recordedFailures(ports.engine), slot.home),
     dependents,

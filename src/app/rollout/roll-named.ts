@@ -3,6 +3,7 @@ import { COMPOSE_PROJECT } from '../../core/model/label-keys.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import { composeKey } from '../../core/service/compose-depends.ts';
 import type { Service } from '../../core/service/service.ts';
+import { givenReference } from '../../core/update/roll-target.ts';
 import { type TagMates, tagMates } from '../../core/update/tag-mates.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { reported } from '../report/reported.ts';
@@ -26,7 +27,7 @@ export async function rollNamed(
   find: Find,
   options: RollOptions,
 ): Promise<ServiceReport[]> {
-  const mates = await matesOf(ports, services, options.image);
+  const mates = await matesOf(ports, services, givenReference(options.target));
   const reports: ServiceReport[] = [];
   for (const [at, { key }] of services.entries()) {
     const failed = reports.find(({ service, error }) => mates.get(key)?.includes(service) && refusesTag(error));

@@ -6,6 +6,7 @@ import { type ReplicaReport, type ServiceReport, summarize } from '../../core/re
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import { membersOf } from '../../core/service/ownership.ts';
 import type { Service } from '../../core/service/service.ts';
+import type { CheckedTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { withNotDone } from '../compose/beside.ts';
 import { runOneShots } from '../compose/one-shots.ts';
@@ -25,7 +26,7 @@ import { rollByHelper, runsIn } from '../update/self-update.ts';
 import { lockFor, lookBeforeLock } from './before-lock.ts';
 import { prepareSlot } from './prepare.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
-import { type Found, inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
+import { inTheMiddle, type RollContext, type RollOptions, rollSlot } from './roll-slot.ts';
 
 /** Rolls every replica of a service, one slot after the other; the first failure stops the roll, and earlier replicas go back. */
 export function rollService(
@@ -48,7 +49,7 @@ async function rollAll(
   const { slots, resolved } = looked;
   if (looked.isUnchanged) return unchanged(ports, service, slots, began);
   if (runsIn(ports, service)) {
-    const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
+    const image = await imageFor(ports, service, slots, resolved, options);
     return rollByHelper(ports, service, slots, image, options);
   }
   const roll = options.roll ?? ports.host.randomId();
@@ -71,10 +72,10 @@ async function rollLocked(
 ): Promise<ServiceReport> {
   const [first] = slots;
   if (!first) return fail('not-found', `${service.key} has no replica`);
-  if (options.found) await refuseMoved(ports, service, options.found);
+  if (options.target.kind === 'checked') await refuseMoved(ports, service, options.target);
   const pulling = ports.clock.now();
   const tagBefore = (await ports.engine.image(resolved.follows))?.id;
-  const image = options.target ?? (await imageFor(ports, service, slots, resolved, options.signal));
+  const image = await imageFor(ports, service, slots, resolved, options);
   const pullMs = ports.clock.now() - pulling;
   const { roll } = options;
   const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
@@ -117,8 +118,9 @@ async function imageFor(
   service: Service,
   slots: readonly PreparedSlot[],
   resolved: Resolved,
-  signal: AbortSignal,
+  { target, signal }: RollOptions,
 ): Promise<PinnedImage> {
+  if (target.kind === 'local') return target.image;
   if (resolved.kind === 'commit') return buildCommit(ports, service.key, slots, resolved, signal);
   const [first] = slots;
   const before = first && (await imageOf({ ports, memory: first.memory }, first.container.imageId));
@@ -216,8 +218,8 @@ async function unchanged(
   return summarize(service.key, reports, undefined, ports.clock.now() - began);
 }
 
-// Between the check and the lock another process may have rolled a newer image: never go backwards.
-async function refuseMoved(ports: Ports, service: Service, { over }: Found): Promise<void> {
+// Between the check and the lock somebody else may have rolled it to what is newer still: never backwards.
+async function refuseMoved(ports: Ports, service: Service, { over }: CheckedTarget): Promise<void> {
   for (const { home } of service.slots) {
     const now = await ports.engine.container(home);
     if (now && over.includes(now.imageId)) continue;

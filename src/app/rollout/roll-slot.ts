@@ -8,6 +8,7 @@ import type { HistoryEntry } from '../../core/service/labels.ts';
 import { homeOf, keepReference, slotNames } from '../../core/service/names.ts';
 import { groupServices } from '../../core/service/service.ts';
 import { whyNoRules } from '../../core/traffic/kernel-layer.ts';
+import { FOLLOWED, type RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Lease } from '../lock/lease.ts';
 import { replicaReport } from '../report/replica-report.ts';
@@ -21,26 +22,11 @@ import type { SlotRun } from './slot-run.ts';
 import { isRequired, noteLostPorts } from './steps/answered-ports.ts';
 import { rememberCondemned } from './steps/remember.ts';
 
-/** The result of a check: the digest of a reference (or the id of a local build), and the images that ran then. */
-export interface Found {
-  readonly reference: string;
-  readonly digest: string;
-  /** Ids of the images of all replicas. */
-  readonly over: readonly string[];
-}
-
-/** The options of a roll, from any front. */
+/** How a service is to be rolled, from whatever front. */
 export interface RollOptions {
   /** The `traceparent` of the caller; without it, that of the process. */
   readonly traceparent?: string | undefined;
-  /** Roll to this reference instead of the tracked one. */
-  readonly image: string | undefined;
-  /** Roll to exactly this image, without asking a registry (rollback). */
-  readonly target: PinnedImage | undefined;
-  /** Roll to exactly this digest of the reference (or id of a local build), even if the tag has moved. */
-  readonly digest?: string | undefined;
-  /** Roll to the result of a check, even if the tag has moved. */
-  readonly found?: Found | undefined;
+  readonly target: RollTarget;
   readonly pull: PullPolicy;
   readonly force: boolean;
   readonly overrides: Readonly<Record<string, string>>;
@@ -216,8 +202,8 @@ export async function moveDependents(
     const all = await listed(ports.engine);
     const members = all.filter((container) => container.name === name);
     const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
-    // The kernel has killed the processes in the PID namespace of a stopped container as well.
-    const options = { overrides: {}, image: undefined, successors, fell: true };
+    // In the PID namespace of a container that was stopped, the kernel has killed it as well.
+    const options = { overrides: {}, target: FOLLOWED, successors, fell: true };
     const slot = await prepareSlot(ports, service, { home: name, members }, all, options);
     moving.set(name, await moveOf(context, service, slot, successors));
     await endMove(memory, name);

@@ -3,6 +3,7 @@ import { fail } from '../../core/model/error.ts';
 import { formatRepository, parseReference } from '../../core/model/reference.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { SwarmService } from '../../core/swarm/model.ts';
+import type { RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { referenceNow } from '../image/track.ts';
 
@@ -34,10 +35,8 @@ export function followedBy({ image, labels }: Pick<SwarmService, 'image' | 'labe
 }
 
 /** The parts of a request beside the service. */
-export interface Asked {
-  readonly image?: string | undefined;
-  readonly digest?: string | undefined;
-  readonly found?: { readonly reference: string; readonly digest: string } | undefined;
+interface Asked {
+  readonly target: RollTarget<ServiceImage>;
   readonly signal: AbortSignal;
 }
 
@@ -46,18 +45,38 @@ export async function wantedImage(
   ports: Pick<Ports, 'registry' | 'report'>,
   service: SwarmService,
   policy: Pick<Policy, 'track'>,
-  asked: Asked,
-): Promise<ServiceImage & { readonly digest: string }> {
-  const { found, signal } = asked;
-  if (found) return { follows: found.reference, digest: found.digest };
-  const follows = asked.image ?? followedBy(service) ?? pinned(service);
-  const given = asked.digest ?? parseReference(follows).digest;
-  if (given !== undefined) return { follows: imageParts(follows).follows, digest: given };
-  const now = asked.image === undefined ? await referenceNow(ports, policy.track, follows, signal) : undefined;
-  if (now?.note !== undefined) ports.report({ kind: 'note', text: `${service.name}: ${now.note}` });
-  const reference = now?.reference ?? follows;
-  ports.report({ kind: 'resolving', reference });
-  return { follows: reference, digest: await ports.registry.digest(reference, signal) };
+  { target, signal }: Asked,
+): Promise<ServiceImage> {
+  switch (target.kind) {
+    case 'local':
+      return target.image;
+    case 'checked':
+      return { follows: target.reference, digest: target.digest };
+    case 'digest':
+      return { follows: imageParts(target.reference?.text ?? tracked(service)).follows, digest: target.digest };
+    case 'reference': {
+      const { text, digest } = target.reference;
+      return digest === undefined ? resolved(ports, text, signal) : imageParts(text);
+    }
+    case 'followed': {
+      const { reference, note } = await referenceNow(ports, policy.track, tracked(service), signal);
+      if (note !== undefined) ports.report({ kind: 'note', text: `${service.name}: ${note}` });
+      return resolved(ports, reference, signal);
+    }
+  }
+}
+
+async function resolved(
+  { registry, report }: Pick<Ports, 'registry' | 'report'>,
+  reference: string,
+  signal: AbortSignal,
+): Promise<ServiceImage> {
+  report({ kind: 'resolving', reference });
+  return { follows: reference, digest: await registry.digest(reference, signal) };
+}
+
+function tracked(service: SwarmService): string {
+  return followedBy(service) ?? pinned(service);
 }
 
 function pinned({ name, image, labels }: SwarmService): never {

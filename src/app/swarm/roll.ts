@@ -7,6 +7,7 @@ import { howSwarm, notesOn, whyNot } from '../../core/swarm/capability.ts';
 import type { SwarmFailure } from '../../core/swarm/memory.ts';
 import type { SwarmService } from '../../core/swarm/model.ts';
 import { isServing, progressOf } from '../../core/swarm/verdict.ts';
+import type { RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { traced } from '../report/trace.ts';
 import { settingsOf } from '../select/settings.ts';
@@ -19,12 +20,7 @@ import { recoverSwarmService } from './recover.ts';
 
 /** How a service is to be rolled. */
 export interface SwarmRollOptions {
-  readonly image?: string | undefined;
-  readonly digest?: string | undefined;
-  /** The result of a check. */
-  readonly found?: { readonly reference: string; readonly digest: string } | undefined;
-  /** Go back to this one. */
-  readonly target?: ServiceImage | undefined;
+  readonly target: RollTarget<ServiceImage>;
   readonly force: boolean;
   readonly overrides: Readonly<Record<string, string>>;
   readonly roll?: string | undefined;
@@ -47,17 +43,18 @@ export async function serviceNamed({ swarm }: Pick<Ports, 'swarm'>, name: string
 
 async function rollNow(ports: Ports, service: SwarmService, options: SwarmRollOptions): Promise<ServiceReport> {
   const policy = settingsOf(ports, service.name, service.labels, options.overrides);
-  const why = whyNot(service, policy, options.force || options.target !== undefined);
+  const back = options.target.kind === 'local';
+  const why = whyNot(service, policy, options.force || back);
   if (why) return fail(why.code, why.message, { hint: why.hint });
   if ((await ownService(ports)) === service.id) {
     const { message, hint } = whyOwn(service);
     return fail('refused', message, { hint });
   }
-  const wanted = options.target ?? (await wantedImage(ports, service, policy, options));
+  const wanted = await wantedImage(ports, service, policy, options);
   const to = pinnedImage(wanted);
   if (to === service.image && !options.force) return unchangedReport(ports, service);
   const { failures } = await memoryFor(ports, service.id);
-  if (!options.force && !options.target) refuseRejected(service, wanted.digest, failures);
+  if (!options.force && !back) refuseRejected(service, wanted.digest, failures);
   const check = await checkOf(ports, service, to);
   const nodes = await ports.swarm.nodes();
   ports.report({ kind: 'slot', slot: service.name, strategy: service.updateConfig.order, because: howSwarm(service) });
@@ -80,7 +77,7 @@ async function rollLocked(
   options: SwarmRollOptions,
   check: HealthConfig | undefined,
 ): Promise<ServiceReport> {
-  const event = options.target ? 'rolled-back' : 'rolled';
+  const event = options.target.kind === 'local' ? 'rolled-back' : 'rolled';
   const roll = options.roll ?? ports.host.randomId();
   const note = { service: service.name, roll, holder: ports.host.holder, from: service.image, to, event } as const;
   const lease = await takeLock(ports, service, note);

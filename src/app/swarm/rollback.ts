@@ -17,8 +17,8 @@ export async function rollbackSwarm(
   wanted: string | undefined,
   options: SwarmRollOptions,
 ): Promise<ServiceReport> {
-  const target = await previousOf(ports, await serviceNamed(ports, name), wanted);
-  return rollSwarmService(ports, name, { ...options, image: undefined, target });
+  const image = await previousOf(ports, await serviceNamed(ports, name), wanted);
+  return rollSwarmService(ports, name, { ...options, target: { kind: 'local', image } });
 }
 
 async function previousOf(ports: Ports, service: SwarmService, wanted: string | undefined): Promise<ServiceImage> {

@@ -20,10 +20,9 @@ export async function takeBack(
 ): Promise<ServiceReport> {
   const all = await listed(ports.engine);
   const service = sameService(all, before);
-  const target = await previousImage(ports, service, image);
+  const previous = await previousImage(ports, service, image);
   return rollService(ports, service, all, {
-    target,
-    image: target.follows,
+    target: { kind: 'local', image: previous },
     pull: 'auto',
     force: true,
     overrides,

@@ -3,6 +3,7 @@ import type { ServiceReport } from '../../core/report/report.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import { type Dependent, heldBack } from '../../core/update/order.ts';
+import type { CheckedTarget } from '../../core/update/roll-target.ts';
 import { oneByOne, type TagMates } from '../../core/update/tag-mates.ts';
 import {
   agelessLine,
@@ -16,7 +17,6 @@ import {
 } from '../../core/update/update.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { reportedError } from '../report/reported.ts';
-import type { Found } from '../rollout/roll-slot.ts';
 import type { Look, Named, Target, TargetOn } from '../target/target.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 import { type Dependencies, dependenciesAmong, rollInOrder } from './order.ts';
@@ -40,7 +40,7 @@ export interface UpdateOptions extends Wanted {
 export type RollTo<S extends Named> = (
   ports: Ports,
   service: S,
-  found: Found,
+  found: CheckedTarget,
   later: readonly string[],
 ) => Promise<ServiceReport>;
 
@@ -308,8 +308,8 @@ function lineOf({ service, from, to }: Checked): Pick<ServiceUpdate, 'service' |
   return { service, from, ...(to ? { to } : {}) };
 }
 
-function foundBy<S extends Named>(target: Target<S>, { service, checked }: Rollable<S>): Found {
+function foundBy<S extends Named>(target: Target<S>, { service, checked }: Rollable<S>): CheckedTarget {
   const { reference, digest } =
     checked.to ?? fail('bad-answer', `nothing is known of what is newer for ${service.key}`);
-  return { reference, digest, over: target.imagesOf(service) };
+  return { kind: 'checked', reference, digest, over: target.imagesOf(service) };
 }

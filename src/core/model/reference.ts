@@ -5,6 +5,8 @@ import { fail } from './error.ts';
  * https://github.com/distribution/reference (on which the OCI distribution specification builds).
  */
 export interface ImageRef {
+  /** As it was written: `nginx`, where the other parts are those of `docker.io/library/nginx:latest`. */
+  readonly text: string;
   /** Registry host as in `config.json`: `docker.io`, `ghcr.io`, `127.0.0.1:5000`. */
   readonly registry: string;
   /** Repository path within the registry, `library/nginx` for the short `nginx`. */
@@ -43,7 +45,7 @@ export function parseReference(text: string): ImageRef {
   const tag = tagged ? name.slice(colon + 1) : undefined;
   if (tag !== undefined && !IS_TAG.test(tag)) invalid(text, `${JSON.stringify(tag.slice(0, 80))} is no tag`);
   const { registry, repository } = splitHost(tagged ? name.slice(0, colon) : name, text);
-  return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
+  return { text, registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
 }
 
 /** True: the text is an image id (bare or `sha256:`), which names no repository to track. */

@@ -6,6 +6,7 @@ import type { ReportedError } from '../../core/report/reported-error.ts';
 import { toReported } from '../../core/report/reported-error.ts';
 import type { ReplicaStatus, ServiceHistory, ServicePlan } from '../../core/report/status.ts';
 import type { Checked } from '../../core/update/newer.ts';
+import { wordsOf } from '../../core/update/roll-target.ts';
 import type { UpdateReport } from '../../core/update/update.ts';
 import { serverAddress } from './address.ts';
 import { type Connection, connect, pathOf } from './http.ts';
@@ -51,13 +52,13 @@ function useCases(following: Following): Remote {
     },
     rollback: async (selector, request) => {
       const service = await keyOf(connection, selector);
-      const { image, withVolumes } = request;
+      const { earlier: image, withVolumes } = request;
       const body = { confirm: service, image, withVolumes, settings: request.overrides };
       return rolled(following, service, { path: pathOf(service, '/rollback'), body }, request.signal);
     },
     plan: async (selectors, request) => {
-      const { image, digest, pull, force, explain, overrides: settings } = request;
-      const body = { image, digest, pull, force, explain, settings };
+      const { target, pull, force, explain, overrides: settings } = request;
+      const body = { ...wordsOf(target), pull, force, explain, settings };
       const planned = async (service: string): Promise<ServicePlan> =>
         (await connection.call({ method: 'POST', path: pathOf(service, '/plan'), body })).document as ServicePlan;
       return Promise.all((await keys(selectors)).map(planned));
@@ -79,11 +80,11 @@ function useCases(following: Following): Remote {
 }
 
 function roll(following: Following, service: string, request: RollRequest): Promise<ServiceReport> {
-  const { image, digest, pull, force, overrides: settings, signal } = request;
+  const { target, pull, force, overrides: settings, signal } = request;
   return rolled(
     following,
     service,
-    { path: '/v1/rolls', body: { service, image, digest, pull, force, settings } },
+    { path: '/v1/rolls', body: { service, ...wordsOf(target), pull, force, settings } },
     signal,
   );
 }

@@ -10,6 +10,7 @@ import { parseReference } from '../../core/model/reference.ts';
 import { readPolicy } from '../../core/settings/read.ts';
 import { parseDuration } from '../../core/text/duration.ts';
 import { printable } from '../../core/text/suggest.ts';
+import { askedTarget } from '../../core/update/roll-target.ts';
 import { parseSchedule } from '../../core/update/schedule.ts';
 import type { DevRequest } from '../../daemons/dev/dev.ts';
 import { seeHelp } from './failure.ts';
@@ -36,11 +37,10 @@ export interface RollFlags {
 export function rollRequest(flags: RollFlags, command: string, signal: AbortSignal): RollRequest {
   const { image, digest, pull, force, explain } = flags;
   return checked(command, () => {
-    if (image !== undefined) parseReference(image);
     if (digest !== undefined && !DIGEST.test(digest))
       return fail('usage', `${printable(digest)} is no digest`, { hint: 'write it like sha256:3f9a…, all of it' });
-    const more = { ...(digest === undefined ? {} : { digest }), ...(explain ? { explain } : {}) };
-    return { image, pull, force, overrides: overrides(flags), signal, ...more };
+    const target = askedTarget({ image, digest });
+    return { target, pull, force, overrides: overrides(flags), signal, ...(explain ? { explain } : {}) };
   });
 }
 
@@ -49,7 +49,7 @@ export function rollbackRequest(flags: RollFlags, command: string, signal: Abort
   const { image, withVolumes } = flags;
   return checked(command, () => {
     if (image !== undefined && !DIGEST_START.test(image)) parseReference(image);
-    return { image, withVolumes, overrides: overrides(flags), signal };
+    return { earlier: image, withVolumes, overrides: overrides(flags), signal };
   });
 }
 

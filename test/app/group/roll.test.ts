@@ -1,6 +1,8 @@
 // Rolls of groups of hosts, on engines in memory.
+
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { SOUND } from '../../memory/apps.ts';
 import { build } from '../../memory/images.ts';
 import { assertWhole, exitOf, fleetOf, IMAGE, outcomes, REQUEST, rolled } from './fleet.ts';
@@ -274,7 +276,7 @@ suite('what hosts disagree on', () => {
     fleet.push();
     const report = await fleet
       .operator()
-      .run((app) => app.roll(['web'], { ...REQUEST, image: 'registry.test/app:other' }));
+      .run((app) => app.roll(['web'], { ...REQUEST, target: askedTarget({ image: 'registry.test/app:other' }) }));
     assert.ok(report !== 'died');
     assert.equal(report[0]?.error?.code, 'no-such-image');
     assert.deepEqual(outcomes(report[0] as never), { web1: 'untouched', web2: 'untouched' });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { resolveWanted } from '../../../src/app/image/wanted.ts';
+import { resolveTarget } from '../../../src/app/image/wanted.ts';
 import type { PreparedSlot } from '../../../src/app/rollout/prepared-slot.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 
 const PINNED = `app:1@sha256:${'a'.repeat(64)}`;
@@ -15,7 +16,11 @@ test('a roll says that an image is pinned, unless another one is asked for', asy
   } as unknown as Ports;
   const wanted = (follows: string, image?: string) => {
     const slot = { home: 'web', follows, policy: {}, track: { kind: 'digest' } } as unknown as PreparedSlot;
-    return resolveWanted(ports, slot, { image, pull: 'always', signal: new AbortController().signal });
+    return resolveTarget(ports, slot, {
+      target: askedTarget({ image }),
+      pull: 'always',
+      signal: new AbortController().signal,
+    });
   };
   const { follows } = await wanted(PINNED);
   assert.equal(follows, PINNED);

@@ -1,7 +1,9 @@
-// A service behind a proxy that swapctl drives, rolled by the shipped use cases on an engine in memory.
+// A service behind a proxy that is told, rolled by the shipped use cases on an engine in memory.
+
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { assertAnswered, assertSafe, assertTrue, storyOf } from '../../matrix/checks.ts';
 import { SETUPS } from '../../matrix/setups.ts';
 import { command, PORT, recovered, type Stage, stageOf } from '../../matrix/stage.ts';
@@ -397,7 +399,7 @@ test('two services are rolled at once by two routes of one proxy', async () => {
   const request = { signal: NO_SIGNAL, overrides: {}, pull: 'never' } as const;
   const both = Promise.all([
     stage.open().run((app) => app.roll(['web'], request)),
-    stage.open().run((app) => app.roll(['shop'], { ...request, image: 'app:live' })),
+    stage.open().run((app) => app.roll(['shop'], { ...request, target: askedTarget({ image: 'app:live' }) })),
   ]);
   const ends = await machine.clock.run(both);
   const outcomes = ends.map((end) => (end === 'died' ? 'died' : end.value[0]?.outcome));

@@ -1,8 +1,10 @@
-// The volumes that record failed images: written, replaced, forgotten, and left alone.
+// The volumes in which failed images are remembered: what is written, replaced, forgotten, and left alone.
+
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
 import type { RecoveredItem, ServiceHistory } from '../../../src/core/report/status.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { recordsOn } from '../../matrix/boxes.ts';
 import { SETUPS } from '../../matrix/setups.ts';
 import { boxAt, command, recovered, rollAgain, type Stage, stageOf } from '../../matrix/stage.ts';
@@ -24,7 +26,7 @@ function codeOf(report: ServiceReport | 'died' | undefined): string | undefined 
 }
 
 async function forced({ machine, service }: Stage, process: Process, image?: string): Promise<string | undefined> {
-  const more = image === undefined ? {} : { image };
+  const more = image === undefined ? {} : { target: askedTarget({ image }) };
   const end = await machine.clock.run(process.run((app) => app.roll([service], { ...REQUEST, ...more, force: true })));
   process.kill();
   return codeOf(end === 'died' ? end : end.value[0]);

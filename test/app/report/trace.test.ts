@@ -1,4 +1,5 @@
 // A roll as a trace: on an engine in memory, and sent to a real receiver.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
@@ -11,6 +12,7 @@ import { createApp, type RollRequest } from '../../../src/app/app.ts';
 import { traced } from '../../../src/app/report/trace.ts';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
 import { traceSettings } from '../../../src/core/trace/settings.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 import { SETUPS } from '../../matrix/setups.ts';
 import { stageOf } from '../../matrix/stage.ts';
@@ -101,7 +103,7 @@ suite('the trace of a roll', () => {
   });
 
   test('has the error of a roll that is refused', async () => {
-    const { report, posted } = await rolled({ image: 'absent:1' });
+    const { report, posted } = await rolled({ target: askedTarget({ image: 'absent:1' }) });
     const [root] = spansIn(posted[0]?.body);
     assert.equal(report.outcome, 'failed');
     assert.deepEqual(root.status, { code: 2, message: report.error?.message });

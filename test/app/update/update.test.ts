@@ -110,7 +110,7 @@ suite('what is rolled', () => {
       made.becomes('web', found.digest);
       return {};
     });
-    assert.deepEqual(rolledTo, { reference: 'app:1', digest: NEW, over: [OLD] });
+    assert.deepEqual(rolledTo, { kind: 'checked', reference: 'app:1', digest: NEW, over: [OLD] });
     assert.equal(report.checked, '2026-03-02T12:00:00.000Z');
     const [line] = report.services;
     assert.deepEqual(

@@ -38,7 +38,7 @@ suite('references', () => {
     [`ghcr.io/me/app:1@${DIGEST}`, 'ghcr.io', 'me/app', '1', DIGEST],
   ];
   for (const [text, registry, repository, tag, digest] of table) {
-    test(text, () => assert.deepEqual(parseReference(text), { registry, repository, tag, digest }));
+    test(text, () => assert.deepEqual(parseReference(text), { text, registry, repository, tag, digest }));
   }
 
   const bad: [string, RegExp][] = [

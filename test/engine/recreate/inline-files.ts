@@ -1,9 +1,11 @@
 // Configs and secrets that compose copies into a container's own layer, where no inspect shows them.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
 import { create } from './faithful.ts';
 import { RUN } from './fields.ts';
@@ -101,7 +103,7 @@ export function inlineFileTests(scene: () => Scene): void {
     const files = [SECRET, SETTINGS, TOP];
     const look = () => inside(world, name.slice(world.prefix.length + 1), lookAt(files));
     const before = await look();
-    await app.roll(`${project.name}/web`, { image: stage.plain[1] });
+    await app.roll(`${project.name}/web`, { target: askedTarget({ image: stage.plain[1] }) });
     assert.equal(await look(), before);
   });
 }
@@ -150,7 +152,7 @@ function archiveOf(folder: string, files: Record<string, number>): Buffer {
 async function assertCopied({ world, stage, app }: Scene, name: string, files: string[]): Promise<void> {
   const look = () => inside(world, name, lookAt(files, !stage.podman));
   const before = await look();
-  await app.roll(world.name(name), { image: stage.plain[1] });
+  await app.roll(world.name(name), { target: askedTarget({ image: stage.plain[1] }) });
   assert.equal(await look(), before);
   const seen = await inside(world, name, 'ls /tmp/seen');
   for (const file of files) assert.ok(seen.includes(path.basename(file)), `${file} came after the start: ${seen}`);

@@ -1,6 +1,8 @@
 // Re-creating a container faithfully, on whatever engine: everything the user set, nothing that the old image had set.
+
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { appOn } from '../../lab/app.ts';
 import type { EngineUnderTest } from '../../lab/engine.ts';
 import { removeWithVolumes, testWorld, type World } from '../../lab/world.ts';
@@ -82,7 +84,7 @@ async function rolled(scene: Scene, name: string, fields: readonly Field[], imag
     for (const image of images) {
       const old = withFixed(await inspect(world, world.name(name)), parts);
       // Some look like an interactive docker run, which is rolled only if a user means it.
-      await app.roll(world.name(name), { image, force: true });
+      await app.roll(world.name(name), { target: askedTarget({ image }), force: true });
       const now = await inspect(world, world.name(name));
       const lines = unfaithful({ before: old, after: now, twin: await twinOf(world, name, image, parts) });
       wrong.push(...lines.map((line) => `to ${image}: ${line}`));

@@ -1,7 +1,9 @@
 // What an inspect before and after does not tell: data, order, other containers, and what an image brings later.
+
 import assert from 'node:assert/strict';
 import os from 'node:os';
 import { test } from 'node:test';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import type { TestApp } from '../../lab/app.ts';
 import { removeWithVolumes, type World } from '../../lab/world.ts';
 import { create, inspect } from './faithful.ts';
@@ -25,8 +27,11 @@ export function targetedTests(scene: () => Scene): void {
     const files = ['/data/file', '/anonymous/file', '/alone/file'];
     for (const file of files) await write(world, 'data', file);
     const own = await copyOfImage(world, stage.images[1], 'data-2');
-    await app.roll(world.name('data'), { image: own });
-    await app.roll(world.name('data'), { image: stage.images[2], overrides: { settle: '0s', keep: '0' } });
+    await app.roll(world.name('data'), { target: askedTarget({ image: own }) });
+    await app.roll(world.name('data'), {
+      target: askedTarget({ image: stage.images[2] }),
+      overrides: { settle: '0s', keep: '0' },
+    });
     await world.docker.getImage(own).remove();
     for (const file of files) assert.equal(await inside(world, 'data', `cat ${file}`), file);
   });
@@ -36,8 +41,8 @@ export function targetedTests(scene: () => Scene): void {
     const bad = await world.image('bad:1', { from: 'base', entrypoint: ['false'], volumes: ['/data', '/bad'] });
     await started(scene(), t, 'tidy', stage.images[0], {});
     const made = await volumesMadeBy(scene(), async () => {
-      await assert.rejects(app.roll(world.name('tidy'), { image: bad }), /not-healthy|exited/);
-      await app.roll(world.name('tidy'), { image: stage.images[1] });
+      await assert.rejects(app.roll(world.name('tidy'), { target: askedTarget({ image: bad }) }), /not-healthy|exited/);
+      await app.roll(world.name('tidy'), { target: askedTarget({ image: stage.images[1] }) });
     });
     const unused = await world.docker.listVolumes({ filters: { dangling: ['true'] } });
     assert.ok(made.length > 0);
@@ -51,7 +56,7 @@ export function targetedTests(scene: () => Scene): void {
     const { world, stage, app } = scene();
     const env = ['CHANGED=in 2', 'VERSION=of the user'];
     await started(scene(), t, 'same', stage.images[0], { config: { Env: env, StopSignal: 'SIGINT', User: 'nobody' } });
-    for (const image of stage.images.slice(1)) await app.roll(world.name('same'), { image });
+    for (const image of stage.images.slice(1)) await app.roll(world.name('same'), { target: askedTarget({ image }) });
     const { Config } = await inspect(world, world.name('same'));
     const now = Object.fromEntries((Config.Env as string[]).map((pair) => pair.split('=') as [string, string]));
     assert.equal(now.CHANGED, 'in 2');
@@ -73,7 +78,7 @@ export function targetedTests(scene: () => Scene): void {
     const own = world.name('free');
     for (const image of [stage.plain[1], stage.plain[0], stage.plain[1]]) {
       const old = await inspect(world, own);
-      const report = await app.roll(own, { image });
+      const report = await app.roll(own, { target: askedTarget({ image }) });
       assert.equal(report.strategy, 'start-first', report.because);
       const now = await inspect(world, own);
       const networks = now.NetworkSettings.Networks as ByName;
@@ -94,7 +99,7 @@ export function targetedTests(scene: () => Scene): void {
       networks: { [Id]: { Aliases: ['web'] } },
     });
     await world.docker.getNetwork(two).connect({ Container: world.name('as-id') });
-    await app.roll(world.name('as-id'), { image: stage.plain[1] });
+    await app.roll(world.name('as-id'), { target: askedTarget({ image: stage.plain[1] }) });
     assert.deepEqual(await networksOf(world, 'as-id'), [one, two].sort());
     const { Networks } = (await inspect(world, world.name('as-id'))).NetworkSettings as { Networks: ByName };
     assert.ok(Networks[one]?.Aliases?.includes('web'), JSON.stringify(Networks[one]));
@@ -103,7 +108,7 @@ export function targetedTests(scene: () => Scene): void {
     await world.docker.getNetwork(one).disconnect({ Container: world.name('moved') });
     await world.docker.getNetwork(two).connect({ Container: world.name('moved') });
     await world.docker.getNetwork(three).connect({ Container: world.name('moved') });
-    await app.roll(world.name('moved'), { image: stage.plain[1] });
+    await app.roll(world.name('moved'), { target: askedTarget({ image: stage.plain[1] }) });
     assert.deepEqual(await networksOf(world, 'moved'), [two, three].sort());
   });
 
@@ -114,7 +119,7 @@ export function targetedTests(scene: () => Scene): void {
     const atOnce = Number(stage.apiVersion.split('.')[1]) >= 44;
     const parts = atOnce ? { networks: { bridge: { MacAddress } } } : { config: { MacAddress } };
     await started(scene(), t, 'mac', stage.plain[0], parts);
-    await app.roll(world.name('mac'), { image: stage.plain[1] });
+    await app.roll(world.name('mac'), { target: askedTarget({ image: stage.plain[1] }) });
     const { NetworkSettings } = await inspect(world, world.name('mac'));
     assert.equal((NetworkSettings.Networks as ByName).bridge?.MacAddress, MacAddress);
   });
@@ -137,7 +142,7 @@ export function targetedTests(scene: () => Scene): void {
     // Built anew since, and not rolled yet.
     await copyOfImage(world, stage.plain[1], 'side:latest');
     const before = await Promise.all(['by-id', 'by-name', 'by-pid'].map((name) => inspect(world, world.name(name))));
-    await app.roll(world.name('parent'), { image: stage.plain[1] });
+    await app.roll(world.name('parent'), { target: askedTarget({ image: stage.plain[1] }) });
     const { Id } = await inspect(world, world.name('parent'));
     for (const old of before) {
       const now = await inspect(world, old.Name.slice(1));
@@ -167,7 +172,7 @@ export function targetedTests(scene: () => Scene): void {
       config: labels,
       host: { Links: [`${world.name('db')}:store`] },
     });
-    await app.roll(world.name('db'), { image: stage.plain[1] });
+    await app.roll(world.name('db'), { target: askedTarget({ image: stage.plain[1] }) });
     const address = ((await inspect(world, world.name('db'))).NetworkSettings.Networks as ByName).bridge?.IPAddress;
     const hosts = await inside(world, 'linked', 'cat /etc/hosts');
     assert.match(hosts, new RegExp(`^${address}\\s.*\\bstore\\b`, 'm'));

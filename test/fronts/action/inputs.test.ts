@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { load } from 'js-yaml';
 import { SwapError } from '../../../src/core/model/error.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { readInputs } from '../../../src/fronts/action/asked.ts';
 import { inputsOf, secretsOf } from '../../../src/fronts/action/input.ts';
 
@@ -48,7 +49,7 @@ test('what is said about the roll goes to the use case', () => {
     strategy: 'stop-first',
   };
   assert.deepEqual(asked({ service: 'web', timeout: '2m', ...inputs }).request(signal), {
-    image: 'app:2',
+    target: askedTarget({ image: 'app:2' }),
     pull: 'never',
     force: true,
     overrides: { settle: '1s', 'drain.idle': 'false', strategy: 'stop-first', rehearsal: 'false' },

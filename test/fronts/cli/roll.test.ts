@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ReplicaReport, ServiceReport } from '../../../src/core/report/report.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { cli, FAILED, NEW, OLD, PLAN, ROLLED, UNCHANGED } from './fakes.ts';
 
 function failedWith(code: NonNullable<ServiceReport['error']>['code']): ServiceReport {
@@ -164,7 +165,7 @@ test('options of a roll reach the application as label keys', async () => {
   const { signal, ...request } = calls[0]?.request ?? { signal: undefined };
   assert.ok(signal instanceof AbortSignal);
   assert.deepEqual(request, {
-    image: 'app:2',
+    target: askedTarget({ image: 'app:2' }),
     pull: 'never',
     force: true,
     overrides: {
@@ -284,7 +285,7 @@ test('a rollback is reported like a roll', async () => {
 test('rollback takes a reference or the beginning of a digest', async () => {
   for (const image of ['app:1', 'sha256:ab12', 'ab12cd']) {
     const { calls, json } = await cli(['rollback', 'web', '--json', '--image', image], { rollback: ROLLED });
-    assert.equal(calls[0]?.request?.image, image);
+    assert.equal(calls[0]?.request?.earlier, image);
     assert.deepEqual(json(), ROLLED);
   }
 });

@@ -1,4 +1,5 @@
-// The command line through a server, tested without one: its requests, and its reading of the answers.
+// The command line through a server, as far as it can be seen without one: what it asks, and what it makes of the answers.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { text } from 'node:stream/consumers';
 import test, { suite } from 'node:test';
 import { SwapError } from '../../../src/core/model/error.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { serverAddress } from '../../../src/fronts/client/address.ts';
 import { remoteApp } from '../../../src/fronts/client/app.ts';
 
@@ -94,7 +96,12 @@ suite('a roll through a server', () => {
       },
       'swapctl_x',
     );
-    const reports = await app.roll(['web'], { image: 'app:2', force: true, overrides: { settle: '2s' }, signal });
+    const reports = await app.roll(['web'], {
+      target: askedTarget({ image: 'app:2' }),
+      force: true,
+      overrides: { settle: '2s' },
+      signal,
+    });
     assert.deepEqual(reports, [REPORT]);
     assert.deepEqual(lines(), [
       'GET /v1/services/web',
@@ -164,10 +171,15 @@ suite('other commands through a server', () => {
     assert.deepEqual((await app.status(['shop/web'])).length, 1);
     assert.deepEqual(await app.history('shop/web'), history);
     const overrides = { strategy: 'start-first', settle: '9s' };
-    assert.deepEqual(await app.plan(['shop/web'], { image: 'app:2', explain: true, overrides, signal }), [
-      { slots: [] },
-    ]);
-    assert.deepEqual(asked.at(-1)?.body, { image: 'app:2', explain: true, settings: overrides });
+    assert.deepEqual(
+      await app.plan(['shop/web'], { target: askedTarget({ image: 'app:2' }), explain: true, overrides, signal }),
+      [{ slots: [] }],
+    );
+    assert.deepEqual(asked.at(-1)?.body, {
+      image: 'app:2',
+      explain: true,
+      settings: overrides,
+    });
     assert.deepEqual(await app.check([], signal), [{ service: 'shop/web' }]);
   });
 

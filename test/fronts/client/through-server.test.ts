@@ -1,9 +1,11 @@
 // The use cases through the real API, over an engine in memory.
+
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test, { suite } from 'node:test';
 import { SwapError } from '../../../src/core/model/error.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
+import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import { remoteApp } from '../../../src/fronts/client/app.ts';
 import { siteOf } from '../server/http/site.ts';
 
@@ -42,7 +44,7 @@ suite('through the API', () => {
     assert.deepEqual(await plan(app), JSON.parse(JSON.stringify(await plan(here))));
     const request = {
       signal,
-      image: 'app:live',
+      target: askedTarget({ image: 'app:live' }),
       force: true,
       pull: 'never',
       overrides: { strategy: 'stop-first', settle: '9s' },

@@ -4,6 +4,7 @@ import type { Asked, Job } from '../../../app/jobs/job.ts';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import { type Action, allows } from '../../../core/access/scope.ts';
 import { fail } from '../../../core/model/error.ts';
+import { askedTarget } from '../../../core/update/roll-target.ts';
 import type { Asker } from './asker.ts';
 import { audited, mayChange } from './begin.ts';
 import { keyFor, mustAllow } from './may.ts';
@@ -21,11 +22,12 @@ import {
 /** The roll that a request asks for. */
 export async function rollAsked(
   asker: Asker,
-  { service, notify, settings, ...request }: z.output<typeof rollBody>,
+  { service, notify, settings, image, digest, ...request }: z.output<typeof rollBody>,
   traceparent: string | undefined,
 ): Promise<Asked> {
   await mayAct(asker, service, 'roll');
-  const whole = { ...request, overrides: settingsOf(settings), traceparent };
+  const target = askedTarget({ image, digest });
+  const whole = { ...request, target, overrides: settingsOf(settings), traceparent };
   return { kind: 'roll', service, actor: asker.caller.name, request: whole, notify };
 }
 
@@ -33,7 +35,7 @@ export async function rollAsked(
 export async function rollbackAsked(
   asker: Asker,
   service: string,
-  { confirm, notify, settings, ...request }: z.output<typeof rollbackBody>,
+  { confirm, notify, settings, image, ...request }: z.output<typeof rollbackBody>,
   traceparent: string | undefined,
 ): Promise<Asked> {
   const key = await mayAct(asker, service, 'rollback');
@@ -41,7 +43,7 @@ export async function rollbackAsked(
     return fail('unconfirmed', `to roll ${key} back, the request has to name it again`, {
       hint: `send ${JSON.stringify({ confirm: key })}`,
     });
-  const whole = { ...request, overrides: settingsOf(settings), traceparent };
+  const whole = { ...request, earlier: image, overrides: settingsOf(settings), traceparent };
   return { kind: 'rollback', service: key, actor: asker.caller.name, request: whole, notify };
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { readable } from '../../../core/access/scope.ts';
 import { fail } from '../../../core/model/error.ts';
 import type { ReplicaStatus, ServiceHistory, ServicePlan } from '../../../core/report/status.ts';
+import { askedTarget } from '../../../core/update/roll-target.ts';
 import type { Asker } from './asker.ts';
 import { keyFor } from './may.ts';
 import { type planBody, settingsOf } from './schemas.ts';
@@ -32,12 +33,13 @@ export async function serviceOf(asker: Asker, selector: string): Promise<Service
 export async function planOf(
   asker: Asker,
   selector: string,
-  { settings, ...request }: z.output<typeof planBody>,
+  { settings, image, digest, ...request }: z.output<typeof planBody>,
   signal: AbortSignal,
 ): Promise<ServicePlan> {
   const overrides = settingsOf(settings);
+  const target = askedTarget({ image, digest });
   const plans = await asker.site.world.use(async (app) =>
-    app.plan([await keyOf(asker, app, selector)], { ...request, overrides, signal }),
+    app.plan([await keyOf(asker, app, selector)], { ...request, target, overrides, signal }),
   );
   return plans[0] ?? gone(selector);
 }
