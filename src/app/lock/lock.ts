@@ -1,6 +1,6 @@
 import type { Container } from '../../core/model/container.ts';
-import { beatOf, isPlausible } from '../../core/rollout/lock.ts';
 import type { StateLabels } from '../../core/service/labels.ts';
+import { beatOf, isPlausible } from '../../core/service/lock.ts';
 import { lockName } from '../../core/service/names.ts';
 import { notOurs } from '../../core/service/ownership.ts';
 import type { Ports } from '../../ports/ports.ts';

@@ -1,6 +1,6 @@
 import { isConflict, isFault, isNotFound } from '../../core/model/engine-error.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
-import { BEAT_MS } from '../../core/rollout/lock.ts';
+import { BEAT_MS } from '../../core/service/lock.ts';
 import {
   beatLabels,
   HOLDER_LABEL,

@@ -4,8 +4,8 @@ import { guarded } from '../../../src/app/lock/guard.ts';
 import { takeLease } from '../../../src/app/lock/lease.ts';
 import type { Container, CreateRequest } from '../../../src/core/model/container.ts';
 import { EngineError } from '../../../src/core/model/engine-error.ts';
-import { isPlausible } from '../../../src/core/rollout/lock.ts';
 import { encodeState } from '../../../src/core/service/labels.ts';
+import { isPlausible } from '../../../src/core/service/lock.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 import { decoded } from '../../core/own.ts';
 
