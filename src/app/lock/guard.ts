@@ -46,16 +46,20 @@ export function guarded(ports: Ports, { confirm }: Pick<Lease, 'confirm'>): Port
   };
 }
 
-type Call = (...args: unknown[]) => Promise<unknown>;
+type Call = (...args: unknown[]) => unknown;
 
+// A port may be an object of a class, whose methods are not its own properties and need it as `this`.
 function confirming<T extends object>(port: T, names: readonly (keyof T)[], confirm: () => Promise<void>): T {
-  const calls = names.map((name): [keyof T, Call] => {
-    const call = port[name] as Call;
-    const checked: Call = async (...args) => {
-      await confirm();
-      return call(...args);
-    };
-    return [name, checked];
+  return new Proxy(port, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      const call: Call = value.bind(target);
+      if (!names.includes(name as keyof T)) return call;
+      return async (...args: unknown[]) => {
+        await confirm();
+        return call(...args);
+      };
+    },
   });
-  return { ...port, ...Object.fromEntries(calls) };
 }
