@@ -1,5 +1,5 @@
 // The benchmarks by name: npm run bench [-- roll | traffic | layer | dev | all] [--rounds N], -- serve [--rounds N],
-// -- told [--rounds N], or -- watch [--minutes N] [--every 1m]. No figure is asserted; each prints a table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
+// -- told [--rounds N] [--only haproxy] …, or -- watch [--minutes N] [--every 1m]. No figure is asserted; each prints a table. All rows of a table are measured in one run, in turns, so that the ratios hold on a busy machine too.
 import { parseArgs } from 'node:util';
 import { type Scope, testWorld, type World } from '../test/lab/world.ts';
 import { devTime } from './dev.ts';
@@ -17,6 +17,8 @@ interface Amount {
   readonly rounds: number;
   readonly minutes: number;
   readonly every: string;
+  /** Of several subjects of a benchmark; none: all. */
+  readonly only: readonly string[];
 }
 
 const IN_TURNS: Record<string, (world: World, amount: Amount) => Promise<void>> = {
@@ -26,7 +28,7 @@ const IN_TURNS: Record<string, (world: World, amount: Amount) => Promise<void>> 
   dev: (world, { rounds }) => devTime(world, rounds),
 };
 // Not among "all": these take their time.
-const told = (world: World, { rounds }: Amount): Promise<void> => toldRolls(world, rounds);
+const told = (world: World, { rounds, only }: Amount): Promise<void> => toldRolls(world, rounds, only);
 const BENCHMARKS: typeof IN_TURNS = { ...IN_TURNS, serve: serveCost, told, watch: watchAtRest };
 
 const { values, positionals } = parseArgs({
@@ -35,13 +37,19 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     minutes: { type: 'string', default: '5' },
     every: { type: 'string', default: '1m' },
+    only: { type: 'string', multiple: true, default: [] },
   },
 });
 
 await runBenchmark(main);
 
 async function main(scope: Scope): Promise<void> {
-  const amount = { rounds: Number(values.rounds), minutes: Number(values.minutes), every: values.every };
+  const amount = {
+    rounds: Number(values.rounds),
+    minutes: Number(values.minutes),
+    every: values.every,
+    only: values.only,
+  };
   const names = positionals.includes('all') ? Object.keys(IN_TURNS) : positionals;
   for (const name of names.length > 0 ? names : ['roll']) {
     const benchmark = BENCHMARKS[name];

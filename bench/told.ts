@@ -1,70 +1,76 @@
 // Rolls of a service behind a proxy that is told, under load and without it, and beside them rolls by the kernel layer.
 import { swapctl } from '../test/lab/cli.ts';
+import { drivenProxy, KINDS, type Kind } from '../test/lab/driven-proxies.ts';
 import { type LoadReport, startLoad } from '../test/lab/load.ts';
 import { startLoadInside } from '../test/lab/load-inside.ts';
-import { KINDS, type Kind, proxyScene } from '../test/lab/proxy-scene.ts';
+import { proxyScene } from '../test/lab/proxy-scene.ts';
 import type { World } from '../test/lab/world.ts';
 import { median, printTable, seconds, spread } from './table.ts';
 
 const RATE = 200;
+const CLIENTS = [
+  { method: 'GET', keepAlive: false },
+  { method: 'POST', keepAlive: false },
+  { method: 'GET', keepAlive: true },
+  { method: 'POST', keepAlive: true },
+] as const;
+/** Of so many rounds one has a roll without load as well. */
+const WITHOUT_LOAD_EVERY = 4;
 
 interface Row {
-  readonly totals: number[];
-  readonly loads: Pick<LoadReport, 'requests' | 'failures' | 'longestGapMs'>[];
+  readonly loaded: number[];
+  readonly unloaded: number[];
+  readonly loads: (Pick<LoadReport, 'requests' | 'failures' | 'longestGapMs'> & { readonly kept: boolean })[];
 }
 
-/** Rolls in turns: behind each proxy with connections kept and new, kept, and none; and by the kernel layer. */
-export async function toldRolls(world: World, rounds: number): Promise<void> {
+/** Rolls in turns: behind each proxy that is here, or each that is named, and by the kernel layer. */
+export async function toldRolls(world: World, rounds: number, named: readonly string[]): Promise<void> {
   const rows = new Map<string, Row>();
-  const row = (name: string): Row => {
-    const known = rows.get(name) ?? { totals: [], loads: [] };
-    rows.set(name, known);
-    return known;
-  };
-  for (const kind of KINDS) await behindProxy(world, kind, rounds, row);
-  await byKernel(world, rounds, row('kernel layer, kept'));
+  for (const kind of KINDS.filter((one) => named.length === 0 || named.includes(one))) {
+    const { skip } = drivenProxy(kind);
+    if (skip === false) rows.set(kind, await behindProxy(world, kind, rounds));
+    else console.error(`==> NOT MEASURED: ${kind} ${skip}`);
+  }
+  if (named.length === 0) rows.set('kernel layer', await byKernel(world, rounds));
   print(rows, rounds);
 }
 
-async function behindProxy(outer: World, kind: Kind, rounds: number, row: (name: string) => Row): Promise<void> {
-  const scene = await proxyScene(outer, kind);
-  const { world, url } = scene;
-  const images = [await scene.image('2'), await scene.image('1')];
+async function behindProxy(outer: World, kind: Kind, rounds: number): Promise<Row> {
+  const row = newRow();
+  const { world, url, image } = await proxyScene(outer, kind);
+  const images = [await image('2'), await image('1')];
   for (let round = 0; round < rounds; round++) {
-    console.error(`==> ${kind}: round ${round + 1} of ${rounds}`);
-    for (const [name, method, keepAlive] of [
-      ['GET, kept and new', 'GET', 'mixed'],
-      ['POST, kept and new', 'POST', 'mixed'],
-      ['GET, new', 'GET', false],
-    ] as const) {
-      const load = startLoad({ url, ratePerSecond: RATE, keepAlive, method });
-      await load.until(RATE);
-      const into = row(`${kind}: ${name}`);
-      into.totals.push(await roll(world, images));
-      await load.until(RATE);
-      into.loads.push(await load.stop());
-    }
-    row(`${kind}: no load`).totals.push(await roll(world, images));
+    console.error(`==> ${kind}: round ${round + 1} of ${rounds}, ${failuresOf(row).length} failed so far`);
+    if (round % WITHOUT_LOAD_EVERY === 0) row.unloaded.push(await roll(world, images));
+    const loads = CLIENTS.map((client) => startLoad({ ...client, url, ratePerSecond: RATE / CLIENTS.length }));
+    await Promise.all(loads.map((load) => load.until(RATE / CLIENTS.length)));
+    row.loaded.push(await roll(world, images));
+    await Promise.all(loads.map((load) => load.until(load.soFar().requests + 1)));
+    const ends = await Promise.all(loads.map((load) => load.stop()));
+    row.loads.push(...ends.map((end, at) => ({ ...end, kept: CLIENTS[at]?.keepAlive ?? false })));
   }
   await world.cleanUp();
+  return row;
 }
 
-async function byKernel(world: World, rounds: number, into: Row): Promise<void> {
+async function byKernel(world: World, rounds: number): Promise<Row> {
+  const row = newRow();
   const network = await world.network('net');
   const image = (version: string) => world.image(`web:${version}`, { env: { DRAIN: 1 } });
   const images = [await image('2'), await image('1')];
   await world.container('web', { image: await image('1'), network, aliases: ['app'] });
   for (let round = 0; round < rounds; round++) {
     console.error(`==> kernel layer: round ${round + 1} of ${rounds}`);
-    const load = await startLoadInside(world, {
-      network,
-      url: 'http://app:8080/',
-      ratePerSecond: RATE,
-      keepAlive: true,
-    });
-    into.totals.push(await roll(world, images));
-    into.loads.push(await load.stop());
+    const url = 'http://app:8080/';
+    const load = await startLoadInside(world, { network, url, ratePerSecond: RATE, keepAlive: true });
+    row.loaded.push(await roll(world, images));
+    row.loads.push({ ...(await load.stop()), kept: true });
   }
+  return row;
+}
+
+function newRow(): Row {
+  return { loaded: [], unloaded: [], loads: [] };
 }
 
 // To the image that does not run.
@@ -72,32 +78,40 @@ async function roll(world: World, images: string[]): Promise<number> {
   const [image = ''] = images;
   images.reverse();
   const began = performance.now();
-  const { code, stderr } = await swapctl(['roll', world.name('web'), '--image', image, '--json'], { env: world.env });
-  if (code !== 0) throw new Error(`the roll failed: ${stderr}`);
+  const { code, stdout } = await swapctl(['roll', world.name('web'), '--image', image, '--json'], { env: world.env });
+  if (code !== 0) throw new Error(`the roll failed: ${stdout}`);
   return performance.now() - began;
 }
 
+function failuresOf({ loads }: Row): LoadReport['failures'] {
+  return loads.flatMap(({ failures }) => failures);
+}
+
 function print(rows: ReadonlyMap<string, Row>, rounds: number): void {
-  const lines = [...rows].map(([name, { totals, loads }]) => {
-    const failures = loads.flatMap((one) => one.failures);
-    const kept = failures.filter(({ reused }) => reused).length;
-    const requests = loads.reduce((sum, one) => sum + one.requests, 0);
-    const gap = Math.max(0, ...loads.map((one) => one.longestGapMs));
-    const without = rows.get(`${name.split(':')[0]}: no load`);
-    const ratio = without ? (median(totals) / median(without.totals)).toFixed(2) : '';
+  const lines = [...rows].map(([name, row]) => {
+    const { loads, loaded, unloaded } = row;
+    const lost = (kept: boolean): number =>
+      loads.reduce((sum, one) => sum + (one.kept === kept ? one.failures.length : 0), 0);
     return [
       name,
-      String(requests),
-      `${failures.length - kept}, ${kept}`,
-      `${gap} ms`,
-      seconds(median(totals)),
-      spread(totals.map((ms) => ms / 1000)),
-      ratio,
+      String(loads.reduce((sum, one) => sum + one.requests, 0)),
+      `${lost(false)}, ${lost(true)}`,
+      `${Math.max(0, ...loads.map((one) => one.longestGapMs))} ms`,
+      seconds(median(loaded)),
+      spread(loaded.map((ms) => ms / 1000)),
+      unloaded.length > 0 ? (median(loaded) / median(unloaded)).toFixed(2) : '',
     ];
   });
   printTable(
     ['rolls behind', 'requests', 'failed on new, on kept', 'longest gap', 'median', 'seconds', 'of without load'],
     lines,
   );
-  console.log(`\n${rounds} rolls a row, ${RATE} requests/s, an app that drains, settle 5 s, nothing is sent again`);
+  console.log(
+    `\n${rounds} rolls a row under ${RATE} requests/s (GET and POST, on new and on kept connections), an app that`,
+  );
+  console.log('drains, settle 5 s, nothing is sent again; the gap is the longest of one client of 50 requests/s');
+  for (const [name, row] of rows) {
+    const errors = new Set(failuresOf(row).map(({ error, reused }) => `${error} (${reused ? 'kept' : 'new'})`));
+    if (errors.size > 0) console.log(`${name}: ${[...errors].join('; ')}`);
+  }
 }

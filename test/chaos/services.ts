@@ -142,7 +142,12 @@ export async function told(place: Place): Promise<Built> {
   };
   const built = await serve(place, { strategy: 'start-first', labels });
   const cmd = ['sh', '-c', `echo '${HAPROXY}' > /run/haproxy.cfg; exec haproxy -W -db -f /run/haproxy.cfg`];
-  await world.container(suffixOf(world, proxyOf(name)), { image: await proxyImage(world.docker), network: name, cmd });
+  await world.container(suffixOf(world, proxyOf(name)), {
+    image: await proxyImage(world.docker),
+    network: name,
+    cmd,
+    labels: { 'swapctl.proxy.allow': name },
+  });
   return built;
 }
 

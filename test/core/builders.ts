@@ -237,6 +237,7 @@ export function policy(change: Partial<Policy> = {}): Policy {
     proxy: undefined,
     proxyRoute: undefined,
     proxyPort: undefined,
+    proxyAllow: undefined,
     proxyHoldMs: 0,
     canary: undefined,
     lingerMs: 10_000,

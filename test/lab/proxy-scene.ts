@@ -1,53 +1,13 @@
-// HAProxy or nginx in a container in front of a service that its configuration names.
+// A proxy in a container in front of a service that its configuration names.
 import assert from 'node:assert/strict';
 import type Docker from 'dockerode';
 import { openEngine } from '../../src/adapters/docker/open.ts';
 import { trafficDrivers } from '../../src/adapters/traffic/drivers.ts';
 import type { TrafficDriver } from '../../src/ports/traffic-driver.ts';
+import { drivenProxy, type Kind } from './driven-proxies.ts';
 import { engineUnderTest } from './engine.ts';
-import { APP_PORT } from './images.ts';
-import { proxyImage } from './proxy-image.ts';
 import { eventually } from './waiting.ts';
 import { hostPort, type Scope, testWorld, untilHealthy, type World } from './world.ts';
-
-const PROXIES = {
-  haproxy: {
-    start: `cat > /usr/local/etc/haproxy/haproxy.cfg <<'END'
-global
-  stats socket /run/haproxy/admin.sock mode 660 level admin
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-frontend clients
-  bind :80
-  default_backend web
-backend web
-  server web web:${APP_PORT} init-addr last,libc,none
-END
-exec haproxy -W -db -f /usr/local/etc/haproxy/haproxy.cfg`,
-    files: '/usr/local/etc/haproxy',
-  },
-  nginx: {
-    start: `echo 'server web:${APP_PORT};' > /etc/nginx/swapctl/web.servers
-cat > /etc/nginx/nginx.conf <<'END'
-user root;
-error_log stderr;
-events {}
-http {
-  access_log off;
-  upstream web { zone web 64k; include swapctl/web.servers*; }
-  server { listen 80; location / { proxy_pass http://web; } }
-}
-END
-exec nginx -g 'daemon off;'`,
-    files: '/etc/nginx',
-  },
-} as const;
-
-export type Kind = keyof typeof PROXIES;
-export const KINDS: readonly Kind[] = ['haproxy', 'nginx'];
 
 export interface Scene {
   readonly world: World;
@@ -63,17 +23,16 @@ export interface Scene {
 export async function proxyScene(t: Scope, kind: Kind): Promise<Scene> {
   const world = testWorld(t);
   const network = await world.network('net');
+  const { driver, files: folder } = drivenProxy(kind);
   const image = (version: string) => world.image(`web:${version}`, { env: { DRAIN: 1 } });
-  const labels = { 'swapctl.proxy': `${kind}:${world.name('edge')}`, 'swapctl.proxy.route': 'web' };
+  const labels = { 'swapctl.proxy': `${driver}:${world.name('edge')}`, 'swapctl.proxy.route': 'web' };
   const app = async (name: string, version: string): Promise<Docker.Container> => {
     const container = await world.container(name, { image: await image(version), network, aliases: ['web'], labels });
     await untilHealthy(container);
     return container;
   };
   await app('web', '1');
-  const proxies = await proxyImage(world.docker);
-  const cmd = ['sh', '-c', PROXIES[kind].start];
-  const proxy = await world.container('edge', { image: proxies, network, cmd, ports: [{ host: 0, container: 80 }] });
+  const proxy = await startDriven(world, kind, { name: 'edge', network, host: 'web', published: true });
   const url = `http://${world.address}:${await hostPort(proxy, 80)}/`;
   const answers = (): Promise<boolean> =>
     fetch(url).then(
@@ -83,9 +42,26 @@ export async function proxyScene(t: Scope, kind: Kind): Promise<Scene> {
   await eventually('the proxy answers', answers);
   const { engine } = await openEngine({ host: engineUnderTest().dockerHost }, async () => undefined);
   t.after(async () => engine.close());
-  const driver = trafficDrivers(engine)[kind]?.(proxy.id) ?? assert.fail();
-  const script = `cd ${PROXIES[kind].files}; find . -type f | sort | while read -r f; do echo "$f"; cat "$f"; done`;
+  const script = `cd ${folder}; find . -type f | sort | while read -r f; do echo "$f"; cat "$f"; done`;
   const files = async () =>
     (await engine.exec(proxy.id, ['sh', '-c', script], { timeoutMs: 60_000, mostOutput: 1e6 })).output;
-  return { world, driver, url, files, image, app };
+  return { world, driver: trafficDrivers(engine)[driver]?.(proxy.id) ?? assert.fail(), url, files, image, app };
+}
+
+/** Starts a proxy in front of a service. */
+export async function startDriven(
+  world: World,
+  kind: Kind,
+  { name, network, host, published }: { name: string; network: string; host: string; published: boolean },
+): Promise<Docker.Container> {
+  const { start, volume, sysctls, image } = drivenProxy(kind);
+  const binds = volume === undefined ? [] : [`${await world.volume(`${name}-files`)}:${volume}`];
+  return world.container(name, {
+    image: await image(world.docker),
+    network,
+    cmd: ['sh', '-c', start(host)],
+    labels: { 'swapctl.proxy.allow': '*' },
+    ports: published ? [{ host: 0, container: 80 }] : [],
+    create: { HostConfig: { Binds: binds, ...(sysctls && { Sysctls: sysctls }) } },
+  });
 }

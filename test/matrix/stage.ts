@@ -242,7 +242,8 @@ const ROUTE = 'app';
 function serveEdge(machine: Machine, proxy: MemoryProxy): void {
   build(machine, 'edge:1', { app: IDLE });
   const host = { NetworkMode: NETWORK, RestartPolicy: { Name: 'always' } };
-  start(machine, create(machine, { name: EDGE, config: { Image: 'edge:1' }, host, networks: { [NETWORK]: {} } }));
+  const config = { Image: 'edge:1', Labels: { 'swapctl.proxy.allow': '*' } };
+  start(machine, create(machine, { name: EDGE, config, host, networks: { [NETWORK]: {} } }));
   addRoute(proxy, ROUTE, { network: NETWORK, name: 'app', port: PORT });
 }
 

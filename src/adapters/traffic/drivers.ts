@@ -1,6 +1,6 @@
 import { fail } from '../../core/model/error.ts';
 import { isOnHost } from '../../core/proxy/place.ts';
-import type { Snippet, SnippetDesk, SnippetWish } from '../../core/proxy/snippet.ts';
+import { consentNotes, type Snippet, type SnippetDesk, type SnippetWish } from '../../core/proxy/snippet.ts';
 import type { ProxyAccess } from '../../ports/proxy-access.ts';
 import type { TrafficDriver } from '../../ports/traffic-driver.ts';
 import { containerAccess, type ProxyEngine } from './access/container.ts';
@@ -52,7 +52,12 @@ export const snippetDesk: SnippetDesk = {
   drivers: Object.keys(KINDS),
   snippet: (driver, wish) => {
     const kind = Object.hasOwn(KINDS, driver) ? KINDS[driver] : undefined;
-    if (kind) return kind.snippet(wish);
-    return fail('usage', `unknown driver ${driver}`, { hint: `known: ${Object.keys(KINDS).join(', ')}` });
+    if (!kind) return unknownDriver(driver);
+    const { parts, notes } = kind.snippet(wish);
+    return { parts, notes: [...notes, ...consentNotes(wish)] };
   },
 };
+
+function unknownDriver(driver: string): never {
+  return fail('usage', `unknown driver ${driver}`, { hint: `known: ${Object.keys(KINDS).join(', ')}` });
+}

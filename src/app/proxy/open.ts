@@ -5,6 +5,7 @@ import { networksOf } from '../../core/proxy/proxied.ts';
 import { findService, groupServices } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { TrafficDriver } from '../../ports/traffic-driver.ts';
+import { type ProxyContainer, refuseWithoutConsent } from './consent.ts';
 
 /** A proxy that can be asked. */
 export interface OpenProxy {
@@ -16,16 +17,19 @@ export interface OpenProxy {
 }
 
 /**
- * Opens the proxy that a service names, where it is now: it may have been re-created since the last look. Raises `config` for a
- * driver or a container that is not there, and `proxy-unreachable` for a container that does not run.
+ * Opens the proxy that a service (its key) names, where it is now: it may have been re-created since the last look. Raises `config`
+ * for a driver or a container that is not there, `refused` if its owner did not agree, and `proxy-unreachable` if it does not run.
  */
 export function openProxy(
-  { proxies }: Pick<Ports, 'proxies'>,
+  ports: Pick<Ports, 'proxies' | 'config'>,
+  service: string,
   place: ProxyPlace,
   all: readonly ContainerSummary[],
 ): OpenProxy {
-  const container = isOnHost(place.place) ? undefined : containerOf(place, all);
-  const driver = proxies(place.driver, container?.id ?? place.place);
+  const named = isOnHost(place.place) ? undefined : containerOf(place, all);
+  refuseWithoutConsent(ports, service, place, named, all);
+  const container = named?.container;
+  const driver = ports.proxies(place.driver, container?.id ?? place.place);
   if (container && container.status !== 'running')
     fail('proxy-unreachable', `the proxy ${shownPlace(place)} does not run (${container.name}: ${container.status})`, {
       hint: `docker start ${container.name}`,
@@ -33,8 +37,8 @@ export function openProxy(
   return { driver, container, networks: networksOf(container, all) };
 }
 
-function containerOf(proxy: ProxyPlace, all: readonly ContainerSummary[]): ContainerSummary {
-  const { slots } = namedBy(proxy, all);
+function containerOf(proxy: ProxyPlace, all: readonly ContainerSummary[]): ProxyContainer {
+  const { key: service, slots } = namedBy(proxy, all);
   const [slot] = slots;
   if (!slot || slots.length > 1)
     return fail('config', `swapctl.proxy=${shownPlace(proxy)} names ${slots.length} containers`, {
@@ -42,11 +46,11 @@ function containerOf(proxy: ProxyPlace, all: readonly ContainerSummary[]): Conta
     });
   const { home, members } = slot;
   // While the proxy itself is rolled there are two.
-  return (
+  const container =
     members.find(({ name }) => name === home) ??
     members[0] ??
-    fail('proxy-unreachable', `the container of the proxy ${shownPlace(proxy)} is gone`)
-  );
+    fail('proxy-unreachable', `the container of the proxy ${shownPlace(proxy)} is gone`);
+  return { service, container };
 }
 
 function namedBy(proxy: ProxyPlace, all: readonly ContainerSummary[]): ReturnType<typeof findService> {

@@ -24,21 +24,21 @@ export async function overlaidSlot(
   if (!policy.proxy) return undefined;
   const container = await ports.engine.container(member.id);
   const proxied = container && knownProxy(service.key, container, policy);
-  return proxied && (await hasOverlay(ports, service.key, proxied, all)) ? slot : undefined;
+  return proxied && (await hasOverlay(ports, service, proxied, all)) ? slot : undefined;
 }
 
 async function hasOverlay(
   ports: Ports,
-  service: string,
+  service: Service,
   { name, place, route }: Proxied,
   all: readonly ContainerSummary[],
 ): Promise<boolean> {
   try {
-    const seen = await openProxy(ports, place, all).driver.route(route, NEVER);
-    return seen !== undefined && overlayOf(seen) !== undefined && !isForeignTo(service, seen, all);
+    const seen = await openProxy(ports, service.key, place, all).driver.route(route, NEVER);
+    return seen !== undefined && overlayOf(seen) !== undefined && !isForeignTo(service.key, seen, all);
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
-    ports.report({ kind: 'note', text: `${service}: the proxy ${name} can't be asked: ${messageOf(error)}` });
+    ports.report({ kind: 'note', text: `${service.key}: the proxy ${name} can't be asked: ${messageOf(error)}` });
     return false;
   }
 }
@@ -52,17 +52,18 @@ export async function recoveredProxy(
   all: readonly ContainerSummary[],
 ): Promise<Proxied | undefined> {
   const proxied = knownProxy(service, container, policy);
-  return proxied && { ...proxied, facts: await factsOf(ports, proxied, all) };
+  return proxied && { ...proxied, facts: await factsOf(ports, service, proxied, all) };
 }
 
 // A configuration that is broken elsewhere is no reason to leave an overlay behind.
 async function factsOf(
   ports: Ports,
+  service: string,
   { place, route }: Proxied,
   all: readonly ContainerSummary[],
 ): Promise<Proxied['facts']> {
   try {
-    return await openProxy(ports, place, all).driver.facts(NEVER, route);
+    return await openProxy(ports, service, place, all).driver.facts(NEVER, route);
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
     return undefined;

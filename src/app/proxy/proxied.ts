@@ -19,7 +19,7 @@ type Subject = Pick<Container, 'id' | 'name' | 'config' | 'networks'>;
  * `proxy-config`, and `busy` while another roll changes its route.
  */
 export async function prepareProxy(
-  ports: Pick<Ports, 'proxies'>,
+  ports: Pick<Ports, 'proxies' | 'config'>,
   service: string,
   container: Subject,
   policy: ProxySettings,
@@ -28,7 +28,7 @@ export async function prepareProxy(
 ): Promise<Proxied | undefined> {
   const proxied = proxiedBy(service, container, policy);
   if (!proxied) return undefined;
-  const proxy = openProxy(ports, proxied.place, all);
+  const proxy = openProxy(ports, service, proxied.place, all);
   refuseItself(proxied, container, proxy, all);
   const facts = await proxy.driver.facts(signal, proxied.route);
   const route = await proxy.driver.route(proxied.route, signal);

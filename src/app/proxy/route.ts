@@ -76,7 +76,12 @@ function goWithout(run: SlotRun, { message }: SwapError): undefined {
 }
 
 async function look(run: SlotRun, proxied: Proxied, all?: readonly ContainerSummary[]): Promise<Look> {
-  const { driver, networks } = openProxy(run.ports, proxied.place, all ?? (await listed(run.ports.engine)));
+  const { driver, networks } = openProxy(
+    run.ports,
+    run.service,
+    proxied.place,
+    all ?? (await listed(run.ports.engine)),
+  );
   const route = await driver.route(proxied.route, run.lost);
   return { driver, networks, route: route ?? noRoute(proxied) };
 }

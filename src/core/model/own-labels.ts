@@ -132,6 +132,7 @@ const IN_DOUBT: ReadonlySet<string> = new Set(
     'proxy.route',
     'proxy.port',
     'proxy.hold',
+    'proxy.allow',
   ].map((key) => `swapctl.${key}`),
 );
 

@@ -5,6 +5,8 @@ import { printable } from '../text/suggest.ts';
 export interface ProxyPlace {
   readonly driver: string;
   readonly place: string;
+  /** A label of the service names it, so its owner must agree. */
+  readonly byLabel?: true;
 }
 
 /** The place of a proxy that runs on this host, outside containers; `host:FILE` if several run, by the file of its command line. */
@@ -24,6 +26,11 @@ export function parseProxyPlace(value: string, what: string): ProxyPlace {
   return fail('config', `${what}: ${printable(value)} names no proxy`, {
     hint: 'write it like nginx:edge (a container), nginx:shop/edge (a compose service) or haproxy:host',
   });
+}
+
+/** The meaning of a proxy in a label. */
+export function proxyAsLabel({ proxy }: { readonly proxy?: ProxyPlace | undefined }): { readonly proxy?: ProxyPlace } {
+  return proxy ? { proxy: { ...proxy, byLabel: true } } : {};
 }
 
 /** A proxy as its user writes it. */

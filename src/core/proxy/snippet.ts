@@ -29,8 +29,12 @@ export interface SnippetDesk {
   snippet(driver: string, wish: SnippetWish): Snippet;
 }
 
-/** The labels of the service, which all drivers read. */
-export function labelsPart(driver: string, { route, port, place }: SnippetWish): SnippetPart {
+/** The settings of the service, which all drivers read: for a proxy of the host not as labels, which others could set. */
+export function settingsPart(driver: string, { route, port, place, container }: SnippetWish): SnippetPart {
+  if (container === undefined) {
+    const settings = [`proxy: ${driver}:${place}`, `proxy.route: ${route}`, `proxy.port: ${port}`];
+    return { file: 'swapctl.yml', lines: ['services:', `  ${route}:`, ...settings.map((line) => `    ${line}`)] };
+  }
   const lines = [
     'services:',
     `  ${route}:`,
@@ -40,4 +44,12 @@ export function labelsPart(driver: string, { route, port, place }: SnippetWish):
     `      swapctl.proxy.port: "${port}"`,
   ];
   return { file: 'compose.yml', lines };
+}
+
+/** A note on the consent of the proxy's owner; none for a proxy of the host. */
+export function consentNotes({ route, container }: SnippetWish): string[] {
+  if (container === undefined) return [];
+  return [
+    `if ${container} and ${route} are not of one compose project: label ${container} with swapctl.proxy.allow: PROJECT/${route} (a container without a project: its name)`,
+  ];
 }

@@ -32,6 +32,8 @@ export interface Policy {
   readonly proxyRoute: string | undefined;
   /** The port that the proxy sends requests to; undefined: the only exposed one. */
   readonly proxyPort: number | undefined;
+  /** Of a proxy's container: services whose labels may name it; undefined: those of its compose project. */
+  readonly proxyAllow: readonly string[] | undefined;
   /** The maximum time that requests wait in the proxy while the container is replaced; 0: they do not wait. */
   readonly proxyHoldMs: number;
   /** The share of requests that the proxy sends to a new container first; undefined: all of them. */

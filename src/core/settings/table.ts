@@ -1,5 +1,6 @@
 import { parseGitSource, shownGit } from '../build/git.ts';
-import { parseProxyPlace, parseRouteName } from '../proxy/place.ts';
+import { parseProxyAllow } from '../proxy/consent.ts';
+import { parseProxyPlace, parseRouteName, proxyAsLabel } from '../proxy/place.ts';
 import { parseDuration } from '../text/duration.ts';
 import { parseBackoff, parseSchedule } from '../update/schedule.ts';
 import { parseTrack } from '../update/track.ts';
@@ -112,7 +113,10 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     '10s',
     'maximum time to redirect the address of a stopped container while clients still connect to it',
   ),
-  proxy: row('proxy', parseProxyPlace, TEXT, undefined, 'the proxy in front that switches and drains the service'),
+  proxy: {
+    ...row('proxy', parseProxyPlace, TEXT, undefined, 'the proxy in front that switches and drains the service'),
+    asLabel: proxyAsLabel,
+  },
   'proxy.route': row('proxyRoute', parseRouteName, TEXT, undefined, 'the route of the proxy to the service'),
   'proxy.port': row('proxyPort', port, PORT, undefined, 'the port of the container that the proxy sends requests to'),
   'proxy.hold': row(
@@ -121,6 +125,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     DURATION,
     '0s',
     'with stop-first, how long the proxy holds new requests while the container is replaced',
+  ),
+  'proxy.allow': row(
+    'proxyAllow',
+    parseProxyAllow,
+    COMMAS,
+    undefined,
+    'services whose labels may name this container as their proxy',
   ),
   canary: row(
     'canary',
@@ -242,6 +253,7 @@ const UNSAID: Partial<Policy> = {
   proxy: undefined,
   proxyRoute: undefined,
   proxyPort: undefined,
+  proxyAllow: undefined,
   windows: [],
   onSwitch: [],
   hooksFrom: [],

@@ -67,6 +67,11 @@ const DETAILS: Readonly<Record<string, Details>> = {
   },
   'proxy.route': { group: TRAFFIC, values: 'name', byDefault: 'the name of the service' },
   'proxy.hold': { group: TRAFFIC },
+  'proxy.allow': {
+    group: TRAFFIC,
+    values: 'PROJECT/SERVICE or names of containers, separated by ,; * for all',
+    byDefault: 'the services of its compose project',
+  },
   'proxy.port': { group: TRAFFIC, byDefault: 'the only exposed TCP port' },
   canary: { group: TRAFFIC, values: 'PERCENT% for DURATION, 1% to 99%, or off' },
   'on-switch': { group: TRAFFIC, values: 'signal SIGNAL CONTAINER, exec CONTAINER COMMAND, call URL, separated by ;' },

@@ -26,8 +26,8 @@ async function rolled(stage: Stage, process: Process = stage.open()): Promise<Se
   return report;
 }
 
-function relabel({ machine }: Stage, labels: Record<string, string | undefined>): void {
-  const box = machine.names.get('web') ?? assert.fail('there is no web');
+function relabel({ machine }: Stage, labels: Record<string, string | undefined>, name = 'web'): void {
+  const box = machine.names.get(name) ?? assert.fail(`there is no ${name}`);
   const merged = { ...box.config.Labels, ...labels };
   const given = Object.entries(merged).filter((pair): pair is [string, string] => pair[1] !== undefined);
   box.config.Labels = Object.fromEntries(given);
@@ -47,6 +47,30 @@ suite('before anything is touched', () => {
     ['a container that is not there', (stage) => relabel(stage, { 'swapctl.proxy': 'memory:egde' }), 'config', /egde/],
     ['the service itself', (stage) => relabel(stage, { 'swapctl.proxy': 'memory:web' }), 'config', /itself/],
     ['a route without a proxy', (stage) => relabel(stage, { 'swapctl.proxy': undefined }), 'config', /no proxy/],
+    [
+      'a proxy whose owner has not agreed',
+      (stage) => relabel(stage, { 'swapctl.proxy.allow': undefined }, 'edge'),
+      'refused',
+      /edge does not let the labels of web name it/,
+    ],
+    [
+      'a proxy whose owner agreed for another service',
+      (stage) => relabel(stage, { 'swapctl.proxy.allow': 'shop/web, web2' }, 'edge'),
+      'refused',
+      /edge does not let the labels of web name it/,
+    ],
+    [
+      'a proxy whose list is wrong',
+      (stage) => relabel(stage, { 'swapctl.proxy.allow': 'a b' }, 'edge'),
+      'config',
+      /swapctl.proxy.allow/,
+    ],
+    [
+      'a proxy of the host in a label',
+      (stage) => relabel(stage, { 'swapctl.proxy': 'memory:host' }),
+      'refused',
+      /a label of web names a proxy of the host/,
+    ],
     [
       'a route that is not there',
       (stage) => relabel(stage, { 'swapctl.proxy.route': 'shop' }),

@@ -13,18 +13,20 @@ suite('the settings of a proxy', () => {
 
   test('name a container, a compose service or the host, a route and a port', () => {
     assert.deepEqual(read({ 'swapctl.proxy': 'nginx:edge' }), {
-      proxy: { driver: 'nginx', place: 'edge' },
+      proxy: { driver: 'nginx', place: 'edge', byLabel: true },
       proxyRoute: undefined,
       proxyPort: undefined,
     });
-    assert.deepEqual(read({ 'swapctl.proxy': 'caddy:shop/edge' }).proxy, { driver: 'caddy', place: 'shop/edge' });
+    const inProject = { driver: 'caddy', place: 'shop/edge', byLabel: true };
+    assert.deepEqual(read({ 'swapctl.proxy': 'caddy:shop/edge' }).proxy, inProject);
     assert.deepEqual(read({ 'swapctl.proxy': 'haproxy:host:/etc/haproxy/two.cfg' }).proxy, {
       driver: 'haproxy',
       place: 'host:/etc/haproxy/two.cfg',
+      byLabel: true,
     });
     assert.deepEqual(
       read({ 'swapctl.proxy': 'haproxy:host', 'swapctl.proxy.route': 'web_1', 'swapctl.proxy.port': '8080' }),
-      { proxy: { driver: 'haproxy', place: 'host' }, proxyRoute: 'web_1', proxyPort: 8080 },
+      { proxy: { driver: 'haproxy', place: 'host', byLabel: true }, proxyRoute: 'web_1', proxyPort: 8080 },
     );
   });
 
@@ -47,6 +49,14 @@ suite('the settings of a proxy', () => {
         (error) => error instanceof SwapError && error.code === 'config' && error.hint !== undefined,
       );
     });
+
+  test('do without the consent of another owner in swapctl.yml', () => {
+    const service = { proxy: { value: 'nginx:host', where: 'swapctl.yml' } };
+    assert.deepEqual(readPolicy(own({}), {}, { defaults: {}, service }).proxy, {
+      driver: 'nginx',
+      place: 'host',
+    });
+  });
 
   test('suggest the right label for a misspelt one', () => {
     assert.throws(

@@ -29,6 +29,7 @@ suite('every label', () => {
     ['proxy.route', 'web', { proxyRoute: 'web' }],
     ['proxy.port', '8080', { proxyPort: 8080 }],
     ['proxy.hold', '10s', { proxyHoldMs: 10_000 }],
+    ['proxy.allow', 'shop/web, *', { proxyAllow: ['shop/web', '*'] }],
     ['canary', '10% for 2m', { canary: { percent: 10, ms: 120_000 } }],
     ['canary', 'off', { canary: undefined }],
     [
@@ -83,8 +84,12 @@ suite('every label', () => {
   ];
   for (const [key, value, expected] of table) {
     test(`swapctl.${key}=${value} is read, and --${key.replaceAll('.', '-')} the same`, () => {
-      const { onSwitch } = expected;
-      const inLabel = onSwitch ? { onSwitch: onSwitch.map((hook) => ({ ...hook, byLabel: true })) } : expected;
+      const { onSwitch, proxy } = expected;
+      const inLabel = {
+        ...expected,
+        ...(onSwitch && { onSwitch: onSwitch.map((hook) => ({ ...hook, byLabel: true })) }),
+        ...(proxy && { proxy: { ...proxy, byLabel: true as const } }),
+      };
       assert.deepEqual(policyOf({ [`swapctl.${key}`]: value }), policy(inLabel));
       assert.deepEqual(policyOf({}, { [key]: value }), policy(expected));
     });

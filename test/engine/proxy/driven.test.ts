@@ -1,11 +1,12 @@
-// HAProxy and nginx in containers, told of an update by driver and engine: their configuration names the service, before and after.
+// Proxies in containers, told of an update by driver and engine: their configuration names the service, before and after.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type Docker from 'dockerode';
 import type { Server, ServerState, Wanted } from '../../../src/core/proxy/route.ts';
+import { drivenProxy, KINDS } from '../../lab/driven-proxies.ts';
 import { APP_PORT } from '../../lab/images.ts';
 import { startLoad } from '../../lab/load.ts';
-import { KINDS, proxyScene, type Scene } from '../../lab/proxy-scene.ts';
+import { proxyScene, type Scene } from '../../lab/proxy-scene.ts';
 import { eventually } from '../../lab/waiting.ts';
 
 async function serverOf(container: Docker.Container, state: ServerState): Promise<Server> {
@@ -35,12 +36,15 @@ async function roll({ world, driver, app }: Scene, t: TestContext): Promise<void
 }
 
 for (const kind of KINDS)
-  test(`${kind} in a container goes from name to name over a roll, and no request fails`, async (t) => {
+  test(`${kind} in a container goes from name to name over a roll, and no request fails`, {
+    skip: drivenProxy(kind).skip,
+  }, async (t) => {
     const stage = await proxyScene(t, kind);
     const { driver, url, files } = stage;
     const before = await files();
-    const { version, keepsIdleClients } = await driver.facts(t.signal);
-    assert.match(version, /^\d+\.\d+\.\d+/);
+    const { version, keepsIdleClients } = await driver.facts(t.signal, 'web');
+    // Traefik from its sources says `dev`.
+    assert.match(version, /^\d+\.\d+\.\d+|^dev$/);
     // Where idle connections are closed, a kept one may meet its end.
     const load = startLoad({ url, ratePerSecond: 100, keepAlive: keepsIdleClients ? 'mixed' : false });
     await load.until(50, '1');
@@ -54,8 +58,13 @@ for (const kind of KINDS)
     const route = await driver.route('web', t.signal);
     assert.deepEqual(route?.wanted, { kind: 'baseline' });
     const next = await serverOf(stage.world.docker.getContainer(stage.world.name('web-2')), 'ready');
+    // Caddy and Traefik show the name, which they resolve for each connection.
+    assert.match(
+      route?.servers.map(({ address }) => address).join() ?? '',
+      new RegExp(`^(${next.address}|web:${APP_PORT})$`),
+    );
     assert.deepEqual(
-      route?.servers.map(({ address, state }) => [address, state]),
-      [[next.address, 'ready']],
+      route?.servers.map(({ state }) => state),
+      ['ready'],
     );
   });

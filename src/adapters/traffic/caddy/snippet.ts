@@ -1,4 +1,4 @@
-import { labelsPart, type Snippet, type SnippetPart, type SnippetWish } from '../../../core/proxy/snippet.ts';
+import { type Snippet, type SnippetPart, type SnippetWish, settingsPart } from '../../../core/proxy/snippet.ts';
 
 const FOLDER = '/etc/caddy/swapctl';
 
@@ -15,7 +15,7 @@ export function caddySnippet(wish: SnippetWish): Snippet {
     { file: '/etc/caddy/Caddyfile', lines: handler },
     { file: `${FOLDER}/${route}.addr`, lines: [container === undefined ? '127.0.0.1' : route] },
     ...(container === undefined ? [] : [volumePart(container)]),
-    labelsPart('caddy', wish),
+    settingsPart('caddy', wish),
   ];
   return {
     parts,

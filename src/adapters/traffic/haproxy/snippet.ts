@@ -1,4 +1,4 @@
-import { labelsPart, type Snippet, type SnippetWish } from '../../../core/proxy/snippet.ts';
+import { type Snippet, type SnippetWish, settingsPart } from '../../../core/proxy/snippet.ts';
 
 /** The lines that HAProxy's configuration needs. */
 export function haproxySnippet(wish: SnippetWish): Snippet {
@@ -15,8 +15,9 @@ export function haproxySnippet(wish: SnippetWish): Snippet {
     container === undefined ? `  server ${route} 127.0.0.1:${port}` : `  ${name}`,
   ];
   return {
-    parts: [{ file: 'haproxy.cfg', lines: main }, labelsPart('haproxy', wish)],
+    parts: [{ file: 'haproxy.cfg', lines: main }, settingsPart('haproxy', wish)],
     notes: [
+      `for swapctl.proxy.hold=10s: add "retries 11" and "timeout queue 10s" to the backend ${route}`,
       'HAProxy before 2.6, or a server with options that an added one cannot have: add to the backend "server-template swapctl 1-2 127.0.0.1:1 disabled"',
       ...(container === undefined
         ? []

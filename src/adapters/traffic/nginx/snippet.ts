@@ -1,4 +1,4 @@
-import { labelsPart, type Snippet, type SnippetPart, type SnippetWish } from '../../../core/proxy/snippet.ts';
+import { type Snippet, type SnippetPart, type SnippetWish, settingsPart } from '../../../core/proxy/snippet.ts';
 
 /** The lines that nginx's configuration needs. */
 export function nginxSnippet(wish: SnippetWish): Snippet {
@@ -19,7 +19,7 @@ export function nginxSnippet(wish: SnippetWish): Snippet {
     { file: '/etc/nginx/nginx.conf', lines: main },
     { file: `/etc/nginx/swapctl/${route}.servers`, lines: [server] },
     ...(container === undefined ? [] : [volumePart(container)]),
-    labelsPart('nginx', wish),
+    settingsPart('nginx', wish),
   ];
   return {
     parts,

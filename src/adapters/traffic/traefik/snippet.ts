@@ -1,4 +1,4 @@
-import { labelsPart, type Snippet, type SnippetPart, type SnippetWish } from '../../../core/proxy/snippet.ts';
+import { type Snippet, type SnippetPart, type SnippetWish, settingsPart } from '../../../core/proxy/snippet.ts';
 
 const FOLDER = '/etc/traefik/dynamic';
 const API = '127.0.0.1:8099';
@@ -32,7 +32,7 @@ export function traefikSnippet(wish: SnippetWish): Snippet {
     { file: `${FOLDER}/swapctl-${route}.yml`, lines: service },
     { file: `${FOLDER}/routers.yml`, lines: routers },
     ...(container === undefined ? [] : [volumePart(container)]),
-    labelsPart('traefik', wish),
+    settingsPart('traefik', wish),
   ];
   return {
     parts,
