@@ -24,14 +24,18 @@ export function proxyNotes(
       ...warnings,
       `${name} could switch it if it published no fixed host port; until the new container is healthy it uses the name`,
     ];
-  return [...warnings, gapNote(name, facts?.hold ?? 'no', proxyHoldMs)];
+  return [...warnings, gapNote(name, facts, proxyHoldMs)];
 }
 
 const BETWEEN = 'while one container replaces the other, and no other replica serves,';
 
-function gapNote(name: string, hold: 'no' | 'connections' | 'requests', holdMs: number): string {
+function gapNote(name: string, facts: Proxied['facts'], holdMs: number): string {
+  const { hold = 'no', longestHoldMs = holdMs } = facts ?? {};
   if (holdMs === 0) return `${BETWEEN} requests by ${name} fail (swapctl.proxy.hold)`;
   if (hold === 'no') return `${BETWEEN} requests fail, since ${name} can hold none`;
   const what = hold === 'connections' ? 'new connections, not requests on open ones,' : 'requests';
-  return `${BETWEEN} ${name} holds ${what} at most for ${formatDuration(holdMs)}`;
+  const most = Math.min(holdMs, longestHoldMs);
+  const less =
+    most < holdMs ? `, since its configuration allows no ${formatDuration(holdMs)} (swapctl.proxy.hold)` : '';
+  return `${BETWEEN} ${name} holds ${what} at most for ${formatDuration(most)}${less}`;
 }

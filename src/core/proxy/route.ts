@@ -41,6 +41,8 @@ export interface ProxyFacts {
   readonly weights: boolean;
   /** `connections`: only new connections can be held, not requests on open ones. */
   readonly hold: 'no' | 'connections' | 'requests';
+  /** The longest hold that its configuration allows; absent: no limit is known. */
+  readonly longestHoldMs?: number;
   /** An idle client connection survives a change of a route. */
   readonly keepsIdleClients: boolean;
   /** A WebSocket or another long response survives a change of a route. */

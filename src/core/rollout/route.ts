@@ -68,7 +68,7 @@ export function wantedProxy(
 ): WantedProxy | undefined {
   if (!proxied) return undefined;
   const { name, route, facts } = proxied;
-  const holdMs = facts && facts.hold !== 'no' ? proxyHoldMs : 0;
+  const holdMs = facts && facts.hold !== 'no' ? Math.min(proxyHoldMs, facts.longestHoldMs ?? proxyHoldMs) : 0;
   return { name, route, holdMs, canary: facts?.weights ? canary : undefined };
 }
 

@@ -5,7 +5,7 @@ import type { ProxyAccess } from '../../../src/ports/proxy-access.ts';
 import type { Backend } from '../../lab/backend.ts';
 import { askMany } from '../../lab/client.ts';
 import { startLoad } from '../../lab/load.ts';
-import { assertOnly, type Point, ROLL, type Stage, server, servers } from './stage.ts';
+import { assertOnly, assertWanted, type Point, ROLL, type Stage, server, servers } from './stage.ts';
 
 const REQUESTS = 100;
 
@@ -155,9 +155,33 @@ async function held(stage: Stage): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, HELD_MS));
   assert.equal(load.soFar().requests, 0);
   await stage.apply(server(old, 'ready'));
-  const { requests, failed, timeline } = await load.stop();
-  assert.equal(failed, 0);
+  const { requests, failures, timeline } = await load.stop();
+  assert.deepEqual(failures, []);
   stage.figure(`${requests} requests held, the longest ${Math.max(...timeline.map(({ tookMs }) => tookMs))} ms`);
+  if (process.env.SWAPCTL_TEST_LONG === '1') await killedHold(stage, wanted);
+}
+
+/** Kills the change to a hold after each of its effects; the baseline ends what is there. */
+async function killedHold(stage: Stage, wanted: Wanted): Promise<void> {
+  const before = await stage.proxy.files();
+  for (let effects = 0; ; effects++) {
+    let access: ReturnType<typeof killedAfter> | undefined;
+    const driver = stage.by((real) => {
+      access = killedAfter(real, effects);
+      return access;
+    });
+    const error = await stage.change(driver, 'web', wanted).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (error !== undefined) assert.ok(access?.dead(), String(error));
+    else assertWanted(stage, await stage.fresh().route('web', stage.signal), wanted);
+    await stage.change(stage.fresh(), 'web', { kind: 'baseline' });
+    await assertOnly(stage, stage.old, 20);
+    if (error !== undefined) continue;
+    assert.deepEqual(await stage.proxy.files(), before);
+    return stage.figure(`${effects} kills`);
+  }
 }
 
 export const INTERRUPTED: readonly Point[] = [

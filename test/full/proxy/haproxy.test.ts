@@ -96,6 +96,8 @@ defaults
   mode http
   backlog 4096
   timeout connect 60s
+  timeout queue 30s
+  retries 31
   timeout client 120s
   timeout server 120s
   timeout tunnel 1h

@@ -22,7 +22,9 @@ export function factsOf(version: string, handlers: readonly Handler[]): ProxyFac
     version,
     countsInFlight: !byFile || isAtLeast(version, COUNTS_BY_ADDRESS),
     weights: true,
-    hold: byFile && isAtLeast(version, COUNTS_BY_ADDRESS) && handlers.every(canHold) ? 'requests' : 'no',
+    ...(byFile && isAtLeast(version, COUNTS_BY_ADDRESS) && handlers.every(canHold)
+      ? { hold: 'requests', longestHoldMs: Math.min(...handlers.map(tryMsOf)) }
+      : { hold: 'no' }),
     keepsIdleClients: byFile,
     keepsStreams,
     minMsBetween: 0,

@@ -9,6 +9,8 @@ const LOOKS_UNTIL_RUNNING = 200;
 /** Idle connections of a pool are closed within 5 s (pool-purge-delay); for a busy server that is no reason to wait. */
 const LOOKS_WHILE_IDLE = 160;
 const LOOKS_WHILE_BUSY = 20;
+/** A request that a holding server refused is tried again after a second, and until then HAProxy knows it by that server. */
+const AFTER_HOLD_MS = 1500;
 
 /** One backend, with the commands that change it, each of which can be taken back. */
 export class Backend {
@@ -89,11 +91,15 @@ export class Backend {
 
   /**
    * Deletes added servers that are done with. HAProxy refuses while one has a connection, also an idle one in a pool; a server that
-   * stays for that reason is in maintenance, and the next change deletes it. `patient`: waits for idle connections to go.
+   * stays for that reason is in maintenance, and the next change deletes it. `patient`: waits for idle connections to go, and deletes
+   * servers that held requests.
    */
   async tidy(patient: boolean): Promise<void> {
     for (let looks = 1; ; looks++) {
-      const done = ((await this.members()) ?? []).filter(({ kind, spare }) => kind === 'added' && spare);
+      const all = ((await this.members()) ?? []).filter(({ kind, spare }) => kind === 'added' && spare);
+      const held = all.some(({ holdMs }) => holdMs !== undefined);
+      const done = patient ? all : all.filter(({ holdMs }) => holdMs === undefined);
+      if (patient && held && looks === 1) await sleep(AFTER_HOLD_MS);
       const left = await this.#deleteAll(done);
       const isBusy = left.some(({ inFlight }) => inFlight > 0);
       if (left.length === 0 || !patient || looks >= (isBusy ? LOOKS_WHILE_BUSY : LOOKS_WHILE_IDLE)) return;

@@ -18,7 +18,7 @@ export interface ConfiguredServer {
   readonly options: readonly string[];
 }
 
-const SECTION =
+export const SECTION =
   /^(global|defaults|frontend|backend|listen|resolvers|peers|mailers|program|userlist|cache|ring|http-errors|fcgi-app|log-forward|crt-store|traces|log-profile|acme)$/;
 
 /** Parses the texts of all configuration files, in their order. */
@@ -67,7 +67,7 @@ function addressOf(text: string): { host: string; port: number | undefined } {
 }
 
 /** The words of a line, as HAProxy parts them: quotes, backslashes, comments. */
-function wordsOf(line: string): string[] {
+export function wordsOf(line: string): string[] {
   const words = line.match(/#.*|(?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\#])+/g) ?? [];
   return words.filter((word) => !word.startsWith('#')).map((word) => word.replace(/\\(.)|["']/g, '$1'));
 }

@@ -11,6 +11,7 @@ import { type Found, findHaproxy } from './find.ts';
 import { applyOverlay } from './overlay.ts';
 import { CommandRefused, Runtime } from './runtime.ts';
 import { observedRoute } from './state.ts';
+import type { Hold } from './waits.ts';
 
 // A slot has no place for the id of a roll, so only this process knows it.
 const UNKNOWN_ROLL = 'unknown';
@@ -20,10 +21,11 @@ export function haproxyDriver(access: ProxyAccess): TrafficDriver {
   const slotRolls = new Map<string, string>();
   const find = (signal: AbortSignal): Promise<Found> => findHaproxy(access, signal);
   return {
-    facts: async (signal) => {
+    facts: async (signal, route) => {
       const found = await find(signal);
       await mustBeValid(access, found, signal);
-      return factsOf(await runtimeOf(access, found, signal).ask('show info'));
+      const holds = route === undefined ? [...found.holds.values()] : [found.holds.get(route) ?? HOLDS_NOTHING];
+      return factsOf(await runtimeOf(access, found, signal).ask('show info'), leastOf(holds));
     },
     route: async (name, signal) => {
       if (!isRouteName(name)) return undefined;
@@ -32,17 +34,17 @@ export function haproxyDriver(access: ProxyAccess): TrafficDriver {
     },
     apply: async (name, wanted, signal) => {
       mustBeSafe(name, wanted);
-      if (wanted.kind === 'held') return cannotHold();
       const found = await find(signal);
+      if (wanted.kind === 'held') mustHold(name, found.holds.get(name), wanted.longestMs);
       const { backend, configured } = backendOf(access, found, name, signal);
       if ((await look(backend, undefined)) === undefined) return noSuchBackend(name);
-      if (wanted.kind === 'servers') slotRolls.set(name, wanted.roll);
+      if (wanted.kind !== 'baseline') slotRolls.set(name, wanted.roll);
       await orUndone(backend, name, () =>
         wanted.kind === 'baseline'
           ? applyBaseline(backend, resolverOf(access, signal))
           : applyOverlay(backend, wanted, configured),
       );
-      if (wanted.kind === 'servers') await backend.tidy(false);
+      if (wanted.kind !== 'baseline') await backend.tidy(false);
       else slotRolls.delete(name);
     },
   };
@@ -87,14 +89,20 @@ async function mustBeValid(access: ProxyAccess, found: Found, signal: AbortSigna
   });
 }
 
-function factsOf(info: string): ProxyFacts {
+const HOLDS_NOTHING: Hold = { kind: 'requests', longestMs: 0 };
+
+function leastOf(holds: readonly Hold[]): Hold {
+  return holds.reduce((least, one) => (one.longestMs < least.longestMs ? one : least), holds[0] ?? HOLDS_NOTHING);
+}
+
+function factsOf(info: string, { kind, longestMs }: Hold): ProxyFacts {
   const version = /^Version: (\S+)/m.exec(info)?.[1] ?? 'unknown';
   return {
     driver: 'haproxy',
     version,
     countsInFlight: true,
     weights: true,
-    hold: 'no',
+    ...(longestMs > 0 && canAdd(version) ? { hold: kind, longestHoldMs: longestMs } : { hold: 'no' }),
     keepsIdleClients: true,
     keepsStreams: true,
     minMsBetween: 0,
@@ -111,10 +119,12 @@ function canAdd(version: string): boolean {
   return major > 2 || (major === 2 && minor >= 6);
 }
 
-// `set maxconn frontend NAME 0` would stop the frontend for good if swapctl died before it raises it again.
-function cannotHold(): never {
-  return fail('proxy-refused', 'HAProxy can hold no requests', {
-    hint: 'nothing was changed; leave out swapctl.proxy.hold',
+function mustHold(name: string, hold: Hold = HOLDS_NOTHING, longestMs: number): void {
+  if (longestMs <= hold.longestMs) return;
+  const most = hold.longestMs === 0 ? 'not at all' : `at most for ${hold.longestMs / 1000} s`;
+  const seconds = Math.ceil(longestMs / 1000);
+  fail('proxy-refused', `the backend ${name} of HAProxy can hold requests ${most}, not for ${longestMs / 1000} s`, {
+    hint: `add to it: option redispatch, timeout queue ${seconds}s, retries ${seconds + 1}; or lower swapctl.proxy.hold`,
   });
 }
 

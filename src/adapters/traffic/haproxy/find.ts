@@ -1,6 +1,7 @@
 import { fail } from '../../../core/model/error.ts';
 import type { ProxyAccess, ProxySocket } from '../../../ports/proxy-access.ts';
 import { type HaproxyConfig, parseConfig } from './config.ts';
+import { type Hold, holdsIn } from './waits.ts';
 
 /** The known facts of a running HAProxy. */
 export interface Found {
@@ -9,6 +10,8 @@ export interface Found {
   readonly arguments: readonly string[];
   readonly config: HaproxyConfig;
   readonly socket: ProxySocket;
+  /** By backend. */
+  readonly holds: ReadonlyMap<string, Hold>;
 }
 
 /** Its place in packages and official images. */
@@ -30,7 +33,7 @@ export async function findHaproxy(access: ProxyAccess, signal: AbortSignal): Pro
     });
   const config = parseConfig(texts);
   const found = named.flatMap((file) => ['-f', file]);
-  return { program: words[0] ?? 'haproxy', arguments: found, config, socket: socketOf(config) };
+  return { program: words[0] ?? 'haproxy', arguments: found, config, socket: socketOf(config), holds: holdsIn(texts) };
 }
 
 // A folder stands for its files that end with .cfg, in the order of their names.

@@ -3,21 +3,25 @@ import type { Backend } from './backend.ts';
 import type { ConfiguredServer } from './config.ts';
 import { isCommandWord, optionsOfAdded } from './options.ts';
 import { CommandRefused } from './runtime.ts';
-import { addedName, type Member } from './state.ts';
+import { addedName, holdName, type Member } from './state.ts';
 
+// Nothing listens at the first port of a machine or container.
+const NOBODY = '127.0.0.1:1';
 const ADMIN = { ready: 'ready', draining: 'drain', off: 'maint' } as const;
 
 /** Makes the servers of a backend those of a roll: first who serves, then who drains, then who gets no requests. */
 export async function applyOverlay(
   backend: Backend,
-  { roll, servers }: Overlay,
+  wanted: Overlay,
   configured: readonly ConfiguredServer[],
 ): Promise<void> {
+  const { roll, servers } = wanted;
   const members = (await backend.members()) ?? [];
   const places = new Places(backend, members, roll, configured);
   const placed: [Server, Place][] = [];
   for (const server of servers) placed.push([server, await places.of(server)]);
-  if (servers[0]) await places.mark(servers[0]);
+  if (wanted.kind === 'held') await places.hold(wanted.longestMs);
+  else if (servers[0]) await places.mark(servers[0]);
   for (const [{ weight }, place] of placed) await backend.setWeight(place, weight);
   const ready = placed.filter(([{ state }]) => state === 'ready');
   for (const [, place] of ready) await backend.setAdmin(place, 'ready');
@@ -27,7 +31,7 @@ export async function applyOverlay(
     await (member.kind === 'owner' ? backend.setAdmin(member, 'maint') : backend.release(member));
 }
 
-type Overlay = Extract<Wanted, { kind: 'servers' }>;
+type Overlay = Exclude<Wanted, { kind: 'baseline' }>;
 type Place = Pick<Member, 'name' | 'admin' | 'weight'>;
 
 /** Which server of the backend stands for which wanted one. */
@@ -42,7 +46,8 @@ class Places {
 
   constructor(backend: Backend, members: readonly Member[], roll: string, configured: readonly ConfiguredServer[]) {
     [this.#backend, this.#members, this.#roll, this.#configured] = [backend, members, roll, configured];
-    this.#usable = members.filter((one) => !one.spare && (one.kind !== 'added' || one.roll === roll));
+    const servers = members.filter((one) => !one.spare && one.holdMs === undefined);
+    this.#usable = servers.filter((one) => one.kind !== 'added' || one.roll === roll);
   }
 
   /** One that has the address already, else a spare one, else a new one. */
@@ -61,6 +66,20 @@ class Places {
       ({ kind, admin, address }) => kind !== 'owner' && admin === 'maint' && address === server.address,
     );
     this.taken.add((known ?? (await this.#another(server))).name);
+  }
+
+  /**
+   * A server that has room for one request and refuses its connection, so HAProxy goes on to try that one, and all others wait in the
+   * queue of the backend. HAProxy answers 503 at once if no server is ready.
+   */
+  async hold(longestMs: number): Promise<void> {
+    const name = holdName(this.#roll, longestMs);
+    const known = this.#members.find((one) => one.name === name);
+    if (!known) await this.#backend.add(name, NOBODY, 1, ['maxconn', '1']);
+    const place = known ?? { name, admin: 'maint', weight: 1 };
+    await this.#backend.setWeight(place, 1);
+    await this.#backend.setAdmin(place, 'ready');
+    this.taken.add(name);
   }
 
   async #another({ address, weight }: Server): Promise<Place> {

@@ -1,4 +1,4 @@
-import type { ObservedRoute, ObservedServer, ServerState, Wanted } from '../../../core/proxy/route.ts';
+import type { ObservedRoute, ObservedServer, Server, ServerState, Wanted } from '../../../core/proxy/route.ts';
 import type { ConfiguredServer } from './config.ts';
 import type { RuntimeServer } from './runtime.ts';
 
@@ -8,6 +8,8 @@ export interface Member extends RuntimeServer {
   readonly kind: 'owner' | 'slot' | 'added';
   /** The roll that it was added for. */
   readonly roll?: string;
+  /** An added server that is always full, so that requests wait in the queue: the longest hold. */
+  readonly holdMs?: number;
   /** A slot that nothing uses, or an added server that is to be deleted. */
   readonly spare: boolean;
   readonly configured: ConfiguredServer | undefined;
@@ -18,6 +20,12 @@ export function addedName(roll: string, number: number): string {
   return `swapctl-${roll}-${number}`;
 }
 
+/** The name of a server that holds requests. */
+export function holdName(roll: string, longestMs: number): string {
+  return `swapctl-${roll}-hold-${longestMs}`;
+}
+
+const HOLD = /^swapctl-(.+)-hold-(\d+)$/;
 const ADDED = /^swapctl-(.+)-\d+$/;
 const SLOT = /^swapctl\d+$/;
 
@@ -27,9 +35,17 @@ export const DONE_WEIGHT = 0;
 export function membersOf(servers: readonly RuntimeServer[], configured: readonly ConfiguredServer[]): Member[] {
   return servers.map((server) => {
     const own = configured.find(({ name }) => name === server.name);
-    const roll = own ? undefined : ADDED.exec(server.name)?.[1];
+    const [, holding, longest] = (!own && HOLD.exec(server.name)) || [];
+    const roll = own ? undefined : (holding ?? ADDED.exec(server.name)?.[1]);
     if (roll !== undefined)
-      return { ...server, kind: 'added', roll, spare: server.weight === DONE_WEIGHT, configured: undefined };
+      return {
+        ...server,
+        kind: 'added',
+        roll,
+        spare: server.weight === DONE_WEIGHT,
+        configured: undefined,
+        ...(longest !== undefined && { holdMs: Number(longest) }),
+      };
     if (!SLOT.test(server.name)) return { ...server, kind: 'owner', spare: false, configured: own };
     return { ...server, kind: 'slot', spare: isUnused(server, own), configured: own };
   });
@@ -42,12 +58,16 @@ function isUnused({ address, admin }: RuntimeServer, own: ConfiguredServer | und
 /** The route that these servers make. `slotRoll`: the roll that uses the slots, as far as it is known. */
 export function observedRoute(members: readonly Member[], slotRoll: string): ObservedRoute {
   const overlay = members.filter(({ kind, spare }) => kind !== 'owner' && !spare);
-  const active = members.filter(({ spare }) => !spare);
+  const active = members.filter(({ spare, holdMs }) => !spare && holdMs === undefined);
   const servers = byAddress(active.map(observedServer));
   const roll = overlay.find((one) => one.roll !== undefined)?.roll ?? slotRoll;
   const plain = servers.map(({ address, state, weight }) => ({ address, state, weight }));
-  const wanted: Wanted = overlay.length === 0 ? { kind: 'baseline' } : { kind: 'servers', roll, servers: plain };
-  return { wanted, servers };
+  return { wanted: overlay.length === 0 ? { kind: 'baseline' } : wantedOf(overlay, roll, plain), servers };
+}
+
+function wantedOf(overlay: readonly Member[], roll: string, servers: readonly Server[]): Wanted {
+  const longestMs = overlay.find(({ holdMs, admin }) => holdMs !== undefined && admin === 'ready')?.holdMs;
+  return longestMs === undefined ? { kind: 'servers', roll, servers } : { kind: 'held', roll, servers, longestMs };
 }
 
 const LIVELINESS: readonly ServerState[] = ['off', 'draining', 'ready'];
