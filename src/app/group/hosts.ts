@@ -63,15 +63,16 @@ export class Connections {
     const found = await Promise.all(group.hosts.map((host) => this.#reach(host)));
     const open = found.flatMap((one) => ('app' in one ? [one] : []));
     const away = found.flatMap((one) => ('app' in one ? [] : [one]));
-    await refuseSameEngine(open);
+    refuseSameEngine(open);
     return { open, away };
   }
 
-  async #reach(host: string): Promise<OpenHost | AwayHost> {
+  // A host that cannot list its containers counts as away: nothing would show that it is another one's engine.
+  async #reach(host: string): Promise<ListedHost | AwayHost> {
     try {
       const { app, close } = await this.#world.open(host);
       this.#closers.push(close);
-      return { host, app };
+      return { host, app, containers: await app.held.containers() };
     } catch (raised) {
       if (raised instanceof SwapError && raised.code !== 'engine-unreachable')
         throw new SwapError(raised.code, `${host}: ${raised.message}`, {
@@ -83,14 +84,15 @@ export class Connections {
   }
 }
 
+interface ListedHost extends OpenHost {
+  readonly containers: readonly string[];
+}
+
 // It would be locked twice, and the second time find itself busy. The id of an engine proves nothing: cloned machines share it.
-async function refuseSameEngine(open: readonly OpenHost[]): Promise<void> {
+function refuseSameEngine(open: readonly ListedHost[]): void {
   const known = new Map<string, string>();
-  const lists = await Promise.all(
-    open.map(async ({ host, app }) => ({ host, ids: await app.held.containers().catch(() => []) })),
-  );
-  for (const { host, ids } of lists)
-    for (const id of ids) {
+  for (const { host, containers } of open)
+    for (const id of containers) {
       const other = known.get(id);
       if (other !== undefined)
         fail('config', `${other} and ${host} are the same engine`, { hint: 'name it only once under hosts' });

@@ -5,6 +5,7 @@ import { createGroup, type GroupApp } from '../../../src/app/group/group.ts';
 import type { GroupReport } from '../../../src/core/group/report.ts';
 import { groupConcerns } from '../../../src/core/group/report.ts';
 import { type GroupConfig, hostGroup } from '../../../src/core/inventory/inventory.ts';
+import { EngineError } from '../../../src/core/model/engine-error.ts';
 import { SwapError } from '../../../src/core/model/error.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import { statusOfErrors } from '../../../src/fronts/common/failure.ts';
@@ -57,6 +58,8 @@ interface OperatorOptions {
   readonly skipUnreachable?: boolean;
   /** True: all names lead to one engine. */
   readonly sameEngine?: boolean;
+  /** The hosts whose engines answer, but cannot list their containers. */
+  readonly listless?: readonly string[];
 }
 
 export interface Fleet {
@@ -150,7 +153,7 @@ export function assertWhole({ hosts, runs }: Fleet): void {
 function operatorOf(
   { clock, hosts, host }: Pick<Fleet, 'clock' | 'hosts' | 'host'>,
   group: Partial<GroupConfig>,
-  { name = 'web', skipUnreachable = false, sameEngine = false }: OperatorOptions,
+  { name = 'web', skipUnreachable = false, sameEngine = false, listless = [] }: OperatorOptions,
 ): Operator {
   const progress: Progress[] = [];
   const hooked: string[] = [];
@@ -188,7 +191,10 @@ function operatorOf(
       const { away, machine } = host(one);
       if (away || !machine.up) throw new SwapError('engine-unreachable', `no Docker Engine answers at ${one}`);
       const { ports } = processes.get(sameEngine ? 'web1' : one) ?? assert.fail(one);
-      return { app: createApp(ports), close: () => {} };
+      const app = createApp(ports);
+      const containers = () => Promise.reject(new EngineError(500, 'the list is locked'));
+      const held = listless.includes(one) ? { ...app.held, containers } : app.held;
+      return { app: { ...app, held }, close: () => {} };
     },
   });
   const kill = (): void => {

@@ -322,6 +322,24 @@ suite('what hosts disagree on', () => {
     );
   });
 
+  test('a host that cannot list its containers counts as away, since it may be the engine of another one', async () => {
+    const fleet = await fleetOf(3);
+    fleet.push();
+    const listless = ['web2'];
+    const refused = fleet.operator({}, { sameEngine: true, listless });
+    await assert.rejects(
+      refused.run((app) => app.roll(['web'], REQUEST)),
+      /web1 and web3 are the same engine/,
+    );
+    await assert.rejects(
+      fleet.operator({}, { listless }).run((app) => app.roll(['web'], REQUEST)),
+      /^SwapError: web2 can't be reached: the list is locked/,
+    );
+    assert.deepEqual(new Set(fleet.runs()), new Set([fleet.first]));
+    const skipping = fleet.operator({}, { listless, skipUnreachable: true });
+    assert.deepEqual(outcomes(await rolled(skipping)), { web1: 'rolled', web2: 'skipped', web3: 'rolled' });
+  });
+
   test('a service that is missing on one host is refused', async () => {
     const fleet = await fleetOf(2);
     fleet.push();
