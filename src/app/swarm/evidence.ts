@@ -1,5 +1,5 @@
 import type { SwarmService, SwarmTask } from '../../core/swarm/model.ts';
-import { describeFailure, isImagesFault, taskName } from '../../core/swarm/verdict.ts';
+import { describeFailure, isImagesFault, isPullFault, taskName } from '../../core/swarm/verdict.ts';
 import type { Ports } from '../../ports/ports.ts';
 
 /** The evidence of a failed task. */
@@ -11,6 +11,8 @@ export interface Evidence {
   readonly log: readonly string[];
   /** True if only the image can have caused it. */
   readonly image: boolean;
+  /** True if the node could not pull the image. */
+  readonly pull: boolean;
 }
 
 const LOG_LINES = 20;
@@ -36,6 +38,7 @@ export async function evidenceOf(
     health: health.map(({ output }) => output.trim()).filter((output) => output !== ''),
     log,
     image: isImagesFault(task),
+    pull: isPullFault(task),
   };
 }
 

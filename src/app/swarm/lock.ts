@@ -106,12 +106,13 @@ async function removeOwn(ports: Place, service: string, lock: SwarmLock): Promis
 
 // A beat that fails is made up for by the next one; each change asks for itself whether the lock is still held.
 async function beating(ports: Place, service: Subject, lock: SwarmLock, ended: AbortSignal): Promise<void> {
+  let said = '';
   while (!ended.aborted) {
     await ports.clock.sleep(BEAT_MS, ended);
     if (ended.aborted) return;
-    await beat(ports, service, lock).catch((error: unknown) => {
-      ports.report({ kind: 'debug', text: `lock of ${service.name}: ${String(error)}` });
-    });
+    const failed = await beat(ports, service, lock).then(() => '', String);
+    if (failed !== '' && failed !== said) ports.report({ kind: 'debug', text: `lock of ${service.name}: ${failed}` });
+    said = failed;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isFault } from '../../core/model/engine-error.ts';
 import type { ErrorCode } from '../../core/model/error.ts';
 import { messageOf } from '../../core/model/error.ts';
 import { shortDigest } from '../../core/model/reference.ts';
@@ -22,13 +23,23 @@ export async function performRoll(run: SwarmRun, before: Seen, sent: boolean): P
   const { ports, note } = run;
   const began = ports.clock.monotonic();
   if (!sent) await sendImage(run, note.from, note.to);
-  const end = await ending(run).catch((raised: unknown) => ({
-    error: reportedError(raised),
-    outcome: 'failed' as const,
-  }));
+  let lost = false;
+  const end = await ending(run).catch((raised: unknown): End => {
+    lost = isFault(raised);
+    return { error: lost ? lostManager(run, raised) : reportedError(raised), outcome: 'failed' };
+  });
   const total = ports.clock.monotonic() - began;
-  const after = await look(run).catch(() => undefined);
+  const after = lost ? undefined : await look(run).catch(() => undefined);
   return { ...(await describe(run, before, after, end.outcome)), ...end, timings: { total } };
+}
+
+// The update is with Swarm, so nothing is as it was before, whatever became of the manager.
+function lostManager({ service: { name }, note }: SwarmRun, raised: unknown): ReportedError {
+  return {
+    code: 'attention',
+    message: `Swarm has the update of ${name} to ${shown(note.to)}, and the manager no longer answers: ${messageOf(raised)}`,
+    hint: `Swarm goes on by itself; swapctl recover ${name} through another manager finishes or undoes the roll`,
+  };
 }
 
 interface End {
@@ -59,7 +70,9 @@ async function undo(run: SwarmRun, failed: Failed): Promise<End> {
   const text = `${service.name}: ${failed.reason}; ${who} ${shown(note.from)} back`;
   ports.report({ kind: 'note', text });
   try {
-    if (failed.by === 'swapctl') await sendImage(run, note.to, note.from);
+    // A login that nodes could not pull with must not stay in the service: the next task on another node would fail.
+    const login = failed.evidence?.pull ? 'former' : 'own';
+    if (failed.by === 'swapctl') await sendImage(run, note.to, note.from, login);
     await watchBack(run);
     return {
       outcome: 'failed',
@@ -78,7 +91,9 @@ function errorOf(run: SwarmRun, failed: Failed): ReportedError {
   return {
     code: codeOf(failed),
     message: whatFailed(name, failed),
-    hint: `docker service ps --no-trunc ${name} shows all tasks; swapctl history ${name} keeps the reason`,
+    hint: evidence?.pull
+      ? `the log of the Docker daemon on that node has the answer of the registry: check the login here, and the node's way to it`
+      : `docker service ps --no-trunc ${name} shows all tasks; swapctl history ${name} keeps the reason`,
     ...(evidence && evidence.log.length > 0 ? { log: evidence.log } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import type { HealthConfig } from '../../core/model/container.ts';
-import { EngineError, isConflict, isFault } from '../../core/model/engine-error.ts';
-import { fail } from '../../core/model/error.ts';
+import { isConflict, isFault } from '../../core/model/engine-error.ts';
+import { fail, messageOf } from '../../core/model/error.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import { fingerprint, patienceMs, standstill } from '../../core/swarm/deadline.ts';
 import type { LockNote } from '../../core/swarm/memory.ts';
@@ -8,6 +8,7 @@ import type { SwarmService } from '../../core/swarm/model.ts';
 import { type Aim, failuresOf, judgeBack, judgeRoll, type Seen } from '../../core/swarm/verdict.ts';
 import { formatDuration } from '../../core/text/duration.ts';
 import type { Ports } from '../../ports/ports.ts';
+import type { PullLogin } from '../../ports/swarm.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
 import type { SwarmLease } from './lock.ts';
 
@@ -44,15 +45,23 @@ export function aimOf({ note, lease }: Pick<SwarmRun, 'note' | 'lease'>): Aim {
 // As long as a daemon takes to restart, and managers to elect a leader.
 const AWAY_MS = 90_000;
 
+// A single failed answer is no news.
+const TRIES_IN_SILENCE = 3;
+
+function away(service: string, why: string): string {
+  return `${service}: the manager does not answer (${why}); Swarm goes on by itself, and swapctl asks again for ${formatDuration(AWAY_MS)}`;
+}
+
 /** Looks at the service, also while its manager restarts. Raises `attention` if the service is gone. */
 export async function look({ ports, service }: Pick<SwarmRun, 'ports' | 'service'>): Promise<Seen> {
   const until = ports.clock.monotonic() + AWAY_MS;
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       const [now, tasks] = await Promise.all([ports.swarm.service(service.id), ports.swarm.tasks(service.id)]);
       return { service: now ?? fail('attention', `${service.name} was removed during its roll`), tasks };
     } catch (raised) {
       if (!isFault(raised) || ports.clock.monotonic() > until) throw raised;
+      if (tries === TRIES_IN_SILENCE) ports.report({ kind: 'note', text: away(service.name, messageOf(raised)) });
       await ports.clock.sleep(LOOK_EVERY_MS);
     }
   }
@@ -122,23 +131,26 @@ function notBack({ service, note }: SwarmRun, why: string): never {
 }
 
 const MOST_TRIES = 20;
+const MOST_FAULTS = 3;
 
 /** Asks Swarm to change the image, unless it has it already. Raises `busy` where another process changes the service. */
-export async function sendImage(run: SwarmRun, from: string, to: string): Promise<void> {
+export async function sendImage(run: SwarmRun, from: string, to: string, login?: PullLogin): Promise<void> {
   const { ports, lease } = run;
-  for (let tries = 1; ; tries++) {
-    await lease.confirm();
+  for (let tries = 1, faults = 0; ; tries++) {
     const { service: now } = await look(run);
+    if (faults > 0 && now.image === to) return;
     if (now.image !== from) return taken(run, now.image);
     try {
-      return await ports.swarm.setImage(now, to, from === to);
+      await lease.confirm();
+      return await ports.swarm.setImage(now, to, from === to, login);
     } catch (error) {
       // A change of labels or replicas in between is no reason to give up; a change of the image is found by the next look.
       if (isConflict(error) && tries < MOST_TRIES) continue;
-      if (!(error instanceof EngineError) || !isFault(error)) throw error;
-      const after = await look(run);
-      if (after.service.image === to && from !== to) return;
-      throw error;
+      if (!isFault(error) || from === to) throw error;
+      // The managers may elect a leader, for seconds, or have taken the change. Its version keeps it from being made twice.
+      const { service: after } = await look(run);
+      faults += 1;
+      if (faults === MOST_FAULTS && after.image !== to) throw error;
     }
   }
 }

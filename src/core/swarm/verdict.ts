@@ -100,6 +100,11 @@ export function isImagesFault({ state, error, exitCode, container }: SwarmTask):
   return (container !== undefined && exitCode !== undefined && exitCode !== KILLED) || isFaultOfImage(error);
 }
 
+/** True if the node could not pull the image. Swarm gives no more of a reason, whatever the registry answered. */
+export function isPullFault({ state, error }: Pick<SwarmTask, 'state' | 'error'>): boolean {
+  return state === 'rejected' && /No such image/i.test(error);
+}
+
 // The exit code of a process that SIGKILL ended: memory limits and users cause that as well.
 const KILLED = 137;
 

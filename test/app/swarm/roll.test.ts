@@ -140,6 +140,33 @@ test('a way back that fails needs attention, and does not claim that the old ima
   assert.deepEqual(roles(swarm), ['swarm-failed']);
 });
 
+suite('a manager that does not answer', () => {
+  test('for some time is waited for, and the roll goes on', async () => {
+    const { clock, process } = world({ kind: 'runs' });
+    const one = process();
+    clock.alarm(clock.now() + 3000, () => one.loseManager(true));
+    clock.alarm(clock.now() + 60_000, () => one.loseManager(false));
+    const [report] = assertThere(await one.run(roll));
+    assert.equal(report?.outcome, 'rolled');
+    const notes = one.progress.flatMap((line) => (line.kind === 'note' ? [line.text] : []));
+    assert.equal(notes.filter((text) => /web: the manager does not answer/.test(text)).length, 1);
+  });
+
+  test('any more leaves the update with Swarm, and another process finishes the roll', async () => {
+    const { swarm, clock, process } = world({ kind: 'runs' });
+    const one = process();
+    clock.alarm(clock.now() + 3000, () => one.loseManager(true));
+    const [report] = assertThere(await one.run(roll));
+    assert.equal(report?.error?.code, 'attention', 'not the status that says that nothing was touched');
+    assert.match(report?.error?.message ?? '', /Swarm has the update of web .* no longer answers/);
+    one.suspend();
+    const [item] = assertThere(await process().run((app) => app.recover(['web'], signal)));
+    assert.equal(item?.outcome, 'finished');
+    assertRuns(swarm, NEW);
+    assert.deepEqual(roles(swarm), ['swarm-history']);
+  });
+});
+
 test('a client that puts the old image back is told as one, and the image is not rejected', async () => {
   const { swarm, clock, process } = world({ kind: 'runs' });
   clock.alarm(clock.now() + 2500, () => swarm.change('web', { image: OLD }));

@@ -1,6 +1,7 @@
 // swapctl's Swarm use cases over a Swarm in memory: processes that die at any call, and others that continue.
 import type { App } from '../../../src/app/app.ts';
 import { withSwarm } from '../../../src/app/with-swarm.ts';
+import { EngineError } from '../../../src/core/model/engine-error.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import { NO_CONFIG } from '../../../src/core/settings/config.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
@@ -20,6 +21,8 @@ export interface Process {
   readonly asked: string[];
   /** Others take it for dead, although it lives. */
   suspend(): void;
+  /** From the next call on its manager does not answer, until it does again. */
+  loseManager(lost: boolean): void;
   goOn(): void;
   /** Runs a task, and dies before its nth call (from 1), or after it. */
   run<T>(
@@ -65,6 +68,7 @@ function process(
   const progress: Progress[] = [];
   let death: { readonly nth: number; readonly after: boolean } | undefined;
   let dead = false;
+  let lost = false;
   let died: () => void = () => {};
   const die = (): Promise<never> => {
     dead = true;
@@ -75,6 +79,7 @@ function process(
   const through = (name: string, call: (...args: never[]) => Promise<unknown>) => {
     return async (...args: never[]): Promise<unknown> => {
       if (dead) return never();
+      if (lost) throw new EngineError(0, 'no Docker Engine answers');
       calls.push(name);
       const last = death?.nth === calls.length;
       if (last && !death?.after) return die();
@@ -125,6 +130,9 @@ function process(
     progress,
     calls,
     asked,
+    loseManager: (now) => {
+      lost = now;
+    },
     suspend: () => void living.delete(holder),
     goOn: () => void living.add(holder),
     run: (work, at) => {

@@ -50,11 +50,12 @@ type Changes = 'setImage' | 'createConfig' | 'labelConfig' | 'removeConfig';
 
 function changes(docker: Dockerode, endpoint: Endpoint, credentialsFor: LoginFor): Pick<Swarm, Changes> {
   return {
-    setImage: async ({ id, version }, image, restart) => {
-      const authconfig = await credentialsFor(parseReference(image).registry);
+    setImage: async ({ id, version }, image, restart, login = 'own') => {
+      const own = login === 'own';
+      const authconfig = own ? await credentialsFor(parseReference(image).registry) : undefined;
       const service = docker.getService(id);
       const { Spec: spec } = (await service.inspect()) as { Spec: ServiceSpec };
-      const call = inBody(withImage(spec, image, restart), version);
+      const call = inBody(withImage(spec, image, restart), { version, ...(own ? {} : FORMER_LOGIN) });
       await inSequence(endpoint, () => (service as unknown as Updated).update(authconfig, call));
     },
     createConfig: async ({ name, labels, data }) => {
@@ -68,7 +69,9 @@ function changes(docker: Dockerode, endpoint: Endpoint, credentialsFor: LoginFor
       await inSequence(
         endpoint,
         () =>
-          config.update(inBody({ ...spec, Labels: { ...labels } }, version) as never) as unknown as Promise<unknown>,
+          config.update(
+            inBody({ ...spec, Labels: { ...labels } }, { version }) as never,
+          ) as unknown as Promise<unknown>,
       );
     },
     removeConfig: (id) => ignoring([404], docker.getConfig(id).remove() as unknown as Promise<unknown>),
@@ -76,9 +79,11 @@ function changes(docker: Dockerode, endpoint: Endpoint, credentialsFor: LoginFor
 }
 
 // Without this, docker-modem would also write the whole spec into the URL, environment included.
-function inBody(spec: object, version: number): object {
-  return { _query: { version }, _body: spec };
+function inBody(spec: object, query: object): object {
+  return { _query: query, _body: spec };
 }
+
+const FORMER_LOGIN = { registryAuthFrom: 'previous-spec' };
 
 interface Updated {
   update(authconfig: object | undefined, call: object): Promise<unknown>;

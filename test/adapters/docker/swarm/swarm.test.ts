@@ -87,6 +87,14 @@ test('without a login Swarm keeps the one that it has', async (t) => {
   assert.equal(asked.at(-1)?.auth, undefined);
 });
 
+test('the login of the spec before is taken back where that is asked for', async (t) => {
+  const { swarm, asked } = await swarmThat(t, inspected, LOGIN);
+  await swarm.setImage({ id: 'abc', version: 42 }, IMAGE, false, 'former');
+  const { call, auth } = asked.at(-1) ?? assert.fail();
+  assert.equal(call, 'POST /services/abc/update?version=42&registryAuthFrom=previous-spec');
+  assert.equal(auth, undefined);
+});
+
 test('a restart counts the forced updates on', async (t) => {
   const { swarm, asked } = await swarmThat(t, inspected);
   await swarm.setImage({ id: 'abc', version: 42 }, SPEC.TaskTemplate.ContainerSpec.Image, true);
