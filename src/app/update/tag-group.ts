@@ -44,10 +44,15 @@ export function backWith(mate: string): string {
   return `it went back to the old image, since ${mate}, which has the same tag, failed`;
 }
 
-/** The report of a service that went back, or failed to. */
+/** The report of a service that went back, or failed to. Of several replicas the first has the note. */
 export function takenBack(report: ServiceReport, mate: string): ServiceReport {
   const note = report.error
     ? `it should go back to the old image, since ${mate}, which has the same tag, failed`
     : backWith(mate);
-  return { ...report, notes: [note, ...(report.notes ?? [])] };
+  const noted = <T extends Pick<ServiceReport, 'notes'>>(one: T): T => ({
+    ...one,
+    notes: [note, ...(one.notes ?? [])],
+  });
+  const [first, ...others] = report.replicas ?? [];
+  return { ...noted(report), ...(first && { replicas: [noted(first), ...others] }) };
 }
