@@ -10,6 +10,20 @@ import type {
   Process,
 } from '../core/traffic/routes.ts';
 
+/** `again`: extends a redirect that this process has begun. `percent`: the share of new connections; undefined: all. */
+export interface ForwardHow {
+  readonly again?: boolean;
+  readonly percent?: number | undefined;
+}
+
+/** An active address redirect: prefixes of both ids, its share of new connections, and the number of redirected ones. */
+export interface SeenForward {
+  readonly from: string;
+  readonly to: string;
+  readonly percent?: number | undefined;
+  readonly connections: number;
+}
+
 /** Kernel rules for new connections; `slot` is the slot name. */
 export interface Kernel {
   /**
@@ -32,16 +46,14 @@ export interface Kernel {
   /**
    * Redirects new TCP connections to a container's addresses to another container in the same networks, from any source; the
    * client keeps its address, open connections stay, and redirected ones outlive the first container. Ends by itself after the
-   * lifetime; `again` extends it. Raises `step-failed` if that is impossible, and RuleError if nft fails.
+   * lifetime. Raises `step-failed` if that is impossible, and RuleError if nft fails.
    */
-  forward(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[], ms: number, again?: boolean): Promise<void>;
+  forward(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[], ms: number, how?: ForwardHow): Promise<void>;
   /**
    * The active address redirects from or to one of these containers (ids): prefixes of both ids, and the number of redirected
    * connections. Other rolls may have redirects, too.
    */
-  forwarding(
-    ids: readonly string[],
-  ): Promise<{ readonly from: string; readonly to: string; readonly connections: number }[]>;
+  forwarding(ids: readonly string[]): Promise<SeenForward[]>;
   /** The clients that connected to a container's (an id) addresses while these were redirected. */
   led(from: string): Promise<LedClient[]>;
   /**

@@ -21,7 +21,7 @@ export type {
 } from '../core/model/engine.ts';
 export type { Login, LoginFor, RemoteImage } from '../core/model/registry.ts';
 export type { CoverRequest, FindProcess, ForwardEnd, ForwardStart, Process } from '../core/traffic/routes.ts';
-export type { Kernel } from './kernel.ts';
+export type { Kernel, SeenForward } from './kernel.ts';
 
 /** The sink of progress; results never go there. */
 export type Report = (progress: Progress) => void;

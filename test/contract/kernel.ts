@@ -6,6 +6,7 @@ import {
   assertRefused,
   assertServes,
   type Box,
+  type Connection,
   connected,
   contract,
   fails,
@@ -42,6 +43,11 @@ const STAND_IN_PORT = 49_153;
 const SHORT_ID = 12;
 
 type Cover = Parameters<Kernel['setCover']>[1];
+type ForwardHow = Parameters<Kernel['forward']>[4];
+
+/** Over so many connections a share is off by less than 20 points: more than five standard deviations. */
+const MANY = 200;
+const POINTS = 20;
 
 /** A slot whose incumbent publishes a port, and its stand-in. */
 async function slotOf(stage: Stage) {
@@ -206,8 +212,8 @@ const GATE: Rules[string] = {
 
 async function pairOf(stage: Stage) {
   const [from, to] = [await stage.start('old'), await stage.start('new')];
-  const forward = (lifetimeMs = LONG_MS, again?: boolean): Promise<void> =>
-    stage.kernel.forward(from, to, stage.bridges, lifetimeMs, again);
+  const forward = (lifetimeMs = LONG_MS, how?: ForwardHow): Promise<void> =>
+    stage.kernel.forward(from, to, stage.bridges, lifetimeMs, how);
   return { from, to, forward, lead: (connections: number) => leadOf(from, to, connections) };
 }
 
@@ -256,7 +262,7 @@ const FORWARDS: Rules[string] = {
     const { from, forward, lead } = await pairOf(stage);
     await forward();
     const led = await connected(stage.connect(from));
-    for (const again of [true, false]) await forward(LONG_MS, again);
+    for (const again of [true, false]) await forward(LONG_MS, { again });
     assert.ok(await led.isOpen());
     assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(1)]);
     await assertServes('new', stage.connect(from));
@@ -265,7 +271,7 @@ const FORWARDS: Rules[string] = {
     const { from, forward, lead } = await pairOf(stage);
     await forward();
     await stage.kernel.endForward(from.id, stage.find);
-    await forward(LONG_MS, true);
+    await forward(LONG_MS, { again: true });
     assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(0)]);
     await assertServes('new', stage.connect(from));
   },
@@ -318,6 +324,95 @@ const FORWARDS: Rules[string] = {
     await stage.kill(to);
     await fails('step-failed', forward());
     assert.deepEqual(await stage.kernel.forwarding([from.id]), []);
+  },
+};
+
+/** How many connections of many each container gets. */
+async function tally(connect: () => Promise<Connection | undefined>): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (let made = 0; made < MANY; made++) {
+    const one = await connected(connect());
+    counts[one.server] = (counts[one.server] ?? 0) + 1;
+    await one.close();
+  }
+  return counts;
+}
+
+function assertShare(counts: Record<string, number>, server: string, percent: number): void {
+  const got = (100 * (counts[server] ?? 0)) / MANY;
+  assert.ok(Math.abs(got - percent) < POINTS, `${server} got ${got} %, not ${percent} %`);
+}
+
+const SHARES: Rules[string] = {
+  'of an address go to the target, and the others stay': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    const before = await connected(stage.connect(from));
+    await forward(LONG_MS, { percent: 50 });
+    const [seen] = await stage.kernel.forwarding([from.id]);
+    assert.deepEqual({ ...seen, connections: 0 }, { ...leadOf(from, to, 0), percent: 50 });
+    const counts = await tally(() => stage.connect(from));
+    assertShare(counts, 'new', 50);
+    assertShare(counts, 'old', 50);
+    await assertServes('new', stage.connect(to));
+    assert.ok(await before.isOpen());
+  },
+  'of two addresses lead to each other': async (stage) => {
+    const { from, to, forward } = await pairOf(stage);
+    await forward(LONG_MS, { percent: 30 });
+    await stage.kernel.forward(to, from, stage.bridges, LONG_MS, { percent: 70 });
+    for (const address of [from, to]) assertShare(await tally(() => stage.connect(address)), 'new', 30);
+  },
+  'become all of them, and go back to none': async (stage) => {
+    const { from, to, forward, lead } = await pairOf(stage);
+    await forward(LONG_MS, { percent: 99 });
+    await forward();
+    assert.deepEqual(await stage.kernel.forwarding([from.id]), [lead(0)]);
+    assert.deepEqual(await tally(() => stage.connect(from)), { new: MANY });
+    await forward(LONG_MS, { percent: 50 });
+    await stage.kernel.endForward(from.id, stage.find);
+    assert.deepEqual(await tally(() => stage.connect(from)), { old: MANY });
+    void to;
+  },
+  'leave each open connection where it is, whatever becomes of them': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward(LONG_MS, { percent: 50 });
+    const open = [];
+    for (let made = 0; made < 20; made++) open.push(await connected(stage.connect(from)));
+    await forward();
+    await forward(LONG_MS, { percent: 1 });
+    for (const one of open) assert.ok(await one.isOpen(), one.server);
+    assert.deepEqual(new Set(open.map(({ server }) => server)), new Set(['old', 'new']));
+  },
+  'are renewed, and end by themselves': async (stage) => {
+    const { from, forward } = await pairOf(stage);
+    await forward(SHORT_MS, { percent: 50 });
+    await forward(LONG_MS, { percent: 50, again: true });
+    assertShare(await tally(() => stage.connect(from)), 'new', 50);
+    await forward(SHORT_MS, { percent: 50, again: true });
+    await stage.until('it leads no more', async () => (await stage.kernel.forwarding([from.id])).length === 0);
+    assert.deepEqual(await tally(() => stage.connect(from)), { old: MANY });
+  },
+  'of a published port go to the stand-in, and the others stay': async (stage) => {
+    const { kernel } = stage;
+    const { request } = await slotOf(stage);
+    await kernel.setCover('web', { ...request(LONG_MS), percent: 50 });
+    assert.equal(await kernel.cover('web'), 'shared');
+    const counts = await tally(() => stage.connectTo(PORT));
+    assertShare(counts, 'stand-in', 50);
+    assertShare(counts, 'old', 50);
+    await kernel.setCover('web', request(LONG_MS));
+    assert.equal(await kernel.cover('web'), 'expiring');
+    assert.deepEqual(await tally(() => stage.connectTo(PORT)), { 'stand-in': MANY });
+  },
+  'of a published port end for new connections only': async (stage) => {
+    const { kernel } = stage;
+    const { request } = await slotOf(stage);
+    await kernel.setCover('web', { ...request(LONG_MS), percent: 99 });
+    const led = await connected(stage.connectTo(PORT));
+    await kernel.endCover('web');
+    assert.equal(await kernel.cover('web'), 'over');
+    assert.deepEqual(await tally(() => stage.connectTo(PORT)), { old: MANY });
+    assert.ok(await led.isOpen());
   },
 };
 
@@ -500,6 +595,7 @@ const RULES: Rules = {
   'orphaned port redirects': ORPHANS,
   'the gate': GATE,
   'an address redirect': FORWARDS,
+  'shares of new connections': SHARES,
   'the end of an address redirect': END_FORWARDS,
   'the halt of an address redirect': HALT_FORWARDS,
   'the hold of new addresses': HOLDS,

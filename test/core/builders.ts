@@ -107,6 +107,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     vanished: 0,
     takenAway: 0,
     hooks: { due: [], failed: undefined },
+    watched: [],
     giveUp: undefined,
     ...change,
   };

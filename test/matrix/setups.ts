@@ -32,7 +32,7 @@ export interface Setup {
   readonly told: boolean;
   /** Whether that proxy holds requests while nobody serves. */
   readonly holds: boolean;
-  /** Whether it sends a share of the requests to the newer image first. */
+  /** Whether a share of the requests, or of the connections, goes to the newer image first. */
   readonly canary: boolean;
   /** Whether the older image has no health check of its own. */
   readonly bringsCheck: boolean;
@@ -87,6 +87,8 @@ export const SETUPS = {
   'start-first, bad image': { ...PLAIN, bad: 'ends' },
   'start-first, sick image': { ...PLAIN, bad: 'sick', health: 'check' },
   'start-first, no check': { ...PLAIN, health: 'none', restart: 'on-failure' },
+  'start-first, canary': { ...PLAIN, canary: true },
+  'start-first, canary, failed hook': { ...PLAIN, canary: true, bad: 'hook' },
   'start-first, proxied': { ...PLAIN, proxied: true },
   'start-first, proxied, first check': { ...PLAIN, proxied: true, bringsCheck: true },
   'start-first, proxied, no kernel layer': { ...PLAIN, proxied: true, kernel: false, health: 'check' },
@@ -107,6 +109,7 @@ export const SETUPS = {
   'handover, busy': { ...HANDOVER, busyMs: 900, restart: 'unless-stopped' },
   'handover, proxied': { ...HANDOVER, proxied: true },
   'handover, kept connection': { ...HANDOVER, keptMs: 900 },
+  'handover, canary': { ...HANDOVER, canary: true },
   'handover, bad image': { ...HANDOVER, bad: 'ends' },
   rollback: { ...PLAIN, command: 'rollback' },
   update: { ...PLAIN, command: 'update', health: 'check' },

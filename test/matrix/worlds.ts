@@ -48,7 +48,7 @@ export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
     bringsCheck: false,
     told: !asked.rehearsal,
     holds: asked.remembered,
-    canary: !asked.rehearsal && asked.kernel && strategy === 'start-first',
+    canary: asked.kernel && strategy !== 'stop-first' && (asked.rehearsal || strategy === 'start-first'),
     proxied: asked.health === 'check' && strategy !== 'stop-first',
     restart: autoRemove ? 'no' : asked.restart,
     volume: copies || (asked.volume && strategy === 'stop-first'),

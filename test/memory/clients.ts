@@ -35,7 +35,8 @@ export interface Connection {
 
 /** Opens a connection; undefined: it is refused. It stays with the container that answered, until that ends. */
 export function connect(machine: Machine, rules: Rules, way: WayIn, client = SOMEWHERE): Connection | undefined {
-  const server = answering(machine, rules, way);
+  const draw = drawn(rules);
+  const server = answering(machine, rules, way, draw);
   if (!server) return undefined;
   const { run } = server;
   let [closed, asked] = [false, false];
@@ -53,14 +54,26 @@ export function connect(machine: Machine, rules: Rules, way: WayIn, client = SOM
     },
   };
   rules.connections.push(connection);
-  noteLed(machine, rules, way, connection);
+  noteLed(machine, rules, way, connection, draw);
   return connection;
 }
 
 // The redirect that a new connection takes, if any.
-function noteLed(machine: Machine, rules: Rules, way: WayIn, connection: Connection): void {
+function noteLed(machine: Machine, rules: Rules, way: WayIn, connection: Connection, draw: number): void {
   const to = addressOf(machine, way);
-  if (to !== undefined) ruleAt(machine, rules, to)?.led.push({ ...connection.client, to, connection });
+  const rule = to === undefined ? undefined : ruleAt(machine, rules, to);
+  if (to !== undefined && rule && draw < (rule.percent ?? 100)) rule.led.push({ ...connection.client, to, connection });
+}
+
+// Each hundred connections have each number once, in no order that a test could rely on.
+function drawn({ connections }: Rules): number {
+  return (connections.length * 37) % 100;
+}
+
+/** Where a new connection may go if a rule leads a share of them: by its draw it is one of the two. */
+function shared<T>(percent: number | undefined, led: T, stays: T, draw: number | undefined): T[] {
+  if (percent === undefined) return [led];
+  return draw === undefined ? [led, stays] : [draw < percent ? led : stays];
 }
 
 function addressOf(machine: Machine, way: WayIn): string | undefined {
@@ -73,15 +86,15 @@ function addressOf(machine: Machine, way: WayIn): string | undefined {
 /**
  * Who answers a new request now; undefined: nobody. A client that knows several addresses tries one after the other; one that balances
  * over each address, and tries no other, is answered if all of them are. A proxy that reads the engine's verdict knows those that are healthy.
+ * Without a `draw` (0 to 99) all that may get a share of the connections have to answer.
  */
-export function answering(machine: Machine, rules: Rules, way: WayIn): Box | undefined {
-  if (way.kind === 'port') return atPort(machine, rules, way.hostPort);
-  if (way.kind === 'address') return atAddress(machine, rules, way.address);
+export function answering(machine: Machine, rules: Rules, way: WayIn, draw?: number): Box | undefined {
+  if (way.kind === 'port') return atPort(machine, rules, way.hostPort, draw);
+  if (way.kind === 'address') return atAddress(machine, rules, way.address, draw);
   if (way.kind === 'proxy') return behind(machine, rules, way.targets() ?? []);
   const called = [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
   const asked = called.filter((box) => isAsked(machine, box, way.kind) && !isHeld(machine, rules, box));
-  const reached = asked.map((box) => led(machine, rules, box, way.network));
-  const answers = reached.map((box) => (box && isOpen(machine, rules, box) ? box : undefined));
+  const answers = asked.map((box) => firstIfAll(machine, rules, led(machine, rules, box, way.network, draw)));
   if (way.kind === 'each address' && answers.includes(undefined)) return undefined;
   return answers.find((box) => box !== undefined);
 }
@@ -111,7 +124,7 @@ export function waits(machine: Machine, rules: Rules, way: WayIn): boolean {
 }
 
 function usedBy(machine: Machine, rules: Rules, way: WayIn): (Box | undefined)[] {
-  if (way.kind === 'port') return [holderOf(machine, rules, way.hostPort)];
+  if (way.kind === 'port') return holdersOf(machine, rules, way.hostPort);
   if (way.kind === 'proxy') return [];
   const all = [...machine.boxes.values()];
   if (way.kind === 'address') return all.filter((box) => hasAddress(machine, box, way.address));
@@ -123,31 +136,32 @@ function isHeld({ clock }: Machine, { holds }: Rules, { networks }: Box): boolea
   return [...holds.values()].some(({ known, until }) => until > clock.now() && own.some((one) => !known.has(one)));
 }
 
-function atPort(machine: Machine, rules: Rules, hostPort: number): Box | undefined {
-  const box = holderOf(machine, rules, hostPort);
-  return box && isOpen(machine, rules, box) ? box : undefined;
+function firstIfAll(machine: Machine, rules: Rules, boxes: readonly (Box | undefined)[]): Box | undefined {
+  return boxes.every((box) => box && isOpen(machine, rules, box)) ? boxes[0] : undefined;
 }
 
-function holderOf(machine: Machine, rules: Rules, hostPort: number): Box | undefined {
+function atPort(machine: Machine, rules: Rules, hostPort: number, draw: number | undefined): Box | undefined {
+  return firstIfAll(machine, rules, holdersOf(machine, rules, hostPort, draw));
+}
+
+function holdersOf(machine: Machine, rules: Rules, hostPort: number, draw?: number): (Box | undefined)[] {
   const cover = [...rules.covers.values()].find(
     (rule) => rule.until > machine.clock.now() && rule.hostPorts.has(hostPort),
   );
-  const id = cover?.standIn ?? machine.hostPorts.get(portKey(hostPort, '/tcp'));
-  return machine.boxes.get(id ?? '');
+  const own = machine.boxes.get(machine.hostPorts.get(portKey(hostPort, '/tcp')) ?? '');
+  return cover ? shared(cover.percent, machine.boxes.get(cover.standIn), own, draw) : [own];
 }
 
-function atAddress(machine: Machine, rules: Rules, address: string): Box | undefined {
+function atAddress(machine: Machine, rules: Rules, address: string, draw?: number): Box | undefined {
   const rule = ruleAt(machine, rules, address);
-  const box = rule
-    ? boxOf(machine, rule.to)
-    : [...machine.boxes.values()].find((one) => isUp(one) && hasAddress(machine, one, address));
-  return box && isOpen(machine, rules, box) ? box : undefined;
+  const own = [...machine.boxes.values()].find((one) => isUp(one) && hasAddress(machine, one, address));
+  return firstIfAll(machine, rules, rule ? shared(rule.percent, boxOf(machine, rule.to), own, draw) : [own]);
 }
 
-// The one that a new connection to an address ends up at.
-function led(machine: Machine, rules: Rules, box: Box, network: string): Box | undefined {
+// Those that a new connection to an address may end up at.
+function led(machine: Machine, rules: Rules, box: Box, network: string, draw?: number): (Box | undefined)[] {
   const rule = ruleAt(machine, rules, box.networks[network]?.IPAddress ?? '');
-  return rule ? boxOf(machine, rule.to) : box;
+  return rule ? shared(rule.percent, boxOf(machine, rule.to), box, draw) : [box];
 }
 
 function ruleAt(machine: Machine, { forwards }: Rules, address: string): Rules['forwards'][number] | undefined {

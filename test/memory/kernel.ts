@@ -9,6 +9,8 @@ import type { Machine } from './machine.ts';
 interface CoverRule {
   readonly standIn: string;
   readonly hostPorts: ReadonlySet<number>;
+  /** The share of new connections that is led; undefined: all. */
+  readonly percent?: number | undefined;
   /** Until when new connections are led; Infinity: until somebody ends it. */
   readonly until: number;
 }
@@ -19,6 +21,8 @@ interface ForwardRule {
   readonly from: string;
   readonly to: string;
   readonly addresses: ReadonlySet<string>;
+  /** The share of new connections that is led; undefined: all. */
+  percent: number | undefined;
   until: number;
   /** Connections that were led, open or not. */
   readonly led: Led[];
@@ -62,12 +66,13 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
         ? { available: true }
         : { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' },
     cover: async (slot) => coverOf(rules, slot, now()),
-    setCover: worked((slot, { ports, standIn, lifetimeMs }) => {
+    setCover: worked((slot, { ports, standIn, lifetimeMs, percent }) => {
       const ip = isIn(machine, standIn) ? Object.values(standIn.networks)[0]?.IPAddress : undefined;
       const routes = ip ? pairRoutes(ports, standIn.published, ip) : undefined;
       if (!routes) fail('step-failed', `the stand-in ${standIn.name} does not publish what ${slot} does`);
       const hostPorts = new Set(routes.map(({ hostPort }) => hostPort));
-      rules.covers.set(slot, { standIn: standIn.id, hostPorts, until: lifetimeMs ? now() + lifetimeMs : Infinity });
+      const until = lifetimeMs ? now() + lifetimeMs : Infinity;
+      rules.covers.set(slot, { standIn: standIn.id, hostPorts, percent, until });
       alarmAt(machine, lifetimeMs);
     }),
     endCover: worked((slot) => {
@@ -81,9 +86,9 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       alarmAt(machine, lifetimeMs);
     }),
     open: worked(({ pid }) => void rules.gates.delete(pid)),
-    forward: worked((from, to, bridges, lifetimeMs) => {
+    forward: worked((from, to, bridges, lifetimeMs, how) => {
       reach(machine, to.id, to.pid);
-      forward(machine, rules, { from, to, addresses: addressesBetween(from, to, bridges), lifetimeMs });
+      forward(machine, rules, { from, to, addresses: addressesBetween(from, to, bridges), lifetimeMs, ...how });
       rules.holds.delete(from.id.slice(0, SHORT));
     }),
     hold: worked((id, { networks }, bridges, known, lifetimeMs) => {
@@ -95,7 +100,12 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
     forwarding: async (ids) =>
       rules.forwards
         .filter(({ from, to, until }) => until > now() && ids.some((id) => [from, to].includes(id.slice(0, SHORT))))
-        .map(({ from, to, led }) => ({ from, to, connections: led.length })),
+        .map(({ from, to, percent, led }) => ({
+          from,
+          to,
+          ...(percent !== undefined && { percent }),
+          connections: led.length,
+        })),
     haltForward: worked((from) => {
       for (const rule of rules.forwards) if (rule.from === from.slice(0, SHORT)) rule.until = 0;
     }),
@@ -140,6 +150,7 @@ function coverOf(rules: Rules, slot: string, now: number): Cover {
   const rule = rules.covers.get(slot);
   if (!rule) return 'none';
   if (rule.until <= now) return 'over';
+  if (rule.percent !== undefined) return 'shared';
   return rule.until === Infinity ? 'lasting' : 'expiring';
 }
 
@@ -157,9 +168,11 @@ interface ForwardAsked {
   readonly to: ForwardEnd;
   readonly addresses: ReadonlySet<string>;
   readonly lifetimeMs: number;
+  readonly again?: boolean;
+  readonly percent?: number | undefined;
 }
 
-function forward(machine: Machine, rules: Rules, { from, to, addresses, lifetimeMs }: ForwardAsked): void {
+function forward(machine: Machine, rules: Rules, { from, to, addresses, lifetimeMs, percent }: ForwardAsked): void {
   if (addresses.size === 0)
     fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   const ends = { from: from.id.slice(0, SHORT), to: to.id.slice(0, SHORT) };
@@ -169,10 +182,11 @@ function forward(machine: Machine, rules: Rules, { from, to, addresses, lifetime
   const known = others.find((rule) => rule.to === ends.to);
   if (known) {
     known.until = until;
+    known.percent = percent;
     return;
   }
   for (const other of others) other.until = 0;
-  rules.forwards.push(ruleOf({ ...ends, addresses, until }));
+  rules.forwards.push(ruleOf({ ...ends, addresses, percent, until }));
 }
 
 function ruleOf(rule: Omit<ForwardRule, 'led' | 'open'>): ForwardRule {

@@ -1,6 +1,5 @@
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
-import type { Strategy } from '../../core/model/strategy.ts';
 import { leadsElsewhere } from '../../core/proxy/elsewhere.ts';
 import { shownPlace } from '../../core/proxy/place.ts';
 import { exposedPorts, type Proxied, reachedAt } from '../../core/proxy/proxied.ts';
@@ -98,25 +97,4 @@ function refuseItself(
   const own = all.find((one) => one.id === id);
   if (container && container.id === own?.id)
     fail('config', `${container.name} names itself as its proxy (${name})`, { hint: 'name the proxy in front of it' });
-}
-
-/** Raises `config` or `refused` where nothing could send a share of the requests to a candidate. */
-export function refuseCanary(
-  home: string,
-  proxied: Proxied | undefined,
-  { canary }: Pick<Policy, 'canary'>,
-  strategy: Strategy,
-): void {
-  if (!canary) return;
-  if (!proxied)
-    fail('config', `${home} has swapctl.canary and no proxy that could send it a share of the requests`, {
-      hint: 'name the proxy with swapctl.proxy, like haproxy:edge',
-    });
-  const hint = 'take swapctl.canary away';
-  if (!proxied.facts?.weights)
-    fail('refused', `swapctl.canary is impossible for ${home}: ${proxied.name} takes no weights`, { hint });
-  if (strategy !== 'start-first')
-    fail('refused', `swapctl.canary is impossible for ${home}: its containers can't run side by side (${strategy})`, {
-      hint,
-    });
 }

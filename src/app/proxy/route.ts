@@ -30,7 +30,6 @@ export async function routeOf(
     ...route,
     addresses,
     others,
-    watched: [...run.memory.watched],
     foreign: overlayOf(route) !== run.desired.roll && isForeignTo(run.service, route, all),
   };
 }

@@ -284,6 +284,7 @@ async function recoveryRun(
       backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },
       checksStart: false,
       proxy: wantedProxy(proxy, policy),
+      canary: proxy ? undefined : policy.canary,
       back: false,
     },
     event: 'rolled',

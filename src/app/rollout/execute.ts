@@ -6,10 +6,10 @@ import { drainSlot } from '../proxy/drain.ts';
 import { applyRoute } from '../proxy/route.ts';
 import { forgetFailure } from '../recovery/failures.ts';
 import { HELD } from '../recovery/held.ts';
-import { cover, renewCover } from '../traffic/cover.ts';
-
+import { clearCover, cover, endCover, renewCover } from '../traffic/cover.ts';
 import { endForward, endLeadingAway, forward } from '../traffic/forward.ts';
 import { adoptGate, startGated } from '../traffic/gate.ts';
+import { share } from '../traffic/share.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
 import { awaitEngine, awaitHealthy, NEVER, settle, watchShare } from './steps/await-healthy.ts';
@@ -33,8 +33,8 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
   'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
   cover: (run, step, snapshot) => cover(run, snapshot, step.lasting),
-  uncover: (run) => run.ports.kernel.endCover(run.names.home),
-  'drop-cover': (run) => run.ports.kernel.clearCover(run.names.home),
+  uncover: (run) => endCover(run),
+  'drop-cover': (run) => clearCover(run),
   'pass-rehearsal': async (run, step) => {
     await removeOwn(run.ports, step.container, 'rehearsal');
     run.memory.rehearsed = true;
@@ -85,9 +85,10 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),
   forward: (run, step, snapshot) =>
     forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
-  'end-forward': (run, step) => endForward(run, step),
+  'end-forward': (run, step, { seen }) => endForward(run, step, seen.forwarding),
   route: (run, step) => applyRoute(run, step),
   canary: (run, step) => watchShare(run, step),
+  share,
   'run-hooks': (run) => runSwitchHooks(run),
   'keep-image': (run, step) => run.ports.engine.tag(step.image, step.reference),
   'hold-restart': (run, step, snapshot) => {

@@ -17,7 +17,7 @@ import { recordedFailures } from '../recovery/failures.ts';
 import { cannotUpdate } from '../select/abilities.ts';
 import { imageOf, listed, stateOf } from '../select/own.ts';
 import { coverOf, forwardsOf } from '../traffic/rules-seen.ts';
-import { recall, type SlotRun } from './slot-run.ts';
+import { recall, type SlotRun, settlesFrom } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
 import { lookAtPorts } from './steps/answered-ports.ts';
 import { withBlame } from './steps/blame.ts';
@@ -75,6 +75,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     incumbentKept,
     ...(await vanishedOf(run, replicas, incumbent)),
     hooks: hooksOf(run),
+    watched: [...memory.watched.keys()],
     route,
     giveUp: memory.giveUp,
   });
@@ -104,6 +105,8 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
   await lookAtPorts(run, container);
   const verdict = verdictOn(run, container);
   const brief = isProven({ strategy: state?.strategy });
+  const settlesAt = (since: number): number =>
+    settledAt(container, run.policy, settlesFrom(run, container, since), { brief });
   const missing = state?.roll === undefined || run.memory.copied.has(container.id) ? [] : run.inlineFiles;
   return {
     id: container.id,
@@ -115,7 +118,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     starts: run.memory.starts.get(container.id) ?? 0,
     complete: run.memory.created.has(container.id),
     verdict,
-    settled: verdict.kind === 'healthy' && run.now() >= settledAt(container, run.policy, verdict.since, { brief }),
+    settled: verdict.kind === 'healthy' && run.now() >= settlesAt(verdict.since),
     noticed: noticedNow(container, recall(run, container).engineHealthySince, run.now()),
     verdictWithinMs: verdictWithinMs(container),
     drained: run.memory.drained.has(container.id),

@@ -17,13 +17,14 @@ import { whyNotOne } from '../../core/service/one-service.ts';
 import { refuseStrangers } from '../../core/service/ownership.ts';
 import { type Service, type Slot, whyNotRollable } from '../../core/service/service.ts';
 import type { Policy } from '../../core/settings/policy.ts';
+import { whyNoCanary } from '../../core/strategy/canary.ts';
 import { type Choice, chooseStrategy } from '../../core/strategy/choose.ts';
 import { fixedPorts } from '../../core/strategy/exclusive.ts';
 import { layerNotes } from '../../core/traffic/kernel-layer.ts';
 import { givenReference, type RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { composeHooksOf } from '../compose/hooks.ts';
-import { prepareProxy, refuseCanary } from '../proxy/proxied.ts';
+import { prepareProxy } from '../proxy/proxied.ts';
 import { recordedFailures } from '../recovery/failures.ts';
 import { imageOf, ownOf, stateOf } from '../select/own.ts';
 import { servedOf } from '../select/served.ts';
@@ -99,7 +100,12 @@ export async function prepareSlot(
   const served = await servedOf({ ports, memory }, container, all);
   const choice = chooseStrategy(container, policy, kernel, { copies: backup.volumes.length > 0, served });
   if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
-  if (!options.successors) refuseCanary(slot.home, proxy, policy, choice.strategy);
+  const noCanary =
+    policy.canary && !options.successors ? whyNoCanary(proxy, choice.strategy, container, kernel) : undefined;
+  if (noCanary !== undefined)
+    return fail('refused', `swapctl.canary is impossible for ${slot.home}: ${noCanary}`, {
+      hint: 'remove swapctl.canary',
+    });
   for (const note of proxyNotes(proxy, choice.strategy, policy)) memory.notes.add(note);
   const selfNamed = besides(choice) ? selfNamedNote(container, policy.probe) : undefined;
   if (selfNamed !== undefined) memory.notes.add(selfNamed);

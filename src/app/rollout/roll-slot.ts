@@ -171,6 +171,7 @@ export function desiredOf(
     checksStart: slot.checksStart,
     engineVerdict: slot.engineVerdict,
     proxy: wantedProxy(slot.proxy, slot.policy),
+    canary: slot.proxy ? undefined : slot.policy.canary,
     back: context.options.event === 'rolled-back',
   };
 }

@@ -134,8 +134,8 @@ export interface Memory {
   readonly leftRecords: Set<string>;
   /** By name: interrupted moves of dependents. */
   readonly moving: Map<string, SlotRun>;
-  /** Containers that were watched with a share of the requests. */
-  readonly watched: Set<string>;
+  /** Containers that were watched with a share of the requests, and the end of that. */
+  readonly watched: Map<string, number>;
   /** True: swapctl has waited for the proxy in vain. */
   proxyAway: boolean;
   /** The last state of the route that this run requested, and the time of its last observation. */
@@ -196,12 +196,17 @@ export function freshMemory(): Memory {
     leftCopies: new Set(),
     leftRecords: new Set(),
     moving: new Map(),
-    watched: new Set(),
+    watched: new Map(),
     proxyAway: false,
     routed: undefined,
     giveUp: undefined,
     notes: new Set(),
   };
+}
+
+/** The begin of a healthy container's settle time: it gets all requests, so a canary comes first. */
+export function settlesFrom({ memory }: SlotRun, { id }: Pick<Container, 'id'>, healthySince: number): number {
+  return Math.max(healthySince, memory.watched.get(id) ?? healthySince);
 }
 
 /** This run's observations of a container's health since its last start; earlier ones prove nothing. */

@@ -1,7 +1,8 @@
-import { ipv4Of } from '../../core/traffic/routes.ts';
+import { type CoverRequest, ipv4Of } from '../../core/traffic/routes.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { type Snapshot, serving } from '../rollout/snapshot.ts';
+import { renewing, stopRenewing } from './forward.ts';
 
 // Long enough for the settle time and the drain that follow; should swapctl die meanwhile, the old container has its ports back
 // after it.
@@ -17,22 +18,57 @@ export async function cover(
   lasting: boolean,
   leaves = false,
 ): Promise<void> {
-  const bridges = (await run.ports.engine.bridges()).map((bridge) => bridge.device);
-  const target = serving(run, standIn);
   const isLeaving = incumbent && (leaves || run.memory.turnedAway.has(incumbent.id));
-  const request = {
-    ports: serving(run, incumbent ?? candidate).host.PortBindings,
-    standIn: target,
-    bridges,
-    leaving: isLeaving ? ipv4Of(incumbent) : [],
-    lifetimeMs: lasting ? undefined : run.policy.settleMs + run.policy.drainMs + MARGIN_MS,
-  };
+  const lifetimeMs = lasting ? undefined : run.policy.settleMs + run.policy.drainMs + MARGIN_MS;
+  const request = await requestOf(run, { incumbent, candidate, standIn });
+  await stopSharing(run);
+  await setCover(run, { ...request, leaving: isLeaving ? ipv4Of(incumbent) : [], lifetimeMs });
+}
+
+type Members = Pick<Snapshot, 'incumbent' | 'candidate' | 'standIn'>;
+
+async function requestOf(run: SlotRun, { incumbent, candidate, standIn }: Members): Promise<CoverRequest> {
+  const bridges = (await run.ports.engine.bridges()).map((bridge) => bridge.device);
+  const ports = serving(run, incumbent ?? candidate).host.PortBindings;
+  return { ports, standIn: serving(run, standIn), bridges, lifetimeMs: SHARED_MS, leaving: [] };
+}
+
+async function setCover({ ports, names }: SlotRun, request: CoverRequest): Promise<void> {
   try {
-    await run.ports.kernel.setCover(run.names.home, request);
+    await ports.kernel.setCover(names.home, request);
   } catch (error) {
     // The next look judges it.
-    if (!(await hasEnded(run.ports, target.id))) throw error;
+    if (!(await hasEnded(ports, request.standIn.id))) throw error;
   }
+}
+
+// A canary may take hours: what a dead swapctl has left of it must not.
+const SHARED_MS = 30_000;
+const SHARED = 'port share';
+
+/** Leads a share of the new connections to the slot's ports to the stand-in, for as long as this process lives. */
+export async function shareCover(run: SlotRun, members: Members, percent: number): Promise<void> {
+  const request = { ...(await requestOf(run, members)), percent };
+  await stopSharing(run);
+  await setCover(run, request);
+  const again = (): Promise<void> => run.ports.kernel.setCover(run.names.home, request);
+  run.memory.renewals.set(SHARED, renewing(run, `the port redirect of ${run.names.home}`, again));
+}
+
+function stopSharing(run: SlotRun): Promise<void> {
+  return stopRenewing(run, SHARED);
+}
+
+/** Leads no new connection to the slot's ports to the stand-in any more. */
+export async function endCover(run: SlotRun): Promise<void> {
+  await stopSharing(run);
+  await run.ports.kernel.endCover(run.names.home);
+}
+
+/** Removes all that led the slot's ports to a stand-in. */
+export async function clearCover(run: SlotRun): Promise<void> {
+  await stopSharing(run);
+  await run.ports.kernel.clearCover(run.names.home);
 }
 
 const ENDS_WITHIN_MS = 1000;

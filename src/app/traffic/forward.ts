@@ -44,22 +44,24 @@ interface Leading {
   readonly name: string;
   readonly to: ForwardEnd;
   readonly bridges: readonly Bridge[];
+  /** The share of new connections; undefined: all. */
+  readonly percent?: number;
 }
 
 /** Leads new connections to a container's addresses to another, and goes on with it until stopRenewing. */
-export async function keepForwarding(run: SlotRun, { from, name, to, bridges }: Leading): Promise<void> {
+export async function keepForwarding(run: SlotRun, { from, name, to, bridges, percent }: Leading): Promise<void> {
   const { kernel } = run.ports;
   await stopRenewing(run, from.id);
   try {
-    await kernel.forward(from, to, bridges, LIFETIME_MS);
+    await kernel.forward(from, to, bridges, LIFETIME_MS, { percent });
     run.memory.forwarded.set(from.id, from);
   } catch (error) {
     // It is swept at the end, when it has expired: no look sees it then.
     if (mayBeInForce(error)) run.memory.forwarded.set(from.id, from);
     throw error;
   }
-  const again = (): Promise<void> => kernel.forward(from, to, bridges, LIFETIME_MS, true);
-  run.memory.renewals.set(from.id, renewing(run, name, again));
+  const again = (): Promise<void> => kernel.forward(from, to, bridges, LIFETIME_MS, { again: true, percent });
+  run.memory.renewals.set(from.id, renewing(run, `the address redirect from ${name}`, again));
 }
 
 function note(
@@ -70,8 +72,8 @@ function note(
   run.memory.forwards.push({ from, to, state });
 }
 
-// A renewal that fails is made up for by the next one; if that fails, too, the redirect is about to end.
-function renewing(run: SlotRun, name: string, lead: () => Promise<void>): Renewal {
+/** Renews a redirect from now on. If two renewals fail one after the other, it is about to end. */
+export function renewing(run: SlotRun, what: string, lead: () => Promise<void>): Renewal {
   const { clock, report } = run.ports;
   const ended = new AbortController();
   const renew = async (): Promise<void> => {
@@ -83,7 +85,7 @@ function renewing(run: SlotRun, name: string, lead: () => Promise<void>): Renewa
         await lead();
         failed = false;
       } catch (error) {
-        const text = `the address redirect from ${name} can't be renewed: ${messageOf(error)}`;
+        const text = `${what} can't be renewed: ${messageOf(error)}`;
         if (failed) noteOnce(run, text);
         else report({ kind: 'debug', text });
         failed = true;
@@ -109,13 +111,20 @@ export async function stopRenewing({ memory: { renewals } }: SlotRun, from?: str
 }
 
 /** Leads new connections no more; what was led goes on. */
-export async function endForward(run: SlotRun, step: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
+export async function endForward(
+  run: SlotRun,
+  step: Extract<Step, { kind: 'end-forward' }>,
+  forwarding: readonly Forward[],
+): Promise<void> {
   const { kernel, report, engine } = run.ports;
+  const shares = forwarding.filter(({ from, percent }) => from === step.from && percent !== undefined);
+  run.memory.forwards.push(...shares.map((one) => ({ ...one, state: 'over' as const })));
   if (step.linger) await linger(run, step);
   await stopRenewing(run, step.from);
   await endGates(run, step.from);
   const left = await kernel.endForward(step.from, (id) => engine.container(id));
-  run.memory.forwarded.delete(step.from);
+  // Its containers may both live on after a canary: clearExpired ends what is left of it.
+  if (left === 0 || shares.length === 0) run.memory.forwarded.delete(step.from);
   if (left === 0) return;
   const text = `${left} connection${left > 1 ? 's' : ''} that began at the address of ${step.name} go${left > 1 ? '' : 'es'} on; what leads there ends with ${left > 1 ? 'them' : 'it'}`;
   report({ kind: 'note', text });

@@ -1,6 +1,7 @@
 import type { Container } from '../../core/model/container.ts';
 import { messageOf } from '../../core/model/error.ts';
 import { isLedBack, servingBeside } from '../../core/rollout/forward.ts';
+import { isPartlyLedBack } from '../../core/rollout/share.ts';
 import type { Slot } from '../../core/service/service.ts';
 import { mayBeInForce } from '../../core/traffic/kernel-layer.ts';
 import { type Joined, knownAddresses } from '../../core/traffic/routes.ts';
@@ -45,7 +46,9 @@ async function redirectStarted(run: SlotRun, id: string, gate: Gate): Promise<vo
 /** Goes on with the gate of a container that a dead roll has left waiting. */
 export async function adoptGate(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
   const container = named(id, snapshot);
-  if (!container || !isLedBack(snapshot.seen, id) || isRedirected(run, id)) return;
+  const isKept = isLedBack(snapshot.seen, id) && !isRedirected(run, id);
+  // In the middle of a canary it has begun anew.
+  if (!container || !(isKept || isPartlyLedBack(snapshot.seen, container))) return;
   const gate = await gateOf(run, id, snapshot);
   if (gate) await redirect(run, gate, container);
   await shut(run, id);

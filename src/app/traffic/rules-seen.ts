@@ -35,12 +35,15 @@ export async function forwardsOf(
     ...(replaced ? [replaced] : []),
   ];
   const known = (short: string): string => ids.find((id) => id.startsWith(short)) ?? short;
-  const leading = (await forwardingNow(run, ids)).map(({ from, to }) => ({
+  const leading = (await forwardingNow(run, ids)).map(({ from, to, percent }) => ({
     from: known(from),
     to: known(to),
     state: 'leads' as const,
+    percent,
   }));
-  const past = memory.forwards.filter((one) => !leading.some(({ from, to }) => one.from === from && one.to === to));
+  const isInForce = ({ from, to, percent }: Forward): boolean =>
+    leading.some((one) => one.from === from && one.to === to && one.percent === percent);
+  const past = memory.forwards.filter((one) => !isInForce(one));
   return [...leading, ...past];
 }
 

@@ -90,6 +90,8 @@ const REASONS: { readonly [K in StepKind]: Reason<K> } = {
       ? 'the name resolves to the right container'
       : 'the proxy is to send requests there alone',
   canary: 'swapctl.canary asks for it',
+  share: ({ percent }) =>
+    percent === 0 ? 'the old container serves alone again' : 'it is healthy, and swapctl.canary asks for a share first',
   'run-hooks': 'the old container has stopped, and the hooks are due',
   'keep-image': 'a rollback needs the old image',
   'hold-restart': 'the engine would start it again',

@@ -58,6 +58,7 @@ const PHASE_OF: { readonly [K in StepKind]: PhaseOf<K> } = {
   'end-forward': ANY,
   route: ({ wanted }) => (isSwitch(wanted) ? 'switch' : undefined),
   canary: always('switch'),
+  share: ({ percent }) => (percent === 0 ? undefined : 'switch'),
   'run-hooks': ANY,
   'keep-image': ANY,
   'hold-restart': (_, strategy) => (strategy === 'start-first' ? undefined : change(strategy)),

@@ -2,6 +2,7 @@ import type { Forward } from '../traffic/routes.ts';
 import { servingBeside } from './forward.ts';
 import type { Backup, Desired, Failure, Observed, Replica } from './observed.ts';
 import { plan } from './plan.ts';
+import { sharedRules } from './share.ts';
 import type { Step } from './step.ts';
 import { isReturning } from './switch-hooks.ts';
 
@@ -59,7 +60,11 @@ export function imagine(desired: Desired, seen: Observed, step: Step): Observed 
     case 'route':
       return afterRoute(seen, step);
     case 'canary':
-      return { ...seen, route: seen.route && { ...seen.route, watched: [...seen.route.watched, step.container] } };
+      return { ...seen, watched: [...seen.watched, step.container] };
+    case 'share':
+      return step.percent === 0
+        ? sharedRules(seen, step)
+        : afterReplicaStep(sharedRules(seen, step), { ...step, kind: 'open' });
     case 'run-hooks':
       return { ...seen, hooks: { due: [], failed: undefined } };
     case 'keep-image':

@@ -46,19 +46,27 @@ export function endDeadForward(seen: Observed): Step | undefined {
 
 // A container that served before the roll continues to, even if this run has not seen it healthy yet.
 function isServed(seen: Observed, { from, to }: Forward): boolean {
-  return isLedBack(seen, from) && [seen.incumbent, seen.standIn].some((one) => one?.id === to && one.running);
+  return ledAside(seen, from).length > 0 && [seen.incumbent, seen.standIn].some((one) => one?.id === to && one.running);
 }
 
 /**
- * True: the gate redirects new connections from a fresh container to a serving one: from the candidate, or from the stand-in to
+ * True: the gate redirects all new connections from a fresh container to a serving one: from the candidate, or from the stand-in to
  * the incumbent.
  */
 export function isLedBack(
   seen: Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'forwarding'>,
   id: string,
 ): boolean {
+  return ledAside(seen, id).some(({ percent }) => percent === undefined);
+}
+
+// The same, or a share of them.
+function ledAside(
+  seen: Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'forwarding'>,
+  id: string,
+): readonly Forward[] {
   const { incumbent, candidate, standIn } = seen;
-  return live(seen).some(
+  return live(seen).filter(
     ({ from, to }) => from === id && (from === candidate?.id || (from === standIn?.id && to === incumbent?.id)),
   );
 }
@@ -85,12 +93,12 @@ export function answers({ running, verdict, shut }: Replica): boolean {
 }
 
 // A stopped container has no addresses any more.
-function canForward(seen: Observed, from: Replica, to: Replica): boolean {
-  const tried = seen.forwarding.some((one) => one.from === from.id && one.to === to.id);
+export function canForward(seen: Observed, from: Replica, to: Replica): boolean {
+  const tried = seen.forwarding.some((one) => one.from === from.id && one.to === to.id && one.percent === undefined);
   return seen.forwards && !tried && from.running && from.id !== to.id;
 }
 
-function live({ forwarding }: Pick<Observed, 'forwarding'>): Observed['forwarding'] {
+export function live({ forwarding }: Pick<Observed, 'forwarding'>): Observed['forwarding'] {
   return forwarding.filter((one) => one.state === 'leads');
 }
 

@@ -1,9 +1,10 @@
 import { codeOf } from '../health/blame.ts';
 import { awaitEngine, isRefused, refusal } from '../health/engine-verdict.ts';
 import { SwapError } from '../model/error.ts';
-import { leads } from '../traffic/routes.ts';
+import { leads, leadsAny } from '../traffic/routes.ts';
 import { endForwardsTo, forwardToStandIn } from './forward.ts';
 import type { Desired, Observed, Replica } from './observed.ts';
+import { endShare, letIn } from './share.ts';
 import type { Step } from './step.ts';
 
 /**
@@ -15,11 +16,12 @@ import type { Step } from './step.ts';
  * The next step of proving a stand-in; undefined once it is proven. It takes the slot's traffic for the settle time, while the
  * incumbent is still there to take it back if the stand-in fails. The caller judges a failed one.
  */
-export function proveStandIn(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
+export function proveStandIn(desired: Desired, seen: Observed, standIn: Replica, old: Replica): Step | undefined {
   const { id: container, name, verdict } = standIn;
   if (verdict.kind === 'unstarted') return { kind: 'start', container, name };
   if (verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
-  if (standIn.shut) return { kind: 'open', container, name };
+  const entering = letIn(desired, seen, standIn);
+  if (entering) return entering;
   if (standIn.settled) return undefined;
   const taking = old.running ? takeTraffic(seen, standIn, old) : undefined;
   return taking ?? { kind: 'settle', container, name, brief: false };
@@ -32,7 +34,7 @@ function takeTraffic(seen: Observed, standIn: Replica, old: Replica): Step | und
 /** Returns the ports before a failed stand-in is removed; undefined once no port is redirected to it. */
 export function giveBack(seen: Observed): Step | undefined {
   const { home: name } = seen.names;
-  if (leads(seen.cover)) return { kind: 'uncover', name };
+  if (leadsAny(seen.cover)) return { kind: 'uncover', name };
   return seen.cover === 'none' ? undefined : { kind: 'drop-cover', name };
 }
 
@@ -43,7 +45,7 @@ export function isProven({ strategy }: Pick<Replica, 'strategy'>): boolean {
 
 /** The next step for the ports before the incumbent stops; undefined once they are safe. */
 export function secure(desired: Desired, seen: Observed, standIn: Replica, old: Replica): Step | undefined {
-  const taking = takeTraffic(seen, standIn, old);
+  const taking = letIn(desired, seen, standIn) ?? takeTraffic(seen, standIn, old);
   if (taking) return taking;
   const awaited = awaitEngine(desired, standIn, old);
   if (awaited) return awaited;
@@ -58,10 +60,10 @@ export function cover(seen: Observed, standIn: Replica, lasting: boolean): Step 
 
 /** The next step of removing a stand-in after the slot's own container answers again; undefined once it is gone. */
 export function retireStandIn(seen: Observed): Step | undefined {
-  if (leads(seen.cover)) return { kind: 'uncover', name: seen.names.home };
+  if (leadsAny(seen.cover)) return { kind: 'uncover', name: seen.names.home };
   const { standIn } = seen;
   if (!standIn) return undefined;
-  const led = endForwardsTo(seen, standIn);
+  const led = endForwardsTo(seen, standIn) ?? endShare(seen, standIn);
   if (led) return led;
   const { id: container, name } = standIn;
   // A stand-in that never took traffic has no connections to drain.

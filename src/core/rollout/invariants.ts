@@ -1,6 +1,6 @@
 import { isImageId } from '../model/reference.ts';
 import { succeeds } from '../service/slot.ts';
-import { leads } from '../traffic/routes.ts';
+import { leadsAny } from '../traffic/routes.ts';
 import { backupOf, volumesBack } from './backup.ts';
 import { answers as answersItself } from './forward.ts';
 import { comesBack, type Observed, type Replica } from './observed.ts';
@@ -66,6 +66,7 @@ const CHANGES: readonly Step['kind'][] = [
   'hold-restart',
   'cover',
   'forward',
+  'share',
   'put-back',
 ];
 
@@ -120,18 +121,30 @@ function deadEnds(seen: Observed, step: Step): string | undefined {
     const to = [...replicas(seen), standIn].find((one) => one?.id === step.to);
     return to && answersItself(to) ? undefined : 'what they are led to is not healthy';
   }
+  if (step.kind === 'share') return unshared(seen, step);
   if ((step.kind === 'stop' || step.kind === 'remove') && isLedTo(seen, step.container))
     return 'connections are led to it';
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
-  if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leads(seen.cover))) {
+  if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leadsAny(seen.cover))) {
     // A stopped container under its own name, without a candidate, was stopped by a user.
     const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.home;
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
     return alone && wanted ? 'nobody else answers' : undefined;
   }
   if ((step.kind !== 'stop' && step.kind !== 'remove') || step.container !== standIn?.id) return undefined;
-  if (leads(seen.cover)) return 'the ports are led to it';
+  if (leadsAny(seen.cover)) return 'the ports are led to it';
   return step.kind === 'remove' && seen.cover !== 'none' ? 'its rules are still there' : undefined;
+}
+
+// A fresh container is behind the gate until it gets its share.
+function unshared(
+  { incumbent, candidate, standIn }: Observed,
+  step: Extract<Step, { kind: 'share' }>,
+): string | undefined {
+  if (incumbent?.id !== step.from || !incumbent.running) return 'nobody would get the other connections';
+  if (step.percent === 0) return undefined;
+  const young = [candidate, standIn].find((one) => one?.id === step.container);
+  return young?.running && young.verdict.kind === 'healthy' ? undefined : 'the new container is not healthy';
 }
 
 // The incumbent stops, and gives up its name, only for a healthy candidate, or to make room for one.

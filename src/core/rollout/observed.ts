@@ -129,8 +129,6 @@ export interface SeenRoute extends ObservedRoute {
   readonly others: readonly { readonly address: string; readonly fit: boolean }[];
   /** True if the overlay belongs to a roll of another service. */
   readonly foreign: boolean;
-  /** Ids of containers that this run has watched with their share of the requests. */
-  readonly watched: readonly string[];
 }
 
 /** Everything the planner looks at: one immutable snapshot of one slot. */
@@ -174,6 +172,8 @@ export interface Observed {
   /** The number of them that a user stopped or removed, as far as the engine reports it; known only with --rm. */
   readonly takenAway: number;
   readonly hooks: SwitchHooks;
+  /** Ids of containers that this run has watched with their share of the requests or connections. */
+  readonly watched: readonly string[];
   /** The route of the proxy in front; undefined: swapctl drives no proxy. */
   readonly route?: SeenRoute | undefined;
   /** The reason to undo: a step failed for good, or the user interrupted. No new work begins. */
@@ -218,6 +218,8 @@ export interface Desired {
   /** Set if the incumbent stays until the engine, too, reports the candidate as healthy. */
   readonly engineVerdict?: EngineVerdict | undefined;
   readonly proxy?: WantedProxy | undefined;
+  /** The share of new connections that the kernel gives to a fresh container first; undefined if swapctl drives a proxy. */
+  readonly canary?: Canary | undefined;
   /** True: a rollback, whose success keeps the records of failed images. */
   readonly back: boolean;
 }

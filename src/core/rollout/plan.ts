@@ -19,6 +19,7 @@ import {
   routeForward,
   whyNoRoute,
 } from './route.ts';
+import { letIn, whyNotShared } from './share.ts';
 import { checkStart, copyOrStart, spare } from './start.ts';
 import type { Step } from './step.ts';
 import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
@@ -164,7 +165,8 @@ function planProof(desired: Desired, seen: Observed, incumbent: Replica): Decisi
   const { standIn, names } = seen;
   if (!standIn) return act({ kind: 'create-stand-in', name: names.standIn });
   if (standIn.verdict.kind === 'failed') return failedStandIn(desired, seen, standIn, standIn.verdict);
-  const step = standIn.verdict.kind === 'unstarted' ? copyOrStart(standIn) : proveStandIn(seen, standIn, incumbent);
+  const step =
+    standIn.verdict.kind === 'unstarted' ? copyOrStart(standIn) : proveStandIn(desired, seen, standIn, incumbent);
   return step && act(step);
 }
 
@@ -219,7 +221,8 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   const kept = verdict.kind === 'waiting' ? keepRoute(desired, seen) : undefined;
   if (kept) return act(kept);
   if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
-  if (candidate.shut) return act({ kind: 'open', container, name });
+  const entering = letIn(desired, seen, candidate);
+  if (entering) return act(entering);
   const routed = routeForward(desired, seen);
   if (routed) return act(routed);
   if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
@@ -291,7 +294,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
     return new SwapError(codeOf(verdict.blame), verdict.reason);
   }
   if (verdict.kind === 'unstarted' && !candidate.complete) return INCOMPLETE;
-  const unreached = whyNoRoute(desired, seen);
+  const unreached = whyNoRoute(desired, seen) ?? whyNotShared(desired, seen, candidate);
   if (unreached) return unreached;
   if (candidate.roll !== desired.roll && !candidate.current) {
     return new SwapError('interrupted', 'an earlier roll, to another image, was left half done');

@@ -9,6 +9,7 @@ import type { Desired, Observed, Replica, SeenRoute, WantedProxy } from './obser
 import type { Step } from './step.ts';
 
 type Seen = Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'names' | 'route'>;
+type Watched = Seen & Pick<Observed, 'watched'>;
 
 /** True: new requests go to the candidate. From then on the roll is finished, unless the candidate fails. */
 export function hasSwitched(seen: Seen): boolean {
@@ -84,7 +85,7 @@ export function keepRoute(desired: Desired, seen: Seen): Step | undefined {
 }
 
 /** The next step to send requests to a healthy candidate, at the end by the proxy's own configuration. */
-export function routeForward(desired: Desired, seen: Seen): Step | undefined {
+export function routeForward(desired: Desired, seen: Watched): Step | undefined {
   const { incumbent, candidate, standIn, names, route } = seen;
   if (!route || !candidate || !answers(candidate)) return undefined;
   if (incumbent?.running) return share(desired, seen, incumbent, candidate) ?? leadTo(desired, seen, candidate);
@@ -95,10 +96,15 @@ export function routeForward(desired: Desired, seen: Seen): Step | undefined {
 }
 
 // A rollback is urgent, so it takes no canary.
-function share({ proxy, roll, back }: Desired, seen: Seen, incumbent: Replica, candidate: Replica): Step | undefined {
-  const { route, names } = seen;
+function share(
+  { proxy, roll, back }: Desired,
+  seen: Watched,
+  incumbent: Replica,
+  candidate: Replica,
+): Step | undefined {
+  const { route, names, watched } = seen;
   const [old, young] = [incumbent, candidate].map(({ id }) => route?.addresses[id]);
-  const isOver = !route || back || route.watched.includes(candidate.id) || isLedTo(seen, candidate);
+  const isOver = !route || back || watched.includes(candidate.id) || isLedTo(seen, candidate);
   if (!proxy?.canary || isOver || old === undefined || young === undefined) return undefined;
   const { percent, ms } = proxy.canary;
   const others = othersOf(route);
@@ -108,7 +114,8 @@ function share({ proxy, roll, back }: Desired, seen: Seen, incumbent: Replica, c
     ...[server(old, 'ready'), ...others].map((one) => ({ ...one, weight: weights.each })),
   ];
   const wanted: Wanted = { kind: 'servers', roll, servers };
-  if (isInForce(route, wanted)) return { kind: 'canary', container: candidate.id, name: candidate.name, percent, ms };
+  if (isInForce(route, wanted))
+    return { kind: 'canary', container: candidate.id, name: candidate.name, percent, of: 'requests', ms };
   const to = [`${candidate.name} (${percent}%)`, incumbent.name];
   return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to, wanted };
 }
@@ -239,6 +246,14 @@ function isReady(route: SeenRoute, { id }: Pick<Replica, 'id'>): boolean {
   const address = route.addresses[id];
   return (
     route.wanted.kind === 'servers' && route.servers.some((one) => one.address === address && one.state === 'ready')
+  );
+}
+
+/** True if a container that gets no new requests had some, and they may be under way. */
+export function hadRequests({ route }: Seen, { id }: Replica): boolean {
+  const address = route?.addresses[id];
+  return (
+    address !== undefined && route?.servers.some((one) => one.address === address && one.state === 'draining') === true
   );
 }
 

@@ -62,7 +62,16 @@ export type Step =
       readonly container: string;
       readonly name: string;
       readonly percent: number;
+      readonly of: 'requests' | 'new connections';
       readonly ms: number;
+    }
+  /** By the kernel; `from` (an id) gets the other connections. */
+  | {
+      readonly kind: 'share';
+      readonly container: string;
+      readonly name: string;
+      readonly from: string;
+      readonly percent: number;
     }
   | { readonly kind: 'run-hooks'; readonly name: string; readonly hooks: readonly string[] }
   | { readonly kind: 'keep-image'; readonly image: string; readonly reference: string }
@@ -164,7 +173,7 @@ export function describeStep(step: Step): string {
 
 type LeadingStep = Extract<
   Step,
-  { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' | 'route' | 'canary' }
+  { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' | 'route' | 'canary' | 'share' }
 >;
 
 function describeLeading(step: LeadingStep): string {
@@ -186,7 +195,9 @@ function describeLeading(step: LeadingStep): string {
     case 'route':
       return describeRoute(step);
     case 'canary':
-      return `watch ${step.name} with ${step.percent}% of the requests for ${formatDuration(step.ms)}`;
+      return `watch ${step.name} with ${step.percent}% of the ${step.of} for ${formatDuration(step.ms)}`;
+    case 'share':
+      return `give ${step.name} ${step.percent === 0 ? 'none' : `${step.percent}%`} of the new connections`;
   }
 }
 

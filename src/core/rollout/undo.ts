@@ -5,7 +5,8 @@ import { gather } from './dependents.ts';
 import { endForwardsTo } from './forward.ts';
 import { coverReturn } from './handover.ts';
 import type { Desired, Observed, Replica } from './observed.ts';
-import { endRoute, keepReturn, routeBack } from './route.ts';
+import { endRoute, hadRequests, keepReturn, routeBack } from './route.ts';
+import { endShare, hadShare } from './share.ts';
 import type { Step } from './step.ts';
 import { handBack } from './switch-hooks.ts';
 
@@ -16,7 +17,7 @@ import { handBack } from './switch-hooks.ts';
 export function planUndo(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Step {
   const { incumbent } = seen;
   return (
-    (isBehindGate(seen) ? undefined : endForwardsTo(seen, candidate)) ??
+    (isBehindGate(seen) ? undefined : (endForwardsTo(seen, candidate) ?? endShare(seen, candidate))) ??
     remember(seen, candidate, why) ??
     recreate(seen, candidate) ??
     (incumbent && coverReturn(seen, incumbent)) ??
@@ -89,9 +90,11 @@ function restoreTag(seen: Observed, candidate: Replica): Step | undefined {
 }
 
 // It may have taken requests, which get the container's own stop time; after it has served, also the drain time.
-function stop({ hooks }: Observed, { id: container, name, running, drained }: Replica): Step | undefined {
+function stop(seen: Observed, candidate: Replica): Step | undefined {
+  const { id: container, name, running, drained } = candidate;
   if (!running) return undefined;
-  return { kind: hooks.failed && !drained ? 'drain' : 'stop', container, name };
+  const hasServed = seen.hooks.failed || hadShare(seen, candidate) || hadRequests(seen, candidate);
+  return { kind: hasServed && !drained ? 'drain' : 'stop', container, name };
 }
 
 function sameRestart(a: Replica, b: Replica): boolean {

@@ -138,7 +138,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     parseCanary,
     TEXT,
     'off',
-    'the share of new requests that the proxy sends to the new container first, and for how long',
+    'the share of new requests (with a proxy) or connections (with the kernel layer) that the new container gets first, and for how long',
   ),
   'on-switch': {
     ...row(

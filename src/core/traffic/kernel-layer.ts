@@ -1,9 +1,9 @@
 import { SwapError } from '../model/error.ts';
 
 /** The kinds of rules by which swapctl moves traffic in the kernel. */
-export type RuleKind = 'port redirect' | 'gate' | 'address redirect';
+export type RuleKind = 'port redirect' | 'gate' | 'address redirect' | 'connection share';
 
-export const RULE_KINDS: readonly RuleKind[] = ['port redirect', 'gate', 'address redirect'];
+export const RULE_KINDS: readonly RuleKind[] = ['port redirect', 'gate', 'address redirect', 'connection share'];
 
 /** The ways in which a run of nft can fail. `words`: nft's own. `closed`: the network namespace of a container could not be entered. */
 export type RuleTrouble =
@@ -54,7 +54,8 @@ export function whyNoHandover(layer: KernelLayer): string | undefined {
 
 /** The protections that a roll lacks, since nft fails: one line each. `ports`: true if the container publishes fixed host ports. */
 export function layerNotes(layer: KernelLayer, ports: boolean): string[] {
-  const kinds = RULE_KINDS.filter((kind) => ports || kind !== 'port redirect');
+  // A share that can't be had is refused where a roll asks for it.
+  const kinds = RULE_KINDS.filter((kind) => kind !== 'connection share' && (ports || kind !== 'port redirect'));
   if (!layer.available) return isFault(layer.trouble) ? [`no ${listed(kinds)}: ${layer.why}`] : [];
   return kinds.flatMap((kind) => {
     const why = layer.refused?.[kind];
@@ -76,6 +77,8 @@ export function withoutRules(kind: RuleKind): string {
       return 'a new container can be reached before it is healthy, and an old one until it stops';
     case 'address redirect':
       return "clients that keep an old container's address fail once it has stopped";
+    case 'connection share':
+      return 'swapctl.canary needs a proxy in front that takes weights';
   }
 }
 

@@ -12,15 +12,20 @@ export interface Route {
 
 /**
  * The redirect of a slot's published ports to its stand-in. `expiring`: the rule ends by itself, so that the incumbent serves if
- * swapctl dies. `lasting`: the incumbent is about to release the ports. `over`: new connections are no longer redirected, but the
- * rules stay for open ones: if they alone make the kernel track connections (IPv6 on most engines), removing them would cut
- * these.
+ * swapctl dies. `shared`: the same, for a share of new connections. `lasting`: the incumbent is about to release the ports.
+ * `over`: new connections are no longer redirected, but the rules stay for open ones: if they alone make the kernel track
+ * connections (IPv6 on most engines), removing them would cut these.
  */
-export type Cover = 'none' | 'expiring' | 'lasting' | 'over';
+export type Cover = 'none' | 'shared' | 'expiring' | 'lasting' | 'over';
 
-/** True: new connections go to the stand-in. */
+/** True: all new connections go to the stand-in. */
 export function leads(cover: Cover): boolean {
   return cover === 'expiring' || cover === 'lasting';
+}
+
+/** Whether any new connection goes to the stand-in. */
+export function leadsAny(cover: Cover): boolean {
+  return leads(cover) || cover === 'shared';
 }
 
 /**
@@ -32,6 +37,8 @@ export interface Forward {
   readonly from: string;
   readonly to: string;
   readonly state: 'leads' | 'over' | 'impossible';
+  /** The share of new connections that is led; undefined: all. */
+  readonly percent?: number | undefined;
 }
 
 /**
@@ -119,6 +126,8 @@ export interface CoverRequest {
   /** Host interfaces of the engine's bridge networks. */
   readonly bridges: readonly string[];
   readonly lifetimeMs: number | undefined;
+  /** The share of new connections that is redirected; undefined: all. */
+  readonly percent?: number | undefined;
   /** Addresses of a container that is about to stop: packets of unanswered connections must not reach it any more. */
   readonly leaving: readonly string[];
 }

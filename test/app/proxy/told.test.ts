@@ -306,7 +306,12 @@ suite('a canary', () => {
   for (const [name, facts, labels, code] of [
     ['without weights', { weights: false }, {}, 'refused'],
     ['with a strategy that runs one at a time', {}, { 'swapctl.strategy': 'stop-first' }, 'refused'],
-    ['without a proxy', {}, { 'swapctl.proxy': undefined, 'swapctl.proxy.route': undefined }, 'config'],
+    [
+      'without a proxy and the kernel layer',
+      {},
+      { 'swapctl.proxy': undefined, 'swapctl.proxy.route': undefined },
+      'refused',
+    ],
   ] as const)
     test(`${name} is refused`, async () => {
       const stage = await stageOf(SETUPS['told, canary']);

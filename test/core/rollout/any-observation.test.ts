@@ -117,13 +117,20 @@ const observations: fc.Arbitrary<Observed> = fc
     rehearsed: fc.boolean(),
     startChecks: fc.subarray(['first' as const, 'last' as const]),
     standIn: some(replicas('standIn')),
-    cover: fc.constantFrom('none' as const, 'expiring' as const, 'lasting' as const, 'over' as const),
+    cover: fc.constantFrom(
+      'none' as const,
+      'shared' as const,
+      'expiring' as const,
+      'lasting' as const,
+      'over' as const,
+    ),
     forwards: fc.boolean(),
     forwarding: fc.array(
       fc.record({
         from: fc.constantFrom(...ROLES),
         to: fc.constantFrom(...ROLES),
         state: fc.constantFrom('leads' as const, 'over' as const),
+        percent: fc.constantFrom(undefined, undefined, 10, 90),
       }),
       { maxLength: 3 },
     ),
@@ -142,6 +149,7 @@ const observations: fc.Arbitrary<Observed> = fc
     incumbentKept: fc.boolean(),
     vanished: fc.nat({ max: 4 }),
     takenAway: fc.nat({ max: 4 }),
+    watched: fc.subarray(['candidate', 'standIn']),
     giveUp: fc.constantFrom(undefined, new SwapError('interrupted', 'interrupted')),
     backups,
     halfCopied: fc.constantFrom(undefined, { id: 'half', name: NAMES.copying, copies: ['copy-x'] }),
@@ -176,7 +184,6 @@ function routesOf({ incumbent, candidate }: Observed): fc.Arbitrary<SeenRoute> {
       wanted: fc.oneof(fc.constant<Wanted>({ kind: 'baseline' }), overlay),
       others: other,
       foreign: rarely,
-      watched: fc.constantFrom([], ['candidate']),
     })
     .map((one) => ({ ...one, addresses, servers: one.wanted.kind === 'baseline' ? [] : one.wanted.servers }));
 }
@@ -200,11 +207,12 @@ const wishes: fc.Arbitrary<Desired> = fc
     checksStart: fc.boolean(),
     volumes: fc.constantFrom([], ['data']),
     keep: fc.nat({ max: 2 }),
+    isShared: fc.boolean(),
   })
-  .map(({ strategy, rehearse, volumes, keep, ...wish }) =>
+  .map(({ strategy, rehearse, volumes, keep, isShared, ...wish }) =>
     desired({
       ...wish,
-      proxy: PROXY,
+      ...(isShared ? { canary: PROXY.canary } : { proxy: PROXY }),
       choice:
         volumes.length > 0
           ? { strategy: 'stop-first', rehearse: false, because: 'a test' }

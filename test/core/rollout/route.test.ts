@@ -33,7 +33,7 @@ const SWITCHED = overlay(server(NEW), server(OLD, 'draining'));
 
 function route(wanted: Wanted, change: Partial<SeenRoute> = {}): SeenRoute {
   const servers = wanted.kind === 'baseline' ? [] : wanted.servers;
-  return { wanted, servers, addresses: { old: OLD, new: NEW }, others: [], foreign: false, watched: [], ...change };
+  return { wanted, servers, addresses: { old: OLD, new: NEW }, others: [], foreign: false, ...change };
 }
 
 const told = (change: Partial<Desired> = {}): Desired => desired({ proxy: PROXY, ...change });

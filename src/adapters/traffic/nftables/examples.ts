@@ -40,6 +40,16 @@ export function examples(ipv6: boolean): Example[] {
         ['removeScript', removeScript(TABLE)],
       ] as const,
     })),
+    {
+      kind: 'connection share',
+      name: 'connection share',
+      scripts: [
+        ['coverScript', coverScript(routes(ipv6), { ...GROUND, percent: 10 })],
+        ['removeScript', removeScript(TABLE)],
+        ['hostScript', hostScript(FORWARD, lanes(ipv6), LIFETIME_MS, 10)],
+        ['clearHostScript', clearHostScript(FORWARD)],
+      ],
+    },
     gateExample('gate of a fresh container', true),
     gateExample('gate of a container with connections', false),
     redirectExample('address redirect, host', [

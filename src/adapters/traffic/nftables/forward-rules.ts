@@ -2,6 +2,7 @@ import type { LedClient } from '../../../core/traffic/routes.ts';
 import { FAMILIES, type Family, flowKey, flowSet, flows, OPENS } from '../flows.ts';
 import { PROBE_PORTS } from './gate.ts';
 import { type Script, script } from './script.ts';
+import { beyondShare, ofShare } from './share.ts';
 import { elementsOf, type Table } from './table.ts';
 import { type BareChain, retransmitted, unansweredChains, unansweredSets } from './unanswered.ts';
 
@@ -41,10 +42,10 @@ const BEFORE_BRIDGE_NAT = -305;
 
 /**
  * One nft transaction for the host's namespace: leads new connections for a while, and those that it led to their end. It may be
- * repeated, also with other lanes: the rules are replaced, and the connections in the sets stay.
+ * repeated, also with other lanes: the rules are replaced, and the connections in the sets stay. `percent`: the share that it leads.
  */
-export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number): Script {
-  const chains = hostChains(lanes);
+export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number, percent?: number): Script {
+  const chains = hostChains(lanes, percent);
   return script([
     `table bridge ${table} {`,
     ...FAMILIES.flatMap(liveSet),
@@ -64,18 +65,19 @@ export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: nu
   ]);
 }
 
-function hostChains(lanes: readonly Lane[]): Chain[] {
+function hostChains(lanes: readonly Lane[], percent: number | undefined): Chain[] {
   const nat = (hook: string): string => `type nat hook ${hook} priority ${BEFORE_ENGINE}`;
   const bridge = `type filter hook prerouting priority ${BEFORE_BRIDGE_NAT}`;
-  const pre = lanes.map((lane) => `${arrives(lane)} ${redirected(lane)}`);
-  const out = lanes.map((lane) => `${leaves(lane)} ${redirected(lane)}`);
+  const share = ({ family }: Lane): string => ofShare(family, 'tcp', percent);
+  const pre = lanes.map((lane) => `${arrives(lane)}${share(lane)} ${redirected(lane)}`);
+  const out = lanes.map((lane) => `${leaves(lane)}${share(lane)} ${redirected(lane)}`);
   return [
-    { family: 'bridge', name: 'pre', hook: bridge, rules: lanes.flatMap(bridged) },
+    { family: 'bridge', name: 'pre', hook: bridge, rules: lanes.flatMap((lane) => bridged(lane, percent)) },
     { family: 'inet', name: 'pre', hook: nat('prerouting'), rules: pre },
     { family: 'inet', name: 'out', hook: nat('output'), rules: out },
     ...unansweredChains(
-      lanes.map((lane) => retransmitted(lane.family, arrives(lane), lane.from.ip)),
-      lanes.map((lane) => retransmitted(lane.family, leaves(lane), lane.from.ip)),
+      lanes.map((lane) => retransmitted(lane.family, `${arrives(lane)}${share(lane)}`, lane.from.ip)),
+      lanes.map((lane) => retransmitted(lane.family, `${leaves(lane)}${share(lane)}`, lane.from.ip)),
     ).map((chain) => ({ family: 'inet' as const, ...chain })),
   ];
 }
@@ -168,14 +170,17 @@ function taken({ family, from, to }: Lane): string {
 
 // A connection that was not led when it began is not led later, even if one from the same port was before it. All lanes share
 // the sets of flows, so each of them says which address is its own.
-function bridged({ family, from, to }: Lane): string[] {
+function bridged({ family, from, to }: Lane, percent: number | undefined): string[] {
   const known = `@${flows(family)}`;
   const flow = `${known} { ${flowKey(family)} }`;
   const here = `${family} daddr ${from.ip}`;
   const isLive = `${family} daddr @${live(family)}`;
   const isOver = `${family} daddr != @${live(family)}`;
   return [
-    `${here} ether daddr ${from.mac} ${OPENS} ${isLive} update ${flow}`,
+    `${here} ether daddr ${from.mac} ${OPENS} ${isLive}${ofShare(family, 'tcp', percent)} update ${flow}`,
+    ...(percent === undefined
+      ? []
+      : [`${here} ${OPENS} ${isLive}${beyondShare(family, 'tcp', percent)} delete ${flow}`]),
     `${here} ${OPENS} ${isOver} delete ${flow}`,
     `${here} ${flowKey(family)} ${known} update ${flow} ether daddr set ${to.mac}`,
   ];

@@ -6,7 +6,7 @@ import { nftInterface } from '../../../core/text/encode/nft.ts';
 import { RuleError } from '../../../core/traffic/kernel-layer.ts';
 import type { LedClient } from '../../../core/traffic/routes.ts';
 import { parseSockets } from '../../../core/traffic/sockets.ts';
-import type { Bridge, FindProcess, ForwardEnd, ForwardStart, Process } from '../../../ports/ports.ts';
+import type { Bridge, FindProcess, ForwardEnd, ForwardStart, Process, SeenForward } from '../../../ports/ports.ts';
 import {
   clearHostScript,
   forwardEnds,
@@ -24,6 +24,7 @@ import { endHoldScript, holdTable, isHeld, isHoldTable } from './hold.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
 import { removeScript } from './rules.ts';
 import { type Script, together } from './script.ts';
+import { shareIn } from './share.ts';
 
 interface ForwardAsked {
   readonly from: ForwardStart;
@@ -31,21 +32,26 @@ interface ForwardAsked {
   readonly bridges: readonly Bridge[];
   readonly lifetimeMs: number;
   /** Whether this process has begun it. */
-  readonly again: boolean;
+  readonly again?: boolean;
+  readonly percent?: number | undefined;
 }
 
 /**
  * Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. `owner`, here
  * and below: whose containers they are, since the rules of other engines are none of ours.
  */
-export async function forward(owner: string, { from, to, bridges, lifetimeMs, again }: ForwardAsked): Promise<void> {
+export async function forward(
+  owner: string,
+  { from, to, bridges, lifetimeMs, again, percent }: ForwardAsked,
+): Promise<void> {
   const table = forwardTable(owner, from.id, to.id);
   const lanes = lanesBetween(from, to, bridges);
   if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is none.
   if (again && (await isChanged(table, renewScript(table, lanes, lifetimeMs)))) return;
   await applyNft(targetScript(table, lanes), to.pid);
-  await applyNft(together(hostScript(table, lanes, lifetimeMs), endHoldScript(holdTable(owner, from.id))));
+  const host = hostScript(table, lanes, lifetimeMs, percent);
+  await applyNft(together(host, endHoldScript(holdTable(owner, from.id))));
   // Whoever was led to from the same addresses before keeps what it has.
   const others = (await tablesFrom(owner, from.id)).filter((one) => one.table !== table);
   for (const other of others) await halt(other.table);
@@ -63,7 +69,7 @@ async function isChanged(table: string, change: Script): Promise<boolean> {
 }
 
 /** What leads new connections from or to one of these containers now. */
-export async function forwarding(owner: string, ids: readonly string[]): Promise<LiveForward[]> {
+export async function forwarding(owner: string, ids: readonly string[]): Promise<SeenForward[]> {
   const tables = (await forwardTables(owner)).filter((one) => isBetween(one, ids));
   const found = await Promise.all(tables.map(liveForward));
   return found.filter((one) => one !== undefined);
@@ -81,13 +87,11 @@ export async function ledFrom(owner: string, from: string): Promise<LedClient[]>
   return found.flatMap((one) => (one && isLive(one) ? ledClients(one) : []));
 }
 
-interface LiveForward extends Ends {
-  readonly connections: number;
-}
-
-async function liveForward({ table, from, to }: ForwardTable): Promise<LiveForward | undefined> {
+async function liveForward({ table, from, to }: ForwardTable): Promise<SeenForward | undefined> {
   const found = await tableOf('bridge', table);
-  return found && isLive(found) ? { from, to, connections: ledClients(found).length } : undefined;
+  if (!found || !isLive(found)) return undefined;
+  const percent = shareIn(found);
+  return { from, to, ...(percent !== undefined && { percent }), connections: ledClients(found).length };
 }
 
 /** Beginnings of the ids of two containers. */

@@ -25,8 +25,8 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
     cover: async (slot) => coverIn(await tableOf('inet', await tableOfSlot(slot))),
     setCover: async (slot, request) => {
       const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
-      const { bridges, lifetimeMs, leaving } = request;
-      const ground = { table: await tableOfSlot(slot), bridges, proxied, lifetimeMs, leaving };
+      const { bridges, lifetimeMs, percent, leaving } = request;
+      const ground = { table: await tableOfSlot(slot), bridges, proxied, lifetimeMs, percent, leaving };
       await applyNft(coverScript(await routesFor(slot, request), ground));
     },
     endCover: async (slot, leaving = []) => applyNft(endScript(await tableOfSlot(slot), leaving)),
@@ -36,9 +36,9 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
       // What is out of reach was never shut from here.
       if (await isWithinReach(container)) await applyNft(removeScript(GATE_TABLE), container.pid);
     },
-    forward: async (from, to, bridges, lifetimeMs, again = false) => {
+    forward: async (from, to, bridges, lifetimeMs, how = {}) => {
       if (!(await isWithinReach(to))) outOfReach(to);
-      await forward(await owner(), { from, to, bridges, lifetimeMs, again });
+      await forward(await owner(), { from, to, bridges, lifetimeMs, ...how });
     },
     forwarding: async (ids) => forwarding(await owner(), ids),
     led: async (from) => ledFrom(await owner(), from),

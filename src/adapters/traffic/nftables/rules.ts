@@ -1,6 +1,8 @@
 import { nftInterface } from '../../../core/text/encode/nft.ts';
 import type { Cover, Route } from '../../../core/traffic/routes.ts';
+import type { Family } from '../flows.ts';
 import { type Script, script } from './script.ts';
+import { ofShare, shareIn } from './share.ts';
 import { elementsOf, type Table } from './table.ts';
 
 /** What the rules depend on beside the routes. */
@@ -13,6 +15,8 @@ export interface Ground {
   readonly proxied: boolean;
   /** After this long the rules end by themselves; undefined: never. */
   readonly lifetimeMs: number | undefined;
+  /** The share of new connections that is led; undefined: all. */
+  readonly percent?: number | undefined;
   /** IPv4 addresses of a container that is about to stop. */
   readonly leaving: readonly string[];
 }
@@ -83,6 +87,7 @@ export function coverIn(table: Table | undefined): Cover {
   if (table === undefined) return 'none';
   const elements = PROTOCOLS.flatMap((protocol) => elementsOf(table, live(protocol)));
   if (elements.length === 0) return 'over';
+  if (shareIn(table) !== undefined) return 'shared';
   return elements.some(({ expires }) => expires) ? 'expiring' : 'lasting';
 }
 
@@ -143,30 +148,35 @@ function anyV4(route: Route, ground: Ground): Rules {
   const local = `meta nfproto ipv4 fib daddr type local ${port(route)}`;
   const loopback = `ip daddr 127.0.0.0/8 ${port(route)}`;
   const far = { pre: [local], out: [`ip daddr != 127.0.0.0/8 ${local}`] };
-  return joined(near(route, ground, fromBridges(ground, local), [loopback], 'ipv4'), straight(route, far));
+  return joined(near(route, ground, fromBridges(ground, local), [loopback], 'ip'), straight(route, ground, far));
 }
 
 function oneV4(route: Route, ground: Ground): Rules {
   const here = `ip daddr ${route.hostIp} ${port(route)}`;
-  if (route.hostIp.startsWith('127.')) return near(route, ground, [], [here], 'ipv4');
+  if (route.hostIp.startsWith('127.')) return near(route, ground, [], [here], 'ip');
   const far = { pre: [here], out: [here] };
-  return joined(near(route, ground, fromBridges(ground, here), [], 'ipv4'), straight(route, far));
+  return joined(near(route, ground, fromBridges(ground, here), [], 'ip'), straight(route, ground, far));
 }
 
 // Published on IPv6, a container is reached through the proxy (or, where its network has IPv6, by the same port there).
 function anyV6(route: Route, ground: Ground): Rules {
   const local = `meta nfproto ipv6 fib daddr type local ${port(route)}`;
-  return ground.proxied ? near(route, ground, [local], [local], 'ipv6') : {};
+  return ground.proxied ? near(route, ground, [local], [local], 'ip6') : {};
 }
 
 function oneV6(route: Route, ground: Ground): Rules {
   const here = `ip6 daddr ${route.hostIp} ${port(route)}`;
-  return ground.proxied ? near(route, ground, [here], [here], 'ipv6') : {};
+  return ground.proxied ? near(route, ground, [here], [here], 'ip6') : {};
 }
 
-function straight(route: Route, { pre, out }: { pre: readonly string[]; out: readonly string[] }): Rules {
+function straight(
+  route: Route,
+  ground: Ground,
+  { pre, out }: { pre: readonly string[]; out: readonly string[] },
+): Rules {
   const { target, protocol } = route;
-  const lead = (match: string): string => `${match} ${isLive(route)} dnat ip to ${target.ip}:${target.port}`;
+  const lead = (match: string): string =>
+    `${match} ${isLive(route, ground, 'ip')} dnat ip to ${target.ip}:${target.port}`;
   const drop = (match: string): string => `${match} ${AGAIN} drop`;
   const again = protocol === 'tcp' ? { againPre: pre.map(drop), againOut: out.map(drop) } : {};
   return { pre: pre.map(lead), out: out.map(lead), ...again };
@@ -177,16 +187,10 @@ function straight(route: Route, { pre, out }: { pre: readonly string[]; out: rea
 const AGAIN = 'ct state new ct status confirmed ct reply ip saddr @leaving';
 
 /** Leads to the stand-in's proxy what comes in by these matches; without a proxy, straight to the stand-in. */
-function near(
-  route: Route,
-  ground: Ground,
-  pre: readonly string[],
-  out: readonly string[],
-  family: 'ipv4' | 'ipv6',
-): Rules {
-  if (!ground.proxied) return straight(route, { pre, out });
-  if (route.protocol === 'udp') return perDatagram(route, pre, out, family);
-  const lead = (match: string): string => `${match} ${isLive(route)} ${toProxy(route)}`;
+function near(route: Route, ground: Ground, pre: readonly string[], out: readonly string[], family: Family): Rules {
+  if (!ground.proxied) return straight(route, ground, { pre, out });
+  if (route.protocol === 'udp') return perDatagram(route, ground, pre, out, family);
+  const lead = (match: string): string => `${match} ${isLive(route, ground, family)} ${toProxy(route)}`;
   return { pre: pre.map(lead), out: out.map(lead) };
 }
 
@@ -200,10 +204,17 @@ function toProxy({ hostIp, target }: Route): string {
 
 // A flow of datagrams has no end: tracked, it would be led to the stand-in's port for as long as its sender goes on, also
 // when nobody is there any more. So each datagram is led by itself, and each answer gets the port that was asked.
-function perDatagram(route: Route, pre: readonly string[], out: readonly string[], family: 'ipv4' | 'ipv6'): Rules {
+function perDatagram(
+  route: Route,
+  ground: Ground,
+  pre: readonly string[],
+  out: readonly string[],
+  family: Family,
+): Rules {
   const { hostPort, target } = route;
-  const lead = (match: string): string => `${match} ${isLive(route)} udp dport set ${target.hostPort} notrack`;
-  const answer = `meta nfproto ${family} udp sport ${target.hostPort} udp sport set ${hostPort} notrack`;
+  const lead = (match: string): string =>
+    `${match} ${isLive(route, ground, family)} udp dport set ${target.hostPort} notrack`;
+  const answer = `meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'} udp sport ${target.hostPort} udp sport set ${hostPort} notrack`;
   return { rawPre: pre.map(lead), rawOut: [...out.map(lead), answer] };
 }
 
@@ -225,6 +236,6 @@ function port({ protocol, hostPort }: Route): string {
   return `${protocol} dport ${hostPort}${opens}`;
 }
 
-function isLive({ protocol }: Route): string {
-  return `${protocol} dport @${live(protocol)}`;
+function isLive({ protocol }: Route, { percent }: Ground, family: Family): string {
+  return `${protocol} dport @${live(protocol)}${ofShare(family, protocol, percent)}`;
 }

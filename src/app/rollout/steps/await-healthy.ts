@@ -12,7 +12,7 @@ import type { Step } from '../../../core/rollout/step.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import { restoreRoute } from '../../proxy/route.ts';
 import { keepShut } from '../../traffic/gate.ts';
-import { recall, type SlotRun } from '../slot-run.ts';
+import { recall, type SlotRun, settlesFrom } from '../slot-run.ts';
 import { lookAtPorts } from './answered-ports.ts';
 import { probe } from './probe.ts';
 
@@ -46,7 +46,8 @@ export async function awaitHealthy(
  * goes only after its successor is proven.
  */
 export async function settle(run: SlotRun, id: string, { brief }: { readonly brief: boolean }): Promise<void> {
-  const endOf: EndOf = (container, since) => settledAt(container, run.policy, since, { brief });
+  const endOf: EndOf = (container, since) =>
+    settledAt(container, run.policy, settlesFrom(run, container, since), { brief });
   const done: Done = (verdict, container) => {
     if (verdict.kind !== 'healthy') return true;
     const end = endOf(container, verdict.since);
@@ -77,7 +78,7 @@ export async function watchShare(
       if (verdict.kind !== 'healthy') return true;
       tellLimit(run, end);
       if (run.now() < end) return false;
-      run.memory.watched.add(id);
+      run.memory.watched.set(id, end);
       return true;
     },
     () => end,

@@ -98,6 +98,7 @@ const REFUSALS = {
   gate: 'reject with tcp reset',
   'address redirect': 'ether daddr set',
   'port redirect': 'redirect to',
+  'connection share': 'jhash',
 };
 
 for (const [kind, rule] of Object.entries(REFUSALS)) {
@@ -108,7 +109,9 @@ for (const [kind, rule] of Object.entries(REFUSALS)) {
       t,
       `rules=$(cat); case "$rules" in *'${rule}'*) echo '${words}' >&2; exit 1;; esac; echo "$rules" | '${real}' "$@"`,
     );
-    const refused = { [kind]: { kind: 'refused', words: 'this rule is beyond me' } };
+    const trouble = { kind: 'refused', words: 'this rule is beyond me' };
+    // Shares are of the two redirects.
+    const refused = { [kind]: trouble, ...(kind !== 'gate' && { 'connection share': trouble }) };
     assert.deepEqual(await whatIsTaken(), { kind: 'some', refused });
   });
 }

@@ -1,0 +1,89 @@
+import { SwapError } from '../model/error.ts';
+import { leads } from '../traffic/routes.ts';
+import { canForward, live } from './forward.ts';
+import type { Desired, Observed, Replica } from './observed.ts';
+import type { Step } from './step.ts';
+
+/**
+ * The steps of a canary without a proxy: a share of the new connections goes to a fresh container, whichever address or port their
+ * clients use. Those that use the address of the fresh one are led to the incumbent, save for the same share.
+ */
+
+/** The next step of letting clients reach a healthy container, first with a share of the connections; undefined once all may. */
+export function letIn(desired: Desired, seen: Observed, young: Replica): Step | undefined {
+  const { id: container, name, shut } = young;
+  const isKept = shut || isPartlyLedBack(seen, young);
+  return shareWith(desired, seen, young) ?? (isKept ? { kind: 'open', container, name } : undefined);
+}
+
+function shareWith({ canary, back }: Desired, seen: Observed, young: Replica): Step | undefined {
+  const { incumbent } = seen;
+  // A rollback is in a hurry.
+  if (!canary || back || !incumbent?.running || isPast(seen, incumbent, young)) return undefined;
+  const { id: container, name } = young;
+  const { percent, ms } = canary;
+  return isShared(seen, incumbent, young, percent)
+    ? { kind: 'canary', container, name, percent, of: 'new connections', ms }
+    : { kind: 'share', container, name, from: incumbent.id, percent };
+}
+
+function isPast(seen: Observed, incumbent: Replica, young: Replica): boolean {
+  const hasAll = leads(seen.cover) || !canForward(seen, incumbent, young);
+  return seen.watched.includes(young.id) || hasAll || incumbent.name !== seen.names.home;
+}
+
+function isShared(seen: Observed, incumbent: Replica, young: Replica, percent: number): boolean {
+  const ofPorts = young.id !== seen.standIn?.id || seen.cover === 'shared';
+  return (
+    ofPorts &&
+    shareOf(seen, incumbent.id, young.id) === percent &&
+    shareOf(seen, young.id, incumbent.id) === 100 - percent
+  );
+}
+
+function shareOf(seen: Observed, from: string, to: string): number | undefined {
+  return live(seen).find((one) => one.from === from && one.to === to)?.percent;
+}
+
+/** Whether a fresh container gets only a share of the new connections to its own address. */
+export function isPartlyLedBack(seen: Pick<Observed, 'forwarding'>, { id }: Pick<Replica, 'id'>): boolean {
+  return live(seen).some(({ from, percent }) => from === id && percent !== undefined);
+}
+
+/** Why a recovery goes back: the roll ended before its canary did. */
+export function whyNotShared(
+  { canary, mendOnly, back }: Desired,
+  { incumbent, names }: Observed,
+  { strategy }: Replica,
+): SwapError | undefined {
+  const isBefore = strategy === 'start-first' && incumbent?.running && incumbent.name === names.home;
+  if (!canary || !mendOnly || back || !isBefore) return undefined;
+  return new SwapError('interrupted', 'the roll ended before the new container had passed its canary (swapctl.canary)');
+}
+
+/** Whether a container has, or had, a share of the connections. */
+export function hadShare({ forwarding }: Observed, { id }: Replica): boolean {
+  return forwarding.some(({ to, percent }) => to === id && percent !== undefined);
+}
+
+/** Gives a fresh container no new connection any more, by whichever address; undefined once that is so, or can't be. */
+export function endShare(seen: Observed, young: Replica): Step | undefined {
+  const { incumbent } = seen;
+  if (!incumbent?.running || !isPartlyLedBack(seen, young) || !canForward(seen, young, incumbent)) return undefined;
+  return { kind: 'share', container: young.id, name: young.name, from: incumbent.id, percent: 0 };
+}
+
+/** The rules by which a canary would begin, or end, in a dry run. */
+export function sharedRules(seen: Observed, { container, from, percent }: Extract<Step, { kind: 'share' }>): Observed {
+  const others = seen.forwarding.filter(
+    (one) => one.state !== 'leads' || (one.from !== from && one.from !== container),
+  );
+  const led = { from: container, to: from, state: 'leads' as const };
+  if (percent === 0) return { ...seen, forwarding: [...others, led] };
+  const forwarding = [
+    ...others,
+    { ...led, percent: 100 - percent },
+    { from, to: container, state: 'leads' as const, percent },
+  ];
+  return { ...seen, forwarding, cover: container === seen.standIn?.id ? 'shared' : seen.cover };
+}
