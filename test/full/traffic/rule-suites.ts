@@ -41,6 +41,11 @@ export function tryOut(example: Example, creator: NftSuite, continuer: NftSuite)
   });
 }
 
+function coverOf({ kind, name }: Example): string {
+  if (kind === 'connection share') return 'shared';
+  return name.includes('lasting') ? 'lasting' : 'expiring';
+}
+
 /** What a reader is to find after a script. */
 export function expectedFacts(example: Example, builder: string): unknown {
   const flows = [
@@ -51,7 +56,7 @@ export function expectedFacts(example: Example, builder: string): unknown {
   const none = { tables: 0, cover: 'over', live: false, flows: [] };
   switch (builder) {
     case 'coverScript':
-      return { ...none, tables: 1, cover: example.name.includes('lasting') ? 'lasting' : 'expiring' };
+      return { ...none, tables: 1, cover: coverOf(example) };
     case 'hostScript':
     case 'renewScript':
       return { ...none, tables: 2, live: true, flows };
