@@ -110,6 +110,23 @@ export async function stopRenewing({ memory: { renewals } }: SlotRun, from?: str
   }
 }
 
+// Nobody answers any more at the address of a container that has ended in its canary, so its own share is led away as well.
+async function leadRest(
+  run: SlotRun,
+  { from, name }: Extract<Step, { kind: 'end-forward' }>,
+  [share]: readonly Forward[],
+): Promise<void> {
+  const { engine } = run.ports;
+  const start = run.memory.forwarded.get(from);
+  const to = share?.state === 'leads' ? await engine.container(share.to) : undefined;
+  if (!start || to?.status !== 'running') return;
+  try {
+    await keepForwarding(run, { from: start, name, to, bridges: await engine.bridges() });
+  } catch (error) {
+    await goWithout(run, to, `a share of the connections to the address of ${name} fails`, error);
+  }
+}
+
 /** Leads new connections no more; what was led goes on. */
 export async function endForward(
   run: SlotRun,
@@ -119,7 +136,10 @@ export async function endForward(
   const { kernel, report, engine } = run.ports;
   const shares = forwarding.filter(({ from, percent }) => from === step.from && percent !== undefined);
   run.memory.forwards.push(...shares.map((one) => ({ ...one, state: 'over' as const })));
-  if (step.linger) await linger(run, step);
+  if (step.linger) {
+    await leadRest(run, step, shares);
+    await linger(run, step);
+  }
   await stopRenewing(run, step.from);
   await endGates(run, step.from);
   const left = await kernel.endForward(step.from, (id) => engine.container(id));

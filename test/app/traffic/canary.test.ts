@@ -108,9 +108,19 @@ suite('a canary by the kernel', () => {
     test(`that ends goes back (${strategy})`, async () => {
       const stage = await stageOf(setup);
       const process = stage.open();
-      meanwhile(stage, process, () => end(stage.machine, stage.machine.names.get(young) ?? assert.fail(), 3));
+      const { clock } = stage.machine;
+      let later: Record<string, number> | undefined;
+      meanwhile(stage, process, () => {
+        const address = addressOf(stage, young);
+        tally(stage, address);
+        end(stage.machine, stage.machine.names.get(young) ?? assert.fail(), 3);
+        clock.alarm(clock.now() + MEANWHILE_MS, () => {
+          later = tally(stage, address);
+        });
+      });
       const report = await rolled(stage, process);
       assert.equal(report.error?.code, 'not-healthy', storyOf(process));
+      assert.deepEqual(later, { web: MANY }, 'clients that keep its address are answered');
       assertSafe(stage, { memories: true, meddled: true });
     });
 
