@@ -32,7 +32,7 @@ export interface Setup {
   readonly told: boolean;
   /** Whether that proxy holds requests while nobody serves. */
   readonly holds: boolean;
-  /** Whether a share of the requests, or of the connections, goes to the newer image first. */
+  /** True: the newer image gets a share of the requests, or of the connections, first. */
   readonly canary: boolean;
   /** Whether the older image has no health check of its own. */
   readonly bringsCheck: boolean;

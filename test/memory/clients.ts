@@ -70,7 +70,7 @@ function drawn({ connections }: Rules): number {
   return (connections.length * 37) % 100;
 }
 
-/** Where a new connection may go if a rule leads a share of them: by its draw it is one of the two. */
+/** The possible ends of a new connection if a rule redirects a share of them; a draw picks one. */
 function shared<T>(percent: number | undefined, led: T, stays: T, draw: number | undefined): T[] {
   if (percent === undefined) return [led];
   return draw === undefined ? [led, stays] : [draw < percent ? led : stays];
@@ -158,7 +158,7 @@ function atAddress(machine: Machine, rules: Rules, address: string, draw?: numbe
   return firstIfAll(machine, rules, rule ? shared(rule.percent, boxOf(machine, rule.to), own, draw) : [own]);
 }
 
-// Those that a new connection to an address may end up at.
+// The containers at which a new connection to an address may end.
 function led(machine: Machine, rules: Rules, box: Box, network: string, draw?: number): (Box | undefined)[] {
   const rule = ruleAt(machine, rules, box.networks[network]?.IPAddress ?? '');
   return rule ? shared(rule.percent, boxOf(machine, rule.to), box, draw) : [box];

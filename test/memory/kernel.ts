@@ -9,7 +9,7 @@ import type { Machine } from './machine.ts';
 interface CoverRule {
   readonly standIn: string;
   readonly hostPorts: ReadonlySet<number>;
-  /** The share of new connections that is led; undefined: all. */
+  /** The share of new connections that is redirected; undefined: all. */
   readonly percent?: number | undefined;
   /** Until when new connections are led; Infinity: until somebody ends it. */
   readonly until: number;
@@ -21,7 +21,7 @@ interface ForwardRule {
   readonly from: string;
   readonly to: string;
   readonly addresses: ReadonlySet<string>;
-  /** The share of new connections that is led; undefined: all. */
+  /** The share of new connections that is redirected; undefined: all. */
   percent: number | undefined;
   until: number;
   /** Connections that were led, open or not. */

@@ -42,11 +42,11 @@ async function setCover({ ports, names }: SlotRun, request: CoverRequest): Promi
   }
 }
 
-// A canary may take hours: what a dead swapctl has left of it must not.
+// A canary may take hours, but its rules must end soon after the death of swapctl.
 const SHARED_MS = 30_000;
 const SHARED = 'port share';
 
-/** Leads a share of the new connections to the slot's ports to the stand-in, for as long as this process lives. */
+/** Redirects a share of the new connections to the slot's ports to the stand-in, as long as this process lives. */
 export async function shareCover(run: SlotRun, members: Members, percent: number): Promise<void> {
   const request = { ...(await requestOf(run, members)), percent };
   await stopSharing(run);
@@ -59,13 +59,13 @@ function stopSharing(run: SlotRun): Promise<void> {
   return stopRenewing(run, SHARED);
 }
 
-/** Leads no new connection to the slot's ports to the stand-in any more. */
+/** Ends the redirect of new connections to the slot's ports. */
 export async function endCover(run: SlotRun): Promise<void> {
   await stopSharing(run);
   await run.ports.kernel.endCover(run.names.home);
 }
 
-/** Removes all that led the slot's ports to a stand-in. */
+/** Removes the redirect of the slot's ports to a stand-in. */
 export async function clearCover(run: SlotRun): Promise<void> {
   await stopSharing(run);
   await run.ports.kernel.clearCover(run.names.home);

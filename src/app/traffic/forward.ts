@@ -110,7 +110,7 @@ export async function stopRenewing({ memory: { renewals } }: SlotRun, from?: str
   }
 }
 
-// Nobody answers any more at the address of a container that has ended in its canary, so its own share is led away as well.
+// A container that ended in its canary answers no more, so its own share is redirected as well.
 async function leadRest(
   run: SlotRun,
   { from, name }: Extract<Step, { kind: 'end-forward' }>,
@@ -143,7 +143,7 @@ export async function endForward(
   await stopRenewing(run, step.from);
   await endGates(run, step.from);
   const left = await kernel.endForward(step.from, (id) => engine.container(id));
-  // Its containers may both live on after a canary: clearExpired ends what is left of it.
+  // After a canary both containers may still run, so clearExpired removes the rest of it.
   if (left === 0 || shares.length === 0) run.memory.forwarded.delete(step.from);
   if (left === 0) return;
   const text = `${left} connection${left > 1 ? 's' : ''} that began at the address of ${step.name} go${left > 1 ? '' : 'es'} on; what leads there ends with ${left > 1 ? 'them' : 'it'}`;

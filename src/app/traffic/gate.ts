@@ -47,7 +47,7 @@ async function redirectStarted(run: SlotRun, id: string, gate: Gate): Promise<vo
 export async function adoptGate(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
   const container = named(id, snapshot);
   const isKept = isLedBack(snapshot.seen, id) && !isRedirected(run, id);
-  // In the middle of a canary it has begun anew.
+  // In the middle of a canary it has restarted.
   if (!container || !(isKept || isPartlyLedBack(snapshot.seen, container))) return;
   const gate = await gateOf(run, id, snapshot);
   if (gate) await redirect(run, gate, container);

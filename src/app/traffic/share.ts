@@ -11,19 +11,19 @@ import { goWithout } from './without-rules.ts';
 type ShareStep = Extract<Step, { kind: 'share' }>;
 
 /**
- * Gives a container behind the gate a share of the new connections to the slot's addresses and ports. Clients that use its own address
- * go on being led to the incumbent, save for that share. Raises what nft raises: a canary that can't be had is none.
+ * Gives a container behind the gate a share of the new connections to the slot's addresses and ports. The other connections to its own
+ * address continue to the incumbent. Raises RuleError if nft fails: a roll must not go on without its canary.
  */
 export async function share(run: SlotRun, step: ShareStep, snapshot: Snapshot): Promise<void> {
   const { engine, kernel } = run.ports;
   const { container, name, from, percent } = step;
   const [young, old] = await Promise.all([engine.container(container), engine.container(from)]);
-  // The next look says what became of it.
+  // The next observation shows its state.
   if (!young || young.pid <= 0) return;
   const bridges = await engine.bridges();
   if (percent === 0) return endShare(run, step, young, old, bridges);
   if (!old || old.pid <= 0) return fail('step-failed', 'the old container does not run');
-  // Until then the gate leads all of it to the old container.
+  // Until the next call the gate redirects all of its connections to the old container.
   await kernel.open(young);
   run.memory.shut.delete(container);
   await keepForwarding(run, { from: young, name, to: old, bridges, percent: 100 - percent });
@@ -32,7 +32,7 @@ export async function share(run: SlotRun, step: ShareStep, snapshot: Snapshot): 
   run.memory.forwards.push({ from, to: container, state: 'over', percent });
 }
 
-// A rule that can't be set keeps nobody from going back: what still connects to the container is drained.
+// Without the rule the undo goes on: connections that still arrive are drained.
 async function endShare(
   run: SlotRun,
   { name, from }: ShareStep,

@@ -60,7 +60,7 @@ export function isLedBack(
   return ledAside(seen, id).some(({ percent }) => percent === undefined);
 }
 
-// The same, or a share of them.
+// All redirects by the gate, also of a share.
 function ledAside(
   seen: Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'forwarding'>,
   id: string,

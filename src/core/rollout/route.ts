@@ -249,7 +249,7 @@ function isReady(route: SeenRoute, { id }: Pick<Replica, 'id'>): boolean {
   );
 }
 
-/** True if a container that gets no new requests had some, and they may be under way. */
+/** True: a container gets no new requests but had some, which may be under way. */
 export function hadRequests({ route }: Seen, { id }: Replica): boolean {
   const address = route?.addresses[id];
   return (

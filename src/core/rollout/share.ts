@@ -5,11 +5,11 @@ import type { Desired, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
 /**
- * The steps of a canary without a proxy: a share of the new connections goes to a fresh container, whichever address or port their
- * clients use. Those that use the address of the fresh one are led to the incumbent, save for the same share.
+ * The steps of a canary without a proxy: a share of the new connections goes to a fresh container, by each address and port. Of those
+ * to the address of the fresh container the same share stays, and the others go to the incumbent.
  */
 
-/** The next step of letting clients reach a healthy container, first with a share of the connections; undefined once all may. */
+/** The next step to let clients reach a healthy container, first with a share of the connections; undefined once all may. */
 export function letIn(desired: Desired, seen: Observed, young: Replica): Step | undefined {
   const { id: container, name, shut } = young;
   const isKept = shut || isPartlyLedBack(seen, young);
@@ -18,7 +18,7 @@ export function letIn(desired: Desired, seen: Observed, young: Replica): Step | 
 
 function shareWith({ canary, back }: Desired, seen: Observed, young: Replica): Step | undefined {
   const { incumbent } = seen;
-  // A rollback is in a hurry.
+  // A rollback is urgent.
   if (!canary || back || !incumbent?.running || isPast(seen, incumbent, young)) return undefined;
   const { id: container, name } = young;
   const { percent, ms } = canary;
@@ -45,12 +45,12 @@ function shareOf(seen: Observed, from: string, to: string): number | undefined {
   return live(seen).find((one) => one.from === from && one.to === to)?.percent;
 }
 
-/** Whether a fresh container gets only a share of the new connections to its own address. */
+/** True: a fresh container gets only a share of the new connections to its own address. */
 export function isPartlyLedBack(seen: Pick<Observed, 'forwarding'>, { id }: Pick<Replica, 'id'>): boolean {
   return live(seen).some(({ from, percent }) => from === id && percent !== undefined);
 }
 
-/** Why a recovery goes back: the roll ended before its canary did. */
+/** The reason for a recovery to undo: the roll ended before its canary. */
 export function whyNotShared(
   { canary, mendOnly, back }: Desired,
   { incumbent, names }: Observed,
@@ -61,19 +61,19 @@ export function whyNotShared(
   return new SwapError('interrupted', 'the roll ended before the new container had passed its canary (swapctl.canary)');
 }
 
-/** Whether a container has, or had, a share of the connections. */
+/** True: a container has, or had, a share of the connections. */
 export function hadShare({ forwarding }: Observed, { id }: Replica): boolean {
   return forwarding.some(({ to, percent }) => to === id && percent !== undefined);
 }
 
-/** Gives a fresh container no new connection any more, by whichever address; undefined once that is so, or can't be. */
+/** Ends the share of a fresh container at its own address; undefined once it has none, or a rule is impossible. */
 export function endShare(seen: Observed, young: Replica): Step | undefined {
   const { incumbent } = seen;
   if (!incumbent?.running || !isPartlyLedBack(seen, young) || !canForward(seen, young, incumbent)) return undefined;
   return { kind: 'share', container: young.id, name: young.name, from: incumbent.id, percent: 0 };
 }
 
-/** The rules by which a canary would begin, or end, in a dry run. */
+/** The rules at the begin or the end of a canary, for a dry run. */
 export function sharedRules(seen: Observed, { container, from, percent }: Extract<Step, { kind: 'share' }>): Observed {
   const others = seen.forwarding.filter(
     (one) => one.state !== 'leads' || (one.from !== from && one.from !== container),

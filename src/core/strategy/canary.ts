@@ -8,7 +8,7 @@ interface Proxied {
   readonly facts: { readonly weights: boolean } | undefined;
 }
 
-/** Why nothing could give a candidate a share of the requests, or of the connections, first; undefined: something can. */
+/** The reason for refusing a canary: neither a proxy nor the kernel can give a candidate a share; undefined: a canary is possible. */
 export function whyNoCanary(
   proxied: Proxied | undefined,
   strategy: Strategy,

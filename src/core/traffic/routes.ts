@@ -23,7 +23,7 @@ export function leads(cover: Cover): boolean {
   return cover === 'expiring' || cover === 'lasting';
 }
 
-/** Whether any new connection goes to the stand-in. */
+/** True: some or all new connections go to the stand-in. */
 export function leadsAny(cover: Cover): boolean {
   return leads(cover) || cover === 'shared';
 }
@@ -37,7 +37,7 @@ export interface Forward {
   readonly from: string;
   readonly to: string;
   readonly state: 'leads' | 'over' | 'impossible';
-  /** The share of new connections that is led; undefined: all. */
+  /** The share of new connections that is redirected; undefined: all. */
   readonly percent?: number | undefined;
 }
 

@@ -34,7 +34,7 @@ async function rolled(stage: Stage, process: Process, signal?: AbortSignal): Pro
   return report;
 }
 
-/** Does something in the middle of the canary. */
+/** Acts in the middle of the canary. */
 function meanwhile(stage: Stage, process: Process, act: () => void): void {
   process.before('engine.start', 1, () => {
     stage.machine.clock.alarm(stage.machine.clock.now() + MEANWHILE_MS, act);

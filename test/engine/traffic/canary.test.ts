@@ -142,7 +142,7 @@ suite('a canary', () => {
   }
 });
 
-// What leads connections stays with them; now all are closed. Only an image that failed is remembered.
+// Rules stay as long as redirected connections are open; now all are closed. The record of a failed image stays.
 async function untilAsBefore({ world, web }: Scene, before: HostState): Promise<void> {
   await eventually('a run of swapctl finds that no led connection is open any more', async () => {
     const { code, stderr } = await swapctl(['recover', web.name, '--json'], { env: world.env, netns: world.netns });

@@ -42,7 +42,7 @@ const BEFORE_BRIDGE_NAT = -305;
 
 /**
  * One nft transaction for the host's namespace: leads new connections for a while, and those that it led to their end. It may be
- * repeated, also with other lanes: the rules are replaced, and the connections in the sets stay. `percent`: the share that it leads.
+ * repeated, also with other lanes: the rules are replaced, and the connections in the sets stay. `percent`: the share that they redirect.
  */
 export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number, percent?: number): Script {
   const chains = hostChains(lanes, percent);

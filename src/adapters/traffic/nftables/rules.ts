@@ -15,7 +15,7 @@ export interface Ground {
   readonly proxied: boolean;
   /** After this long the rules end by themselves; undefined: never. */
   readonly lifetimeMs: number | undefined;
-  /** The share of new connections that is led; undefined: all. */
+  /** The share of new connections that is redirected; undefined: all. */
   readonly percent?: number | undefined;
   /** IPv4 addresses of a container that is about to stop. */
   readonly leaving: readonly string[];
