@@ -86,9 +86,6 @@ export async function prepareSlot(
   const own = await ownOf({ ports, memory }, container);
   const policy = settingsOf(ports, service, own, options.overrides);
   const kernel = await kernelLayerFor(ports, container);
-  for (const note of layerNotes(kernel, fixedPorts(container).length > 0)) memory.notes.add(note);
-  const attached = attachedNote(container, own);
-  if (attached !== undefined) memory.notes.add(attached);
   const proxy = await proxyIn(ports, service, container, policy, all, options);
   const backup = await prepareVolumes(
     ports,
@@ -98,25 +95,22 @@ export async function prepareSlot(
     options.volumesOf,
   );
   const served = await servedOf({ ports, memory }, container, all);
-  const choice = chooseStrategy(container, policy, kernel, { copies: backup.volumes.length > 0, served });
-  if (choice.kind === 'refuse') return fail('refused', `${slot.home}: ${choice.message}`, { hint: choice.hint });
-  const noCanary =
-    policy.canary && !options.successors ? whyNoCanary(proxy, choice.strategy, container, kernel) : undefined;
-  if (noCanary !== undefined)
-    return fail('refused', `swapctl.canary is impossible for ${slot.home}: ${noCanary}`, {
-      hint: 'remove swapctl.canary',
-    });
-  for (const note of proxyNotes(proxy, choice.strategy, policy)) memory.notes.add(note);
-  const selfNamed = besides(choice) ? selfNamedNote(container, policy.probe) : undefined;
-  if (selfNamed !== undefined) memory.notes.add(selfNamed);
+  const choice = strategyFor(slot.home, container, policy, kernel, { copies: backup.volumes.length > 0, served });
+  if (!options.successors) refuseCanary(slot.home, policy, whyNoCanary(proxy, choice.strategy, container, kernel));
   if (!(await knownUserSet({ ports, memory }, container))) {
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
     ports.report({ kind: 'note', text });
   }
   noteUncounted(ports, container, uncountedIn(ports, service, own));
   const composeHooks = await composeHooksOf(ports, own);
-  const hooked = hooksNote(own[COMPOSE_SERVICE] ?? service, composeHooks);
-  if (hooked !== undefined) memory.notes.add(hooked);
+  const notes = [
+    ...layerNotes(kernel, fixedPorts(container).length > 0),
+    attachedNote(container, own),
+    ...proxyNotes(proxy, choice.strategy, policy),
+    besides(choice) ? selfNamedNote(container, policy.probe) : undefined,
+    hooksNote(own[COMPOSE_SERVICE] ?? service, composeHooks),
+  ];
+  for (const note of notes) if (note !== undefined) memory.notes.add(note);
   const looked = { home: slot.home, container, own, policy, memory };
   const given = givenReference(options.target);
   const { dependents, predecessors } = await surroundingsOf(ports, looked, all, options.successors);
@@ -141,6 +135,16 @@ export async function prepareSlot(
     proxy,
     memory,
   };
+}
+
+function strategyFor(home: string, ...facts: Parameters<typeof chooseStrategy>): Choice {
+  const choice = chooseStrategy(...facts);
+  return choice.kind === 'refuse' ? fail('refused', `${home}: ${choice.message}`, { hint: choice.hint }) : choice;
+}
+
+function refuseCanary(home: string, { canary }: Policy, reason: string | undefined): void {
+  if (!canary || reason === undefined) return;
+  fail('refused', `swapctl.canary is impossible for ${home}: ${reason}`, { hint: 'remove swapctl.canary' });
 }
 
 // A dependent that follows its owner does not change who serves.

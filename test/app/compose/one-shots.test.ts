@@ -76,7 +76,8 @@ suite('a one-shot that fails refuses the roll, and changes nothing:', () => {
       nameImage(stage.machine, stage.from, stage.follows);
       nameImage(stage.machine, stage.to, 'app:other');
       const { app } = stage.open();
-      const request = { signal: new AbortController().signal, overrides: {}, pull: 'never', digest: stage.to } as const;
+      const target = { kind: 'digest', reference: undefined, digest: stage.to } as const;
+      const request = { signal: new AbortController().signal, overrides: {}, pull: 'never', target } as const;
       const [report] = await stage.machine.clock.run(app.roll([stage.service], request));
       assert.equal(report?.error?.code, 'step-failed', JSON.stringify(report));
       assert.match(report.error.message, message);

@@ -78,7 +78,7 @@ suite('a canary by the kernel', () => {
       const lines = linesOf(process);
       const at = lines.indexOf(`give ${young} 10% of the new connections`);
       assert.equal(lines[at + 1], `watch ${young} with 10% of the new connections for 2.0 s`);
-      assert.equal(lines[at + 2], `let ${young} be reached from its networks`);
+      assert.equal(lines[at + 2], `allow clients to reach ${young}`);
       assert.ok(
         lines.slice(at + 2).includes(`watch ${young.replace('.swapctl-next', '')} for the settle time`),
         `${lines}`,

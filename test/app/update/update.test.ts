@@ -203,7 +203,7 @@ test('without a memory, min-age is waited for as long as nobody tells how old an
   const { report } = await update(made);
   const [line] = report.services;
   assert.deepEqual([line?.outcome, line?.until], ['waiting', undefined]);
-  assert.match(line?.because ?? '', /its registry does not tell how old it is/);
+  assert.match(line?.because ?? '', /its registry does not report its age/);
   made.created.set(NEW, START - 7 * HOUR);
   assert.deepEqual((await update(made)).rolls, ['web']);
 });

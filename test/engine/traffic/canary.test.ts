@@ -66,7 +66,7 @@ function rollOf({ world, web }: Scene, options: Parameters<typeof swapctl>[1] = 
 }
 
 const IS_WATCHED = /==> \S+: watch \S+ with 10% of the new connections/;
-const IS_OVER = /==> \S+: let \S+ be reached from its networks/;
+const IS_OVER = /==> \S+: allow clients to reach \S+/;
 
 suite('a canary', () => {
   for (const strategy of ['start-first', 'handover'] as const) {
