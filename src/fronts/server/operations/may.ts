@@ -7,10 +7,10 @@ import { fail, SwapError } from '../../../core/model/error.ts';
 export function mustAllow({ name, scopes }: Principal, action: Action, service?: string): void {
   if (allows(scopes, action, service)) return;
   const what = service === undefined ? `"${action}" for all services` : `"${action}" for ${service}`;
-  fail('forbidden', `${name} may not do that: it has no scope ${what}`, {
-    hint: 'the token file, or server.clients in swapctl.yml, lists the scopes of each caller',
-  });
+  fail('forbidden', `${name} may not do that: it has no scope ${what}`, { hint: HINT });
 }
+
+const HINT = 'the token file, or server.clients in swapctl.yml, lists the scopes of each caller';
 
 /** The key of a service, for an action that the caller may do to it. Whoever may not see all services is told of none. */
 export async function keyFor(app: App, caller: Principal, selector: string, action: Action): Promise<string> {
@@ -21,6 +21,7 @@ export async function keyFor(app: App, caller: Principal, selector: string, acti
   } catch (raised) {
     const seesAll = allows(caller.scopes, 'read');
     if (!(raised instanceof SwapError) || raised.code === 'engine-unreachable' || seesAll) throw raised;
-    return fail('forbidden', `${caller.name} may not ${action} a service of that name, or there is none`);
+    const message = `${caller.name} has no scope "${action}" for a service of that name, or there is no such service`;
+    return fail('forbidden', message, { hint: HINT });
   }
 }
