@@ -10,7 +10,7 @@ export interface Inspected {
 interface Kept extends Inspected {
   /** The line of the container in the list at that time. */
   readonly line: string;
-  /** Milliseconds of this machine's clock. */
+  /** Milliseconds of the engine's clock. */
   readonly until: number;
 }
 
@@ -22,7 +22,7 @@ type Asked = Pick<Engine, 'container' | 'image'>;
 
 /**
  * Inspects containers of a list, except those that an earlier look has inspected and whose lines are the same: state, health, start
- * and networks are in the line. Changes that are in no line (a new restart policy, a new digest of the image) are seen within 40 s.
+ * and networks are in the line. `now` is in milliseconds of the engine's clock. Changes that are in no line (a new restart policy, a new digest of the image) are seen within 40 s.
  */
 export function inspector(
   engine: Asked,
@@ -33,7 +33,7 @@ export function inspector(
   const current = new Map<string, Kept>();
   for (const one of all) {
     const kept = before?.get(one.id);
-    if (kept && kept.until > now && kept.line === lineOf(one)) current.set(one.id, kept);
+    if (kept && kept.until > now && isSame(kept, one, now)) current.set(one.id, kept);
   }
   KEPT.set(engine, current);
   const images = sharedImages(engine);
@@ -49,8 +49,19 @@ export function inspector(
   };
 }
 
-function lineOf(member: ContainerSummary): string {
-  return JSON.stringify(member);
+const SECONDS = /\b(?:(\d+) seconds?|Less than a second)\b/;
+// The list is older than the look, by a busy engine.
+const ABOUT_MS = 3000;
+
+// Within the first minute, the words of the engine change each second: a start is new if it does not fit the one that is known.
+function isSame({ line, container }: Kept, one: ContainerSummary, now: number): boolean {
+  if (line !== lineOf(one)) return false;
+  const young = SECONDS.exec(one.statusText ?? '');
+  return !young || Math.abs(now - container.startedAt - Number(young[1] ?? 0) * 1000) < ABOUT_MS;
+}
+
+function lineOf({ statusText, ...rest }: ContainerSummary): string {
+  return JSON.stringify([statusText?.replace(SECONDS, 'seconds'), rest]);
 }
 
 // Spread by the id, so that a look inspects a few of them, and not all at once.

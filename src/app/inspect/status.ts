@@ -18,7 +18,6 @@ import { whyUnmeant } from '../select/owned.ts';
 import { digestOf } from '../select/running-digest.ts';
 import { servedOf } from '../select/served.ts';
 import { lenientSettingsOf, settingsOf } from '../select/settings.ts';
-
 import { inspector } from './inspected.ts';
 import { keptLayer } from './kept-layer.ts';
 
@@ -30,7 +29,7 @@ export async function statusOf(
 ): Promise<ReplicaStatus[]> {
   const kernel = await keptLayer(ports);
   const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
-  const inspect = inspector(ports.engine, all, ports.clock.now());
+  const inspect = inspector(ports.engine, all, now);
   const records = await recordedFailures(ports.engine);
   const look: Look = { ports, memory: freshMemory(), all, inspect, records, kernel, now };
   const lines: ReplicaStatus[][] = [];

@@ -9,6 +9,7 @@ import { stageOf } from '../../matrix/stage.ts';
 
 const idOf = (at: number): string => at.toString(16).padStart(4, '0').padEnd(64, '0');
 const UP = 'Up 5 minutes (healthy)';
+const STARTED = -300_000;
 
 function line(id: string, statusText: string | undefined = UP): ContainerSummary {
   return { id, name: `c${id}`, status: 'running', statusText, imageId: 'i' } as unknown as ContainerSummary;
@@ -20,7 +21,7 @@ function engineOf() {
   const engine = {
     container: async (id: string) => {
       asked.push(id);
-      return { id, imageId: 'i' } as Container;
+      return { id, imageId: 'i', startedAt: STARTED } as Container;
     },
     image: async (id: string) => {
       asked.push(id);
@@ -55,6 +56,15 @@ for (const [what, changed] of Object.entries({
     await look(all, 0);
     assert.deepEqual(await look([line(idOf(0)), { ...line(idOf(1)), ...changed }], 1), [idOf(1), 'i']);
   });
+
+test('a young container is not inspected each second because its age grows, but it is after a restart', async () => {
+  const { look } = engineOf();
+  const at = (seconds: number, now = STARTED + seconds * 1000) => look([line(idOf(9), `Up ${seconds} seconds`)], now);
+  assert.equal((await at(2)).length, 2);
+  for (const seconds of [3, 5, 9]) assert.deepEqual(await at(seconds), []);
+  assert.deepEqual(await at(2, STARTED + 12_000), [idOf(9), 'i']);
+  assert.deepEqual(await look([line(idOf(9), 'Up Less than a second')], STARTED + 16_000), [idOf(9), 'i']);
+});
 
 test('each is inspected again within 40 s, and not all at the same time', async () => {
   const { look } = engineOf();
