@@ -22,6 +22,8 @@ export interface Watching {
   readonly log: { at: number; level: string; text: string; facts: Readonly<Record<string, unknown>> }[];
   /** Rolls: when, and of what. Milliseconds since the epoch. */
   readonly rolls: { at: number; service: string }[];
+  /** Why services were rolled, if they were: once for each run. */
+  readonly reasons: string[];
   /** The times of registry requests. */
   readonly checks: number[];
   /** The number of connections to an engine. */
@@ -56,6 +58,7 @@ export async function simulate(world: MadeUp, simulation: Simulation): Promise<W
   const watching: Watching = {
     log: [],
     rolls: [],
+    reasons: [],
     checks: [],
     opened: 0,
     streams: streams.asked,
@@ -91,6 +94,10 @@ export async function simulate(world: MadeUp, simulation: Simulation): Promise<W
     tidy: () => {},
     selectors,
     request: {},
+    perService: (because) => {
+      watching.reasons.push(because);
+      return (_, signal, work) => work({ signal });
+    },
   }).finally(() => {
     ended = true;
   });

@@ -23,7 +23,8 @@ function quiet(services: Record<string, Record<string, string>>) {
 suite('24 hours of a watch', () => {
   test('check by the schedule, with jitter, and share the questions', async () => {
     const made = quiet({ a: {}, b: {}, c: { 'swapctl.schedule': '0 * * * *' } });
-    const { checks, rolls, log } = await simulate(made, { hours: 24 });
+    const { checks, rolls, log, reasons } = await simulate(made, { hours: 24 });
+    assert.deepEqual(new Set(reasons), new Set(['schedule']));
     const hourly = checks.filter((at) => at % HOUR === 0);
     assert.ok(hourly.length >= 23 && hourly.length <= 25, `${hourly.length} at full hours`);
     const others = checks.filter((at) => at % HOUR !== 0);
@@ -322,11 +323,12 @@ suite('an image that somebody else puts under a followed tag', () => {
     const made = quiet({ web: RARELY });
     made.add('other', { ...ON, ...RARELY }, { image: 'other:1' });
     const at = START + 10 * MINUTE;
-    const { rolls } = await simulate(made, {
+    const { rolls, reasons } = await simulate(made, {
       hours: 1,
       happenings: [build(made, at, built, 'docker.io/library/app:1')],
     });
     assert.deepEqual(rolls, [{ at: at + 50, service: 'web' }]);
+    assert.deepEqual(reasons, ['local image']);
     assert.deepEqual(made.asked, []);
   });
 
