@@ -90,8 +90,8 @@ suite('the section server', () => {
     ['a network that is none', 'server: { trust-proxy: [10.0.0.0/40] }', /"10.0.0.0\/40" is not an address or network/],
     [
       'a client with the name of another actor',
-      'server: { clients: { watch: { subject: CN=a, allow: [check] } } }',
-      /"watch" is the name of an actor of the server itself/,
+      'server: { clients: { schedule: { subject: CN=a, allow: [check] } } }',
+      /"schedule" is the name of an actor of the server itself/,
     ],
     ['no key', 'server: { tls: { cert: a } }', /key has to be text/],
     [
