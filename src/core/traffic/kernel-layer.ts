@@ -110,7 +110,9 @@ export function adviceOn(trouble: RuleTrouble): string {
     case 'closed':
       return 'run swapctl with CAP_SYS_ADMIN and CAP_SYS_PTRACE';
     case 'refused':
-      return 'report it with what nft --version and uname -r print';
+      return /\bJSON\b/.test(trouble.words)
+        ? 'install an nft with JSON support'
+        : 'report it with what nft --version and uname -r print';
     case 'killed':
       return adviceOnDeath(trouble.signal);
     case 'timeout':

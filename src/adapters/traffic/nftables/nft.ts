@@ -21,6 +21,11 @@ export async function whyNotTaken(scripts: readonly Script[], pid?: number): Pro
   return troubleOf(await nft(['-c', '-f', '-'], scripts.join(''), pid), pid !== undefined);
 }
 
+/** The reason that rules can't be read here, for example an nft without JSON; undefined if they can. */
+export async function whyNotRead(): Promise<RuleTrouble | undefined> {
+  return troubleOf(await nft(['-j', 'list', 'tables', 'inet'], ''), false);
+}
+
 type Family = 'inet' | 'bridge';
 
 /** The names of all tables of a family. Raises RuleError. */

@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs';
 import { RULE_KINDS, type RuleKind, type RuleTrouble } from '../../../core/traffic/kernel-layer.ts';
 import { type Example, examples, harmlessExample } from './examples.ts';
-import { whyNotTaken } from './nft.ts';
+import { whyNotRead, whyNotTaken } from './nft.ts';
 
 /** Which kinds of rules nft takes here; `nothing`: it can't even be tried. */
 export type Taken =
   | { readonly kind: 'some'; readonly refused: Readonly<Partial<Record<RuleKind, RuleTrouble>>> }
   | { readonly kind: 'nothing'; readonly trouble: RuleTrouble };
 
-/** Has nft try every script in our network namespace: by one process, or by one more for each kind if it refuses any. */
+/** Has nft try every script in our network namespace: by two processes at once, or by one more for each kind if it refuses any. */
 export async function whatIsTaken(): Promise<Taken> {
   // Without IPv6 in the kernel its rules are refused, and not needed.
   const all = examples(existsSync('/proc/net/if_inet6'));
-  const trouble = await whyNoneOf(all);
+  const [trouble, unread] = await Promise.all([whyNoneOf(all), whyNotRead()]);
   if (trouble && trouble.kind !== 'refused') return { kind: 'nothing', trouble };
+  if (unread) return { kind: 'nothing', trouble: unread };
   return { kind: 'some', refused: trouble ? await refusedOf(all) : {} };
 }
 

@@ -116,11 +116,19 @@ for (const [kind, rule] of Object.entries(REFUSALS)) {
   });
 }
 
-test('where nothing is refused the trial takes one process', { skip: unable }, async (t) => {
+test('an nft without JSON keeps all kinds of rules from us', { skip: unable }, async (t) => {
+  const words = 'JSON support not compiled-in';
+  fakeNft(t, `case "$1" in -j) echo '${words}' >&2; exit 1;; esac; exec '${nftOf('sid').program}' "$@"`);
+  const trouble = { kind: 'refused', words } as const;
+  assert.deepEqual(await whatIsTaken(), { kind: 'nothing', trouble });
+  assert.match(adviceOn(trouble), /install an nft with JSON support/);
+});
+
+test('where nothing is refused the trial takes two processes at once', { skip: unable }, async (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-nft-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const log = path.join(folder, 'log');
   fakeNft(t, `echo "$*" >> '${log}'; exec '${nftOf('sid').program}' "$@"`);
   await whatIsTaken();
-  assert.equal(readFileSync(log, 'utf8'), '-c -f -\n');
+  assert.deepEqual(readFileSync(log, 'utf8').trim().split('\n').sort(), ['-c -f -', '-j list tables inet']);
 });
