@@ -2,6 +2,16 @@
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { openApp } from '../../engine/compose-app.ts';
+import { canGate, NEEDS_NFT } from '../../engine/roll/can-gate.ts';
+import {
+  assertNothingLeft,
+  fixedPort,
+  gatewayOf,
+  type Service,
+  startService,
+  versionOf,
+} from '../../engine/traffic/handover-world.ts';
 import { type CliResult, swapctl } from '../../lab/cli.ts';
 import { assertAsBefore, type HostState, hostState } from '../../lab/host-state.ts';
 import { startLoad } from '../../lab/load.ts';
@@ -19,9 +29,6 @@ import {
 } from '../../lab/traffic.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld, type World } from '../../lab/world.ts';
-import { openApp } from '../compose-app.ts';
-import { canGate, NEEDS_NFT } from '../roll/can-gate.ts';
-import { assertNothingLeft, fixedPort, gatewayOf, type Service, startService, versionOf } from './handover-world.ts';
 
 const PERCENT = 10;
 const CANARY = '10% for 20s';
