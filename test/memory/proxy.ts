@@ -27,6 +27,8 @@ export interface MemoryProxy {
   readonly refusals: (string | undefined)[];
   /** Something else in its configuration is broken. */
   broken: boolean;
+  /** Parts of an ended roll that it could not remove. */
+  leftovers: readonly string[];
   /** Every state that was applied and changed something. */
   readonly applied: { readonly route: string; readonly wanted: Wanted }[];
 }
@@ -50,6 +52,7 @@ export function newProxy(facts: Partial<ProxyFacts> = {}): MemoryProxy {
     downUntil: 0,
     refusals: [],
     broken: false,
+    leftovers: [],
     applied: [],
   };
 }
@@ -105,14 +108,19 @@ function driverOf(machine: Machine, proxy: MemoryProxy, place: string): TrafficD
   };
 }
 
-function observedRoute(machine: Machine, { facts }: MemoryProxy, route: Route): ObservedRoute {
+function observedRoute(machine: Machine, { facts, leftovers: left }: MemoryProxy, route: Route): ObservedRoute {
   const { wanted } = route;
   const servers: readonly ObservedServer[] =
     wanted.kind === 'baseline'
       ? namedBy(machine, route).map((address) => ({ address, state: 'ready' as const, weight: 1 }))
       : wanted.servers;
-  if (!facts.countsInFlight) return { wanted, servers };
-  return { wanted, servers: servers.map((one) => ({ ...one, inFlight: inFlight(machine, one.address) })) };
+  const leftovers = left.length > 0 ? { leftovers: left } : {};
+  if (!facts.countsInFlight) return { wanted, servers, ...leftovers };
+  return {
+    wanted,
+    ...leftovers,
+    servers: servers.map((one) => ({ ...one, inFlight: inFlight(machine, one.address) })),
+  };
 }
 
 function inFlight(machine: Machine, address: string): number {

@@ -140,6 +140,13 @@ async function changeRoute(run: SlotRun, proxied: Proxied, wanted: Wanted): Prom
       'proxy-refused',
       `the proxy ${proxied.name} took a change of the route ${proxied.route} and does not act by it`,
     );
+  if (wanted.kind === 'baseline' && now.leftovers) noteLeftovers(run, proxied, now.leftovers);
+}
+
+function noteLeftovers({ memory, names, ports }: SlotRun, { name }: Proxied, leftovers: readonly string[]): void {
+  const text = `${names.home}: ${name} keeps ${leftovers.join(', ')} of the roll without new requests, since it has connections; the next roll removes it`;
+  memory.notes.add(text);
+  ports.report({ kind: 'note', text });
 }
 
 function ipOf(address: string): string {

@@ -30,6 +30,8 @@ export interface ObservedServer extends Server {
 export interface ObservedRoute {
   readonly wanted: Wanted;
   readonly servers: readonly ObservedServer[];
+  /** For people: parts of ended rolls that the proxy could not remove yet, and that get no requests. */
+  readonly leftovers?: readonly string[];
 }
 
 /** The capabilities of a proxy, as data. */

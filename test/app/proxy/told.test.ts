@@ -145,6 +145,14 @@ suite('a proxy that is told', () => {
     assert.match(report.because ?? '', /memory:edge switches and drains it by the route app/);
   });
 
+  test('that keeps a server of the roll is reported', async () => {
+    const stage = await stageOf(SETUPS.told);
+    proxyOf(stage).leftovers = ['swapctl-r0ll1-2'];
+    const report = await rolled(stage);
+    assert.equal(report.outcome, 'rolled');
+    assert.match(JSON.stringify(report.notes), /memory:edge keeps swapctl-r0ll1-2 of the roll without new requests/);
+  });
+
   test('ends a drain once no request is under way', async () => {
     const stage = await stageOf({ ...SETUPS.told, busyMs: 700 });
     relabel(stage, { 'swapctl.drain.timeout': '30s' });

@@ -3,7 +3,7 @@ import { addressText } from '../../../core/proxy/check.ts';
 import type { Resolve } from '../access/resolve.ts';
 import type { Backend } from './backend.ts';
 import { CommandRefused } from './runtime.ts';
-import type { Member } from './state.ts';
+import { isDisabled, type Member } from './state.ts';
 
 /** Goes back to the servers of the configuration, at the addresses that their names have now. */
 export async function applyBaseline(backend: Backend, resolve: Resolve): Promise<void> {
@@ -23,10 +23,6 @@ export async function applyBaseline(backend: Backend, resolve: Resolve): Promise
   await backend.untilRunning([...addresses.keys()]);
   for (const member of overlay) await backend.release(member);
   await backend.tidy(true);
-}
-
-function isDisabled(options: readonly string[]): boolean {
-  return options.lastIndexOf('disabled') > options.lastIndexOf('enabled');
 }
 
 /** By server: the address that it has, if its name still has that one, else one that no other server has. */

@@ -10,7 +10,7 @@ import { applyBaseline } from './baseline.ts';
 import { type Found, findHaproxy } from './find.ts';
 import { applyOverlay } from './overlay.ts';
 import { CommandRefused, Runtime } from './runtime.ts';
-import { observedRoute } from './state.ts';
+import { observedRoute, setByHand } from './state.ts';
 import type { Hold } from './waits.ts';
 
 // A slot has no place for the id of a roll, so only this process knows it.
@@ -25,7 +25,9 @@ export function haproxyDriver(access: ProxyAccess): TrafficDriver {
       const found = await find(signal);
       await mustBeValid(access, found, signal);
       const holds = route === undefined ? [...found.holds.values()] : [found.holds.get(route) ?? HOLDS_NOTHING];
-      return factsOf(await runtimeOf(access, found, signal).ask('show info'), leastOf(holds));
+      const facts = factsOf(await runtimeOf(access, found, signal).ask('show info'), leastOf(holds));
+      const members = route === undefined ? [] : await backendOf(access, found, route, signal).backend.members();
+      return { ...facts, warnings: [...facts.warnings, ...setByHand(members ?? []).map(byHand)] };
     },
     route: async (name, signal) => {
       if (!isRouteName(name)) return undefined;
@@ -112,6 +114,10 @@ function factsOf(info: string, { kind, longestMs }: Hold): ProxyFacts {
           `HAProxy ${version} can't add servers (2.6 and newer can): its backends need spare servers named swapctl1 and so on`,
         ],
   };
+}
+
+function byHand(name: string): string {
+  return `the server ${name} was set to maintenance or drain by hand: after the roll it is ready, as the configuration has it`;
 }
 
 function canAdd(version: string): boolean {

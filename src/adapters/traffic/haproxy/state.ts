@@ -62,7 +62,9 @@ export function observedRoute(members: readonly Member[], slotRoll: string): Obs
   const servers = byAddress(active.map(observedServer));
   const roll = overlay.find((one) => one.roll !== undefined)?.roll ?? slotRoll;
   const plain = servers.map(({ address, state, weight }) => ({ address, state, weight }));
-  return { wanted: overlay.length === 0 ? { kind: 'baseline' } : wantedOf(overlay, roll, plain), servers };
+  const wanted: Wanted = overlay.length === 0 ? { kind: 'baseline' } : wantedOf(overlay, roll, plain);
+  const leftovers = members.flatMap(({ kind, spare, name }) => (kind === 'added' && spare ? [name] : []));
+  return { wanted, servers, ...(leftovers.length > 0 && { leftovers }) };
 }
 
 function wantedOf(overlay: readonly Member[], roll: string, servers: readonly Server[]): Wanted {
@@ -89,4 +91,18 @@ function joined(one: ObservedServer | undefined, other: ObservedServer): Observe
 function observedServer({ address, admin, running, weight, inFlight, idle }: Member): ObservedServer {
   const state: ServerState = admin === 'drain' ? 'draining' : admin === 'ready' && running ? 'ready' : 'off';
   return { address, state, weight, inFlight, ...(idle === undefined ? {} : { idle }) };
+}
+
+/** Servers that a person has set to maintenance or drain by hand, unlike the configuration: a roll makes them ready. */
+export function setByHand(members: readonly Member[]): string[] {
+  if (members.some(({ kind, spare }) => kind !== 'owner' && !spare)) return [];
+  const owners = members.filter(
+    ({ kind, configured }) => kind === 'owner' && configured && !isDisabled(configured.options),
+  );
+  return owners.flatMap(({ name, admin }) => (admin === 'ready' ? [] : [name]));
+}
+
+/** True if the configuration disables a server with these options. */
+export function isDisabled(options: readonly string[]): boolean {
+  return options.lastIndexOf('disabled') > options.lastIndexOf('enabled');
 }
