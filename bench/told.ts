@@ -28,7 +28,7 @@ export async function toldRolls(world: World, rounds: number, named: readonly st
   const rows = new Map<string, Row>();
   for (const kind of KINDS.filter((one) => named.length === 0 || named.includes(one))) {
     const { skip } = drivenProxy(kind);
-    if (skip === false) rows.set(kind, await behindProxy(world, kind, rounds));
+    if (skip === false) rows.set(kind, noted(kind, await behindProxy(world, kind, rounds)));
     else console.error(`==> NOT MEASURED: ${kind} ${skip}`);
   }
   if (named.length === 0) rows.set('kernel layer', await byKernel(world, rounds));
@@ -69,6 +69,12 @@ async function byKernel(world: World, rounds: number): Promise<Row> {
   return row;
 }
 
+// A run that is interrupted has shown the rows before.
+function noted(name: string, row: Row): Row {
+  console.error(`==> ${lineOf(name, row).join(' | ')}`);
+  return row;
+}
+
 function newRow(): Row {
   return { loaded: [], unloaded: [], loads: [] };
 }
@@ -87,21 +93,23 @@ function failuresOf({ loads }: Row): LoadReport['failures'] {
   return loads.flatMap(({ failures }) => failures);
 }
 
+function lineOf(name: string, row: Row): string[] {
+  const { loads, loaded, unloaded } = row;
+  const lost = (kept: boolean): number =>
+    loads.reduce((sum, one) => sum + (one.kept === kept ? one.failures.length : 0), 0);
+  return [
+    name,
+    String(loads.reduce((sum, one) => sum + one.requests, 0)),
+    `${lost(false)}, ${lost(true)}`,
+    `${Math.max(0, ...loads.map((one) => one.longestGapMs))} ms`,
+    seconds(median(loaded)),
+    spread(loaded.map((ms) => ms / 1000)),
+    unloaded.length > 0 ? (median(loaded) / median(unloaded)).toFixed(2) : '',
+  ];
+}
+
 function print(rows: ReadonlyMap<string, Row>, rounds: number): void {
-  const lines = [...rows].map(([name, row]) => {
-    const { loads, loaded, unloaded } = row;
-    const lost = (kept: boolean): number =>
-      loads.reduce((sum, one) => sum + (one.kept === kept ? one.failures.length : 0), 0);
-    return [
-      name,
-      String(loads.reduce((sum, one) => sum + one.requests, 0)),
-      `${lost(false)}, ${lost(true)}`,
-      `${Math.max(0, ...loads.map((one) => one.longestGapMs))} ms`,
-      seconds(median(loaded)),
-      spread(loaded.map((ms) => ms / 1000)),
-      unloaded.length > 0 ? (median(loaded) / median(unloaded)).toFixed(2) : '',
-    ];
-  });
+  const lines = [...rows].map(([name, row]) => lineOf(name, row));
   printTable(
     ['rolls behind', 'requests', 'failed on new, on kept', 'longest gap', 'median', 'seconds', 'of without load'],
     lines,

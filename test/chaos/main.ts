@@ -26,7 +26,7 @@ import {
   peopleTry,
 } from './matrix.ts';
 import { type Cell, killTries, type Try } from './tries.ts';
-import { WAY_NAMES, WAYS, type WayName } from './ways.ts';
+import { ALL_WAYS, skipOf, WAY_NAMES, WAYS, type WayName } from './ways.ts';
 
 const USAGE = `npm run test:chaos [-- OPTIONS]
   --way WAY       only this one (again for more): ${WAY_NAMES.join(', ')}
@@ -78,6 +78,7 @@ async function main(): Promise<number> {
     console.error(wrong ? `there is no ${wrong}\n${USAGE}` : USAGE);
     return wrong ? 2 : 0;
   }
+  sayMissing();
   const others = topics.filter((topic) => topic !== 'daemon');
   const started = others.length > 0 && isKind(values.engine) ? await startEngine(values.engine) : undefined;
   try {
@@ -88,6 +89,14 @@ async function main(): Promise<number> {
     return await breakEverything(under, others, topics.includes('daemon'));
   } finally {
     await started?.stop();
+  }
+}
+
+function sayMissing(): void {
+  for (const way of ALL_WAYS) {
+    const why = skipOf(way);
+    const isMeantHere = values.way.length === 0 || values.way.includes(way);
+    if (why && isMeantHere) console.error(`==> NOT TRIED: ${way} ${why}`);
   }
 }
 

@@ -5,8 +5,9 @@ import { encodeState } from '../../src/core/service/labels.ts';
 import { copyName, failureName } from '../../src/core/service/names.ts';
 import { fixedPort } from '../engine/traffic/handover-world.ts';
 import { type ComposeProject, composeProject } from '../lab/compose.ts';
+import { drivenProxy, type Kind } from '../lab/driven-proxies.ts';
 import { APP_PORT, WGET_HEALTH } from '../lab/images.ts';
-import { proxyImage } from '../lab/proxy-image.ts';
+import { startDriven } from '../lab/proxy-scene.ts';
 import type { World } from '../lab/world.ts';
 import { imageOf, proxyOf, type Subject } from './subject.ts';
 
@@ -131,39 +132,20 @@ configs: { motd: { content: hello } }`;
   return { service: `${name}/web`, slots, replicas, port: undefined, project };
 }
 
-/** A service of which HAProxy in front is told, first with a share of the requests. */
-export async function told(place: Place): Promise<Built> {
+/** A service behind a proxy that is told, first with a share of the requests. */
+export async function told(place: Place, kind: Kind = 'haproxy'): Promise<Built> {
   const { world, name } = place;
+  const { driver, routeByHost } = drivenProxy(kind);
   const labels = {
-    'swapctl.proxy': `haproxy:${proxyOf(name)}`,
-    'swapctl.proxy.route': 'web',
+    'swapctl.proxy': `${driver}:${proxyOf(name)}`,
+    'swapctl.proxy.route': routeByHost ? 'app' : 'web',
     'swapctl.proxy.port': String(APP_PORT),
     'swapctl.canary': '20% for 300ms',
   };
   const built = await serve(place, { strategy: 'start-first', labels });
-  const cmd = ['sh', '-c', `echo '${HAPROXY}' > /run/haproxy.cfg; exec haproxy -W -db -f /run/haproxy.cfg`];
-  await world.container(suffixOf(world, proxyOf(name)), {
-    image: await proxyImage(world.docker),
-    network: name,
-    cmd,
-    labels: { 'swapctl.proxy.allow': name },
-  });
+  await startDriven(world, kind, { name: suffixOf(world, proxyOf(name)), network: name, host: 'app' });
   return built;
 }
-
-const HAPROXY = `global
-  stats socket /run/haproxy/admin.sock mode 660 level admin
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-frontend clients
-  bind :80
-  default_backend web
-backend web
-  server app app:${APP_PORT} init-addr last,libc,none
-`;
 
 export function image(
   { world, name }: Pick<Place, 'world' | 'name'>,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { swapctl } from '../lab/cli.ts';
 import type { ComposeProject } from '../lab/compose.ts';
+import { drivenProxy, type Kind } from '../lab/driven-proxies.ts';
 import { eventually } from '../lab/waiting.ts';
 import type { World } from '../lab/world.ts';
 import {
@@ -31,10 +32,24 @@ export interface Way {
   ends: '1' | '2';
   /** Whether it leaves, or may leave, a volume that remembers an image. */
   memories: boolean;
+  /** Why it can't be set up here. */
+  skip?: string | false;
   /** Makes the containers of version 1. */
   build(place: Place): Promise<Built>;
   /** What of swapctl is killed. */
   command: 'roll' | 'rollback';
+}
+
+function behind(kind: Kind): Way {
+  return {
+    about: `${kind} in front is told`,
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    skip: drivenProxy(kind).skip,
+    build: (place) => told(place, kind),
+  };
 }
 
 export const WAYS = {
@@ -70,6 +85,10 @@ export const WAYS = {
     command: 'roll',
     build: told,
   },
+  'told, nginx': behind('nginx'),
+  'told, caddy': behind('caddy'),
+  'told, caddy by file': behind('caddy by file'),
+  'told, traefik': behind('traefik'),
   'stop-first': {
     about: 'writes to a volume, so no rehearsal',
     gap: true,
@@ -195,7 +214,18 @@ export const WAYS = {
 } satisfies Record<string, Way>;
 
 export type WayName = keyof typeof WAYS;
-export const WAY_NAMES = Object.keys(WAYS) as WayName[];
+export const ALL_WAYS = Object.keys(WAYS) as WayName[];
+/** Those that can be set up here. */
+export const WAY_NAMES = ALL_WAYS.filter((name) => !skipOf(name));
+
+/** Why a way can't be set up here. */
+export function skipOf(name: WayName): string | false {
+  const { skip = false }: Way = WAYS[name];
+  return skip;
+}
+
+/** The ways without those that differ from `told` only by the proxy, which take long. */
+export const SHORT_WAYS = WAY_NAMES.filter((name) => !name.startsWith('told, '));
 
 /** Whether the new image is one that is refused. */
 export function hasBadImage(way: WayName): boolean {

@@ -11,6 +11,8 @@ interface DrivenProxy {
   readonly driver: 'haproxy' | 'nginx' | 'caddy' | 'traefik';
   /** A shell script that writes the configuration and becomes the proxy; `host`: the name of the service. */
   start(host: string): string;
+  /** The name of its route is that of the service. */
+  readonly routeByHost?: true;
   /** The folder of the configuration. */
   readonly files: string;
   /** A folder for which compose files have a volume. */
@@ -107,6 +109,7 @@ export const DRIVEN = {
   caddy: {
     driver: 'caddy',
     start: (host) => caddy(`${host}:${APP_PORT}`),
+    routeByHost: true,
     files: '/etc/caddy',
     // Caddy opens its port anew at each change; the kernel moves waiting connections to the new socket.
     sysctls: { 'net.ipv4.tcp_migrate_req': '1' },

@@ -32,14 +32,7 @@ export async function proxyScene(t: Scope, kind: Kind): Promise<Scene> {
     return container;
   };
   await app('web', '1');
-  const proxy = await startDriven(world, kind, { name: 'edge', network, host: 'web', published: true });
-  const url = `http://${world.address}:${await hostPort(proxy, 80)}/`;
-  const answers = (): Promise<boolean> =>
-    fetch(url).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  await eventually('the proxy answers', answers);
+  const { proxy, url } = await startDriven(world, kind, { name: 'edge', network, host: 'web' });
   const { engine } = await openEngine({ host: engineUnderTest().dockerHost }, async () => undefined);
   t.after(async () => engine.close());
   const script = `cd ${folder}; find . -type f | sort | while read -r f; do echo "$f"; cat "$f"; done`;
@@ -48,20 +41,30 @@ export async function proxyScene(t: Scope, kind: Kind): Promise<Scene> {
   return { world, driver: trafficDrivers(engine)[driver]?.(proxy.id) ?? assert.fail(), url, files, image, app };
 }
 
-/** Starts a proxy in front of a service. */
+/** Starts a proxy in front of a service, and waits until its clients are answered. */
 export async function startDriven(
   world: World,
   kind: Kind,
-  { name, network, host, published }: { name: string; network: string; host: string; published: boolean },
-): Promise<Docker.Container> {
+  { name, network, host }: { name: string; network: string; host: string },
+): Promise<{ proxy: Docker.Container; url: string }> {
   const { start, volume, sysctls, image } = drivenProxy(kind);
-  const binds = volume === undefined ? [] : [`${await world.volume(`${name}-files`)}:${volume}`];
-  return world.container(name, {
+  const proxy = await world.container(name, {
     image: await image(world.docker),
     network,
     cmd: ['sh', '-c', start(host)],
     labels: { 'swapctl.proxy.allow': '*' },
-    ports: published ? [{ host: 0, container: 80 }] : [],
-    create: { HostConfig: { Binds: binds, ...(sysctls && { Sysctls: sysctls }) } },
+    ports: [{ host: 0, container: 80 }],
+    create: {
+      ...(volume && { Volumes: { [volume]: {} } }),
+      HostConfig: sysctls ? { Sysctls: sysctls } : {},
+    },
   });
+  const url = `http://${world.address}:${await hostPort(proxy, 80)}/`;
+  const answers = (): Promise<boolean> =>
+    fetch(url).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await eventually('the proxy answers', answers);
+  return { proxy, url };
 }

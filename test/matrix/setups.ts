@@ -1,5 +1,6 @@
 // The services that are rolled: how they are set up, what is asked of swapctl, and where that ends undisturbed.
 import type { Strategy } from '../../src/core/model/strategy.ts';
+import type { ProxyFacts } from '../../src/core/proxy/route.ts';
 
 /** One service, its newer image, and what swapctl is called for. */
 export interface Setup {
@@ -30,6 +31,8 @@ export interface Setup {
   readonly proxied: boolean;
   /** Whether a proxy in front is told of the roll. */
   readonly told: boolean;
+  /** The capabilities of that proxy, unless it has all. */
+  readonly lacking: Partial<ProxyFacts>;
   /** Whether that proxy holds requests while nobody serves. */
   readonly holds: boolean;
   /** True: the newer image gets a share of the requests, or of the connections, first. */
@@ -63,6 +66,7 @@ const PLAIN: Setup = {
   command: 'roll',
   proxied: false,
   told: false,
+  lacking: {},
   holds: false,
   canary: false,
   bringsCheck: false,
@@ -99,6 +103,8 @@ export const SETUPS = {
   'told, scaled': { ...TOLD, replicas: 2 },
   'told, stop-first': { ...TOLD, strategy: 'stop-first', volume: true },
   'told, canary': { ...TOLD, canary: true },
+  'told, as by nginx': { ...TOLD, lacking: { countsInFlight: false, keepsIdleClients: false, hold: 'no' } },
+  'told, as by Traefik': { ...TOLD, lacking: { countsInFlight: false, hold: 'no', minMsBetween: 2000 } },
   'told, held': { ...TOLD, strategy: 'stop-first', volume: true, holds: true, busyMs: 200 },
   'told, stop-first, scaled': { ...TOLD, strategy: 'stop-first', volume: true, replicas: 2 },
   'told, handover': { ...TOLD, kernel: true, strategy: 'handover', published: true },

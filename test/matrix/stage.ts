@@ -58,7 +58,7 @@ export async function stageOf(setup: Setup): Promise<Stage> {
     remote: newRemote(),
     rules: newRules(setup.kernel),
     living: new Set(),
-    proxy: setup.told ? newProxy() : undefined,
+    proxy: setup.told ? newProxy(setup.lacking) : undefined,
     yaml: setup.files ? COMPOSE_FILE : undefined,
     count: 0,
   };

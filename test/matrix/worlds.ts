@@ -6,7 +6,7 @@ import { DEED_NAMES } from './people.ts';
 import type { Setup } from './setups.ts';
 
 const anySetup: fc.Arbitrary<
-  Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | 'proxied' | 'told' | 'holds' | 'canary'>
+  Omit<Setup, 'bringsCheck' | 'hooked' | 'keptMs' | 'proxied' | 'told' | 'lacking' | 'holds' | 'canary'>
 > = fc.record({
   strategy: fc.constantFrom('start-first', 'stop-first', 'handover'),
   published: fc.boolean(),
@@ -47,6 +47,7 @@ export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
     published: strategy === 'handover' || (strategy === 'stop-first' && asked.published && replicas === 1),
     bringsCheck: false,
     told: !asked.rehearsal,
+    lacking: {},
     holds: asked.remembered,
     canary: asked.kernel && strategy !== 'stop-first' && (asked.rehearsal || strategy === 'start-first'),
     proxied: asked.health === 'check' && strategy !== 'stop-first',

@@ -19,14 +19,14 @@ import {
 import { momentText, STEP_KINDS } from '../../chaos/moments.ts';
 import type { Meddling } from '../../chaos/people.ts';
 import { killTries } from '../../chaos/tries.ts';
-import { WAY_NAMES, type WayName } from '../../chaos/ways.ts';
+import { SHORT_WAYS, WAY_NAMES, type WayName } from '../../chaos/ways.ts';
 import { testWorld, type World } from '../../lab/world.ts';
 
 let made: Promise<Course[]> | undefined;
 
 /** Every way without a fault, once for all tests here. */
 function undisturbed(world: World): Promise<Course[]> {
-  made ??= coursesOf(world, WAY_NAMES, ['kill'], AT_ONCE);
+  made ??= coursesOf(world, SHORT_WAYS, ['kill'], AT_ONCE);
   return made;
 }
 
@@ -34,13 +34,22 @@ test('a swapctl that is killed at any kind of step loses nothing', async (t) => 
   const world = testWorld(t);
   const courses = await undisturbed(world);
   assertAllKinds(courses);
-  const kills = oneOfEachKind(courses);
-  const tried: Tried[] = [];
-  for (const [at, then] of THENS.entries()) {
-    const some = kills.filter((_, nth) => nth % THENS.length === at);
-    for (const one of killTries(some, then, AT_ONCE)) tried.push(...(await one.run(world)));
-  }
-  assertAllSafe(t, tried);
+  assertAllSafe(t, await killed(world, oneOfEachKind(courses)));
+});
+
+test('a swapctl that is killed at any change of a route loses nothing, behind each kind of proxy', {
+  skip: process.env.SWAPCTL_TEST_LONG !== '1' && 'takes minutes: SWAPCTL_TEST_LONG=1',
+}, async (t) => {
+  const world = testWorld(t);
+  const ways = WAY_NAMES.filter((way) => way.startsWith('told'));
+  const courses = await coursesOf(world, ways, ['kill'], AT_ONCE);
+  const kills = everyKill(courses).filter(({ at }) => isLine(at) && at.kind === 'route');
+  for (const way of ways)
+    assert.ok(
+      kills.some((kill) => kill.way === way),
+      `${way} changes a route`,
+    );
+  assertAllSafe(t, await killed(world, kills));
 });
 
 test('an engine that fails in the middle of a roll leaves the old version or the new one, and the report is true', async (t) => {
@@ -54,6 +63,16 @@ test('whatever people do in the middle of a roll, it ends safely and says so', a
   const all = everyMeddling(await undisturbed(world));
   await tryAll(t, world, MEDDLING.map((line) => meant(all, line)).map(peopleTry));
 });
+
+/** Kills, and after each of them by turns one of the next things to happen. */
+async function killed(world: World, kills: readonly Kill[]): Promise<Tried[]> {
+  const tried: Tried[] = [];
+  for (const [at, then] of THENS.entries()) {
+    const some = kills.filter((_, nth) => nth % THENS.length === at);
+    for (const one of killTries(some, then, AT_ONCE)) tried.push(...(await one.run(world)));
+  }
+  return tried;
+}
 
 /** A kill for each kind of step, in all of the ways by turns, before and after it. */
 function oneOfEachKind(courses: readonly Course[]): Kill[] {
