@@ -33,6 +33,8 @@ export interface Host {
   randomId(): string;
   /** The registries with a login. Raises `config` if Docker's config.json can't be read. */
   logins(): Promise<string[]>;
+  /** True if nobody but root and the user of this process may write to a file, or to the folder that it is in. */
+  isTrusted(path: string): Promise<boolean>;
   /** A YAML file of this machine, parsed; undefined if it can't be read. */
   readYaml(path: string): Promise<unknown>;
 }

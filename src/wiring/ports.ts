@@ -3,6 +3,7 @@ import { installedCompose } from '../adapters/build/compose.ts';
 import { installedGit } from '../adapters/build/git.ts';
 import { openSources } from '../adapters/build/sources.ts';
 import { checkConfig, openReloadable, schemaOfConfig, showConfig } from '../adapters/config/open.ts';
+import { trustedUsers, whyUntrusted } from '../adapters/config/trusted.ts';
 import { type Choice, type GivenLogin, knownLogins, openCredentials, openEngine } from '../adapters/docker/open.ts';
 import { systemClock } from '../adapters/host/clock.ts';
 import { machineName } from '../adapters/host/host.ts';
@@ -94,7 +95,7 @@ export async function openPorts(reach: Reach): Promise<Ports> {
   const compose = installedCompose(env);
   const builder = openBuilder({ engine, env: dockerEnv(reach) });
   const sources = openSources();
-  const outside = { logins: () => knownLogins(env, home), options: optionsOf(reach) };
+  const outside = { logins: () => knownLogins(env, home), isTrusted: trustIn(env), options: optionsOf(reach) };
   const system = openSystem(engine, outside, { diagnose: diagnoseSockets, closer: socketCloser });
   const rules = async () => ({ ...(await engine.facts()).registries, hosts: configuration.config().registries });
   const registry = openRegistry({ loginFor, env, clock: system.clock, rules, report });
@@ -115,6 +116,15 @@ export async function openPorts(reach: Reach): Promise<Ports> {
     ...configuration,
     ...system,
   };
+}
+
+// Nobody owns a file that is not there.
+function trustIn(env: Reach['env']): (path: string) => Promise<boolean> {
+  return (path) =>
+    whyUntrusted(path, trustedUsers(env)).then(
+      (why) => why === undefined,
+      () => false,
+    );
 }
 
 // The docker program must use the engine that the options name.

@@ -25,7 +25,7 @@ function inMemory(): Stage {
 }
 
 const HOST = new URL('../../src/adapters/host/host.ts', import.meta.url).href;
-const OUTSIDE = { logins: async () => [], options: [] };
+const OUTSIDE = { logins: async () => [], isTrusted: async () => false, options: [] };
 const PRINTS_ITS_HOLDER = `
   const { systemHost } = await import(${JSON.stringify(HOST)});
   console.log(systemHost({ options: [] }).holder);

@@ -38,6 +38,8 @@ export interface Place {
   readonly proxy?: MemoryProxy | undefined;
   /** What the one YAML file of this machine says. */
   readonly yaml: unknown;
+  /** False: others may write to that file. */
+  readonly trusted?: boolean;
   count: number;
 }
 
@@ -306,7 +308,7 @@ function troubleBy(how: Failure): RuleTrouble {
 
 const knownSha256 = memoized(sha256);
 
-function hostOf({ machine, living, yaml }: Place, holder: string, number: number): Ports['host'] {
+function hostOf({ machine, living, yaml, trusted = true }: Place, holder: string, number: number): Ports['host'] {
   return {
     holder,
     isAlive: (other) => (other.includes('elsewhere') ? undefined : living.has(other)),
@@ -316,6 +318,7 @@ function hostOf({ machine, living, yaml }: Place, holder: string, number: number
     randomId: () => `${number.toString(16)}${(++machine.count).toString(16)}`.padStart(12, '0'),
     logins: async () => [],
     readYaml: async () => yaml,
+    isTrusted: async () => trusted,
   };
 }
 

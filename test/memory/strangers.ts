@@ -242,6 +242,7 @@ function portsOf(engine: Ports['engine'], clock: Ports['clock'], registry: Ports
       randomId: () => `roll${++rolls}`,
       sha256,
       readYaml: no,
+      isTrusted: no,
       logins: async () => [],
       call: { program: [], args: [], options: [] },
     },

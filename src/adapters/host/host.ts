@@ -9,7 +9,7 @@ import { readText } from '../files/read.ts';
  * This process and machine. A holder is `host boot-id pid-namespace pid start-time`: the boot id distinguishes machines (and
  * boots), the namespace containers, the start time a reused pid (proc(5)).
  */
-export function systemHost({ options, ...outside }: Pick<Host, 'logins'> & Pick<Call, 'options'>): Host {
+export function systemHost({ options, ...outside }: Pick<Host, 'logins' | 'isTrusted'> & Pick<Call, 'options'>): Host {
   const place = placeOfThisProcess();
   const holder = `${hostname()} ${place} ${process.pid} ${startTime(process.pid) ?? '-'}`;
   return {

@@ -4,6 +4,7 @@ import { fail, messageOf, SwapError } from '../../core/model/error.ts';
 import { toReported } from '../../core/report/reported-error.ts';
 import type { RecoveredItem } from '../../core/report/status.ts';
 import { wantedProxy } from '../../core/rollout/route.ts';
+import { NO_HOOKS } from '../../core/service/compose-hooks.ts';
 import type { StateLabels } from '../../core/service/labels.ts';
 import { keepReference, lockName, slotNames } from '../../core/service/names.ts';
 import { helperRole, refuseStrangers, strangersAmong } from '../../core/service/ownership.ts';
@@ -291,7 +292,7 @@ async function recoveryRun(
     dependents: await dependentsEver(ports, service.key, slot),
     predecessors: [],
     inlineFiles: [],
-    composeHooks: await composeHooksOf(ports, subject.labels),
+    composeHooks: container ? await composeHooksOf(ports, subject.labels, container) : NO_HOOKS,
     successors: new Map(),
     signal,
     lost: lease.lost,

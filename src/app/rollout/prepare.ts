@@ -102,7 +102,7 @@ export async function prepareSlot(
     ports.report({ kind: 'note', text });
   }
   noteUncounted(ports, container, uncountedIn(ports, service, own));
-  const composeHooks = await composeHooksOf(ports, own);
+  const composeHooks = await composeHooksOf(ports, own, container);
   const notes = [
     ...layerNotes(kernel, fixedPorts(container).length > 0),
     attachedNote(container, own),

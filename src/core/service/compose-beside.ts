@@ -31,9 +31,12 @@ export function notKnown(service: string): string {
   );
 }
 
+const RUN_IF =
+  'swapctl runs hooks without variables, quotes, include, extends and extra privileges, from files that only root may write to';
+
 const HOOKS = [
-  ['post_start', 'after each start', 'install compose beside swapctl, which then runs it'],
-  ['pre_stop', 'before each stop', 'install compose beside swapctl, which then runs it'],
+  ['post_start', 'after each start', RUN_IF],
+  ['pre_stop', 'before each stop', RUN_IF],
 ] as const;
 
 // Compose appends the hooks of a further file to those of the first.

@@ -13,7 +13,7 @@ export interface ComposeHook {
 export interface ComposeHooks {
   readonly postStart: readonly ComposeHook[];
   readonly preStop: readonly ComposeHook[];
-  /** Definitions whose hooks only compose can read, and compose is not here. */
+  /** Definitions with hooks that swapctl does not run. */
   readonly notRun: readonly ComposeService[];
   /** True: no compose file can be read here. */
   readonly unknown: boolean;
@@ -26,12 +26,16 @@ export function hasHooks(definition: ComposeService): boolean {
   return [definition.post_start, definition.pre_stop].some((hooks) => Array.isArray(hooks) && hooks.length > 0);
 }
 
-/** The hooks of a service's definitions; of further files they follow those of the first. Undefined: only compose can read them. */
+/**
+ * The hooks of a service's definitions; of further files they follow those of the first. Undefined: only compose can read them, or one
+ * asks for privileges that its container (`privileged`) does not have.
+ */
 export function hooksIn(
   definitions: readonly ComposeService[],
+  privileged: boolean,
 ): Pick<ComposeHooks, 'postStart' | 'preStop'> | undefined {
   const read = (key: 'post_start' | 'pre_stop'): (ComposeHook | undefined)[] =>
-    definitions.flatMap((one) => (Array.isArray(one[key]) ? one[key].map(hookOf) : []));
+    definitions.flatMap((one) => (Array.isArray(one[key]) ? one[key].map((hook) => hookOf(hook, privileged)) : []));
   const [postStart, preStop] = [read('post_start'), read('pre_stop')];
   if (!isWhole(postStart) || !isWhole(preStop)) return undefined;
   return { postStart, preStop };
@@ -57,10 +61,11 @@ function isWhole(hooks: readonly (ComposeHook | undefined)[]): hooks is ComposeH
 // Compose splits a text into words as a shell does; without quotes and the like that is easy.
 const PLAIN = /^[\w./:=@%+, -]+$/;
 
-function hookOf(told: unknown): ComposeHook | undefined {
+function hookOf(told: unknown, isPrivileged: boolean): ComposeHook | undefined {
   const { command, user, privileged, working_dir: folder, environment } = record(told);
   const words = typeof command === 'string' ? wordsOf(command) : command;
   const env = envOf(environment);
+  if (privileged !== undefined && privileged !== false && !isPrivileged) return undefined;
   if (!isTexts(words) || words.length === 0 || env === undefined) return undefined;
   const texts = [...words, ...[user, folder].filter((one) => typeof one === 'string'), ...Object.values(env)];
   if (texts.some(hasVariable)) return undefined;

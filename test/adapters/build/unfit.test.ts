@@ -87,7 +87,7 @@ suite('a compose project', () => {
   });
 
   test('has its files read by swapctl itself only if they are files', async () => {
-    const host = systemHost({ logins: async () => [], options: [] });
+    const host = systemHost({ logins: async () => [], isTrusted: async () => false, options: [] });
     assert.equal(await host.readYaml('/dev/zero'), undefined);
   });
 });

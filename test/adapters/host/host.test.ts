@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemHost } from '../../../src/adapters/host/host.ts';
 
-const host = systemHost({ logins: async () => [], options: [] });
+const host = systemHost({ logins: async () => [], isTrusted: async () => false, options: [] });
 
 /** The holder name of a process of that id on this machine. */
 function holderOf(pid: number): string {

@@ -6,7 +6,7 @@ import { add, COMPOSED, planOf, rolled } from '../composed.ts';
 
 const HOOKS =
   'not done by swapctl: post_start of web (1 command), which compose runs after each start; ' +
-  'install compose beside swapctl, which then runs it';
+  'swapctl runs hooks without variables, quotes, include, extends and extra privileges, from files that only root may write to';
 const MIGRATE =
   'not done by swapctl: migrate, of the same image, which compose runs to its end before web; ' +
   'docker compose run --rm migrate runs it';
@@ -24,6 +24,14 @@ test('hooks that only compose can read are named, and a file that cannot be read
   assert.deepEqual((await planOf(stage)).notDone, [HOOKS]);
   assert.deepEqual((await rolled(stage)).notDone, [HOOKS]);
   assert.equal((await rolled(stage)).notDone, undefined, 'nothing was replaced');
+});
+
+test('hooks of a file that others may write to are named, and not run', async () => {
+  const stage = await stageOf(COMPOSED);
+  fileSays(stage, { post_start: [{ command: 'true' }] });
+  assert.equal((await planOf(stage)).notDone, undefined);
+  Object.assign(stage.place, { trusted: false });
+  assert.deepEqual((await planOf(stage)).notDone, [HOOKS]);
 });
 
 test('what other files bring in is not known without compose', async () => {

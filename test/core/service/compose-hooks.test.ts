@@ -12,7 +12,7 @@ suite('a hook', () => {
       working_dir: '/tmp',
       environment: ['A=b=c', 'D=$$e'],
     };
-    assert.deepEqual(hooksIn([{ pre_stop: [hook] }]), {
+    assert.deepEqual(hooksIn([{ pre_stop: [hook] }], true), {
       postStart: [],
       preStop: [
         {
@@ -27,7 +27,10 @@ suite('a hook', () => {
   });
 
   test('of a further file follows that of the first', () => {
-    const hooks = hooksIn([{ post_start: [{ command: 'chown -R app /data' }] }, { post_start: [{ command: ['b'] }] }]);
+    const hooks = hooksIn(
+      [{ post_start: [{ command: 'chown -R app /data' }] }, { post_start: [{ command: ['b'] }] }],
+      false,
+    );
     assert.deepEqual(
       hooks?.postStart.map(({ command }) => command),
       [['chown', '-R', 'app', '/data'], ['b']],
@@ -42,9 +45,11 @@ suite('a hook', () => {
     { command: ['a'], environment: ['FROM_COMPOSE'] },
     { command: ['a'], environment: { FROM_COMPOSE: null } },
     { command: ['a'], user: '$USER' },
+    { command: ['a'], privileged: true },
+    { command: ['a'], privileged: 'true' },
     'a',
   ])
-    test(`is only compose's to read: ${JSON.stringify(hook)}`, () => {
-      assert.equal(hooksIn([{ post_start: [hook] }]), undefined);
+    test(`is not run: ${JSON.stringify(hook)}`, () => {
+      assert.equal(hooksIn([{ post_start: [hook] }], false), undefined);
     });
 });
