@@ -39,7 +39,7 @@ suite('a hook', () => {
 
   for (const hook of [
     { command: 'echo $HOME' },
-    { command: ['echo', '${A:-b}'] },
+    { command: ['echo', '$A'] },
     { command: `sh -c 'a b'` },
     { command: [] },
     { command: ['a'], environment: ['FROM_COMPOSE'] },
