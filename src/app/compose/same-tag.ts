@@ -32,8 +32,9 @@ export async function withSameTag(
     const behind = (await createdFrom(ports, reference, without(later, all))).filter(
       ({ imageId }) => imageId !== image,
     );
-    const sameTag = behind.map(({ id, name }) => {
-      const advice = adviceFor(report, composeKey(all.find((one) => one.id === id)?.labels ?? NO_LABELS));
+    const sameTag = behind.map(({ id, name, status }) => {
+      const key = composeKey(all.find((one) => one.id === id)?.labels ?? NO_LABELS);
+      const advice = status === 'running' ? adviceFor(report, key) : '';
       return `${name} ${describe(reference, 'the image that the tag means now')}${advice}`;
     });
     return sameTag.length > 0 ? { ...report, sameTag } : report;

@@ -49,11 +49,10 @@ export async function planService(
   if (!plans.every(({ verdict }) => verdict === 'unchanged'))
     await refuseOwned(ports, service.key, slots, all, options.force);
   if (!changes) return plan;
-  const own = slots.map(({ container }) => container.id);
   const wanted = { follows: resolved.follows, id: resolved.kind === 'local' ? resolved.image.id : UNFETCHED };
-  const before = (await dueOneShots(ports, first, wanted, all)).map(({ key, container: { name } }) =>
-    oneShotAhead(name, shortOf(key)),
-  );
+  const due = await dueOneShots(ports, first, wanted, all);
+  const before = due.map(({ key, container: { name } }) => oneShotAhead(name, shortOf(key)));
+  const own = [...slots, ...due].map(({ container }) => container.id);
   const sameTag = await sameTagAhead(ports, resolved.follows, own, all, options.alongside);
   return {
     ...plan,
