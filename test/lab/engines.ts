@@ -67,6 +67,8 @@ export interface EngineOptions {
   spare?: Spare | undefined;
   /** The set of engines that it belongs to, where a test needs several that no other test uses: GROUP_LAB. */
   lab?: number | undefined;
+  /** Of a Swarm of several: its number among the nodes of SWARM_LAB, from 1. It has a host name of its own. */
+  node?: number | undefined;
   /** The size of the disk for its data (`100m`), which then begins empty; otherwise that is the machine's. */
   disk?: string;
   /** A folder of programs that come before those of the suite: dockerd, containerd, runc, podman, crun…, and their libraries. */
@@ -150,6 +152,7 @@ function launch(kind: EngineKind, options: EngineOptions, action: 'start' | 'aga
     DISK: options.disk ?? '',
     BINARIES: options.binaries ? path.resolve(options.binaries) : '',
     N: String(place.number),
+    HOST: options.node ? `node-${options.node}` : '',
     FLAGS: [...flags, ...(options.flags ?? [])].join(' '),
   });
 }
@@ -160,11 +163,16 @@ const LAB = Number(process.env.SWAPCTL_TEST_LAB || 0);
 const PER_LAB = 16;
 /** The set for the test of groups of hosts, which stops daemons of several kinds: one run of it at a time on a machine. */
 export const GROUP_LAB = 14;
+/** The set for Swarms of several nodes (swarm-nodes.ts): likewise. */
+export const SWARM_LAB = 15;
 
 /** Everything of an engine follows from its name and lab, so that another process finds it, and can end it. */
-function placeOf(kind: EngineKind, { spare, binaries, lab = LAB }: EngineOptions = {}) {
-  const number = 1 + PER_LAB * lab + (spare ? ENGINE_KINDS.length + SPARES.indexOf(spare) : ENGINE_KINDS.indexOf(kind));
-  const name = [kind, ...(spare ? [spare] : []), ...(lab === 0 ? [] : [lab])].join('-');
+function placeOf(kind: EngineKind, { spare, binaries, node, lab = LAB }: EngineOptions = {}) {
+  const own = spare ? ENGINE_KINDS.length + SPARES.indexOf(spare) : ENGINE_KINDS.indexOf(kind);
+  const number = 1 + PER_LAB * lab + (node ?? own);
+  const name = [kind, ...(spare ? [spare] : []), ...(node ? [`node${node}`] : []), ...(lab === 0 ? [] : [lab])].join(
+    '-',
+  );
   // In the folder for temporary files, because the path of a socket must not be long.
   const run = path.join(os.tmpdir(), `swapctl-test-engine-${name}`);
   return {
@@ -202,10 +210,10 @@ function script(env: Record<string, string>): Promise<void> {
   });
 }
 
-export async function stopEngine(kind: EngineKind, { spare, lab }: EngineOptions = {}): Promise<void> {
-  const { run, netns } = placeOf(kind, { spare, lab });
+export async function stopEngine(kind: EngineKind, { spare, lab, node }: EngineOptions = {}): Promise<void> {
+  const { run, netns } = placeOf(kind, { spare, lab, node });
   // One that does not end is killed below.
-  await stopDaemon(kind, { spare, lab }).catch(() => {});
+  await stopDaemon(kind, { spare, lab, node }).catch(() => {});
   for (const one of [netns, ...hostsBeside(netns)]) {
     killAllOf(one);
     quietly('ip', 'netns', 'del', one);

@@ -2,7 +2,7 @@
 # Starts an unpacked engine in mount and network namespaces of its own; called by engines.ts, which says by environment:
 # ROOT (its file system), RUN (socket, pid files, log), DATA, N (number of its networks), DAEMON (dockerd or podman), FLAGS,
 # DISK (size of a small disk for DATA; empty: the machine's own), BINARIES (folder of programs that come before those of ROOT;
-# empty: none), ACTION (start, or again: after it was stopped), and IPTABLES
+# empty: none), ACTION (start, or again: after it was stopped), HOST (its host name; empty: the machine's), and IPTABLES
 # (`legacy`: the kernel's older tables instead of nftables).
 #
 # The namespaces are what keeps it from rebuilding the iptables chains and bridges of another engine on this machine. A process
@@ -21,6 +21,7 @@ undo() {
 }
 
 in_namespace() {
+  [ -z "${HOST:-}" ] || hostname "$HOST"
   mount --bind "$ROOT" "$ROOT"
   [ -z "$DISK" ] || mount -t tmpfs -o "size=$DISK" tmpfs "$DATA"
   cd "$ROOT"
@@ -134,7 +135,7 @@ X
 export -f in_namespace first_binaries dockerd_up podman_up
 
 if [ "$ACTION" = again ]; then
-  nsenter --target "$(cat "$RUN/holder.pid")" --mount --net bash -euc "${DAEMON}_up"
+  nsenter --target "$(cat "$RUN/holder.pid")" --mount --uts --net bash -euc "${DAEMON}_up"
   exit
 fi
 
@@ -152,4 +153,4 @@ ip -n "$namespace" route add default via "10.231.$N.1"
 echo 'nameserver 127.0.0.1' > "$ROOT/etc/resolv.conf"
 cp -L /etc/hosts "$ROOT/etc/hosts"
 
-nsenter --net="/run/netns/$namespace" unshare --mount --propagation private bash -euc in_namespace
+nsenter --net="/run/netns/$namespace" unshare --mount --uts --propagation private bash -euc in_namespace

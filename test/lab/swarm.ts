@@ -1,9 +1,12 @@
 // A Swarm of one manager, on an engine of its own: that of other tests must not become a manager.
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import { type EngineKind, type OtherEngine, startEngine } from './engines.ts';
 import type { AppImageOptions } from './images.ts';
-import { type Registry, startRegistry } from './registry.ts';
+import { type Registry, type RegistryOptions, startRegistry } from './registry.ts';
 import { eventually } from './waiting.ts';
 import { type Scope, testWorld, type World } from './world.ts';
 
@@ -19,7 +22,7 @@ export interface SwarmLab {
   /** Builds an image and pushes it as `<name>:<tag>` of the lab; resolves with its digest. */
   push(tag: string, options: AppImageOptions, into?: string): Promise<string>;
   /** Runs the docker program on the manager. A `limitS` ends it with exit status 124. */
-  docker(args: readonly string[], limitS?: number): Promise<Said>;
+  docker(args: readonly string[], limitS?: number, env?: NodeJS.ProcessEnv): Promise<Said>;
   /** Creates a service of image tag `tag`, with more options of `docker service create`, and waits until all its tasks run. */
   service(suffix: string, tag: string, options?: readonly string[]): Promise<string>;
   /** The images of the tasks of a service that run, without digests. */
@@ -28,7 +31,18 @@ export interface SwarmLab {
   reference(tag: string, digest?: string): string;
 }
 
+export type LabOptions = Pick<RegistryOptions, 'login'>;
+
 const run = promisify(execFile);
+
+/** A folder for DOCKER_CONFIG with a login at the registry, gone after the test. */
+export function loggedIn(scope: Pick<World, 'after'>, registry: Registry, password: string): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-login-'));
+  scope.after(async () => rmSync(folder, { recursive: true, force: true }));
+  const auth = Buffer.from(`${registry.login?.username}:${password}`).toString('base64');
+  writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }));
+  return folder;
+}
 
 /** An engine that is the manager of a Swarm of its own: one for a file, which stops it after all tests. */
 export async function startManager(kind: EngineKind = 'trixie'): Promise<OtherEngine> {
@@ -45,15 +59,16 @@ export async function startManager(kind: EngineKind = 'trixie'): Promise<OtherEn
 }
 
 /** A test's own services and registry; both are gone after it. */
-export async function swarmLab(t: Scope, engine: OtherEngine): Promise<SwarmLab> {
+export async function swarmLab(t: Scope, engine: OtherEngine, options: LabOptions = {}): Promise<SwarmLab> {
   const world = testWorld(t, engine);
-  const registry = await startRegistry({ address: world.hostAddress });
+  const registry = await startRegistry({ address: world.hostAddress, ...options });
   world.after(() => registry.stop());
-  const env = { ...process.env, ...world.env };
+  const env: NodeJS.ProcessEnv = { ...process.env, ...world.env };
+  if (registry.login) env.DOCKER_CONFIG = loggedIn(world, registry, registry.login.password);
   const repository = `${registry.host}/app`;
-  const docker: SwarmLab['docker'] = async (args, limitS = 60) => {
+  const docker: SwarmLab['docker'] = async (args, limitS = 60, own = env) => {
     try {
-      const { stdout, stderr } = await run('timeout', [String(limitS), 'docker', ...args], { env });
+      const { stdout, stderr } = await run('timeout', [String(limitS), 'docker', ...args], { env: own });
       return { code: 0, text: stdout + stderr };
     } catch (raised) {
       const { code, stdout = '', stderr = '' } = raised as { code?: number; stdout?: string; stderr?: string };

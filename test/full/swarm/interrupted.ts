@@ -30,15 +30,16 @@ const MOMENTS: readonly [string, RegExp, 'good' | 'bad'][] = [
   ['while the old image comes back', /tasks run the old image/, 'bad'],
 ];
 
-// Most of the time is waited for Swarm.
-export function interrupted(manager: () => OtherEngine): void {
+// Most of the time is waited for Swarm. `recoverer`: the manager that `recover` asks.
+export function interrupted(manager: () => OtherEngine, recoverer = manager): void {
   suite('a roll that is interrupted', { concurrency: 4 }, () => {
     for (const [when, line, kind] of MOMENTS)
       test(`swapctl killed ${when}: recover ends the roll`, async (t) => {
         const lab = await swarmLab(t, manager());
         const { web, first, second } = await prepared(lab, kind);
         await killedAt(t, lab, web, line);
-        const { code, stdout, stderr } = await swapctl(['recover', web, '--json'], { env: lab.env });
+        const through = { ...lab.env, ...recoverer().env };
+        const { code, stdout, stderr } = await swapctl(['recover', web, '--json'], { env: through });
         assert.equal(code, 0, stdout + stderr);
         t.diagnostic(stdout.replaceAll(/\s+/g, ' '));
         const digest = await digestOf(lab, web);
