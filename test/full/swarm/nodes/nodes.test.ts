@@ -6,6 +6,7 @@ import { type SwarmOfNodes, startSwarm } from '../../../lab/swarm-nodes.ts';
 import { badImages } from '../bad-images.ts';
 import { interrupted } from '../interrupted.ts';
 import { disturbed } from './disturbed.ts';
+import { many } from './many.ts';
 import { refused } from './refused.ts';
 import { stack } from './stack.ts';
 import { traffic } from './traffic.ts';
@@ -27,6 +28,7 @@ suite('Swarm of several nodes', { skip: missingRoot() ?? false }, () => {
   refused(swarm);
   disturbed(swarm);
   stack(swarm);
+  many(swarm);
   const [manager, other] = [0, 1].map((at) => () => swarm().nodes[at]?.engine ?? assert.fail());
   if (!manager || !other) return;
   badImages(manager);
