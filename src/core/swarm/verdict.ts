@@ -96,9 +96,14 @@ function isFailure(state: TaskState): boolean {
 
 /** True: only the image can have caused the failure: the task started and ended, or its program could not be started. */
 export function isImagesFault({ state, error, exitCode, container }: SwarmTask): boolean {
-  if (state === 'rejected') return isFaultOfImage(error);
-  return (container !== undefined && exitCode !== undefined && exitCode !== KILLED) || isFaultOfImage(error);
+  if (isFaultOfImage(error)) return true;
+  if (state === 'rejected' || container === undefined || exitCode === undefined || exitCode === KILLED) return false;
+  // A container that its node could not start has an exit code as well.
+  return error === '' || ENDED.test(error) || NO_PROGRAM.includes(exitCode);
 }
+
+const ENDED = /non-zero exit|unhealthy container/;
+const NO_PROGRAM = [126, 127];
 
 /** True if the node could not pull the image. Swarm gives no more of a reason, whatever the registry answered. */
 export function isPullFault({ state, error }: Pick<SwarmTask, 'state' | 'error'>): boolean {

@@ -105,6 +105,11 @@ suite('whose fault a failure is', () => {
       { state: 'failed', exitCode: 127, error: 'starting container failed: exec: "x": not found' },
       true,
     ],
+    [
+      'a task whose network its node could not set up',
+      { state: 'failed', exitCode: 128, error: 'failed to find a load balancer IP to use for network: bzecbd8ucskh' },
+      false,
+    ],
   ];
   for (const [what, of, image] of cases) test(what, () => assert.equal(isImagesFault(task(of)), image));
 

@@ -23,7 +23,7 @@ export function refused(swarm: () => SwarmOfNodes): void {
     const { outcome, error } = json();
     t.diagnostic(`swapctl roll: exit ${code}, ${error?.code}: ${error?.message}`);
     assert.deepEqual([code, outcome, error.code], [1, 'failed', 'cannot-start'], stderr);
-    assert.match(error.message, new RegExp(`${lab.web}\\.1@node-\\d: .*No such image`));
+    assert.match(error.message, new RegExp(`${lab.web}\\.1@node-\\d+: .*No such image`));
     const said = await asDocker;
     t.diagnostic(`docker service update: exit ${said.code}, ${lastWords(said.text)}`);
     await ends(lab, lab.first, 1);
