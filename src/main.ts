@@ -82,10 +82,11 @@ function closerOf({ engine, registry }: Ports): () => void {
 
 /** The hosts of --on, which are connected once a command needs them. */
 async function openGroup(reach: GroupReach): Promise<GroupApp> {
-  const [{ createGroup }, { createApp }, wire, { openGroupTools, reachOf }, { hostGroup }, { onHost }] =
+  const [{ createGroup }, { createApp }, { withSwarm }, wire, { openGroupTools, reachOf }, { hostGroup }, { onHost }] =
     await Promise.all([
       import('./app/group/group.ts'),
       import('./app/app.ts'),
+      import('./app/with-swarm.ts'),
       import('./wiring/ports.ts'),
       import('./wiring/group.ts'),
       import('./core/inventory/inventory.ts'),
@@ -105,7 +106,7 @@ async function openGroup(reach: GroupReach): Promise<GroupApp> {
       ...own,
       configuration: configured,
     });
-    return { app: createApp(ports), close: closerOf(ports) };
+    return { app: withSwarm(createApp(ports), ports), close: closerOf(ports) };
   };
   const app = createGroup({ group, open, skipUnreachable, report, ...openGroupTools(world) });
   const close = (): void => {

@@ -7,6 +7,7 @@ import { FOLLOWED } from '../core/update/roll-target.ts';
 import type { UpdateReport } from '../core/update/update.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { App, HintedService, HintRequest, RollRequest, UpdateRequest } from './app.ts';
+import { heldWithSwarm } from './held-swarm.ts';
 import { explained } from './inspect/explain.ts';
 import { reported } from './report/reported.ts';
 import { listed } from './select/own.ts';
@@ -24,7 +25,9 @@ import { mendServices, type UpdateOptions, updateServices } from './update/updat
 
 /** The same use cases, also for the services of a Swarm if the engine is one of its managers. */
 export function withSwarm(app: App, ports: Ports): App {
-  return { ...app, ...rolling(app, ports), ...looking(app, ports), ...unattended(app, ports) };
+  const named = (selector: string) => unitNamed(ports, selector);
+  const held = heldWithSwarm(app.held, ports, { named, options: rollOptions, calledBy });
+  return { ...app, held, ...rolling(app, ports), ...looking(app, ports), ...unattended(app, ports) };
 }
 
 type Rolling = Pick<App, 'roll' | 'plan' | 'rollback' | 'recover'>;

@@ -21,7 +21,12 @@ export async function rollbackSwarm(
   return rollSwarmService(ports, name, { ...options, target: { kind: 'local', image } });
 }
 
-async function previousOf(ports: Ports, service: SwarmService, wanted: string | undefined): Promise<ServiceImage> {
+/** The image that a rollback goes to. Raises `no-history`. */
+export async function previousOf(
+  ports: Ports,
+  service: SwarmService,
+  wanted: string | undefined,
+): Promise<ServiceImage> {
   const { history } = await memoryFor(ports, service.id);
   const { digest: current } = imageParts(service.image);
   const entries = history?.entries ?? [];

@@ -50,6 +50,7 @@ export function swarmWorld(): SwarmWorld {
 const WITHOUT_CONTAINERS: Partial<App> = {
   update: async () => ({ checked: '', services: [] }),
   recover: async () => [],
+  held: { containers: async () => [], interrupted: async () => [] } as unknown as App['held'],
 };
 
 const never = (): Promise<never> => new Promise(() => {});
