@@ -27,7 +27,12 @@ export function stack(swarm: () => SwarmOfNodes): void {
       const { code, text } = await lab.docker(['stack', 'deploy', '--compose-file', file, ...options, name]);
       assert.equal(code, 0, text);
     };
-    lab.world.after(() => lab.docker(['stack', 'rm', name]));
+    const label = `com.docker.stack.namespace=${name}`;
+    const containers = () => lab.world.docker.listContainers({ all: true, filters: { label: [label] } });
+    lab.world.after(async () => {
+      await lab.docker(['stack', 'rm', name]);
+      await eventually('the containers of the stack are gone', async () => (await containers()).length === 0);
+    });
     const first = await lab.push('1', LIGHT, 'stable');
     await deploy();
     await untilRuns(lab, web, first);
@@ -55,7 +60,6 @@ export function stack(swarm: () => SwarmOfNodes): void {
     assert.deepEqual([back.code, back.json().to.digest], [0, second], back.stderr + back.stdout);
 
     assert.equal((await lab.docker(['stack', 'rm', name])).code, 0);
-    const label = `com.docker.stack.namespace=${name}`;
     const left = () => lab.world.docker.listConfigs({ filters: JSON.stringify({ label: [label] }) });
     await eventually('its config objects are gone with the stack', async () => (await left()).length === 0);
   });
@@ -79,6 +83,11 @@ function stackFile(image: string): string {
 
 async function untilRuns(lab: SwarmLab, service: string, digest: string): Promise<void> {
   await eventually(`${service} runs ${digest}`, async () => {
+    const { UpdateStatus } = await lab.world.docker
+      .getService(service)
+      .inspect()
+      .catch(() => ({}));
+    if (UpdateStatus?.State === 'updating') return false;
     const images = await tasksOf(lab, service);
     return images.length === REPLICAS && images.every((one) => one.endsWith(digest));
   });
