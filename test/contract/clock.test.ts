@@ -1,4 +1,4 @@
-// The contract of the Clock port on both clocks; neither needs anything that a machine may lack.
+// The contract of the Clock port on both clocks; neither depends on the machine.
 import test from 'node:test';
 import { systemClock } from '../../src/adapters/host/clock.ts';
 import { virtualClock } from '../memory/clock.ts';

@@ -1,9 +1,9 @@
-// What the loop relies on of the Clock port: the same statements about the virtual clock and about the machine's.
+// The loop's requirements of the Clock port: the same statements about the virtual clock and about the machine's.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import type { Clock } from '../../src/ports/host.ts';
 
-/** What a machine's clock does, and the virtual one does not. */
+/** The behaviour of a machine's clock that the virtual one lacks. */
 export const NOT_MODELLED = [
   'wall clocks that somebody sets: now() and monotonic() go at the same pace',
   'timers that fire late',

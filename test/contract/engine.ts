@@ -1,22 +1,21 @@
-// What the loop relies on of an engine: the same statements about the one in memory and about real ones, so that the one in
-// memory can't drift from them.
+// The loop's requirements of an engine: the same statements about the one in memory and about real ones, so that they can't drift apart.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import type { ContainerConfig, CreateRequest, HostConfig } from '../../src/core/model/container.ts';
 import { EngineError } from '../../src/core/model/engine-error.ts';
 import type { Engine } from '../../src/ports/engine.ts';
 
-/** What the program of an image does. One that runs prints `up` once it does. */
+/** The program of an image. A running one prints `up`. */
 export type Program =
-  /** Runs, and ends with 0 when it is told to. */
+  /** Runs, and ends with 0 on its stop signal. */
   | 'runs'
-  /** Runs, and does not listen. */
+  /** Runs, and ignores its stop signal. */
   | 'deaf'
-  /** Runs, and ends with 3 where SIGHUP asks it to read its settings again. */
+  /** Runs, and ends with 3 on SIGHUP. */
   | 'reloads'
   /** Prints three lines and ends with 3. */
   | 'ends'
-  /** Is not there. */
+  /** Does not exist. */
   | 'missing';
 
 export interface ImageAsked {
@@ -27,25 +26,25 @@ export interface ImageAsked {
   readonly health?: 'well' | 'sick';
 }
 
-/** An engine, what a person does to it, and how time passes there. */
+/** An engine, a user's actions on it, and its passing of time. */
 export interface Stage {
   readonly engine: Engine;
-  /** A name that nobody else has. */
+  /** A unique name. */
   name(suffix: string): string;
   /** Makes an image; resolves with its reference. */
   image(suffixAndTag: string, program: Program, asked?: ImageAsked): Promise<string>;
   network(suffix: string): Promise<string>;
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
-  /** Asks until the answer is something. */
+  /** Repeats until the answer is defined. */
   until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T>;
   /** Milliseconds since the epoch, by the engine's clock. */
   now(): number;
-  /** A reference in a registry, and the digest of what is pushed there; the engine does not have it. */
+  /** A reference in a registry, and the digest of the pushed image; the engine does not have it. */
   pushed(suffix: string): Promise<{ readonly reference: string; readonly digest: string }>;
 }
 
-/** What Docker does, and the engine in memory does not. */
+/** The behaviour of Docker that the engine in memory lacks. */
 export const NOT_MODELLED = [
   'builds: BuildKit and the classic builder',
   "the containerd image store's ids, and indexes of several platforms",
@@ -97,12 +96,12 @@ function made(stage: Stage, suffix: string, image: string, asked?: Asked): Promi
 async function running(stage: Stage, suffix: string, asked?: Asked, image?: string): Promise<string> {
   const id = await made(stage, suffix, image ?? (await stage.image('runs:1', 'runs')), asked);
   await stage.engine.start(id);
-  // Before it is there, a signal may still hit what makes it.
+  // An earlier signal may still hit the process that starts it.
   await stage.until('its program is there', async () => (await stage.engine.logs(id, 1)).includes('up'));
   return id;
 }
 
-/** Fails unless the engine refuses with that status; resolves with its words. */
+/** Fails unless the engine refuses with that status; resolves with its message. */
 async function refused(status: number | readonly number[], call: Promise<unknown>): Promise<EngineError> {
   const statuses = typeof status === 'number' ? [status] : status;
   const error = await call.then(

@@ -1,4 +1,4 @@
-// What the contracts of the Kernel and the Traffic port stand on: a host with containers on one bridge, and clients.
+// The base of the contracts of the Kernel and the Traffic port: a host with containers on one bridge, and clients.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import type { Container } from '../../src/core/model/container.ts';
@@ -8,7 +8,7 @@ import type { Traffic } from '../../src/ports/traffic.ts';
 
 /** The network that all containers of a stage share. */
 export const NETWORK = 'net';
-/** The port that every container listens on, and that it publishes. */
+/** The port on which every container listens, and that it publishes. */
 export const APP_PORT = 8080;
 export const APP_KEY = `${APP_PORT}/tcp`;
 
@@ -17,9 +17,9 @@ export type Box = Pick<Container, 'id' | 'pid' | 'name' | 'networks' | 'publishe
 
 /** An open connection of a client. */
 export interface Connection {
-  /** The name of the container that answers. */
+  /** The name of the answering container. */
   readonly server: string;
-  /** Whether it still leads there. */
+  /** True: it still reaches that container. */
   isOpen(): Promise<boolean>;
   /** Sends a request that is never answered. */
   ask(): Promise<void>;
@@ -31,7 +31,7 @@ export interface Stage {
   readonly traffic: Traffic;
   readonly bridges: readonly Bridge[];
   readonly find: FindProcess;
-  /** Starts a container that answers; `hostPort`: the port of the host that it is published on. */
+  /** Starts an answering container; `hostPort`: its published port on the host. */
   start(name: string, hostPort?: number): Promise<Box>;
   /** Kills a container. */
   kill(box: Box): Promise<void>;
@@ -39,7 +39,7 @@ export interface Stage {
   connect(to: Box): Promise<Connection | undefined>;
   /** Connects from another host to a published port. */
   connectTo(hostPort: number): Promise<Connection | undefined>;
-  /** Asks until the answer is something. */
+  /** Repeats until the answer is defined. */
   until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T>;
 }
 

@@ -1,4 +1,4 @@
-// What the loop relies on of the Kernel port: the same statements about the one in memory and about nftables.
+// The loop's requirements of the Kernel port: the same statements about the one in memory and about nftables.
 import assert from 'node:assert/strict';
 import type { Kernel } from '../../src/ports/ports.ts';
 import {
@@ -16,7 +16,7 @@ import {
   type Stage,
 } from './host.ts';
 
-/** What nftables does, and the kernel layer in memory does not. */
+/** The behaviour of nftables that the kernel layer in memory lacks. */
 export const NOT_MODELLED = [
   'UDP and IPv6',
   "the ways to a published port other than from another host: the host's own, loopback, and other containers",
@@ -480,7 +480,7 @@ async function heldOf(stage: Stage) {
   return { web, beside, hold };
 }
 
-/** Connects where it is dropped; `isThere`: whether it is connected by now. */
+/** Connects while packets are dropped; `isThere`: true once it is connected. */
 function waiting(stage: Stage, to: Box) {
   let there = false;
   const connection = stage.connect(to).finally(() => {

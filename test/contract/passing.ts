@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { VirtualClock } from '../memory/clock.ts';
 
-/** Has time pass until the end of a test whenever nobody has anything to do. */
+/** Lets time pass until the end of a test whenever no task is ready. */
 export function passing(t: TestContext, clock: VirtualClock): void {
   const over = new AbortController();
   const ended = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve()));
@@ -16,7 +16,7 @@ export function passing(t: TestContext, clock: VirtualClock): void {
 const MOST_TRIES = 1000;
 const PAUSE_MS = 50;
 
-/** Asks until the answer is something, by that clock. */
+/** Repeats until the answer is defined, by that clock. */
 export async function until<T>(
   clock: VirtualClock,
   what: string,

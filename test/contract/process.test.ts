@@ -1,4 +1,4 @@
-// The contract of the Host port on a process in memory and on this one, which needs Linux and no more.
+// The contract of the Host port on a process in memory and on this one, which needs only Linux.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';

@@ -1,9 +1,9 @@
-// What the loop relies on of the Host port: the same statements about a process in memory and about this one.
+// The loop's requirements of the Host port: the same statements about a process in memory and about this one.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import type { Host } from '../../src/ports/host.ts';
 
-/** What a machine does, and a process in memory does not. */
+/** The behaviour of a machine that a process in memory lacks. */
 export const NOT_MODELLED = [
   'swapctl in a container: containerId and the call of the program',
   'pids that are used again, zombies, and pid namespaces',

@@ -1,10 +1,10 @@
-// What the loop relies on of the Registry port: the same statements about the one in memory and about real registries.
+// The loop's requirements of the Registry port: the same statements about the one in memory and about real registries.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import { SwapError } from '../../src/core/model/error.ts';
 import type { Registry } from '../../src/ports/registry.ts';
 
-/** What registries do, and the one in memory does not. */
+/** The behaviour of registries that the one in memory lacks. */
 export const NOT_MODELLED = [
   'indexes of several platforms, and wrong-platform',
   'logins, rate limits, mirrors, TLS, and registries that are away unless a test says so',
@@ -23,9 +23,9 @@ export interface Pushed {
 
 export interface Stage {
   readonly registry: Registry;
-  /** The reference of what a stage's registry has, or not, as `name:tag` or `name@digest`. */
+  /** A reference to a present or absent image of a stage's registry, as `name:tag` or `name@digest`. */
   reference(nameAndRest: string): string;
-  /** Pushes an image that nobody has pushed before. */
+  /** Pushes a unique image. */
   push(nameAndTag: string): Promise<Pushed>;
 }
 

@@ -1,4 +1,4 @@
-// What the Swarm use cases rely on of the Swarm port: the same statements about the Swarm in memory and about a real manager.
+// The requirements of the Swarm use cases: the same statements about the Swarm in memory and about a real manager.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import { isConflict, isNotFound } from '../../src/core/model/engine-error.ts';
@@ -12,7 +12,7 @@ export interface Stage {
   readonly service: string;
   /** The image of the service, and two others: a good one, and one whose program writes a line and ends with 3. */
   readonly images: { readonly first: string; readonly good: string; readonly ends: string };
-  /** A name for a config object, and a label of it as filters have it, that nothing else has. */
+  /** A unique name for a config object, and a unique label in the form of a filter. */
   readonly config: string;
   readonly label: string;
   until(what: string, ask: () => Promise<boolean>): Promise<void>;

@@ -1,4 +1,4 @@
-// What the loop relies on of a proxy that is told: the same statements about each driver, with the real proxy.
+// The loop's requirements of a proxy: the same statements about each driver, with the real proxy.
 import test, { after, suite } from 'node:test';
 import { INTERRUPTED } from './traffic-driver/interrupted.ts';
 import { REFUSALS } from './traffic-driver/refusals.ts';

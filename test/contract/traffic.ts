@@ -1,9 +1,9 @@
-// What the loop relies on of the Traffic port: the same statements about the one in memory and about this machine's kernel.
+// The loop's requirements of the Traffic port: the same statements about the one in memory and about this machine's kernel.
 import assert from 'node:assert/strict';
 import { type Look, watchConnections } from '../../src/core/traffic/connections.ts';
 import { APP_PORT, type Box, connected, contract, NETWORK, type Open, type Rules, type Stage } from './host.ts';
 
-/** What a host does, and the traffic in memory does not. */
+/** The behaviour of a host that the traffic in memory lacks. */
 export const TRAFFIC_NOT_MODELLED = [
   'engines on other machines, whose connections are out of reach',
   'statuses of HTTP: a container answers with 200 or not at all',
@@ -13,7 +13,7 @@ export const TRAFFIC_NOT_MODELLED = [
 
 const LONG_MS = 60_000;
 const SHORT_MS = 500;
-// Short requests that follow each other are not waited for, so looks have to lie apart.
+// A drain does not wait for consecutive short requests, so observations have to be apart.
 const LOOK_EVERY_MS = 1000;
 
 export function trafficContract(what: string, open: Open): void {
@@ -56,7 +56,7 @@ const CONNECTIONS: Rules[string] = {
   },
 };
 
-/** What a drain makes of the connections of a container, look by look. */
+/** The drain's decisions on the connections of a container, one per observation. */
 function watching({ traffic }: Stage, box: Box): () => Promise<Look> {
   const watch = watchConnections();
   let now = 0;
@@ -164,7 +164,7 @@ const PROBES: Rules[string] = {
     const host = web.networks[NETWORK]?.IPAddress ?? '';
     assert.equal((await stage.traffic.reachable({ host, port: APP_PORT }, LONG_MS)).ok, true);
     await stage.kill(web);
-    // Nobody answers at the address of one that is gone: however little it waits, it fails.
+    // Nobody answers at the address of a removed container: the probe fails, however short its limit.
     const { ok, output } = await stage.traffic.reachable({ host, port: APP_PORT }, SHORT_MS);
     assert.equal(ok, false);
     assert.notEqual(output, '');

@@ -9,7 +9,7 @@ import { assertOnly, assertWanted, type Point, ROLL, type Stage, server, servers
 
 const REQUESTS = 100;
 
-/** The states of a roll in their order, each with the server that answers then. */
+/** The states of a roll in their order, each with the server that answers. */
 function roll({ old, next }: Stage): readonly (readonly [Wanted, Backend])[] {
   return [
     [servers(server(old, 'ready'), server(next, 'off')), old],
@@ -41,7 +41,7 @@ async function restarted(stage: Stage): Promise<void> {
 
 class Killed extends Error {}
 
-/** Lets so many effects happen and then none, as if the process had been killed there. */
+/** Performs this many effects and then none, as if the process had been killed. */
 function killedAfter(access: ProxyAccess, effects: number): ProxyAccess & { readonly dead: () => boolean } {
   let left = effects;
   const effect = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
@@ -108,7 +108,7 @@ async function killEverywhere(stage: Stage, at: number, ending: 'on' | 'back'): 
   }
 }
 
-/** After a kill the state before or the wanted one is in force, or both servers are ready. */
+/** After a kill the previous or the desired state is in force, or both servers are ready. */
 async function assertAmong(stage: Stage, allowed: readonly Backend[]): Promise<void> {
   const names = [...(await askMany(stage.proxy.url('web'), 20)).keys()];
   assert.ok(

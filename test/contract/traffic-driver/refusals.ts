@@ -1,4 +1,4 @@
-// A change that must not or cannot be done leaves everything as it was.
+// A forbidden or impossible change leaves everything as it was.
 import assert from 'node:assert/strict';
 import type { Wanted } from '../../../src/core/proxy/route.ts';
 import { assertOnly, type Point, type Stage, server, servers } from './stage.ts';

@@ -8,23 +8,23 @@ import type { TrafficDriver } from '../../../src/ports/traffic-driver.ts';
 import { type Backend, startBackend } from '../../lab/backend.ts';
 import { askMany } from '../../lab/client.ts';
 
-/** How a proxy is started for the suite; each driver's test file describes its own. */
+/** The start of a proxy for the suite; each driver's test file has its own. */
 export interface ProxyUnderTest {
   /** With its version: a line of the table. */
   readonly name: string;
   readonly skip?: string | false | undefined;
   /** Points that this proxy cannot meet, each with the reason; they are measured and printed, not asserted. */
-  /** A new process can't see which roll an overlay is of. */
+  /** A new process can't see the roll of an overlay. */
   readonly forgetsRolls?: boolean;
   readonly cannot?: Readonly<Partial<Record<number, string>>>;
   driver(access: ProxyAccess): TrafficDriver;
-  /** Starts the proxy with two routes, `web` and `api`, each with the one server that its owner wrote; resolves once it serves. */
+  /** Starts the proxy with two routes, `web` and `api`, each with the owner's one server; resolves once it serves. */
   start(t: TestContext, routes: Readonly<Record<'web' | 'api', string>>): Promise<RunningProxy>;
 }
 
 export interface RunningProxy {
   readonly access: ProxyAccess;
-  /** Where clients ask for a route, with a slash at the end. */
+  /** The URL of a route for clients, with a slash at the end. */
   url(route: 'web' | 'api'): string;
   /** Ends the proxy as its owner would. */
   stop(): Promise<void>;
@@ -34,9 +34,9 @@ export interface RunningProxy {
   generation(): Promise<string>;
   /** All files of its configuration, also hidden ones, by name. */
   files(): Promise<Readonly<Record<string, string>>>;
-  /** Its owner writes something into its configuration that it does not understand. */
+  /** Writes something invalid into its configuration, as its owner. */
   spoil(): Promise<void>;
-  /** Undoes it. */
+  /** Reverts that. */
   mend(): Promise<void>;
   /** Makes the proxy refuse the next change of `web`, with words that match. */
   refuse(): Promise<{ readonly wanted?: Wanted; readonly words: RegExp }>;
@@ -52,11 +52,11 @@ export interface Stage {
   readonly api: Backend;
   readonly signal: AbortSignal;
   readonly forgetsRolls: boolean;
-  /** A driver as a new process of swapctl opens it. */
+  /** A driver in a new process of swapctl. */
   fresh(): TrafficDriver;
   /** The same with another access. */
   by(change: (access: ProxyAccess) => ProxyAccess): TrafficDriver;
-  /** Applies servers to `web`, not sooner after the change before than the proxy allows. */
+  /** Applies servers to `web`, after the pause that the proxy needs since the last change. */
   apply(...servers: readonly Server[]): Promise<void>;
   baseline(): Promise<void>;
   /** Applies any state to any route, as soon as the proxy allows. */
@@ -75,13 +75,13 @@ export function servers(...all: readonly Server[]): Wanted {
   return { kind: 'servers', roll: ROLL, servers: all };
 }
 
-/** So many fresh requests for `web`, and whether they all went to this server. */
+/** Sends fresh requests for `web`, and asserts that they all went to this server. */
 export async function assertOnly({ proxy }: Stage, backend: Backend, requests: number): Promise<void> {
   const names = await askMany(proxy.url('web'), requests);
   assert.deepEqual([...names], [[backend.name, requests]]);
 }
 
-/** The overlay that a route shows, without the weights of servers that get no requests; the order of servers means nothing. */
+/** Asserts the overlay of a route, without the weights of servers that get no requests; the order of servers means nothing. */
 export function assertWanted({ forgetsRolls }: Stage, seen: ObservedRoute | undefined, wanted: Wanted): void {
   const plain = (one: Wanted | undefined): unknown => {
     if (one === undefined || one.kind === 'baseline') return one;
@@ -110,7 +110,7 @@ export async function openStage(t: TestContext, under: ProxyUnderTest, figure: (
   const kept = fresh();
   let changed = Number.NEGATIVE_INFINITY;
   const change: Stage['change'] = async (driver, route, wanted) => {
-    // The throttle of a proxy is not the route's alone.
+    // The throttle of a proxy concerns all of its routes.
     await sleep(Math.max(0, changed + facts.minMsBetween - performance.now()));
     changed = performance.now();
     await driver.apply(route, wanted, signal);

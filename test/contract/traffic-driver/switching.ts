@@ -1,4 +1,4 @@
-// Requests go where the wanted state says from the moment at which a change has resolved.
+// Requests follow the desired state from the moment at which a change has resolved.
 import assert from 'node:assert/strict';
 import { askMany } from '../../lab/client.ts';
 import { assertOnly, assertWanted, type Point, type Stage, server, servers } from './stage.ts';
@@ -8,7 +8,7 @@ const WEIGHED = 4000;
 
 async function off(stage: Stage): Promise<void> {
   const { old, next } = stage;
-  // Before the candidate is there: the incumbent by its address.
+  // Before the candidate exists: the incumbent by its address.
   await stage.apply(server(old, 'ready'));
   assertWanted(stage, await stage.fresh().route('web', stage.signal), servers(server(old, 'ready')));
   await stage.apply(server(old, 'ready'), server(next, 'off'));
@@ -28,7 +28,7 @@ async function ready(stage: Stage): Promise<void> {
   const before = old.requests();
   await assertOnly(stage, next, REQUESTS);
   assert.equal(old.requests(), before);
-  // Back, as a failed roll does it.
+  // Back, as in the undo of a roll.
   await stage.apply(server(old, 'ready'), server(next, 'draining'));
   await assertOnly(stage, old, REQUESTS);
   await stage.baseline();

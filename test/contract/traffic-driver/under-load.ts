@@ -1,4 +1,4 @@
-// Changes under load, and what is under way while they happen.
+// Changes under load, and the requests in progress during them.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { eventually } from '../../lab/waiting.ts';
 import { type Point, type Stage, server } from './stage.ts';
 
 const APPLIES = 50;
-// So that requests come between two changes also where a change takes no time.
+// Leaves time for requests between two changes, even if a change takes no time.
 const LEAST_BETWEEN_MS = 100;
 const RATE = 200;
 const KINDS = [
@@ -37,7 +37,7 @@ async function load(stage: Stage): Promise<void> {
     stage.figure(`${APPLIES} changes, ${sum((one) => one.requests)} requests, longest gap ${longest} ms`);
     for (const { name, failed, failures } of all.filter((one) => one.failed > 0))
       stage.figure(`${name}: ${failed} failed (${[...new Set(failures.map(({ error }) => error))].join('; ')})`);
-    // A proxy that closes idle connections meets requests that are on their way: that is measured.
+    // A proxy that closes idle connections may cut requests on their way: that is measured.
     if (!facts.keepsIdleClients) stage.figure('kept connections measured only');
     const lost = all.filter(({ keepAlive }) => facts.keepsIdleClients || !keepAlive);
     assert.deepEqual(
