@@ -1,27 +1,27 @@
-// What the programs in images do, over time.
+// The behaviour over time of programs in images.
 import { type Box, isUp, type Machine } from './machine.ts';
 
-/** A program, by what can be seen of it from outside. Times count from its start. */
+/** A program, by its visible behaviour. Times count from its start. */
 export interface App {
-  /** When it begins to answer; Infinity: never. */
+  /** The time of its first answer; Infinity: never. */
   readonly readyMs: number;
-  /** When it ends by itself, and with which code. */
+  /** The time and exit code of its own end. */
   readonly ends?: { readonly afterMs: number; readonly code: number };
-  /** When it stops answering, though it goes on. */
+  /** The time at which it stops answering, while it keeps running. */
   readonly sickMs?: number;
-  /** How long it takes to end once it is told to; Infinity: it does not listen. */
+  /** The time from its stop signal to its end; Infinity: it ignores the signal. */
   readonly stopMs: number;
-  /** Its exit code then. */
+  /** Its exit code after the stop signal. */
   readonly stopCode: number;
-  /** The TCP ports that it listens on once it answers; without it, those that its image exposes. */
+  /** The TCP ports on which it listens once it answers; by default those that its image exposes. */
   readonly listens?: readonly number[];
-  /** The exit code with which it ends by itself on SIGHUP; without it, it goes on. */
+  /** The exit code with which it ends on SIGHUP; by default it continues. */
   readonly reloadCode?: number;
   /** Its image has no such program: it can't be started. */
   readonly missing?: boolean;
-  /** What it writes to its volumes at every start. */
+  /** Text for its volumes at every start. */
   readonly writes?: string;
-  /** What it prints as it begins. */
+  /** Its first output. */
   readonly prints?: readonly string[];
   /** Other programs of the image, by the first word of a container's command. */
   readonly commands?: Readonly<Record<string, App>>;
@@ -32,12 +32,12 @@ export function programFor(app: App, command: readonly string[] | null | undefin
   return app.commands?.[command?.[0] ?? ''] ?? app;
 }
 
-/** Answers after a while, and ends well when it is told to. */
+/** Answers after a while, and ends normally on its stop signal. */
 export const SOUND: App = { readyMs: 120, stopMs: 30, stopCode: 0 };
-/** Runs until it is told to end, and nobody asks it anything. */
+/** Runs until its stop signal, without requests. */
 export const IDLE: App = { readyMs: 0, stopMs: 5, stopCode: 0 };
 
-/** Whether a container answers at an instant, as far as its program is concerned. */
+/** True: the program of the container answers at that instant. */
 export function answersAt(box: Box, at: number): boolean {
   if (box.status !== 'running') return false;
   const age = at - box.startedAt;
@@ -54,7 +54,7 @@ const NS_PER_MS = 1e6;
 const DEFAULT_INTERVAL_MS = 30_000;
 const DEFAULT_RETRIES = 3;
 
-/** What the engine's own health checks have found by now; undefined where there are none. */
+/** The present result of the engine's own health checks; undefined without any. */
 export function healthOf(box: Box, now: number): Box['health'] | undefined {
   const check = box.config.Healthcheck;
   const [kind] = check?.Test ?? [];
@@ -87,12 +87,12 @@ function note(health: Box['health'], ok: boolean, counts: boolean, retries: numb
   else if (health.failures >= retries) health.status = 'unhealthy';
 }
 
-/** Health as it is at a start. */
+/** Health at a start. */
 export function freshHealth(): Box['health'] {
   return { probes: 0, failures: 0, status: 'starting', log: [] };
 }
 
-/** Runs a command inside: what a handful of them do is known, any other asks whether the program answers. */
+/** Runs a command inside: a few known ones have effects, any other asks if the program answers. */
 export function commandIn(
   machine: Machine,
   box: Box,

@@ -1,4 +1,4 @@
-// Clients: whom they reach at any moment by a published port or by a name in a network; and what the host sees of them.
+// Clients: the container that they reach at any moment by a published port or by a name in a network; and the host's view of them.
 
 import { type Container, namespaceOwner } from '../../src/core/model/container.ts';
 import type { Connection as Diagnosed } from '../../src/core/traffic/connections.ts';
@@ -9,13 +9,13 @@ import { answers } from './lifecycle.ts';
 import { type Box, boxOf, isUp, type Machine } from './machine.ts';
 import { isCalled, portKey } from './networks.ts';
 
-/** A way in to a service. */
+/** A client's entrance to a service. */
 export type WayIn =
   | { readonly kind: 'port'; readonly hostPort: number }
   | { readonly kind: 'name' | 'each address' | 'engine'; readonly network: string; readonly name: string }
-  /** By a proxy that is told; `targets`: where it sends requests now, undefined: they wait. */
+  /** By a driven proxy; `targets`: its present servers, undefined: requests wait. */
   | { readonly kind: 'proxy'; readonly route: string; readonly targets: () => readonly string[] | undefined }
-  /** A client that has resolved the name once. */
+  /** A client that resolved the name once. */
   | { readonly kind: 'address'; readonly address: string };
 
 const SOMEWHERE = '192.0.2.1';
@@ -24,7 +24,7 @@ const FIRST_PORT = 32_768;
 /** A connection that a client has opened. */
 export interface Connection {
   readonly server: Box;
-  /** Where its client is. */
+  /** The address of its client. */
   readonly client: { readonly address: string; readonly port: number };
   isOpen(): boolean;
   /** Sends a request that is never answered. */
@@ -33,7 +33,7 @@ export interface Connection {
   close(): void;
 }
 
-/** Opens a connection; undefined: it is refused. It stays with the container that answered, until that ends. */
+/** Opens a connection; undefined: it is refused. It stays with the answering container until that ends. */
 export function connect(machine: Machine, rules: Rules, way: WayIn, client = SOMEWHERE): Connection | undefined {
   const draw = drawn(rules);
   const server = answering(machine, rules, way, draw);
@@ -84,9 +84,9 @@ function addressOf(machine: Machine, way: WayIn): string | undefined {
 }
 
 /**
- * Who answers a new request now; undefined: nobody. A client that knows several addresses tries one after the other; one that balances
- * over each address, and tries no other, is answered if all of them are. A proxy that reads the engine's verdict knows those that are healthy.
- * Without a `draw` (0 to 99) all that may get a share of the connections have to answer.
+ * The answer to a new request now; undefined: none. A client that knows several addresses tries one after the other; a client that
+ * balances over each address without a retry is answered only if all of them answer. A proxy that reads the engine's verdict uses the
+ * healthy ones.
  */
 export function answering(machine: Machine, rules: Rules, way: WayIn, draw?: number): Box | undefined {
   if (way.kind === 'port') return atPort(machine, rules, way.hostPort, draw);
@@ -99,7 +99,7 @@ export function answering(machine: Machine, rules: Rules, way: WayIn, draw?: num
   return answers.find((box) => box !== undefined);
 }
 
-// Every server that gets requests has to answer, save those at which a connection waits now.
+// Every server with requests has to answer, except while a new connection waits.
 function behind(machine: Machine, rules: Rules, targets: readonly string[]): Box | undefined {
   const addresses = targets.map((one) => one.slice(0, one.lastIndexOf(':')));
   const asked = addresses.filter((one) => !usedBy(machine, rules, { kind: 'address', address: one }).some(isWaiting));
@@ -118,7 +118,7 @@ function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
   return health === undefined || health.status === 'healthy';
 }
 
-/** Whether a new connection waits now, since its SYNs are dropped. */
+/** True: a new connection waits now, since its SYNs are dropped. */
 export function waits(machine: Machine, rules: Rules, way: WayIn): boolean {
   return usedBy(machine, rules, way).some((box) => box && isHeld(machine, rules, box));
 }
@@ -210,7 +210,7 @@ export function memoryTraffic(machine: Machine, { connections }: Rules): Traffic
   };
 }
 
-// What the host sees of a container: what clients of this world hold open, and what the test says of other clients.
+// The host's view of a container: connections of clients of this world, and other clients of the test.
 function connectionsOf(machine: Machine, connections: readonly Connection[], box: Box): Diagnosed[] {
   const open = connections.filter((one) => one.server === box && one.isOpen());
   const busy = box.busyUntil > machine.clock.now() ? [diagnosed('busy', true)] : [];
@@ -234,7 +234,7 @@ function diagnosed(ends: string, busy: boolean): Diagnosed {
   };
 }
 
-// One in another's network is reached where that one is.
+// A container in another's network is reached at the other's address.
 function hasAddress(machine: Machine, box: Box, host: string): boolean {
   const owner = namespaceOwner(box.host.NetworkMode);
   const { networks }: Pick<Container, 'networks'> = owner === undefined ? box : (boxOf(machine, owner) ?? box);

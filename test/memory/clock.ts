@@ -1,7 +1,7 @@
-// A clock on which time passes only while everybody waits for it: no real time passes, and the same run takes the same course.
+// A clock on which time passes only while all tasks wait for it: no real time passes, and the same run takes the same course.
 import type { Clock } from '../../src/ports/host.ts';
 
-// Far more than anything here takes: what goes in circles must end as an error.
+// Far more than any test takes: an endless loop must end with an error.
 const MOST_TURNS = 20_000;
 
 interface Timer {
@@ -12,19 +12,19 @@ interface Timer {
 export interface VirtualClock extends Clock {
   /** Calls back at an instant; the result cancels that. */
   alarm(at: number, fire: () => void): () => void;
-  /** Lets time pass until the work is settled. Raises if everybody waits for something else than time, unless it is `patient`. */
+  /** Lets time pass until the work is settled. Raises if all tasks wait for something other than time, unless it is `patient`. */
   run<T>(work: Promise<T>, patient?: boolean): Promise<T>;
   /** Called after every instant at which something happened. */
   watch(look: () => void): void;
-  /** Grows whenever an alarm is set, is cancelled, or goes off: while it stays, no time has passed and none was asked for. */
+  /** Grows whenever an alarm is set, cancelled, or fires: while it stays the same, no time has passed. */
   stirred(): number;
 }
 
-/** A clock that begins at an instant (milliseconds since the epoch). */
+/** A clock with a given start (milliseconds since the epoch). */
 export function virtualClock(begin: number): VirtualClock {
   let now = begin;
   let stirred = 0;
-  // The latest first, so that the next one is taken off the end.
+  // The latest first, so that the next one is at the end.
   const timers: Timer[] = [];
   const watchers: (() => void)[] = [];
 
@@ -39,7 +39,7 @@ export function virtualClock(begin: number): VirtualClock {
     };
   };
 
-  // One lets time pass for all.
+  // One task lets time pass for all.
   let running = false;
   const pump = async (state: { readonly over: boolean }, patient: boolean): Promise<void> => {
     for (let turns = 0; ; turns++) {
@@ -101,7 +101,7 @@ function asleep(alarm: VirtualClock['alarm'], until: number, signal: AbortSignal
   });
 }
 
-// Of those that are due at the same instant, the one that was set first goes first.
+// Of alarms at the same instant, the one set first fires first.
 function placeOf(timers: readonly Timer[], at: number): number {
   let low = 0;
   let high = timers.length;
@@ -113,7 +113,7 @@ function placeOf(timers: readonly Timer[], at: number): number {
   return low;
 }
 
-// A turn of Node's loop comes once all promises that can go on have gone on.
+// A turn of Node's loop comes once all ready promises have continued.
 function everybodyWaits(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

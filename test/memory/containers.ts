@@ -95,7 +95,7 @@ function merged(own: ContainerConfig, image: ContainerConfig, id: string, { host
   };
 }
 
-// The image's command counts only where the user set no entrypoint.
+// The image's command counts only if the user set no entrypoint.
 function command(own: ContainerConfig, image: ContainerConfig): Pick<ContainerConfig, 'Entrypoint' | 'Cmd'> {
   const entry = own.Entrypoint ?? [];
   const cmd = own.Cmd ?? [];
@@ -144,7 +144,7 @@ function mountOf(machine: Machine, { Type: type, Source, Target: target, ReadOnl
 export function inspected(machine: Machine, reference: string): Container | undefined {
   const box = boxOf(machine, reference);
   if (!box) return undefined;
-  // What its health checks have found changes by itself.
+  // The result of its health checks changes by itself.
   const health = healthOf(box, machine.clock.now());
   const kept = box.shown as Container | undefined;
   if (kept && kept.health?.status === health?.status && kept.health?.log === health?.log) return kept;
@@ -195,7 +195,7 @@ function summaryOf(machine: Machine, box: Box): ListedContainer {
     id,
     name,
     status,
-    // The list shows the id instead, once the name means another image.
+    // The list shows the id instead, once the name is on another image.
     image: imageNamed(machine, asked) === image ? asked : image.id,
     imageId: image.id,
     labels: config.Labels ?? {},
@@ -221,7 +221,7 @@ export function rename(machine: Machine, reference: string, name: string): void 
   tell(machine, 'container', box.id, 'rename');
 }
 
-/** Removes a container; `force` one that runs, too, and `volumes` those that were made for it alone. */
+/** Removes a container; `force` also a running one, and `volumes` its own anonymous ones, too. */
 export function remove(machine: Machine, box: Box, { force = false, volumes = false } = {}): void {
   if (isUp(box) && !force)
     refuse(
@@ -244,7 +244,7 @@ export function pruneContainers(machine: Machine): void {
   for (const box of [...machine.boxes.values()]) if (!isUp(box)) remove(machine, box);
 }
 
-// One that was given to it by name is not its own.
+// A volume given by name is not its own.
 function removeOwnVolumes(machine: Machine, { host, mounts }: Box): void {
   const given = new Set((host.Mounts ?? []).map(({ Source }) => Source));
   for (const { name } of mounts) {

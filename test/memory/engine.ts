@@ -1,4 +1,4 @@
-// The Engine port over an engine in memory. What it says no to, and in which words, is what Docker says.
+// The Engine port over an engine in memory. Its refusals, and their words, are Docker's.
 import type { EngineFacts } from '../../src/core/model/engine.ts';
 import { EngineError } from '../../src/core/model/engine-error.ts';
 import type { Engine } from '../../src/ports/engine.ts';
@@ -73,7 +73,7 @@ function changes(machine: Machine): Pick<Engine, Changes> {
   };
 }
 
-/** Calls that change something: each takes its time, so that no two things happen at one instant. */
+/** Changing calls take time, so that no two things happen at one instant. */
 export const CHANGING: ReadonlySet<string> = new Set<keyof Engine>([
   'pull',
   'tag',

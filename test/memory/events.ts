@@ -1,4 +1,4 @@
-// What happened, as the engine tells it, and for how long it remembers.
+// The engine's events, and the time for which it remembers them.
 import type { EngineEvent } from '../../src/core/model/event.ts';
 import type { Engine } from '../../src/ports/engine.ts';
 import { boxOf, type Happening, type Machine } from './machine.ts';
@@ -8,13 +8,13 @@ const REMEMBERED = 256;
 const TELLING = new Set(['create', 'start', 'die', 'destroy', 'rename', 'update', 'pause', 'unpause']);
 const NAMING = new Set(['tag', 'load', 'pull']);
 
-/** Signals that end no program here, though one may end by itself after them. */
+/** Signals that end no program here, though a program may end itself on them. */
 export const ENDS_NOBODY: ReadonlySet<string> = new Set(['HUP', 'CONT']);
 
-/** Writes down that something happened. */
+/** Records an event. */
 export function tell(machine: Machine, type: Happening['type'], id: string, action: string, name?: string): void {
   const last = machine.happenings.at(-1)?.timeNano ?? 0;
-  // As precise as a number can be, which no two of them share.
+  // As precise as a number can be, and unique.
   const timeNano = Math.max(machine.clock.now() * 1e6, last + 1024);
   const happening = { timeNano, type, id, action, name };
   machine.happenings.push(happening);
@@ -22,7 +22,7 @@ export function tell(machine: Machine, type: Happening['type'], id: string, acti
   for (const listener of machine.listeners) listener(happening);
 }
 
-/** A daemon that starts knows nothing of what happened before. */
+/** A starting daemon has no record of the past. */
 export function forget(machine: Machine): void {
   machine.happenings.length = 0;
 }

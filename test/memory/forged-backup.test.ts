@@ -1,4 +1,4 @@
-// A container that says it is a backup of web: whatever it names, no volume that another container uses is emptied or refilled.
+// A forged backup of web: whatever it names, no volume that another container uses is emptied or refilled.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { createApp } from '../../src/app/app.ts';
@@ -49,7 +49,7 @@ suite('a forged backup', () => {
     });
 });
 
-// A roll that died after it had stopped and renamed web, a container of somebody else's that runs, and the forged backup.
+// A roll that died after it had stopped and renamed web, a running container of another user, and the forged backup.
 async function interrupted({ engine }: Ports, machine: Place['machine'], { shared, own }: Forgery): Promise<void> {
   await engine.createVolume('victims', {});
   machine.volumes.get('victims')?.files.set('file', 'precious');

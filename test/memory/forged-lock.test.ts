@@ -1,4 +1,4 @@
-// Whoever may label a container can forge a lock: of all tags it moves at most one of a repository that the service follows.
+// A user who may label a container can forge a lock: it moves at most one tag, of a repository that the service tracks.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createApp } from '../../src/app/app.ts';

@@ -1,4 +1,4 @@
-// Images, their names, and the registry that they come from.
+// Images, their names, and their registry.
 import type { ContainerConfig, Image, ImageSummary } from '../../src/core/model/container.ts';
 import { SwapError } from '../../src/core/model/error.ts';
 import {
@@ -16,7 +16,7 @@ import { changed, type Machine, refuse, type StoredImage } from './machine.ts';
 
 const MOST_REMEMBERED = 10_000;
 
-/** What an image is made of. */
+/** The parts of an image. */
 export interface ImageMade {
   readonly config?: ContainerConfig;
   readonly app?: App;
@@ -58,12 +58,12 @@ export function imageNamed(machine: Machine, reference: string): StoredImage | u
 /** Points a name at an image, as `docker tag` does. */
 export function nameImage(machine: Machine, id: string, reference: string): void {
   machine.tags.set(canonical(reference), id);
-  // A list of containers shows the name that they were created from only as long as it means their image.
+  // A list of containers shows the name of the image only as long as the name is on it.
   changed(machine);
   tell(machine, 'image', id, 'tag', reference);
 }
 
-/** Takes a name away, and with the last one the image. Raises a 409 where a container needs it. */
+/** Removes a name, and with the last one the image. Raises a 409 if a container needs it. */
 export function unname(machine: Machine, reference: string): void {
   const key = canonical(reference);
   const id = machine.tags.get(key);
@@ -87,11 +87,11 @@ function tagsOf(machine: Machine, id: string): string[] {
   return tags;
 }
 
-// As the engine shows it: what its short form leaves out is left out.
+// In the engine's short form.
 const shortOf = memoized((tag) => `${formatRepository(parseReference(tag))}:${parseReference(tag).tag}`);
 const canonical = memoized(canonicalOf);
 
-// The same few texts are read again and again, in every world.
+// The same few texts are parsed again and again, in every world.
 export function memoized(read: (text: string) => string): (text: string) => string {
   const known = new Map<string, string>();
   return (text) => {
@@ -147,12 +147,12 @@ function summaryOf(machine: Machine, { id, digests, config, createdAt }: StoredI
   return { id, tags: tagsOf(machine, id), digests, labels: config.Labels ?? {}, createdAt };
 }
 
-/** What is in registries. */
+/** The contents of registries. */
 export interface Remote {
   /** Digests by reference, in its canonical form. */
   readonly tags: Map<string, string>;
   readonly images: Map<string, StoredImage>;
-  /** What is in which repository, as `repository@digest`. */
+  /** The digests of each repository, as `repository@digest`. */
   readonly entries: Set<string>;
 }
 
@@ -160,7 +160,7 @@ export function newRemote(): Remote {
   return { tags: new Map(), images: new Map(), entries: new Set() };
 }
 
-/** Pushes an image, which the engine does not have yet; resolves with its digest. */
+/** Pushes an image that the engine does not have yet; resolves with its digest. */
 export function push(
   machine: Machine,
   remote: Remote,
@@ -181,7 +181,7 @@ function entryOf(reference: string, digest: string): string {
   return `${formatRepository(parseReference(reference))}@${digest}`;
 }
 
-// What a reference means in its registry, by its digest where it has one.
+// The digest of a reference in its registry.
 function digestIn({ tags, entries }: Remote, reference: string): string | undefined {
   const { digest } = parseReference(reference);
   if (digest === undefined) return tags.get(canonical(reference));

@@ -1,4 +1,4 @@
-// What the kernel does with new connections: gates, covers of published ports, and forwards between addresses, each with its lifetime.
+// The kernel's treatment of new connections: gates, port redirects, and address redirects, each with its lifetime.
 import { BlockList } from 'node:net';
 import { fail } from '../../src/core/model/error.ts';
 import { type Cover, type LedClient, pairRoutes } from '../../src/core/traffic/routes.ts';
@@ -24,22 +24,22 @@ interface ForwardRule {
   /** The share of new connections that is redirected; undefined: all. */
   percent: number | undefined;
   until: number;
-  /** Connections that were led, open or not. */
+  /** Redirected connections, open or closed. */
   readonly led: Led[];
-  /** How many of these are open still. */
+  /** The number of them still open. */
   readonly open: number;
 }
 
 export interface Rules {
   readonly covers: Map<string, CoverRule>;
-  /** Until when containers are shut, by their processes: with these the rules end. */
+  /** The end of each gate, by process: the rules end with it. */
   readonly gates: Map<number, number>;
   forwards: ForwardRule[];
-  /** By container that starts: which addresses are not dropped, and until when. */
+  /** By starting container: the addresses that are not dropped, and the end. */
   readonly holds: Map<string, { readonly known: ReadonlySet<string>; readonly until: number }>;
-  /** All that clients have opened. */
+  /** All connections of clients. */
   readonly connections: Connection[];
-  /** Whether traffic can be moved from here at all. */
+  /** True: traffic can be moved from here. */
   available: boolean;
 }
 
@@ -47,7 +47,7 @@ export function newRules(available: boolean): Rules {
   return { covers: new Map(), gates: new Map(), forwards: [], holds: new Map(), connections: [], available };
 }
 
-// A rule is named by the beginnings of ids only.
+// Rules are named by prefixes of ids only.
 const SHORT = 12;
 const TICK_MS = 1;
 
@@ -141,7 +141,7 @@ function sweepHolds({ holds }: Rules, now: number): number {
   return over.length;
 }
 
-// A moment at which somebody may notice that a rule has ended.
+// A moment at which the end of a rule may be noticed.
 function alarmAt({ clock }: Machine, lifetimeMs: number | undefined): void {
   if (lifetimeMs !== undefined) clock.alarm(clock.now() + lifetimeMs, () => {});
 }

@@ -1,4 +1,4 @@
-// How containers start, end, are stopped, and are started again by the engine.
+// The start, end, stop and restart of containers.
 import type { Joined } from '../../src/core/traffic/routes.ts';
 import { answersAt, freshHealth } from './apps.ts';
 import { remove } from './containers.ts';
@@ -11,7 +11,7 @@ const RESTART_MS = 100;
 
 const REPORT_MS = 5;
 
-/** The same, for somebody who gets its addresses, as late as Docker 28 reports them: when clients can use them already. */
+/** The same, with its addresses as late as Docker 28 reports them: when clients can use them already. */
 export async function startJoined(machine: Machine, reference: string, joined: Joined): Promise<void> {
   const box = mustBox(machine, reference);
   const runs = isUp(box);
@@ -21,7 +21,7 @@ export async function startJoined(machine: Machine, reference: string, joined: J
   await joined(box.networks);
 }
 
-/** Starts a container; one that runs is left as it is. */
+/** Starts a container; leaves a running one as it is. */
 export function start(machine: Machine, reference: string): void {
   const box = mustBox(machine, reference);
   if (box.status === 'running' || box.status === 'restarting') return;
@@ -73,7 +73,7 @@ function notBegun(machine: Machine, box: Box, error: unknown): void {
   if (box.host.AutoRemove && box.startedAt > 0) remove(machine, box, { volumes: true });
 }
 
-// What its program does from its start on.
+// The behaviour of its program from its start on.
 function live(machine: Machine, box: Box): void {
   const { app, config, run } = box;
   for (const line of app.prints ?? []) box.logs.push(line);
@@ -103,7 +103,7 @@ function erase(machine: Machine, box: Box, args: readonly string[]): void {
   end(machine, box, 1);
 }
 
-/** The process of a container ends, by itself or because it was told to. */
+/** The process of a container ends, by itself or by a signal. */
 export function end(machine: Machine, box: Box, code: number): void {
   if (!isUp(box)) return;
   down(machine, box, code);
@@ -146,19 +146,19 @@ function comeAgain(machine: Machine, box: Box): void {
     try {
       begin(machine, box);
     } catch {
-      // It is written on the container.
+      // The container records it.
     }
   });
 }
 
-/** Stops a container with its own signal and timeout, and resolves once it is down. */
+/** Stops a container with its own signal and timeout, and resolves once it has stopped. */
 export async function stop(machine: Machine, box: Box): Promise<void> {
   if (!isUp(box)) return;
   box.stoppedByHand = true;
   if (box.status === 'restarting') return void down(machine, box, box.exitCode);
   if (box.status === 'paused') unpause(machine, box);
   tell(machine, 'container', box.id, 'kill', 'TERM');
-  // It turns new requests away from now on.
+  // It rejects new requests from now on.
   box.sickSince = Math.min(box.sickSince, machine.clock.now());
   const graceMs = (box.config.StopTimeout ?? DEFAULT_GRACE_S) * 1000;
   const { stopMs, stopCode } = box.app;
@@ -217,19 +217,19 @@ export function unpause(machine: Machine, box: Box): void {
   tell(machine, 'container', box.id, 'unpause');
 }
 
-/** Whether a container answers now. */
+/** True: the container answers now. */
 export function answers(machine: Machine, box: Box): boolean {
   return answersAt(box, machine.clock.now());
 }
 
-/** The daemon goes away: stopped, as for an upgrade, or killed. Its containers go along, unless they live without it. */
+/** The daemon goes away: stopped, as for an upgrade, or killed. Its containers end, too, unless they live without it. */
 export async function daemonGoes(machine: Machine, going: 'stopped' | 'killed'): Promise<void> {
   if (going === 'stopped' && !machine.liveRestore)
     await Promise.all([...machine.boxes.values()].map(byDaemon(machine)));
   machine.up = false;
 }
 
-// It stops them as a person does, save that it starts them again.
+// It stops them as a user does, except that it starts them again.
 function byDaemon(machine: Machine): (box: Box) => Promise<void> {
   return async (box) => {
     if (!isUp(box)) return;
@@ -239,7 +239,7 @@ function byDaemon(machine: Machine): (box: Box) => Promise<void> {
   };
 }
 
-/** The daemon is back: it knows nothing of the past, and starts what it is to start. */
+/** The daemon is back, without records of the past, and starts the containers that it has to. */
 export function daemonComes(machine: Machine): void {
   machine.up = true;
   forget(machine);
@@ -247,7 +247,7 @@ export function daemonComes(machine: Machine): void {
 }
 
 function revive(machine: Machine, box: Box): void {
-  // It finds what a daemon that was killed left running, and ends it.
+  // It ends containers that a killed daemon left running.
   if (isUp(box) && !machine.liveRestore) {
     down(machine, box, 137);
     if (box.host.AutoRemove) remove(machine, box, { force: true, volumes: true });
@@ -261,6 +261,6 @@ function revive(machine: Machine, box: Box): void {
     box.stoppedByHand = false;
     begin(machine, box);
   } catch {
-    // It is written on the container.
+    // The container records it.
   }
 }

@@ -1,4 +1,4 @@
-// What there is on an engine in memory: containers, images, volumes, networks, and what happened to them.
+// The contents of an engine in memory: containers, images, volumes, networks, and events.
 import type {
   ContainerConfig,
   ContainerStatus,
@@ -32,23 +32,23 @@ export interface Box {
   /** Files of its own layer, by path. */
   readonly files: Map<string, string>;
   readonly logs: string[];
-  /** What its image's program does. */
+  /** The program of its image. */
   app: App;
-  /** Somebody stopped or killed it: no policy starts it again before the daemon does. */
+  /** True: a client stopped or killed it: no policy starts it again before the daemon does. */
   stoppedByHand: boolean;
-  /** How often it has run: what was to happen to an earlier run does not happen to this one. */
+  /** The number of its runs: an effect on an earlier run does not affect this one. */
   run: number;
-  /** Since when nobody gets a good answer of it, whatever its program was to do. */
+  /** From then on it gives no good answer, whatever its program does. */
   sickSince: number;
   health: Health;
-  /** Until when a request is under way in one connection to it, and until when another one is kept open between requests. */
+  /** The end of a request in progress on one connection to it, and the end of another idle one. */
   busyUntil: number;
   idleUntil: number;
-  /** What it looks like from outside, until something changes. */
+  /** Its view from outside, cached until a change. */
   shown: unknown;
 }
 
-/** What the engine's own health checks found so far. */
+/** The results of the engine's own health checks so far. */
 export interface Health {
   probes: number;
   failures: number;
@@ -77,7 +77,7 @@ export interface StoredVolume {
 
 export interface StoredNetwork {
   readonly name: string;
-  /** Whether a Swarm has given it to the engine. */
+  /** True: a Swarm created it on the engine. */
   swarm?: boolean;
   readonly id: string;
   /** The first two numbers of its addresses. */
@@ -85,7 +85,7 @@ export interface StoredNetwork {
   readonly taken: Set<string>;
 }
 
-/** Something that happened, as the engine's stream of events tells it. */
+/** An event of the engine's stream. */
 export interface Happening {
   readonly timeNano: number;
   readonly type: 'container' | 'image';
@@ -105,13 +105,13 @@ export interface Machine {
   readonly networks: Map<string, StoredNetwork>;
   readonly happenings: Happening[];
   readonly listeners: Set<(happening: Happening) => void>;
-  /** Ids of containers that ran when a process removed them: their programs were not told to stop. */
+  /** Ids of containers that ran when a process removed them, without a stop signal. */
   readonly killedByRemoval: string[];
-  /** Whether the daemon answers. */
+  /** True: the daemon answers. */
   up: boolean;
-  /** Whether containers go on without their daemon. */
+  /** True: containers outlive their daemon. */
   liveRestore: boolean;
-  /** Grows with every change of what a list of containers shows. */
+  /** Grows with every change in the list of containers. */
   version: number;
   /** Ids of containers by the fixed host ports that they hold. */
   readonly hostPorts: Map<string, string>;
@@ -150,14 +150,14 @@ export function addNetwork(machine: Machine, name: string): StoredNetwork {
   return network;
 }
 
-/** 64 hex digits that no other has; the first says what it is of. */
+/** 64 unique hex digits; the first shows the kind. */
 export function newId(machine: Machine, kind: string): string {
   const count = (++machine.count).toString(16).padStart(6, '0');
-  // The beginning tells it apart, as of a real one.
+  // A unique prefix, as real ids have.
   return `${kind}${count}`.padEnd(64, '0');
 }
 
-/** A container by its id, its name or the beginning of its id. */
+/** A container by its id, its name or a prefix of its id. */
 export function boxOf(machine: Machine, reference: string): Box | undefined {
   const known = machine.boxes.get(reference) ?? machine.names.get(reference);
   if (known || !/^[0-9a-f]{4,63}$/.test(reference)) return known;
@@ -165,7 +165,7 @@ export function boxOf(machine: Machine, reference: string): Box | undefined {
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** The same. Raises a 404 for one that is not there. */
+/** The same. Raises a 404 for a missing one. */
 export function mustBox(machine: Machine, reference: string): Box {
   return boxOf(machine, reference) ?? refuse(404, `No such container: ${reference}`);
 }
@@ -174,7 +174,7 @@ export function isUp({ status }: Pick<Box, 'status'>): boolean {
   return status === 'running' || status === 'paused' || status === 'restarting';
 }
 
-/** To be said of everything that a look at a container, or a list of them, shows. */
+/** Invalidates the caches of a container and of the list. */
 export function changed(machine: Machine, box?: Box): void {
   machine.version++;
   if (box) box.shown = undefined;

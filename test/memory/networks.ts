@@ -1,9 +1,9 @@
-// Networks: who has which address and which host ports, while it runs.
+// Networks: the addresses and host ports of running containers.
 import { type Endpoint, type HostConfig, namespaceOwner, type PublishedPort } from '../../src/core/model/container.ts';
 import type { Bridge } from '../../src/ports/ports.ts';
 import { type Box, boxOf, type Machine, refuse, type StoredNetwork } from './machine.ts';
 
-/** The endpoints of a container as it is created. */
+/** The endpoints of a newly created container. */
 export function endpointsOf(
   machine: Machine,
   host: HostConfig,
@@ -21,7 +21,7 @@ function byId(machine: Machine, id: string): StoredNetwork | undefined {
   return [...machine.networks.values()].find((network) => network.id === id);
 }
 
-// What was asked for stays, what only a running one has goes.
+// The user's settings stay, the run state goes.
 function unreached({ IPAMConfig, Links, Aliases, DriverOpts }: Endpoint): Endpoint {
   const kept = { IPAMConfig: IPAMConfig ?? null, Links: Links ?? null, Aliases: Aliases ?? [] };
   return {
@@ -34,7 +34,7 @@ function unreached({ IPAMConfig, Links, Aliases, DriverOpts }: Endpoint): Endpoi
   };
 }
 
-/** Gives a container that starts its addresses. Raises where it can't have them. */
+/** Gives a starting container its addresses. Raises if they are taken. */
 export function join(machine: Machine, box: Box): void {
   const owner = namespaceOwner(box.host.NetworkMode);
   if (owner !== undefined) joinOwner(machine, owner);
@@ -67,12 +67,12 @@ function connected(network: StoredNetwork, endpoint: Endpoint): Endpoint {
   return { ...endpoint, IPAddress: address, MacAddress: mac, NetworkID: network.id };
 }
 
-// The harshest that an engine can do: whoever comes next gets the address of whoever just left.
+// The hardest case for redirects: the next container gets the address of the last one to leave.
 function lowestFree({ prefix, taken }: StoredNetwork): string {
   for (let last = 2; ; last++) if (!taken.has(`${prefix}.0.${last}`)) return `${prefix}.0.${last}`;
 }
 
-/** Takes the addresses of a container that has ended. */
+/** Releases the addresses of an ended container. */
 export function leave(machine: Machine, box: Box): void {
   for (const [name, endpoint] of Object.entries(box.networks)) {
     if (!endpoint.IPAddress) continue;
@@ -90,7 +90,7 @@ export function disconnect(machine: Machine, box: Box, name: string): void {
 
 const FIRST_EPHEMERAL = 32_768;
 
-/** Gives a container that starts its host ports, of those that it exposes. Raises where another one has them. */
+/** Gives a starting container its host ports, among those that it exposes. Raises if another one has them. */
 export function publish(machine: Machine, box: Box): readonly PublishedPort[] {
   const found: PublishedPort[] = [];
   for (const [containerPort, bindings] of Object.entries(bindingsOf(box))) {
@@ -139,7 +139,7 @@ export function bridgesOf(machine: Machine): Bridge[] {
   }));
 }
 
-/** Whether a container is reached on a network by a name. */
+/** True: the name reaches the container on the network. */
 export function isCalled(box: Box, network: string, name: string): boolean {
   const endpoint = box.networks[network];
   if (!endpoint?.IPAddress) return false;

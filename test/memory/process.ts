@@ -1,4 +1,4 @@
-// One process of swapctl on a machine in memory: the shipped use cases, and all that can go wrong with one of their calls.
+// One process of swapctl on a machine in memory: the shipped use cases, and every fault of one of their calls.
 
 import { remembered } from '../../src/adapters/docker/engine/facts.ts';
 import { type App, createApp } from '../../src/app/app.ts';
@@ -16,10 +16,10 @@ import { memoryKernel, type Rules } from './kernel.ts';
 import type { Machine } from './machine.ts';
 import { type MemoryProxy, memoryProxies, newProxy } from './proxy.ts';
 
-/** What fails at a call: a refusal, a connection that breaks before it or takes the answer along, or an answer that never comes. */
+/** The fault of a call: a refusal, a connection that breaks before it or loses the answer, or an answer that never comes. */
 export type Failure = 404 | 409 | 500 | 'cut before' | 'answer lost' | 'timeout' | 'disk full';
 
-/** When a process dies: before a call reaches the engine, with its answer, or while the engine does it. */
+/** The moment of a process's death: before a call reaches the engine, with its answer, or while the engine works. */
 export type Death = 'before' | 'after' | 'answer lost';
 
 /** One call of a process, in its order; `what` is the port's method (`engine.start`). */
@@ -28,7 +28,7 @@ export interface CallMade {
   readonly changes: boolean;
 }
 
-/** Where processes live, and who of them does. */
+/** The place of processes, and the live ones. */
 export interface Place {
   readonly machine: Machine;
   readonly remote: Remote;
@@ -36,7 +36,7 @@ export interface Place {
   readonly living: Set<string>;
   /** The one proxy in front, if any. */
   readonly proxy?: MemoryProxy | undefined;
-  /** What the one YAML file of this machine says. */
+  /** The content of the one YAML file of this machine. */
   readonly yaml: unknown;
   /** False: others may write to that file. */
   readonly trusted?: boolean;
@@ -50,20 +50,20 @@ export interface Process {
   readonly calls: CallMade[];
   /** Resolves when it dies. */
   readonly died: Promise<void>;
-  /** Has the nth call (from 1) of a kind, or of all, fail. */
+  /** Makes the nth call (from 1) of a kind, or of all, fail. */
   fail(call: string | undefined, nth: number, how: Failure): void;
-  /** Has the process die at a call. */
+  /** Kills the process at a call. */
   crashAt(call: string | undefined, nth: number, when: Death): void;
-  /** Does something just before a call, while the process stands still. */
+  /** Acts just before a call, while the process stands still. */
   before(call: string | undefined, nth: number, act: () => void | Promise<void>): void;
   /** Dies at once. */
   kill(): void;
-  /** Its end: what came of the work, or that it died before. */
+  /** Its end: the result of the work, or that it died first. */
   run<T>(work: (app: App) => Promise<T>): Promise<{ readonly value: T } | 'died'>;
 }
 
 export interface ProcessOptions {
-  /** Whether other processes can't tell if it lives, as from another machine. */
+  /** True: other processes can't know if it lives, as from another machine. */
   readonly remote?: boolean;
   readonly config?: Config;
 }
@@ -76,7 +76,7 @@ interface Happens {
   readonly act?: () => void | Promise<void>;
 }
 
-// Each waits for a promise of its own: one that all shared would hold everything that ever waited for it.
+// Each waits for a promise of its own: a shared one would hold every waiter for ever.
 function never(): Promise<never> {
   return new Promise(() => {});
 }
@@ -121,7 +121,7 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
       const answer = await (happening.length === 0 ? call() : disturbed(machine, what, happening, kill, call));
       return state.alive ? answer : never();
     } catch (error) {
-      // A dead process hears of no error either.
+      // A dead process gets no error either.
       if (!state.alive) return never();
       throw error;
     }
@@ -171,7 +171,7 @@ export function openProcess(place: Place, { remote = false, config = NO_CONFIG }
     crashAt: (call, nth, death) => void script.push({ call, nth, death }),
     before: (call, nth, act) => void script.push({ call, nth, act }),
     kill,
-    // Not at once: who lets time pass for this process must do so before its first call.
+    // Not at once: the test must let time pass for this process before its first call.
     run: (work) =>
       endOf(
         Promise.resolve().then(() => work(app)),
@@ -187,7 +187,7 @@ interface PortCall {
   readonly call: (...args: unknown[]) => Promise<unknown>;
 }
 
-/** What all processes of a place call. */
+/** The calls of all processes of a place. */
 interface Outside {
   readonly engine: readonly PortCall[];
   readonly kernel: readonly PortCall[];
@@ -242,7 +242,7 @@ async function disturbed(
     return never();
   }
   if (death === 'answer lost') {
-    // The engine goes on with what it was asked for; nobody hears what came of it.
+    // The engine continues its work; nobody gets the result.
     call().catch(() => {});
     kill();
     return never();
@@ -277,7 +277,7 @@ async function failed(machine: Machine, what: string, how: Failure, call: () => 
   }
 }
 
-// The kernel and the registries say themselves what went wrong.
+// The kernel and the registries report their own errors.
 async function failedElsewhere(
   machine: Machine,
   what: string,
@@ -292,7 +292,7 @@ async function failedElsewhere(
     : new SwapError('registry-unreachable', 'the registry does not answer (a test says so)');
 }
 
-// One that refuses a change is within reach.
+// A proxy that refuses a change is within reach.
 function proxyTrouble(what: string, how: Failure): SwapError {
   if (what === 'proxy.apply' && typeof how === 'number')
     return new SwapError('proxy-refused', 'the proxy refuses it (a test says so)');
@@ -326,7 +326,7 @@ const absent = (): never => {
   throw new SwapError('config', 'there is no such program here');
 };
 
-// What no roll here has any need of.
+// Not needed by any roll here.
 const OUTSIDE = {
   compose: { read: async () => absent(), services: async () => undefined },
   builder: { build: async () => absent(), outline: async () => absent() },

@@ -1,4 +1,4 @@
-// A proxy in front of services, in a container of its own: whom it sends requests to, and what a driver sees and changes of it.
+// A proxy in front of services, in a container of its own: its targets, and a driver's view and changes of it.
 import { fail } from '../../src/core/model/error.ts';
 import type { ObservedRoute, ObservedServer, ProxyFacts, Wanted } from '../../src/core/proxy/route.ts';
 import type { OpenTrafficDriver, TrafficDriver } from '../../src/ports/traffic-driver.ts';
@@ -9,7 +9,7 @@ import { isCalled } from './networks.ts';
 export const EDGE = 'edge';
 export const DRIVER = 'memory';
 
-/** A route, and what its owner wrote: the name and the port to send requests to. */
+/** A route with its owner's configuration: the name and the port for requests. */
 interface Route {
   readonly network: string;
   readonly name: string;
@@ -21,11 +21,11 @@ interface Route {
 export interface MemoryProxy {
   readonly routes: Map<string, Route>;
   readonly facts: ProxyFacts;
-  /** Until when it is out of reach. */
+  /** The end of its outage. */
   downUntil: number;
-  /** What it says to the next changes, one after the other; undefined: it does them. */
+  /** Its refusals of the next changes, one after the other; undefined: it accepts. */
   readonly refusals: (string | undefined)[];
-  /** Something else in its configuration is broken. */
+  /** Another part of its configuration is broken. */
   broken: boolean;
   /** Parts of an ended roll that it could not remove. */
   leftovers: readonly string[];
@@ -61,7 +61,7 @@ export function addRoute(proxy: MemoryProxy, route: string, to: Pick<Route, 'net
   proxy.routes.set(route, { ...to, wanted: { kind: 'baseline' }, heldSince: 0 });
 }
 
-/** Restarts it: it acts by its own configuration again, once it is back. */
+/** Restarts it: it uses its own configuration again, once it is back. */
 export function restartProxy(proxy: MemoryProxy, machine: Machine, downMs: number): void {
   proxy.downUntil = machine.clock.now() + downMs;
   for (const route of proxy.routes.values()) route.wanted = { kind: 'baseline' };
@@ -140,7 +140,7 @@ function namedBy(machine: Machine, { network, name, port }: Route): string[] {
   return called.map((box) => `${box.networks[network]?.IPAddress}:${port}`);
 }
 
-/** The addresses to which new requests go now, one after the other; undefined: they wait. */
+/** The addresses for new requests, one after the other; undefined: they wait. */
 export function targetsOf(machine: Machine, proxy: MemoryProxy, name: string): readonly string[] | undefined {
   const route = proxy.routes.get(name);
   if (!route) return [];

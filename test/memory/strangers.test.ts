@@ -1,5 +1,4 @@
-// Whatever containers, images and volumes of others say, no use case changes any of them.
-
+// No use case changes containers, images and volumes of others, whatever their labels say.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
@@ -13,7 +12,7 @@ const HOUR_MS = 3_600_000;
 
 type Act = (place: Place, app: App, signal: AbortSignal) => Promise<unknown>;
 
-/** The use cases that change something, as people call them. */
+/** The changing use cases, as users call them. */
 const ACTS: Readonly<Record<string, Act>> = {
   roll: ({ key }, app, signal) => app.roll([key], { pull: 'never', signal, target: askedTarget({ image: 'app:2' }) }),
   update: ({ build }, app, signal) => {
@@ -49,7 +48,7 @@ function count(of: { worlds: number; rolled: number }, rolled: boolean): void {
   if (rolled) of.rolled++;
 }
 
-/** Raises where one of the acts changes what is not web's; resolves with those that replaced web. */
+/** Raises if an act changes an object that is not web's; resolves with the acts that replaced web. */
 async function changesNothing(place: Place, names: readonly string[]): Promise<ReadonlySet<string>> {
   const { machine, clock, ports } = place;
   const before = belongings(machine);
@@ -71,7 +70,7 @@ async function changesNothing(place: Place, names: readonly string[]): Promise<R
   return rolled;
 }
 
-// Two rounds by the schedule, and in between an image that comes under the name which web follows.
+// Two scheduled rounds, and in between a local image under the name that web tracks.
 async function watched({ clock, build }: Place, app: App): Promise<void> {
   const end = new AbortController();
   const cancel = [
@@ -95,7 +94,7 @@ async function watched({ clock, build }: Place, app: App): Promise<void> {
   }
 }
 
-// What dev does as files change: it keeps the way back, rolls to what was built, copies files, runs, signals, restarts, goes back.
+// The actions of dev as files change: it retains the image, rolls to a build, copies files, runs, signals, restarts, and rolls back.
 async function developed({ key, build }: Place, app: App, signal: AbortSignal): Promise<void> {
   const { dev } = app;
   const roll = { overrides: {}, signal };

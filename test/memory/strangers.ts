@@ -1,4 +1,4 @@
-// A machine on which others have containers, volumes and images that say whatever they like, beside one service of the user's.
+// A machine on which other users have containers, volumes and images with any labels, beside one service of the user.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { cronSchedules } from '../../src/adapters/host/schedules.ts';
@@ -14,7 +14,7 @@ import { build, memoryRegistry, newRemote } from './images.ts';
 import { BEGIN, type Box, type Machine, newMachine } from './machine.ts';
 
 const { home: _, ...OWN_NAMES } = slotNames('web');
-// A roll of web needs these, and ends where somebody else has one of them.
+// A roll of web needs these, and ends if another container has one of them.
 const NEEDED = [...Object.values(OWN_NAMES), 'web.swapctl-lock'];
 const OTHERS = [
   'web.swapctl-backup-r',
@@ -33,7 +33,7 @@ const NO_CLIENTS: Omit<Ports['traffic'], 'reachable'> = {
 };
 const ROLES = ['replica', 'rehearsal', 'stand-in', 'failed', 'lock', 'helper', 'backup', 'copying'] as const;
 
-/** A container of somebody else: what it is called, whether it runs, and what its image says of it. */
+/** A container of another user: its name, its state, and the labels of its image. */
 const stranger = fc.record({
   name: fc.oneof(
     { weight: 1, arbitrary: fc.constantFrom(...NEEDED) },
@@ -53,7 +53,7 @@ const stranger = fc.record({
   ),
 });
 
-/** A volume of somebody else, which says that it remembers a failed image, or something else of swapctl's. */
+/** A volume of another user, with forged labels of a failed image or another record of swapctl. */
 const forgedVolume = fc.record({
   name: fc.constantFrom('theirs-1', failureName('web', 'r'), failureName('stranger', 'r')),
   role: fc.constantFrom('failed', 'backup'),
@@ -63,30 +63,30 @@ const forgedVolume = fc.record({
 
 type Stranger = typeof stranger extends fc.Arbitrary<infer T> ? T : never;
 
-/** What somebody else may set up, and what the user has. */
+/** The possible objects of other users, and the user's own. */
 export const anyWorld = fc.record({
   strangers: fc.uniqueArray(stranger, { selector: ({ name }) => name, minLength: 1, maxLength: 4 }),
   volumes: fc.uniqueArray(forgedVolume, { selector: ({ name }) => name, maxLength: 3 }),
-  // Whether one more container has labels of its own that make it a replica of web, from another repository.
+  // True: one more container has labels of its own that make it a replica of web, from another repository.
   joins: fc.boolean(),
   composed: fc.boolean(),
   copied: fc.boolean(),
-  // Whether the image of web itself says all that, too.
+  // Set: the image of web itself has all those labels, too.
   infected: fc.option(stranger, { nil: undefined }),
   sick: fc.boolean(),
 });
 
 type Setting = typeof anyWorld extends fc.Arbitrary<infer T> ? T : never;
 
-/** A machine that was set up so. */
+/** A machine with that setting. */
 export interface Place {
   readonly machine: Machine;
   readonly clock: VirtualClock;
   readonly ports: Ports;
-  /** What web is called for swapctl. */
+  /** The name of web for swapctl. */
   readonly key: string;
   readonly copied: boolean;
-  /** A new image of the user's under a tag; resolves with its id. */
+  /** A new image of the user under a tag; resolves with its id. */
   build(reference: string): string;
 }
 
@@ -137,7 +137,7 @@ function webOf({ composed, copied }: Setting) {
   return { name: 'web', config: { Image: 'app:1', Labels: labels }, host, networks: {} };
 }
 
-/** What others know of the machine: images of theirs, and the user's container. */
+/** The knowledge of other users about the machine: their images, and the user's container. */
 interface Theirs {
   readonly before: string;
   readonly now: string;
@@ -172,7 +172,7 @@ async function settle(machine: Machine, engine: Ports['engine'], one: Stranger, 
   if (one.runs) await engine.start(id);
 }
 
-// Nobody can tell one that says all that swapctl says from swapctl's own, so a container of theirs uses it.
+// A perfect forgery can't be told from swapctl's own volume, so a container of theirs uses it.
 async function keepVolume(
   machine: Machine,
   engine: Ports['engine'],
@@ -200,7 +200,7 @@ const THEIR_VOLUMES = [
   ...['web', 'stranger'].map((slot) => failureName(slot, 'r')),
 ];
 
-/** All that is not web's. */
+/** Everything that is not web's. */
 export function belongings({ boxes, volumes, tags, images }: Machine): unknown {
   const isTheirs = ({ config }: Box): boolean => config.Image?.startsWith('theirs') === true;
   const shown = (box: Box) => ({ ...box, shown: undefined, image: box.image.id, health: undefined, logs: undefined });
@@ -212,7 +212,7 @@ export function belongings({ boxes, volumes, tags, images }: Machine): unknown {
   });
 }
 
-/** What a stranger may have to be compared with: nothing is compared with nothing. */
+/** Fails for an empty list: comparing nothing proves nothing. */
 export function mustHaveSome(found: unknown): void {
   assert.ok((found as { containers: unknown[] }).containers.length > 0);
 }

@@ -6,7 +6,7 @@ import { isWanted } from '../../src/core/swarm/verdict.ts';
 import type { Swarm } from '../../src/ports/swarm.ts';
 import type { VirtualClock } from './clock.ts';
 
-/** What the tasks of an image do. `slow` is how long one starts. */
+/** The behaviour of an image's tasks. `slow`: the time of a start. */
 export type Behaviour =
   | { readonly kind: 'runs' }
   | { readonly kind: 'ends'; readonly exitCode: number; readonly afterMs?: number }
@@ -14,7 +14,7 @@ export type Behaviour =
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What the Swarm in memory does not model. */
+/** The behaviour that the Swarm in memory lacks. */
 export const NOT_MODELLED = [
   'more than one task at a time, delays, failure ratios, and global mode',
   'placement, resources and nodes that go',
@@ -24,7 +24,7 @@ export const NOT_MODELLED = [
 export interface MemorySwarm {
   readonly port: Swarm;
   readonly behaviours: Map<string, Behaviour>;
-  /** Makes a service, all of whose tasks run. */
+  /** Creates a service with all tasks running. */
   add(name: string, given?: Partial<SwarmService>): SwarmService;
   /** Changes a service as another client of Swarm does. */
   change(name: string, change: Partial<Pick<SwarmService, 'image' | 'labels'>>): void;
@@ -100,7 +100,7 @@ export function memorySwarm(clock: VirtualClock): MemorySwarm {
   const end = (service: SwarmService, task: Mutable<SwarmTask>, exitCode: number): void => {
     const error = exitCode === 0 ? '' : `task: non-zero exit (${exitCode})`;
     to(task, exitCode === 0 ? 'complete' : 'failed', { desired: 'shutdown', exitCode, error });
-    // What takes its place is of the spec that counts by then.
+    // Its replacement uses the spec of that moment.
     clock.alarm(clock.now() + RESTART_MS, () => {
       const now = services.get(service.id);
       const taken = tasks.some((other) => other.slot === task.slot && other.service === service.id && isWanted(other));

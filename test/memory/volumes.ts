@@ -88,7 +88,7 @@ export function removeVolume(machine: Machine, name: string): void {
   machine.volumes.delete(name);
 }
 
-/** Where a path of a container really is: in a volume, or in its own layer. */
+/** The real place of a container's path: in a volume, or in its own layer. */
 function placeOf(machine: Machine, box: Box, path: string): { files: Map<string, string>; inside: string } {
   const mount = box.mounts.find(({ target }) => path === target || path.startsWith(`${target}/`));
   const volume = mount && machine.volumes.get(mount.name);
@@ -109,7 +109,7 @@ function folderOf(machine: Machine, box: Box, path: string): ReturnType<typeof p
   return refuse(404, `Could not find the file ${path} in container ${box.id}`);
 }
 
-/** What is in a folder (`inside`) of a volume: the bytes of its files, and how many files and folders there are. */
+/** The size of a folder (`inside`) of a volume: the bytes of its files, and the number of files and folders. */
 export function sizeOf(files: ReadonlyMap<string, string>, inside: string): { bytes: number; files: number } {
   const start = inside === '' ? '' : `${inside}/`;
   const entries = new Set<string>();
@@ -123,7 +123,7 @@ export function sizeOf(files: ReadonlyMap<string, string>, inside: string): { by
   return { bytes, files: entries.size };
 }
 
-// A file at a time, so that somebody who dies in the middle leaves half of it.
+// One file at a time, so that a death in the middle leaves half of it.
 async function copyFolder(
   machine: Machine,
   from: { container: string; path: string },
