@@ -11,7 +11,7 @@ export function roleOf(box: Box): string | undefined {
   return helperRole({ name: box.name, status: box.status, labels: ownOf(box) });
 }
 
-/** What the volumes of a machine remember of failed images. */
+/** The records of failed images in the volumes of a machine. */
 export function recordsOn({ volumes }: Machine): FailureRecord[] {
   return failureRecords([...volumes.values()]);
 }

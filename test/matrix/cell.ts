@@ -1,4 +1,4 @@
-// One cell: one thing that goes wrong at one call of one roll, what swapctl says of it, its recovery, and one roll more.
+// One cell: one fault at one call of one roll, the report of swapctl, its recovery, and one more roll.
 import assert from 'node:assert/strict';
 import type { ServiceReport } from '../../src/core/report/report.ts';
 import { pruneContainers } from '../memory/containers.ts';
@@ -20,14 +20,14 @@ import { command, INTERVAL_MS, recovered, rollAgain, type Stage, stageOf } from 
 
 export type Mending = 'recover' | 'roll' | 'waiting';
 
-/** What goes wrong just before, at, or after the `at`th call of the process (from 1). */
+/** The fault just before, at, or after the `at`th call of the process (from 1). */
 export type Trouble =
   | {
       readonly kind: 'kill';
       readonly at: number;
       readonly when: Death;
       readonly by: Mending;
-      /** The calls at which those that recover are killed, too, one after the other. */
+      /** The calls at which recoveries are killed, too, one after the other. */
       readonly again?: readonly number[];
     }
   | { readonly kind: 'fault'; readonly at: number; readonly how: Failure }
@@ -43,7 +43,7 @@ export type Trouble =
 export interface Cell {
   readonly setup: SetupName;
   readonly trouble: Trouble;
-  /** Cells that have the same one leave the same machine behind, so that they come to the same end. */
+  /** Cells with the same value leave the same machine behind, so they have the same end. */
   readonly leaves?: string;
 }
 
@@ -52,7 +52,7 @@ export type Result = { readonly safe: true; readonly outcome: string } | { reado
 // More than any undisturbed run makes.
 const MOST_CALLS = 800;
 
-/** The calls of an undisturbed run; `look` is called before each. Fails unless that ends where the set-up ends. */
+/** The calls of an undisturbed run; `look` is called before each. Fails unless it ends where the setup ends. */
 export async function courseOf(setup: Setup, look?: (stage: Stage) => void): Promise<readonly CallMade[]> {
   const stage = await stageOf(setup);
   const process = stage.open();
@@ -69,7 +69,7 @@ export async function courseOf(setup: Setup, look?: (stage: Stage) => void): Pro
   return [...process.calls];
 }
 
-// One with --rm leaves nothing to remember it by; one that can't be started is not blamed. A prune in between changes nothing.
+// A container with --rm leaves no record; one that can't start is not blamed. A prune in between changes nothing.
 async function assertNotTriedAgain(stage: Stage): Promise<void> {
   const { bad, autoRemove } = stage.setup;
   if (!bad || bad === 'missing' || bad === 'hook' || autoRemove) return;
@@ -87,7 +87,7 @@ function endOf({ setup, from, to }: Stage): string {
   return setup.bad ? from : to;
 }
 
-// A roll back remembers the image that was left.
+// A rollback records the image that it leaves.
 function mayRemember(setup: Setup): boolean {
   return setup.bad !== undefined || setup.remembered || goesBack(setup);
 }
@@ -144,12 +144,12 @@ async function killed(
   return outcome;
 }
 
-// What swapctl takes to start, containers to answer, and rules of the dead to end.
+// The time for swapctl to start, containers to answer, and rules of dead processes to end.
 const START_MS = 100;
 const READY_MS = 300;
 const RULES_LAST_MS = 15_000;
 
-// A proxy routes to one that was started again once the engine calls it healthy.
+// A proxy routes to a restarted container once the engine calls it healthy.
 async function readyAgain({ machine: { clock }, setup }: Stage): Promise<void> {
   await clock.run(clock.sleep(setup.proxied ? READY_MS + INTERVAL_MS : READY_MS));
 }
@@ -164,7 +164,7 @@ async function recovery(stage: Stage, attentionWillDo = false): Promise<string> 
       `recover: ${outcome} ${JSON.stringify(error)}\n${storyOf(process)}`,
     );
   }
-  // One that was started again answers soon.
+  // A restarted container answers soon.
   await readyAgain(stage);
   return [...new Set(items.map(({ outcome }) => outcome))].join(' and ') || 'nothing to do';
 }
@@ -190,7 +190,7 @@ async function secondRoll(stage: Stage): Promise<string> {
   return said;
 }
 
-// One roll that nothing happens to ends well, and after that there is nothing to do for anybody.
+// One undisturbed roll succeeds, and after that there is no work left.
 async function assertConverges(
   stage: Stage,
   excused: { tags?: boolean; left?: readonly string[] } = {},
@@ -203,7 +203,7 @@ async function assertConverges(
   assert.deepEqual(await recovered(stage, stage.open()), [], 'nothing is left to recover');
 }
 
-// Of a look the adapter makes "none" of a 404, and of a removal a success.
+// The adapter turns the 404 of a read into "none", and that of a removal into a success.
 const NEVER_404 = /^engine\.(list|container|images?|imageTags|volumes?|bridges|facts|remove|stop|untag|removeVolume)$/;
 
 async function faulted(
@@ -229,7 +229,7 @@ async function faulted(
   return `${said}, ${healed}`;
 }
 
-// Volumes that swapctl says to stay go with the next roll to another image.
+// Volumes that swapctl reports as left go with the next roll to another image.
 function leftCopies({ machine }: Stage, process: Process): readonly string[] {
   if (says(process, /old images and copies stay/)) return [...machine.volumes.keys()];
   return process.progress.flatMap((one) => {
@@ -275,7 +275,7 @@ async function meddled(
   if (!done) return 'not met';
   if (says(process, /rolled, but its container is .* now/)) return 'rolled, and says what needs a person';
   assertSound(report);
-  // After the last look nothing that is done can be in the report.
+  // Actions after the last observation can't be in the report.
   const wasLast = !process.progress.slice(said).some(({ kind }) => kind === 'step');
   if (!wasLast && !hasStray(stage) && deed !== 'tag moved') assertTrueMeanwhile(stage, report);
   const word = report.error?.code ?? report.outcome;
@@ -289,7 +289,8 @@ async function meddled(
   return `${word}, ${healed}`;
 }
 
-// By its name a proxy finds an old one that a person starts before it answers. Of the gap of another roll this one knows nothing, nor when the old one answers that a person started.
+// By its name, a proxy finds an incumbent that a user starts before it answers. This roll knows neither the gap of another roll, nor when
+// an incumbent started by a user answers.
 function lengthens(deed: DeedName): boolean {
   return deed === 'another roll' || deed === 'old one started';
 }

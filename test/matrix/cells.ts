@@ -1,4 +1,4 @@
-// Which cells there are: for each set-up what an undisturbed run of it does, and at each of its calls all that can go wrong there.
+// All cells: for each setup the undisturbed run, and at each of its calls all possible faults.
 import type { CallMade, Death, Failure } from '../memory/process.ts';
 import { type Cell, courseOf, type Mending, type Trouble } from './cell.ts';
 import { type DeedName, possibleDeeds } from './people.ts';
@@ -14,7 +14,7 @@ const OUTAGES = [
   { going: 'killed', liveRestore: true },
 ] as const;
 
-/** Those that the engine starts again with its daemon, as they are. */
+/** Containers that the engine restarts with its daemon, unchanged. */
 const OUTAGE_SETUPS: ReadonlySet<SetupName> = new Set<SetupName>([
   'start-first',
   'stop-first',
@@ -25,7 +25,7 @@ const OUTAGE_SETUPS: ReadonlySet<SetupName> = new Set<SetupName>([
   'copied',
 ]);
 
-/** Everything that goes wrong in a set-up, at every call. */
+/** Every fault in a setup, at every call. */
 export async function cellsOf(setup: SetupName): Promise<Cell[]> {
   const possible: DeedName[][] = [];
   const machines: string[] = [];
@@ -44,12 +44,12 @@ export async function cellsOf(setup: SetupName): Promise<Cell[]> {
   });
 }
 
-// All that can change while only looks are made: alarms, and what numbers ids.
+// The state that can change between reads: alarms, and the counter of ids.
 function standOf({ machine, place }: Stage): string {
   return [machine.clock.stirred(), machine.version, machine.count, place.count].join(' ');
 }
 
-/** For each call the moment at which it is made: between calls of one moment nothing has changed, and no time has passed. */
+/** For each call its moment: between calls of one moment nothing has changed, and no time has passed. */
 function momentsOf(calls: readonly CallMade[], machines: readonly string[]): number[] {
   let moment = 0;
   return calls.map((_, at) => {
@@ -58,12 +58,12 @@ function momentsOf(calls: readonly CallMade[], machines: readonly string[]): num
   });
 }
 
-// With the process dies all that it has learnt by its looks, so that of those of one moment only the machine is left.
+// The process's knowledge dies with it, so of the reads of one moment only the machine remains.
 function leavesOf(trouble: Trouble, moment: number): string | undefined {
   return trouble.kind === 'kill' && trouble.when === 'before' ? `killed at moment ${moment}, ${trouble.by}` : undefined;
 }
 
-// A call that only looks changes nothing, so its answer makes no difference to whoever comes after.
+// A read changes nothing, so its answer makes no difference after a death.
 function kills({ changes }: CallMade, at: number): Trouble[] {
   const deaths = changes ? DEATHS : (['before'] as const);
   return deaths.map((when, nth) => ({
@@ -74,7 +74,7 @@ function kills({ changes }: CallMade, at: number): Trouble[] {
   }));
 }
 
-/** How a call can fail, as the loop sees it: the adapter asks again for what only looks, and answers a 404 with "none". */
+/** The possible faults of a call in the loop's view: the adapter repeats reads, and answers a 404 with "none". */
 export function failuresOf({ what, changes }: CallMade): readonly Failure[] {
   if (!what.startsWith('engine.')) return [500, 'answer lost', 'timeout'];
   if (!changes) return [500, 'cut before', 'timeout'];
@@ -88,7 +88,7 @@ function faults(call: CallMade, at: number): Trouble[] {
   return failuresOf(call).map((how) => ({ kind: 'fault', at, how }));
 }
 
-// What is done between two looks, nobody can tell from what is done after the second.
+// An action between two reads looks like one after the second.
 function isMoment(call: CallMade, last: CallMade | undefined, at: number): boolean {
   return call.changes || last?.changes === true || at % 4 === 1;
 }
@@ -99,9 +99,7 @@ function people(setup: SetupName, possible: readonly DeedName[], at: number): Tr
   return [...deeds, ...outages.map((one): Trouble => ({ kind: 'daemon', at, ...one })), { kind: 'interrupt', at }];
 }
 
-/**
- * Some of them, chosen by a seed: at first one of each class, which is a set-up, a call and a kind of trouble, and then others, evenly.
- */
+/** A sample, chosen by a seed: first one of each class (a setup, a call and a kind of fault), then others, evenly. */
 export function sampleOf(cells: readonly Cell[], most: number, seed = 0): Cell[] {
   if (cells.length <= most) return [...cells];
   const ranked = cells.map((cell, at) => ({ cell, at, rank: spread(at + seed) })).sort((a, b) => a.rank - b.rank);
@@ -124,7 +122,7 @@ function classOf({ setup, trouble: { kind, at } }: Cell): string {
   return `${setup}, ${kind}, ${at}`;
 }
 
-// By the golden ratio, so that no pattern of the cells meets a pattern of the choice.
+// By the golden ratio, so that no pattern of the cells meets a pattern of the sample.
 function spread(at: number): number {
   return (at * GOLDEN) % 1;
 }
@@ -138,7 +136,7 @@ export function cellText({ setup, trouble }: Cell): string {
   return `${setup}: ${kind} at call ${at}${words ? `, ${words}` : ''}`;
 }
 
-/** The cell of which `cellText` says that. */
+/** The cell with that text. */
 export async function cellNamed(text: string): Promise<Cell | undefined> {
   const name = SETUP_NAMES.find((one) => text.startsWith(`${one}: `));
   return name && (await cellsOf(name)).find((cell) => cellText(cell) === text);

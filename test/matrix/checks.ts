@@ -1,4 +1,4 @@
-// What must be true when a roll is over, when it was recovered, and when it was rolled once more.
+// The invariants after a roll, after its recovery, and after one more roll.
 
 import assert from 'node:assert/strict';
 import { isRejection } from '../../src/core/health/blame.ts';
@@ -17,21 +17,21 @@ import { boxAt, type Stage, specOf } from './stage.ts';
 import { type Watch, writerOf } from './watch.ts';
 
 interface Excused {
-  /** Volumes that remember a bad image may be there. */
+  /** Volumes that record a bad image may exist. */
   readonly memories: boolean;
-  /** Somebody did something to its data and its tags. */
+  /** True: a user changed its data and its tags. */
   readonly meddled?: boolean;
-  /** True: what ends by itself may still be there. */
+  /** True: rules with a lifetime may still exist. */
   readonly soon?: boolean;
-  /** False: old images may be kept until the next roll. */
+  /** False: old images may remain until the next roll. */
   readonly tags?: boolean;
-  /** False: somebody changed how it is set up. */
+  /** False: a user changed its setup. */
   readonly as?: boolean;
-  /** Volumes that swapctl has said to stay. */
+  /** Volumes that swapctl reported as left. */
   readonly left?: readonly string[];
 }
 
-/** Exactly one container a slot, as it was set up, which runs and answers, and nothing beside it. Returns its image. */
+/** Exactly one container per slot, set up as before, running and answering, and nothing beside it. Returns its image. */
 export function assertSafe(
   stage: Stage,
   { memories, meddled = false, soon = false, as = true, tags = true, left = [] }: Excused,
@@ -43,7 +43,7 @@ export function assertSafe(
   const [image, ...others] = new Set(imagesOf(stage));
   assert.ok(image !== undefined && others.length === 0, 'all replicas run the same image');
   for (const way of as ? stage.ways : []) {
-    // Where a person took the other one away, the engine comes to its verdict later.
+    // If a user removed the other one, the engine's verdict comes later.
     if (meddled && way.kind === 'engine') continue;
     const box = answering(stage.machine, stage.place.rules, way);
     assert.ok(box, `somebody answers by ${JSON.stringify(way)}`);
@@ -58,7 +58,7 @@ export function assertSafe(
   return image;
 }
 
-// It may have been started again by a person: then its program is told to stop once more.
+// A user may have started it again: then its program gets another stop signal.
 function assertNotKilled({ machine, before }: Stage): void {
   const killed = machine.killedByRemoval.filter((id) => [...before.values()].includes(id));
   assert.deepEqual(killed, [], 'a container that served is stopped before it is removed');
@@ -70,7 +70,7 @@ function assertForgotten({ machine }: Stage, left: readonly string[]): void {
 }
 
 function assertAlone({ machine, slots }: Stage): void {
-  // What a person renamed is that person's own; a copy that is kept says so by a container.
+  // A container that a user renamed belongs to the user; a container marks each backup.
   const found = [...machine.boxes.values()].filter(
     (box) => roleOf(box) !== 'backup' && box.name !== 'elsewhere' && box.name !== EDGE,
   );
@@ -87,7 +87,7 @@ function assertServes(stage: Stage, slot: string, as: boolean): void {
   if (as) assert.equal(specOf(stage.machine, slot), stage.specs.get(slot), `${slot} is as it was set up`);
 }
 
-/** The images of the service's replicas, by their real names; undefined where none runs. */
+/** The images of the service's replicas, by slot name; undefined if none runs. */
 export function imagesOf(stage: Stage): (string | undefined)[] {
   return stage.own.map((slot) => {
     const box = boxAt(stage, slot);
@@ -116,14 +116,14 @@ function assertOwnRoutes({ place }: Stage): void {
     assert.equal(wanted.kind, 'baseline', `the proxy acts by its own configuration for ${name}`);
 }
 
-// Only an image that failed by itself, or that a person went back from, is remembered as bad.
+// Only an image that failed by itself, or that a user rolled back from, is rejected.
 function assertBlame({ machine, setup, from, to }: Stage): void {
   const bad = new Set([`sha256:${'e'.repeat(64)}`, ...(setup.bad ? [to] : []), ...(goesBack(setup) ? [from] : [])]);
   for (const { volume, state, failure } of recordsOn(machine))
     assert.ok(!isRejection(failure) || bad.has(state.image), `${volume}: its image did nothing wrong`);
 }
 
-// keep: 1. What it follows is what runs, or what the user has pointed it at.
+// keep: 1. The tracked reference names the running image, or the one that the user tagged.
 function assertTags({ machine, setup, service, follows, to }: Stage, image: string): void {
   const names = [...machine.tags.keys()].filter((tag) => tag.includes(`/${keepRepository(service, sha256)}:`));
   const most = 1 + setup.keep;
@@ -137,7 +137,7 @@ function assertTags({ machine, setup, service, follows, to }: Stage, image: stri
   );
 }
 
-// What it wrote, and those it came after, is in its volume, nothing else is, and nothing is lost.
+// Its volume has its own data and that of its predecessors, nothing else, and nothing is missing.
 function assertData({ machine, setup, watch, own }: Stage): void {
   assert.deepEqual(watch.wrongs, []);
   if (!setup.copies) return;
@@ -155,7 +155,7 @@ function assertData({ machine, setup, watch, own }: Stage): void {
   }
 }
 
-// Copies count only with the container that says so. If copies are kept, one that is not complete goes once there is a newer one.
+// Backups count only with their marker container. If backups are kept, an incomplete one goes once there is a newer one.
 function assertVolumes({ machine, setup, own: slots }: Stage, failed: boolean, left: readonly string[]): void {
   const known = new Set(left);
   const backups = [...machine.boxes.values()].filter((box) => roleOf(box) === 'backup');
@@ -170,7 +170,7 @@ function assertVolumes({ machine, setup, own: slots }: Stage, failed: boolean, l
   assert.ok(backups.length <= most, `at most ${most} copies are left: ${backups.map(({ name }) => name)}`);
 }
 
-/** The loop came to its end, and never before a step that would break a promise. */
+/** The loop came to its end, and never to a step that would break an invariant. */
 export function assertSound(report: ServiceReport): void {
   assert.doesNotMatch(
     JSON.stringify(report.error ?? {}),
@@ -179,7 +179,7 @@ export function assertSound(report: ServiceReport): void {
   );
 }
 
-/** The same as assertTrue, where a person may have taken away what serves: nothing serves that should not. */
+/** The same as assertTrue, if a user may have removed the serving container: nothing wrong serves. */
 export function assertTrueMeanwhile(stage: Stage, { outcome, error }: ServiceReport): void {
   const running = new Set(imagesOf(stage).filter((image) => image !== undefined));
   if (outcome === 'rolled' || outcome === 'rolled-back')
@@ -188,7 +188,7 @@ export function assertTrueMeanwhile(stage: Stage, { outcome, error }: ServiceRep
   assert.deepEqual(running, new Set([stage.from]), `the old image serves: ${error?.code} ${error?.message}`);
 }
 
-/** What the report says is what there is, before anybody recovers anything. */
+/** The report states the present situation, before any recovery. */
 export function assertTrue(stage: Stage, report: ServiceReport): void {
   const { outcome, error } = report;
   const said = JSON.stringify(report);
@@ -198,7 +198,7 @@ export function assertTrue(stage: Stage, report: ServiceReport): void {
     assertRolled(stage, report);
     return;
   }
-  // Everything but "needs attention" promises that the old version serves as before, or that nothing was touched.
+  // Every report except "needs attention" promises that the old version serves as before, or that nothing was touched.
   if (exitStatus(error?.code ?? 'attention') === 3) return;
   assert.deepEqual(new Set(imagesOf(stage)), new Set([stage.from]), `the old image serves: ${said}`);
   if (stage.setup.autoRemove || report.replicas) return;
@@ -215,7 +215,7 @@ function assertRolled(stage: Stage, report: ServiceReport): void {
   if (to) assert.equal(to.container, boxAt(stage, slot)?.id.slice(0, 12), said);
 }
 
-/** Nobody waited in vain for an answer, save where there is a gap, and then for no longer than the report says. */
+/** No client waited in vain, except in a gap, and then for no longer than the report says. */
 export function assertAnswered(stage: Stage, report: ServiceReport | undefined): void {
   const { watch, setup, machine } = stage;
   const now = machine.clock.now();
@@ -234,12 +234,14 @@ export function assertAnswered(stage: Stage, report: ServiceReport | undefined):
   );
 }
 
-// During a handover a proxy that is told uses the addresses that the name has, too.
+// During a handover a driven proxy uses the addresses of the name, too.
 function isByName({ strategy }: Setup, { kind }: WayIn): boolean {
   return kind === 'each address' || (kind === 'proxy' && strategy === 'handover');
 }
 
-/** Nor did whoever uses each address in turn. A swapctl that dies while the engine starts a container leaves it without a gate. */
+/**
+ * The same for clients that use each address in turn. A swapctl that dies while the engine starts a container leaves it without a gate.
+ */
 export function assertAnsweredAtEach({ watch, setup }: Stage): void {
   assert.deepEqual(
     outagesOf(watch, (way) => isByName(setup, way)),
@@ -257,7 +259,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** What was said while it ran, for whoever looks for the reason of a failure. */
+/** The log of the run, for the search of a failure's cause. */
 export function storyOf({ progress, calls }: Process): string {
   const lines = progress.flatMap((one) => {
     if (one.kind === 'step') return [`==> ${one.slot}: ${JSON.stringify(one.step)}`];
@@ -266,7 +268,7 @@ export function storyOf({ progress, calls }: Process): string {
   return [...lines, `${calls.length} calls`].join('\n');
 }
 
-/** Whether a container of the stage is one that a person moved away. */
+/** True: a user renamed a container of the stage. */
 export function hasStray({ machine }: Stage): boolean {
   return machine.names.has('elsewhere');
 }

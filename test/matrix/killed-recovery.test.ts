@@ -1,4 +1,4 @@
-// A recovery that is killed after any of its changes leaves nothing that the next one does not recover.
+// The next recovery completes one that was killed after any of its changes.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { courseOf, trySetup } from './cell.ts';
@@ -22,7 +22,7 @@ suite('a recovery that is killed is recovered', () => {
     });
 });
 
-/** Which calls change something, from 1, in the recovery of a roll that was killed at a call. */
+/** The changing calls, from 1, in the recovery of a roll that was killed at a call. */
 async function changesOfRecovery(name: SetupName, at: number): Promise<number[]> {
   const stage = await stageOf(SETUPS[name]);
   const process = stage.open();

@@ -1,4 +1,4 @@
-// The use cases on an engine in memory, with everything that can go wrong at each of their calls:
+// The use cases on an engine in memory, with every fault at each of their calls:
 //
 //   npm run test:matrix [-- --cells 40000 | --all] [--seed 7]
 //   npm run test:matrix -- --cell 'start-first: kill at call 12, after, recover'

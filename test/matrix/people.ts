@@ -1,4 +1,4 @@
-// People, prunes, compose, other rolls and the daemon do things to the containers of a roll, between any two of its calls.
+// Users, prunes, compose, other rolls and the daemon act on the containers of a roll, between any two of its calls.
 import { slotNames } from '../../src/core/service/names.ts';
 import { remove, rename } from '../memory/containers.ts';
 import { imageNamed, nameImage, unname } from '../memory/images.ts';
@@ -9,11 +9,11 @@ import { roleOf } from './boxes.ts';
 import { BAD_ENDS } from './setups.ts';
 import { rollAgain, type Stage } from './stage.ts';
 
-/** Something that is done just before a call. */
+/** An action just before a call. */
 interface Deed {
-  /** What it is done to; undefined where there is nothing to do it to. */
+  /** Its object; undefined if there is none. */
   target(stage: Stage): Box | true | undefined;
-  /** Does it. Resolves with false where the engine refuses. */
+  /** Does it. Resolves with false if the engine refuses. */
   act(stage: Stage, target: Box | true): unknown;
 }
 
@@ -58,19 +58,19 @@ export type DeedName = keyof typeof DEEDS;
 export const DEED_NAMES = Object.keys(DEEDS) as DeedName[];
 const ELSEWHERE = 'elsewhere';
 
-/** What people can do now. */
+/** The possible actions now. */
 export function possibleDeeds(stage: Stage): DeedName[] {
   return DEED_NAMES.filter((name) => DEEDS[name].target(stage) !== undefined);
 }
 
-/** Does it; resolves with whether there was something to do it to. */
+/** Does it; resolves with true if there was an object. */
 export async function doDeed(stage: Stage, name: DeedName): Promise<boolean> {
   const deed: Deed = DEEDS[name];
   const target = deed.target(stage);
   return target !== undefined && (await deed.act(stage, target)) !== false;
 }
 
-/** Whether a deed takes away, or stops, what serves or is to serve. */
+/** True: the action removes or stops the serving container, or the one that is to serve. */
 export function isHarm(deed: DeedName): boolean {
   return !/^(lock|copies|note|images|tag|another|rehearsal|old one started)/.test(deed);
 }
@@ -82,7 +82,7 @@ export async function outage({ machine }: Stage, going: 'stopped' | 'killed', li
   machine.clock.alarm(machine.clock.now() + DOWN_MS, () => daemonComes(machine));
 }
 
-/** A container of the slot by what it is to the roll. */
+/** A container of the slot by its role in the roll. */
 function oldOne({ machine, slots, before }: Stage): Box | undefined {
   return machine.boxes.get(before.get(slots[0] ?? '') ?? '');
 }
@@ -127,7 +127,7 @@ function startedBy({ machine }: Stage, box: Box): boolean {
     start(machine, box.id);
     return true;
   } catch {
-    // Its port is taken, say.
+    // Its port may be taken.
     return false;
   }
 }
@@ -146,7 +146,7 @@ function pruned(machine: Machine, box: Box): void {
   for (const { name } of box.mounts) machine.volumes.delete(name);
 }
 
-// As `docker image prune --all` does: every tag and image that no container uses.
+// As `docker image prune --all` does: every unused tag and image.
 function pruneImages({ machine }: Stage): void {
   for (const tag of looseTags(machine)) unname(machine, tag);
   const used = usedImages(machine);
@@ -180,7 +180,7 @@ function loseRules({ place: { rules } }: Stage): void {
   rules.forwards = [];
 }
 
-// While the first holds the lock the second changes nothing.
+// While the first holds the lock, the second changes nothing.
 async function otherRoll(stage: Stage): Promise<void> {
   const held = withRole('lock')(stage) !== undefined;
   const report = await rollAgain(stage, stage.open());

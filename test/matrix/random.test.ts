@@ -1,6 +1,5 @@
-// Random services, rolled by the shipped use cases, with random trouble; fast-check finds the smallest that fails.
-//
-// SWAPCTL_PROPERTY_RUNS=5000 SWAPCTL_PROPERTY_SEED=7 is for whoever changes the loop.
+// Random services, rolled by the shipped use cases, with random faults; fast-check finds the smallest failing case. Use
+// SWAPCTL_PROPERTY_RUNS=5000 SWAPCTL_PROPERTY_SEED=7 after a change of the loop.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';

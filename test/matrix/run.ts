@@ -1,4 +1,4 @@
-// Tries many cells, in as many processes as there are cores.
+// Tries many cells, in one process per core.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -31,10 +31,10 @@ export async function runMatrix(most: number, seed: number, processes = availabl
   }
 }
 
-// Small enough that no worker is left alone for long at the end.
+// Small enough that no worker runs alone for long at the end.
 const BATCH = 50;
 
-/** Those that leave the same come into one batch. */
+/** Cells with the same remains come into one batch. */
 function batchesOf(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<unknown, Cell[]>();
   for (const cell of cells) {
@@ -63,7 +63,7 @@ function sumOf(ends: readonly CellsEnd[]): CellsEnd {
   };
 }
 
-/** What came of it, for people. */
+/** The result, for people. */
 export function endText({ all, tried, notMet, same, failed, seconds, cpuSeconds }: MatrixEnd): string {
   const speed = `${seconds.toFixed(1)} s, ${Math.round(tried / seconds)} cells per second, ${cpuSeconds.toFixed(0)} s of CPU time`;
   const passed = notMet > 0 ? ` (in ${notMet} the trouble had nothing to happen to)` : '';
@@ -71,7 +71,7 @@ export function endText({ all, tried, notMet, same, failed, seconds, cpuSeconds 
   return `${tried} of ${all} cells tried in ${speed}${passed}${once}; ${failed.length} failed`;
 }
 
-/** How to try a failed cell alone. */
+/** The command to try a failed cell alone. */
 export function repeatText(cell: string): string {
   return `npm run test:matrix -- --cell ${JSON.stringify(cell)}`;
 }

@@ -1,50 +1,50 @@
-// The services that are rolled: how they are set up, what is asked of swapctl, and where that ends undisturbed.
+// The rolled services: their setup, the command, and the undisturbed result.
 import type { Strategy } from '../../src/core/model/strategy.ts';
 import type { ProxyFacts } from '../../src/core/proxy/route.ts';
 
-/** One service, its newer image, and what swapctl is called for. */
+/** One service, its newer image, and the command of swapctl. */
 export interface Setup {
   readonly strategy: Strategy;
-  /** Whether it publishes a fixed host port. */
+  /** True: it publishes a fixed host port. */
   readonly published: boolean;
   readonly replicas: 1 | 2;
   readonly autoRemove: boolean;
   readonly restart: 'no' | 'always' | 'on-failure' | 'unless-stopped';
-  /** Whether it writes to a volume, and whether that is copied before each change. */
+  /** If it writes to a volume, and if that is backed up before each change. */
   readonly volume: boolean;
   readonly copies: boolean;
   readonly keep: 0 | 1 | 2;
-  /** Whether another container lives in its network. */
+  /** True: another container lives in its network. */
   readonly mate: boolean;
-  /** Whether compose copied a file into it. */
+  /** True: compose copied a file into it. */
   readonly files: boolean;
-  /** The one-shot of its compose file that has to end before it starts. */
+  /** The one-shot of its compose file that must end before it starts. */
   readonly waitsFor?: string;
-  /** How swapctl asks whether it is healthy: from outside, by the image's check inside, or not at all. */
+  /** Its health check: from outside, by the image's check inside, or none. */
   readonly health: 'http' | 'check' | 'none';
-  /** What is wrong with the newer image; `hook`: nothing, but a hook fails, and that takes the roll back. */
+  /** The fault of the newer image; `hook`: none, but a hook fails, which undoes the roll. */
   readonly bad: 'ends' | 'sick' | 'missing' | 'hook' | undefined;
-  /** Whether it has a hook that does nothing. */
+  /** True: it has a hook without an effect. */
   readonly hooked: boolean;
   readonly command: 'roll' | 'rollback' | 'rollback with volumes' | 'update';
-  /** Whether a proxy finds it by its labels and routes to what the engine calls healthy. */
+  /** True: a proxy finds it by its labels and routes to containers that the engine calls healthy. */
   readonly proxied: boolean;
-  /** Whether a proxy in front is told of the roll. */
+  /** True: swapctl drives a proxy in front. */
   readonly told: boolean;
   /** The capabilities of that proxy, unless it has all. */
   readonly lacking: Partial<ProxyFacts>;
   /** Whether that proxy holds requests while nobody serves. */
   readonly holds: boolean;
-  /** True: the newer image gets a share of the requests, or of the connections, first. */
+  /** True: it sends a share of the requests to the newer image first. */
   readonly canary: boolean;
-  /** Whether the older image has no health check of its own. */
+  /** True: only the newer image has a health check. */
   readonly bringsCheck: boolean;
-  /** Whether an earlier image failed here. */
+  /** True: an earlier image failed here. */
   readonly remembered: boolean;
-  /** Whether the kernel layer is within reach. */
+  /** True: the kernel layer is available. */
   readonly kernel: boolean;
   readonly rehearsal: boolean;
-  /** For how long a request is under way in what served first, and a connection is kept to it between requests, in milliseconds. */
+  /** The time of a request in progress at the first container, and of an idle connection to it, in milliseconds. */
   readonly busyMs: number;
   readonly keptMs: number;
 }
@@ -139,10 +139,10 @@ export const SETUPS = {
 export type SetupName = keyof typeof SETUPS;
 export const SETUP_NAMES = Object.keys(SETUPS) as SetupName[];
 
-/** How a roll to a bad image ends. */
+/** The errors of a roll to a bad image. */
 export const BAD_ENDS = /^(not-healthy|cannot-start|known-bad|step-failed)$/;
 
-/** Whether there may be a time in which nobody answers. */
+/** True: there may be a time without an answer. */
 export function hasGap({ strategy, replicas }: Setup): boolean {
   return strategy === 'stop-first' && replicas === 1;
 }

@@ -1,4 +1,4 @@
-// A machine in memory on which a service runs that is to be rolled.
+// A machine in memory with a running service, ready to be rolled.
 import assert from 'node:assert/strict';
 import type { App } from '../../src/app/app.ts';
 import type { Container, CreateRequest, HostConfig } from '../../src/core/model/container.ts';
@@ -26,18 +26,18 @@ export interface Stage {
   readonly setup: Setup;
   readonly place: Place;
   readonly machine: Machine;
-  /** As swapctl calls it. */
+  /** Its name for swapctl. */
   readonly service: string;
-  /** Real names of its containers, and then of the one that lives with it. */
+  /** The slot names of its containers, and then of its dependent. */
   readonly slots: readonly string[];
   readonly own: readonly string[];
   readonly follows: string;
-  /** Images: what runs at first, and what is to run in the end. */
+  /** Images: the one at first, and the one in the end. */
   readonly from: string;
   readonly to: string;
-  /** Ids of the containers that served first, by slot. */
+  /** Ids of the first containers, by slot. */
   readonly before: ReadonlyMap<string, string>;
-  /** What each container was set up as. */
+  /** The setup of each container. */
   readonly specs: ReadonlyMap<string, string>;
   readonly ways: readonly WayIn[];
   readonly watch: Watch;
@@ -49,7 +49,7 @@ export const PORT = 8080;
 const LOCAL = 'app';
 const REMOTE = 'registry.test/app';
 
-/** A service of that set-up which answers, and a newer image that its reference means. */
+/** A running service of that setup, and a newer image under its reference. */
 export async function stageOf(setup: Setup): Promise<Stage> {
   const clock = virtualClock(BEGIN);
   const machine = newMachine(clock);
@@ -126,7 +126,7 @@ function nameTwice(machine: Machine, id: string, follows: string): string {
   return id;
 }
 
-/** How often the engine asks. */
+/** The interval of the engine's probes. */
 export const INTERVAL_MS = 1000;
 
 function configOf({ health, proxied, bringsCheck }: Setup, version: string): Container['config'] {
@@ -267,7 +267,7 @@ function connect(machine: Machine, name: string, { busyMs, keptMs }: Setup): voi
   box.idleUntil = machine.clock.now() + keptMs;
 }
 
-// Of an image that is none of the two.
+// Of a third image.
 function remember(machine: Machine, home: string): void {
   const bad = `sha256:${'e'.repeat(64)}`;
   const failure = { code: 'not-healthy', reason: 'it was a bad one', health: [], log: [] } as const;
@@ -277,7 +277,7 @@ function remember(machine: Machine, home: string): void {
   machine.volumes.set(name, { name, labels, anonymous: false, files: new Map() });
 }
 
-// Nothing says that it is complete.
+// Without a marker of completeness.
 function looseCopy(machine: Machine, home: string): void {
   const at = new Date(machine.clock.now() - 60_000).toISOString();
   const labels = encodeState({ role: 'backup', service: home, slot: home, roll: 'earlier', at });
@@ -295,7 +295,7 @@ async function rollFirst(base: Pick<Stage, 'open' | 'machine' | 'service' | 'fol
 const NO_SIGNAL = new AbortController().signal;
 const REQUEST = { signal: NO_SIGNAL, overrides: {}, pull: 'never' } as const;
 
-/** What the set-up is about. */
+/** The command of the setup. */
 export function command(
   stage: Stage,
   process: Process,
@@ -317,7 +317,7 @@ export function command(
   });
 }
 
-/** A roll to what the service follows, whatever came before. */
+/** A roll to the tracked image, whatever happened before. */
 export function rollAgain(stage: Stage, process: Process): Promise<ServiceReport | 'died'> {
   const { setup, service } = stage;
   return asked(stage, process, (app) =>
@@ -345,12 +345,12 @@ async function asked(
     const end = await machine.clock.run(process.run(ask));
     return end === 'died' ? 'died' : (end.value[0] ?? assert.fail('no report'));
   } catch (error) {
-    // Before there was a service to report of.
+    // Before there was a service to report on.
     if (!(error instanceof EngineError || error instanceof SwapError)) throw error;
     const code = error instanceof SwapError ? error.code : 'engine-unreachable';
     return { service, outcome: 'failed', timings: { total: 0 }, error: { code, message: error.message } };
   } finally {
-    // With its command a process is over.
+    // A process ends with its command.
     process.kill();
   }
 }
@@ -364,7 +364,7 @@ export async function recovered({ machine }: Stage, process: Process): Promise<r
 
 const OURS = /^(swapctl\.state\.|com\.docker\.compose\.(image|replace|container-number$))/;
 
-/** Everything of a container that a roll has to carry over, in a form that can be compared. */
+/** Everything in a container that a roll must keep, in comparable form. */
 export function specOf(machine: Machine, name: string): string {
   const found = inspected(machine, name);
   if (!found) return 'gone';
@@ -387,13 +387,13 @@ export function specOf(machine: Machine, name: string): string {
   });
 }
 
-// One that lives in another's network knows it by its id, which changes.
+// A container in another's network names it by its id, which changes.
 function ownerName(machine: Machine, mode: string): string {
   if (!mode.startsWith('container:')) return mode;
   return `container:${machine.boxes.get(mode.slice('container:'.length))?.name ?? 'one that is gone'}`;
 }
 
-/** The container under a slot's real name. */
+/** The container with the slot name. */
 export function boxAt({ machine }: Stage, slot: string): Box | undefined {
   return machine.names.get(slot);
 }

@@ -1,4 +1,4 @@
-// Each set-up in memory, rolled by the shipped use cases while nothing happens to it.
+// Each setup in memory, rolled by the shipped use cases without disturbance.
 import test, { suite } from 'node:test';
 import { courseOf } from './cell.ts';
 import { SETUP_NAMES, SETUPS } from './setups.ts';

@@ -1,4 +1,4 @@
-// Watches from outside, all the time: whether clients are answered, and what containers find in their volumes as they start.
+// Watches from outside: the answers to clients, and the data that starting containers find in their volumes.
 
 import { answering, type WayIn } from '../memory/clients.ts';
 import type { Rules } from '../memory/kernel.ts';
@@ -14,13 +14,13 @@ export interface Outage {
 
 export interface Watch {
   readonly outages: Outage[];
-  /** What was started on what it should not have found. */
+  /** Containers that started on the wrong data. */
   readonly wrongs: string[];
-  /** The containers that came before one, and itself: what they wrote it is to find. */
+  /** The container and its predecessors: it must find their data. */
   lineage(id: string): ReadonlySet<string>;
-  /** All that was written, by whom. */
+  /** All written data, by container. */
   readonly written: ReadonlyMap<string, readonly string[]>;
-  /** From now on what is in the volumes proves nothing: somebody meddled. */
+  /** True: a user changed the volumes, so their data proves nothing any more. */
   meddled: boolean;
 }
 
@@ -51,7 +51,7 @@ function noteAnswer(machine: Machine, rules: Rules, way: WayIn, outages: Outage[
   if (!open && !answered) outages.push({ way, from: machine.clock.now(), to: undefined });
 }
 
-// By a proxy that holds requests nobody is refused.
+// A proxy that holds requests refuses none.
 function isHolding(way: WayIn): boolean {
   return way.kind === 'proxy' && way.targets() === undefined;
 }
@@ -63,11 +63,11 @@ interface Notes {
   readonly runs: Map<string, number>;
   /** The roll that made a container, by its id. */
   readonly rolls: Map<string, string>;
-  /** The lineage of the container that one took the place of, by its id: what that wrote is in the copies of its roll. */
+  /** The lineage of a replaced container, by its successor's id: its data is in the backup of its roll. */
   readonly replaced: Map<string, ReadonlySet<string>>;
 }
 
-// A container that was started on what is half restored, or was written by one that it does not come after, does harm.
+// A container that starts on half-restored data, or on data of another lineage, does harm.
 function noteStart(machine: Machine, box: Box, notes: Notes): void {
   const { watch, lineages, written, runs, rolls } = notes;
   if (!lineages.has(box.id)) {
@@ -93,12 +93,12 @@ function isHelper(box: Box): boolean {
   return roleOf(box) !== undefined;
 }
 
-/** The beginning of the id of the container that wrote an entry. */
+/** The prefix of the id of the container that wrote an entry. */
 export function writerOf(entry: string): string {
   return entry.slice(0, 12);
 }
 
-// One that is restored, or started on a copy, comes after what its candidate came after; another after the one that it replaces.
+// A restored container, or one started on a backup, has its candidate's lineage; another one has that of its predecessor.
 function lineageOf(box: Box, { lineages, rolls, replaced }: Omit<Notes, 'watch'>): ReadonlySet<string> {
   const state = stateOf(box);
   const own = box.id.slice(0, 12);
@@ -114,7 +114,7 @@ function lineageOf(box: Box, { lineages, rolls, replaced }: Omit<Notes, 'watch'>
   return new Set([...before].filter((one) => one !== candidate.slice(0, 12)).concat(own));
 }
 
-// One that was gone before anybody watched comes after nobody else.
+// A container that was gone before the watch began has no predecessors.
 function lineageKnown(id: string, lineages: Notes['lineages']): ReadonlySet<string> {
   return lineages.get(id) ?? new Set([id.slice(0, 12)]);
 }

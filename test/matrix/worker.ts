@@ -1,18 +1,18 @@
-// One of the processes of run.ts: answers each message of its parent with the cells of a set-up, or with what came of cells.
+// A worker process of run.ts: answers each message of its parent with the cells of a setup, or with results of cells.
 import { type Cell, type Result, tryCell } from './cell.ts';
 import { cellsOf, cellText } from './cells.ts';
 import type { SetupName } from './setups.ts';
 
-/** What a worker is asked to do. */
+/** A task of a worker. */
 export type Task = { readonly list: SetupName } | { readonly cells: readonly Cell[] };
 
-/** What came of some cells. */
+/** The results of some cells. */
 export interface CellsEnd {
   readonly tried: number;
   readonly notMet: number;
-  /** Of those tried: cells that leave the same machine as another one, whose end is theirs. */
+  /** Of those tried: cells that leave the same machine as another one, with the same result. */
   readonly same: number;
-  /** Since the last end, or since the process started. */
+  /** Since the last result, or since the start of the process. */
   readonly cpuSeconds: number;
   readonly failed: readonly { readonly cell: string; readonly why: string }[];
 }
@@ -23,7 +23,7 @@ process.on('message', async (task: Task) => {
   process.send?.('list' in task ? await cellsOf(task.list) : await tryAll(task.cells));
 });
 
-// Of those that leave the same, the first counts.
+// Of cells with the same remains, the first counts.
 async function tryAll(cells: readonly Cell[]): Promise<CellsEnd> {
   const ends = new Map<string, Result>();
   const failed: { cell: string; why: string }[] = [];

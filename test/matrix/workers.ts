@@ -1,4 +1,4 @@
-// Processes that list and try cells, and the program that runs in them.
+// Processes that list and try cells, and their bundled program.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -63,7 +63,7 @@ async function ask(child: ChildProcess, task: Task): Promise<unknown> {
   }
 }
 
-/** Gives each task to the next worker that has nothing to do; resolves with the answers, in the order of the tasks. */
+/** Gives each task to the next idle worker; resolves with the answers, in the order of the tasks. */
 export async function dealOut<T, A>(
   workers: readonly Worker[],
   tasks: readonly T[],

@@ -1,4 +1,4 @@
-// Random services, and random trouble with them, for fast-check.
+// Random services, and random faults, for fast-check.
 import fc from 'fast-check';
 import type { Failure } from '../memory/process.ts';
 import type { Trouble } from './cell.ts';
@@ -27,10 +27,10 @@ const anySetup: fc.Arbitrary<
   busyMs: fc.constantFrom(0, 0, 400),
 });
 
-/** Services that can be set up, and for which the strategy that they ask for is possible. */
+/** Valid services, whose requested strategy is possible. */
 export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
   const { copies } = asked;
-  // After an update of several that went back, the image counts as one that was left: the next update holds it.
+  // After an update of several replicas that was undone, the image counts as left: the next update holds it.
   const replicas = asked.command === 'update' ? 1 : asked.replicas;
   const strategy = copies || (replicas === 2 && asked.strategy === 'handover') ? 'stop-first' : asked.strategy;
   const autoRemove = asked.autoRemove && !copies && strategy !== 'handover' && asked.command !== 'rollback';
@@ -56,7 +56,7 @@ export const setups: fc.Arbitrary<Setup> = anySetup.map((asked) => {
     keep: command === 'rollback with volumes' ? 2 : asked.keep,
     mate: asked.mate && !autoRemove && !copies && replicas === 1,
     kernel: asked.kernel || strategy === 'handover',
-    // An update waits for a while after a roll that failed.
+    // An update waits for a while after a failed roll.
     remembered: asked.remembered && command !== 'update',
     bad: back ? undefined : asked.bad,
     health: asked.bad === 'sick' && asked.health === 'none' ? 'check' : asked.health,
@@ -68,7 +68,7 @@ const FAILURES: readonly Failure[] = [404, 409, 500, 'cut before', 'answer lost'
 // A roll makes between 80 and 400 calls. Shrinking tries earlier ones.
 const at = fc.integer({ min: 1, max: 300 });
 
-/** Things that go wrong at a random call. */
+/** Faults at a random call. */
 export const troubles: fc.Arbitrary<Trouble> = fc.oneof(
   fc.record({
     kind: fc.constant('kill' as const),
