@@ -1,4 +1,4 @@
-// Many tries in a test of its own: all of them are to be safe.
+// Many tries in one test: all of them must be safe.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { World } from '../lab/world.ts';

@@ -1,14 +1,14 @@
-// One thing that goes wrong at one moment of one way, and what came of it; and the table of many.
+// One fault at one moment of one scenario, and its result; and the table of many.
 
-/** What came of one try. */
+/** The result of one try. */
 export interface Outcome {
   /** In a word or two. */
   text: string;
-  /** The moment never came: what it depends on went another way this time. Nothing was tried. */
+  /** The moment never came: the run took another course. Nothing was tried. */
   notMet?: boolean;
-  /** How long it took to be as it should be, where something had to be done for that. */
+  /** The time to a good state, if work was needed for that. */
   recoveryMs?: number;
-  /** For how long nobody answered, where that is allowed. */
+  /** The time without an answer, if that is allowed. */
   gapMs?: number;
 }
 
@@ -20,7 +20,7 @@ export type Tried = { topic: Topic; way: string; fault: string; moment: string }
   | { safe: false; why: string }
 );
 
-/** Cells as lines of a table: the same fault at the same moment is one line, however often it was tried. */
+/** Cells as lines of a table: the same fault at the same moment is one line, for all of its tries. */
 export function tableOf(tried: readonly Tried[]): string[] {
   const lines = new Map<string, Tried[]>();
   for (const one of tried) {
@@ -64,7 +64,7 @@ function secondsOf(same: readonly Tried[], figure: 'recoveryMs' | 'gapMs'): stri
   return all.length > 0 ? (Math.max(...all) / 1000).toFixed(1) : '';
 }
 
-/** Does all of some work, so many at a time. */
+/** Runs tasks with limited concurrency. */
 export async function pooled<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const left = [...items];
   const worker = async (): Promise<void> => {

@@ -1,6 +1,6 @@
-// The engine's daemon goes away as a roll begins one of its steps, and comes back: it is stopped, as for an upgrade, or crashes,
-// with its containers or without them (live-restore). What is left is the old version or the new one, the report says which or
-// that somebody has to look, and recover does the rest.
+// The engine's daemon goes away as a roll begins one of its steps, and comes back: it is stopped, as for an upgrade, or crashes, with its
+// containers or without them (live-restore). The old or the new version serves then, the report says which or that it needs attention,
+// and recover does the rest.
 import assert from 'node:assert/strict';
 import { exitStatus } from '../../src/core/model/error.ts';
 import type { ServiceReport } from '../../src/core/report/report.ts';
@@ -14,13 +14,13 @@ import { type Moment, momentReader, momentText } from './moments.ts';
 import { assertSafe, removeSubject, versionsOf } from './subject.ts';
 import { commandOf, type Prepared, prepare, WAYS, type Way, type WayName } from './ways.ts';
 
-/** What happens to the daemon. */
+/** The daemon's end. */
 const GOES = { stopped: 'SIGTERM', killed: 'SIGKILL' } as const;
 
 type Going = keyof typeof GOES;
 export const GOINGS = Object.keys(GOES) as Going[];
 
-/** Some of the ways, since each cell takes a daemon's restart: every kind of step that is not of copies or failures. */
+/** Some of the scenarios, since each cell needs a restart of the daemon: every kind of step, except those of backups and failures. */
 export const OUTAGE_WAYS: readonly WayName[] = ['start-first', 'stop-first', 'rehearsed', 'handover', 'scaled'];
 
 export interface Outage {
@@ -29,19 +29,19 @@ export interface Outage {
   before: Moment;
 }
 
-/** An engine that nobody else uses, whose daemon can be taken away from it. */
+/** An engine of its own, whose daemon can go away. */
 export interface LoneEngine extends OtherEngine {
   liveRestore: boolean;
   /** Resolves once the daemon answers again. */
   restart(going: Going): Promise<void>;
 }
 
-/** How the table calls it. */
+/** Its name in the table. */
 export function outageFault(going: Going, liveRestore: boolean): string {
   return `daemon ${going}${liveRestore ? ', live-restore' : ''}`;
 }
 
-/** All that can happen to a daemon. */
+/** All faults of a daemon. */
 export function outageFaults(liveRestore: boolean): string[] {
   return GOINGS.map((going) => outageFault(going, liveRestore));
 }
@@ -50,7 +50,7 @@ export function outageMoment({ before }: Outage): string {
   return momentText(before).replace('before ', '');
 }
 
-/** Root only. Fails if one runs already that is set up otherwise: somebody else's, or left by a run that was cut short. */
+/** Root only. Fails if one with another setup is already running, started by another process or left by an interrupted run. */
 export async function startLoneEngine(kind: EngineKind, liveRestore: boolean): Promise<LoneEngine> {
   const options = { spare: 'away' as const, flags: liveRestore ? ['--live-restore'] : [] };
   const engine = await startEngine(kind, options);
@@ -67,12 +67,12 @@ export async function startLoneEngine(kind: EngineKind, liveRestore: boolean): P
   return { ...engine, liveRestore, restart };
 }
 
-/** One at a time on an engine: what happens to its daemon happens to all. */
+/** One at a time on an engine: the end of its daemon affects all. */
 export async function tryOutage(world: World, engine: LoneEngine, outage: Outage): Promise<Tried> {
   const fault = outageFault(outage.going, engine.liveRestore);
   const cell = { topic: 'daemon' as const, way: outage.way, fault, moment: outageMoment(outage) };
   try {
-    // Asked inside, since that takes the engine.
+    // Probed inside, since that needs the engine.
     const subject = await prepare(world, outage.way, 'inside');
     try {
       return { ...cell, safe: true, outcome: await survive(subject, engine, outage) };
@@ -99,7 +99,7 @@ async function survive(subject: Prepared, engine: LoneEngine, outage: Outage): P
   }
 }
 
-// The daemon gets its signal at the line; the roll goes on at once, and does not wait for what becomes of it.
+// The daemon gets its signal at the line; the roll continues at once, without waiting for the daemon.
 async function rolledThrough(
   subject: Prepared,
   engine: LoneEngine,
@@ -115,14 +115,14 @@ async function rolledThrough(
       const moment = read(line);
       if (!moment || momentText(moment) !== momentText(before)) return;
       back = engine.restart(going);
-      // Told by whoever waits for it.
+      // The caller that awaits it gets the error.
       back.catch(() => {});
     },
   });
   return { result, back };
 }
 
-/** What the roll told is true, and recover leaves what serves. */
+/** The report of the roll is true, and recover leaves the serving container. */
 async function judged(
   subject: Prepared,
   { way, going }: Outage,
@@ -132,10 +132,10 @@ async function judged(
   const report: ServiceReport = json();
   assert.equal(code, report.error ? exitStatus(report.error.code) : 0);
   const isTrue = () => assertTrue(subject, way, before, report).then(() => true);
-  // Those that are started again with their daemon take their time.
+  // Containers that start again with their daemon take some time.
   await eventually('what was told is true', () => isTrue().catch(() => false)).catch(isTrue);
   const text = report.error?.code ?? report.outcome;
-  // A daemon that ends in peace stops its containers first, and for a moment nothing tells that from their own end.
+  // A daemon that ends normally stops its containers first, which for a moment looks like their own end.
   if (going === 'killed') {
     assert.notEqual(text, 'not-healthy', 'no image is blamed');
     assert.doesNotMatch(report.error?.message ?? '', /somebody|\ba user\b/, 'and nobody');
@@ -151,7 +151,7 @@ async function judged(
   };
 }
 
-// Right after the roll, before anybody recovers anything.
+// Right after the roll, before any recovery.
 async function assertTrue(
   subject: Prepared,
   way: WayName,
@@ -167,7 +167,7 @@ async function assertTrue(
     return;
   }
   assert.ok(report.error, told);
-  // Everything but "needs attention" promises that the old one serves as before, or that nothing was touched.
+  // Every report except "needs attention" promises that the old version serves as before, or that nothing was touched.
   if (exitStatus(report.error.code) === 3) return;
   assert.deepEqual(now, before, `the old one is there: ${told}`);
   assert.ok(!versions.includes(undefined), `the old one serves: ${told}`);
@@ -181,7 +181,7 @@ async function recover({ world, slots }: Prepared): Promise<void> {
   }
 }
 
-/** Ids of what bears the slots' names. */
+/** Ids of the containers with the slot names. */
 function idsOf({ world, slots, replicas }: Prepared): Promise<(string | undefined)[]> {
   const idOf = (slot: string) =>
     world.docker

@@ -1,5 +1,5 @@
-// The engine fails at one call of a run: it answers with an error, or the connection breaks, or nothing comes, or late. What is
-// left is the old version or the new one, and the report says which.
+// The engine fails at one call of a run: it answers with an error, the connection breaks, or the answer is late or never comes. The old
+// or the new version serves then, and the report says which.
 import assert from 'node:assert/strict';
 import { connect } from '../../src/adapters/docker/connect/connect.ts';
 import type { Endpoint } from '../../src/adapters/docker/connect/endpoint.ts';
@@ -31,12 +31,12 @@ export const FAULTS = {
 export type FaultName = keyof typeof FAULTS;
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
-/** The so-manieth call of its kind. */
+/** The nth call of its kind. */
 export interface CallAt extends Call {
   nth: number;
 }
 
-/** The same, counted from another on: how many looks there are before that depends on how long all of it takes. */
+/** The same, counted from another call on: the number of earlier reads depends on time. */
 export type Moment = Pick<CallAt, 'what' | 'nth'> & { since?: Pick<CallAt, 'what' | 'nth'> };
 
 export interface EngineFault {
@@ -45,7 +45,7 @@ export interface EngineFault {
   at: Moment;
 }
 
-// A stalled engine is given up soon here.
+// The time limits for a stalled engine are short here.
 const PATIENCE = { read: 8000, change: 8000, idle: 8000 };
 
 interface Stage {
@@ -54,7 +54,7 @@ interface Stage {
   opened: OpenApp;
 }
 
-/** Every call of a run that nothing happens to. */
+/** Every call of an undisturbed run. */
 export async function callsOf(world: World, way: WayName): Promise<CallAt[]> {
   const { ends, memories }: Way = WAYS[way];
   return staged(world, way, async (stage) => {
@@ -67,7 +67,7 @@ export async function callsOf(world: World, way: WayName): Promise<CallAt[]> {
   });
 }
 
-/** The call, as the table calls it. */
+/** The call's name in the table. */
 export function callText({ what, nth, since }: Moment): string {
   return `${what}#${nth}${since ? ` since ${callText(since)}` : ''}`;
 }
@@ -95,7 +95,7 @@ async function staged<T>(world: World, way: WayName, work: (stage: Stage) => Pro
   }
 }
 
-/** The same use cases, on an engine whose answers are waited for less long. */
+/** The same use cases, with shorter time limits for the engine. */
 async function impatient(opened: OpenApp, { dockerHost }: EngineUnderTest): Promise<OpenApp> {
   const endpoint: Endpoint = { kind: 'unix', path: new URL(dockerHost).pathname, origin: 'a test' };
   const engine = dockerEngine(await connect(endpoint), endpoint, async () => undefined, PATIENCE);
@@ -141,7 +141,7 @@ async function asked({ opened, subject }: Stage, way: WayName): Promise<ServiceR
         : await app.roll([subject.service], request);
     return reports[0] ?? assert.fail('no report');
   } catch (error) {
-    // Before there was a service to report of.
+    // Before there was a service to report on.
     assert.ok(error instanceof EngineError, String(error));
     const { message } = error;
     return {
@@ -163,7 +163,7 @@ async function assertTrue(
   const { ends }: Way = WAYS[way];
   const now = await versionsOf(subject);
   if (report.outcome !== 'failed') return assert.deepEqual(new Set(now), new Set([ends]), story);
-  // Everything but "needs attention" promises that the old version serves as before, or that nothing was touched.
+  // Every report except "needs attention" promises that the old version serves as before, or that nothing was touched.
   if (exitStatus(report.error?.code ?? 'attention') !== 3) assert.deepEqual(now, before, story);
 }
 

@@ -1,5 +1,5 @@
-// swapctl is killed as with kill -9, at one exact moment: before a step, after it, or when the engine has done what it was
-// asked for and the answer has not come. Then it is recovered, or rolled again, or left alone for a while first.
+// swapctl is killed as with kill -9, at one exact moment: before a step, after it, or between the engine's work and its answer. Then it
+// is recovered, or rolled again, or left alone for a while first.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecoveredItem } from '../../src/core/report/status.ts';
@@ -12,10 +12,10 @@ import { type Moment, momentReader, momentText } from './moments.ts';
 import { answering, assertSafe, endExpiring, removeSubject } from './subject.ts';
 import { commandOf, hasBadImage, type Prepared, prepare, rollArgs, WAYS, type Way, type WayName } from './ways.ts';
 
-/** Where in a run swapctl is killed: at a line that it writes, or at the so-manieth of the calls that change something. */
+/** The moment of the kill: at a line of output, or at the nth changing call. */
 export type KillAt = Moment | { when: 'answered'; call: string; nth: number };
 
-/** What comes after the kill; `waiting`: nothing but time, until what ends by itself has ended, and only then the recovery. */
+/** The event after the kill; `waiting`: only time passes, until everything with a lifetime has ended, and then the recovery. */
 export type Then = 'recover' | 'roll' | 'waiting';
 export const THENS: readonly Then[] = ['recover', 'roll', 'waiting'];
 
@@ -24,7 +24,7 @@ export interface Kill {
   at: KillAt;
 }
 
-/** Every moment of an undisturbed run, in its order. Fails if that does not end where the way ends. */
+/** Every moment of an undisturbed run, in its order. Fails if that does not end where the scenario ends. */
 export async function momentsOf(world: World, way: WayName): Promise<KillAt[]> {
   const { ends, memories }: Way = WAYS[way];
   const subject = await prepare(world, way);
@@ -50,7 +50,7 @@ export async function momentsOf(world: World, way: WayName): Promise<KillAt[]> {
   }
 }
 
-// The lock beats by itself, by the clock, so such a call is no moment of the roll.
+// Heartbeats follow the clock, so their calls are no moments of the roll.
 function callsOf(calls: readonly Call[]): KillAt[] {
   const changing = calls.filter(({ changes, what }) => changes && !what.endsWith('/update'));
   return changing.map(({ what }, at) => ({
@@ -64,12 +64,12 @@ export function killText(at: KillAt): string {
   return at.when === 'answered' ? `${at.call}#${at.nth}` : momentText(at).replace(/^\w+ /, '');
 }
 
-/** How the table calls it. */
+/** The fault's name in the table. */
 export function faultOf({ when }: Pick<KillAt, 'when'>): string {
   return when === 'answered' ? 'killed when the engine had done' : `killed ${when}`;
 }
 
-/** Kills some rolls, one each, and then does the same for all of them: one `recover` is for several services. */
+/** Kills some rolls, one each, and then does the same for all of them: one `recover` covers several services. */
 export async function tryKills(world: World, kills: readonly Kill[], then: Then): Promise<Tried[]> {
   const rolls = await Promise.all(kills.map((kill) => attempt(() => killedAndLeft(world, kill, then))));
   const services = rolls.flatMap((roll) => ('value' in roll && roll.value.dead ? [roll.value.subject.service] : []));
@@ -107,7 +107,7 @@ async function endOf(
 export interface Roll {
   kill: Kill;
   subject: Prepared;
-  /** False where the moment never came. */
+  /** False if the moment never came. */
   dead: boolean;
 }
 
@@ -119,7 +119,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { why:
   }
 }
 
-/** A service whose roll has been killed at that moment. */
+/** A service whose roll was killed at that moment. */
 export async function killed(world: World, kill: Kill): Promise<Roll> {
   const { way, at } = kill;
   const subject = await prepare(world, way);
@@ -167,8 +167,8 @@ function killedAtCall(
 const WATCH_MS = 600;
 
 /**
- * Nothing is done for a while: somebody goes on answering, or it is a way with a moment in which nobody does. Resolves with
- * for how long nobody did, in milliseconds.
+ * Leaves the service alone for a while: a container keeps answering, except in scenarios with a gap. Resolves with the length of the gap,
+ * in milliseconds.
  */
 async function leftAlone({ way }: Kill, subject: Prepared, then: Then): Promise<number | undefined> {
   let gapMs = await longestGap(subject);
@@ -195,7 +195,7 @@ async function longestGap(subject: Prepared): Promise<number> {
   return longest;
 }
 
-/** What is to make it good does, and everything is as it should be. */
+/** The repair after the kill works, and everything is in a good state. */
 async function madeGood(
   kill: Kill,
   subject: Prepared,
@@ -245,7 +245,7 @@ async function rolledAgain(way: WayName, { world, service }: Prepared): Promise<
   return error?.code ?? outcome;
 }
 
-/** What is made for it is gone when it is over. */
+/** Its objects are removed in the end. */
 export async function scoped<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
   const cleanUps: (() => Promise<void>)[] = [];
   try {

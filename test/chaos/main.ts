@@ -1,4 +1,4 @@
-// Everything that can break is broken, at every step of every way:
+// Every fault, at every step of every scenario:
 //
 //   npm run test:chaos [-- --way handover --fault kill --step rename --engine sid]
 import { spawn } from 'node:child_process';
@@ -62,7 +62,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 
 process.exitCode = await main();
 
-/** What came of it on one engine. */
+/** The results on one engine. */
 interface Found {
   version: string;
   tried: readonly Tried[];
@@ -105,8 +105,8 @@ function isKind(text: string | undefined): text is EngineKind {
 }
 
 /**
- * The same program where the engine lives, for rules are made there, by swapctl and by us. It finds the engine running, and
- * signals of the terminal reach it, too.
+ * The same program in the engine's namespace, since swapctl and the tests set rules there. It finds the engine running, and gets the
+ * terminal's signals, too.
  */
 function inNamespaceOf({ netns }: EngineUnderTest): Promise<number> {
   const command = [process.execPath, '--import=tsx', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
@@ -115,7 +115,7 @@ function inNamespaceOf({ netns }: EngineUnderTest): Promise<number> {
   return new Promise((resolve) => child.on('close', (code) => resolve(code ?? 130)));
 }
 
-/** Tries what the options say, and prints what has come of it also where it could not go on to its end. */
+/** Tries the selected cells, and prints the results even if it could not finish. */
 async function breakEverything(engine: EngineUnderTest, topics: readonly Topic[], daemon: boolean): Promise<number> {
   const began = Date.now();
   const found: Found[] = [];
@@ -157,7 +157,7 @@ async function onLoneEngine(liveRestore: boolean): Promise<Found[]> {
   }
 }
 
-/** What may stay behind on an engine, by name; those of other tests that run on it are none of ours. */
+/** The possible remains on an engine, by name; those of other tests on it do not count. */
 async function traces({ docker, netns }: EngineUnderTest): Promise<string[]> {
   const containers = (await docker.listContainers({ all: true })).flatMap(({ Names }) => Names);
   const volumes = ((await docker.listVolumes()).Volumes ?? []).map(({ Name }) => Name);
@@ -182,7 +182,7 @@ async function breakIn(world: World, topics: readonly Topic[]): Promise<Tried[]>
     engine: () => someOf(everyFault(courses), faultTry).map(faultTry),
   };
   const chosen = (topic: keyof typeof make): Try[] => (topics.includes(topic) ? make[topic]() : []);
-  // Kills go a few together by themselves.
+  // Kills run a few at a time.
   return tryAll(world, chosen('kill'), [...chosen('people'), ...chosen('engine')]);
 }
 
@@ -209,7 +209,7 @@ function isMeant(fault: string): boolean {
   return TOPIC !== undefined || fault.includes(values.fault);
 }
 
-/** Those that the options mean. */
+/** The selected ones. */
 function someOf<T>(all: readonly T[], tryOf: (one: T) => Try | undefined): T[] {
   const [first = 1, every = 1] = values.part.split('/').map(Number);
   const meant = all.filter((one) =>
@@ -226,7 +226,7 @@ async function tryAll(world: World, inTurn: readonly Try[], together: readonly T
     if (interrupted) return;
     const results = await one.run(world).catch((error): Tried[] => one.cells.map((cell) => untried(cell, error)));
     done += one.cells.length;
-    // What was cut short says nothing.
+    // An interrupted try has no result.
     if (interrupted) return;
     tried.push(...results);
     for (const result of results) console.log(`${done}/${total} ${lineOf(result)}`);
@@ -236,12 +236,12 @@ async function tryAll(world: World, inTurn: readonly Try[], together: readonly T
   return tried;
 }
 
-/** One that could not be set up or cleared away is told like one that is not safe, and ends no run of hours. */
+/** A failure of setup or clean-up counts as unsafe, and does not end a long run. */
 function untried(cell: Cell, error: unknown): Tried {
   return { ...cell, safe: false, why: `it could not be tried: ${error instanceof Error ? error.stack : error}` };
 }
 
-// ---- telling
+// ---- reporting
 
 function tell(found: readonly Found[], seconds: number): void {
   const tried = found.flatMap((one) => one.tried);

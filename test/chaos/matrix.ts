@@ -1,4 +1,4 @@
-// Which cells there are: for each way what an undisturbed run of it does, and at each of these moments all that can go wrong.
+// All cells: for each scenario its undisturbed run, and at each of these moments all possible faults.
 import assert from 'node:assert/strict';
 import type { StepKind } from '../../src/core/rollout/step.ts';
 import type { World } from '../lab/world.ts';
@@ -11,7 +11,7 @@ import { DEEDS, type DeedName, isDoable, type Meddling, tryMeddling } from './pe
 import type { Cell, Try } from './tries.ts';
 import type { WayName } from './ways.ts';
 
-/** What the table calls what can go wrong. */
+/** The names of faults in the table. */
 export const FAULTS_OF: Record<Topic, readonly string[]> = {
   kill: (['before', 'after', 'answered'] as const).map((when) => faultOf({ when })),
   engine: FAULT_NAMES,
@@ -19,14 +19,14 @@ export const FAULTS_OF: Record<Topic, readonly string[]> = {
   daemon: [false, true].flatMap(outageFaults),
 };
 
-/** What a way does when nothing happens to it. */
+/** The undisturbed course of a scenario. */
 export interface Course {
   way: WayName;
   moments: readonly KillAt[];
   calls: readonly CallAt[];
 }
 
-/** Lets every way run undisturbed. */
+/** Runs every scenario undisturbed. */
 export async function coursesOf(
   world: World,
   ways: readonly WayName[],
@@ -42,7 +42,7 @@ export async function coursesOf(
   return courses.sort((a, b) => ways.indexOf(a.way) - ways.indexOf(b.way));
 }
 
-/** Fails unless each kind of step that the planner knows is met in some way. */
+/** Fails unless each kind of step of the planner occurs in some scenario. */
 export function assertAllKinds(courses: readonly Course[]): void {
   const met = new Set<StepKind>(courses.flatMap(({ moments }) => moments.filter(isLine).map(({ kind }) => kind)));
   assert.deepEqual(
@@ -57,7 +57,7 @@ export function everyKill(courses: readonly Course[]): Kill[] {
   return courses.flatMap(({ way, moments }) => moments.map((at) => ({ way, at })));
 }
 
-/** Everything that people do, before every step. */
+/** Every action of users, before every step. */
 export function everyMeddling(courses: readonly Course[]): Meddling[] {
   const deeds = Object.keys(DEEDS) as DeedName[];
   return courses.flatMap(({ way, moments }) => {
@@ -67,14 +67,14 @@ export function everyMeddling(courses: readonly Course[]): Meddling[] {
   });
 }
 
-/** The daemon goes away before every step, in peace and by force. */
+/** The daemon goes away before every step, stopped and killed. */
 export function everyOutage(courses: readonly Course[]): Outage[] {
   return courses.flatMap(({ way, moments }) =>
     steps(moments).flatMap((before) => GOINGS.map((going) => ({ way, going, before }))),
   );
 }
 
-/** What changes something meets all that can happen to it; of the many looks, each meets something. */
+/** Each changing call gets every fault; of the many reads, each gets one. */
 export function everyFault(courses: readonly Course[]): EngineFault[] {
   return courses.flatMap(({ way, calls }) =>
     calls.flatMap((at, nth) => {
@@ -105,7 +105,7 @@ export function outageTry(engine: LoneEngine, one: Outage): Try {
   return { cells: [cell], run: async (world) => [await tryOutage(world, engine, one)] };
 }
 
-/** Each step, as it begins. */
+/** Each step, at its begin. */
 function steps(moments: readonly KillAt[]): Moment[] {
   return moments.filter(isLine).filter(({ when }) => when === 'before');
 }

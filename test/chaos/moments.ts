@@ -1,9 +1,9 @@
-// The moments of a roll, told by the lines in which swapctl says what it does: before and after each of its steps.
+// The moments of a roll, read from the lines of its progress: before and after each of its steps.
 import type { StepKind } from '../../src/core/rollout/step.ts';
 
 /**
- * What swapctl says of each kind of step (describeStep in src/core/rollout/step.ts). A new kind of step does not compile before it
- * has its line here, and the matrix is not complete before some way has met it.
+ * The line of each kind of step (describeStep in src/core/rollout/step.ts). A new kind of step does not compile without a line here, and
+ * the matrix is not complete before some scenario has met it.
  */
 const LINES = {
   'create-rehearsal': /^create \S+, to prove the new image/,
@@ -49,7 +49,7 @@ export const STEP_KINDS = Object.keys(LINES) as StepKind[];
 export interface Moment {
   when: 'before' | 'after';
   kind: StepKind;
-  /** The so-manieth step of its kind in the whole run. */
+  /** The number of the step among its kind in the whole run. */
   nth: number;
 }
 
@@ -57,7 +57,7 @@ export function momentText({ when, kind, nth }: Moment): string {
   return `${when} ${kind}#${nth}`;
 }
 
-/** Reads the progress of one run, line by line; undefined where the line is about something else. */
+/** Reads the progress of one run, line by line; undefined for other lines. */
 export function momentReader(): (line: string) => Moment | undefined {
   const counts = new Map<string, number>();
   return (line) => {

@@ -1,5 +1,5 @@
-// People, prunes, compose and other rolls do things to the containers of a roll, just before one of its steps, while swapctl
-// stands still: it notices, ends safely, and says what it saw.
+// Users, prunes, compose and other rolls act on the containers of a roll, just before one of its steps, while swapctl stands still: it
+// notices, ends safely, and reports it.
 import assert from 'node:assert/strict';
 import type Docker from 'dockerode';
 import { exitStatus } from '../../src/core/model/error.ts';
@@ -15,7 +15,7 @@ import { commandOf, hasBadImage, type Prepared, prepare, rollArgs, WAYS, type Wa
 
 type Deed = (subject: Prepared, old: string) => Promise<boolean>;
 
-/** What is done; each resolves with false where there is nothing to do it to. */
+/** The actions; each resolves with false if it has no object. */
 export const DEEDS = {
   'old one stopped': (subject, old) => toRunning(subject, old, (container) => container.stop()),
   'new one stopped': async (subject, old) =>
@@ -44,12 +44,12 @@ export interface Meddling {
   before: Moment;
 }
 
-/** Whether this can be done in this way at all. */
+/** True: the action is possible in this scenario. */
 export function isDoable(way: WayName, deed: DeedName): boolean {
   return way === 'compose' || way === 'scaled' || !deed.startsWith('compose');
 }
 
-/** Undefined where there was nothing to do it to. */
+/** Undefined if the action had no object. */
 export async function tryMeddling(world: World, one: Meddling): Promise<Tried | undefined> {
   const cell = {
     topic: 'people' as const,
@@ -87,7 +87,7 @@ async function endure(subject: Prepared, { way, deed, before }: Meddling): Promi
   const items = await recover(subject);
   const failed = items.find(({ outcome }) => outcome === 'failed');
   assert.ok(failed === undefined || failed.error?.code === 'attention', `${JSON.stringify(failed)}\n${story}`);
-  // Where the report left the slot to a person, so does recover; all it may do is to bring other replicas to the same version.
+  // If the report left the slot to the user, so does recover; it may only converge other replicas.
   const evened = items.filter(({ slot, found }) => slot !== subject.slots[0] && found.startsWith('replicas of '));
   const left = items.every((item) => item.outcome === 'removed' || evened.includes(item));
   if (failed !== undefined || (left && report.error?.code === 'attention')) {
@@ -103,7 +103,7 @@ async function endure(subject: Prepared, { way, deed, before }: Meddling): Promi
 
 interface Told {
   done: boolean;
-  /** What of the service was left when it was done, but for swapctl's helpers. */
+  /** The containers of the service right after the action, without swapctl's helpers. */
   left: readonly string[];
   report: ServiceReport;
   story: string;
@@ -131,7 +131,7 @@ async function rolledMeanwhile(subject: Prepared, { way, deed, before }: Meddlin
   return { done, left, report, story };
 }
 
-// What the report says is what is there, before anybody recovers anything.
+// The report states the present situation, before any recovery.
 async function assertReport(
   subject: Prepared,
   way: WayName,
@@ -146,10 +146,10 @@ async function assertReport(
   else if (exitStatus(error?.code ?? 'attention') !== 3) assert.deepEqual(versions, [from], story);
 }
 
-// Only what people took away may be missing, and never more than they took.
+// Only containers that users removed may be missing.
 async function assertNotSwapctl(subject: Prepared, deed: DeedName, { left, story }: Told): Promise<void> {
   assert.notEqual(deed, 'another roll', story);
-  // With several replicas compose takes away and makes anew what it likes; what it left has to answer.
+  // With several replicas compose removes and re-creates at will; the remaining ones have to answer.
   if (deed === 'compose up -d') await eventually(`it answers\n${story}`, () => answering(subject));
   if (deed === 'compose down') return;
   const now = await serversOf(subject);
@@ -173,7 +173,7 @@ async function recover({ world, service }: Prepared): Promise<RecoveredItem[]> {
   return code === exitStatus('not-found') ? [] : json();
 }
 
-// ---- deeds
+// ---- actions
 
 function elsewhere({ name }: Prepared): string {
   return `${name}-elsewhere`;
@@ -211,13 +211,13 @@ async function toRunning(
           .catch(() => undefined);
   if (state?.State.Running !== true || state.State.Paused) return false;
   return toAny(subject, id, act).catch((error) => {
-    // It ended in that moment, or is about to begin anew.
+    // It ended in that moment, or is about to start again.
     if (/not running|is restarting/.test(error.message)) return false;
     throw error;
   });
 }
 
-// As `docker image prune --all` does: every tag and image that no container uses.
+// As `docker image prune --all` does: every unused tag and image.
 async function prune(subject: Prepared): Promise<boolean> {
   const { docker } = subject.world;
   const used = new Set((await docker.listContainers({ all: true })).map(({ ImageID }) => ImageID));
@@ -232,13 +232,13 @@ async function prune(subject: Prepared): Promise<boolean> {
 
 async function otherRoll({ world, service }: Prepared): Promise<boolean> {
   const { json, stdout, stderr } = await swapctl(rollArgs(service), { env: world.env, netns: world.netns });
-  // Once all is on the new image, or it is written down that this one is bad, that is all that the other needs to know.
+  // Once all run the new image, or its failure is recorded, the other roll knows enough.
   const { outcome, error } = json();
   assert.match(error?.code ?? outcome, /^(busy|known-bad|unchanged)$/, `the other roll: ${stdout}${stderr}`);
   return true;
 }
 
-// A roll has one container more than the file says: compose takes another away, and may then find a name taken and give up.
+// A roll has one container more than the file: compose removes another one, and may then find a name taken and give up.
 async function compose({ project }: Prepared, ...command: string[]): Promise<boolean> {
   if (!project) return false;
   await project.run(...command).catch((error) => {

@@ -1,4 +1,4 @@
-// The services that are rolled here: their images, and their containers of version 1.
+// The rolled services: their images, and their containers of version 1.
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
 import { encodeState } from '../../src/core/service/labels.ts';
@@ -13,10 +13,10 @@ import { imageOf, proxyOf, type Subject } from './subject.ts';
 
 export type Built = Pick<Subject, 'service' | 'slots' | 'replicas' | 'port'> & { project?: ComposeProject };
 
-/** How swapctl asks a container whether it is healthy: by itself, or by a command inside, which takes the engine each time. */
+/** swapctl's health check: from outside, or by a command inside, which needs the engine each time. */
 export type Asked = 'by http' | 'inside';
 
-/** Where a service is made, and what is the same for all of its ways. */
+/** The place of a service, and the data that all of its scenarios share. */
 export interface Place {
   world: World;
   name: string;
@@ -28,7 +28,7 @@ interface Setup {
   published?: boolean;
   host?: Docker.HostConfig;
   labels?: Record<string, string>;
-  /** Whether the engine checks its health. */
+  /** True: the engine checks its health. */
   checked?: boolean;
 }
 
@@ -77,7 +77,7 @@ export async function start(
 }
 
 function labelsOf({ asked }: Place, strategy: Setup['strategy']): Record<string, string> {
-  // By HTTP where that will do: a check inside the container is a process for each look.
+  // By HTTP if possible: a check inside the container is a process for each probe.
   const at = `${APP_PORT}/healthz`;
   const inside = { 'swapctl.health.cmd': `wget -q -O- http://127.0.0.1:${at}` };
   const health = asked === 'inside' ? inside : { 'swapctl.health.http': at };
@@ -95,7 +95,7 @@ export async function copying(place: Place): Promise<Setup> {
   return { strategy: 'stop-first', host: { Binds: [await data(place)] }, labels };
 }
 
-/** A copy of which nothing says that it is complete. */
+/** A backup without a marker of completeness. */
 export async function looseCopy({ world, name }: Place): Promise<void> {
   const at = new Date().toISOString();
   const state = encodeState({ role: 'backup', service: name, slot: name, roll: 'an-earlier-one', at });

@@ -1,5 +1,4 @@
-// A service that is rolled while something goes wrong: what it is made of, whether it answers, and what must be true of it
-// when everything is over.
+// A service that is rolled during a fault: its parts, its answers, and its invariants in the end.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import http from 'node:http';
@@ -17,31 +16,31 @@ import { removeWithVolumes, type World } from '../lab/world.ts';
 
 export interface Subject {
   world: World;
-  /** Begins every name that is of this service. */
+  /** The prefix of every name of this service. */
   name: string;
-  /** As swapctl calls it. */
+  /** Its name for swapctl. */
   service: string;
-  /** Its containers' real names; those of containers that live with it come last. */
+  /** Its containers' slot names; those of its dependents come last. */
   slots: readonly string[];
-  /** How many of these are the service's own. */
+  /** The number of them that are the service's own. */
   replicas: number;
-  /** The published port, where there is one: its way in. Else the addresses of its containers are. */
+  /** The published port, if there is one; else clients use the addresses of its containers. */
   port: number | undefined;
-  /** What each container was set up as, before anything happened. */
+  /** The setup of each container, before the fault. */
   specs: Readonly<Record<string, object>>;
 }
 
-/** The reference that the service follows, and those of the images that it is rolled between. */
+/** The tracked reference of the service, and those of its images. */
 export function imageOf({ name }: Pick<Subject, 'name'>, tag: string): string {
   return `${name}:${tag}`;
 }
 
-/** The proxy in front, whose name is none of the service's own. */
+/** The proxy in front, whose name is not one of the service's own. */
 export function proxyOf(name: string): string {
   return `${name}edge`;
 }
 
-/** Everything of a container that a roll has to carry over, in a form that can be compared. */
+/** Everything in a container that a roll must keep, in comparable form. */
 export async function specOf(world: World, name: string): Promise<object> {
   const { Config, HostConfig, Mounts, NetworkSettings } = await world.docker.getContainer(name).inspect();
   const ours = /^(swapctl\.state\.|com\.docker\.compose\.(image|replace|container-number$))/;
@@ -52,7 +51,7 @@ export async function specOf(world: World, name: string): Promise<object> {
   });
   return {
     labels: Object.fromEntries(Object.entries(Config.Labels).filter(([key]) => !ours.test(key))),
-    // Podman writes down the name of the container for itself, too.
+    // Podman also stores the name of the container.
     env: Config.Env.filter((pair) => !/^(VERSION|HOSTNAME)=/.test(pair)).sort(),
     restart: HostConfig.RestartPolicy,
     autoRemove: HostConfig.AutoRemove,
@@ -64,7 +63,7 @@ export async function specOf(world: World, name: string): Promise<object> {
   };
 }
 
-// Who lives in another's network knows it by its id, which changes.
+// A container in another's network names it by its id, which changes.
 async function networkModeOf({ docker }: World, mode: string): Promise<string> {
   if (!mode.startsWith('container:')) return mode;
   const owner = await docker
@@ -85,10 +84,10 @@ async function containersOf(world: World, name: string): Promise<Docker.Containe
   return all.filter((one) => isOf.test(one.Names[0] ?? ''));
 }
 
-/** The version that answers by the service's way in; undefined where nobody does. */
+/** The version that answers clients; undefined if none does. */
 export async function answering(subject: Subject): Promise<string | undefined> {
   if (subject.port !== undefined) return versionAt(subject.world.address, subject.port);
-  // A client that tries all addresses that the engine's DNS names, as most do.
+  // A client that tries all addresses of the engine's DNS, as most do.
   const running = (await containersOf(subject.world, subject.name)).filter(({ State }) => State === 'running');
   for (const { NetworkSettings } of running) {
     for (const { IPAddress } of Object.values(NetworkSettings.Networks)) {
@@ -99,7 +98,7 @@ export async function answering(subject: Subject): Promise<string | undefined> {
   return undefined;
 }
 
-/** What answers at the address of a container, which of an engine in a namespace is reached from there alone. */
+/** The answer at the address of a container, asked from the engine's namespace. */
 async function versionInside({ netns }: World, address: string): Promise<string | undefined> {
   if (isHere(netns)) return versionAt(address, APP_PORT);
   const url = `http://${address}:${APP_PORT}/healthz`;
@@ -125,7 +124,7 @@ function versionAt(host: string, port: number): Promise<string | undefined> {
   });
 }
 
-/** The version that each slot's container under its real name runs; undefined where none does. */
+/** The version of each slot's container; undefined if none runs. */
 export function versionsOf(subject: Subject): Promise<(string | undefined)[]> {
   return Promise.all(subject.slots.slice(0, subject.replicas).map((slot) => versionOf(subject.world, slot)));
 }
@@ -147,13 +146,13 @@ async function assertForgotten({ world, slots }: Subject): Promise<void> {
 }
 
 /**
- * Exactly one container a slot, under its real name, as it was set up, running, answering, and nothing beside it. `memories`:
- * volumes that reject a bad image may be there; those that note another cause always may. Resolves with the version.
+ * Exactly one container per slot, with the slot name and its setup, running and answering, and nothing beside it. `memories`: volumes
+ * that reject a bad image may exist; those that record another cause always may. Resolves with the version.
  */
 export async function assertSafe(subject: Subject, memories: boolean): Promise<string> {
   const { world, slots } = subject;
   const names = await namesOf(subject);
-  // What a person renamed is that person's own.
+  // A container that a user renamed belongs to the user.
   const found = names.filter((name) => !name.endsWith('-elsewhere'));
   if (!memories) await assertForgotten(subject);
   assert.deepEqual(found, [...slots].sort(), 'one container a slot, and nothing beside them');
@@ -172,7 +171,7 @@ export async function assertSafe(subject: Subject, memories: boolean): Promise<s
   return version;
 }
 
-// Also where its way in is a published port.
+// Even if clients use a published port.
 async function assertAnswers(world: World, slot: string, version: string): Promise<void> {
   const { NetworkSettings } = await world.docker.getContainer(slot).inspect();
   const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? '';
@@ -191,7 +190,7 @@ async function assertNoRules({ world, slots }: Subject): Promise<void> {
   }
 }
 
-// keep: 1. What it follows is what runs, or what the user has pointed it at.
+// keep: 1. The tracked reference names the running image, or the one that the user tagged.
 async function assertTags({ world, service, name, slots }: Subject): Promise<void> {
   const repository = keepRepository(service, sha256);
   const all = (await world.docker.listImages()).flatMap(({ Id, RepoTags }) =>
@@ -206,7 +205,7 @@ async function assertTags({ world, service, name, slots }: Subject): Promise<voi
     assert.ok([Image, newest].includes(live), 'the tag means what runs, or what the user has made it mean');
 }
 
-/** What the kernel does when the time of rules that end by themselves is over. */
+/** The kernel's work at the end of a rule's lifetime. */
 export async function endExpiring(subject: Subject): Promise<void> {
   const { world, slots, name } = subject;
   const covers = await Promise.all(slots.map((slot) => coverTable(world, slot)));
@@ -232,7 +231,7 @@ function expire(world: World, family: string, table: string): void {
   }
 }
 
-/** Takes everything of a service away. */
+/** Removes everything of a service. */
 export async function removeSubject({
   world,
   name,
@@ -254,7 +253,7 @@ export async function removeSubject({
   }
 }
 
-/** Whether a network is gone: an engine that has removed a container may be about to take it from its networks still. */
+/** True: the network is gone: an engine that has removed a container may still be removing it from its networks. */
 async function withoutEnds(network: Docker.Network): Promise<boolean> {
   try {
     await unlessGone(network.remove());
@@ -269,7 +268,7 @@ async function unlessGone(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {
-    // Or somebody else is removing it.
+    // Another process may be removing it.
     const { statusCode = 0, message } = error as Error & { statusCode?: number };
     if (statusCode !== 404 && !message.includes('already in progress')) throw error;
   }

@@ -1,20 +1,20 @@
-// What is tried: cells of the matrix, and kills of which several are tried at once.
+// Tries: cells of the matrix, and groups of kills.
 import type { World } from '../lab/world.ts';
 import type { Topic, Tried } from './cell.ts';
 import { faultOf, type Kill, killText, type Then, tryKills } from './kills.ts';
 import type { WayName } from './ways.ts';
 
-/** What is tried, as the table shows it. */
+/** A try in the table. */
 export type Cell = { topic: Topic; way: WayName; fault: string; moment: string };
 
-/** Something that is tried: cells of one kind, which the table shows. */
+/** A try: cells of one kind, which the table shows. */
 export interface Try {
   cells: readonly Cell[];
-  /** Fewer than cells where there was nothing to do it to. */
+  /** Fewer than cells if an action had no object. */
   run(world: World): Promise<Tried[]>;
 }
 
-/** Kills, so many at a time: they share a recovery, since that is for all of an engine. */
+/** Kills in groups: they share a recovery, since that covers a whole engine. */
 export function killTries(kills: readonly Kill[], then: Then, atOnce: number): Try[] {
   return chunks(kills, atOnce).map((some) => {
     const cells = some.map(({ way, at }): Cell => ({ topic: 'kill', way, fault: faultOf(at), moment: killText(at) }));

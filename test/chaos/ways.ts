@@ -1,4 +1,4 @@
-// The ways in which a service is rolled here: how it is set up, what is asked of swapctl, and where that ends undisturbed.
+// The scenarios of rolls: the setup, the command, and the undisturbed result.
 import assert from 'node:assert/strict';
 import { swapctl } from '../lab/cli.ts';
 import type { ComposeProject } from '../lab/compose.ts';
@@ -26,17 +26,17 @@ import { answering, type Subject, specOf } from './subject.ts';
 
 export interface Way {
   about: string;
-  /** Whether there is a moment in which nobody answers. */
+  /** True: there is a moment without an answer. */
   gap: boolean;
   /** The version that answers in the end. */
   ends: '1' | '2';
-  /** Whether it leaves, or may leave, a volume that remembers an image. */
+  /** True: it leaves, or may leave, a volume that records an image. */
   memories: boolean;
   /** Why it can't be set up here. */
   skip?: string | false;
   /** Makes the containers of version 1. */
   build(place: Place): Promise<Built>;
-  /** What of swapctl is killed. */
+  /** The killed command of swapctl. */
   command: 'roll' | 'rollback';
 }
 
@@ -61,7 +61,7 @@ export const WAYS = {
     command: 'roll',
     build: async (place) => {
       await remembered(place);
-      // A signal that no program minds.
+      // A signal that every program ignores.
       const labels = { 'swapctl.on-switch': `signal CONT ${place.name}` };
       return serve(place, { strategy: 'start-first', labels });
     },
@@ -227,7 +227,7 @@ export function skipOf(name: WayName): string | false {
 /** The ways without those that differ from `told` only by the proxy, which take long. */
 export const SHORT_WAYS = WAY_NAMES.filter((name) => !name.startsWith('told, '));
 
-/** Whether the new image is one that is refused. */
+/** True: the new image is refused. */
 export function hasBadImage(way: WayName): boolean {
   const { ends, command }: Way = WAYS[way];
   return ends === '1' && command === 'roll';
@@ -237,7 +237,7 @@ export type Prepared = Subject & { project: ComposeProject | undefined };
 
 let count = 0;
 
-/** A service of that way that answers, and a newer image that its reference means. */
+/** A running service of that scenario, and a newer image under its reference. */
 export async function prepare(world: World, wayName: WayName, asked: Asked = 'by http'): Promise<Prepared> {
   const way: Way = WAYS[wayName];
   const name = world.name(`k${++count}`);
@@ -252,12 +252,12 @@ export async function prepare(world: World, wayName: WayName, asked: Asked = 'by
   const specs = Object.fromEntries(
     await Promise.all(built.slots.map(async (slot) => [slot, await specOf(world, slot)])),
   );
-  // As a build of the user's does.
+  // As a user's build does.
   if (way.command === 'roll') for (const tag of ['live', 'newest']) await point(place, '2', tag);
   return { ...subject, specs, project };
 }
 
-/** The command line of the way's own command, or of the next roll after it. */
+/** The command line of the scenario, or of the next roll after it. */
 export function commandOf(wayName: WayName, { service }: Subject): string[] {
   const way: Way = WAYS[wayName];
   return way.command === 'rollback' ? ['rollback', service, ...SHOWN] : rollArgs(service);
