@@ -1,4 +1,4 @@
-// A service that steps of a workflow roll, and what is told of them.
+// A service that steps of a workflow roll, and their outputs.
 import type { TestContext } from 'node:test';
 import type { StepResult } from '../lab/runner.ts';
 import { testWorld, untilHealthy, type World } from '../lab/world.ts';

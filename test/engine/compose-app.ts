@@ -1,4 +1,4 @@
-// swapctl's use cases in this process, on the engine of a world, and what tests of compose projects ask of it.
+// swapctl's use cases in this process, on the engine of a world, for tests of compose projects.
 import os from 'node:os';
 import { type App, createApp, type RollRequest } from '../../src/app/app.ts';
 import type { Progress } from '../../src/core/report/progress.ts';
@@ -17,7 +17,7 @@ export interface OpenApp {
 }
 
 export async function openApp(engine: EngineUnderTest, onProgress?: (progress: Progress) => void): Promise<OpenApp> {
-  // A home without a config.json: whoever is logged in on this machine must not decide a test.
+  // A home without a config.json: the logins of this machine must not decide a test.
   const home = os.devNull;
   const progress: Progress[] = [];
   const report = (one: Progress): void => {
@@ -28,7 +28,7 @@ export async function openApp(engine: EngineUnderTest, onProgress?: (progress: P
   return { app: createApp(ports), ports, progress, close: () => ports.engine.close() };
 }
 
-/** What a front asks for, with times that don't keep a test waiting. */
+/** A front's request, with short times. */
 export function quickly(request: Partial<RollRequest> = {}): RollRequest {
   const overrides = { settle: '300ms', 'drain.timeout': '2s', ...request.overrides };
   return { signal: new AbortController().signal, ...request, overrides };
@@ -43,7 +43,7 @@ export interface Replica {
   version: string;
 }
 
-/** The containers that compose itself sees of a project, running or not, in the order of their names. */
+/** The containers of a project in compose's view, running or not, in the order of their names. */
 export async function replicas(world: World, project: ComposeProject, service?: string): Promise<Replica[]> {
   const told = await project.run('ps', '--all', '--format', 'json', ...(service ? [service] : []));
   const lines = told.split('\n').filter((line) => line.startsWith('{'));
@@ -59,14 +59,14 @@ async function replica(world: World, id: string): Promise<Replica> {
   return { id: Id, name: Name.slice(1), service, number, image: Image, version };
 }
 
-/** Names of all containers that belong to a world, whoever made them. */
+/** Names of all containers of a world, from any origin. */
 export async function containerNames(world: World): Promise<string[]> {
   const all = await world.docker.listContainers({ all: true });
   const names = all.map((one) => (one.Names[0] ?? '').slice(1));
   return names.filter((name) => name.includes(world.prefix)).sort();
 }
 
-/** Names of the volumes in which swapctl remembers failed images of a world. */
+/** Names of the volumes that record failed images of a world. */
 export async function failureVolumes(world: World): Promise<string[]> {
   const names = ((await world.docker.listVolumes()).Volumes ?? []).map(({ Name }) => Name);
   return names.filter((name) => name.includes(world.prefix) && name.includes('.swapctl-failed-'));

@@ -1,4 +1,4 @@
-// The engine of this machine, reached the other ways that Docker knows.
+// The engine of this machine, by the other connections that Docker knows.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Compose and swapctl on the same containers: what one does, the other must leave alone.
+// Compose and swapctl on the same containers: each must leave the other's work alone.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -44,7 +44,7 @@ function assertDone(report: ServiceReport | undefined): void {
   assert.match(report?.outcome ?? '', /^rolled/, JSON.stringify(report, null, 1));
 }
 
-/** `up -d` finds all as it should be: the same containers before and after. */
+/** `up -d` changes nothing: the same containers before and after. */
 async function assertUpChangesNothing(world: World, project: ComposeProject): Promise<void> {
   const before = await replicas(world, project);
   await project.run('up', '--detach');
@@ -67,7 +67,7 @@ async function alwaysAnew({ docker }: World, version: ComposeVersion): Promise<b
   return version === '2.40' && (await isPodman(docker));
 }
 
-/** Defines the test of all that compose could see of swapctl. */
+/** Defines the test of everything that compose could see of swapctl. */
 export function composeSeesNothing(version: ComposeVersion): void {
   test(`compose ${version} sees nothing to do after a roll, a rollback and a failed roll`, async (t) => {
     const world = testWorld(t);
@@ -106,7 +106,7 @@ export function composeSeesNothing(version: ComposeVersion): void {
     const [failed] = await app.roll([`${project.name}/web`], quickly());
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
     await now('1,1');
-    // Asked while the service is there: once it is gone, a recovery of another test may be the one that takes it away.
+    // Asked while the service exists: once it is gone, a recovery of another test may remove it.
     assert.equal((await failureVolumes(world)).length, 3, 'the failure, and the image that both replicas left');
 
     await project.run('down', '--timeout', '1');
@@ -117,7 +117,7 @@ export function composeSeesNothing(version: ComposeVersion): void {
   });
 }
 
-/** Defines the tests of what compose gives to containers beside images. */
+/** Defines the tests of compose's additions to containers. */
 export function composeKeepsContainers(version: ComposeVersion): void {
   test(`compose ${version} leaves a rolled container_name alone, and what lives in its network`, async (t) => {
     const world = testWorld(t);
@@ -139,7 +139,7 @@ export function composeKeepsContainers(version: ComposeVersion): void {
       profiles: [all]
       environment: { PORT: 8081, TEXT: '<a & b>' }`;
     const project = composeProject(world, `services:\n  web: ${web}\n  mate:${mate}`, { version });
-    // Podman removes no container in whose namespaces another one lives, so all of them have to go at once.
+    // Podman removes no container with others in its namespaces, so all of them have to go at once.
     world.after(() => project.run('--profile', 'all', 'down', '--timeout', '1'));
     const up = ['--profile', 'all', 'up', '--detach'];
     await project.run(...up, '--wait');
@@ -225,7 +225,7 @@ export function composeBuilds(version: ComposeVersion): void {
     assert.deepEqual([placesOf(after), versionsOf(after)], [placesOf(before), '2']);
     await assertUpChangesNothing(world, project);
 
-    // What compose builds bears some of its labels, and so do helpers and whatever else is made from it.
+    // A build of compose has some of its labels, and so do helpers and other containers of it.
     const built = await world.docker.getImage(reference).inspect();
     assert.equal(built.Config.Labels['com.docker.compose.service'], 'web');
     const stray = await world.container('stray', { image: reference });
@@ -234,7 +234,7 @@ export function composeBuilds(version: ComposeVersion): void {
     assert.equal(failed?.error?.code, 'not-healthy', JSON.stringify(failed));
     assert.deepEqual(await replicas(world, project), after);
 
-    // Built by hand it bears none, and the container is a replica of the service all the same.
+    // A build by hand has none, and still the container is a replica of the service.
     await retag(world, await world.image('byhand:4'), reference);
     assertDone((await app.roll([`${project.name}/web`], quickly()))[0]);
     const final = await replicas(world, project);

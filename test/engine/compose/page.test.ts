@@ -1,4 +1,4 @@
-// docs/reference/compose.md names every service key that compose knows, and every field that the engine shows.
+// docs/reference/compose.md names every service key of compose, and every field that the engine shows.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
@@ -10,7 +10,7 @@ import { testWorld } from '../../lab/world.ts';
 const namesOf = (heading: string): string[] => rowsOf(heading).map(({ name }) => name);
 const LARGEST = 1_000_000;
 
-/** The service keys of the schema that compose checks its files by, which is part of its program. */
+/** The service keys of the schema inside the compose program. */
 function serviceKeys(): string[] {
   const program = readFileSync(composeBinary('2.40'));
   const at = program.indexOf('"$id": "compose_spec.json"');
@@ -20,7 +20,7 @@ function serviceKeys(): string[] {
   return Object.keys(schema.definitions.service.properties);
 }
 
-/** Where the JSON object ends that a text begins with. */
+/** The end of the JSON object at the start of a text. */
 function objectEnd(text: string): number {
   let depth = 0;
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {

@@ -1,4 +1,4 @@
-// A service that is developed: a context of the test app, a container of it, and swapctl dev as a process of its own.
+// A service in development: a context of the test app, a container of it, and swapctl dev as a process of its own.
 import path from 'node:path';
 import { folderOf, put } from '../../adapters/build/files.ts';
 import { startSwapctl } from '../../lab/cli.ts';
@@ -6,7 +6,7 @@ import { nodeImage, WGET_HEALTH } from '../../lab/images.ts';
 import { eventually } from '../../lab/waiting.ts';
 import type { Scope, World } from '../../lab/world.ts';
 
-/** The program in the image: the app under test, in the version that is written here, and with a mind of its own about signals. */
+/** The program of the image: the app under test, in the written version, with its own handling of signals. */
 export const program = (version: string): string => `
 import { writeFileSync } from 'node:fs';
 process.env.VERSION = '${version}';
@@ -47,16 +47,16 @@ type Line = Record<string, unknown> & { msg: string };
 export interface Dev {
   /** All whole lines so far. */
   lines(): Line[];
-  /** The first line from a position on that has a message like this. */
+  /** The first line from a position on with a matching message. */
   said(pattern: RegExp, from?: number): Promise<Line>;
-  /** How many builds were finished. */
+  /** The number of finished builds. */
   built(): number;
   pid: number;
   kill(signal: NodeJS.Signals): void;
   end: ReturnType<typeof startSwapctl>['result'];
 }
 
-/** `swapctl dev`, which is gone with the world. */
+/** `swapctl dev`, which ends with the world. */
 export function startDev(world: World, args: string[], env: NodeJS.ProcessEnv = {}): Dev {
   let text = '';
   const running = startSwapctl(['--json', 'dev', ...args], {
@@ -100,12 +100,12 @@ export function startDev(world: World, args: string[], env: NodeJS.ProcessEnv = 
   };
 }
 
-/** Where a program finds compose, whether or not the docker program here knows it. */
+/** A PATH with compose, even if the docker program here lacks the plugin. */
 export function pathWith(program: string): { PATH: string } {
   return { PATH: `${path.dirname(program)}:${process.env.PATH}` };
 }
 
-/** What a shell command says inside a container. */
+/** The output of a shell command inside a container. */
 export async function inside(world: World, name: string, command: string): Promise<string> {
   const exec = await world.docker
     .getContainer(name)

@@ -1,4 +1,4 @@
-// swapctl dev on a real engine: what is saved is synced or built, and serves.
+// swapctl dev on a real engine: saved files are synced or built, and serve.
 import assert from 'node:assert/strict';
 import { chmodSync, rmSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// The access to a proxy in a container: files, processes, signals and sockets, with what its image has, and nothing else.
+// The access to a proxy in a container: files, processes, signals and sockets, only with the tools of its image.
 import assert from 'node:assert/strict';
 import test, { before, type TestContext } from 'node:test';
 import { openEngine } from '../../../src/adapters/docker/open.ts';
@@ -10,7 +10,7 @@ import { testWorld, type World } from '../../lab/world.ts';
 
 const signal = new AbortController().signal;
 
-/** A shell that calls itself the proxy, notes the signals that it gets, and has a child. */
+/** A shell that calls itself the proxy, records its signals, and has a child. */
 const PROXY = `mkdir -p /etc/proxy /run/proxy
 trap 'echo hup >> /run/proxy/signals' HUP
 sleep 100000 &

@@ -1,4 +1,4 @@
-// Proxies in containers, told of an update by driver and engine: their configuration names the service, before and after.
+// HAProxy and nginx in containers, driven by driver and engine: their configuration names the service, before and after.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type Docker from 'dockerode';

@@ -1,4 +1,4 @@
-// The program as a user calls it, with a proxy in a container that it tells.
+// The program from a user's view, with a driven proxy in a container.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';

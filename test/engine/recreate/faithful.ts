@@ -1,4 +1,4 @@
-// Creates containers, rolls them, and tells what changed that should not have.
+// Creates containers, rolls them, and reports unwanted changes.
 import type Docker from 'dockerode';
 import type { World } from '../../lab/world.ts';
 import type { Parts } from './fields.ts';
@@ -13,7 +13,7 @@ export interface Inspected {
   [field: string]: unknown;
 }
 
-/** Creates a container by the Engine API alone, so that nothing of swapctl's own is taken for the truth. */
+/** Creates a container by the Engine API alone, independent of swapctl's own code. */
 export async function create(world: World, name: string, image: string, parts: Parts): Promise<Docker.Container> {
   const atOnce = (await apiMinor(world)) >= 44;
   const { Labels, ...config } = parts.config ?? {};
@@ -39,7 +39,7 @@ export async function inspect(world: World, nameOrId: string): Promise<Inspected
   return (await world.docker.getContainer(nameOrId).inspect()) as unknown as Inspected;
 }
 
-/** Everything that a roll may change, and why. A path has the form of `Config.Env` or `HostConfig.Mounts.0.Source`. */
+/** Everything that a roll may change, with the reason. A path has the form of `Config.Env` or `HostConfig.Mounts.0.Source`. */
 const ALLOWED: { path: RegExp; why: string }[] = [
   { path: /^(Id|Created|Image|ImageManifestDescriptor\b.*)$/, why: 'another container, of another image' },
   { path: /^State\.(Pid|StartedAt|Health\b.*)$/, why: 'another process' },
@@ -64,17 +64,17 @@ const ALLOWED: { path: RegExp; why: string }[] = [
   },
 ];
 
-/** Fields that the old and the new image fill in differently: what is right is what the twin has. */
+/** Fields that the old and the new image fill in differently: the twin has the right value. */
 const FROM_IMAGE = /^Config\.(Env|Cmd|Entrypoint|User|WorkingDir|StopSignal|Healthcheck|Labels|ExposedPorts|Volumes)\b/;
 
 export interface Swap {
   before: Inspected;
   after: Inspected;
-  /** Created (not started) as the user created the old one, but from the new image: what a faithful roll leads to. */
+  /** Created (not started) as the user created the old one, but from the new image: the result of a faithful roll. */
   twin: Inspected;
 }
 
-/** What differs that should not, one line each. */
+/** The unwanted differences, one line each. */
 export function unfaithful({ before, after, twin }: Swap): string[] {
   const changed = differences(comparable(before), comparable(after)).filter(
     ({ path }) => !FROM_IMAGE.test(path) && !allowed(path, before, after),
@@ -90,7 +90,7 @@ function allowed(path: string, before: Inspected, after: Inspected): boolean {
   return ALLOWED.some((rule) => rule.path.test(path)) || isNewVolume(path, before, after) || isRunState(path, before);
 }
 
-// An image that declares another volume than the one before brings a new anonymous one.
+// An image that declares another volume than the previous one causes a new anonymous one.
 function isNewVolume(path: string, before: Inspected, after: Inspected): boolean {
   const target = /^Mounts\.(.+)$/.exec(path)?.[1];
   const declared = Object.keys((after.Config.Volumes ?? {}) as object);
@@ -136,7 +136,7 @@ interface Endpoint {
   DNSNames?: string[] | null;
 }
 
-/** The whole of it, with what has no order in an order, and what names the container itself replaced. */
+/** The whole container, with unordered parts sorted, and its own names and ids replaced. */
 function comparable(container: Inspected): unknown {
   const { fixed: _, ...rest } = container;
   return renamed(
@@ -150,12 +150,12 @@ function comparable(container: Inspected): unknown {
   );
 }
 
-// Of an image it shows the folder that was made for this container; the image is among the mounts that were asked for.
+// For an image it shows a folder made for this container; the requested mounts have the image.
 function withoutLayer<T extends { Type: string }>(mount: T): T {
   return mount.Type === 'image' ? { ...mount, Source: '' } : mount;
 }
 
-/** What the user and the image said: the same for a container that was never started. */
+/** The settings of the user and the image: the same for a container that was never started. */
 function intent(container: Inspected): { Config: object; HostConfig: object } {
   const labels = Object.entries((container.Config.Labels ?? {}) as object).filter(
     ([key]) => !key.startsWith('swapctl.state.'),
@@ -175,8 +175,8 @@ function intent(container: Inspected): { Config: object; HostConfig: object } {
   return renamed({ Config, HostConfig }, container);
 }
 
-// Anonymous volumes are attached again by their names, so they are among these mounts afterwards, wherever they were asked
-// for; whether they are the same volumes is told by the Mounts of the container.
+// Anonymous volumes are attached again by their names, so they are among these mounts afterwards, from whatever field they came; the
+// Mounts of the container show if the volumes are the same.
 function askedMounts(container: Inspected): unknown {
   const asked = (container.HostConfig.Mounts ?? []) as { Type: string; Source?: string; Target: string }[];
   const anonymous = /^[0-9a-f]{64}$/;
@@ -191,7 +191,7 @@ function byKey<T extends object>(items: readonly T[], key: keyof T): Record<stri
 function sortedNames(container: Inspected): object {
   const networks = Object.entries(container.NetworkSettings.Networks as Record<string, Endpoint>).map(
     ([name, endpoint]) => {
-      // The container's own name is an alias after a start-first roll: it was, so that the name went on resolving.
+      // The container's own name is an alias after a start-first roll: it kept the name resolvable.
       const own = container.Name.slice(1);
       const sort = (names: string[] | null | undefined): string[] =>
         renamed(
@@ -204,7 +204,7 @@ function sortedNames(container: Inspected): object {
   return { ...container.NetworkSettings, Networks: Object.fromEntries(networks) };
 }
 
-// The id is the hostname and an alias where the user set none.
+// The id is the hostname and an alias if the user set none.
 function renamed<T>(value: T, container: Inspected): T {
   const text = JSON.stringify(value)
     .replaceAll(container.Id, 'OWN-ID')
@@ -232,7 +232,7 @@ function isNothing(value: unknown): boolean {
   return value === null || value === undefined || (isObject(value) && Object.keys(value).length === 0);
 }
 
-// Sets, as Go's JSON has them: what counts is whether the key is there.
+// Sets, in Go's JSON form: only the presence of a key counts.
 function isSet(path: string): boolean {
   return /\.(ExposedPorts|Volumes)\./.test(path);
 }

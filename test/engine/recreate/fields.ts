@@ -19,7 +19,7 @@ export interface Parts {
   networks?: Record<string, object>;
 }
 
-/** What the fields can refer to. */
+/** The objects that fields can refer to. */
 export interface Place {
   /** A folder that the engine can mount. */
   folder: string;
@@ -38,25 +38,25 @@ export interface Place {
   /** A host port that is free on 127.0.0.1. */
   port: number;
   apiVersion: string;
-  /** Whether containers may be privileged here. */
+  /** True: containers may be privileged here. */
   canBePrivileged: boolean;
   hasInit: boolean;
 }
 
 export interface Field {
   name: string;
-  /** A container has one field of a group at the most; of `network=user` several, but not beside another `network`. */
+  /** A container has at most one field of a group; of `network=user` several, but not beside another `network`. */
   groups?: string[];
-  /** The oldest API that knows it; older engines drop it without a word. */
+  /** The oldest API with the field; older engines silently drop it. */
   api?: string;
   possible?: (place: Place) => boolean;
   parts: (place: Place) => Parts;
 }
 
-/** Runs until a signal comes, whichever an image or a container says. */
+/** Runs until any of the signals that an image or a container may set. */
 export const RUN = 'trap "exit 0" TERM INT QUIT HUP USR1 USR2; while :; do sleep 1000 & wait $!; done';
 
-/** What three versions of an image say by themselves; everything differs, and is nothing that a user set. */
+/** The settings of three versions of an image; everything differs, and nothing is set by a user. */
 export const IMAGES = ([1, 2, 3] as const).map(imageOptions);
 
 function imageOptions(version: number) {
@@ -352,7 +352,7 @@ const NETWORK: Field[] = [
     },
   },
   {
-    // A network card's own number (the second bit of its first byte is 0): what the engine makes up looks different.
+    // The number of a network card (the second bit of its first byte is 0), unlike one that the engine generates.
     name: 'fixed MAC address on another network than the first',
     groups: ['network=user'],
     api: '1.44',
@@ -560,7 +560,7 @@ const REST: Field[] = [
   },
 ];
 
-/** All fields that this engine and machine can do. */
+/** All fields that this engine and machine support. */
 export function fieldsFor(place: Place): Field[] {
   const all = [
     ...CONFIG,
@@ -578,10 +578,7 @@ export function fieldsFor(place: Place): Field[] {
   );
 }
 
-/**
- * As many containers as it takes to have each field once, every container with as many fields as go together; fields of
- * the same group exclude each other.
- */
+/** As few containers as possible that have each field once; fields of the same group exclude each other. */
 export function packed(fields: readonly Field[]): Field[][] {
   const containers: Field[][] = [];
   for (const field of fields) {

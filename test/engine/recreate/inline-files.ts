@@ -37,7 +37,7 @@ export function inlineFileTests(scene: () => Scene): void {
       file,
     ]);
     await assertCopied(scene(), 'told', [SECRET, SETTINGS, TOP]);
-    // Not told by the file, so it is what the application wrote, and of the old image's time.
+    // The file does not say it, so the application wrote it, in the old image's time.
     assert.equal(await inside(scene().world, 'told', 'ls /top-other 2>/dev/null || echo none'), 'none');
   });
 
@@ -65,7 +65,7 @@ export function inlineFileTests(scene: () => Scene): void {
   test('the same where the compose file is out of reach: guessed from what was added', async (t) => {
     const { world, stage } = scene();
     await composed(scene(), t, 'guessed', { [SECRET]: 0o400, [TOP]: 0o644 }, [path.join(stage.folder, 'gone.yaml')]);
-    // Neither a folder that holds much nor a changed one of the image is taken for a config.
+    // Neither a large folder nor a changed one of the image is taken for a config.
     await inside(
       world,
       'guessed',
@@ -116,7 +116,7 @@ function composeFile({ stage }: Scene, name: string, text: string): string {
 
 type Scope = { after(work: () => Promise<unknown>): void };
 
-/** A container as compose makes it, with files of these modes in its layer; it notes which it finds when it starts. */
+/** A container as compose makes it, with files of these modes in its layer; it records the files that it finds at its start. */
 async function composed(
   { world, stage }: Scene,
   t: Scope,
@@ -158,8 +158,7 @@ async function assertCopied({ world, stage, app }: Scene, name: string, files: s
   for (const file of files) assert.ok(seen.includes(path.basename(file)), `${file} came after the start: ${seen}`);
 }
 
-// Contents, modes and owners, also of the folders that were made for them. Podman tells the owner of no file: there it is the user
-// that the container runs as.
+// Contents, modes and owners, also of the folders made for them. Podman shows no owner of a file: there it is the user of the container.
 function lookAt(files: readonly string[], owners = true): string {
   const folders = [...new Set(files.map((file) => path.dirname(file)))].filter((folder) => folder !== '/');
   return `cat ${files.join(' ')}; stat -c '%n %a${owners ? ' %u %g' : ''}' ${files.join(' ')} ${folders.join(' ')}`;

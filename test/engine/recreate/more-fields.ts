@@ -1,5 +1,4 @@
-// Other values of the fields in fields.ts: what is written in another way, at the edge of what is allowed, or goes by another
-// branch of the engine.
+// Other values of the fields in fields.ts: other notations, values at the limits, and other branches of the engine.
 import type Docker from 'dockerode';
 import type { Field, Parts } from './fields.ts';
 

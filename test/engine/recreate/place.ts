@@ -1,4 +1,4 @@
-// What the containers of this suite stand in: images, networks, volumes and neighbours, made once for all tests.
+// The surroundings of this suite's containers: images, networks, volumes and neighbours, made once for all tests.
 import { randomInt } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -14,7 +14,7 @@ export const PODMAN = 'Podman shows what it made of a wish, and not the wish, so
 export interface Stage extends Place {
   /** Three versions of an image that differ in everything. */
   images: [string, string, string];
-  /** Two that bring nothing but a command. */
+  /** Two images with only a command. */
   plain: [string, string];
   podman: boolean;
 }
@@ -64,7 +64,7 @@ export async function write(world: World, name: string, file: string): Promise<v
   await inside(world, name, `mkdir -p ${path.posix.dirname(file)} && echo ${file} > ${file}`);
 }
 
-/** Runs a shell command in a container as root and returns what it said. */
+/** Runs a shell command in a container as root and returns its output. */
 export async function inside(world: World, name: string, command: string): Promise<string> {
   const exec = await world.docker
     .getContainer(world.name(name))
@@ -76,7 +76,7 @@ export async function inside(world: World, name: string, command: string): Promi
   return output.trim();
 }
 
-// The engine picks subnets for itself by looking at what is taken; here it is luck, so another one is tried.
+// The engine picks subnets by checking for taken ones; here it is luck, so another one is tried.
 async function addressedNetwork(world: World): Promise<[string, { v4: string; v6: string }]> {
   for (let tries = 1; ; tries++) {
     const [a, b] = [randomInt(240, 248), randomInt(0, 256)];

@@ -1,4 +1,4 @@
-// Random containers: any fields that go together.
+// Random containers: any compatible fields.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -8,7 +8,7 @@ import type { Scene } from './targeted.ts';
 
 const RUNS = Number(process.env.SWAPCTL_TEST_RUNS ?? 8);
 
-/** Defines the test; `rolled` tells what of a container with these fields was not re-created faithfully. */
+/** Defines the test; `rolled` reports the unfaithful parts of a container with these fields. */
 export function randomTest(
   scene: () => Scene,
   rolled: (name: string, fields: readonly Field[]) => Promise<string[]>,
@@ -23,7 +23,7 @@ export function randomTest(
       count += 1;
       assert.deepEqual(await rolled(`random-${count}`, fields), [], fields.map((field) => field.name).join(', '));
     });
-    // Each try takes seconds: the few that shrink it furthest are enough to see which field it was.
+    // Each try takes seconds: the few that shrink it furthest are enough to find the field.
     const interruptAfterTimeLimit = Math.max(240_000, 10_000 * RUNS);
     await fc.assert(property, { seed, numRuns: RUNS, interruptAfterTimeLimit, markInterruptAsFailure: false });
     t.diagnostic(`${count} containers`);

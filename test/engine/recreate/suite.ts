@@ -1,5 +1,4 @@
-// Re-creating a container faithfully, on whatever engine: everything the user set, nothing that the old image had set.
-
+// Re-creating a container faithfully, on any engine: everything of the user, nothing of the old image.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { askedTarget } from '../../../src/core/update/roll-target.ts';
@@ -67,13 +66,13 @@ function fieldTests(scene: () => Scene): void {
   });
 }
 
-// What an earlier roll has written down decides over what an image says too, so there a second roll is of interest.
+// The state labels of an earlier roll override an image, too, so a second roll is of interest.
 function imagesFor({ stage }: Scene, fields: readonly Field[]): string[] {
   const twice = fields.some((field) => field.groups?.some((group) => group === 'command' || group === 'health'));
   return stage.images.slice(1, twice ? 3 : 2);
 }
 
-/** Creates a container of the first image, rolls it to others, and tells what was not faithful. */
+/** Creates a container of the first image, rolls it to others, and reports the unfaithful parts. */
 async function rolled(scene: Scene, name: string, fields: readonly Field[], images: string[]): Promise<string[]> {
   const { world, stage, app } = scene;
   const parts = merged(fields, stage);

@@ -1,5 +1,4 @@
-// What an inspect before and after does not tell: data, order, other containers, and what an image brings later.
-
+// Facts that an inspect before and after does not show: data, order, other containers, and later effects of an image.
 import assert from 'node:assert/strict';
 import os from 'node:os';
 import { test } from 'node:test';
@@ -183,7 +182,7 @@ interface Scope {
   after(work: () => Promise<unknown>): void;
 }
 
-/** What was made last goes first: Podman removes no container in whose namespaces another one lives. */
+/** The last one made is removed first: Podman removes no container with others in its namespaces. */
 function lastFirst(t: Scope): Scope {
   const works: (() => Promise<unknown>)[] = [];
   t.after(async () => {
@@ -192,7 +191,7 @@ function lastFirst(t: Scope): Scope {
   return { after: (work) => void works.push(work) };
 }
 
-/** Creates and starts a container that goes when the test is over. */
+/** Creates and starts a container that is removed after the test. */
 export async function started({ world }: Scene, t: Scope, name: string, image: string, parts: Parts) {
   const container = await create(world, name, image, parts);
   // By name: it is another container by then.
@@ -201,7 +200,7 @@ export async function started({ world }: Scene, t: Scope, name: string, image: s
   return container;
 }
 
-/** The names of the anonymous volumes that came into being meanwhile, if they are gone again or not. */
+/** The names of the anonymous volumes that were created meanwhile, even if they are gone again. */
 async function volumesMadeBy({ world, stage }: Scene, work: () => Promise<void>): Promise<string[]> {
   if (stage.podman) return volumesThereAfter(world, work);
   const since = Math.floor(Date.now() / 1000);
@@ -216,7 +215,7 @@ async function volumesMadeBy({ world, stage }: Scene, work: () => Promise<void>)
   return [...text.matchAll(/"ID":"([0-9a-f]{64})"/g)].map(([, id = '']) => id);
 }
 
-// Podman's events tell of no anonymous volume. Nobody else is at work on such an engine.
+// Podman has no events of anonymous volumes. No other process works on such an engine.
 async function volumesThereAfter(world: World, work: () => Promise<void>): Promise<string[]> {
   const names = async () => (await world.docker.listVolumes()).Volumes.map(({ Name }) => Name);
   const before = await names();

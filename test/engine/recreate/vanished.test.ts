@@ -1,4 +1,4 @@
-// The planner asks in the same place for each strategy, so that one kind of need shows it for all.
+// The planner asks at the same point for each strategy, so one kind of need covers all.
 import { needsAreNoHindrance, vanishedNeedsAreSeen } from './vanished.ts';
 
 needsAreNoHindrance();

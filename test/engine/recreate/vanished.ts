@@ -1,4 +1,4 @@
-// What a container needs from the host at its start, and what vanishes while it runs.
+// The needs of a container's start from the host, and those that vanish while it runs.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,11 +12,11 @@ import { testWorld, untilHealthy, type World } from '../../lab/world.ts';
 import { identity, ownNames, QUICK } from '../roll/roll-world.ts';
 
 interface Need {
-  /** Makes the thing below a folder of the test's own; resolves with what the create call says of it. */
+  /** Makes the object below a folder of the test's own; resolves with its part of the create call. */
   make(folder: string, world: World): Promise<Docker.HostConfig>;
   /** The path below the folder that vanishes. */
   readonly path: string;
-  /** What the report has to name. */
+  /** The text that the report has to contain. */
   readonly named: RegExp;
 }
 
@@ -68,7 +68,7 @@ const NEEDS = {
 type NeedName = keyof typeof NEEDS;
 type Way = 'start-first' | 'stop-first' | 'handover';
 
-/** Rolls of a container that could not start again; `ways` of each kind of need. */
+/** Rolls of a container that could not start again; `ways`: the strategies of each kind of need. */
 export function vanishedNeedsAreSeen(ways: Partial<Record<NeedName, readonly Way[]>>): void {
   for (const [what, strategies] of Object.entries(ways))
     for (const strategy of strategies)

@@ -1,4 +1,4 @@
-// A service with a volume of which there is a copy, and what tests of copies look at.
+// A service with a volume and a backup of it, and helpers for tests of backups.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
@@ -8,7 +8,7 @@ import { testWorld, type World } from '../../lab/world.ts';
 
 const SETTINGS = { 'swapctl.backup.volumes': 'true', 'swapctl.settle': '200ms', 'swapctl.drain.timeout': '100ms' };
 
-// Everything that a file system can hold and an archive can tell; sockets can't be told.
+// Everything that a file system can hold and an archive can carry; it can't carry sockets.
 export const FILL = `cd /data && echo 1 > number && mkdir -p tree/deep/er empty && chmod 1777 empty && echo x > "tree/na me
 with a line break" && mkfifo pipe && echo s > set && chown 1234:5678 set && chmod 4750 set &&
 echo h > hard && chown 77:78 hard && chmod 640 hard && ln hard linked && ln -s /etc/x absolute &&
@@ -46,7 +46,7 @@ export function image(world: World, version: string, script: string): Promise<st
 
 let runs = 0;
 
-/** What a command prints that has the volume at /data. */
+/** The output of a command with the volume at /data. */
 export async function run(world: World, script: string, volume: string): Promise<string> {
   const create = { HostConfig: { Binds: [`${volume}:/data`], NetworkMode: 'none' } };
   const cmd = ['sh', '-c', script];
@@ -74,7 +74,7 @@ export async function versionOf({ world, name }: Stage): Promise<string> {
   return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length) ?? '';
 }
 
-/** Volumes with copies, and containers beside the service. */
+/** Volumes with backups, and containers beside the service. */
 export async function leftOf({ world, name }: Stage): Promise<{ volumes: string[]; containers: string[] }> {
   const { Volumes } = await world.docker.listVolumes();
   const volumes = Volumes.map((one) => one.Name).filter((one) => one.startsWith(`${world.prefix}-data.`));

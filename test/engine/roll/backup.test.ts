@@ -1,4 +1,4 @@
-// What is in a container's volumes is copied before a new image can change it, and put back when the roll fails.
+// A container's volumes are backed up before a new image can change them, and restored when the roll fails.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { swapctl } from '../../lab/cli.ts';

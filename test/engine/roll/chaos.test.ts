@@ -1,5 +1,5 @@
-// A sample of npm run test:chaos on a real engine; test/full/roll/chaos.test.ts is its short form. One container a slot is left, and the
-// report says what is true.
+// A sample of npm run test:chaos on a real engine; test/full/roll/chaos.test.ts is its short form. One container per slot is left, and
+// the report is true.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { AT_ONCE, assertAllSafe } from '../../chaos/all-safe.ts';

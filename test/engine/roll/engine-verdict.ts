@@ -1,4 +1,4 @@
-// A proxy that reads labels routes to what the engine calls healthy, which is long after swapctl's own probe.
+// A proxy that reads labels routes to containers that the engine calls healthy, which is long after swapctl's own probe.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Progress } from '../../../src/core/report/progress.ts';
@@ -12,7 +12,7 @@ export interface Case {
   readonly strategy: 'start-first' | 'handover';
   readonly engine: 'auto' | 'false';
   readonly intervalMs: number;
-  /** What the engine says of the one that serves beside, at each drain. */
+  /** The engine's verdict on the other serving container, at each drain. */
   readonly expected: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-// One roll of a service at a time, whoever begins it.
+// One roll of a service at a time, for all callers.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { momentReader, momentText } from '../../chaos/moments.ts';

@@ -1,12 +1,12 @@
-// A running container that a newer image is there for, and what is left of it after rolls.
+// A running container with a newer image, and its state after rolls.
 import assert from 'node:assert/strict';
 import { untilHealthy, type World } from '../../lab/world.ts';
 import { containerNames, openApp, retag } from '../compose-app.ts';
 
-// With a start period: many start at once here, and a slow start shall not count as a failure.
+// With a start period: many start at once here, and a slow start must not count as a failure.
 export const QUICK_APP = { from: 'httpd', health: { intervalMs: 300, startPeriodMs: 20_000 } } as const;
 
-/** A running container that a newer image is there for. */
+/** A running container with a newer image. */
 export async function outdated(world: World, suffix: string) {
   const reference = world.name(`${suffix}:dev`);
   await retag(world, await world.image('app:1', QUICK_APP), reference);
@@ -18,7 +18,7 @@ export async function outdated(world: World, suffix: string) {
   return world.name(suffix);
 }
 
-/** Exactly one container is left of a service, under its own name, as it should be. Resolves with its version. */
+/** Exactly one container of a service is left, with the slot name and in good state. Resolves with its version. */
 export async function assertOneIsLeft(world: World, name: string): Promise<string | undefined> {
   const names = (await containerNames(world)).filter((one) => one.startsWith(`${name}.`) || one === name);
   assert.deepEqual(names, [name]);

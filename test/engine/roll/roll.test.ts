@@ -1,4 +1,4 @@
-// The main job as a user meets it: the built program, a real engine, a real registry.
+// The main job from a user's view: the built program, a real engine, a real registry.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
@@ -27,7 +27,7 @@ test('a container is replaced by one of the newer image, under its own name', as
   assert.notEqual((await identity(world, 'web')).id, old.id);
   assert.deepEqual(await ownNames(world), [world.name('web')], 'nothing else is left');
 
-  // Some give a digest to what was built here, too, so a registry would be asked for it.
+  // Some engines give local builds a digest, too, so a registry would be asked for it.
   const { digestsOfBuilds } = await engineFacts(world.docker);
   const here = digestsOfBuilds ? ['--pull', 'missing'] : [];
   const again = await swapctl(['roll', world.name('web'), '--json', ...here, ...QUICK], { env: world.env });

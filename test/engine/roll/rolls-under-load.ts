@@ -1,4 +1,4 @@
-// The promise itself: a service behind its network alias is rolled again and again, and no request fails.
+// The main guarantee: a service behind its network alias is rolled again and again, and no request fails.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { composeLabels, composeProject } from '../../lab/compose.ts';
@@ -12,7 +12,7 @@ const slow = { env: { READY_AFTER_MS: 2000, LISTEN: 'late' }, health: { startPer
 // Kept connections end by the old app's own drain, so swapctl need not wait for long until they are idle.
 const TIMES = { settle: '500ms', 'drain.timeout': '500ms' };
 
-/** Defines the test: so many rolls in a row. */
+/** Defines the test: a number of consecutive rolls. */
 export function rollsUnderLoad(rolls: number, keepAlive: false | 'mixed'): void {
   test(`${rolls} ${rolls === 1 ? 'roll' : 'rolls'} of two replicas under load, connections ${keepAlive ? 'kept and new' : 'new'}, lose${rolls === 1 ? 's' : ''} no request`, async (t) => {
     const world = testWorld(t);

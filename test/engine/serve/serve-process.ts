@@ -19,7 +19,7 @@ export interface Answer {
 export interface ServeProcess {
   readonly socket: string;
   call(target: string, given?: Call): Promise<Answer>;
-  /** The text of a stream of events, once it is like that. */
+  /** The text of a stream of events, once it matches. */
   stream(target: string, until: RegExp): Promise<string>;
   kill(signal: NodeJS.Signals): void;
   readonly end: Promise<CliResult>;

@@ -73,10 +73,10 @@ test('serve that was killed in the middle of a roll answers truthfully for it af
   first.kill('SIGKILL');
   await first.end;
 
-  // Its socket is still there, and nobody listens on it any more.
+  // Its socket still exists, but nobody listens on it.
   assert.ok(existsSync(first.socket));
   const second = await startServe(world, folder, [web]);
-  // Recovery goes on with the roll, and undoes it once the new container is known to be unhealthy.
+  // Recovery continues the roll, and undoes it once the new container is known to be unhealthy.
   const job = await second.call(`/v1/rolls/${json.id}`);
   assert.equal(job.status, 200);
   assert.notEqual(job.json.state, 'done', job.text);

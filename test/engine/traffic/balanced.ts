@@ -1,4 +1,4 @@
-// A proxy that balances over all addresses of a name, from the moment that the engine's DNS tells them, and tries none a second time.
+// A proxy that balances over all addresses of a name, from the moment that the engine's DNS has them, without a retry.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { startLoadInside } from '../../lab/load-inside.ts';
@@ -9,7 +9,7 @@ import { fixedPort } from './handover-world.ts';
 
 export interface Balanced {
   readonly strategy: 'start-first' | 'handover';
-  /** Whether the app answers what has begun before it ends; else it exits at once on SIGTERM. */
+  /** True: the app finishes its answers before it ends; else it exits at once on SIGTERM. */
   readonly drains: boolean;
 }
 

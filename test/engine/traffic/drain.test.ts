@@ -1,4 +1,4 @@
-// A roll waits for the requests under way in the old container, and not for idle connections.
+// A roll waits for the requests in progress in the old container, but not for idle connections.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -13,7 +13,7 @@ import { NEEDS_NFT } from './forward-world.ts';
 
 // On a busy machine a check takes its time, and that says nothing about the app.
 const PATIENT = { timeoutMs: 20_000, retries: 30 };
-// The requests of a health check are connections, too: one that has succeeded once makes no more, so that these can be counted.
+// The requests of a health check are connections, too: after a success it makes no more, so that the others can be counted.
 const ASKS_ONCE = { ...PATIENT, test: `[ -e /up ] || { ${WGET_HEALTH} && touch /up; }` };
 
 suite('a roll', () => {
@@ -37,8 +37,8 @@ suite('a roll', () => {
 });
 
 /**
- * Rolls an app that exits at once, to which three clients keep connections, and another one has never sent anything. One of them
- * asks for something slow at the end.
+ * Rolls an app that exits at once, with three idle clients, and another one that has never sent anything. One of them asks for something
+ * slow at the end.
  */
 async function rolled(t: test.TestContext, overrides: Record<string, string>, slowMs: number) {
   const world = testWorld(t);

@@ -1,4 +1,4 @@
-// A service and its neighbour in a network, and what an address of the service answers during a roll.
+// A service and its neighbour in a network, and the answers at an address of the service during a roll.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import type test from 'node:test';
@@ -18,7 +18,7 @@ import { openApp } from '../compose-app.ts';
 
 export const NEEDS_NFT = 'needs nft, in the network namespace of the engine';
 
-// Long enough that a busy machine still has something of it left when it comes to look.
+// Long enough that a busy machine can still observe it.
 export const TIMES = { settle: '6s', 'drain.timeout': '1s' };
 
 export type Env = Record<string, string | number>;
@@ -28,13 +28,13 @@ export interface Roll {
   name: string;
   /** Id of the container that runs before the roll. */
   old: string;
-  /** The old container's address, as whoever has cached it knows it. */
+  /** The old container's address, as a client's cache has it. */
   address: string;
   network: string;
   /** A container of another service in the same network. */
   neighbour: Docker.Container;
   app: ReturnType<typeof createApp>;
-  /** What to do while swapctl waits in a step, by its kind and the short name of its container. */
+  /** Actions while swapctl waits in a step, by its kind and the short name of its container. */
   during: Partial<Record<string, () => Promise<void>>>;
 }
 
@@ -46,11 +46,11 @@ export interface RollOptions {
   ports?: ContainerOptions['ports'];
   /** Called before each step. */
   atStep?: (kind: Step['kind']) => void;
-  /** Whether the redirect has lapsed: from then on it is not renewed, and takes no new connection. */
+  /** True: the redirect has lapsed: from then on it is not renewed, and takes no new connection. */
   hasLapsed?: () => boolean;
 }
 
-/** A service and its neighbour, and swapctl on a clock that stands still while a test looks. */
+/** A service and its neighbour, and swapctl on a clock that stands still during a test's observations. */
 export async function startRoll(
   t: test.TestContext,
   { newer = {}, health = {}, ports = [], atStep, hasLapsed = () => false }: RollOptions = {},
@@ -74,7 +74,7 @@ export async function startRoll(
     return undefined;
   }
   const during: Roll['during'] = {};
-  // However long a look takes on a busy machine, no wait of the roll ends by it.
+  // However long an observation takes on a busy machine, it shortens no wait of the roll.
   let lookedMs = 0;
   const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
     const look = during[step];
@@ -96,7 +96,7 @@ export async function startRoll(
   return { world, name: world.name('web'), old: web.id, address, network, neighbour, app, during };
 }
 
-// A renewal that is under way when the redirect lapses would put its rules back, so whoever reads them waits for it.
+// A renewal in progress when the redirect lapses would restore its rules, so readers of them wait for it.
 function lapsing(kernel: Kernel, hasLapsed: () => boolean, end: () => void): Kernel {
   let renewal: Promise<void> = Promise.resolve();
   let over: Promise<void> | undefined;
@@ -134,7 +134,7 @@ interface Answer {
   from: string;
 }
 
-/** What an address answers to a container; undefined: nothing. */
+/** The answer at an address to a container; undefined: none. */
 export async function asked(by: Docker.Container, address: string): Promise<Answer | undefined> {
   return answerTo(await inside(by, client(address)));
 }
@@ -158,7 +158,7 @@ async function answerTo([program = '', ...args]: string[]): Promise<Answer | und
   }
 }
 
-/** Our tables on the host, and in the namespace of the container that serves. */
+/** Our tables on the host, and in the namespace of the serving container. */
 export async function tables({ world, name, old }: Roll): Promise<string[]> {
   const { Id, State } = await world.docker.getContainer(name).inspect();
   const ours = [old, Id].map((id) => id.slice(0, 12));
@@ -166,7 +166,7 @@ export async function tables({ world, name, old }: Roll): Promise<string[]> {
   return all.filter((line) => line.includes('swapctl-moved') && ours.some((id) => line.includes(id)));
 }
 
-/** What the kernel does once the time of a redirect is over. */
+/** The kernel's work at the end of a redirect's lifetime. */
 export function lapse(world: World, from: string): void {
   for (const { family, table } of forwardTables(world, from))
     for (const set of ['live_ip', 'live_ip6']) nft(world.netns, 'flush', 'set', family, table, set);

@@ -1,5 +1,5 @@
-// Inside a Docker network clients have addresses, from the engine's DNS, from a proxy's list, or from long ago. From the switch
-// on, whatever address of the service they have leads to the new container.
+// Inside a Docker network clients have addresses, from the engine's DNS, from a proxy's list, or from long ago. From the switch on, every
+// address of the service reaches the new container.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { quickly } from '../compose-app.ts';

@@ -1,4 +1,4 @@
-// A published port changes hands while clients of every shape come in by every way, and nobody notices.
+// A published port changes hands while clients of every kind connect by every route, and none notices.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -21,11 +21,11 @@ import {
 } from './handover-world.ts';
 
 const RATE = 6;
-// Two connections, each ended once by the old container and once by the stand-in, when the drain time is over.
+// Two connections, each ended once by the old container and once by the stand-in, at the end of the drain time.
 const MOST_CUT = 4;
 const V6 = networkInterfaces().lo?.some(({ address }) => address === '::1') ?? false;
 
-/** Defines the test of an app that ends its connections in peace, or of one that does not. */
+/** Defines the test of an app that finishes its connections, or of one that does not. */
 export function appIsHandedOver({ drains }: { drains: boolean }): void {
   test(`an app that ${drains ? 'drains' : 'exits at once'} is handed over`, async (t) => {
     const world = testWorld(t);
@@ -37,7 +37,7 @@ export function appIsHandedOver({ drains }: { drains: boolean }): void {
       ports: [{ host: port }],
       network,
       aliases: ['web'],
-      // Longer than the slowest answer: that is what the drain time is for.
+      // Longer than the slowest answer: the purpose of the drain time.
       labels: { 'swapctl.drain.timeout': '4s' },
     });
     const ways = await waysIn(world, network, port);
@@ -63,7 +63,7 @@ export function appIsHandedOver({ drains }: { drains: boolean }): void {
   });
 }
 
-// What leads connections that go on stays with them; now all are closed, and the next run of swapctl after that finds it.
+// The rules stay for redirected connections; now all are closed, and the next run of swapctl finds that.
 async function untilNothingIsLed(world: World, { name, container }: Service, told: (line: string) => void) {
   await eventually('a run of swapctl finds that no led connection is open any more', async () => {
     assert.equal((await roll(world, name, {}, told)).json().outcome, 'unchanged');
@@ -126,7 +126,7 @@ function assertCells(ways: Record<string, Cells>, drains: boolean): void {
   }
 }
 
-// An app that exits at once cuts the connections that it has. By its name in the network it gets new ones until the end.
+// An app that exits at once cuts its connections. By its name in the network it gets new ones until the end.
 function cutByApp(way: string, shape: string): boolean {
   return shape.startsWith('kept') || (way === 'alias' && shape.startsWith('slow'));
 }

@@ -1,4 +1,4 @@
-// A published service that is handed over, and what tests of that ask about it.
+// A published service with a handover, and the helpers of its tests.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import net from 'node:net';
@@ -7,7 +7,7 @@ import { type CliOptions, type CliResult, swapctl } from '../../lab/cli.ts';
 import { coverTable, nft, proxies } from '../../lab/host-state.ts';
 import { type ContainerOptions, untilHealthy, type World } from '../../lab/world.ts';
 
-/** A host port that nobody has, below those that the kernel and the engine hand out. */
+/** A free host port, below those that the kernel and the engine assign. */
 export async function fixedPort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 30_000);
@@ -23,13 +23,13 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** The app, which a client that finds it by name meets only when it is ready. */
+/** The app, which a client by name meets only when it is ready. */
 export const LATE = { READY_AFTER_MS: 800, LISTEN: 'late' };
 
 export interface Service {
   name: string;
   container: Docker.Container;
-  /** Makes the image that the service follows another one. */
+  /** Points the tracked reference of the service at another image. */
   publish(version: string, options?: Parameters<World['image']>[1]): Promise<void>;
 }
 
@@ -67,12 +67,12 @@ export async function roll(
   return result;
 }
 
-/** The host ports as `docker port` tells them. */
+/** The host ports in the output of `docker port`. */
 export async function portsOf(world: World, name: string): Promise<unknown> {
   return (await world.docker.getContainer(name).inspect()).NetworkSettings.Ports;
 }
 
-/** Where the host is, for the containers of a network. */
+/** The host's address for the containers of a network. */
 export async function gatewayOf(world: World, network: string): Promise<string> {
   const { IPAM } = await world.docker.getNetwork(network).inspect();
   const gateway = IPAM?.Config?.[0]?.Gateway;
@@ -86,12 +86,12 @@ export async function versionOf(world: World, name: string): Promise<string | un
   return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
 }
 
-/** Fails if anything of a handover is still there. */
+/** Fails if any part of a handover remains. */
 export async function assertNothingLeft(world: World, service: string): Promise<void> {
   const tables = nft(world.netns, 'list', 'tables');
   assert.ok(!tables.includes(await coverTable(world, service)), tables);
   const all = await world.docker.listContainers({ all: true });
-  // One that remembers a bad image is inert, and is to stay.
+  // A record of a bad image is inert, and stays.
   const helper = new RegExp(`^/${service}\\.swapctl-(?!failed-)`);
   const helpers = all.filter(({ Names }) => Names.some((name) => helper.test(name)));
   assert.deepEqual(

@@ -1,5 +1,5 @@
-// A client of a published port whose SYN the old container does not answer sends it again, and connection tracking leads it to
-// the same container, whatever redirects the port by then.
+// A client of a published port whose SYN the old container does not answer sends it again, and connection tracking sends it to the same
+// container, whatever redirects the port by then.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
@@ -18,7 +18,7 @@ test('a connection that the old container did not answer reaches the new one in 
   const other = otherHost(world);
   const port = await fixedPort();
   const web = await startService(world, 'web', { ports: [{ host: port }], app: { env: { DRAIN: 1, ...LATE } } });
-  // As when its backlog is full; its health check goes on.
+  // As when its backlog is full; its health check continues.
   const deaf = `iifname != "lo" tcp dport 8080 ${SYN} drop`;
   const rules = `table inet swtest-deaf { chain in { type filter hook input priority 0; ${deaf}; }; }`;
   run(await inside(web.container, []), 'nft', rules);

@@ -1,4 +1,4 @@
-// A push to a registry of any kind, and what `swapctl check` asks and says before and after it.
+// A push to a registry of any kind, and the requests and output of `swapctl check` before and after it.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
@@ -36,7 +36,7 @@ export function checkSeesPush(options: RegistryOptions): void {
     const after = await asked(async () => assert.equal((await check()).code, 0));
     assert.deepEqual(after, Array(heads).fill('HEAD /v2/team/app/manifests/stable'));
 
-    // A registry that flaps: what was left is not taken again by itself.
+    // A registry that flaps: the left image is not taken again unattended.
     await point(registry, 'stable', first);
     const back = await check('--json');
     assert.equal(back.code, 0);

@@ -1,4 +1,4 @@
-// What is newer, from a real registry, for containers of a real engine.
+// Available updates from a real registry, for containers of a real engine.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';

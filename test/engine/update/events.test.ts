@@ -1,4 +1,4 @@
-// The stream of a real engine's events is cut while somebody listens.
+// The stream of a real engine's events is cut while it is read.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { systemClock } from '../../../src/adapters/host/clock.ts';

@@ -1,4 +1,4 @@
-// The notification of a real registry, and what it makes swapctl do.
+// The notification of a real registry, and its effect in swapctl.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test from 'node:test';

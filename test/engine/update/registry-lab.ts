@@ -1,4 +1,4 @@
-// A registry of the test's own with an app in it, and containers that follow its tags.
+// A registry of the test's own with an app in it, and containers that track its tags.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -8,21 +8,21 @@ import { MANIFESTS, type Registry, type RegistryOptions, startRegistry } from '.
 import { testWorld, untilHealthy, type World } from '../../lab/world.ts';
 
 const QUICK = { 'swapctl.settle': '300ms', 'swapctl.drain.timeout': '1s' };
-/** Of an app image: it is there at once, and has a quick health check. */
+/** For an app image: ready at once, with a quick health check. */
 export const QUICK_APP = { from: 'httpd', health: { intervalMs: 500 } } as const;
 
-/** A world, a registry, and what a test does with both. */
+/** A world, a registry, and helpers for both. */
 export interface Lab {
   readonly world: World;
   readonly registry: Registry;
   readonly env: NodeJS.ProcessEnv;
-  /** What a swapctl.yml of the test's own has to begin with. */
+  /** The beginning of a swapctl.yml of the test. */
   readonly settings: string;
   /** Pushes version `version` of the app as a tag; resolves with its digest. */
   push(version: string, tag: string): Promise<string>;
-  /** A healthy container of what a tag is now. */
+  /** A healthy container of the tag's present image. */
   start(suffix: string, tag: string, labels?: Record<string, string>): Promise<string>;
-  /** What the registry is asked meanwhile, without the status. */
+  /** The requests to the registry meanwhile, without the status. */
   asked(work: () => Promise<unknown>): Promise<string[]>;
 }
 
@@ -76,8 +76,8 @@ export async function lab(t: Parameters<typeof testWorld>[0], options: RegistryO
 }
 
 /**
- * Lets swapctl speak to a registry without TLS where the engine does not tell that it may: Podman's API names no registry at any
- * port. Resolves with what a swapctl.yml of the test's own has to begin with.
+ * Lets swapctl use a registry without TLS if the engine does not say that it may: Podman's API names no registry at any port. Resolves
+ * with the beginning of a swapctl.yml of the test.
  */
 export async function trusting(world: World, { host }: Registry): Promise<string> {
   if (!(await isPodman(world.docker))) return '';
@@ -89,7 +89,7 @@ export async function trusting(world: World, { host }: Registry): Promise<string
   return settings;
 }
 
-/** Lets a tag point at what is in the registry already. */
+/** Points a tag at an existing image of the registry. */
 export async function point(registry: Registry, tag: string, digest: string): Promise<void> {
   const manifests = '/v2/team/app/manifests';
   const { headers, body } = await registry.request('GET', `${manifests}/${digest}`, { headers: { accept: MANIFESTS } });

@@ -13,7 +13,7 @@ export function outcomes(lines: readonly ServiceUpdate[]): Record<string, string
   return Object.fromEntries(lines.map(({ service, outcome }) => [service, outcome]));
 }
 
-/** The version of the app that a container runs; there is no other container of that name's. */
+/** The version of the app in a container; the only one of that name. */
 export async function versionOf({ world }: Lab, name: string): Promise<string | undefined> {
   const names = await containerNames(world);
   assert.deepEqual(

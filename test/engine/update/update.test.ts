@@ -1,4 +1,4 @@
-// Updates of containers of a real engine, from a real registry. The engine is shared: services are always named.
+// Updates of containers of a real engine, from a real registry. The engine is shared, so tests always name their services.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -25,7 +25,7 @@ test('watch rolls what is pushed, takes in what appears, obeys signals, and ends
   const watch = startWatch(world, ['--config', config, often, never, world.name('late')], own.env);
   await watch.said(/^watching 2 services/);
 
-  // Pushed from this very engine, it may be seen as one that was built here, for a moment; it is the same image.
+  // Pushed from this very engine, it may for a moment look like a local build; it is the same image.
   await push('2', 'often');
   await watch.said(new RegExp(`^${often}: updated`));
   assert.equal(await versionOf(own, often), '2');

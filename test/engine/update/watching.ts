@@ -1,12 +1,12 @@
-// A watch as a process of its own, and what it says.
+// A watch as a process of its own, and its log.
 import { startSwapctl } from '../../lab/cli.ts';
 import { eventually } from '../../lab/waiting.ts';
 import type { World } from '../../lab/world.ts';
 
 export interface WatchProcess {
-  /** The first line from now on, or before, that has a message like this. */
+  /** The first line with a matching message, earlier or later. */
   said(pattern: RegExp): Promise<Record<string, unknown>>;
-  /** All messages so far that are like this. */
+  /** All matching messages so far. */
   soFar(pattern: RegExp): string[];
   kill(signal: NodeJS.Signals): void;
   end: ReturnType<typeof startSwapctl>['result'];
@@ -24,7 +24,7 @@ export function startWatch(world: World, args: string[], env: NodeJS.ProcessEnv 
     watch.kill('SIGKILL');
     await watch.result;
   });
-  // Whole lines only: the last one may be half there.
+  // Whole lines only: the last one may be incomplete.
   const lines = (): Record<string, unknown>[] =>
     text
       .split('\n')
