@@ -1,4 +1,4 @@
-// The lab itself: a test is worth no more than what it stands on.
+// The lab itself: a test is worth no more than its lab.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import http from 'node:http';
@@ -131,7 +131,7 @@ test('an app that drains loses nothing, one that exits at once does', async (t) 
   const failedAtStop = async (name: string, drain: 0 | 1) => {
     const app = await world.container(name, { image, env: { DRAIN: drain }, ports: [{ host: 0 }] });
     await untilHealthy(app);
-    // Long requests, all of them under way when the stop comes.
+    // Long requests, all in progress when the stop comes.
     const load = startLoad({ url: `${await appUrl(world, app)}/slow?ms=1000`, ratePerSecond: 50 });
     await load.until(10);
     const [report] = await Promise.all([load.stop(), app.stop({ t: 60 })]);
@@ -187,7 +187,7 @@ test('a world leaves nothing behind', async () => {
   const network = await world.network('net');
   const volume = await world.volume('vol');
   await world.container('web', { image, network, create: { HostConfig: { Binds: [`${volume}:/data`] } } });
-  // What swapctl re-creates has the labels, whatever its name; what compose makes has the name, and no labels.
+  // Containers that swapctl re-creates have the labels, whatever their name; those of compose have the name, and no labels.
   await docker.createContainer({ name: `x-${Date.now()}`, Image: image, Labels: world.labels });
   await docker.createNetwork({ Name: `${prefix}_default` });
   await world.cleanUp();

@@ -1,10 +1,10 @@
-// Everything that can go wrong at each call of a roll, on an engine in memory: the short form of `npm run test:matrix -- --all`.
+// Every fault at each call of a roll, on an engine in memory: the short form of `npm run test:matrix -- --all`.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { endText, repeatText, runMatrix } from '../matrix/run.ts';
 
 const TRIED = 5_000;
-// Always the same, so that a change is judged by what it changes; `npm run test:matrix` tries others.
+// Always the same, so that a change is judged by its effects; `npm run test:matrix` tries others.
 const SEED = 1;
 
 test('5,000 cells are safe', async (t) => {

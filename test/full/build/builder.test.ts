@@ -1,4 +1,4 @@
-// The same build by every builder that there may be: the engine's BuildKit, its classic builder, and docker's buildx.
+// The same build by every possible builder: the engine's BuildKit, its classic builder, and docker's buildx.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';

@@ -1,4 +1,4 @@
-// swapctl dev under load: what can not be built changes nothing, and nobody who asks in the meantime notices.
+// swapctl dev under load: a failed build changes nothing, and no client notices.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { program, source, startDev } from '../../engine/dev/dev-world.ts';

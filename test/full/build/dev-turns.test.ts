@@ -1,4 +1,4 @@
-// What swapctl dev does in turn: an image that does not come up and the one after it; one build that several services run.
+// Consecutive actions of swapctl dev: an image that does not start and the one after it; one build for several services.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { folderOf } from '../../adapters/build/files.ts';

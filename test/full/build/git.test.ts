@@ -1,4 +1,4 @@
-// A service that is built from a branch: what is pushed is built and serves, and what does not build changes nothing.
+// A service built from a branch: a push is built and serves, and a failed build changes nothing.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -34,7 +34,7 @@ test('what is pushed is built and rolled under load, and a commit that does not 
   const repository = gitRepository(t);
   const first = repository.push({ 'app/Dockerfile': await dockerfile(world), 'app/main.mjs': program('1') });
   const url = `file://${repository.folder}`;
-  // Built from the first commit already, by whatever builds there.
+  // Built from the first commit already, by any builder.
   const before = await world.image('web:live', {
     version: '1',
     labels: { [REVISION]: first },
@@ -47,7 +47,7 @@ test('what is pushed is built and rolled under load, and a commit that does not 
   world.after(() => load.stop());
   const dev = startDev(world, [web, '--git', `${url}#main:app`, '--interval', '1h'], env);
   await dev.said(/^watching 1 service/);
-  /** Tells that the branch has moved, and waits for what is said of it. */
+  /** Reports a push to the branch, and waits for the log line. */
   const told = async (pattern: RegExp, from = dev.lines().length) => {
     dev.kill('SIGUSR1');
     const said = async () =>
@@ -77,7 +77,7 @@ test('what is pushed is built and rolled under load, and a commit that does not 
   );
   const builds = () => dev.lines().filter(({ msg }) => /SyntaxError: /.test(msg)).length;
   const tries = builds();
-  // It is told once, and may have been noticed in the meantime.
+  // It is reported once, and may have been noticed in the meantime.
   await told(new RegExp(`^${web}: held .*not kept`), sofar);
   assert.equal(builds(), tries, 'it is not tried again');
   const { entries, failures } = (await swapctl(['history', web, '--json'], { env })).json();

@@ -1,4 +1,4 @@
-// What compose does for a service beside the create call.
+// Actions of compose for a service beside the create call: done, or named.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { openApp, quickly, replicas, retag } from '../../engine/compose-app.ts';

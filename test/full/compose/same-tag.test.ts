@@ -1,4 +1,4 @@
-// Two services of one tag, of which one is rolled: the plan and the report say what an up of compose does to the other.
+// Two services of one tag, of which one is rolled: the plan and the report name the effect of compose's up on the other.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { openApp, quickly, replicas, retag } from '../../engine/compose-app.ts';

@@ -32,7 +32,7 @@ suite('groups of hosts', { skip }, () => {
   const kill = (name: string) => stopDaemon(lab.host(name).kind, lab.host(name).options, 'SIGKILL');
   const revive = (name: string) => startDaemon(lab.host(name).kind, lab.host(name).options);
 
-  /** Every host is whole: the service runs the version, and nothing is left beside it. */
+  /** Every host is whole: the service runs the version, and nothing else is left. */
   const assertWhole = async (versions: string[], names: readonly string[] = NAMES): Promise<void> => {
     assert.deepEqual((await lab.versions()).slice(0, names.length), versions);
     for (const name of names) {
@@ -161,7 +161,7 @@ suite('groups of hosts', { skip }, () => {
     await lab.push('20');
     let second: ReturnType<typeof call> | undefined;
     const first = await call('roll', 'first', {
-      // It bakes for long enough. The first process must not stand still for the second: its locks would be silent.
+      // A long bake. The first process must not stand still for the second: its locks would be silent.
       atLine: async (line) => {
         if (line.includes(`web1/${lab.service}: stop`)) second ??= call('roll', 'last');
       },

@@ -1,4 +1,4 @@
-// Six Docker hosts in network namespaces of their own: five over real ssh, one over TLS, on which the same service runs under load.
+// Six Docker hosts in network namespaces of their own: five over real ssh, one over TLS, with the same service on each, under load.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -17,7 +17,7 @@ export const NAMES = KINDS.map((_, at) => `web${at + 1}`);
 const OUTLIVE: EngineOptions = {
   lab: GROUP_LAB,
   fresh: true,
-  // In memory, and so without anything that a killed run has left.
+  // In memory, and so without remains of a killed run.
   disk: '1g',
   flags: ['--live-restore', '--insecure-registry=10.231.0.0/16'],
 };
@@ -39,7 +39,7 @@ export interface Lab {
   readonly env: NodeJS.ProcessEnv;
   readonly config: string;
   host(name: string): LabHost;
-  /** Pushes an image that answers with this version under the tag that the service follows; `bad`: it never answers. */
+  /** Pushes an image that answers with this version under the tracked tag; `bad`: it never answers. */
   push(version: string, bad?: boolean): Promise<void>;
   /** The version that answers on each host, by its image. */
   versions(): Promise<string[]>;
@@ -90,7 +90,7 @@ function optionsOf(kind: EngineKind, pki: ReturnType<typeof makePki>): EngineOpt
   return { ...OUTLIVE, flags: [...(OUTLIVE.flags ?? []), `--host=tcp://0.0.0.0:${PORT}`, ...tls] };
 }
 
-// Each host has a key of its own; the configuration file says which is for which.
+// Each host has its own key; the configuration file maps them.
 function clientBin(folder: string, sshds: readonly Sshd[]): string {
   const blocks = sshds.map(({ address, key, knownHosts }) =>
     [`Host ${address}`, `IdentityFile ${key}`, 'IdentitiesOnly yes', `UserKnownHostsFile ${knownHosts}`].join('\n  '),
@@ -116,7 +116,7 @@ async function servingLab(
   const { world } = builder;
   const service = 'shop';
   const reference = `${registry.host}/app:live`;
-  // An app that finishes its requests when it is stopped: busybox's server would cut them.
+  // An app that finishes its requests on a stop: busybox's server would cut them.
   const push = async (version: string, bad = false): Promise<void> => {
     const health = bad ? { health: { test: 'exit 1', intervalMs: 200, retries: 2 } } : { health: { intervalMs: 200 } };
     const image = await world.image(`app:${version}`, { env: { DRAIN: 1 }, ...health });
@@ -167,7 +167,7 @@ async function versionOn({ name, engine: { docker } }: LabHost, service: string)
 
 /**
  * Clients inside hosts, which resolve the name of the service for every request and try all its addresses. The result stops them, and
- * resolves with how many requests failed and were answered on each host.
+ * resolves with the numbers of failed and answered requests on each host.
  */
 export async function underLoad(
   hosts: readonly LabHost[],

@@ -1,4 +1,4 @@
-// swapctl in a container of its own: what it must be given, and what becomes of a roll where it is not.
+// swapctl in a container of its own: its needs, and the result of a roll without them.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import test from 'node:test';
@@ -19,7 +19,7 @@ const skip =
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** What docs/guide/in-a-container.md says: the host's network, its processes, and three capabilities. */
+/** The options of docs/guide/in-a-container.md: the host's network, its processes, and three capabilities. */
 const ENOUGH: Docker.HostConfig = {
   NetworkMode: 'host',
   PidMode: 'host',

@@ -1,4 +1,4 @@
-// The image, built by the engine from what this machine has instead of a hub's base.
+// The image, built by the engine from this machine's files instead of a hub's base.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
@@ -62,11 +62,11 @@ test('the image rolls a service through a socket proxy that allows only what is 
   assert.ok(calls.some(({ what }) => what === 'POST /containers/create'));
 });
 
-/** The example as a project: swapctl, or the service that stands for it, watches nothing but web. */
+/** The example as a project: swapctl, or the service in its place, watches only web. */
 async function example(world: World, command: 'watch' | 'serve', env: NodeJS.ProcessEnv = {}): Promise<ComposeProject> {
   const { docker } = world;
   await name(world, await build(world), 'ghcr.io/swapctl/swapctl', '0.1');
-  // Whoever has the real one keeps it.
+  // If the machine has the real one, it stays.
   const nginx = await docker
     .getImage('nginx:1.27-alpine')
     .inspect()
@@ -74,7 +74,7 @@ async function example(world: World, command: 'watch' | 'serve', env: NodeJS.Pro
   const app = await world.image('nginx:1', { env: { PORT: 80 }, ports: [80], health: false });
   if (!nginx) await name(world, app, 'nginx', '1.27-alpine');
   const text = readFileSync(new URL('../../../compose.example.yml', import.meta.url), 'utf8');
-  // All that is not as it stands: other tests on this engine have services of theirs that are opted in.
+  // Only these differ: other tests on this engine have opted-in services.
   const changed = text.replace(`command: [${command}]`, `command: [${command}, ${world.prefix}/web]`);
   assert.notEqual(changed, text);
   const given = { ...world.env, ...env, DOCKER_SOCKET: new URL(dockerHost).pathname, PORT: '0' };

@@ -1,4 +1,4 @@
-// The package as people get it: packed, installed into an empty folder, and run.
+// The package as users get it: packed, installed into an empty folder, and run.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

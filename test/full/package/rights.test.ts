@@ -1,4 +1,4 @@
-// The calls that docs/socket-proxy.md lists are enough, and all of them are needed.
+// The calls that docs/socket-proxy.md lists are sufficient, and all of them are needed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
@@ -72,7 +72,7 @@ test('what is listed is enough for everything, and nothing is listed in vain', a
     const vain = [...documented[kind]].filter((call) => !seen[kind].has(call) && !documented.rare.has(call));
     assert.deepEqual(vain, [], `${kind}: listed, and not called`);
   }
-  // What is given to a proxy that takes expressions lets the same through.
+  // The expressions for a proxy that takes expressions permit the same.
   const expressions = regexesFor('wollomatic/socket-proxy');
   const blocked = rolls.filter(({ what, path }) => !expressions.get(what.split(' ')[0] ?? '')?.test(path));
   assert.deepEqual([...new Set(blocked.map(({ path }) => path))], []);

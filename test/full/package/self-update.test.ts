@@ -17,17 +17,17 @@ const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUSY = 4;
 const CALL = ['node', '/swapctl/dist/swapctl.js'];
 
-/** A watch of nothing but itself, under its name. */
+/** A watch of only itself, under its name. */
 interface Own {
   readonly world: World;
   readonly name: string;
-  /** Pushes an image of swapctl, as the tag that the watch follows, and has it looked for; resolves with the image's id. */
+  /** Pushes an image of swapctl under the tracked tag, and lets the watch check it; resolves with the image's id. */
   publish(version: string, options?: AppImageOptions): Promise<string>;
-  /** Has it look for something newer. */
+  /** Lets it check for a newer image. */
   check(): Promise<unknown>;
-  /** What runs under the name, and whether it watches. */
+  /** The container under the name, and true if it watches. */
   look(): Promise<{ id: string; image: string; running: boolean; watching: boolean; log: string }>;
-  /** Resolves once nothing but the container itself is there, and it watches as one of these images. */
+  /** Resolves once only the container itself is left, and it watches as one of these images. */
   settled(...images: string[]): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ async function startOwn(t: TestContext): Promise<Own> {
     const last = stdout.slice(stdout.lastIndexOf('watching'));
     return { id: Id, image: Image, running: State.Running, watching: /watching 1 service/.test(last), log: stdout };
   };
-  // There may be nothing under the name for a moment, while the old one is out of it and the new one is not there yet.
+  // For a moment there may be no container under the name, between the rename of the old one and that of the new one.
   const look: Own['look'] = () => eventually('it is there', () => lookNow().catch(() => undefined));
   await push('1');
   await endOf(await docker.pull(reference, {}));
@@ -120,7 +120,7 @@ test('a watch replaces itself by a newer image, whatever kills the helper in the
   await own.settled(second);
   const after = await own.look();
   assert.notEqual(after.id, first.id);
-  // It says so after the helper is gone.
+  // It reports that after the helper is gone.
   await eventually('it tells what became of its helper', async () =>
     /helper has done its work/.test((await own.look()).log),
   );
@@ -131,18 +131,18 @@ test('a watch replaces itself by a newer image, whatever kills the helper in the
   process.kill((await helper.inspect()).State.Pid, 'SIGKILL');
   await own.settled(third);
 
-  // Somebody kills the container: it is as with any other roll.
+  // A user kills the container: the same as in any other roll.
   const last = await own.look();
   const fourth = await own.publish('4');
   await stopped(last.id);
   await helper.kill();
-  // The new watch recovers what it finds as well: while it does, the lock is its own.
+  // The new watch recovers interrupted rolls as well: meanwhile it has the lock.
   const { code, stdout, stderr } = await eventually('recover has the lock', async () => {
     const ended = await swapctl(['recover', name, '--json'], { env: world.env });
     return ended.code === BUSY ? undefined : ended;
   });
   assert.equal(code, 0, stdout + stderr);
-  // Where the roll was undone, the old watch starts again, looks, and rolls itself to the newer image after all.
+  // If the roll was undone, the old watch starts again, checks, and rolls itself to the newer image after all.
   await own.settled(third, fourth);
 });
 
@@ -150,7 +150,7 @@ test('what is wrong with a new image leaves the old watch at work, and is rememb
   const own = await startOwn(t);
   const before = await own.look();
 
-  // One that can't even run swapctl: the container itself is never touched.
+  // An image that can't run swapctl: the container itself is never touched.
   await own.publish('crashes', { env: { NODE_OPTIONS: '--require /nowhere.cjs' } });
   await eventually('it is told', async () => /: failed .*Cannot find module/.test((await own.look()).log));
   await own.settled(before.image);
@@ -158,7 +158,7 @@ test('what is wrong with a new image leaves the old watch at work, and is rememb
   await own.check();
   await eventually('it is held', async () => /: held .*not kept/.test((await own.look()).log));
 
-  // One that can, and does not watch: by then the helper has stopped the old one, and starts it again.
+  // An image that can, but does not watch: by then the helper has stopped the old one, and starts it again.
   await own.publish('ends', { cmd: [...CALL, '--version'] });
   await eventually('it was started again', async () => (await own.look()).log.split('watching 1 ').length === 3);
   await own.settled(before.image);

@@ -18,7 +18,7 @@ const server = ({ address }: Backend, state: Server['state'], weight = 1): Serve
 const answers = async (url: string, requests: number) => Object.fromEntries(await askMany(url, requests));
 const overlay = (...servers: readonly Server[]): Wanted => ({ kind: 'servers', roll: 'roll-1', servers });
 
-/** A site whose route is called web: by a name that leads to the first server, by `@id`, or by a file. */
+/** A site with a route called web: by a name that resolves to the first server, by `@id`, or by a file. */
 async function stage(t: TestContext, program: string, mode: 'config' | 'file', more = '', sites?: Sites) {
   const { old, next } = await startPair(t);
   const caddy = await startCaddy(t, program, mode === 'file' ? byFile(old, more) : byName(old, more), sites);
@@ -245,7 +245,7 @@ suite('a file of a newer Caddy', { skip: newer.skip }, () => {
     const note = path.join(caddy.folder, 'web.roll');
     const first = overlay(server(old, 'ready'), server(next, 'off'));
     await caddy.driver.apply('web', first, signal);
-    // As a process that was killed between its two writes leaves it.
+    // The remains of a process that was killed between its two writes.
     const killed = {
       wanted: overlay(server(old, 'draining'), server(next, 'ready')),
       baseline: old.address.split(':')[0],

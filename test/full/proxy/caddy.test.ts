@@ -45,7 +45,7 @@ async function start(t: TestContext, routes: Routes, program: string, kind: Kind
     files: async () => filesIn(conf),
     spoil: async () => writeFileSync(file, text.replace('{', '{,')),
     mend: async () => writeFileSync(file, text),
-    // Several servers take a reload in both kinds, and a certificate that is gone keeps Caddy from it.
+    // Several servers require a reload in both kinds, and a missing certificate makes Caddy refuse it.
     refuse: async () => {
       renameSync(certificate, `${certificate}.away`);
       const ready = { state: 'ready', weight: 1 } as const;

@@ -32,7 +32,7 @@ trafficDriverContract({
         await traefik.run.restart();
         await serves();
       },
-      // Its log has a line for each configuration that it takes.
+      // Its log has a line for each accepted configuration.
       generation: async () => {
         const taken = traefik.run.log().match(/Configuration received/g)?.length ?? 0;
         return [traefik.run.pid(), taken].join(' ');

@@ -1,5 +1,5 @@
-// Every field on a second engine, which speaks an API ten versions younger; npm run test:engines runs recreate-more.test.ts on it,
-// too. SWAPCTL_TEST_ENGINES=default leaves it out.
+// Every field on a second engine, whose API is ten versions younger; npm run test:engines runs recreate-more.test.ts on it, too.
+// SWAPCTL_TEST_ENGINES=default leaves it out.
 import { recreateSuite } from '../../engine/recreate/suite.ts';
 import { startEngine } from '../../lab/engines.ts';
 

@@ -1,4 +1,4 @@
-// The rest of test/engine/roll/backup.test.ts: whatever dies or runs full in the middle, no volume is lost.
+// The rest of test/engine/roll/backup.test.ts: no death and no full disk in the middle loses a volume.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import {

@@ -1,4 +1,4 @@
-// What a real engine shows of a failure, and whether it counts against the image.
+// A real engine's view of a failure, and if it counts against the image.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';

@@ -1,4 +1,4 @@
-// Somebody interferes with what a killed roll left, or the engine fails while it is asked about dependents, on a real engine.
+// A user interferes with the remains of a killed roll, or the engine fails while it is asked about dependents, on a real engine.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type Docker from 'dockerode';

@@ -1,5 +1,5 @@
-// The short form of npm run test:chaos: swapctl is killed at every kind of step, the engine fails, people interfere, each at a
-// few moments of the ways; whatever happens, one container a slot is left, and what is said is true.
+// The short form of npm run test:chaos: swapctl is killed at every kind of step, the engine fails, users interfere, each at a few moments
+// of the scenarios; one container per slot is left, and every report is true.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { AT_ONCE, assertAllSafe, tryAll } from '../../chaos/all-safe.ts';
@@ -24,7 +24,7 @@ import { testWorld, type World } from '../../lab/world.ts';
 
 let made: Promise<Course[]> | undefined;
 
-/** Every way without a fault, once for all tests here. */
+/** Every scenario without a fault, once for all tests here. */
 function undisturbed(world: World): Promise<Course[]> {
   made ??= coursesOf(world, SHORT_WAYS, ['kill'], AT_ONCE);
   return made;
@@ -83,7 +83,7 @@ function oneOfEachKind(courses: readonly Course[]): Kill[] {
   });
 }
 
-/** Each kind of call that changes something, and a few looks, with one fault after the other. */
+/** Each kind of changing call, and a few reads, with one fault after the other. */
 function someFaults({ way, calls }: Course): EngineFault[] {
   const isFirst = ({ what }: CallAt, at: number) => calls.findIndex((one) => one.what === what) === at;
   const some = calls.filter(

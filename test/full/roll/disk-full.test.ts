@@ -1,5 +1,5 @@
-// The disk of the engine's machine is full: whatever had no room, the old container is untouched, the error says so, and nothing
-// is left half done. On an engine of its own, with a small disk.
+// The disk of the engine's machine is full: whatever had no room, the old container is untouched, the error says so, and nothing is left
+// half done. On an engine of its own, with a small disk.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -55,7 +55,8 @@ async function beginning(t: TestContext, engine: OtherEngine, world: World): Pro
   assert.equal(again.json().outcome, 'rolled', again.stdout + again.stderr);
 }
 
-// An image is remembered in an empty volume, for which this disk (a tmpfs) has room; test/app/recovery/failures.test.ts has the other case.
+// A failed image is recorded in an empty volume, for which this disk (a tmpfs) has room; test/app/recovery/failures.test.ts has the other
+// case.
 async function remembering(t: TestContext, engine: OtherEngine, world: World): Promise<void> {
   const before = await running(world, 'forgot');
   // Late enough for the disk to be full by then.
@@ -89,7 +90,7 @@ async function stoppingFirst(t: TestContext, engine: OtherEngine, world: World):
     },
   });
   t.diagnostic(`${code} ${stdout}`);
-  // Whether an engine can start anything without room is up to it; where it can't, somebody has to make some.
+  // An engine may or may not start a container without room; if it can't, a user has to make some.
   assert.ok([0, 1, 3].includes(code), stdout + stderr);
   if (code === 3) assert.match(json().error.message, /no space left/);
   room();
@@ -99,20 +100,20 @@ async function stoppingFirst(t: TestContext, engine: OtherEngine, world: World):
   assert.deepEqual(await namesOf(world, 'first'), [world.name('first')]);
 }
 
-/** Fills the disk up to so many bytes; returns what makes room again. */
+/** Fills the disk to a number of bytes; the result makes room again. */
 function fill({ data }: OtherEngine, left: number): () => void {
   const file = path.join(data, 'ballast');
   const { bavail, bsize } = statfsSync(data);
   try {
     writeFileSync(file, Buffer.alloc(Math.max(0, bavail * bsize - left)));
   } catch (error) {
-    // Somebody else wrote at the same time: then it is full all the more.
+    // Another process wrote at the same time: then it is full all the more.
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
   return () => rmSync(file, { force: true });
 }
 
-/** An image with more in it than fits on the rest of the disk, which is in a registry and not here. */
+/** An image in a registry, larger than the rest of the disk. */
 async function inRegistry(world: World): Promise<string> {
   const registry = await startRegistry({ address: world.hostAddress });
   world.after(() => registry.stop());

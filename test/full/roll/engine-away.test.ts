@@ -1,5 +1,5 @@
-// The short form of npm run test:chaos -- --fault daemon: the engine's daemon is stopped, or crashes, in the middle of a roll and
-// comes back, with and without live-restore. On an engine of its own.
+// The short form of npm run test:chaos -- --fault daemon: the engine's daemon is stopped, or crashes, in the middle of a roll and comes
+// back, with and without live-restore. On an engine of its own.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { tableOf } from '../../chaos/cell.ts';

@@ -36,7 +36,7 @@ for (const [when, at, step, finished] of [
     const { image, service, slots } = await twoReplicas(world);
     await world.image('app:live', { from: 'base', env: { VERSION: 2 }, cmd: ['sh', '-c', STAY] });
     await killAt(world, service, `${slots[at]}: ${step}`);
-    // A roll that has ended gives its lock back.
+    // A roll releases its lock at its end.
     await world.docker.getContainer(lockName(service, sha256)).remove({ force: true });
 
     const recovering = await swapctl(['recover', service, '--json'], { env: world.env });
@@ -51,12 +51,12 @@ for (const [when, at, step, finished] of [
   });
 }
 
-// Beside them it says which rules of the dead roll it removed.
+// It also reports the rules of the dead roll that it removed.
 function ofReplicas(items: readonly { slot: string; outcome: string }[]): [slot: string, outcome: string][] {
   return items.filter(({ slot }) => slot !== '-').map(({ slot, outcome }) => [slot, outcome]);
 }
 
-/** A compose service of two replicas that run version 1. */
+/** A compose service of two replicas with version 1. */
 async function twoReplicas(world: World): Promise<{ image: string; service: string; slots: string[] }> {
   const image = await world.image('app:live', { from: 'base', env: { VERSION: 1 }, cmd: ['sh', '-c', STAY] });
   const labels = { ...world.labels, 'swapctl.strategy': 'start-first', 'swapctl.settle': '300ms' };
@@ -76,7 +76,7 @@ volumes: { data: { labels: ${JSON.stringify(world.labels)} } }`,
   return { image, service: `${project.name}/web`, slots: [1, 2].map((number) => `${project.name}-web-${number}`) };
 }
 
-/** A roll that dies when it says so. */
+/** A roll that dies at that line. */
 async function killAt({ env }: World, service: string, words: string): Promise<void> {
   const atLine = async (line: string, kill: (signal: NodeJS.Signals) => void) => {
     if (line.includes(words)) kill('SIGKILL');

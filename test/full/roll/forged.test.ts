@@ -1,4 +1,4 @@
-// Images, and containers of others, that say what only swapctl and compose say: nothing of anybody is changed for them.
+// Images and containers of others with labels of swapctl and compose: nothing is changed because of them.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type Docker from 'dockerode';
@@ -26,7 +26,7 @@ function composed(project: string, number: string): Record<string, string> {
   };
 }
 
-/** Everything that is known of a container which a roll of another must not change. */
+/** Everything about a container that a roll of another must not change. */
 async function fingerprint(world: World, name: string): Promise<unknown> {
   const { Id, Name, State, Image, Config, HostConfig } = await world.docker.getContainer(world.name(name)).inspect();
   return { Id, Name, State, Image, labels: Config.Labels, restart: HostConfig.RestartPolicy };
@@ -142,7 +142,7 @@ test('a forged backup has no volume emptied or refilled that another container u
   for (const volume of [victims, copy]) assert.ok(await world.docker.getVolume(volume).inspect());
 });
 
-/** A roll that died after it had stopped and renamed web, a container of somebody else's that runs, and a forged backup. */
+/** A roll that died after it had stopped and renamed web, a running container of another user, and a forged backup. */
 async function interrupted(world: World) {
   const { docker } = world;
   const name = world.name('web');

@@ -11,7 +11,7 @@ import { isPodman } from '../../lab/engine.ts';
 import { baseImage } from '../../lab/images.ts';
 import { testWorld, type World } from '../../lab/world.ts';
 
-/** The lock of a service, held by a process of another machine. Resolves with a way to beat. */
+/** The lock of a service, held by a process of another machine. Resolves with a function that sends a heartbeat. */
 async function foreignLock(world: World, service: string): Promise<() => Promise<unknown>> {
   const state = {
     version: '1',
@@ -34,7 +34,7 @@ test('the lock of another machine holds as long as it beats', async (t) => {
   const world = testWorld(t);
   if (await isPodman(world.docker))
     return t.skip("Podman's Docker API changes nothing about a container, so no lock beats");
-  // One after the other: both make the same images, and the tag of one is nowhere for a moment on the containerd store.
+  // One after the other: both make the same images, and on the containerd store the tag of one is absent for a moment.
   const alive = await outdated(world, 'alive');
   const dead = await outdated(world, 'dead');
   const beat = await foreignLock(world, alive);
@@ -71,7 +71,7 @@ test('recover finds nothing left to do where somebody else was faster', async (t
   };
   const app = createApp({ ...ports, engine: { ...ports.engine, list } });
   const items = await app.recover(services, new AbortController().signal);
-  // It also removes rules that lead nowhere, of whatever roll.
+  // It also removes rules without a target, of any roll.
   assert.deepEqual(
     items.filter(({ slot }) => slot !== '-'),
     [],
@@ -89,7 +89,7 @@ test('recover of one service leaves the half-done rolls of the others alone', as
   const signal = new AbortController().signal;
   await assert.rejects(app.recover([first.service, `${first.service}-not`], signal), { code: 'not-found' });
   const items = await app.recover([first.service], signal);
-  // It also removes rules that lead nowhere, of whatever roll.
+  // It also removes rules without a target, of any roll.
   const services = items.filter(({ slot }) => slot !== '-').map(({ service }) => service);
   assert.deepEqual([...new Set(services)], [first.service]);
   assert.equal(await assertSafe(first, true), '1');

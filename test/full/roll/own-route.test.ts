@@ -1,4 +1,4 @@
-// A socket proxy that swapctl reaches the engine through.
+// A socket proxy between swapctl and the engine.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ownNames, QUICK } from '../../engine/roll/roll-world.ts';

@@ -1,5 +1,5 @@
-// A probe of swapctl's own reaches a container that has no IPv4 address, or the network of another one, and nothing else that answers
-// on this machine: engine 28, since older ones give each network IPv4.
+// swapctl's own probe reaches a container that has no IPv4 address, or the network of another one, and no other server on this machine:
+// engine 28, since older ones give each network IPv4.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import test, { type TestContext } from 'node:test';
@@ -33,7 +33,7 @@ async function staged(t: TestContext): Promise<Stage> {
   return { world, netns: engine.netns, image: await world.image('app:1') };
 }
 
-/** Something else that would pass the check of any image. */
+/** Another server that would pass the check of any image. */
 async function answerOnLoopback(t: TestContext, netns: string): Promise<void> {
   const [program = '', ...args] = enter(netns, [process.execPath, '-e', ANSWERS]);
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,4 +1,4 @@
-// What `status` says of a container that swapctl has found healthy before the engine's own, slow check did.
+// The output of `status` for a container that swapctl found healthy before the engine's own, slow check did.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';

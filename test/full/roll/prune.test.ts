@@ -1,5 +1,5 @@
-// What docker's prunes leave of swapctl's: the table of docs/limits.md, on the oldest engine and the newest. Each is an engine of this
-// test's own, since a prune takes what belongs to anybody.
+// The effect of docker's prunes on swapctl's objects: the table of docs/limits.md, on the oldest engine and the newest. Each is an engine
+// of this test's own, since a prune removes objects of any owner.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,13 +14,13 @@ import { testWorld, untilHealthy, type World } from '../../lab/world.ts';
 const skip = missingRoot() || missingProgram('docker');
 const QUICK = ['--settle', '200ms', '--drain-timeout', '100ms'];
 
-/** What a prune leaves. */
+/** The remains after a prune. */
 interface Left {
   readonly rejected: 'remembered' | 'forgotten';
   readonly images: 'stay' | 'removed';
 }
 
-/** By engine, the prunes in an order in which each finds what it may take. An image that is gone has nothing to say of later ones. */
+/** By engine, the prunes in an order in which each finds something to remove. */
 const PRUNES: Readonly<Partial<Record<EngineKind, readonly string[]>>> = {
   bookworm: [
     'container prune',
@@ -94,7 +94,7 @@ interface Night {
   refusesRollback(): Promise<void>;
 }
 
-/** A service that was rolled once, and whose tag means an image by now that failed here. */
+/** A service that was rolled once, and whose tag is now on an image that failed here. */
 async function open(t: TestContext, kind: EngineKind): Promise<Night> {
   const engine = await startEngine(kind, { spare: 'pruned' });
   const world = testWorld({ after: () => {} }, engine);

@@ -127,7 +127,7 @@ test('a push to the followed tag is pulled by its digest and rolled', async (t) 
   const { digest } = await registry.push(world.docker, await world.image('app:2', { from: 'httpd' }), 'app:stable');
   const roll = await swapctl(['roll', world.name('web'), '--json', ...QUICK], { env: world.env });
   assert.equal(roll.code, 0, roll.stderr);
-  // Podman has two digests of an image that was built and pushed here, and its registries without TLS are its secret.
+  // Podman has two digests of an image that was built and pushed here, and does not show its registries without TLS.
   if (!(await engineFacts(world.docker)).podman) assert.equal(roll.json().to.digest, digest);
   const { Config, Image } = await world.docker.getContainer(world.name('web')).inspect();
   assert.equal(Config.Image, reference, 'it still follows the tag');

@@ -1,4 +1,4 @@
-// A container that publishes the port of another one in its network, as VPN containers do, on a machine that could hand ports over.
+// A container that publishes the port of another one in its network, as VPN containers do, on a machine that could redirect ports.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { openApp, quickly, retag } from '../../engine/compose-app.ts';
@@ -9,7 +9,7 @@ import { missingRoot } from '../../lab/missing.ts';
 import { freePort } from '../../lab/port.ts';
 import { hostPort, testWorld, untilHealthy, type World } from '../../lab/world.ts';
 
-/** When the engine saw a container end, in milliseconds since the epoch. */
+/** The end of a container in the engine's records, in milliseconds since the epoch. */
 async function endOf({ docker }: World, id: string): Promise<number> {
   const until = Math.ceil(Date.now() / 1000);
   const stream = await docker.getEvents({ since: 0, until, filters: { container: [id], event: ['die'] } });

@@ -1,4 +1,4 @@
-// What `--trace` prints of a roll: every call and decision, and none of the secrets that the roll has to do with.
+// The output of `--trace` for a roll: every call and decision, and none of the roll's secrets.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';

@@ -1,4 +1,4 @@
-// The promise many times in a row; SWAPCTL_TEST_LONG=1 for more of it.
+// The main guarantee, many times in a row; SWAPCTL_TEST_LONG=1 for more of it.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -12,8 +12,8 @@ import { testWorld, untilHealthy } from '../../lab/world.ts';
 
 const LONG = process.env.SWAPCTL_TEST_LONG === '1';
 
-// A client that stalls on a busy machine may write to a kept connection in the moment in which the app ends it, which no roll
-// can help: that is for a long run on a quiet machine.
+// A client that stalls on a busy machine may write to a kept connection just as the app ends it, which no roll can prevent: that is for a
+// long run on a quiet machine.
 for (const keepAlive of LONG ? ([false, 'mixed'] as const) : ([false] as const))
   rollsUnderLoad(LONG ? 10 : 2, keepAlive);
 
@@ -26,7 +26,7 @@ test('a connection that is being made is one to wait for', async (t) => {
   const { ports, close } = await openApp(world);
   world.after(async () => close());
   if (!(await canGate(ports))) return t.skip(NEEDS_NFT);
-  // Its last packet never arrives, as that of a connection made in the very moment of the look.
+  // Its last packet never arrives, like that of a connection made at the moment of the observation.
   const script = 'table inet hold { chain in { type filter hook input priority 0; tcp flags == ack drop; }; }';
   execFileSync('nsenter', [`--net=/proc/${State.Pid}/ns/net`, 'nft', script]);
   const socket = connect(8080, address);

@@ -1,4 +1,4 @@
-// What strangers and broken clients can do to a server: nothing is rolled, its memory has a bound, and it goes on answering.
+// The attacks of strangers and broken clients on a server: nothing is rolled, its memory is bounded, and it keeps answering.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ function tls({ port }: Open, identity: object = {}): TLSSocket {
   return connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...identity });
 }
 
-/** Sends bytes and resolves with all that comes back. */
+/** Sends bytes and resolves with the whole answer. */
 async function raw(socket: TLSSocket, text: string): Promise<string> {
   let answer = '';
   socket.setEncoding('utf8').on('data', (more) => {
@@ -59,7 +59,7 @@ function heapMb(): number {
   return (heapUsed + external) / MB;
 }
 
-/** Nobody rolled anything, and the next request is answered. */
+/** Nothing was rolled, and the next request is answered. */
 async function isUnharmed({ site }: Open): Promise<void> {
   assert.equal((await site.call('/v1/services')).status, 200);
   assert.deepEqual((await site.call('/v1/rolls')).json.rolls, []);

@@ -1,4 +1,4 @@
-// Bad images in a Swarm: what swapctl says and returns, beside what `docker service update` does in the same case.
+// Bad images in a Swarm: swapctl's output and status, beside `docker service update` in the same case.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
@@ -9,7 +9,7 @@ import { type SwarmLab, swarmLab } from '../../lab/swarm.ts';
 const GOOD = { from: 'httpd', health: { intervalMs: 500 } } as const;
 const BASE = 'swapctl-test/base:1';
 const UNHEALTHY = { test: 'echo no database; false', intervalMs: 500, retries: 2 };
-// It ends by itself once it is asked to.
+// It ends by itself on its stop signal.
 const patient = (status: number): string[] => ['sh', '-c', `trap 'exit ${status}' TERM; while :; do sleep 0.1; done`];
 
 interface Case {
@@ -18,9 +18,9 @@ interface Case {
   readonly roll?: readonly string[];
   readonly code: 'not-healthy' | 'cannot-start' | 'stuck';
   readonly says: RegExp;
-  /** Whether the image counts as rejected. */
+  /** True: the image counts as rejected. */
   readonly rejected: boolean;
-  /** What `docker service update` returns within its limit, which ends it with 124; undefined: that depends on the moment. */
+  /** The status of `docker service update` within its limit, which ends it with 124; undefined: it depends on the moment. */
   readonly docker: number | undefined;
 }
 
@@ -85,7 +85,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-// Most of the time is waited for Swarm.
+// Most of the time is spent waiting for Swarm.
 export function badImages(manager: () => OtherEngine): void {
   suite('bad images', { concurrency: 4 }, () => {
     for (const [name, one] of Object.entries(CASES)) {
@@ -125,7 +125,7 @@ export function badImages(manager: () => OtherEngine): void {
   });
 }
 
-/** Every task that Swarm wants runs the old digest, and so does the spec. */
+/** Every wanted task runs the old digest, and so does the spec. */
 async function assertBack({ world }: SwarmLab, service: string, digest: string): Promise<void> {
   const inspected = await world.docker.getService(service).inspect();
   assert.match(inspected.Spec.TaskTemplate.ContainerSpec.Image, new RegExp(digest));

@@ -1,4 +1,4 @@
-// Rolls of Swarm services that are interrupted, or that another client of Swarm meets.
+// Rolls of Swarm services that are interrupted, or that meet another client of Swarm.
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import { swapctl } from '../../lab/cli.ts';
@@ -20,7 +20,7 @@ const QUICK = [
 ];
 const FAST = ['--settle', '1s'];
 
-/** The lines of progress at which swapctl is killed: each stands for what has happened until then. */
+/** The lines of progress at which swapctl is killed: each stands for a state. */
 const MOMENTS: readonly [string, RegExp, 'good' | 'bad'][] = [
   ['before the update is sent', /: start-first: Swarm replaces/, 'good'],
   ['once the update is sent', /0 of 2 tasks run the new image/, 'good'],

@@ -1,4 +1,4 @@
-// Rolls of Swarm services through one manager: what people do, and what is left behind.
+// Rolls of Swarm services through one manager: users' commands, and the remains.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { swapctl } from '../../lab/cli.ts';

@@ -35,7 +35,7 @@ test('while its published port is handed over, whoever has an address of the ser
   await holdOpen(world, address);
   during['drain web'] = async () => {
     await look('covered', () => address)();
-    // This one is led to the stand-in, whose drain it keeps waiting.
+    // This one is redirected to the stand-in, whose drain it delays.
     await holdOpen(world, address);
     during['drain web'] = whileTurningAway;
   };
@@ -59,7 +59,7 @@ test('while its published port is handed over, whoever has an address of the ser
   assert.deepEqual(await tables(rolled), []);
 });
 
-/** For how many seconds a container goes on turning new connections away; undefined: it does not. */
+/** The seconds for which a container still rejects new connections; undefined: it does not. */
 async function gateSeconds(world: World, container: string): Promise<number | undefined> {
   const { State } = await world.docker.getContainer(container).inspect();
   const enterIt = ['nsenter', `--net=/proc/${State.Pid}/ns/net`, 'nft', 'list', 'ruleset'];
@@ -68,7 +68,7 @@ async function gateSeconds(world: World, container: string): Promise<number | un
   return /swapctl-gate/.test(printed) ? expiry(printed) : undefined;
 }
 
-/** For how many seconds the ports of a slot are still led to its stand-in, should swapctl die. */
+/** The seconds for which the ports of a slot stay redirected to its stand-in if swapctl dies. */
 async function coverSeconds(world: World, slot: string): Promise<number> {
   return expiry(nft(world.netns, 'list', 'table', 'inet', await coverTable(world, slot))) ?? 0;
 }
@@ -78,7 +78,7 @@ function expiry(printed: string): number | undefined {
   return printed.includes('expires') ? 60 * Number(minutes) + Number(seconds) + Number(ms) / 1000 : undefined;
 }
 
-/** A connection with half a request in it, which keeps the drain waiting. Resolves when it is made. */
+/** A connection with half a request in it, which delays the drain. Resolves when it is made. */
 async function holdOpen(world: World, address: string): Promise<void> {
   const script = `const socket = require('node:net').connect(8080, '${address}', () => console.log('open'));
     socket.on('error', () => process.exit()).write('GET / HTTP/1.1\\r\\n')`;

@@ -1,4 +1,4 @@
-// swapctl dies while the gate redirects: the old container goes on answering at its own address and at the new one's, the rules end by
+// swapctl dies while the gate redirects: the old container keeps answering at its own address and at the new one's, the rules end by
 // themselves, and a recovery leaves nothing.
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -14,7 +14,7 @@ test('a swapctl that dies while the gate redirects leaves rules that end by them
   if (await isPodman(engineUnderTest().docker)) return t.skip('Podman runs no health checks here');
   const world = testWorld(t);
   const network = await world.network('net');
-  // The recovery waits for the new container for so long.
+  // The time for which recovery waits for the new container.
   const labels = { 'swapctl.health.timeout': '10s' };
   const web = await startService(world, 'web', { network, aliases: ['web'], env: { DRAIN: 1 }, labels });
   await web.publish('2', { env: { READY_AFTER_MS: 3_600_000 }, health: { startPeriodMs: 3_600_000 } });

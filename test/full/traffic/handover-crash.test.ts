@@ -1,5 +1,5 @@
-// swapctl dies in the middle of a handover, or the new image turns out bad behind its stand-in: requests go on being
-// answered, and what is left is finished or taken back.
+// swapctl dies in the middle of a handover, or the new image turns out bad behind its stand-in: requests are still answered, and the
+// remains are finished or undone.
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import test from 'node:test';
@@ -36,7 +36,7 @@ test('a swapctl that dies while both run leaves rules that end by themselves', a
   assert.ok(Number(expires) <= LIFETIME_S, rules);
   await eventually('the stand-in answers', async () => (await under.version()) === '2');
 
-  // What the kernel does when the time is up.
+  // The kernel's work at the end of the lifetime.
   nftScript(world.netns, `flush set inet ${cover} live_tcp`);
   const led = forwardTables(world, web.container.id).map(({ table }) => table);
   for (const table of new Set(led)) nftScript(world.netns, haltScript(table));
@@ -49,7 +49,7 @@ test('a swapctl that dies while both run leaves rules that end by themselves', a
 test('a successor that never becomes healthy behind a healthy stand-in is taken back', async (t) => {
   const world = testWorld(t);
   const { web, under } = await begin(world);
-  // The first container of the image is the stand-in: it proves itself. The second one finds its mark, and fails.
+  // The first container of the image is the stand-in, which is proven. The second one finds its mark, and fails.
   await web.publish('2', { cmd: ['sh', '-c', SECOND_FAILS], health: { retries: 2 } });
   const { code, stderr, json } = await swapctl(['roll', web.name, '--json', '--pull', 'never', '--verbose'], {
     env: world.env,
@@ -77,7 +77,7 @@ test('rules of ours that lead nowhere are removed, and all others are left alone
   await assertNoneFailed(world, web, await under.stop());
 });
 
-// The volume is the memory that two containers of one image share; read-only mounts would not do.
+// The volume is the shared memory of two containers of one image; read-only mounts would not do.
 const SECOND_FAILS = `if [ -e /mark/first ]; then exec env NEVER_HEALTHY=1 node /app/server.mjs; fi
 touch /mark/first; exec node /app/server.mjs`;
 
@@ -108,14 +108,14 @@ async function begin(world: World): Promise<{ web: Service; port: number; under:
   return { web, port, under: { version: once, stop } };
 }
 
-/** A connection with half a request in it, for whose end the drain waits. */
+/** A connection with half a request in it, which delays the drain until its end. */
 function holdOpen(world: World, port: number): void {
   const socket = net.connect(port, world.address).on('error', () => {});
   socket.write('GET / HTTP/1.1\r\n');
   world.after(async () => socket.destroy());
 }
 
-/** Rolls to version 2, and kills swapctl as soon as it says that it begins this step. */
+/** Rolls to version 2, and kills swapctl at the begin of this step. */
 async function rollUntilKilled(world: World, web: Service, step: string): Promise<void> {
   await web.publish('2');
   const line = `${web.name}: ${step.replace('NAME', web.name)}\n`;

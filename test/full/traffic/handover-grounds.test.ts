@@ -1,5 +1,5 @@
-// Handover on other grounds than the usual: without the userland proxy, with the kernel's older iptables, each beside a
-// firewall that forwards nothing by default.
+// Handover on other hosts than the usual: without the userland proxy, with the kernel's older iptables, each beside a firewall that
+// forwards nothing by default.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
@@ -21,7 +21,7 @@ import { testWorld } from '../../lab/world.ts';
 const RATE = 6;
 const root = process.getuid?.() === 0;
 
-// As people write it who have a firewall beside Docker: what was led to a container may pass.
+// As users with a firewall beside Docker write it: redirected connections may pass.
 const FIREWALL = `table inet firewall {
   chain forward {
     type filter hook forward priority filter + 10; policy drop;
@@ -37,7 +37,7 @@ const FIREWALL = `table inet firewall {
 interface Ground {
   engine: EngineKind;
   firewall(netns: string | undefined): void;
-  /** The rules of others, as they are to be found again. */
+  /** The rules of others, which must stay. */
   rules(netns: string | undefined): string;
 }
 
@@ -54,7 +54,7 @@ const GROUNDS: Record<string, Ground> = {
   },
 };
 
-// The engine's own chains come first, as they do when ufw is reloaded before the engine starts.
+// The engine's own chains come first, as when ufw is reloaded before the engine starts.
 function likeUfw(netns: string | undefined): void {
   const chain = 'ufw-like';
   const rule = (...args: string[]) => void run(netns, 'iptables-legacy', ...args);

@@ -95,7 +95,7 @@ test('every published port of a container is handed over: addresses, ranges, UDP
     t.diagnostic(line);
     if (line.includes('keep the ports')) late = startTraffic({ world, netns: world.netns }, flows(udp, host, port));
   });
-  // Long enough to see whether a flow that came to the stand-in has found the new container.
+  // Long enough to see if a flow at the stand-in has found the new container.
   await new Promise((done) => setTimeout(done, 3000));
 
   const cells = {
@@ -107,8 +107,8 @@ test('every published port of a container is handed over: addresses, ranges, UDP
   for (const [place, clients] of Object.entries(cells)) {
     for (const [client, cell] of Object.entries(clients)) {
       const what = `${place}, ${client}: ${JSON.stringify(cell)}`;
-      // A flow that the engine itself leads to the old container can't be moved before that one is gone: those of all that
-      // are not on this machine.
+      // A flow that the engine itself sends to the old container can't be moved before that one is gone: all those that are not on this
+      // machine.
       const flow = client.includes('one socket') && !client.includes('loopback');
       assert.ok(cell.failed <= (flow ? MOST_LOST : 0), what);
       assert.ok(cell.byVersion['2'], what);

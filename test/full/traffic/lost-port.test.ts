@@ -1,4 +1,4 @@
-// One of two published ports is not there in the next image: the old container goes on, and the ports with it.
+// One of two published ports is missing in the next image: the old container stays, and the ports with it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';

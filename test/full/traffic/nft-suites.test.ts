@@ -1,4 +1,4 @@
-// A roll with the nft of another Debian suite than this machine's: each kind of rules does its work, and no request fails.
+// A roll with the nft of another Debian suite than this machine's: each kind of rules works, and no request fails.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
@@ -24,7 +24,7 @@ const SHAPES: Record<string, Shape> = {
 };
 const unable = process.getuid?.() === 0 ? false : 'rules take root';
 
-// That of trixie hands a port over in test/full/package/contained.test.ts.
+// test/full/package/contained.test.ts hands a port over with that of trixie.
 const SUITE = 'sid';
 
 test(`with the nft of ${SUITE} first on PATH a handover loses no request`, { skip: unable }, async (t) => {
@@ -50,9 +50,9 @@ test(`with the nft of ${SUITE} first on PATH a handover loses no request`, { ski
   let gated = false;
   let atCached: Cells | undefined;
   const report = await rollWith(world, web, path.dirname(nftOf(SUITE).program), async (kind) => {
-    // On a slow machine it is healthy at the first look, and never waited for.
+    // On a slow machine it is healthy at the first observation, without a wait.
     if (kind === 'await-healthy' || kind === 'open') gated ||= await isGated(world, `${web.name}.swapctl-stand-in`);
-    // The old container has stopped; what leads from its address is about to end.
+    // The old container has stopped; the redirect of its address is about to end.
     if (kind === 'end-forward') atCached ??= await cached.stop();
   });
   const cells = {

@@ -1,4 +1,4 @@
-// nginx without a resolver keeps the address that the name had at its start: the report names nginx, or a hook reloads it.
+// nginx without a resolver keeps the address from its start: the report names nginx, or a hook reloads it.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
@@ -22,7 +22,7 @@ interface Rolled {
   readonly load: LoadInside;
 }
 
-/** Rolls a service behind nginx while clients ask nginx; `settings` are given once the names are known. */
+/** Rolls a service behind nginx while clients ask nginx; `settings` get the names. */
 async function rolled(
   t: test.TestContext,
   settings: (nginx: string) => Record<string, string>,
@@ -55,7 +55,7 @@ suite('a client that has resolved the name once', () => {
     const done = await rolled(t, () => ({ linger: '6s' }));
     if (!done) return;
     const { world, nginx, network, address, report } = done;
-    // It would go on for a minute to connect to the address where nobody answers any more.
+    // It would keep connecting to the old address for a minute.
     await world.docker.getContainer(nginx).remove({ force: true });
     const load = await done.load.stop();
     t.diagnostic(JSON.stringify({ timings: report.timings, requests: load.requests, failed: load.failed }));

@@ -1,4 +1,4 @@
-// The nft of Debian 12, of Debian 13 and of sid take every rule script, and each reads what the others have written.
+// The nft of Debian 12, of Debian 13 and of sid accept every rule script, and each reads the others' rules.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { examples } from '../../../src/adapters/traffic/nftables/examples.ts';
@@ -34,7 +34,7 @@ function assertGood({ example, builder, creator, writer, loaded, readers }: Tria
   }
 }
 
-/** One line a script; `ok ooo`: loaded by that one, whoever had begun, and read by bookworm, trixie and sid. A failure is an x. */
+/** One line per script; `ok ooo`: loaded by that one, for every creator, and read by bookworm, trixie and sid. A failure is an x. */
 function tableOf(all: readonly Trial[]): string[] {
   const cellOf = (found: readonly Trial[]): string => {
     const loaded = found.every(({ loaded: { status } }) => status === 0) ? 'ok' : 'x ';

@@ -6,19 +6,19 @@ import { coverIn } from '../../../src/adapters/traffic/nftables/rules.ts';
 import { objectsOf, type Table } from '../../../src/adapters/traffic/nftables/table.ts';
 import { NFT_SUITES, type NftSuite, nftOf } from '../../lab/nft.ts';
 
-/** What one nft did with one script. */
+/** The result of one nft for one script. */
 export interface Trial {
   example: string;
   builder: string;
-  /** By whose nft the first script was loaded, and by whose this one. */
+  /** The suite of the nft for the first script, and of that for this one. */
   creator: NftSuite;
   writer: NftSuite;
-  /** Exit status of `nft -c -f` and `nft -f`, and their words. */
+  /** Exit status of `nft -c -f` and `nft -f`, and their output. */
   loaded: { status: number; words: string };
   readers: { suite: NftSuite; status: number; words: string; facts: unknown }[];
 }
 
-// Connections that were redirected, as the kernel notes them, and one that nobody has answered so far.
+// Redirected connections in the kernel's table, and one that nobody has answered so far.
 const FLOWS = [
   'add element bridge TABLE flows_ip { 192.0.2.77 . 50000 . 192.0.2.2 . 80 }',
   'add element bridge TABLE flows_ip6 { 2001:db8::77 . 50001 . 2001:db8::2 . 80 }',

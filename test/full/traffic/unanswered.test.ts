@@ -1,5 +1,5 @@
-// NAT looks at the first packet of a connection only. A client whose SYN nobody has answered sends it again for two minutes,
-// and a redirect that has come in the meantime takes the connection.
+// NAT sees only the first packet of a connection. A client whose SYN nobody has answered sends it again for two minutes, and a redirect
+// that has come in the meantime takes the connection.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
@@ -50,7 +50,7 @@ test('a connection that began while the redirect had lapsed is led on once it is
   assert.deepEqual(await versionsOf(connections), { neighbour: '2', host: '2' });
 });
 
-/** Two containers of one network, the second of which is to have the connections of the first. */
+/** Two containers of one network, of which the second is to get the connections of the first. */
 async function startPair(t: test.TestContext) {
   const world = testWorld(t);
   const network = await world.network('net');
@@ -71,7 +71,7 @@ async function startPair(t: test.TestContext) {
   const address = await addressOf(from, network);
   // The commands that enter the network namespaces of clients.
   const clients = { neighbour: await inside(neighbour, []), host: enter(world.netns, []) };
-  // As the engine tells of the two while both run.
+  // The engine's view of the two while both run.
   const ends = [await ports.engine.container(from.id), await ports.engine.container(to.id)] as const;
   return { world, network, ports, from, ends, address, clients };
 }
@@ -84,7 +84,7 @@ async function redirect({ ports, ends: [from, to] }: Pair): Promise<void> {
   await ports.kernel.forward(from, to, await ports.engine.bridges(), 600_000);
 }
 
-/** Connects from everywhere, and waits until each client has sent a SYN that nobody answers. */
+/** Connects from everywhere, and waits until each client has sent an unanswered SYN. */
 async function connectInVain({ world, address, clients }: Pair): Promise<Record<string, Connection>> {
   const begun = Object.entries(clients).map(async ([who, command]) => {
     const table = ['inet', world.name(`sent-${who}`)];
@@ -99,7 +99,7 @@ async function connectInVain({ world, address, clients }: Pair): Promise<Record<
   return Object.fromEntries(await Promise.all(begun));
 }
 
-/** Has a client know the old container's hardware address for good, as one that has just talked to it does for a while. */
+/** Gives a client the old container's hardware address for good, as a recent exchange does for a while. */
 async function rememberNeighbour({ from, network, address }: Pair, command: string[]): Promise<void> {
   const mac = macOf(await from.inspect(), network);
   const device = /dev (\S+)/.exec(run(command, 'ip', 'route', 'get', address))?.[1] ?? '';

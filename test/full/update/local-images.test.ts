@@ -1,4 +1,4 @@
-// Images that somebody else builds, loads or tags on the engine while `swapctl watch` runs. No registry takes part.
+// Local builds, loads and tags on the engine while `swapctl watch` runs. No registry takes part.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -46,7 +46,7 @@ async function versionOf({ docker }: World, name: string): Promise<string | unde
   return Config.Env.find((pair) => pair.startsWith('VERSION='))?.slice('VERSION='.length);
 }
 
-/** Does something, and waits until the watch has rolled the service because of it. */
+/** Acts, and waits until the watch has rolled the service because of it. */
 async function rolledBy(t: test.TestContext, watch: WatchProcess, name: string, what: string, work: () => unknown) {
   const updated = new RegExp(`^${name}: updated`);
   const before = watch.soFar(updated).length;

@@ -1,4 +1,4 @@
-// The built program with the rights that its unit leaves it, a real engine, and somebody to tell.
+// The built program with the rights of its unit, a real engine, and a receiver of notifications.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ test('a unit has the rights to hand ports over, and people hear what came of it'
   assert.equal(receiver.asked.length, 2);
 });
 
-/** Runs the program as root with no rights but those of the unit. */
+/** Runs the program as root with only the rights of the unit. */
 function asUnit(
   args: readonly string[],
   env: NodeJS.ProcessEnv,

@@ -1,4 +1,4 @@
-// Containers that others start and end: a job of docker compose run, a docker run in the foreground, a pod of Podman.
+// Containers that other programs start and end: a job of docker compose run, a docker run in the foreground, a pod of Podman.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,18 +23,18 @@ async function processOf({ docker }: World, name: string): Promise<string> {
   return `${Id} ${State.Pid}`;
 }
 
-/** Runs swapctl, which must end with that status; resolves with all that it printed. */
+/** Runs swapctl, which must end with that status; resolves with its output. */
 async function ended(own: Lab, code: number, ...args: string[]): Promise<string> {
   const result = await swapctl(args, { env: own.env });
   assert.equal(result.code, code, result.stdout + result.stderr);
   return result.stdout + result.stderr;
 }
 
-/** A running job of a compose project whose one service follows a tag. */
+/** A running job of a compose project whose one service tracks a tag. */
 async function composeJob({ world, registry }: Lab): Promise<string> {
   const image = `${registry.host}/team/app:stable`;
   const project = composeProject(world, `services: { web: { image: '${image}', labels: ${composeLabels(world)} } }`);
-  // The id on its last line, after what compose says of the network.
+  // The id on its last line, after compose's output about the network.
   const id = (await project.run('run', '--detach', 'web')).trim().split('\n').at(-1) ?? '';
   return (await world.docker.getContainer(id).inspect()).Name.slice(1);
 }
@@ -77,7 +77,7 @@ test('no roll of a container ends a job that lives in its network', async (t) =>
   await ended(own, 0, 'roll', web, ...QUICK);
 });
 
-/** A docker run in the foreground, by the docker program itself; `code` is how it ends. */
+/** A docker run in the foreground, by the docker program itself; `code` is its exit status. */
 async function dockerRun(own: Lab, ...options: string[]): Promise<{ name: string; code: Promise<unknown> }> {
   const { world, registry, env } = own;
   const name = world.name('session');

@@ -52,7 +52,7 @@ test('two updates at once roll every service once', async (t) => {
   }
 });
 
-/** An application of which the registry is asked through `ask`: to let something happen after a check. */
+/** An application whose registry requests go through `ask`, to act after a check. */
 async function appThat(own: Lab, meanwhile: () => Promise<unknown>) {
   const { app: other, ports, close } = await openApp(own.world);
   own.world.after(async () => close());
@@ -152,7 +152,7 @@ test('a bad image fails once, is held then, and keeps back what depends on it', 
   assert.deepEqual(outcomes(next.json().services), { [db]: 'held', [web]: 'waiting' });
   assert.deepEqual([await versionOf(own, db), await versionOf(own, web)], ['1', '1']);
 
-  // What is good ends the hold, and the dependency comes first; but it was left alone for a while after the failure.
+  // A good image ends the hold, and the dependency comes first; but it was left alone for a while after the failure.
   await push('3', 'stable');
   const soon = await update();
   const waiting = soon.json().services.find(({ service }: ServiceUpdate) => service === db);
