@@ -1,4 +1,4 @@
-// Which tests pass on which engine: brings up one engine after the other, runs the suites on it, and prints a table.
+// The table of tests and engines: brings up one engine after the other, runs the suites on it, and prints a table.
 // By hand: npm run test:engines -- --engine sid --engine podman --suite roll --log DIR
 //          npm run test:engines -- --engine sid --binaries DIR    with the programs in DIR before those of the suite
 
@@ -14,7 +14,7 @@ import { enter } from '../lab/netns.ts';
 import { nftVersion } from '../lab/nft.ts';
 import { startTree, type Tree } from './tree.ts';
 
-/** What stands for an engine that people have: the kind, and how it is called in the table. */
+/** An engine of real users: the kind, and its name in the table. */
 const ENGINES: readonly EngineKind[] = [
   'bookworm',
   'trixie',
@@ -25,7 +25,7 @@ const ENGINES: readonly EngineKind[] = [
   'podman-sid',
 ];
 
-/** By suite, the files that it consists of. */
+/** By suite, its files. */
 const FILES = {
   recreate: ['engine/recreate/recreate', 'full/recreate/recreate-more'],
   roll: ['engine/roll/roll', 'full/roll/roll-more'],
@@ -40,10 +40,10 @@ const FILES = {
 type Suite = keyof typeof FILES;
 const SUITES = Object.keys(FILES) as Suite[];
 
-/** Those that have swapctl in their own process, or ask containers at their addresses: in the engine's network namespace. */
+/** Suites with swapctl in their own process, or with requests to container addresses: they run in the engine's network namespace. */
 const BESIDE_ENGINE: readonly Suite[] = ['forward', 'one-at-a-time'];
 
-/** What Podman is not asked, and why. */
+/** The suites that Podman skips, with the reason. */
 const LEFT_OUT_OF_PODMAN: Partial<Record<Suite, string>> = {
   handover: 'Podman redirects published ports with rules of its own, so swapctl rolls what publishes them stop-first',
 };
@@ -52,20 +52,20 @@ const { values } = parseArgs({
   options: {
     engine: { type: 'string', multiple: true, default: [...ENGINES] },
     suite: { type: 'string', multiple: true, default: [...SUITES] },
-    /** Where what the tests print goes; a folder for temporary files by default. */
+    /** The folder for the output of tests; a temporary folder by default. */
     log: { type: 'string', default: '' },
     binaries: { type: 'string' },
     join: { type: 'boolean', default: false },
   },
 });
 
-/** A suite that goes on for longer hangs: it is ended, and counts as failed. Alone on two cores the longest takes some 5 minutes. */
+/** A longer suite hangs: it is ended, and counts as failed. Alone on two cores the longest takes some 5 minutes. */
 const LIMIT_MS = 40 * 60_000;
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const REPORTER = path.join(ROOT, 'scripts/counting-reporter.mjs');
 
-/** As the counting reporter writes it. */
+/** In the form of the counting reporter. */
 interface Outcome {
   pass?: number;
   fail?: number;
@@ -81,7 +81,7 @@ interface Cell extends Outcome {
   ms: number;
 }
 
-// Ctrl-C ends the suite that runs; its engine is still to be taken down.
+// Ctrl-C ends the running suite; its engine is still to be taken down.
 let interrupted = false;
 let running: Tree | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -113,7 +113,7 @@ async function main(): Promise<void> {
         if (interrupted) break;
         const why = isPodman(kind) ? LEFT_OUT_OF_PODMAN[suite] : undefined;
         const cell = why ? leftOut(kind, suite, why) : await runSuite(kind, suite, engine, folder);
-        // What was cut short says nothing.
+        // An interrupted suite has no result.
         if (!interrupted) cells.push(cell);
       }
     } finally {
@@ -124,7 +124,7 @@ async function main(): Promise<void> {
   if (cells.some(failed)) process.exitCode = 1;
 }
 
-/** Those of a list that somebody named; ends with a list of the choices where it does not have one. */
+/** The named ones of a list; ends with the choices if a name is unknown. */
 function known<T extends string>(named: readonly string[], all: readonly T[]): T[] {
   const unknown = named.find((name) => !all.some((one) => one === name));
   if (unknown !== undefined) throw new LabError(`there is no ${unknown}; there are ${all.join(', ')}`);
@@ -164,7 +164,7 @@ async function runSuite(kind: EngineKind, suite: Suite, engine: OtherEngine, fol
   const command = [process.execPath, ...args, ...reporter, '--test-concurrency=1', ...files];
   const log = createWriteStream(path.join(folder, `${kind}-${suite}.log`));
   const temporary = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-suite-'));
-  // Containers of other users may look into it, as into the one that it stands for.
+  // Containers of other users may read it, like the folder in its place.
   chmodSync(temporary, 0o1777);
   running = startTree(
     enter(BESIDE_ENGINE.includes(suite) ? engine.netns : undefined, command),
@@ -176,7 +176,7 @@ async function runSuite(kind: EngineKind, suite: Suite, engine: OtherEngine, fol
   log.end();
   rmSync(temporary, { recursive: true, force: true });
   const outcome: Outcome = JSON.parse(existsSync(counts) ? readFileSync(counts, 'utf8') || '{}' : '{}');
-  // A runner that failed without a failed test must not pass for a success.
+  // A runner that failed without a failed test must not count as a success.
   if (status !== 0 && !outcome.fail && !outcome.cancelled) outcome.fail = 1;
   const cell = { ...outcome, engine: kind, suite, ms: Date.now() - began };
   console.error(
