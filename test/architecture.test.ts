@@ -12,7 +12,7 @@ type Packages = 'none' | 'node' | 'any' | readonly string[];
  * stands for the folders in it as well, and each folder may import from itself.
  */
 const LAW: Record<string, { readonly knows: readonly string[]; readonly packages: Packages }> = {
-  // What everything else is made of.
+  // The base of all other code.
   'core/model': { knows: ['core/service', 'core/settings'], packages: 'none' },
   'core/text': { knows: ['core/model', 'core/report'], packages: 'none' },
   'core/text/encode': { knows: ['core/model', 'core/text'], packages: 'none' },
@@ -31,19 +31,19 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     ],
     packages: 'none',
   },
-  // Hosts and groups of hosts, as swapctl.yml has them.
+  // Hosts and groups of hosts of swapctl.yml.
   'core/inventory': { knows: ['core/model', 'core/text'], packages: 'none' },
   // The roll of a service on a group of hosts.
   'core/group': {
     knows: ['core/inventory', 'core/model', 'core/report', 'core/text/encode', 'core/update'],
     packages: 'none',
   },
-  // Services of a Swarm, and the judgement on their updates.
+  // Services of a Swarm, and the verdict on their updates.
   'core/swarm': {
     knows: ['core/health', 'core/model', 'core/service', 'core/settings', 'core/text'],
     packages: 'none',
   },
-  // What `swapctl serve` needs to know of callers, senders and figures.
+  // Callers, senders and metrics of `swapctl serve`.
   'core/access': { knows: ['core/model', 'core/text'], packages: 'none' },
   'core/webhooks': { knows: ['core/model', 'core/settings', 'core/update', 'core/webhooks/senders'], packages: 'none' },
   'core/webhooks/senders': { knows: ['core/model', 'core/webhooks'], packages: 'none' },
@@ -71,7 +71,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     ],
     packages: 'none',
   },
-  // Ranges of versions, and patterns that take no longer than the text is long: pure computation.
+  // Ranges of versions, and patterns that take linear time: pure computation.
   'core/update': {
     knows: [
       'core/health',
@@ -102,7 +102,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     packages: 'none',
   },
   'app/traffic': { knows: ['app/rollout', 'app/select', 'ports', 'core'], packages: 'none' },
-  // The proxy in front of a service that is told.
+  // The proxy in front of a service that swapctl drives.
   'app/proxy': { knows: ['app/rollout', 'app/select', 'app/traffic', 'ports', 'core'], packages: 'none' },
   'app/compose': {
     knows: ['app/lock', 'app/rollout', 'app/rollout/steps', 'app/select', 'ports', 'core'],
@@ -191,12 +191,12 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     ],
     packages: 'none',
   },
-  // Where services run, below what is newer, when, held and reported.
+  // The system that runs services; below updates, holds and reports.
   'app/target': {
     knows: ['app/inspect', 'app/recovery', 'app/rollout', 'app/select', 'app/traffic', 'app/update', 'ports', 'core'],
     packages: 'none',
   },
-  // Swarm services: their own loop, beside that of containers.
+  // Swarm services: a loop of their own, beside that of containers.
   'app/swarm': {
     knows: ['app/image', 'app/report', 'app/select', 'app/target', 'app/update', 'ports', 'core'],
     packages: 'none',
@@ -225,9 +225,9 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'app/group': { knows: ['app', 'app/report', 'ports', 'core'], packages: 'none' },
   // Jobs over the use cases, for fronts that outlive a call.
   'app/jobs': { knows: ['app', 'core'], packages: 'none' },
-  // How files are opened that others name: every adapter does it this way.
+  // Safe opening of files that users name, shared by every adapter.
   'adapters/files': { knows: [], packages: 'node' },
-  // How adapters note what they call, for a trace.
+  // The record of an adapter's calls, for a trace.
   'adapters/trace': { knows: ['core'], packages: 'node' },
   'adapters/config': { knows: ['ports', 'core', 'adapters/files'], packages: 'any' },
   'adapters/docker': { knows: ['ports', 'core', 'adapters/files', 'adapters/trace'], packages: 'any' },
@@ -238,7 +238,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'adapters/traffic': { knows: ['ports', 'core', 'adapters/files', 'adapters/trace'], packages: 'node' },
   // The one proxy whose configuration is YAML.
   'adapters/traffic/traefik': { knows: ['ports', 'core', 'adapters/traffic'], packages: ['js-yaml', 'node:timers'] },
-  // Programs that run until they are stopped: they decide when something is done.
+  // Programs that run until they are stopped, with the times of their work.
   daemons: { knows: ['app', 'core'], packages: 'none' },
   'daemons/watch': { knows: ['app', 'core', 'daemons'], packages: 'node' },
   'daemons/dev': { knows: ['app', 'core', 'daemons'], packages: 'none' },
@@ -249,7 +249,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
     knows: ['app', 'core', 'daemons', 'adapters/files', 'fronts/cli/serve', 'fronts/common', 'fronts/terminal'],
     packages: ['commander', 'node:fs/promises', 'node:path'],
   },
-  // The one command that starts another front.
+  // The only command that starts another front.
   'fronts/cli/serve': {
     knows: [
       'app',
@@ -267,7 +267,7 @@ const LAW: Record<string, { readonly knows: readonly string[]; readonly packages
   'fronts/client': { knows: ['app', 'core'], packages: 'any' },
   'fronts/server': { knows: ['app', 'app/jobs', 'core', 'daemons', 'adapters/files'], packages: 'any' },
   'fronts/action': { knows: ['app', 'core', 'fronts/common', 'fronts/terminal', 'adapters/files'], packages: 'node' },
-  // Builds the adapters and hands them over, for the program and for tests.
+  // Builds the adapters and passes them on, for the program and for tests.
   wiring: {
     knows: [
       'adapters/config',
@@ -297,7 +297,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 interface Import {
   readonly from: string;
   readonly to: string;
-  /** Gone once the types are. */
+  /** Erased together with the types. */
   readonly typeOnly: boolean;
 }
 
@@ -360,7 +360,7 @@ suite('the world comes in through ports', () => {
 
   test('files that others name are opened in one place', () => {
     const reading = matching(/\b(readFile|readFileSync|createReadStream|openSync)\b|\bopen(dir)?,? .*node:fs/);
-    // The others read what the kernel tells in /proc.
+    // The others read the kernel's data in /proc.
     const kernel = [
       'adapters/host/host.ts',
       'adapters/host/traffic.ts',
@@ -442,7 +442,7 @@ suite('this test', () => {
   });
 });
 
-/** The folder or file of the law that a file belongs to, else what it is in at the top. */
+/** The folder or file of the law that a file belongs to, else its top-level folder. */
 function room(file: string): string {
   const parts = file.split('/');
   const folders = parts.map((_, at) => parts.slice(0, parts.length - at).join('/'));
@@ -489,7 +489,7 @@ function withoutComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
 
-/** One way round each knot of files that import each other. */
+/** One path round each group of files that import each other. */
 function cycles(edges: readonly Import[]): string[] {
   const targets = new Map<string, Import[]>();
   for (const edge of edges) targets.set(edge.from, [...(targets.get(edge.from) ?? []), edge]);

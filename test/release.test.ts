@@ -1,4 +1,4 @@
-// What a release consists of fits together, and stays small.
+// The parts of a release fit together, and stay small.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -103,7 +103,7 @@ test('what is bundled may be, and its licences go along', { skip: unbuilt }, (t)
     licences.filter((licence) => !LICENCES.includes(licence)),
     [],
   );
-  // It would be passed on without its terms.
+  // A release must carry its terms.
   const silent = packages.filter((found) => (found?.[4] ?? '').trim() === '').map((found) => found?.[1]);
   assert.deepEqual(silent, WITHOUT_TEXT);
 });
@@ -147,7 +147,7 @@ test(`all of it has at most ${MOST_KB} kB, and what every start reads ${MOST_AT_
   assert.ok(atStart.length <= MOST_FILES_AT_START, atStart.join('\n'));
 });
 
-/** A file and all that it imports before it runs. */
+/** A file with everything that it imports before it runs. */
 function closure(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);

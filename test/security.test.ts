@@ -1,4 +1,4 @@
-// docs/security.md names a test for each of its claims: all of them are there.
+// docs/security.md names a test for each of its claims: all of them exist.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -45,7 +45,7 @@ suite('the threat model', () => {
       assert.equal(row.length, 5, actor);
       const [, , can, cannot, shown] = row;
       assert.ok(can, actor);
-      // There is nothing to show of what does not exist.
+      // A missing feature has no test.
       if (can.includes('there is no server yet')) continue;
       assert.ok(cannot, actor);
       assert.match(shown ?? '', /`test\//, actor);
