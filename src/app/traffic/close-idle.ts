@@ -5,15 +5,15 @@ import { noteOnce } from './without-rules.ts';
 
 const CLOSE_WITHIN_MS = 2000;
 const LOOK_EVERY_MS = 15;
-// One look may name connections that have just ended.
+// One observation may name connections that have just ended.
 const TRIES_IN_VAIN = 3;
 
-/** How many connections of a container come from outside, and the ends of those that are between two requests. */
+/** The number of connections from outside a container, and the ends of those between two requests. */
 type Look = () => Promise<{ readonly fromOutside: number; readonly resting: readonly string[] } | undefined>;
 
 /**
- * Closes connections between two requests while new ones go elsewhere, until none is left, at most for a moment: a proxy takes them
- * out of its pool, and opens others for its next requests. Resolves with how many were closed.
+ * Closes connections between two requests while new ones go elsewhere, until none is left, at most for a moment: a proxy removes them
+ * from its pool, and opens others for its next requests. Resolves with the number closed.
  */
 export async function closeIdle(run: SlotRun, container: Container, look: Look): Promise<number> {
   const closer = await run.ports.traffic.closer(container);

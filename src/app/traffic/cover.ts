@@ -4,13 +4,12 @@ import type { SlotRun } from '../rollout/slot-run.ts';
 import { type Snapshot, serving } from '../rollout/snapshot.ts';
 import { renewing, stopRenewing } from './forward.ts';
 
-// Long enough for the settle time and the drain that follow; should swapctl die meanwhile, the old container has its ports back
-// after it.
+// Long enough for the following settle time and drain; if swapctl dies meanwhile, the incumbent has its ports back afterwards.
 const MARGIN_MS = 30_000;
 
 /**
- * Leads new connections to the slot's ports to the stand-in; `lasting`: until they are led back, else for a while. `leaves`: the old
- * container is about to turn new connections away.
+ * Redirects new connections to the slot's ports to the stand-in; `lasting`: without a time limit, else for a while. `leaves`: the
+ * incumbent is about to reject new connections.
  */
 export async function cover(
   run: SlotRun,
@@ -74,7 +73,7 @@ export async function clearCover(run: SlotRun): Promise<void> {
 const ENDS_WITHIN_MS = 1000;
 const LOOK_EVERY_MS = 100;
 
-// A container that ends gives up its ports before the engine says that it has ended.
+// A container that ends releases its ports before the engine reports its end.
 async function hasEnded({ engine, clock }: Ports, id: string): Promise<boolean> {
   for (let waited = 0; waited <= ENDS_WITHIN_MS; waited += LOOK_EVERY_MS) {
     const found = await engine.container(id);
@@ -86,8 +85,8 @@ async function hasEnded({ engine, clock }: Ports, id: string): Promise<boolean> 
 }
 
 /**
- * Has what leads the ports of a container elsewhere begin its time anew: an engine that hangs must not let it expire while the container
- * turns new connections away. A client that it has not answered is to ask whoever answers then.
+ * Restarts the lifetime of the redirect of a container's ports: it must not expire on a hanging engine while the container rejects new
+ * connections. A client without an answer from the container must reach the one that answers then.
  */
 export async function renewCover(run: SlotRun, from: string, snapshot: Snapshot): Promise<void> {
   const { incumbent, standIn, seen } = snapshot;

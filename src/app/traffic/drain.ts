@@ -8,10 +8,10 @@ import { undoShut } from './gate.ts';
 import { goWithout } from './without-rules.ts';
 
 const LOOK_EVERY_MS = 50;
-// A look makes the kernel walk its table of all connections, which takes its time on a big machine: looking is at most this
-// share of the waiting.
+// An observation makes the kernel walk its table of all connections, which takes time on a big machine: the maximum share of observing in
+// the wait.
 const LOOK_SHARE = 0.1;
-// Requests that are under way end in this time, or they are of the long kind that the drain time has waited for.
+// Requests in progress end in this time, or they are long ones, for which the drain time was.
 const LAST_CALL_MS = 500;
 const TURNED_AWAY_MS = 30_000;
 const TURN_AWAY_AGAIN_MS = 10_000;
@@ -20,24 +20,24 @@ const TURN_AWAY_AGAIN_MS = 10_000;
 interface Look {
   readonly open: number;
   readonly fromOutside: number;
-  /** How many the drain waits for; all, where idle ones can't be told or are to be waited for. */
+  /** The number that the drain waits for; all, if idle ones are unknown or must be waited for. */
   readonly busy: number;
-  /** Whether no request is under way, as far as can be told. */
+  /** True: as far as the kernel shows, no request is in progress. */
   readonly calm: boolean;
-  /** Those between two requests, by their ends; none, where idle ones can't be told or are to be waited for. */
+  /** The ends of those between two requests; empty if idle ones are unknown or must be waited for. */
   readonly resting: readonly string[];
 }
 
 interface Drain {
   readonly look: () => Promise<Look | undefined>;
-  /** What the looks came to. */
+  /** The result of the observations. */
   readonly sum: (last: Look | undefined) => DrainedConnections | undefined;
 }
 
 /**
- * Waits until no connection of the container is busy any more, at most for the drain time of its policy. If connections can't be
- * counted, the whole time is waited. Just before the end new connections are turned away to whoever else has the name, so that an
- * app which exits at once takes no request with it; by a setting idle ones are closed then. `renew` makes whoever else answers do so for longer than that.
+ * Waits until no connection of the container is busy, at most for the drain time of its policy. If connections can't be counted, it waits
+ * the whole time. Just before the end new connections go to the other container of the name, so that an app that exits at once cuts no
+ * request; a setting also closes idle ones then. `renew` extends the other container's redirect beyond that.
  */
 export async function drain(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<void> {
   const { look, sum } = beginDrain(run, container);
@@ -47,9 +47,9 @@ export async function drain(run: SlotRun, container: Container, renew: () => Pro
   let last = await until(run, look, run.policy.drainMs, isDone);
   const turnsAway = run.gates && (await turnAway(run, container, renew));
   const closed = turnsAway && run.policy.drainClose ? await closeIdle(run, container, look) : undefined;
-  // Where new connections still come, a moment without a request is all there can be.
+  // While new connections still come, a moment without a request is the best possible result.
   if (turnsAway || (last?.busy === 0 && !last.calm)) last = await until(run, look, LAST_CALL_MS, ({ calm }) => calm);
-  // A request that began meanwhile on a kept connection may be a long one.
+  // A request that began meanwhile on a kept connection may be long.
   while (last && !isDone(last) && clock.now() < end) {
     if (turnsAway) await turnAway(run, container, renew);
     last = await until(run, look, Math.min(end - clock.now(), TURN_AWAY_AGAIN_MS), isDone);
@@ -86,7 +86,7 @@ function beginDrain(run: SlotRun, container: Container): Drain {
   };
 }
 
-// One by one: idle connections are not waited for.
+// One by one: the drain does not wait for idle connections.
 function watchEach({ ports: { traffic, clock } }: SlotRun, container: Container): Drain {
   const watch = watchConnections();
   const began = clock.now();
@@ -97,7 +97,7 @@ function watchEach({ ports: { traffic, clock } }: SlotRun, container: Container)
       if (!diagnosis.available) return undefined;
       const now = clock.now();
       const { waitedFor, ...seen } = watch(diagnosis.connections, now);
-      // Before that nothing tells a short request from a long one.
+      // Before that, a short request looks like a long one.
       if (now - began >= QUIET_MS) for (const one of waitedFor) busy.add(one);
       return { ...seen, busy: waitedFor.length };
     },

@@ -11,14 +11,14 @@ import { linger } from './linger.ts';
 import { sweepRules } from './sweep.ts';
 import { goWithout, noteOnce } from './without-rules.ts';
 
-// Renewed for as long as this process lives, and soon over after its death: once the old container is down the engine may give
-// its address to somebody else's, whose connections are not ours to lead.
+// Renewed while this process lives, and over soon after its death: once the incumbent has stopped, the engine may give its address to
+// another container, whose connections must not be redirected.
 const LIFETIME_MS = 12_000;
 const RENEW_EVERY_MS = 3000;
 
 /**
- * Leads new connections to a container's addresses to another. Where that fails the roll goes on without: clients then meet
- * the first one until it turns them away.
+ * Redirects new connections to a container's addresses to another. If that fails the roll continues without: clients then reach the first
+ * one until it rejects them.
  */
 export async function forward(
   run: SlotRun,
@@ -38,7 +38,7 @@ export async function forward(
   }
 }
 
-/** What is led where, and what it takes; `name` is that of the first container. */
+/** An address redirect; `name` is that of the first container. */
 interface Leading {
   readonly from: ForwardStart;
   readonly name: string;
@@ -56,7 +56,7 @@ export async function keepForwarding(run: SlotRun, { from, name, to, bridges, pe
     await kernel.forward(from, to, bridges, LIFETIME_MS, { percent });
     run.memory.forwarded.set(from.id, from);
   } catch (error) {
-    // It is swept at the end, when it has expired: no look sees it then.
+    // The sweep at the end removes it after its expiry: no observation sees it then.
     if (mayBeInForce(error)) run.memory.forwarded.set(from.id, from);
     throw error;
   }
@@ -101,7 +101,7 @@ export function renewing(run: SlotRun, what: string, lead: () => Promise<void>):
   };
 }
 
-/** Lets what leads from a container (or all that does) end when its time is over. */
+/** Lets the redirect from a container (or every redirect) end with its lifetime. */
 export async function stopRenewing({ memory: { renewals } }: SlotRun, from?: string): Promise<void> {
   const found = [...renewals].filter(([container]) => from === undefined || container === from);
   for (const [container, renewal] of found) {
@@ -159,8 +159,8 @@ async function endGates({ ports: { kernel, engine }, memory }: SlotRun, other?: 
 }
 
 /**
- * Has a container's own addresses lead to itself again. The rules stay for connections that were led away, down to their last packet, and
- * clearExpired removes them.
+ * Ends the redirect of a container's own addresses. The rules stay for redirected connections, until their last packet, and clearExpired
+ * removes them.
  */
 export async function endLeadingAway(run: SlotRun, id: string): Promise<void> {
   await stopRenewing(run, id);
@@ -168,8 +168,8 @@ export async function endLeadingAway(run: SlotRun, id: string): Promise<void> {
 }
 
 /**
- * Takes away what this run has led and no step has ended: it leads no more by itself, if the engine was away for longer than
- * that lasts. Rules that can't be removed now do no harm, so the roll does not fail of them.
+ * Removes redirects of this run that no step has ended: they expire if the engine was away for longer than their lifetime. Rules that
+ * can't be removed now do no harm, so the roll does not fail for them.
  */
 export async function clearExpired(run: SlotRun): Promise<void> {
   if (run.memory.forwarded.size === 0) return;

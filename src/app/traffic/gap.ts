@@ -4,9 +4,9 @@ import { leads } from '../../core/traffic/routes.ts';
 import type { Memory, SlotRun } from '../rollout/slot-run.ts';
 
 /**
- * Notes for how long nobody of the slot answered: from the beginning of the step that ended it (the app may turn requests away
- * from its stop signal on) to the look that finds somebody healthy, so it is the longest that it can have been. A container
- * answers only together with those in its namespaces: they may be what serves its ports.
+ * Notes the gap of the slot: from the start of the step that caused it (the app may reject requests from its stop signal on) to the
+ * observation of a healthy container, so it is the maximum. A container counts as answering only together with those in its namespaces,
+ * which may serve its ports.
  */
 export function noteGap(run: SlotRun, seen: Observed, lastStepBeganAt: number): void {
   const { memory } = run;
@@ -21,14 +21,14 @@ export function noteGap(run: SlotRun, seen: Observed, lastStepBeganAt: number): 
   memory.answered = answered;
 }
 
-/** Takes into account that a dependent was re-created: nobody answered in its place meanwhile. */
+/** Includes the re-creation of a dependent, whose place was empty meanwhile. */
 export function noteMoved(memory: Memory, moved: Pick<Memory, 'gap' | 'answeredAt'>): void {
-  // A gap of the slot itself goes on until the last of them answers.
+  // A gap of the slot itself lasts until the last of them answers.
   if (memory.gap.since === undefined) memory.gap = { ...memory.gap, ms: memory.gap.ms + moved.gap.ms };
   else memory.dependentsAnsweredAt = moved.answeredAt ?? memory.dependentsAnsweredAt;
 }
 
-// The move of a dependent goes on for its settle time after it answers.
+// The move of a dependent continues for its settle time after it answers.
 function endGap(memory: Memory, since: number, now: number): void {
   const until = Math.max(since, memory.dependentsAnsweredAt ?? now);
   memory.gap = { since: undefined, ms: memory.gap.ms + until - since };
@@ -44,7 +44,7 @@ function isAnswered(seen: Observed): boolean {
   return answering.length > 0 && inside.every(({ on }) => answering.some((one) => one?.id === on));
 }
 
-// An incumbent that this run has not started serves: no step asks it by a check of swapctl's own (swapctl.health.*).
+// An incumbent that this run has not started serves: no step probes it with swapctl's own check (swapctl.health.*).
 function servesYet({ incumbent }: Observed, one: Replica): boolean {
   const isFirst = one === incumbent && one.running && !one.shut && one.starts === 0;
   return isFirst && one.verdict.kind === 'waiting';

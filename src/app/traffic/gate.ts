@@ -12,19 +12,19 @@ import { keepForwarding, stopRenewing } from './forward.ts';
 import { goWithout } from './without-rules.ts';
 
 /**
- * The gate keeps clients from a container until it is healthy: the engine's DNS names it from its start on, and proxies pick it. New
- * connections to its addresses are redirected to a container that serves; in its own network namespace the rest is rejected.
+ * The gate blocks clients from a container until it is healthy: the engine's DNS names it from its start on, and proxies choose it. New
+ * connections to its addresses are redirected to a serving container; in its own network namespace the rest is rejected.
  */
 
-// A swapctl that dies must not leave a container shut for long.
+// A swapctl that dies must not leave a container blocked for long.
 const LIFETIME_MS = 30_000;
 const RENEW_BEFORE_MS = 15_000;
 
-/** Starts a container behind the gate, which is there before any client can reach it. */
+/** Starts a container behind the gate, which exists before any client can reach the container. */
 export async function startGated(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
   const gate = run.forwards ? await gateOf(run, id, snapshot) : undefined;
   const joined: Joined | undefined = gate && ((networks) => redirect(run, gate, { id, networks }));
-  // One that could not be started before may get another address.
+  // A container that failed to start before may get another address.
   await stopRenewing(run, id);
   if (gate) await hold(run, id, gate);
   try {
@@ -43,7 +43,7 @@ async function redirectStarted(run: SlotRun, id: string, gate: Gate): Promise<vo
   if (container?.status === 'running') await redirect(run, gate, container);
 }
 
-/** Goes on with the gate of a container that a dead roll has left waiting. */
+/** Renews the gate of a container that a dead roll left waiting. */
 export async function adoptGate(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
   const container = named(id, snapshot);
   const isKept = isLedBack(snapshot.seen, id) && !isRedirected(run, id);
@@ -58,7 +58,7 @@ function isRedirected({ memory }: SlotRun, id: string): boolean {
   return memory.renewals.has(id);
 }
 
-/** Who answers for a container behind the gate, and all else that is known before its start. */
+/** The container that answers for a gated one, and the other data needed before its start. */
 interface Gate {
   readonly name: string;
   readonly to: Container;
@@ -79,10 +79,10 @@ async function redirect(run: SlotRun, { name, to, bridges }: Gate, from: Forward
   }
 }
 
-// Longer than a start takes, and short, since new addresses of other containers wait as well.
+// Longer than a start takes, but short, since new addresses of other containers wait as well.
 const HOLD_MS = 10_000;
 
-// The engine may report the addresses only when clients reach them already.
+// The engine may report the addresses only when clients already reach them.
 async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gate): Promise<void> {
   const { engine, kernel } = run.ports;
   try {
@@ -95,13 +95,13 @@ async function hold(run: SlotRun, id: string, { name, to: beside, bridges }: Gat
   }
 }
 
-/** Ends what holds new addresses for a start during which a roll died. */
+/** Ends the hold on new addresses for a start during which a roll died. */
 export async function endForeignHolds(run: SlotRun, { incumbent, candidate, standIn }: Snapshot): Promise<void> {
   if (!run.movesTraffic || !(candidate ?? standIn)) return;
   for (const one of [incumbent, candidate, standIn]) if (one) await endHold(run, one.id);
 }
 
-/** Ends what this run holds still, since nft failed before. */
+/** Ends the remaining holds of this run, after an earlier failure of nft. */
 export async function endOwnHolds(run: SlotRun): Promise<void> {
   for (const id of [...run.memory.holds]) await endHold(run, id);
 }
@@ -115,7 +115,7 @@ async function endHold({ ports: { kernel, report }, memory }: SlotRun, id: strin
   }
 }
 
-/** Has a container reject what is not redirected. */
+/** Makes a container reject connections that are not redirected. */
 export async function shut(run: SlotRun, id: string): Promise<void> {
   const container = await run.ports.engine.container(id);
   if (!container || container.pid <= 0) return;
@@ -123,15 +123,15 @@ export async function shut(run: SlotRun, id: string): Promise<void> {
     await run.ports.kernel.shut(container, { lifetimeMs: LIFETIME_MS, fresh: true });
     run.memory.shut.set(id, run.ports.clock.now() + LIFETIME_MS);
   } catch (error) {
-    // One that was shut before is opened by a later step.
+    // A later step opens a container that was blocked before.
     if (!run.memory.shut.has(id)) await undoShut(run, container, error);
     await goWithout(run, container, `${container.name} can be reached before it is healthy`, error);
   }
 }
 
 /**
- * Opens a container if it may be shut all the same: an nft that was killed or hung may have done its work before, and no later step
- * would open what is not known to be shut.
+ * Opens a container that may be blocked in spite of the error: an nft that was killed or hung may have done its work, and no later step
+ * would open a container that is not known to be blocked.
  */
 export async function undoShut(
   run: SlotRun,
@@ -145,13 +145,13 @@ export async function undoShut(
   });
 }
 
-/** Renews what keeps a container shut, while it is waited for. */
+/** Renews the gate of a container while it becomes healthy. */
 export async function keepShut(run: SlotRun, id: string): Promise<void> {
   const until = run.memory.shut.get(id);
   if (until !== undefined && until - run.ports.clock.now() < RENEW_BEFORE_MS) await shut(run, id);
 }
 
-/** Whoever died may have turned new connections away from any that runs, and the kernel goes on with that for a while. */
+/** A dead process may have blocked new connections to any running container, and the kernel continues that for a while. */
 export function distrustGates({ members }: Slot, memory: SlotRun['memory']): void {
   for (const { id, status } of members) if (status === 'running') memory.turnedAway.add(id);
 }

@@ -3,13 +3,13 @@ import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { leadsPortsItself } from '../select/abilities.ts';
 
-/** Whether the traffic of this engine's containers can be moved from here. */
+/** The capability to move traffic of this engine's containers from here. */
 export async function kernelLayer(ports: Ports): Promise<KernelLayer> {
   const told = await askRunning(ports, (example) => kernelLayerFor(ports, example));
   return told ?? kernelLayerFor(ports, undefined);
 }
 
-/** The same, tried on a container. */
+/** The same, with a trial on a container. */
 export async function kernelLayerFor(
   { kernel, engine }: Pick<Ports, 'kernel' | 'engine'>,
   example: Container | undefined,
@@ -20,8 +20,8 @@ export async function kernelLayerFor(
 }
 
 /**
- * What is found out about a container that runs, to try on it what is allowed; undefined where none does. One that ended while it
- * was tried (any container of anybody's may) says nothing about the others, and the next one is tried.
+ * The result of a trial on a running container; undefined if none runs. A container that ended during the trial says nothing about the
+ * others, so the next one is tried.
  */
 export async function askRunning<T>(
   { engine }: Pick<Ports, 'engine'>,

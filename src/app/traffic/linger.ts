@@ -5,17 +5,17 @@ import type { LedClient } from '../../core/traffic/routes.ts';
 import type { ForwardStart, Ports } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 
-// Proxies that learn of a container's end from the engine's events take up to this long to act on it (Traefik's
-// providersThrottleDuration is 2 s).
+// Proxies that learn of a container's end from the engine's events take up to this long to act on it (Traefik's providersThrottleDuration
+// is 2 s).
 const QUIET_MS = 2000;
 const LOOK_EVERY_MS = 100;
-// Each look at the rules is a process.
+// Each observation of the rules is a process.
 const LOOK_AT_RULES_EVERY_MS = 500;
 
 /**
- * Keeps the redirect of a stopped container's addresses while clients still open connections to them: until none has done so for
- * a while, at most for the linger time. Clients that go on to its end have resolved the name once, and are noted. Ends at once
- * when the engine gives an address to another container, and when the user interrupts.
+ * Keeps the redirect of a stopped container's addresses while clients still open connections to them: until none has for a while, at most
+ * for the linger time. Clients that continue to its end have resolved the name once, and are noted. Ends at once when the engine gives an
+ * address to another container, and when the user interrupts.
  */
 export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
   const { kernel, clock } = run.ports;
@@ -38,21 +38,21 @@ export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind:
       clients.set(`${one.address} ${one.to}`, { ...one, at });
       newest = at;
     }
-    // A table of many connections takes nft its time.
+    // nft takes time for a table of many connections.
     lookAt = clock.now() + Math.max(LOOK_AT_RULES_EVERY_MS, clock.now() - at);
   }
   const isLate = ({ at }: Opened): boolean => at - began > QUIET_MS && clock.now() - at < QUIET_MS;
   await noteStale(run, name, end, [...clients.values()].filter(isLate));
 }
 
-/** The last connection of a client, and when it was seen first. */
+/** The last connection of a client, and the time of its first sight. */
 type Opened = LedClient & { readonly at: number };
 
 function keyOf({ address, port, to }: LedClient): string {
   return `${address} ${port} ${to}`;
 }
 
-/** Whether the engine has given an address of a container to another. */
+/** True: the engine has given an address of a container to another. */
 export async function isGivenAway({ engine }: Ports, from: string, end: ForwardStart): Promise<boolean> {
   const addresses = addressesOf(end);
   const all = await engine.list();

@@ -6,7 +6,7 @@ import type { Kernel } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { noteOnce } from './without-rules.ts';
 
-/** What redirects the slot's ports. Only a handover does; everywhere else there is no need to ask the kernel. */
+/** The redirect of the slot's ports. Only a handover has one; otherwise the kernel need not be asked. */
 export async function coverOf(run: SlotRun, standIn: Container | undefined): Promise<Cover> {
   const concerned = run.desired.choice.strategy === 'handover' || standIn !== undefined;
   if (!concerned) return 'none';
@@ -20,7 +20,7 @@ export async function coverOf(run: SlotRun, standIn: Container | undefined): Pro
   }
 }
 
-/** The address redirects of a slot. Those of a dead roll count as well, so the kernel is asked wherever there may be any. */
+/** The address redirects of a slot. Those of a dead roll count as well, so the kernel is asked whenever there may be any. */
 export async function forwardsOf(
   run: SlotRun,
   containers: readonly Container[],
@@ -47,7 +47,7 @@ export async function forwardsOf(
   return [...leading, ...past];
 }
 
-// Those that can't be read can't be renewed either, and end by themselves.
+// Unreadable redirects can't be renewed either, and end by themselves.
 async function forwardingNow(run: SlotRun, ids: readonly string[]): ReturnType<Kernel['forwarding']> {
   try {
     return await run.ports.kernel.forwarding(ids);
@@ -58,7 +58,7 @@ async function forwardingNow(run: SlotRun, ids: readonly string[]): ReturnType<K
   }
 }
 
-// Before this run has created anything, the old container serves as before; later, nobody knows where new connections go.
+// Before this run has created anything, the incumbent serves as before; later, the target of new connections is unknown.
 function unreadable({ names, memory, desired }: SlotRun, error: RuleError): never {
   if (memory.created.size === 0 && !desired.mendOnly) throw error;
   const message = `the kernel's rules for ${names.home} could not be read in the middle of its roll: ${error.message}`;

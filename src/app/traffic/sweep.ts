@@ -7,8 +7,8 @@ import { listed } from '../select/own.ts';
 import { kernelLayer } from './kernel-layer.ts';
 
 /**
- * Takes away rules that lead nowhere: to a stand-in that is not there, or from a container that is gone once the connections
- * that they led are closed. Resolves with how many there were.
+ * Removes rules without a target: to a missing stand-in, or from a removed container once their connections are closed. Resolves with
+ * their number.
  */
 export async function sweepRules(ports: Ports): Promise<number> {
   const { kernel, engine } = ports;
@@ -26,7 +26,7 @@ export async function sweepRules(ports: Ports): Promise<number> {
   );
 }
 
-// Rules of others that can't be taken away now keep nobody from what he came for; the next sweep finds them again.
+// Rules of others that can't be removed now must not stop the caller's work; the next sweep finds them again.
 async function told({ report }: Ports, sweeping: Promise<number>): Promise<number> {
   try {
     return await sweeping;
