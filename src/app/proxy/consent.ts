@@ -7,15 +7,15 @@ import { groupServices, type Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { settingsOf } from '../select/settings.ts';
 
-/** The container of a proxy, and the service that it belongs to. */
+/** The container of a proxy, and its service. */
 export interface ProxyContainer {
   readonly service: string;
   readonly container: ContainerSummary;
 }
 
 /**
- * Raises `refused` if only a label of a service (its key) names a proxy whose owner did not agree: a label must not steer the
- * containers of others, nor programs of the host. The owner of the host agrees in swapctl.yml.
+ * Raises `refused` if only a label of a service (its key) names a proxy whose owner did not agree: a label must not steer containers of
+ * others, nor programs of the host. The owner of the host agrees in swapctl.yml.
  */
 export function refuseWithoutConsent(
   ports: Pick<Ports, 'config'>,

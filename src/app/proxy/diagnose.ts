@@ -11,7 +11,7 @@ import { prepareProxy } from './proxied.ts';
 
 const NEVER = new AbortController().signal;
 
-/** Tests the proxies that services name, as a roll would before it touches anything. */
+/** Tests the proxies that services name, as a roll would before its first change. */
 export async function diagnoseProxies(ports: Ports): Promise<Finding[]> {
   const all = await listed(ports.engine).catch(() => []);
   const findings = await Promise.all(groupServices(all).map((service) => findingOf(ports, service, all)));
@@ -42,7 +42,7 @@ async function findingOf(
   }
 }
 
-// A swapctl.yml that is wrong has a finding of its own.
+// Another finding reports a wrong swapctl.yml.
 function settings(
   ports: Ports,
   key: string,

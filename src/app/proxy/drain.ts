@@ -4,8 +4,8 @@ import { drain } from '../traffic/drain.ts';
 import { drainRequests } from './route.ts';
 
 /**
- * Drains a container: first by the requests that the proxy in front counts, then, where single connections can be told, by those of
- * clients that come by address. Without such a proxy all is counted by connections.
+ * Drains a container: first by the requests that the proxy in front counts, then, if single connections are known, by those of clients
+ * that connect by address. Without such a proxy connections are counted.
  */
 export async function drainSlot(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<void> {
   const { clock, traffic } = run.ports;
@@ -28,7 +28,7 @@ export async function drainSlot(run: SlotRun, container: Container, renew: () =>
   });
 }
 
-// Requests that are held wait for the successor as well.
+// Held requests wait for the successor as well.
 function mostMs({ memory: { routed }, policy: { drainMs } }: SlotRun): number {
   return routed?.wanted.kind === 'held' ? Math.min(drainMs, routed.wanted.longestMs / 2) : drainMs;
 }

@@ -17,8 +17,8 @@ export interface OpenProxy {
 }
 
 /**
- * Opens the proxy that a service (its key) names, where it is now: it may have been re-created since the last look. Raises `config`
- * for a driver or a container that is not there, `refused` if its owner did not agree, and `proxy-unreachable` if it does not run.
+ * Opens the proxy that a service (its key) names, in its present place: it may have been re-created since the last observation. Raises
+ * `config` for an unknown driver or container, `refused` if its owner did not agree, and `proxy-unreachable` if it does not run.
  */
 export function openProxy(
   ports: Pick<Ports, 'proxies' | 'config'>,
@@ -45,7 +45,7 @@ function containerOf(proxy: ProxyPlace, all: readonly ContainerSummary[]): Proxy
       hint: `name one: ${slots.map(({ home }) => `${proxy.driver}:${home}`).join(', ')}`,
     });
   const { home, members } = slot;
-  // While the proxy itself is rolled there are two.
+  // During a roll of the proxy itself there are two.
   const container =
     members.find(({ name }) => name === home) ??
     members[0] ??

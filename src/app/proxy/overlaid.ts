@@ -11,7 +11,7 @@ import { proxiedBy } from './proxied.ts';
 
 const NEVER = new AbortController().signal;
 
-/** The slot of a service in front of which a proxy still acts by the overlay of a roll, be it dead or not. */
+/** The slot of a service whose proxy still uses the overlay of a roll, dead or alive. */
 export async function overlaidSlot(
   ports: Ports,
   service: Service,
@@ -55,7 +55,7 @@ export async function recoveredProxy(
   return proxied && { ...proxied, facts: await factsOf(ports, service, proxied, all) };
 }
 
-// A configuration that is broken elsewhere is no reason to leave an overlay behind.
+// A configuration that is broken elsewhere must not leave an overlay behind.
 async function factsOf(
   ports: Ports,
   service: string,

@@ -1,12 +1,12 @@
 import { SwapError } from '../../core/model/error.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 
-// As long as a proxy takes to be restarted or re-created.
+// The time for a proxy to be restarted or re-created.
 const LONGEST_MS = 30_000;
 const PAUSE_MS = 500;
 const NEVER = new AbortController().signal;
 
-/** Asks a proxy again while it is out of reach: in the middle of a roll it may be restarted. An interruption ends the wait. */
+/** Asks a proxy again while it is out of reach: in the middle of a roll it may be restarting. An interruption ends the wait. */
 export async function patiently<T>(run: SlotRun, call: () => Promise<T>): Promise<T> {
   const { clock, report } = run.ports;
   const signal = run.memory.giveUp ? NEVER : run.signal;

@@ -14,7 +14,7 @@ type ProxySettings = Pick<Policy, 'proxy' | 'proxyRoute' | 'proxyPort'>;
 type Subject = Pick<Container, 'id' | 'name' | 'config' | 'networks'>;
 
 /**
- * The proxy that a service (its key) names, tested before anything is touched. Raises `config`, `refused`, `proxy-unreachable`,
+ * The proxy that a service (its key) names, tested before the first change. Raises `config`, `refused`, `proxy-unreachable`,
  * `proxy-config`, and `busy` while another roll changes its route.
  */
 export async function prepareProxy(
@@ -41,7 +41,7 @@ export async function prepareProxy(
   return { ...proxied, facts };
 }
 
-// By a label of its own, a container could take the requests of another service.
+// Otherwise a container could take the requests of another service by its own label.
 function refuseElsewhere(
   { name, route }: Proxied,
   { servers }: ObservedRoute,

@@ -12,7 +12,7 @@ import { listed } from '../select/own.ts';
 import { type OpenProxy, openProxy } from './open.ts';
 import { isUnreachable, patiently } from './patience.ts';
 
-/** The route in front of a slot, whose containers are `members`; undefined: no proxy is told. */
+/** The route in front of a slot, whose containers are `members`; undefined: swapctl drives no proxy. */
 export async function routeOf(
   run: SlotRun,
   all: readonly ContainerSummary[],
@@ -60,8 +60,8 @@ async function lookThrough(
   }
 }
 
-// If one container makes room for the other, a longer wait would leave the service without both. In the end the proxy acts
-// by its own configuration already.
+// If one container makes room for the other, a longer wait would leave the service without both. In the end the proxy uses its own
+// configuration already.
 function needsNoProxy({ desired, memory }: SlotRun, members: number): boolean {
   return desired.choice.strategy !== 'start-first' || (members === 1 && memory.routed?.wanted.kind === 'baseline');
 }
@@ -91,7 +91,7 @@ function noRoute({ name, route }: Proxied): never {
   });
 }
 
-// One that does not run has none.
+// A stopped container has none.
 function addressOf(one: Container, networks: OpenProxy['networks'], { port }: Proxied): string | undefined {
   return reachedAt(one, networks, port);
 }
@@ -117,7 +117,7 @@ async function othersOf(
   });
 }
 
-/** Changes the route in front of a slot. Raises what the proxy raises. */
+/** Changes the route in front of a slot. Raises the proxy's errors. */
 export async function applyRoute(run: SlotRun, { wanted }: Extract<Step, { kind: 'route' }>): Promise<void> {
   const proxied = run.proxy ?? fail('attention', `${run.names.home} has no proxy any more`);
   await patiently(run, () => changeRoute(run, proxied, wanted));
@@ -160,7 +160,7 @@ async function keepPace({ memory: { routed }, ports: { clock } }: SlotRun, { fac
 
 const LOOK_EVERY_MS = 2000;
 
-/** Puts the overlay of a roll back during a wait, if the proxy was restarted or reloaded and has lost it. */
+/** Restores the overlay of a roll during a wait, if the proxy was restarted or reloaded and has lost it. */
 export async function restoreRoute(run: SlotRun): Promise<void> {
   const { proxy, memory, ports } = run;
   const { routed } = memory;
@@ -183,7 +183,7 @@ export async function restoreRoute(run: SlotRun): Promise<void> {
 const ASK_EVERY_MS = 100;
 
 /**
- * Waits until the proxy has no request under way in a container, at most for so long. Resolves with the most and the last number of
+ * Waits until the proxy has no request in progress in a container, with a time limit. Resolves with the maximum and the last number of
  * them; undefined: the proxy does not count them.
  */
 export async function drainRequests(
@@ -207,7 +207,7 @@ export async function drainRequests(
   }
 }
 
-// A proxy that is down has none, and its clients come again.
+// A stopped proxy has none, and its clients retry.
 async function inFlight(run: SlotRun, proxied: Proxied, container: Container): Promise<number | undefined> {
   try {
     const { route, networks } = await look(run, proxied);
