@@ -49,7 +49,7 @@ export async function plansOf(
   const [first, ...others] = hosts;
   if (!first) return fail('usage', 'the group has no hosts');
   const plan = await planOn(first, selector, request);
-  // An image that is on the engine alone has to be the same on all hosts by itself.
+  // An image that exists only on the engine has to be the same on all hosts by itself.
   const together = plan.local || plan.digest === undefined ? request : atDigest(request, plan.digest);
   const more = await Promise.all(
     others.map(async (one) => ({ host: one.host, plan: await planOn(one, selector, together) })),
@@ -77,8 +77,8 @@ function isUnchanged({ plan }: HostPlan): boolean {
 }
 
 /**
- * Finds the earlier image that all hosts go back to: that of the first host. A host that runs it already stays as it is. Nothing is
- * changed. Raises `no-history` for a host that has no such image.
+ * Finds the earlier image for all hosts: that of the first host. A host that already runs it stays as it is. Changes nothing. Raises
+ * `no-history` for a host without such an image.
  */
 export async function agreeBack(
   [first, ...others]: readonly OpenHost[],

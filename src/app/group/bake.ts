@@ -9,8 +9,8 @@ import type { GroupWorld } from './world.ts';
 const LOOK_EVERY_MS = 2000;
 
 /**
- * Watches the canary host until its bake time is over or the signal aborts. Resolves with the reason why it is bad; undefined: nothing
- * speaks against it. A host that can't be asked for a moment is no reason, unless it is away at the end.
+ * Watches the canary host until its bake time is over or the signal aborts. Resolves with the reason why it is bad; undefined: it is
+ * good. A host that can't be asked for a moment is no reason, unless it is away at the end.
  */
 export async function bake(
   { group, clock, report }: GroupWorld,

@@ -68,7 +68,7 @@ export function createGroup(world: GroupWorld): GroupApp {
   };
 }
 
-// Each host says what a roll of the group would do there, for the image that the first host resolves.
+// The plan of each host for a group roll, for the image that the first host resolves.
 async function plan(
   world: GroupWorld,
   connections: Connections,
@@ -83,7 +83,7 @@ async function plan(
   return { ...answer, hosts: answer.hosts.map((one) => withDisagreement(one, plans)) };
 }
 
-// The refusal of one host is in its plan; that hosts do not fit together is known only here.
+// The refusal of one host is in its plan; only here is it known that hosts do not fit together.
 function withDisagreement(
   answer: HostAnswer<ServicePlan[]>,
   plans: readonly (readonly HostPlan[])[],

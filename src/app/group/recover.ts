@@ -8,8 +8,8 @@ import { rollGroup } from './roll.ts';
 import type { GroupWorld } from './world.ts';
 
 /**
- * Recovers every host, then carries a roll on that died between two hosts: if one host runs the new image already, the others follow it,
- * in the order of the group. Nothing follows if the image is rejected by then, or if no host was rolled.
+ * Recovers every host, then continues a roll that died between two hosts: if one host already runs the new image, the others follow, in
+ * the order of the group. Nothing follows if the image is rejected by then, or if no host was rolled.
  */
 export async function recoverGroup(
   world: GroupWorld,
@@ -68,7 +68,7 @@ async function carryOn(
   return rollGroup(world, { open, away: [] }, { call: { group: world.group.name, service, command: 'roll' }, request });
 }
 
-// The process may have died after it took a host out of its load balancer.
+// The process may have died after it removed a host from its load balancer.
 async function rejoin(
   world: GroupWorld,
   notes: readonly HostAnswer<InterruptedGroup[]>[],

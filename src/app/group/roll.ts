@@ -91,7 +91,7 @@ async function holdAll(
   return group.hosts.flatMap((name) => held.filter(({ host }) => host === name));
 }
 
-// A host that does not answer any more would keep the command from its end: without a heartbeat its lock is dead soon.
+// An unresponsive host must not keep the command from its end: without a heartbeat its lock is soon dead.
 async function releaseAll({ clock, report }: GroupWorld, held: readonly HeldHost[]): Promise<void> {
   await Promise.all(
     held.map(async (one) => {
@@ -177,7 +177,7 @@ class GroupRun {
     this.#baked = true;
     if (!error) return;
     this.#reports.set(name, { ...this.#report(name), outcome: 'failed', error });
-    // Without a roll in this run there is nothing that it could go back to.
+    // Without a roll in this run, it has no image to go back to.
     this.#states.set(name, this.#host(name).held.isUnchanged || isAway(error) ? 'attention' : 'sick');
   }
 

@@ -34,7 +34,7 @@ export async function takeTurn(
   const report = await held.roll(roll);
   const { error } = report;
   const state = stateAfter(report);
-  // A host that is in doubt stays out of the load balancer until a person has looked.
+  // A host in doubt stays out of the load balancer until a user has looked.
   const after = held.isUnchanged || state === 'attention' ? NONE : await runHostHooks(world, 'after', facts);
   const runs = [...before.runs, ...after.runs];
   const hooks = runs.length > 0 ? { hooks: runs } : {};
@@ -44,7 +44,7 @@ export async function takeTurn(
   return { state: 'attention', report: { host, outcome: report.outcome, report, ...hooks, error: wrong } };
 }
 
-/** Takes a host that was rolled back to its old image, with its hooks around it. Never raises. */
+/** Rolls a host back to its old image, with its hooks around it. Never raises. */
 export async function takeBack(
   world: GroupWorld,
   { host, held }: HeldHost,

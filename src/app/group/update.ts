@@ -8,8 +8,8 @@ import { rollGroup } from './roll.ts';
 import type { GroupWorld } from './world.ts';
 
 /**
- * Updates a group: every host decides what is due, and a service is rolled on all hosts once it is due on one of them and no other
- * host speaks against it. The services follow each other in the order of the first host that has them.
+ * Updates a group: every host decides which services are due, and a service is rolled on all hosts once it is due on one of them and no
+ * other host objects. The services follow each other in the order of the first host that has them.
  */
 export async function updateGroup(
   world: GroupWorld,

@@ -7,8 +7,8 @@ import { updateGroup } from './update.ts';
 import type { GroupWorld } from './world.ts';
 
 /**
- * A group as a daemon watches it: one line a service for all hosts. A service is checked by the schedule of the first host that has
- * it. Events of the engines are not watched.
+ * A group for a daemon: one line per service for all hosts. A service is checked on the schedule of the first host that has it. Events of
+ * the engines are not watched.
  */
 export function watchedGroup(world: GroupWorld, connections: Connections): WatchedApp {
   const ready = (): Promise<Hosts> => connections.again();
