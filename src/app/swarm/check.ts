@@ -12,7 +12,7 @@ import { settingsOf } from '../select/settings.ts';
 import { type CheckOptions, sharing } from '../update/check.ts';
 import { followedBy, imageParts } from './image.ts';
 
-/** Asks registries what is newer than what services run; what goes wrong is in the service's line. */
+/** Asks registries for newer images than the running ones; errors are in the service's line. */
 export async function checkSwarm(
   ports: Ports,
   services: readonly SwarmService[],
@@ -87,7 +87,7 @@ function judgedMemory({ failures, history }: SwarmMemory, running: string | unde
   };
 }
 
-// The nodes may have other platforms than this manager; the age of the image is that of the manager's.
+// The nodes may have other platforms than this manager; the age is that of the manager's image.
 async function builtOf(
   ports: Ports,
   reference: string,

@@ -18,8 +18,8 @@ export interface Evidence {
 const LOG_LINES = 20;
 
 /**
- * Collects why a task failed, at once: Swarm keeps five tasks of a slot, and a log is gone with its container. The output of the
- * health check is known only where the task ran on this manager.
+ * Collects the reasons of a failed task at once: Swarm keeps five tasks of a slot, and a log is gone with its container. The output of
+ * the health check is known only for a task on this manager.
  */
 export async function evidenceOf(
   ports: Pick<Ports, 'swarm' | 'engine'>,

@@ -7,7 +7,7 @@ import type { RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { referenceNow } from '../image/track.ts';
 
-/** An image of a Swarm service: the reference that it follows, and the digest that Swarm pins it to. */
+/** An image of a Swarm service: the tracked reference, and the digest that Swarm pins. */
 export interface ServiceImage {
   readonly follows: string;
   readonly digest: string | undefined;
@@ -15,18 +15,18 @@ export interface ServiceImage {
 
 const STACK_IMAGE = 'com.docker.stack.image';
 
-/** The parts of an image as a service's spec has it. */
+/** The parts of an image in a service's spec. */
 export function imageParts(image: string): ServiceImage {
   const at = image.indexOf('@');
   return at < 0 ? { follows: image, digest: undefined } : { follows: image.slice(0, at), digest: image.slice(at + 1) };
 }
 
-/** An image as a spec has it: with the tag, so that people see what is followed, and with the digest, which is what nodes pull. */
+/** An image in the form of a spec: with the tag, so that users see the tracked reference, and with the digest, which nodes pull. */
 export function pinnedImage({ follows, digest }: ServiceImage): string {
   return digest === undefined ? follows : `${follows}@${digest}`;
 }
 
-/** The reference that a service follows; undefined where its user pinned it to a digest. */
+/** The tracked reference of a service; undefined if its user pinned a digest. */
 export function followedBy({ image, labels }: Pick<SwarmService, 'image' | 'labels'>): string | undefined {
   if (labels[STACK_IMAGE]?.includes('@')) return undefined;
   const { follows, digest } = imageParts(image);
@@ -40,7 +40,7 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
-/** The image to roll to, resolved once, so that all nodes run the same. Raises `refused` and what the registry raises. */
+/** The image to roll to, resolved once, so that all nodes run the same. Raises `refused` and the errors of the registry. */
 export async function wantedImage(
   ports: Pick<Ports, 'registry' | 'report'>,
   service: SwarmService,
@@ -89,7 +89,7 @@ function pinned({ name, image, labels }: SwarmService): never {
   );
 }
 
-/** The HEALTHCHECK of the tasks with an image, as far as this manager can tell; `unknown`: it does not have the image. */
+/** The HEALTHCHECK of the tasks with an image, if this manager knows it; `unknown`: it does not have the image. */
 export async function checkOf(
   { engine }: Pick<Ports, 'engine'>,
   service: Pick<SwarmService, 'health'>,

@@ -16,7 +16,7 @@ import { memoryFor } from './memory.ts';
 /** A service lock that this process holds. */
 export interface SwarmLease {
   readonly lock: SwarmLock;
-  /** Raises `attention` if the lock is another's by now. To be called right before each change. */
+  /** Raises `attention` if another process has the lock by now. Called right before each change. */
   confirm(): Promise<void>;
   release(): Promise<void>;
 }
@@ -24,21 +24,21 @@ export interface SwarmLease {
 type Place = Pick<Ports, 'swarm' | 'clock' | 'host' | 'report'>;
 type Subject = Pick<SwarmService, 'id' | 'name' | 'labels'>;
 
-// A holder on another machine that does not beat for so long is dead.
+// A holder on another machine without a heartbeat for this time is dead.
 const SILENCE_MS = 7000;
 const LOOK_EVERY_MS = 500;
 
-// The rolls whose locks this very process holds.
+// The rolls whose locks this process holds.
 const OWN = new Set<string>();
 
-/** Takes the lock of a service: only one manager lets the same name be made. Raises `busy` if another process holds it. */
+/** Takes the lock of a service: a manager lets only one client create a name. Raises `busy` if another process holds it. */
 export async function takeLock(ports: Place, service: Subject, note: LockNote): Promise<SwarmLease> {
   const config = lockConfig(service, note);
   try {
     await ports.swarm.createConfig(config);
   } catch (error) {
     if (isConflict(error)) return busy(service.name, (await memoryFor(ports, service.id)).lock);
-    // The manager may have made it, and its answer was lost.
+    // The manager may have made it, but its answer was lost.
     if (!isFault(error)) throw error;
     if ((await memoryFor(ports, service.id)).lock?.note.roll !== note.roll) throw error;
   }
@@ -47,7 +47,7 @@ export async function takeLock(ports: Place, service: Subject, note: LockNote): 
   return held(ports, service, lock);
 }
 
-/** Takes over the lock of a dead holder, whose roll is then this process's; undefined if another process was faster. */
+/** Takes over the lock of a dead holder, with its roll; undefined if another process was faster. */
 export async function adoptLock(ports: Place, service: Subject, lock: SwarmLock): Promise<SwarmLease | undefined> {
   const labels = { ...beatLabels(lock), [HOLDER_LABEL]: ports.host.holder };
   try {
@@ -60,7 +60,7 @@ export async function adoptLock(ports: Place, service: Subject, lock: SwarmLock)
   return now && holderOf(now) === ports.host.holder ? held(ports, service, now) : undefined;
 }
 
-/** True if the holder of a lock lives. Watches the heartbeat for a while if that takes it. */
+/** True: the holder of a lock lives. Watches the heartbeat for a while if needed. */
 export async function isHeld(ports: Place, service: string, lock: SwarmLock): Promise<boolean> {
   const holder = holderOf(lock);
   if (holder === ports.host.holder) return OWN.has(lock.note.roll);
@@ -74,7 +74,7 @@ export async function isHeld(ports: Place, service: string, lock: SwarmLock): Pr
   return false;
 }
 
-/** The same without waiting; undefined if only watching can tell. */
+/** The same without a wait; undefined if only the heartbeat can show it. */
 export function isKnownHeld({ host }: Pick<Ports, 'host'>, lock: SwarmLock): boolean | undefined {
   const holder = holderOf(lock);
   return holder === host.holder ? OWN.has(lock.note.roll) : host.isAlive(holder);
@@ -104,7 +104,7 @@ async function removeOwn(ports: Place, service: string, lock: SwarmLock): Promis
     await ports.swarm.removeConfig(lock.config.id);
 }
 
-// A beat that fails is made up for by the next one; each change asks for itself whether the lock is still held.
+// The next heartbeat makes up for a failed one; each change confirms the lock itself.
 async function beating(ports: Place, service: Subject, lock: SwarmLock, ended: AbortSignal): Promise<void> {
   let said = '';
   while (!ended.aborted) {
@@ -118,7 +118,7 @@ async function beating(ports: Place, service: Subject, lock: SwarmLock, ended: A
 
 const TRIES = 3;
 
-// The version changes with each beat, and two beats of this process may meet.
+// The version changes with each heartbeat, and two heartbeats of this process may meet.
 async function beat(ports: Place, { id, name }: Subject, lock: SwarmLock): Promise<void> {
   for (let tries = 1; ; tries++) {
     const { lock: now } = await memoryFor(ports, id);

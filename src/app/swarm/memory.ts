@@ -14,12 +14,12 @@ import type { Ports } from '../../ports/ports.ts';
 type Place = Pick<Ports, 'swarm'>;
 type Subject = Pick<SwarmService, 'id' | 'name' | 'labels'>;
 
-/** Everything that swapctl remembers of a service (its id). */
+/** The records of a service (its id). */
 export async function memoryFor({ swarm }: Place, service: string): Promise<SwarmMemory> {
   return memoryOf(service, await swarm.configs(ROLE_LABEL));
 }
 
-/** Adds an entry to the history; `before`: what to begin with where there is none yet. A repeated entry of a roll is not added. */
+/** Adds an entry to the history; `before`: its first entry if there is no history yet. Ignores a repeated entry of a roll. */
 export async function addHistory(
   ports: Place,
   service: Subject,
@@ -36,7 +36,7 @@ export async function addHistory(
 
 const MOST_FAILURES = 10;
 
-/** Remembers that an image failed. The data of a config object can't change, so an older record of the image is replaced. */
+/** Records a failed image. The data of a config object can't change, so an older record of the image is replaced. */
 export async function addFailure(
   ports: Place,
   service: Subject,

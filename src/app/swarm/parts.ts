@@ -6,14 +6,14 @@ import type { Ports } from '../../ports/ports.ts';
 import { listed } from '../select/own.ts';
 import { findUnit, type SwarmUnit, swarmUnits } from './target.ts';
 
-/** One thing that users named: a service of containers, by its selector, or one of the Swarm. */
+/** A service that a user named: one of containers, by its selector, or one of the Swarm. */
 export type Named =
   | { readonly kind: 'containers'; readonly selector: string }
   | { readonly kind: 'swarm'; readonly unit: SwarmUnit };
 
 /**
- * The named services in their order, each Swarm service once. Raises `ambiguous` for what both a container and a Swarm service are
- * called, and `not-found` unless what is `gone` may be named. An engine that is no manager is not asked for anything.
+ * The named services in their order, each Swarm service once. Raises `ambiguous` for a name of both a container and a Swarm service, and
+ * `not-found` unless `gone` services may be named. An engine that is no manager is not asked.
  */
 export async function whatIsNamed(
   ports: Ports,
@@ -65,7 +65,7 @@ function unitOf(
   });
 }
 
-// The id of the container that a selector names; undefined where there is none, which is an error if nothing else has the name.
+// The id of the container that a selector names; undefined if there is none, which is an error unless another service has the name.
 function containerOf(
   units: readonly SwarmUnit[],
   services: readonly Service[],

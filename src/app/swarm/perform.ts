@@ -16,8 +16,8 @@ import { aimOf, type Forward, look, type SwarmRun, sendImage, watchBack, watchFo
 type Failed = Extract<Forward, { kind: 'failed' }>;
 
 /**
- * Brings a service to the image of its lock, or back: sends the update unless a dead process has sent it, watches it, and puts the
- * old image back if it fails. What it raises was raised before the update; after that, everything is in the report.
+ * Brings a service to the image of its lock, or back: sends the update unless a dead process has sent it, watches it, and restores the
+ * old image if it fails. It raises only errors from before the update; later ones are in the report.
  */
 export async function performRoll(run: SwarmRun, before: Seen, sent: boolean): Promise<ServiceReport> {
   const { ports, note } = run;
@@ -70,7 +70,7 @@ async function undo(run: SwarmRun, failed: Failed): Promise<End> {
   const text = `${service.name}: ${failed.reason}; ${who} ${shown(note.from)} back`;
   ports.report({ kind: 'note', text });
   try {
-    // A login that nodes could not pull with must not stay in the service: the next task on another node would fail.
+    // A login that failed on nodes must not stay in the service: the next task on another node would fail.
     const login = failed.evidence?.pull ? 'former' : 'own';
     if (failed.by === 'swapctl') await sendImage(run, note.to, note.from, login);
     await watchBack(run);
@@ -106,7 +106,7 @@ function whatFailed(name: string, { code, by, evidence, reason }: Failed): strin
   return `the update of ${name} failed: ${reason}`;
 }
 
-// Only what the image alone can have caused counts against it; a node that can't pull, or a missing place, does not.
+// Only a failure that the image alone can have caused counts against it; a node that can't pull, or a missing place, does not.
 function codeOf({ code, evidence }: Failed): ErrorCode {
   if (code !== 'failed') return code;
   return evidence?.image ? 'not-healthy' : evidence ? 'cannot-start' : 'unproven';
@@ -130,7 +130,7 @@ async function rememberFailure(run: SwarmRun, failed: Failed): Promise<void> {
   });
 }
 
-// The image that a user rolled back from is not to come again by itself.
+// The image that a user rolled back from must not come again unattended.
 async function rejectLeft({ ports, service, note }: SwarmRun): Promise<void> {
   const { follows, digest } = imageParts(note.from);
   if (digest === undefined || note.from === note.to) return;
@@ -139,10 +139,10 @@ async function rejectLeft({ ports, service, note }: SwarmRun): Promise<void> {
   await addFailure(ports, service, { image: follows, digest, at, roll: `${note.roll}-left`, note: left });
 }
 
-// A config object holds 1000 kB, and each of them is on every manager.
+// A config object is limited to 1000 kB, and each of them is on every manager.
 const LONGEST_LINE = 1000;
 
-// A failure to remember changes nothing about the running tasks.
+// A failure to write a record does not change the running tasks.
 async function remember({ ports, service }: SwarmRun, what: string, write: () => Promise<void>): Promise<void> {
   await write().catch((raised: unknown) => {
     ports.report({
@@ -202,7 +202,7 @@ async function describe(
   };
 }
 
-/** As reports name a container. */
+/** In the form of a report's container id. */
 export function shortId(task: Pick<SwarmTask, 'id'> | undefined): string {
   return task?.id.slice(0, 12) ?? '';
 }

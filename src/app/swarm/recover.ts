@@ -10,7 +10,7 @@ import { adoptLock, isHeld } from './lock.ts';
 import { memoryFor } from './memory.ts';
 import { performRoll } from './perform.ts';
 
-/** Finishes or undoes the interrupted rolls of services, and removes what is remembered of services that are gone. */
+/** Finishes or undoes the interrupted rolls of services, and removes the records of removed services. */
 export async function recoverSwarm(
   ports: Ports,
   services: readonly SwarmService[],
@@ -36,7 +36,9 @@ async function recovered(ports: Ports, service: SwarmService, signal: AbortSigna
   }
 }
 
-/** The same for one service, before it is rolled; undefined if there was nothing. Raises `busy` where a living roll is at it. */
+/**
+ * The same for one service, before its roll; undefined if there was no interrupted roll. Raises `busy` if a live roll is working on it.
+ */
 export async function recoverSwarmService(
   ports: Ports,
   service: SwarmService,

@@ -18,7 +18,7 @@ import { ownService, whyOwn } from './own.ts';
 import { performRoll, shortId } from './perform.ts';
 import { recoverSwarmService } from './recover.ts';
 
-/** How a service is to be rolled. */
+/** The options of a roll. */
 export interface SwarmRollOptions {
   readonly target: RollTarget<ServiceImage>;
   readonly force: boolean;
@@ -28,7 +28,7 @@ export interface SwarmRollOptions {
   readonly signal: AbortSignal;
 }
 
-/** Rolls a service: finishes or undoes an interrupted roll of it first. Raises what keeps it from being begun. */
+/** Rolls a service: first finishes or undoes an interrupted roll of it. Raises the errors that keep it from beginning. */
 export function rollSwarmService(ports: Ports, name: string, options: SwarmRollOptions): Promise<ServiceReport> {
   return traced(ports, name, options.traceparent, async (own) => {
     ports.config();
@@ -93,7 +93,7 @@ async function rollLocked(
   }
 }
 
-// The spec alone does not say whether the tasks are well.
+// The spec alone does not show the health of the tasks.
 async function unchangedReport({ swarm }: Ports, service: SwarmService): Promise<ServiceReport> {
   const { name, image, updateConfig } = service;
   const tasks = await swarm.tasks(service.id);
@@ -104,7 +104,7 @@ async function unchangedReport({ swarm }: Ports, service: SwarmService): Promise
   return { service: name, outcome: 'unchanged', strategy: updateConfig.order, from, timings: { total: 0 }, ...notes };
 }
 
-/** Raises `known-bad` for an image that failed here before, and was to blame for it. */
+/** Raises `known-bad` for an image that failed here before and was to blame. */
 export function refuseRejected(
   { name }: Pick<SwarmService, 'name'>,
   digest: string | undefined,

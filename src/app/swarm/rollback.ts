@@ -8,8 +8,8 @@ import { memoryFor } from './memory.ts';
 import { rollSwarmService, type SwarmRollOptions, serviceNamed } from './roll.ts';
 
 /**
- * Rolls a service to the image that it ran before, in its present spec: Swarm's own rollback would take back all else that was
- * changed since, and rolls forward again when it is asked twice.
+ * Rolls a service to the image that it ran before, in its present spec: Swarm's own rollback would also undo all other changes since, and
+ * rolls forward again on a second request.
  */
 export async function rollbackSwarm(
   ports: Ports,

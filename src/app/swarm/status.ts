@@ -12,7 +12,7 @@ import { imageParts } from './image.ts';
 import { isKnownHeld } from './lock.ts';
 import { memoryFor } from './memory.ts';
 
-/** One line a task for `swapctl status`; nothing is changed. As many requests for all services as for one. */
+/** One line for each task of `swapctl status`; changes nothing. As many requests for all services as for one. */
 export async function swarmStatus(ports: Ports, services: readonly SwarmService[]): Promise<ReplicaStatus[]> {
   if (services.length === 0) return [];
   const [only] = services;
@@ -63,7 +63,7 @@ function statusLine(
   };
 }
 
-// A service that is scaled to 0, or that has no place, is there all the same.
+// A service with scale 0, or without a place, still gets a line.
 function lineWithoutTask(look: Look, service: SwarmService, memory: SwarmMemory): ReplicaStatus {
   const { id, image, createdAt, name } = service;
   const none = { id, image, createdAt, node: undefined, slot: 0, service: id, at: createdAt, error: '' };
@@ -71,7 +71,7 @@ function lineWithoutTask(look: Look, service: SwarmService, memory: SwarmMemory)
   return { ...statusLine(look, service, task, memory), container: name, health: 'no task', phase: 'stopped' };
 }
 
-// A task with a HEALTHCHECK is running only while it is healthy; whether an image brings one, only its node can tell.
+// A task with a HEALTHCHECK is running only while it is healthy; only its node knows if an image has one.
 function healthWord({ health }: SwarmService, { state }: SwarmTask): string {
   if (state !== 'running') return state;
   if (!health?.Test?.length) return 'unknown';
@@ -95,7 +95,7 @@ function strategyOf(ports: Ports, service: SwarmService): string {
   }
 }
 
-/** The images that a service ran, newest first, with those that failed. */
+/** The images that a service ran, newest first, with the failed ones. */
 export async function swarmHistory(ports: Ports, service: SwarmService): Promise<ServiceHistory> {
   const { history, failures } = await memoryFor(ports, service.id);
   const { follows, digest } = imageParts(service.image);

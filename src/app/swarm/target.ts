@@ -20,8 +20,8 @@ export interface SwarmUnit {
 }
 
 /**
- * The services of the Swarm that the engine is a manager of; none for any other engine, which is not asked for them, and none
- * behind a socket proxy that keeps the Swarm out, so that the containers are still rolled.
+ * The services of the Swarm that the engine manages; none for any other engine, which is not asked for them, and none behind a socket
+ * proxy that blocks the Swarm API, so that the containers are still rolled.
  */
 export async function swarmUnits({ engine, swarm, report }: Place): Promise<SwarmUnit[]> {
   if ((await engine.facts()).swarm !== 'manager') return [];
@@ -52,7 +52,7 @@ export function swarmTarget(ports: Ports): Target<SwarmUnit> {
       ),
     facts: ({ service }) => swarmFacts(ports, service),
     imagesOf: ({ service }) => [service.image],
-    // The service that this process runs in is skipped.
+    // The service of this process is skipped.
     runsIn: () => false,
     isOneShot: async () => false,
     beforeRolls: async () => {},
@@ -103,7 +103,7 @@ export async function swarmFacts(ports: Ports, { id }: SwarmService): Promise<Ro
 
 const SHORTEST_ID = 4;
 
-/** The service that a selector names: by its name, or the beginning of its id. */
+/** The service that a selector names: by its name, or the start of its id. */
 export function findUnit(units: readonly SwarmUnit[], selector: string): SwarmUnit | undefined {
   const named = units.find(({ key }) => key === selector);
   if (named || selector.length < SHORTEST_ID || !/^[0-9a-z]+$/.test(selector)) return named;

@@ -12,19 +12,19 @@ import type { PullLogin } from '../../ports/swarm.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
 import type { SwarmLease } from './lock.ts';
 
-/** One roll of a service: what it takes to begin it, to go on with it after a crash, and to undo it. */
+/** One roll of a service: the data to begin it, to continue it after a crash, and to undo it. */
 export interface SwarmRun {
   readonly ports: Ports;
   readonly service: Pick<SwarmService, 'id' | 'name' | 'labels'>;
   readonly note: LockNote;
   readonly policy: Pick<Policy, 'settleMs' | 'healthTimeoutMs'>;
-  /** The HEALTHCHECK of the new tasks; undefined: not known. */
+  /** The HEALTHCHECK of the new tasks; undefined: unknown. */
   readonly check: HealthConfig | undefined;
   readonly lease: SwarmLease;
   readonly signal: AbortSignal;
 }
 
-/** How the way to the new image ended. `failed`: the old image is to be put back, by whom `by` says. */
+/** The result of the update. `failed`: the old image is to be restored, by swapctl or by Swarm (`by`). */
 export type Forward =
   | { readonly kind: 'rolled' }
   | {
@@ -42,17 +42,17 @@ export function aimOf({ note, lease }: Pick<SwarmRun, 'note' | 'lease'>): Aim {
   return { from: note.from, to: note.to, since: lease.lock.config.createdAt };
 }
 
-// As long as a daemon takes to restart, and managers to elect a leader.
+// The time for a daemon to restart, and for managers to elect a leader.
 const AWAY_MS = 90_000;
 
-// A single failed answer is no news.
+// A single failed answer is not worth a note.
 const TRIES_IN_SILENCE = 3;
 
 function away(service: string, why: string): string {
   return `${service}: the manager does not answer (${why}); Swarm goes on by itself, and swapctl asks again for ${formatDuration(AWAY_MS)}`;
 }
 
-/** Looks at the service, also while its manager restarts. Raises `attention` if the service is gone. */
+/** Observes the service, even while its manager restarts. Raises `attention` if the service is gone. */
 export async function look({ ports, service }: Pick<SwarmRun, 'ports' | 'service'>): Promise<Seen> {
   const until = ports.clock.monotonic() + AWAY_MS;
   for (let tries = 1; ; tries++) {
@@ -106,7 +106,7 @@ export async function watchForward(run: SwarmRun): Promise<Forward> {
   }
 }
 
-/** Watches until each slot runs the old image again. Raises `attention` where that does not come about. */
+/** Watches until each slot runs the old image again. Raises `attention` if that does not happen. */
 export async function watchBack(run: SwarmRun): Promise<void> {
   const { ports, note } = run;
   const standing = new Standing(run);
@@ -133,7 +133,7 @@ function notBack({ service, note }: SwarmRun, why: string): never {
 const MOST_TRIES = 20;
 const MOST_FAULTS = 3;
 
-/** Asks Swarm to change the image, unless it has it already. Raises `busy` where another process changes the service. */
+/** Asks Swarm to change the image, unless it has it already. Raises `busy` if another process changes the service. */
 export async function sendImage(run: SwarmRun, from: string, to: string, login?: PullLogin): Promise<void> {
   const { ports, lease } = run;
   for (let tries = 1, faults = 0; ; tries++) {
@@ -144,7 +144,7 @@ export async function sendImage(run: SwarmRun, from: string, to: string, login?:
       await lease.confirm();
       return await ports.swarm.setImage(now, to, from === to, login);
     } catch (error) {
-      // A change of labels or replicas in between is no reason to give up; a change of the image is found by the next look.
+      // A change of labels or replicas in between is no reason to give up; the next observation finds a change of the image.
       if (isConflict(error) && tries < MOST_TRIES) continue;
       if (!isFault(error) || from === to) throw error;
       // The managers may elect a leader, for seconds, or have taken the change. Its version keeps it from being made twice.
@@ -174,7 +174,7 @@ async function tellEvidence(
   return evidence;
 }
 
-/** For how long nothing has changed, and what was last said of the wait. */
+/** The time without a change, and the last note about the wait. */
 class Standing {
   readonly #run: SwarmRun;
   #last = '';
@@ -185,14 +185,14 @@ class Standing {
     this.#run = run;
   }
 
-  /** Says what is waited for, once. */
+  /** Reports the reason of the wait, once. */
   told(what: string): void {
     if (what === this.#said) return;
     this.#said = what;
     this.#run.ports.report({ kind: 'note', text: `${this.#run.service.name}: ${what}` });
   }
 
-  /** How long it has stood still, once that is too long. */
+  /** The length of the standstill, once it is too long. */
   since(seen: Seen, now: number): string | undefined {
     const print = fingerprint(seen);
     if (this.#at === undefined || print !== this.#last) {
