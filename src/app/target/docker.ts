@@ -28,7 +28,7 @@ export function dockerTarget(ports: Ports): Target<Service> {
   };
 }
 
-/** The services of a Docker host, as its containers show them. */
+/** The services of a Docker host, from its containers. */
 export function dockerLook(ports: Ports, all: readonly ContainerSummary[]): Look<Service> {
   let images: ReturnType<Ports['engine']['images']> | undefined;
   return {
@@ -45,7 +45,7 @@ export function dockerLook(ports: Ports, all: readonly ContainerSummary[]): Look
   };
 }
 
-// Several containers of one service may be named, each by itself.
+// A user may name several containers of one service, each by itself.
 function namedServices(all: readonly ContainerSummary[], selectors: readonly string[]): Service[] {
   const byKey = new Map<string, Service>();
   for (const service of chosenOf(all, selectors)) {
@@ -56,7 +56,7 @@ function namedServices(all: readonly ContainerSummary[], selectors: readonly str
   return [...byKey.values()];
 }
 
-// Replicas are alike; of several the first that runs tells.
+// Replicas are alike; the first running one counts.
 function labelsOf(service: Service): OwnLabels {
   const members = service.slots.flatMap(({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates);
   const member = members.find(({ status }) => status === 'running') ?? members[0];
