@@ -12,15 +12,15 @@ import { listed, ownOf } from '../select/own.ts';
 import { hasReplaced } from './restart-dependents.ts';
 
 export interface Beside {
-  /** What compose does for the service beside creating its containers, and swapctl does not. */
+  /** Actions of compose for the service, beside creating its containers, that swapctl does not do. */
   readonly notDone: readonly string[];
-  /** The same, and what swapctl cannot know; for a plan. */
+  /** The same, with those that swapctl cannot know; for a plan. */
   readonly forPlan: readonly string[];
 }
 
 const NOTHING: Beside = { notDone: [], forPlan: [] };
 
-/** What a roll of a compose service leaves to its user. `back`: it goes back to an image before. */
+/** The work that a roll of a compose service leaves to its user. `back`: a rollback. */
 export async function besideOf(
   ports: Ports,
   slot: PreparedSlot | undefined,
@@ -33,20 +33,20 @@ export async function besideOf(
   if (!service || composeKey(own) === undefined) return NOTHING;
   const { notRun, unknown } = slot.composeHooks;
   const oneShots = await oneShotsOf(ports, own, all);
-  // One of the same tag runs before the roll; the way back undoes no migration.
+  // A one-shot of the same tag runs before the roll; a rollback undoes no migration.
   const left = oneShots.filter(({ image }) => back || !isSameTag(image, slot.follows));
   const list = notDone(service, notRun, left, slot.follows);
   return { notDone: list, forPlan: [...list, ...(unknown ? [notKnown(service)] : [])] };
 }
 
-/** Adds to the report of a roll what it has left to its user. */
+/** Adds to the report of a roll the work that it left to its user. */
 export async function withNotDone(ports: Ports, report: ServiceReport, slot: PreparedSlot): Promise<ServiceReport> {
   if (!hasReplaced(report)) return report;
   try {
     const { notDone } = await besideOf(ports, slot, await listed(ports.engine), report.outcome === 'rolled-back');
     return notDone.length > 0 ? { ...report, notDone } : report;
   } catch (raised) {
-    // The roll is done, whatever becomes of the question what compose would have done.
+    // The roll is done, even if compose's actions are unknown.
     if (raised instanceof EngineError) return report;
     throw raised;
   }

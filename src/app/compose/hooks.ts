@@ -10,8 +10,8 @@ import type { Ports } from '../../ports/ports.ts';
 type Machine = Pick<Ports, 'engine' | 'host' | 'compose'>;
 
 /**
- * The hooks of a container's service, from the compose files that its labels name: these are paths of the engine's machine. The author of
- * a container chooses the labels, so files that others may write to are not obeyed, and no hook gets more rights than the container.
+ * The hooks of a container's service, from the compose files that its labels name: these are paths of the engine's machine. Compose is
+ * asked only if the files have hooks, or include others.
  */
 export async function composeHooksOf(
   ports: Machine,

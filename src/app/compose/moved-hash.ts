@@ -7,9 +7,8 @@ import type { SlotRun } from '../rollout/slot-run.ts';
 import { ownOf } from '../select/own.ts';
 
 /**
- * The config hash that compose expects on a container which is to share with the successors of others what it shared with
- * those; undefined where nothing of it changes, or where compose itself can't tell (it is not installed here, or its files have
- * changed since).
+ * The config hash that compose expects on a container which shares with successors; undefined if nothing changes, or if compose can't
+ * compute it (it is not installed here, or its files have changed since).
  */
 export async function movedHash(
   run: Pick<SlotRun, 'ports' | 'memory'>,

@@ -11,7 +11,7 @@ import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import { listed, ownOf } from '../select/own.ts';
 import { runOneShot, type Wish } from './run-one-shot.ts';
 
-/** A one-shot whose last run was not one with the wanted image. */
+/** A one-shot whose last run did not use the desired image. */
 export interface Due {
   /** The key of its service. */
   readonly key: string;
@@ -19,8 +19,8 @@ export interface Due {
 }
 
 /**
- * The one-shots of the wanted tag that compose runs to their end before a container (`service_completed_successfully`), also before
- * each other, in their order. One that has ended well with the image (id) is done.
+ * The one-shots of the desired tag that compose completes before a container (`service_completed_successfully`), also before each other,
+ * in their order. One that has ended successfully with the image (id) is done.
  */
 export async function dueOneShots(
   ports: Ports,
@@ -45,8 +45,8 @@ export async function dueOneShots(
 }
 
 /**
- * Runs them, each to its end, before anything else of the roll changes. Raises `step-failed` with the log of the first that fails;
- * the service still runs as before.
+ * Runs them, each to its end, before any other change of the roll. Raises `step-failed` with the log of the first failure; the service
+ * still runs as before.
  */
 export async function runOneShots(ports: Ports, slot: PreparedSlot, wish: Wish): Promise<void> {
   const due = await dueOneShots(ports, slot, wish.image, await listed(ports.engine));

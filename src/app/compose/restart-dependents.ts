@@ -15,8 +15,8 @@ import { dependentsOn, othersOf } from '../select/neighbours.ts';
 import { listed } from '../select/own.ts';
 
 /**
- * Restarts what compose restarts after a replacement of the service (`depends_on` with `restart: true`), where the roll replaced
- * a container, and adds to its report what came of it.
+ * Restarts the services that compose restarts after a replacement (`depends_on` with `restart: true`), if the roll replaced a container,
+ * and adds the results to its report.
  */
 export async function withRestarts(ports: Ports, report: ServiceReport): Promise<ServiceReport> {
   if (!hasReplaced(report)) return report;
@@ -30,7 +30,7 @@ export async function withRestarts(ports: Ports, report: ServiceReport): Promise
   };
 }
 
-// The roll is done, whatever becomes of the restarts.
+// The roll is done, even if the restarts fail.
 function notRestarted(service: string, raised: unknown): { restarted: Restarted[]; concerns: ReportedError[] } {
   const why = whyNot(raised);
   const message = `what depends on ${service} with restart: true ${why}`;
@@ -38,7 +38,7 @@ function notRestarted(service: string, raised: unknown): { restarted: Restarted[
   return { restarted: [], concerns: [{ code: 'attention', message, hint, state: 'new-serves' }] };
 }
 
-/** Whether a roll has replaced a container. If it needs attention, the recovery that ends it restarts the dependents. */
+/** True: a roll has replaced a container. If it needs attention, the recovery that ends it restarts the dependents. */
 export function hasReplaced(report: ServiceReport): boolean {
   const outcomes = (report.replicas ?? [report]).map(({ outcome }) => outcome);
   const changed = outcomes.includes('rolled') || outcomes.includes('rolled-back');
@@ -57,15 +57,15 @@ export async function restartAfterRecovery(ports: Ports, key: string): Promise<v
 }
 
 /**
- * The same where a roll died after its last step and before the restarts: of the dependents, only those that have not started
- * since swapctl created the containers of the service.
+ * The same if a roll died after its last step and before the restarts: of the dependents, only those that have not started since swapctl
+ * created the containers of the service.
  */
 export async function restartMissed(ports: Ports, key: string): Promise<void> {
   const all = await listed(ports.engine);
   const since = await replacedAt(ports, key, all);
   if (since === undefined || restartedAfter(key, all).length === 0) return;
   const images = all.flatMap(({ labels, imageId }) => (composeKey(labels) === key ? [imageId] : []));
-  // Another death in the middle leaves a lock again, by which the next recovery finds the rest.
+  // Another death in the middle leaves a lock again, which shows the rest to the next recovery.
   const lease = await takeLease(ports, key, images).catch(unlessBusy);
   if (!lease) return;
   try {
@@ -75,12 +75,12 @@ export async function restartMissed(ports: Ports, key: string): Promise<void> {
   }
 }
 
-// Whoever rolls it now restarts them after that.
+// The process that rolls it now restarts them afterwards.
 function unlessBusy(raised: unknown): undefined {
   if (!(raised instanceof SwapError) || raised.code !== 'busy') throw raised;
 }
 
-/** When swapctl created the newest container of a service; undefined where it created none of those that are there. */
+/** The creation of the newest container that swapctl made for a service; undefined if it made none of the present ones. */
 async function replacedAt(ports: Ports, key: string, all: readonly ContainerSummary[]): Promise<number | undefined> {
   const members = all.filter(({ labels }) => composeKey(labels) === key);
   const replaced = members.filter(({ labels }) => decodeState(labels)?.replaces !== undefined);
@@ -102,14 +102,14 @@ async function restartDependents(ports: Ports, key: string, since = Infinity): P
   return restarted;
 }
 
-/** A service whose containers were replaced, and the time from which on a dependent has started anew. */
+/** A service whose containers were replaced, and the time since which a dependent must have started. */
 interface Replaced {
   readonly key: string;
   readonly since: number;
   readonly members: readonly ContainerSummary[];
 }
 
-// Under the lock of the dependent, so that no roll of it loses the container that is being restarted.
+// Under the lock of the dependent, so that no roll of it loses the container during its restart.
 async function restartService(
   ports: Ports,
   { key, containers }: RestartedService,
@@ -139,7 +139,7 @@ async function startedBefore(
   { since, members }: Replaced,
 ): Promise<ContainerSummary[]> {
   const seen = await Promise.all(containers.map(({ id }) => ports.engine.container(id)));
-  // The roll has already created those anew that live in the namespaces of a new container.
+  // The roll has already re-created those in the namespaces of a new container.
   const isAnew = (one: Container): boolean => members.some((member) => isTied(one, member));
   return containers.filter((_, at) => {
     const one = seen[at];
@@ -147,7 +147,7 @@ async function startedBefore(
   });
 }
 
-// One after the other, so that of several replicas the others answer meanwhile.
+// One after the other, so that other replicas answer meanwhile.
 async function restartAll(ports: Ports, containers: readonly ContainerSummary[]): Promise<Restarted[]> {
   const restarted: Restarted[] = [];
   for (const container of containers) {
@@ -158,7 +158,7 @@ async function restartAll(ports: Ports, containers: readonly ContainerSummary[])
   return restarted;
 }
 
-// The namespaces of a container end with its processes: those that live in them would be left in dead ones.
+// The namespaces of a container end with its processes: containers in them would be left in dead ones.
 async function restartTenants(ports: Ports, owner: ContainerSummary): Promise<Restarted[]> {
   const all = await listed(ports.engine);
   const names = dependentsOn(owner, await othersOf(ports, owner, all));
@@ -176,7 +176,7 @@ async function restartOne(ports: Ports, { id, name }: ContainerSummary): Promise
     const error = await whyDown(ports, id);
     return { container: name, ms: ports.clock.now() - began, ...(error === undefined ? {} : { error }) };
   } catch (raised) {
-    // Somebody replaced or removed it: what runs now was started after the roll.
+    // A user replaced or removed it: the present one was started after the roll.
     if (isNotFound(raised)) return undefined;
     return { container: name, error: whyNot(raised) };
   }
@@ -195,7 +195,7 @@ function whyNot(raised: unknown): string {
 
 const LOOK_EVERY_MS = 200;
 
-/** Waits until the engine has judged a container that was just started; undefined: it is well. */
+/** Waits until the engine has judged a newly started container; undefined: it is healthy. */
 async function whyDown(ports: Ports, id: string): Promise<string | undefined> {
   for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
     const container = await ports.engine.container(id);

@@ -16,20 +16,20 @@ import { removeOwn, stateOfMade } from '../rollout/steps/remove.ts';
 import { ownOf } from '../select/own.ts';
 import { settingsOf } from '../select/settings.ts';
 
-/** The roll before which one-shots run. */
+/** The roll that needs the one-shots. */
 export interface Wish {
   readonly image: PinnedImage;
   readonly roll: string;
   readonly signal: AbortSignal;
 }
 
-/** A migration may take long; one that hangs must not keep later rolls from being done. */
+/** A migration may take long; one that hangs must not block later rolls. */
 const LONGEST_MS = 3_600_000;
 const LOG_LINES = 20;
 
 /**
- * Runs a one-shot with the image: in a new container with the settings of the old one, which takes its place once it has ended with 0.
- * Resolves with a note for the report. Raises `step-failed` where it fails; then the old container stays.
+ * Runs a one-shot with the image: in a new container with the settings of the old one, which it replaces once it has ended with 0.
+ * Resolves with a note for the report. Raises `step-failed` if it fails; then the old container stays.
  */
 export async function runOneShot(ports: Ports, key: string, container: Container, wish: Wish): Promise<string> {
   const lease = await takeLease(ports, key, [container.imageId, wish.image.id]);
@@ -52,7 +52,7 @@ async function runLocked(ports: Ports, key: string, container: Container, wish: 
   return `${container.name} was run to its end with the new image (${formatDuration(clock.now() - began)})`;
 }
 
-// Of a roll that died: its run may go on, or have ended well.
+// The remains of a roll that died: its run may continue, or have ended successfully.
 async function leftover({ engine }: Ports, { name }: Container, { image }: Wish): Promise<string | undefined> {
   const found = await engine.container(slotNames(name).oneShot);
   if (!found) return undefined;
@@ -90,7 +90,7 @@ async function started(ports: Ports, key: string, container: Container, { image,
   return id;
 }
 
-// The engine notes the reference of a container, which compose compares; the tag itself moves with the service.
+// The engine records the reference of a container, which compose compares; the tag itself moves with the service.
 async function tagged<T>({ engine }: Ports, { follows, id }: PinnedImage, work: () => Promise<T>): Promise<T> {
   const before = (await engine.image(follows))?.id;
   if (before === id) return work();

@@ -11,12 +11,12 @@ import type { Ports } from '../../ports/ports.ts';
 import { listed } from '../select/own.ts';
 
 /**
- * A tag belongs to all containers that were created from it. If a roll moves it, `docker compose up -d` re-creates those of other
- * services, too: with a newer image after a roll, with an older one after a rollback.
+ * A tag concerns all containers that were created from it. If a roll moves it, `docker compose up -d` re-creates those of other services,
+ * too: with a newer image after a roll, with an older one after a rollback.
  */
 
 /**
- * Adds to the report of a roll which compose containers do not run what their tag means now. `later`: services that the same
+ * Adds to the report of a roll the compose containers that do not run the present image of their tag. `later`: services that the same
  * command rolls after this one.
  */
 export async function withSameTag(
@@ -39,7 +39,7 @@ export async function withSameTag(
     });
     return sameTag.length > 0 ? { ...report, sameTag } : report;
   } catch (raised) {
-    // The roll is done, whatever becomes of this question.
+    // The roll is done, even if this is unknown.
     if (raised instanceof EngineError) return report;
     throw raised;
   }
@@ -58,8 +58,8 @@ function adviceFor({ outcome }: ServiceReport, key: string | undefined): string 
 const ADVISED: Readonly<Partial<Record<Outcome, string>>> = { rolled: 'roll', 'rolled-back': 'rollback' };
 
 /**
- * What a roll of the service with these containers (ids) does to other compose services of the same tag, for a plan. `alongside`:
- * services that the same command rolls.
+ * The effects of a roll of the service with these containers (ids) on other compose services of the same tag, for a plan. `alongside`:
+ * services of the same command.
  */
 export async function sameTagAhead(
   ports: Ports,
@@ -76,7 +76,7 @@ function without(services: readonly string[], all: readonly ContainerSummary[]):
   return all.filter(({ labels }) => !services.includes(composeKey(labels) ?? ''));
 }
 
-// The list shows an id instead of a reference that means another image by now.
+// The list shows an id in place of a reference that names another image by now.
 async function createdFrom(
   { engine }: Ports,
   reference: string,
@@ -85,7 +85,7 @@ async function createdFrom(
   const possible = all.filter(
     (one) =>
       one.labels[COMPOSE_SERVICE] !== undefined &&
-      // Compose creates no job (docker compose run) again.
+      // Compose never re-creates a job (docker compose run).
       one.labels[COMPOSE_ONEOFF] !== 'True' &&
       helperRole(one) === undefined &&
       (isImageId(one.image) || names(one.image, reference)),
@@ -98,7 +98,7 @@ function names(text: string, reference: string): boolean {
   try {
     return canonical(text) === canonical(reference);
   } catch {
-    // An id, or something that only this engine takes for a reference.
+    // An id, or another text that only this engine takes for a reference.
     return false;
   }
 }
