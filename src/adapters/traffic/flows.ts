@@ -6,7 +6,7 @@ export type Family = (typeof FAMILIES)[number];
 /** Matches the first packet of a connection, and each retransmission of it. */
 export const OPENS = 'tcp flags & (fin | syn | rst | ack) == syn';
 
-// As long as a connection may be silent; each packet begins it anew.
+// As long as a connection may be silent; each packet restarts it.
 const IDLE = '1h';
 const MOST_CONNECTIONS = 65_535;
 
@@ -15,7 +15,7 @@ export function flows(family: Family): string {
   return `flows_${family}`;
 }
 
-/** What a connection is known by. */
+/** The key of a connection. */
 export function flowKey(family: Family): string {
   return `${family} saddr . tcp sport . ${family} daddr . tcp dport`;
 }

@@ -8,10 +8,10 @@ export function ownerOf(id: EngineFacts['id']): string {
   return createHash('sha256').update(id).digest('hex').slice(0, LENGTH);
 }
 
-/** What the kernel layer has to know of the engine. */
+/** The engine's data for the kernel layer. */
 export type EngineHere = Pick<EngineFacts, 'local' | 'id'>;
 
-/** The owner of rules, which stays known while the engine does not answer; each look at the engine learns it anew. */
+/** The owner of rules, which stays known while the engine does not answer; each answer of the engine refreshes it. */
 export interface KnownOwner {
   look(): Promise<EngineHere>;
   owner(): Promise<string>;

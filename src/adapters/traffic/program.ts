@@ -55,7 +55,7 @@ function within(child: ChildProcessWithoutNullStreams, ended: Promise<Ending>, m
   return new Promise((resolve) => {
     const late = setTimeout(() => {
       child.kill('SIGKILL');
-      // What it has started may keep its output open for longer.
+      // Its children may keep its output open for longer.
       for (const stream of [child.stdout, child.stderr]) stream.destroy();
       resolve({ kind: 'timeout', afterMs: ms });
     }, ms);
@@ -71,7 +71,7 @@ function notStarted(error: NodeJS.ErrnoException): Ending {
   return { kind: 'exited', status: -1, stdout: '', stderr: error.message };
 }
 
-// A shell that stands before the program tells of a signal by a status above 128.
+// A shell around the program reports a signal as a status above 128.
 function endingOf(status: number | null, signal: string | null, stdout: string, stderr: string): Ending {
   const told = signal ?? (status === null ? undefined : signalOf(status - 128));
   if (told !== undefined) return { kind: 'killed', signal: told };

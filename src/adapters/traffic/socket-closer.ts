@@ -27,7 +27,7 @@ export function socketCloser(pid: number): Closer {
   };
 }
 
-// A line each, since ss takes none that is longer than a kilobyte. The kernel also finds sockets of IPv6 by a mapped address of IPv4.
+// One line each, since ss takes no line longer than a kilobyte. The kernel also finds IPv6 sockets by a mapped IPv4 address.
 function filterOf(ends: string): string[] {
   const [local, peer] = ends.split(' ').map(plain);
   return local && peer ? [`or ( src ${local} and dst ${peer} )\n`] : [];
@@ -39,7 +39,7 @@ function plain(end: string): string | undefined {
   return /^(\[[\da-f:]+\]|[\d.]+):\d+$/.test(end) ? end : undefined;
 }
 
-// ss prints those that it has closed.
+// ss prints the connections that it has closed.
 function closedBy(ending: Ending): Closed {
   if (ending.kind !== 'exited' || ending.status !== 0) return unavailable(ending, 'see whether ss -K works as root');
   return { available: true, closed: ending.stdout.split('\n').filter((line) => line !== '').length };

@@ -70,7 +70,7 @@ function connectionOf({ state, receiveQueue, sendQueue, local, peer, info }: Row
     sinceSent: figure('lastsnd'),
     sinceReceived: figure('lastrcv'),
     sinceAck: figure('lastack'),
-    // What a client that acknowledges late adds to the average is not on the way.
+    // A client's late acknowledgements increase the average, but not the round trip.
     roundTrip: Number((/\bminrtt:([\d.]+)/.exec(info) ?? /\brtt:([\d.]+)/.exec(info))?.[1] ?? 0),
   };
 }
@@ -82,7 +82,7 @@ function queues(received: number, sent: number, notSent: number): Pick<Connectio
 
 type Unavailable = Extract<Diagnosis, { available: false }>;
 
-/** Why ss said nothing. */
+/** Why ss gave no answer. */
 export function unavailable(ending: Ending, advice: string): Unavailable {
   switch (ending.kind) {
     case 'missing':

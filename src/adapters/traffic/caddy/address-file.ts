@@ -89,7 +89,7 @@ function parseOverlay(text: string, file: AddressFile): FileOverlay {
     const overlay: FileOverlay = JSON.parse(text);
     if (typeof overlay.baseline === 'string' && Array.isArray(overlay.wanted.servers)) return overlay;
   } catch {
-    // Said below.
+    // Reported below.
   }
   return fail('proxy-config', `${keptBeside(file)}, swapctl's note on a roll, is damaged`, {
     hint: `write the service's own name into ${file.path}, then remove ${keptBeside(file)}`,

@@ -42,8 +42,8 @@ export class Admin {
   }
 
   /**
-   * Replaces a part of the configuration for a route; Caddy loads it before it answers. False: look again, for somebody else
-   * changed it since `tag`, or the answer got lost. Raises `proxy-refused`.
+   * Replaces a part of the configuration for a route; Caddy loads it before it answers. False: try again, because another client changed
+   * it since `tag`, or the answer got lost. Raises `proxy-refused`.
    */
   async replace(route: string, path: string, { value, tag }: Part, signal: AbortSignal): Promise<boolean> {
     const headers = { 'content-type': 'application/json', 'if-match': tag };
