@@ -21,7 +21,7 @@ export function containerAccess(engine: ProxyEngine, id: string, program: string
   const reach = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
     reaching(`${program} in container ${id.slice(0, 12)}`, signal, work);
   return {
-    // The engines differ in how they say that there is no such program; a shell says it everywhere alike.
+    // The engines report a missing program differently; a shell reports it always in the same way.
     run: (argv, signal) => reach(signal, () => place.exec(['sh', '-c', 'exec "$@"', 'swapctl', ...argv], signal)),
     read: (path, signal) => reach(signal, () => place.ask(READ, [path], signal)),
     write: (path, text, signal) => reach(signal, () => place.write(path, text, signal)),
@@ -107,7 +107,7 @@ class Place {
     return withInside(root, socket.path, async (path) => ({ answer: await use({ path }) }));
   }
 
-  // A pid of the engine's means something else here if the engine lives in another PID namespace.
+  // A pid of the engine means another process here if the engine lives in another PID namespace.
   async #root(): Promise<string | undefined> {
     if (!(await this.#engine.facts()).local) return undefined;
     const pid = (await this.#engine.container(this.#id))?.pid ?? 0;

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
 
-// open(2): names a file without opening it. Node knows no name for it.
+// open(2), O_PATH: refers to a file without opening it. Node has no name for the flag.
 const ONLY_NAME = 0o10000000;
 const MOST_LINKS = 40;
 

@@ -8,7 +8,7 @@ export function unreachable(proxy: string, why: string, hint?: string): never {
   });
 }
 
-/** Does a piece of work; what fails in it means that the proxy is out of reach, unless it is a coded error already. */
+/** Performs a task; any error in it means that the proxy is out of reach, unless it is already a coded error. */
 export async function reaching<T>(proxy: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   try {

@@ -5,8 +5,8 @@ import { isObject, type JsonObject, objectsIn, textIn } from './json.ts';
 const NEVER: JsonObject = { not: [{}] };
 
 /**
- * The handler that takes the place of another one during a roll: the same with other upstreams, and in front of it one that no
- * request reaches. Caddy counts the requests of an upstream as long as its configuration names it anywhere.
+ * The handler in the place of another one during a roll: the same with other upstreams, and before it one that no request reaches. Caddy
+ * counts the requests of an upstream as long as its configuration names it anywhere.
  */
 export function overlayOf(marker: Marker, number: number, hasWeights: boolean): JsonObject {
   const { wanted, baseline } = marker;

@@ -23,8 +23,8 @@ export interface Change {
 }
 
 /**
- * Replaces all handlers of a route in one change of the configuration, and starts over if somebody else changed the same part
- * meanwhile. Changes nothing if all are as wanted.
+ * Replaces all handlers of a route in one change of the configuration, and starts over if another client changed the same part meanwhile.
+ * Changes nothing if all are as wanted.
  */
 export async function patchRoute(admin: Admin, change: Change, signal: AbortSignal): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {

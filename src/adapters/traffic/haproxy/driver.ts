@@ -16,7 +16,7 @@ import type { Hold } from './waits.ts';
 // A slot has no place for the id of a roll, so only this process knows it.
 const UNKNOWN_ROLL = 'unknown';
 
-/** HAProxy, told by its Runtime API: a route is a backend. Nothing is reloaded, and no file is written. */
+/** HAProxy, driven by its Runtime API: a route is a backend. Nothing is reloaded, and no file is written. */
 export function haproxyDriver(access: ProxyAccess): TrafficDriver {
   const slotRolls = new Map<string, string>();
   const find = (signal: AbortSignal): Promise<Found> => findHaproxy(access, signal);

@@ -3,7 +3,7 @@ import type { ProxyAccess, ProxySocket } from '../../../ports/proxy-access.ts';
 /** HAProxy's words to a command that it did not do. */
 export class CommandRefused extends Error {}
 
-/** The Runtime API: a command for each connection, since only that one tells where an answer ends. */
+/** The Runtime API: a connection for each command, since only its end marks the end of an answer. */
 export class Runtime {
   readonly #access: ProxyAccess;
   readonly #socket: ProxySocket;

@@ -14,7 +14,7 @@ import { endHoldScript, holdScript, holdTable, type Neighbourhood } from './hold
 import { coverScript, endScript, type Ground, removeScript } from './rules.ts';
 import { type Script, together } from './script.ts';
 
-/** Scripts that follow one another in one network namespace, as a roll has nft run them. */
+/** Consecutive scripts in one network namespace, as a roll runs them. */
 export interface Example {
   readonly kind: RuleKind;
   readonly name: string;
@@ -28,7 +28,7 @@ const FORWARD = forwardTable(OWNER, '0123456789ab', 'ba9876543210');
 const HOLD = holdTable(OWNER, '0123456789ab');
 const LIFETIME_MS = 12_000;
 
-/** Every script that swapctl has nft run, with data such as a roll has. `ipv6`: whether the kernel speaks it. */
+/** Every script that swapctl runs, with data like a roll's. `ipv6`: true if the kernel supports it. */
 export function examples(ipv6: boolean): Example[] {
   return [
     ...GROUNDS.map(([name, ground]) => ({
@@ -64,7 +64,7 @@ export function examples(ipv6: boolean): Example[] {
   ];
 }
 
-/** What may be tried in the namespace of a container that serves: it makes the kernel track no connections. */
+/** A trial for the namespace of a serving container: it makes the kernel track no connections. */
 export function harmlessExample(): Script {
   return gateScript(LIFETIME_MS, false);
 }

@@ -24,12 +24,12 @@ export interface Lane {
 const PREFIX = 'swapctl-moved-';
 const ID_LENGTH = 12;
 
-/** The name of the tables that lead from one container to another, in the host's namespace and in that of the other. */
+/** The name of the tables of a redirect between two containers, in the host's namespace and in that of the target. */
 export function forwardTable(owner: string, from: string, to: string): string {
   return `${PREFIX}${from.slice(0, ID_LENGTH)}-${to.slice(0, ID_LENGTH)}-${owner}`;
 }
 
-/** The two containers (beginnings of their ids) of such a table; undefined if it is none of this owner's. */
+/** The two containers (prefixes of their ids) of such a table; undefined if it is not one of this owner's. */
 export function forwardEnds(owner: string, table: string): { from: string; to: string } | undefined {
   const id = `([0-9a-f]{${ID_LENGTH}})`;
   const [, from, to] = new RegExp(`^${PREFIX}${id}-${id}-${owner}$`).exec(table) ?? [];
@@ -41,8 +41,8 @@ const BEFORE_ENGINE = -105;
 const BEFORE_BRIDGE_NAT = -305;
 
 /**
- * One nft transaction for the host's namespace: leads new connections for a while, and those that it led to their end. It may be
- * repeated, also with other lanes: the rules are replaced, and the connections in the sets stay. `percent`: the share that they redirect.
+ * One nft transaction for the host's namespace: redirects new connections for a while, and redirected ones until their end. It may be
+ * repeated, also with other lanes: the rules are replaced, and the connections in the sets stay.
  */
 export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: number, percent?: number): Script {
   const chains = hostChains(lanes, percent);
@@ -59,7 +59,7 @@ export function hostScript(table: string, lanes: readonly Lane[], lifetimeMs: nu
     '}',
     ...chains.map(({ family, name }) => `flush chain ${family} ${table} ${name}`),
     ...chains.flatMap(({ family, name, rules }) => rules.map((rule) => `add rule ${family} ${table} ${name} ${rule}`)),
-    // An element that is there already would keep the rest of its time.
+    // An existing element would keep the rest of its time.
     ...flushes(table),
     ...liveElements(table, lanes, lifetimeMs),
   ]);
@@ -90,7 +90,7 @@ function emptyChain({ name, hook }: Chain): string[] {
   return [`  chain ${name} {`, `    ${hook}; policy accept;`, '  }'];
 }
 
-/** One nft transaction for the namespace of the container that is led to: what is for the other's address is for it. */
+/** One nft transaction for the namespace of the target: packets for the other's address are for it. */
 export function targetScript(table: string, lanes: readonly Lane[]): Script {
   return script([
     `table inet ${table}`,
@@ -100,7 +100,7 @@ export function targetScript(table: string, lanes: readonly Lane[]): Script {
     `    type nat hook prerouting priority ${BEFORE_ENGINE}; policy accept;`,
     ...lanes.map(taken),
     '  }',
-    // Its own connections to that address (a service that calls itself by its name) have no way over the bridge.
+    // Its own connections to that address (a service that calls itself by its name) can't cross the bridge.
     '  chain out {',
     `    type nat hook output priority ${BEFORE_ENGINE}; policy accept;`,
     ...lanes.map(taken),
@@ -109,17 +109,17 @@ export function targetScript(table: string, lanes: readonly Lane[]): Script {
   ]);
 }
 
-/** One nft transaction after which new connections to the addresses of these lanes are led for so long from now. */
+/** One nft transaction that redirects new connections to the addresses of these lanes for this long from now. */
 export function renewScript(table: string, lanes: readonly Lane[], lifetimeMs: number): Script {
   return script([...flushes(table), ...liveElements(table, lanes, lifetimeMs)]);
 }
 
-/** One nft transaction after which no new connection is led any more, while those that were go on. */
+/** One nft transaction that stops redirecting new connections, while redirected ones continue. */
 export function haltScript(table: string): Script {
   return script(flushes(table));
 }
 
-/** One nft transaction after which the tables of the host's namespace are not there, whether they were or not. */
+/** One nft transaction that removes the tables of the host's namespace, if they exist. */
 export function clearHostScript(table: string): Script {
   return script(TABLE_FAMILIES.flatMap((family) => [`table ${family} ${table}`, `delete table ${family} ${table}`]));
 }
@@ -131,7 +131,7 @@ function live(family: Family): string {
   return `live_${family}`;
 }
 
-/** The connections that a table still leads. */
+/** The connections that a table still redirects. */
 export function ledClients(table: Table): LedClient[] {
   return FAMILIES.flatMap((family) => elementsOf(table, flows(family))).map(({ value: [address, port, to] }) => ({
     address: String(address),
@@ -140,7 +140,7 @@ export function ledClients(table: Table): LedClient[] {
   }));
 }
 
-/** Whether a table still leads new connections. */
+/** True: a table still redirects new connections. */
 export function isLive(table: Table): boolean {
   return FAMILIES.some((family) => elementsOf(table, live(family)).length > 0);
 }
@@ -190,7 +190,7 @@ function arrives(lane: Lane): string {
   return `iifname != ${lane.device} ${opensTo(lane)}`;
 }
 
-// Probes mean the very container that has the address by now.
+// Probes are for the very container that has the address by now.
 function leaves(lane: Lane): string {
   return `tcp sport != ${PROBE_PORTS.first}-${PROBE_PORTS.last} ${opensTo(lane)}`;
 }

@@ -37,8 +37,8 @@ interface ForwardAsked {
 }
 
 /**
- * Leads new connections from one container to the other, or goes on with it. Raises `step-failed` where it can't. `owner`, here
- * and below: whose containers they are, since the rules of other engines are none of ours.
+ * Redirects new connections from one container to the other, or extends that. Raises `step-failed` if it can't. `owner`, here and below:
+ * the engine of the containers, since the rules of other engines are not ours.
  */
 export async function forward(
   owner: string,
@@ -47,7 +47,7 @@ export async function forward(
   const table = forwardTable(owner, from.id, to.id);
   const lanes = lanesBetween(from, to, bridges);
   if (lanes.length === 0) fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
-  // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is none.
+  // Without reading the table first: on a busy machine each process takes seconds to start, and a late renewal is useless.
   if (again && (await isChanged(table, renewScript(table, lanes, lifetimeMs)))) return;
   await applyNft(targetScript(table, lanes), to.pid);
   const host = hostScript(table, lanes, lifetimeMs, percent);
@@ -75,12 +75,12 @@ export async function forwarding(owner: string, ids: readonly string[]): Promise
   return found.filter((one) => one !== undefined);
 }
 
-// A table costs a process to read, and other rolls have theirs.
+// Reading a table costs a process, and other rolls have tables, too.
 function isBetween({ from, to }: Ends, ids: readonly string[]): boolean {
   return ids.some((id) => id.startsWith(from) || id.startsWith(to));
 }
 
-/** Who has connected to a container's addresses, as long as new connections to them are redirected. */
+/** The clients that connected to a container's addresses while new connections to them were redirected. */
 export async function ledFrom(owner: string, from: string): Promise<LedClient[]> {
   const tables = (await forwardTables(owner)).filter((one) => from.startsWith(one.from));
   const found = await Promise.all(tables.map(({ table }) => tableOf('bridge', table)));
@@ -94,7 +94,7 @@ async function liveForward({ table, from, to }: ForwardTable): Promise<SeenForwa
   return { from, to, ...(percent !== undefined && { percent }), connections: ledClients(found).length };
 }
 
-/** Beginnings of the ids of two containers. */
+/** Prefixes of the ids of two containers. */
 interface Ends {
   readonly from: string;
   readonly to: string;
@@ -111,12 +111,12 @@ async function forwardTables(owner: string): Promise<ForwardTable[]> {
   });
 }
 
-/** Leads no new connection any more; those that were led go on. */
+/** Stops redirecting new connections; redirected ones continue. */
 export async function haltForward(owner: string, from: string): Promise<void> {
   for (const { table } of await tablesFrom(owner, from)) await halt(table);
 }
 
-/** Leads no new connection any more; the tables go as well once none of those that were led is open. */
+/** Stops redirecting new connections; the tables are removed as well once no redirected one is open. */
 export async function endForward(owner: string, from: string, find: FindProcess): Promise<number> {
   let left = 0;
   for (const { table, to: target } of await tablesFrom(owner, from)) {
@@ -128,8 +128,8 @@ export async function endForward(owner: string, from: string, find: FindProcess)
 }
 
 /**
- * Takes away what leads to containers that are gone, or leads no more from such. Resolves with how many such tables there
- * were; one that can't be taken away is in the way of no other, and the first reason for that is raised at the end.
+ * Removes redirects to removed containers, and ended ones from them. Resolves with the number of such tables; one that can't be removed
+ * does not stop the others, and the first error is raised at the end.
  */
 export async function sweepForwards(owner: string, find: FindProcess): Promise<number> {
   const failures: unknown[] = [];
@@ -145,7 +145,7 @@ export async function sweepForwards(owner: string, find: FindProcess): Promise<n
   return swept + (await sweepHolds(owner));
 }
 
-// A start that is under way holds for a while and then no more.
+// A start in progress holds for a while only.
 async function sweepHolds(owner: string): Promise<number> {
   let swept = 0;
   for (const table of (await tablesOf('bridge')).filter((one) => isHoldTable(owner, one))) {
@@ -159,7 +159,7 @@ async function sweepHolds(owner: string): Promise<number> {
 
 async function sweepForward(one: ForwardTable, find: FindProcess): Promise<boolean> {
   const to = await find(one.to);
-  // One that leads belongs to a roll that is under way; what a dead one left leads for a while and then no more.
+  // An active one belongs to a roll in progress; that of a dead roll is active for a while only.
   if (to && ((await liveForward(one)) || (await find(one.from)))) return false;
   return (await clearIfOver(one.table, to)) === 0;
 }
@@ -177,8 +177,8 @@ async function clearIfOver(table: string, to: Process | undefined): Promise<numb
   return 0;
 }
 
-// One that ends in that very moment takes its namespace, and what was in it, along. One that can't be entered from here has no
-// such table, or one that leads nothing any more.
+// A container that ends at that moment takes its namespace along. One that can't be entered from here has no such table, or an inactive
+// one.
 async function unlessGone({ pid }: Process, cleaning: Promise<void>): Promise<void> {
   try {
     await cleaning;
@@ -188,7 +188,7 @@ async function unlessGone({ pid }: Process, cleaning: Promise<void>): Promise<vo
   }
 }
 
-// The set remembers connections for a while after their end; only the sockets say which are open.
+// The set remembers connections for a while after their end; only the sockets show the open ones.
 async function openConnections(table: string, { pid }: Process): Promise<number> {
   const led = await ledBy(table);
   if (led.length === 0) return 0;
@@ -225,7 +225,7 @@ function lanesOf(ours: Endpoint, theirs: Endpoint, bridges: readonly Bridge[]): 
   ] as const;
   return pairs.flatMap(([family, fromIp, toIp]) => {
     const device = nftInterface(bridges.find((bridge) => isIn(fromIp, bridge))?.device ?? '');
-    // One that started after the other had stopped may well have got its address.
+    // A container that started after the other had stopped may well have got its address.
     if (!fromIp || !toIp || fromIp === toIp || !ours.MacAddress || !theirs.MacAddress || !device) return [];
     return [{ family, device, from: { ip: fromIp, mac: ours.MacAddress }, to: { ip: toIp, mac: theirs.MacAddress } }];
   });

@@ -1,8 +1,8 @@
 import { type Script, script } from './script.ts';
 
 /**
- * Source ports from which swapctl's own health probes come, above those that the kernel hands out by default
- * (net.ipv4.ip_local_port_range ends at 60999), so that the gate can tell them from traffic.
+ * Source ports of swapctl's own health probes, above those that the kernel assigns by default (net.ipv4.ip_local_port_range ends at
+ * 60999), so that the gate can tell them from traffic.
  */
 export const PROBE_PORTS = { first: 61_000, last: 61_999 } as const;
 

@@ -4,8 +4,8 @@ import { type Script, script } from './script.ts';
 import { elementsOf, type Table } from './table.ts';
 
 /**
- * Docker 28 and newer report the addresses of a container only when clients can use them already. So before the start the host drops
- * each SYN to an address that no container had before: its client sends another one after a second, which the redirect catches.
+ * Docker 28 and newer report the addresses of a container only when clients can already use them. So before the start the host drops each
+ * SYN to an address that no container had before: its client sends another one after a second, which the redirect catches.
  */
 
 const PREFIX = 'swapctl-hold-';
@@ -20,13 +20,13 @@ export function isHoldTable(owner: string, table: string): boolean {
   return new RegExp(`^${PREFIX}[0-9a-f]{${ID_LENGTH}}-${owner}$`).test(table);
 }
 
-/** The networks that a container is started in, and the addresses that other containers have there. */
+/** The networks of a starting container, and the addresses of other containers there. */
 export interface Neighbourhood {
   readonly subnets: readonly string[];
   readonly known: readonly string[];
 }
 
-/** One nft transaction after which no new address of these subnets gets a new TCP connection, for a while. */
+/** One nft transaction that drops new TCP connections to new addresses of these subnets, for a while. */
 export function holdScript(table: string, { subnets, known }: Neighbourhood, lifetimeMs: number): Script {
   return script([
     ...removal(table),
@@ -36,7 +36,7 @@ export function holdScript(table: string, { subnets, known }: Neighbourhood, lif
     '}',
     `table inet ${table} {`,
     ...FAMILIES.flatMap(sets),
-    // Probes mean the very container; what is for the host itself goes over lo.
+    // Probes are for the very container; packets for the host itself go over lo.
     ...chain('output', 'own', `oifname != "lo" tcp sport != ${PROBE_PORTS.first}-${PROBE_PORTS.last} `),
     ...chain('forward', 'from_outside', ''),
     '}',
@@ -47,12 +47,12 @@ export function holdScript(table: string, { subnets, known }: Neighbourhood, lif
   ]);
 }
 
-/** One nft transaction after which those tables are not there, whether they were or not. */
+/** One nft transaction that removes those tables, if they exist. */
 export function endHoldScript(table: string): Script {
   return script(removal(table));
 }
 
-/** Whether such a table still drops anything. */
+/** True: such a table still drops packets. */
 export function isHeld(table: Table): boolean {
   return FAMILIES.some((family) => elementsOf(table, `fresh_${family}`).length > 0);
 }
@@ -70,7 +70,7 @@ function sets(family: Family): string[] {
   ];
 }
 
-// What goes to the host itself, its address in the bridge included, is not forwarded.
+// Packets for the host itself, its address in the bridge included, are not forwarded.
 function chain(hook: string, name: string, match: string): string[] {
   return [
     `  chain ${name} {`,

@@ -16,7 +16,7 @@ import { type Taken, whatIsTaken, whyNotTakenIn } from './taken.ts';
 
 const PREFIX = 'swapctl-';
 
-/** Moves new connections of one engine's containers with nftables, in the network namespace that this process lives in. */
+/** Moves new connections of one engine's containers with nftables, in the network namespace of this process. */
 export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
   const { look, owner } = knownOwner(facts);
   const tableOfSlot = async (slot: string): Promise<string> => tableName(slot, await owner());
@@ -33,7 +33,7 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
     clearCover: async (slot) => applyNft(removeScript(await tableOfSlot(slot))),
     shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
     open: async (container) => {
-      // What is out of reach was never shut from here.
+      // A container out of reach was never blocked from here.
       if (await isWithinReach(container)) await applyNft(removeScript(GATE_TABLE), container.pid);
     },
     forward: async (from, to, bridges, lifetimeMs, how = {}) => {
@@ -70,13 +70,13 @@ function outOfReach({ id }: Process): never {
   fail('step-failed', `the process of ${id.slice(0, 12)} is out of reach (another pid namespace)`);
 }
 
-// A pid of the engine's means something else here if the engine lives in another pid namespace.
+// A pid of the engine means another process here if the engine lives in another pid namespace.
 async function isWithinReach({ id, pid }: Process): Promise<boolean> {
   const cgroup = pid > 0 ? await textOf(`/proc/${pid}/cgroup`) : undefined;
   return cgroup?.includes(id) ?? false;
 }
 
-// One table a slot. Its name is a hash, since a container's name may be longer than nft allows.
+// One table per slot. Its name is a hash, since a container's name may be longer than nft allows.
 function tableName(slot: string, owner: string): string {
   return `${PREFIX}${createHash('sha256').update(slot).digest('hex').slice(0, 32)}-${owner}`;
 }
@@ -108,7 +108,7 @@ function without(trouble: RuleTrouble): KernelLayer {
   return { available: false, why: `${describeTrouble(trouble)}: ${adviceOn(trouble)}`, trouble };
 }
 
-// What runs in a container itself may see the host's network and yet neither its processes nor their namespaces.
+// A swapctl in a container may see the host's network but neither its processes nor their namespaces.
 async function inside(example: Process, taken: Extract<Taken, { kind: 'some' }>): Promise<KernelLayer> {
   if (!(await isWithinReach(example)))
     return {
@@ -157,7 +157,7 @@ async function routesFor(slot: string, { ports, standIn }: CoverRequest): Promis
   );
 }
 
-// With several networks the engine leads published ports to the address on the network of the default route.
+// With several networks the engine sends published ports to the address on the network of the default route.
 async function gatewayAddress(container: CoverRequest['standIn']): Promise<string | undefined> {
   const routes = (await textOf(`/proc/${container.pid}/net/route`)) ?? '';
   const gateways = routes.split('\n').flatMap((line) => {
@@ -170,8 +170,8 @@ async function gatewayAddress(container: CoverRequest['standIn']): Promise<strin
   return endpoint?.IPAddress || undefined;
 }
 
-// The engine's userland proxy is a process for each port. A socket that listens there says nothing: without the proxy the
-// engine itself holds the port with one that never answers.
+// The engine's userland proxy is a process for each port. A listening socket proves nothing: without the proxy the engine itself holds
+// the port with one that never answers.
 async function isProxied(ports: readonly number[]): Promise<boolean> {
   const wanted = new Set(ports.map(String));
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -180,7 +180,7 @@ async function isProxied(ports: readonly number[]): Promise<boolean> {
     const args = command?.split('\0') ?? [];
     return args.includes('-container-port') && wanted.has(args[args.indexOf('-host-port') + 1] ?? '');
   });
-  // Another engine's, in another network namespace, may well have a port of the same number.
+  // Another engine's proxy, in another network namespace, may have a port of the same number.
   const own = await networkOf('self');
   const networks = await Promise.all(proxies.map(({ pid }) => networkOf(pid)));
   return networks.some((network) => network !== undefined && network === own);

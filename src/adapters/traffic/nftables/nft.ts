@@ -7,16 +7,13 @@ import { objectsOf, type Table } from './table.ts';
 const LONGEST_MS = 30_000;
 const MOST_WORDS = 300;
 
-/**
- * Runs `nft -f -` with a script, in the network namespace of a process or in ours: all of it takes effect at once, or
- * nothing. Raises RuleError.
- */
+/** Runs `nft -f -` with a script, in the network namespace of a process or in ours, as one transaction. Raises RuleError. */
 export async function applyNft(script: Script, pid?: number): Promise<void> {
   const trouble = troubleOf(await nft(['-f', '-'], script, pid), pid !== undefined);
   if (trouble) throw new RuleError(trouble);
 }
 
-/** Why nft would not take a script (the kernel is asked, but nothing takes effect); undefined if it would. */
+/** Why nft would not accept a script (the kernel checks it without an effect); undefined if it would. */
 export async function whyNotTaken(scripts: readonly Script[], pid?: number): Promise<RuleTrouble | undefined> {
   return troubleOf(await nft(['-c', '-f', '-'], scripts.join(''), pid), pid !== undefined);
 }
@@ -34,7 +31,7 @@ export async function tablesOf(family: Family): Promise<string[]> {
   return objectsOf(listed, 'table').flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
 }
 
-/** One table; undefined where there is none. Raises RuleError. */
+/** One table; undefined if there is none. Raises RuleError. */
 export async function tableOf(family: Family, name: string): Promise<Table | undefined> {
   try {
     return await listing(['list', 'table', family, name]);
@@ -57,7 +54,7 @@ function nft(args: readonly string[], input: string, pid?: number): Promise<Endi
   return runProgram(program, rest, input, LONGEST_MS);
 }
 
-/** What went wrong; undefined if nothing did. `inside`: nft was started by nsenter, in another network namespace. */
+/** The failure; undefined if there was none. `inside`: nsenter started nft, in another network namespace. */
 export function troubleOf(ending: Ending, inside: boolean): RuleTrouble | undefined {
   switch (ending.kind) {
     case 'missing':
@@ -78,7 +75,7 @@ function refusalOf(stderr: string): RuleTrouble {
   return { kind: /Operation not permitted|Permission denied/.test(words) ? 'forbidden' : 'refused', words };
 }
 
-// The first error, and the line of the script that it is about; without the place, and the carets under it.
+// The first error, with the line of the script; without its position and the carets.
 function wordsOf(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
   const at = lines.findIndex((line) => /^\S+:\d+:\d+\S*: Error: /.test(line));

@@ -5,15 +5,15 @@ import { type Script, script } from './script.ts';
 import { ofShare, shareIn } from './share.ts';
 import { elementsOf, type Table } from './table.ts';
 
-/** What the rules depend on beside the routes. */
+/** The parts of the rules besides the routes. */
 export interface Ground {
-  /** Name of the table: one for each slot, so that nobody touches the rules of another roll. */
+  /** Name of the table: one per slot, so that no roll touches the rules of another. */
   readonly table: string;
   /** Host interfaces of the engine's bridge networks. */
   readonly bridges: readonly string[];
-  /** Whether the engine's userland proxy listens on the stand-in's host ports. */
+  /** True: the engine's userland proxy listens on the stand-in's host ports. */
   readonly proxied: boolean;
-  /** After this long the rules end by themselves; undefined: never. */
+  /** The lifetime of the rules; undefined: unlimited. */
   readonly lifetimeMs: number | undefined;
   /** The share of new connections that is redirected; undefined: all. */
   readonly percent?: number | undefined;
@@ -28,8 +28,8 @@ const BEFORE_TRACKING = -300;
 const BETWEEN_TRACKING_AND_NAT = -150;
 
 /**
- * One nft transaction that puts the slot's table in place of whatever it was. Only new connections pass nat chains, so
- * those that are open stay where they are. The rules hold only while their port is in a set whose elements may expire.
+ * One nft transaction that replaces the slot's table. Only new connections pass nat chains, so open ones stay. The rules hold only while
+ * their port is in a set whose elements may expire.
  */
 export function coverScript(routes: readonly Route[], ground: Ground): Script {
   const all = routes.map((route) => rulesOf(route, ground));
@@ -64,7 +64,7 @@ function chain(name: string, hook: string, rules: readonly string[]): string[] {
   return [`  chain ${name} {`, `    ${hook}; policy accept;`, ...rules.map((rule) => `    ${rule}`), '  }'];
 }
 
-/** One nft transaction after which no new connection is led any more, while the chains go on for those that are open. */
+/** One nft transaction that stops redirecting new connections, while the chains remain for open ones. */
 export function endScript(table: string, leaving: readonly string[]): Script {
   return script([
     `table inet ${table} {`,
@@ -77,12 +77,12 @@ export function endScript(table: string, leaving: readonly string[]): Script {
   ]);
 }
 
-/** One nft transaction after which the table is not there, whether it was or not. */
+/** One nft transaction that removes the table, if it exists. */
 export function removeScript(table: string): Script {
   return script(removal(table));
 }
 
-/** What a slot's table says of its cover; undefined: there is none. */
+/** The state of a slot's port redirect by its table; undefined: there is none. */
 export function coverIn(table: Table | undefined): Cover {
   if (table === undefined) return 'none';
   const elements = PROTOCOLS.flatMap((protocol) => elementsOf(table, live(protocol)));
@@ -182,8 +182,9 @@ function straight(
   return { pre: pre.map(lead), out: out.map(lead), ...again };
 }
 
-// NAT sees only the first packet of a connection. A SYN that is sent again, since its container did not answer, goes to the same one,
-// whose gate rejects it by now. The engine has tracking forget the connection when that stops, and the next SYN is led like a new one.
+// NAT sees only the first packet of a connection. A repeated SYN, which its container did not answer, goes to the same one, whose gate
+// rejects it by now. The engine makes tracking forget the connection when that container stops, and the next SYN is redirected like a new
+// one.
 const AGAIN = 'ct state new ct status confirmed ct reply ip saddr @leaving';
 
 /** Leads to the stand-in's proxy what comes in by these matches; without a proxy, straight to the stand-in. */
@@ -194,7 +195,7 @@ function near(route: Route, ground: Ground, pre: readonly string[], out: readonl
   return { pre: pre.map(lead), out: out.map(lead) };
 }
 
-// Where it is bound to one address it listens on that alone, which is not what a redirect leads to.
+// A proxy bound to one address listens only on that, which is not the target of a redirect.
 function toProxy({ hostIp, target }: Route): string {
   if (isAny(hostIp)) return `redirect to :${target.hostPort}`;
   return hostIp.includes(':')
@@ -229,8 +230,8 @@ function fromBridges(ground: Ground, rule: string): string[] {
   return bridges.length === 0 ? [] : [`iifname { ${bridges.join(', ')} } ${rule}`];
 }
 
-// By their SYN: where nothing else made the kernel track connections (IPv6 on most engines), it takes those that are
-// open for new ones from the moment that these rules are there, and would rewrite them in the middle.
+// By their SYN: if nothing else made the kernel track connections (IPv6 on most engines), it takes open ones for new ones once these
+// rules exist, and would rewrite them in the middle.
 function port({ protocol, hostPort }: Route): string {
   const opens = protocol === 'tcp' ? ' tcp flags & (fin | syn | rst | ack) == syn' : '';
   return `${protocol} dport ${hostPort}${opens}`;

@@ -1,8 +1,8 @@
 declare const BRAND: unique symbol;
 
 /**
- * One nft transaction. Only the builders in this folder make one; examples.ts names each of them with example data, for the check
- * of what nft takes here, and for the test that has every supported nft load and list it.
+ * One nft transaction. Only the builders in this folder make one; examples.ts names each of them with example data, for the trial of nft
+ * on this machine, and for the test that loads and lists them with every supported nft.
  */
 export type Script = string & { readonly [BRAND]: true };
 

@@ -1,7 +1,7 @@
-/** A table as `nft -j list table` prints it, which is the same for every version of nft in what is read here. */
+/** A table in the output of `nft -j list table`; the parts read here are the same for every version of nft. */
 export type Table = { readonly nftables?: unknown };
 
-/** One element of a set: its value, or the parts of its value, and whether it expires. */
+/** One element of a set: its value, or the parts of its value, and true if it expires. */
 export interface Element {
   readonly value: readonly unknown[];
   readonly expires: boolean;
@@ -13,13 +13,13 @@ export function elementsOf(table: Table, set: string): Element[] {
   return found.flatMap(({ elem }) => (Array.isArray(elem) ? elem.map(element) : []));
 }
 
-/** What is listed of one kind (`table`, `set`…). */
+/** The listed objects of one kind (`table`, `set`…). */
 export function objectsOf({ nftables }: Table, kind: string): Record<string, unknown>[] {
   if (!Array.isArray(nftables)) return [];
   return nftables.flatMap((entry) => (isObject(entry) && isObject(entry[kind]) ? [entry[kind]] : []));
 }
 
-// Bare, or inside of an object with what is known of it beside its value.
+// Bare, or inside an object with attributes besides its value.
 function element(printed: unknown): Element {
   const detailed = isObject(printed) && isObject(printed.elem) ? printed.elem : { val: printed };
   const { val } = detailed;

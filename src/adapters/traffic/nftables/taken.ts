@@ -3,12 +3,12 @@ import { RULE_KINDS, type RuleKind, type RuleTrouble } from '../../../core/traff
 import { type Example, examples, harmlessExample } from './examples.ts';
 import { whyNotRead, whyNotTaken } from './nft.ts';
 
-/** Which kinds of rules nft takes here; `nothing`: it can't even be tried. */
+/** The kinds of rules that nft accepts here; `nothing`: it can't even be tried. */
 export type Taken =
   | { readonly kind: 'some'; readonly refused: Readonly<Partial<Record<RuleKind, RuleTrouble>>> }
   | { readonly kind: 'nothing'; readonly trouble: RuleTrouble };
 
-/** Has nft try every script in our network namespace: by two processes at once, or by one more for each kind if it refuses any. */
+/** Tries every script in our network namespace: with one process, or with one more for each kind if nft refuses any. */
 export async function whatIsTaken(): Promise<Taken> {
   // Without IPv6 in the kernel its rules are refused, and not needed.
   const all = examples(existsSync('/proc/net/if_inet6'));
@@ -18,7 +18,7 @@ export async function whatIsTaken(): Promise<Taken> {
   return { kind: 'some', refused: trouble ? await refusedOf(all) : {} };
 }
 
-/** Why nft takes no rules in the network namespace of a process; undefined if it does. */
+/** Why nft accepts no rules in the network namespace of a process; undefined if it does. */
 export function whyNotTakenIn(pid: number): Promise<RuleTrouble | undefined> {
   return whyNotTaken([harmlessExample()], pid);
 }

@@ -14,7 +14,7 @@ import { parsePending, pendingFile, Reload, ReloadRefused } from './reload.ts';
 import { overlayText, parseServers, type ServersFile, serversIn } from './servers-file.ts';
 
 /**
- * nginx, told by an included file and a signal: a route is an upstream that includes ROUTE.servers. A change resolves once no old
+ * nginx, driven by an included file and a signal: a route is an upstream that includes ROUTE.servers. A change resolves once no old
  * worker process takes a new request.
  */
 export function nginxDriver(access: ProxyAccess): TrafficDriver {

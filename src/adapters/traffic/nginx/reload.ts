@@ -2,10 +2,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxyAccess } from '../../../ports/proxy-access.ts';
 
-/** Why nginx does not run with the new file, in its own words where it has any. */
+/** Why nginx does not run with the new file, in its own words if there are any. */
 export class ReloadRefused extends Error {}
 
-/** A change that has begun: if swapctl dies, this tells what nginx still acts on. */
+/** A change that has begun: if swapctl dies, this records the servers that nginx still uses. */
 export interface Pending {
   /** The worker processes that had not read the new file. */
   readonly workers: readonly number[];
@@ -60,7 +60,7 @@ export function wordsOf(output: string): string {
   );
 }
 
-/** The file that tells of a change that has begun. */
+/** The file that records a change in progress. */
 export function pendingFile(file: string): string {
   return path.posix.join(path.posix.dirname(file), `.${path.posix.basename(file)}.swapctl-reload`);
 }
