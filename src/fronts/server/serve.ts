@@ -37,7 +37,7 @@ export interface ServeWorld {
   readonly log: ServerLog;
   /** The sink of the audit log if it has no file. */
   readonly auditSink: AuditSink;
-  /** The services that are watched, as they were named; none: all. Only their interrupted rolls are finished or undone. */
+  /** The watched services, as the user named them; none: all. Only their interrupted rolls are finished or undone. */
   readonly selectors: readonly string[];
   readonly request: Pick<UpdateRequest, 'all' | 'overrides'>;
   /** Gets all progress, with the job that it belongs to. */
@@ -58,7 +58,7 @@ export interface Server {
   readonly addresses: readonly string[];
   /** Finishes or undoes interrupted rolls, each once; resolves when that is done. Raises `engine-unreachable`. */
   recover(): Promise<void>;
-  /** Reads the TLS files again. The log names what is wrong, and what was read before stays in force. */
+  /** Reads the TLS files again. The log names the mistake, and the previous certificate stays in force. */
   reload(): Promise<void>;
   /** Ends the jobs at their next safe points, and the connections after that. */
   close(): Promise<void>;
@@ -66,7 +66,7 @@ export interface Server {
 
 const GRACE_MS = 2000;
 
-/** Opens the API on its addresses. Raises `config` for an address that must not be listened on, and for what it can't use. */
+/** Opens the API on its addresses. Raises `config` for a forbidden address, and for unusable files. */
 export async function openServer(given: ServeWorld): Promise<Server> {
   const { config, log, clock, newId, version, signal, selectors, request } = given;
   const { now } = clock;

@@ -32,7 +32,7 @@ export function auditFile(file: string): AuditSink {
   return (line) => appendFile(file, line, { mode: 0o600 });
 }
 
-/** The fields of an entry that say who called. */
+/** The fields of an entry that identify the caller. */
 export function callerFields({ name, by, address }: Principal): Pick<AuditEntry, 'who' | 'by' | 'from'> {
   return { who: name, by, from: address };
 }

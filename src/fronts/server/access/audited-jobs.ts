@@ -18,7 +18,7 @@ export async function earlierJobIn(
   try {
     return file === undefined ? undefined : await auditedJob(file, id);
   } catch (error) {
-    // Nothing was written yet, or it goes to a pipe or a terminal.
+    // Nothing has been written yet, or the log goes to a pipe or a terminal.
     const isNoFile = ['ENOENT', 'ERR_UNFIT_FILE'].includes((error as NodeJS.ErrnoException).code ?? '');
     if (!isNoFile) note(`the audit log ${file} can't be read: ${messageOf(error)}`);
     return undefined;

@@ -50,7 +50,7 @@ export function createGatekeeper(
   const [failures, logged, changes] = [new Limiter(FAILURES), new Limiter(LOGGED), new Limiter(CHANGES)];
   const refused = (reason: RefusalReason, address: string, now: number): { refusal: Refusal } => {
     const key = countedAs(address);
-    // A caller without a credential guesses nothing.
+    // A caller without a credential is not guessing.
     const limit: Limited = reason === 'no-credential' ? { ok: true } : failures.take(key, now);
     const log = logged.take(key, now).ok;
     const refusal = { reason, message: MESSAGES[reason], address, log };
@@ -86,7 +86,7 @@ const MESSAGES: Readonly<Record<RefusalReason, string>> = {
   'unknown-certificate': 'this client certificate is not listed under server.clients in swapctl.yml',
 };
 
-// Every entry is compared, in constant time: the time says nothing about a near match.
+// Every entry is compared, in constant time: the time does not reveal a near match.
 function findToken(
   header: string,
   known: readonly KnownToken[],

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Credentials } from './authenticate.ts';
 
-/** Where a request comes from. */
+/** The origin of a request. */
 export interface Peer {
   /** The socket of the request; that of HTTP/2 is a stand-in with the same properties. */
   readonly socket: Socket | undefined;
   readonly transport: 'unix' | 'tcp';
 }
 
-/** The credentials of a request, and where it comes from. */
+/** The credentials of a request, and its origin. */
 export function credentialsOf(headers: Pick<Headers, 'get'>, { socket, transport }: Peer): Omit<Credentials, 'now'> {
   return {
     authorization: headers.get('authorization') ?? undefined,

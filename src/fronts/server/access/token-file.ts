@@ -8,7 +8,7 @@ export interface KnownToken extends Omit<TokenEntry, 'hash'> {
   readonly hash: Buffer;
 }
 
-/** The tokens that count now. */
+/** The presently valid tokens. */
 export interface Tokens {
   /** Reads the file again if it has changed; looks at most once a second. */
   current(now: number): Promise<readonly KnownToken[]>;
@@ -35,9 +35,9 @@ export function mistakeLines(file: string, { mistakes }: Pick<TokenList, 'mistak
 }
 
 /**
- * Opens a token file for a server. Raises `config` for any mistake, so that a server does not start with one. A mistake in a
- * later version of the file is noted, and only its line does not count: neither does a typo lock everybody out, nor does a
- * token stay valid whose line was removed. A file that can't be read, or that others may write to, has no valid token.
+ * Opens a token file for a server. Raises `config` for any mistake, so that a server does not start with one. A mistake in a later
+ * version of the file is noted, and only its line does not count: a typo locks nobody out, and a token whose line was removed becomes
+ * invalid. A file that can't be read, or that others may write to, has no valid token.
  */
 export async function openTokens(file: string, note: (text: string) => void): Promise<Tokens> {
   let mark = await markOf(file);

@@ -9,8 +9,8 @@ export function newToken(): string {
 }
 
 /**
- * The hash that stands in the token file. A plain SHA-256 is right here: slow, salted hashes protect passwords, which people
- * choose and others guess. Nobody can guess 256 random bits, and a slow hash would let each wrong token cost much CPU time.
+ * The hash in the token file. A plain SHA-256 is right here: slow, salted hashes protect passwords, which users choose and attackers
+ * guess. Nobody can guess 256 random bits, and a slow hash would let each wrong token cost much CPU time.
  */
 export function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();

@@ -23,7 +23,7 @@ export interface Wire extends Peer {
 export const WIRE = createContextKey<Wire>({ socket: undefined, transport: 'tcp', drop: () => {} });
 const CALLER = createContextKey<Principal | undefined>(undefined);
 
-// As /readyz: whoever balances load between servers has no token.
+// As /readyz: a load balancer has no token.
 const OPEN = ['grpc.health.v1.Health.Check'];
 
 /** The doors of every call: login, other sites, errors in swapctl's form, and the metrics. */

@@ -22,7 +22,7 @@ const LONGEST = 1000;
 const MOST_CHOICES = 20;
 const RETRY_AFTER_S = 10;
 
-/** The error of a call that raised something: the code of the one table, with swapctl's own code and hint as details. */
+/** The error of a failed call: the code of the one table, with swapctl's own code and hint as details. */
 export function connectErrorOf(raised: unknown): ConnectError {
   if (raised instanceof ConnectError) return raised;
   const error = errorOf(raised);

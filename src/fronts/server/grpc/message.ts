@@ -58,7 +58,7 @@ function isLong(field: DescField): boolean {
 // INT64, UINT64, FIXED64, SFIXED64 and SINT64 of google.protobuf.FieldDescriptorProto.Type.
 const LONG: readonly number[] = [3, 4, 6, 16, 18];
 
-// Labels of containers hold times, too, and nobody checks those: a text that is no time becomes no time.
+// Labels of containers hold times, too, unchecked: a text that is no time becomes no time.
 function timestampOf(text: string): Timestamp | undefined {
   const ms = Date.parse(text);
   if (!Number.isFinite(ms)) return undefined;

@@ -9,7 +9,7 @@ import { type Verdict, verify, verifyNothing } from './verify.ts';
 
 /** The means to receive webhooks. They last as long as the server. */
 export interface HookWorld {
-  /** The hooks of swapctl.yml as they are now. Raises `config`. */
+  /** The present hooks of swapctl.yml. Raises `config`. */
   readonly hooks: () => Readonly<Record<string, HookConfig>>;
   readonly clock: { now(): number };
   readonly gathered: Pick<Gathered, 'add'>;
@@ -53,7 +53,7 @@ export async function receiveHook(name: string, request: HookRequest, world: Hoo
   return answerTo(hint, hook);
 }
 
-// The same words for every reason, so that nobody learns which hooks there are.
+// The same words for every reason, so that nobody learns which hooks exist.
 const REFUSAL: HookAnswer = {
   ...answer(401, 'refused'),
   headers: { 'content-type': 'application/json', 'www-authenticate': 'Bearer' },
@@ -83,7 +83,7 @@ function hookNamed(name: string, { hooks }: HookWorld): HookConfig | undefined {
     const all = hooks();
     return Object.hasOwn(all, name) ? all[name] : undefined;
   } catch {
-    // The server says elsewhere what is wrong in swapctl.yml.
+    // The server reports the mistake in swapctl.yml elsewhere.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /** Deliveries that came already. */
 export interface Seen {
-  /** Is true for an id that did not come before, and remembers it. */
+  /** True for a new id, which it remembers. */
   isNew(id: string): boolean;
   readonly size: number;
 }

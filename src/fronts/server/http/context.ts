@@ -1,12 +1,12 @@
 import type { Asker } from '../operations/asker.ts';
 
-/** One request, as its handler sees it. */
+/** One request, in its handler's view. */
 export interface Asking extends Asker {
   readonly request: Request;
   /** The path without the query. */
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
-  /** As the schemas of the route have them. */
+  /** In the form of the route's schemas. */
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
   /** The body as it came. */

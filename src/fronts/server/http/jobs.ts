@@ -70,7 +70,7 @@ export async function deleteJob(asking: Asking): Promise<Response> {
   return answer(await cancelJob(asking, id), 202, { location: `/v1/rolls/${id}` });
 }
 
-// Resolves when the job is as is waited for, at the deadline, or when the client is gone.
+// Resolves when the job reaches the awaited state, at the deadline, or when the client is gone.
 async function changed(
   { site: { world }, request }: Asking,
   id: string,

@@ -35,7 +35,7 @@ function withoutRolls(report: UpdateReport): UpdateReport {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'];
 
-/** Records every request by the pattern of its route: what callers write into paths is no label. */
+/** Records every request by the pattern of its route: paths of callers are not labels. */
 export function measureRequests(metrics: Metrics, now: () => number): MiddlewareHandler {
   return async (call, next) => {
     const began = now();

@@ -150,7 +150,7 @@ export const ROUTES: readonly Route[] = [
   },
 ];
 
-/** Of a route without one: no query parameter is taken. */
+/** For a route without one: no query parameter is accepted. */
 export function queryOf({ query }: Route): z.ZodType {
   return query ?? noQuery;
 }

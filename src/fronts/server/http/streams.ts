@@ -31,7 +31,7 @@ export async function streamJob(asking: Asking): Promise<Response> {
     const missed = last === undefined ? undefined : hub.since(last);
     const isOver = ({ event, data }: ServerEvent): boolean => event === 'job' && data.includes('"state":"done"');
     const past = missed && 'events' in missed ? missed.events.filter((one) => one.job === job.id) : [];
-    // All that there is of the job is one event, so that nobody has to put it together.
+    // The whole job is one event, so that no client has to assemble it.
     if (!missed || 'resync' in missed) send(line('job', job, hub.lastId));
     if (job.state === 'done') close();
     const stop = hub.listen((one) => {
@@ -39,7 +39,7 @@ export async function streamJob(asking: Asking): Promise<Response> {
       send(textOf(one));
       if (isOver(one)) close();
     });
-    // It may have ended between the look at it and the first event that is listened to.
+    // It may have ended between its observation and the first event.
     void asking.site.world.book.find(job.id).then(
       (now) => {
         if (now?.state !== 'done') return;

@@ -14,10 +14,10 @@ import { type NodeRequest, type NodeResponse, plainServer, secureServer } from '
 import { readTls, type TlsTexts } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
-/** What the server answers, on any socket. */
+/** The answers of the server, on any socket. */
 export interface Answering {
   readonly fetch: (request: Request, bindings: Bindings) => Response | Promise<Response>;
-  /** Takes the requests of gRPC; false: this is none. */
+  /** Takes the requests of gRPC; false: it is another request. */
   readonly grpc: (request: NodeRequest, response: NodeResponse, transport: 'unix' | 'tcp') => boolean;
 }
 

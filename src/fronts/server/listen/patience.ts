@@ -1,18 +1,18 @@
-/** How long listeners wait, in milliseconds. */
+/** The time limits of listeners, in milliseconds. */
 export interface Patience {
   /** For a TLS handshake, and for the head of a request. */
   readonly headers: number;
   /** For a whole request. */
   readonly request: number;
-  /** Between two looks for late clients. */
+  /** Between two checks for late clients. */
   readonly lookEvery: number;
   /** For the next request of a connection. */
   readonly keepAlive: number;
-  /** Between two looks at the TLS files. */
+  /** Between two checks of the TLS files. */
   readonly reloadEvery: number;
 }
 
-/** The patience of a server: a client that sends its head or body slower than this is a slow-loris, or gone. */
+/** The time limits of a server: a client that sends its head or body slower than this is a slow-loris, or gone. */
 export const PATIENCE: Patience = {
   headers: 10_000,
   request: 30_000,

@@ -5,14 +5,14 @@ import { readTls, type TlsFiles, type TlsTexts } from './tls.ts';
 
 /** The TLS files of listening servers, which are read again. */
 export interface TlsReload {
-  /** Looks at the files now. It never rejects: the log names what is wrong. */
+  /** Checks the files now. It never rejects: the log names the mistake. */
   look(): Promise<void>;
   stop(): void;
 }
 
 /**
- * Reads the TLS files again and again. A renewed certificate counts from the next connection on; files that can't be used
- * leave the one before in force.
+ * Reads the TLS files repeatedly. A renewed certificate counts from the next connection on; unusable files leave the previous one in
+ * force.
  */
 export function reloadTls(
   files: TlsFiles,

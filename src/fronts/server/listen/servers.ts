@@ -44,7 +44,7 @@ export function secureServer(tls: TlsTexts, handler: Handler, patience: Patience
   // Node takes these times of HTTP/1.1 from the server, not from its options.
   const times = { headersTimeout: headers, requestTimeout: request, keepAliveTimeout: keepAlive };
   Object.assign(server, { ...times, connectionsCheckingInterval: lookEvery });
-  // A handshake that fails is the client's business.
+  // A failed handshake is the client's problem.
   server.on('tlsClientError', () => {});
   server.on('secureConnection', readInTurn);
   endSessions(server, server, patience);
@@ -57,7 +57,7 @@ function readInTurn(socket: TLSSocket): void {
   if (socket.alpnProtocol !== 'h2') socket.on('data', ignore);
 }
 
-/** Without TLS, a client that speaks HTTP/2 (as gRPC does) begins with its preface. */
+/** Without TLS, a client with HTTP/2 (as gRPC) starts with its preface. */
 export function plainServer(handler: Handler, patience: Patience): HttpServer {
   const { headers, request, lookEvery, keepAlive } = patience;
   const server = createServer(

@@ -9,7 +9,7 @@ export type TlsFiles = NonNullable<ServerConfig['tls']>;
 /** The content of the TLS files. */
 export type TlsTexts = Pick<SecureServerOptions, 'cert' | 'key' | 'ca'>;
 
-/** Reads certificate, key and the authority of clients. Raises `config` for what can't be read or used. */
+/** Reads certificate, key and the authority of clients. Raises `config` for files that can't be read or used. */
 export async function readTls({ cert, key, ca }: TlsFiles): Promise<TlsTexts> {
   try {
     const [certText, keyText, caText] = await Promise.all([cert, key, ca].map(written));
@@ -24,7 +24,7 @@ export async function readTls({ cert, key, ca }: TlsFiles): Promise<TlsTexts> {
   }
 }
 
-// Node takes an empty file for none: then no handshake succeeds, or every public authority may name clients.
+// Node treats an empty file as none: then no handshake succeeds, or every public authority may name clients.
 async function written(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const text = await readText(file);

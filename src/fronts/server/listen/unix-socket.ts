@@ -6,7 +6,7 @@ import { fail, messageOf } from '../../../core/model/error.ts';
 // The rights of the socket decide who may do everything that root may: its owner and its group.
 const MODE = 0o660;
 
-/** Listens on a unix socket. Replaces that of a dead server; raises `busy` where a living one has it, `config` for other files. */
+/** Listens on a unix socket. Replaces that of a dead server; raises `busy` if a live one has it, `config` for other files. */
 export async function listenOnSocket(server: Server, file: string): Promise<void> {
   makeFolder(file);
   await clearStale(file);

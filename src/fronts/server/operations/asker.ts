@@ -4,7 +4,7 @@ import type { ServerWorld } from '../world.ts';
 import type { EventHub } from './event-hub.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 
-/** The parts that all requests to a server share, whatever their protocol. */
+/** The parts that all requests to a server share, in any protocol. */
 export interface Site {
   readonly world: ServerWorld;
   readonly keys: IdempotencyKeys;

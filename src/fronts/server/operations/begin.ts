@@ -5,7 +5,7 @@ import { note, noteJob } from '../access/audit-job.ts';
 import type { Asker } from './asker.ts';
 import { LimitError } from './limit.ts';
 
-/** The key that makes a request safe to repeat, and the text that tells it from other requests. */
+/** The key that makes a request safe to repeat, and the text that distinguishes it from other requests. */
 export interface Once {
   readonly key: string;
   readonly request: string;
@@ -19,7 +19,7 @@ export async function begin(asker: Asker, asked: Asked, once?: Once): Promise<st
   return once === undefined ? work() : site.keys.once(caller.name, once.key, once.request, work);
 }
 
-/** Raises `too-many-requests` where the caller changes too much. */
+/** Raises `too-many-requests` if the caller changes too much. */
 export function mayChange({ site: { world }, caller }: Asker): void {
   const limit = world.gate.mayChange(caller, world.now());
   if (limit.ok) return;
@@ -49,7 +49,7 @@ function noting({ site: { world }, caller }: Asker, asked: Asked): Asked {
   return { ...asked, onRoll: (job) => noteJob(world, callerFields(caller), job) };
 }
 
-/** Writes what a caller did, or tried, to the audit log. */
+/** Writes the actions of a caller, and its attempts, to the audit log. */
 export function audited(
   { site: { world }, caller }: Asker,
   entry: {

@@ -3,7 +3,7 @@ import type { Job, JobStep } from '../../../app/jobs/job.ts';
 
 /** One server-sent event. */
 export interface ServerEvent {
-  /** `BOOT:COUNTER`: a client that comes back says which was its last. */
+  /** `BOOT:COUNTER`: a returning client names its last one. */
   readonly id: string;
   readonly event: 'job' | 'step';
   readonly job: string;
@@ -16,7 +16,7 @@ export type Missed = { readonly events: readonly ServerEvent[] } | { readonly re
 
 const MOST_EVENTS = 1000;
 
-/** The last events of a book of jobs, for those who listen and those who come back. */
+/** The last events of a book of jobs, for present and returning listeners. */
 export class EventHub {
   readonly #boot: string;
   #count = 0;

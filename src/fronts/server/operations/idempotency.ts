@@ -14,8 +14,8 @@ interface Kept {
 /** Answers of requests with an `Idempotency-Key`, by caller and key. */
 export interface IdempotencyKeys {
   /**
-   * The job that the first request with the key began; begins one where there is none. Raises 422 for a key that was used for
-   * another request, and 409 while the first one is being answered.
+   * The job that the first request with the key began; begins one if there is none. Raises 422 for a key of another request, and 409
+   * while the first one is being answered.
    */
   once(who: string, key: string, request: string, begin: () => Promise<string>): Promise<string>;
 }

@@ -17,7 +17,7 @@ import {
   type updateBody,
 } from './schemas.ts';
 
-// The operations on jobs that every protocol offers. Each raises `forbidden` for what the caller may not do.
+// The operations on jobs that every protocol offers. Each raises `forbidden` for a caller without the right.
 
 /** The roll that a request asks for. */
 export async function rollAsked(
@@ -94,7 +94,7 @@ export async function cancelJob(asker: Asker, id: string): Promise<Job> {
   }
 }
 
-/** The job of that id, where the caller may read it; another is as good as none. */
+/** The job of that id, if the caller may read it; otherwise as if it did not exist. */
 export async function readableJob(asker: Asker, id: string): Promise<Job> {
   const job = await asker.site.world.book.find(id);
   return job && mayRead(asker, job) ? job : noSuchJob(id);
@@ -109,7 +109,7 @@ async function mayAll(asker: Asker, services: readonly string[], action: Action)
   for (const service of services) await mayAct(asker, service, action);
 }
 
-// A caller that reaches for what it may not is in the audit log.
+// A forbidden attempt is in the audit log.
 async function mayAct(asker: Asker, service: string, action: Action): Promise<string> {
   try {
     return await asker.site.world.use((app) => keyFor(app, asker.caller, service, action));

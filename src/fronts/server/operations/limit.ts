@@ -1,6 +1,6 @@
 import { SwapError } from '../../../core/model/error.ts';
 
-/** The caller asks for more than its share, and may try again later. */
+/** The caller exceeds its rate limit, and may try again later. */
 export class LimitError extends SwapError {
   readonly retryAfterS: number;
 

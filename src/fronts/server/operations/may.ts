@@ -3,7 +3,7 @@ import type { Principal } from '../../../core/access/principal.ts';
 import { type Action, allows } from '../../../core/access/scope.ts';
 import { fail, SwapError } from '../../../core/model/error.ts';
 
-/** Raises `forbidden` where the scopes of a caller do not permit the action. */
+/** Raises `forbidden` if the scopes of a caller do not permit the action. */
 export function mustAllow({ name, scopes }: Principal, action: Action, service?: string): void {
   if (allows(scopes, action, service)) return;
   const what = service === undefined ? `"${action}" for all services` : `"${action}" for ${service}`;

@@ -120,7 +120,7 @@ export const jobsQuery = z.strictObject({
 
 export const noQuery = z.strictObject({});
 
-/** A value as its schema has it. Raises `usage` with all that is wrong in it. */
+/** A value in the form of its schema. Raises `usage` with all of its mistakes. */
 export function validated<T extends z.ZodType>(
   schema: T,
   value: unknown,

@@ -1,15 +1,15 @@
-// Long enough for many clients that poll, and short enough for a person.
+// Long enough for many polling clients, and short enough for a person.
 const KEPT_MS = 1000;
 
-/** A look at the engine that takes its time, shared by its callers. */
+/** An observation of the engine that takes time, shared by its callers. */
 export interface SharedLook<T> {
-  /** The look that is under way, one that ended within the last second, or a new one. */
+  /** The observation in progress, one that ended within the last second, or a new one. */
   look(): Promise<T>;
-  /** Something has changed: no later caller gets a look that began before. */
+  /** Something has changed: no later caller gets an earlier observation. */
   forget(): void;
 }
 
-/** Shares looks among callers; `now` is in milliseconds. */
+/** Shares observations among callers; `now` is in milliseconds. */
 export function sharedLook<T>(look: () => Promise<T>, now: () => number): SharedLook<T> {
   let current: { readonly result: Promise<T>; endedAt: number | undefined } | undefined;
   const begin = (): Promise<T> => {

@@ -4,7 +4,7 @@ import { LimitError } from './limit.ts';
 const MOST_STREAMS = 100;
 const MOST_OF_ONE = 20;
 
-/** The most bytes that a reader may lag behind; a slower one is dropped, and returns with its last id. */
+/** The maximum lag of a reader in bytes; a slower one is dropped, and returns with its last id. */
 export const MOST_BEHIND = 256 * 1024;
 /** The pause after which a silent stream gives a sign of life. */
 export const HEARTBEAT_MS = 15_000;

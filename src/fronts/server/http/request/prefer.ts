@@ -1,12 +1,12 @@
 const LONGEST_WAIT_S = 300;
 
-/** How long a client wants to wait for the answer (`Prefer: wait=60`, RFC 7240), in milliseconds; undefined: it does not. */
+/** The time that a client waits for the answer (`Prefer: wait=60`, RFC 7240), in milliseconds; undefined: none. */
 export function waitOf(header: string | undefined): number | undefined {
   const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i.exec(header ?? '') ?? [];
   return seconds === undefined ? undefined : Math.min(Number(seconds), LONGEST_WAIT_S) * 1000;
 }
 
-/** A signal that aborts after the time, or with one of the others; `end` frees what it holds. */
+/** A signal that aborts after the time, or with one of the others; `end` releases its resources. */
 export function deadline(ms: number, signals: readonly AbortSignal[]): { signal: AbortSignal; end: () => void } {
   const own = new AbortController();
   const abort = (): void => own.abort();

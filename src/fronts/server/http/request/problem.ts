@@ -15,7 +15,7 @@ export interface Problem {
   readonly exit: number;
   readonly hint?: string;
   readonly choices?: readonly string[];
-  /** Of a refused second roll: the job that is under way. */
+  /** For a refused second roll: the job in progress. */
   readonly roll?: string;
 }
 
@@ -38,7 +38,7 @@ export class HttpError extends SwapError {
 
 const RETRY_AFTER_S = '10';
 
-/** The answer to a request that raised something. */
+/** The answer to a request that raised an error. */
 export function problemResponse(raised: unknown, instance: string): Response {
   const error = errorOf(raised);
   const own = error instanceof HttpError ? error.headers : headersOf(error);
