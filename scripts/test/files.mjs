@@ -36,13 +36,19 @@ function writeEntry(group, index) {
   const entry = path.join(folder, `group-${index + 1}.mjs`);
   const urls = group.map((file) => pathToFileURL(path.resolve(file)).href);
   const text = `import { writeFileSync } from 'node:fs';
-import { runTogether } from ${JSON.stringify(new URL('group.mjs', import.meta.url).href)};
+import ${moduleHere('promises.mjs')};
+
+const { runTogether } = await import(${moduleHere('group.mjs')});
 
 const files = ${JSON.stringify(urls, undefined, 2)};
 runTogether(files, () => writeFileSync(${JSON.stringify(doneFile(index))}, ''));
 `;
   writeFileSync(entry, text);
   return entry;
+}
+
+function moduleHere(name) {
+  return JSON.stringify(new URL(name, import.meta.url).href);
 }
 
 function doneFile(index) {

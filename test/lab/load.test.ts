@@ -59,7 +59,7 @@ test('a client that was held up does not send all its arrears at once', async (t
   const began = performance.now();
   const load = startLoad({ url: `http://127.0.0.1:${port}/`, ratePerSecond: 100 });
   await load.until(10);
-  const [heldUpMs, arrearsMs] = [4000, 1000];
+  const [heldUpMs, arrearsMs] = [2000, 1000];
   const until = performance.now() + heldUpMs;
   heldUpUntil(() => performance.now() >= until);
   await load.until(load.soFar().requests + 50);

@@ -38,6 +38,15 @@ for (const status of [0, 3]) {
   });
 }
 
+test('an error that no test handles is a failure, and the other files run', (t) => {
+  const late = "test('leaves', () => void Promise.resolve().then(() => assert.fail('late')));";
+  const { counts, output, unfinished } = runFiles(t, { 'a.mjs': PASSES, 'b.mjs': late, 'c.mjs': PASSES });
+  assert.ok(counts.fail > 0);
+  assert.ok(counts.pass >= 2);
+  assert.match(output, /late/);
+  assert.deepEqual(unfinished, []);
+});
+
 test('a test that leaves the process changed is named', (t) => {
   const { counts, output } = runFiles(t, {
     'a.mjs': "test('sets', () => void (process.env.LEFT = '1'));",
