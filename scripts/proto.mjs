@@ -22,7 +22,11 @@ async function generated() {
   const baseline = path.join(folder, 'baseline.binpb');
   await buf('generate', '-o', folder);
   await buf('build', '--exclude-source-info', '-o', baseline);
-  return { folder: path.join(folder, 'proto/gen'), baseline, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    folder: path.join(folder, 'proto/gen'),
+    baseline,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 function textsOf(folder) {

@@ -74,7 +74,11 @@ suite('the token file', () => {
     ['a short hash', 'ci sha256:abcd read', /^1: the hash is not sha256: and 64/],
     ['a wrong scope', `ci sha256:${HASH} read,rol:x`, /^1: "rol:x" is not a scope/],
     ['a wrong name', `c:i sha256:${HASH} read`, /^1: "c:i" is not a name for a token/],
-    ['the name of another actor', `schedule sha256:${HASH} read`, /^1: "schedule" is the name of an actor of the server/],
+    [
+      'the name of another actor',
+      `schedule sha256:${HASH} read`,
+      /^1: "schedule" is the name of an actor of the server/,
+    ],
     ['a wrong date', `ci sha256:${HASH} read expires=31.3.2027`, /^1: "expires=31.3.2027" is not a date/],
     ['a day that is none', `ci sha256:${HASH} read expires=2027-13-01`, /^1: .* is not a date/],
     ['the same name', `ci sha256:${HASH} read\nci sha256:${'cd'.repeat(32)} read`, /^2: a token ci is above already/],
