@@ -250,6 +250,21 @@ suite('a proxy that is told', () => {
     assertSafe(stage, SAFE);
   });
 
+  test('whose owner has not agreed is not even asked by a recovery', async () => {
+    const stage = await stageOf(SETUPS.told);
+    const route = proxyOf(stage).routes.get('app') ?? assert.fail();
+    const servers = [{ address: '172.18.0.3:8080', state: 'ready', weight: 1 }] as const;
+    route.wanted = { kind: 'servers', roll: 'dead', servers };
+    relabel(stage, { 'swapctl.proxy.allow': undefined }, 'edge');
+    assert.deepEqual(await recovered(stage, stage.open()), []);
+    assert.equal(route.wanted.kind, 'servers');
+    relabel(stage, { 'swapctl.proxy.allow': 'web' }, 'edge');
+    assert.deepEqual(
+      (await recovered(stage, stage.open())).map(({ outcome }) => outcome),
+      ['undone'],
+    );
+  });
+
   test('still acts for a roll of which nothing else is left: a recovery finds that by its roll', async () => {
     const stage = await stageOf(SETUPS.told);
     const process = stage.open();
