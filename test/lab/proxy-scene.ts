@@ -61,7 +61,7 @@ export async function startDriven(
   });
   const url = `http://${world.address}:${await hostPort(proxy, 80)}/`;
   const answers = (): Promise<boolean> =>
-    fetch(url).then(
+    fetch(`${url}healthz`).then(
       ({ status }) => status === 200,
       () => false,
     );
