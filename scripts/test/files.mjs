@@ -36,9 +36,9 @@ function writeEntry(group, index) {
   const entry = path.join(folder, `group-${index + 1}.mjs`);
   const urls = group.map((file) => pathToFileURL(path.resolve(file)).href);
   const text = `import { writeFileSync } from 'node:fs';
-import ${moduleHere('promises.mjs')};
+import ${asText(new URL('promises.mjs', import.meta.url))};
 
-const { runTogether } = await import(${moduleHere('group.mjs')});
+const { runTogether } = await import(${asText(new URL('group.mjs', import.meta.url))});
 
 const files = ${JSON.stringify(urls, undefined, 2)};
 runTogether(files, () => writeFileSync(${JSON.stringify(doneFile(index))}, ''));
@@ -47,8 +47,8 @@ runTogether(files, () => writeFileSync(${JSON.stringify(doneFile(index))}, ''));
   return entry;
 }
 
-function moduleHere(name) {
-  return JSON.stringify(new URL(name, import.meta.url).href);
+function asText(url) {
+  return JSON.stringify(url.href);
 }
 
 function doneFile(index) {
