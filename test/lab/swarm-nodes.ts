@@ -55,11 +55,14 @@ export async function startSwarm(kind: SwarmKind = 'trixie'): Promise<SwarmOfNod
   const nodes = engines.map((engine, at) => nodeOf(kind, numbers[at] ?? 0, at < MANAGERS, engine));
   const [first] = nodes;
   if (!first) throw new LabError('a Swarm has nodes');
+  let made = false;
   const stop = async (): Promise<void> => {
     await Promise.all(engines.map((engine) => engine.stop()));
+    if (made) dropLan(kind);
   };
   try {
     if ((await stateOf(first)) !== 'active') {
+      made = true;
       layCables(kind, numbers, engines);
       await join(first, nodes.slice(1), numbers);
     }
