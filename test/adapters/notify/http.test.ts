@@ -218,7 +218,7 @@ suite('what goes wrong', () => {
     assert.deepEqual([outcome, times], ['sent', 1]);
   });
 
-  test('nobody is waited for longer than the patience lasts', async (t) => {
+  test('the time limit ends the wait for a receiver', async (t) => {
     const server = await scripted(t, () => {});
     const [one] = await told([notifier('webhook', { url: `http://${server.host}/` })], { patienceMs: 50 });
     assert.equal(one?.error, 'no answer within 0.05 s');
@@ -228,7 +228,7 @@ suite('what goes wrong', () => {
     assert.equal(other?.error, 'interrupted');
   });
 
-  test('one who fails keeps nobody else from being told', async (t) => {
+  test('a failed receiver does not stop the others', async (t) => {
     const server = await scripted(t, OK);
     const deliveries = await told([
       {

@@ -127,7 +127,7 @@ test('a letter that was refused is not sent again', { skip }, async (t) => {
   assert.equal(times, 1);
 });
 
-test('a server that says nothing is not waited for longer than the patience lasts, and let go', { skip }, async (t) => {
+test('the time limit ends the wait for a silent server, and its connection', { skip }, async (t) => {
   let closed: Promise<unknown> | undefined;
   const server = createServer((socket) => {
     closed = new Promise((resolve) => socket.once('close', resolve));

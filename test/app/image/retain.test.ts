@@ -29,7 +29,7 @@ test('no old image goes while a slot is half done, and all beyond the count go o
   assert.deepEqual(await tags(), serves === stage.to ? [kept] : [], 'the image that serves needs no tag');
 });
 
-test('no old image goes while the container is gone whose history names the way back', async () => {
+test('no retained image is removed while the container with its history is gone', async () => {
   const stage = await stageOf(SETUPS['start-first']);
   const { machine, place, service } = stage;
   const kept = keepReference(service, stage.from, sha256);

@@ -68,7 +68,7 @@ const TCP6 = `  sl  local_address                         remote_address        
    2: 0000000000000000FFFF00000100007F:0054 00000000000000000000000000000000:0000 0A 00000000:00000000
 `;
 
-test('sockets at a loopback address are told from others', () => {
+test('sockets at a loopback address are recognized', () => {
   const found = [...parseSockets(TCP), ...parseSockets(TCP6)];
   assert.deepEqual(
     found.map(({ localPort, loopback, state }) => [localPort, loopback, state]),

@@ -145,7 +145,7 @@ suite('a summary', () => {
   });
 });
 
-suite('a run is told of', () => {
+suite('a run is notified', () => {
   const NONE = new Map<string, string>();
 
   test('always, if that is wanted', () => assert.ok(isToBeTold(run(CURRENT), 'always', NONE)));

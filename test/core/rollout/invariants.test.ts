@@ -23,24 +23,24 @@ suite('no step may', () => {
       { kind: 'create', name: NAMES.next, strategy: 'start-first' },
     ],
     [
-      'create without an old one to take it from',
+      'create a candidate without an incumbent',
       observed({ incumbent: undefined }),
       { kind: 'create', name: NAMES.next, strategy: 'start-first' },
     ],
     ['create a second stand-in', observed({ standIn }), { kind: 'create-stand-in', name: NAMES.standIn }],
     [
-      'make an old one again that is there',
+      'create an existing incumbent again',
       observed({ candidate: served }),
       { kind: 'recreate-old', name: NAMES.old, image: 'x' },
     ],
     ['stop the last one that runs', observed(), stop('old')],
     [
-      'stop the old one for one that only starts',
+      'stop the incumbent for a candidate that is still starting',
       observed({ candidate: candidate({ running: true, verdict: WAITING }) }),
       stop('old'),
     ],
     [
-      'stop the old one before the new one has settled',
+      'stop the incumbent before the candidate has settled',
       observed({ incumbent: retired, candidate: served }),
       stop('old'),
     ],
@@ -50,12 +50,12 @@ suite('no step may', () => {
       stop('old'),
     ],
     [
-      'stop it before the ports are led away for good',
+      'stop it before the ports are redirected without a time limit',
       observed({ candidate: candidate({ strategy: 'handover' }), standIn, cover: 'expiring' }),
       stop('old'),
     ],
     [
-      'stop an old one that the engine would start again',
+      'stop an incumbent that the engine would start again',
       observed({ incumbent: { ...retired, restart: { Name: 'always' } }, candidate: { ...served, settled: true } }),
       stop('old'),
     ],
@@ -76,32 +76,32 @@ suite('no step may', () => {
       rename('new', NAMES.home),
     ],
     [
-      'remove an old one that runs',
+      'remove a running incumbent',
       observed({ incumbent: retired, candidate: { ...served, settled: true }, incumbentKept: true }),
       remove('old'),
     ],
     [
-      'remove the old one unkept',
+      'remove an incumbent whose image is not retained',
       observed({ incumbent: stopped, candidate: { ...served, settled: true } }),
       remove('old'),
     ],
     [
-      'remove the new one before the old one serves',
+      'remove the candidate before the incumbent serves',
       observed({ incumbent: stopped, candidate: candidate() }),
       remove('new'),
     ],
     ['remove what swapctl did not make', observed({ candidate: candidate({ roll: undefined }) }), remove('new')],
     [
-      'lead ports to one that does not answer',
+      'redirect ports to a container that does not answer',
       observed({ standIn: { ...standIn, verdict: UNHEALTHY } }),
       { kind: 'cover', name: 'web', standIn: 'stand-in', lasting: true },
     ],
     [
-      'lead them back to nobody',
+      'end the redirect without a serving container',
       observed({ incumbent: stopped, candidate: candidate({ strategy: 'handover' }), standIn, cover: 'lasting' }),
       { kind: 'uncover', name: 'web' },
     ],
-    ['stop what the ports are led to', observed({ standIn, cover: 'lasting' }), stop('stand-in')],
+    ['stop the target of the port redirect', observed({ standIn, cover: 'lasting' }), stop('stand-in')],
   ];
   for (const [name, seen, step] of table) test(name, () => assert.ok(violation(seen, step)));
 });
@@ -109,7 +109,7 @@ suite('no step may', () => {
 suite('a step may', () => {
   const table: [string, Observed, Step][] = [
     [
-      'stop the old one to make room',
+      'stop the incumbent to make room',
       observed({
         incumbent: retired,
         candidate: candidate({ ...served, strategy: 'stop-first', running: false, verdict: { kind: 'unstarted' } }),
@@ -117,17 +117,17 @@ suite('a step may', () => {
       stop('old'),
     ],
     [
-      'stop the old one for a settled one',
+      'stop the incumbent for a settled candidate',
       observed({ incumbent: retired, candidate: { ...served, settled: true } }),
       stop('old'),
     ],
     [
-      'stop an unhealthy one to make room for the old one',
+      'stop an unhealthy candidate to make room for the incumbent',
       observed({ incumbent: stopped, candidate: { ...served, strategy: 'stop-first', verdict: UNHEALTHY } }),
       stop('new'),
     ],
     [
-      'stop the old one while the stand-in answers',
+      'stop the incumbent while the stand-in answers',
       observed({
         incumbent: retired,
         candidate: candidate({ name: NAMES.home, strategy: 'handover' }),
@@ -137,9 +137,9 @@ suite('a step may', () => {
       stop('old'),
     ],
     ['start two beside each other', observed({ candidate: candidate() }), start('new')],
-    ['remove the new one when the old one serves', observed({ candidate: candidate() }), remove('new')],
+    ['remove the candidate when the incumbent serves', observed({ candidate: candidate() }), remove('new')],
     [
-      'lead ports back to one that is healthy',
+      'return ports to a healthy container',
       observed({ incumbent: stopped, candidate: { ...served, verdict: HEALTHY }, standIn, cover: 'lasting' }),
       { kind: 'uncover', name: 'web' },
     ],

@@ -128,7 +128,7 @@ suite('start-first', () => {
     assert.deepEqual(next(observed({ localTag: '' })), { kind: 'point-tag', reference: 'app:1', image: NEW_IMAGE });
   });
 
-  test('a followed digest has no tag that could move', () => {
+  test('a tracked digest has no tag that could move', () => {
     assert.equal(next(observed({ localTag: undefined })).kind, 'create');
   });
 
@@ -294,7 +294,7 @@ suite('rehearsal', () => {
     assert.notEqual(plan({ ...wish, roll: 'next' }, observed({ failures })).kind, 'refuse');
   });
 
-  test('a rehearsal that somebody stopped is removed, and nothing is noted', () => {
+  test('a rehearsal that a user stopped is removed, and nothing is recorded', () => {
     const stopped = { kind: 'failed', reason: 'it was stopped', blame: 'person' } as const;
     const decision = plan(wish, observed({ rehearsal: { ...rehearsal, verdict: stopped } }));
     assert.ok(decision.kind === 'act' && decision.step.kind === 'remove');
@@ -338,7 +338,7 @@ suite('undo', () => {
     ]);
   });
 
-  test('stop-first: the new one makes room, the old one starts with its policy and name as before', () => {
+  test('stop-first: the candidate makes room, the incumbent starts with its policy and name as before', () => {
     const incumbent = replica({ name: NAMES.old, running: false, restart: { Name: 'unless-stopped' } });
     const failed = healthyCandidate({
       ...atHome,
@@ -398,7 +398,7 @@ suite('undo', () => {
     assert.equal(next(seen).kind, 'restore-restart');
   });
 
-  test('a tag that somebody moved since is left alone, and so is one that had not moved', () => {
+  test('a tag that a user moved since is left alone, and so is one that had not moved', () => {
     const seen = observed({
       candidate: candidate({ running: true, verdict: UNHEALTHY }),
       failures: [failure({ roll: ROLL })],
@@ -440,7 +440,7 @@ suite('undo', () => {
     assert.deepEqual([error.code, error.message], ['not-healthy', 'it exited with status 3']);
   });
 
-  test('what swapctl did not make is never taken away', () => {
+  test('a container that swapctl did not make is never removed', () => {
     const stranger = candidate({ roll: undefined, running: true, verdict: UNHEALTHY, current: false });
     const error = refused(observed({ incumbent: undefined, candidate: stranger }));
     assert.equal(error.code, 'attention');
@@ -455,7 +455,7 @@ suite('undo', () => {
     assert.equal(refused(seen).code, 'attention');
   });
 
-  test('an old container that does not stay up is not started forever: a person is told', () => {
+  test('an old container that does not stay up is not started forever: the roll needs attention', () => {
     const failed = { ...served, way: 'stop-first', running: false, verdict: UNHEALTHY } as const;
     const exited = {
       ...stopped,
@@ -507,7 +507,7 @@ suite('giving up', () => {
     assert.equal(refused(observed({ giveUp: INTERRUPTED })), INTERRUPTED);
   });
 
-  test('nobody is told that the old container serves as before where it does not', () => {
+  test('no report says that the old container serves as before if it does not', () => {
     const paused: Verdict = { kind: 'failed', reason: 'a user paused it', blame: 'person' };
     for (const change of [{ verdict: paused }, { running: false }]) {
       const { code, message } = refused(observed({ incumbent: replica(change), giveUp: INTERRUPTED }));
@@ -547,7 +547,7 @@ suite('giving up', () => {
     assert.equal(refused(observed({ incumbent, vanished: 1, failures })).code, 'not-healthy');
   });
 
-  test('a new container that somebody removed is made again, but not forever', () => {
+  test('a new container that a user removed is created again, but not forever', () => {
     const kinds = [0, 1, 2, 3].map((vanished) => plan(desired(), observed({ vanished })).kind);
     assert.deepEqual(kinds, ['act', 'act', 'act', 'refuse']);
     const incumbent = replica({ autoRemove: true });
@@ -733,7 +733,7 @@ suite('handover', () => {
     ]);
   });
 
-  test('a stand-in that somebody stops while it serves is removed after its rules', () => {
+  test('a stand-in that a user stops while it serves is removed after its rules', () => {
     const verdict = { kind: 'failed', reason: 'it was stopped', blame: 'person' } as const;
     const seen = observed({ standIn: { ...standIn, running: false, verdict, settled: false }, cover: 'expiring' });
     const first = lines(expectedSteps(handover(), seen)).slice(0, 3);
@@ -747,12 +747,12 @@ suite('handover', () => {
     assert.equal(failed.kind, 'remember-failure');
   });
 
-  test('rules that lead to a stand-in which is not there are taken away first', () => {
+  test('redirects to a missing stand-in are removed first', () => {
     const step = next(observed({ cover: 'lasting', candidate: successor, incumbent: stopped }), handover());
     assert.deepEqual(step, { kind: 'drop-cover', name: 'web' });
   });
 
-  test('on the way back the stand-in answers until the old container does', () => {
+  test('during an undo the stand-in answers until the old container does', () => {
     const failed = { ...successor, ...atHome, running: true, verdict: UNHEALTHY } as const;
     const seen = observed({ incumbent: stopped, candidate: failed, standIn, failures: [failure({ roll: ROLL })] });
     assert.deepEqual(lines(expectedSteps(handover(), seen)), [
@@ -862,7 +862,7 @@ suite('the verdict of the engine', () => {
     assert.ok(at('settle web') < second && second < at('drain web.swapctl-stand-in'), steps.join());
   });
 
-  test('is waited for on the way back of a handover, before the stand-in goes', () => {
+  test('is waited for in the undo of a handover, before the stand-in goes', () => {
     const standIn = candidate({
       id: 'stand-in',
       name: NAMES.standIn,

@@ -53,7 +53,7 @@ function wantedNext(seen: Observed, wish?: Desired): Wanted {
 
 const running = healthyCandidate({ tagBefore: undefined });
 
-suite('a roll behind a proxy that is told', () => {
+suite('a roll behind a proxy that swapctl drives', () => {
   test('goes by the route: kept, switched, drained, given back', () => {
     const steps = expectedSteps(told(), observed({ route: route(BASELINE, { addresses: { old: OLD } }) }));
     assert.deepEqual(steps.map(describeStep), [

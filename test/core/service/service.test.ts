@@ -174,9 +174,9 @@ suite('the roles in a slot', () => {
   const member = (id: string, name: string, roll?: string, replaces?: string) => ({ id, name, roll, replaces });
   const table: [string, ReturnType<typeof member>[], string | undefined, string | undefined][] = [
     ['nothing', [], undefined, undefined],
-    ['one at home', [member('a', home)], 'a', undefined],
-    ['one at home that this roll made', [member('a', home, 'mine')], undefined, 'a'],
-    ['one at home that an earlier roll made', [member('a', home, 'earlier')], 'a', undefined],
+    ['one with the slot name', [member('a', home)], 'a', undefined],
+    ['one with the slot name that this roll made', [member('a', home, 'mine')], undefined, 'a'],
+    ['one with the slot name that an earlier roll made', [member('a', home, 'earlier')], 'a', undefined],
     ['one under the old name', [member('a', old)], 'a', undefined],
     ['one under the next name', [member('a', next)], undefined, 'a'],
     ['before the switch', [member('a', home), member('b', next, 'mine', 'a')], 'a', 'b'],
@@ -205,7 +205,7 @@ suite('the roles in a slot', () => {
     assert.match(error.message, /web, web\.swapctl-next, web\.swapctl-old/);
   });
 
-  test('every temporary name leads home', () => {
+  test('every temporary name belongs to its slot', () => {
     const { home: _, ...others } = slotNames('web');
     for (const name of Object.values(others)) assert.equal(homeOf(name), home);
     assert.equal(homeOf('web.swapctl-nextdoor'), 'web.swapctl-nextdoor');

@@ -71,7 +71,7 @@ suite('the way forward', () => {
   });
 });
 
-suite('the way back', () => {
+suite('the rollback', () => {
   const old = [task({ slot: 1, image: OLD }), task({ slot: 2, image: OLD })];
   const kinds: readonly [Parameters<typeof seen>[0], typeof old, string][] = [
     [{ image: OLD }, old, 'back'],

@@ -306,7 +306,7 @@ suite('a watch', () => {
   });
 });
 
-suite('an image that somebody else puts under a followed tag', () => {
+suite('an image that another program puts under a tracked tag', () => {
   const RARELY = { 'swapctl.schedule': '0 0 29 2 *' };
   const built = digest('7');
 

@@ -49,7 +49,7 @@ test('config test-notify sends everybody a test, and shows what came of it', asy
   assert.doesNotMatch(stdout + stderr, /SECRET/);
 });
 
-test('config test-notify ends with 0 if everybody was told', async (t) => {
+test('config test-notify ends with 0 if every receiver got it', async (t) => {
   const server = await scripted(t, (_, response) => void response.end());
   const text = `notifications: [{ kind: webhook, url: "$` + `{HOOK}", template: "{{title}}" }]`;
   const { status, json } = await cli(
@@ -61,7 +61,7 @@ test('config test-notify ends with 0 if everybody was told', async (t) => {
   assert.equal(server.asked[0]?.body, `swapctl on ${os.hostname()}: a test`);
 });
 
-test('config test-notify with nobody to tell ends with 2', async () => {
+test('config test-notify without receivers ends with 2', async () => {
   const { status, stderr } = await cli(['config', 'test-notify'], given('defaults: {}\n'));
   assert.equal(status, 2);
   assert.equal(stderr, 'swapctl: swapctl.yml has no notifications\n  add one under notifications\n');
@@ -83,7 +83,7 @@ test('roll --notify tells what came of the run, whatever that is, and the exit s
   );
 });
 
-test('nobody is told of a roll that nobody wants told', async () => {
+test('a roll without --notify sends no notification', async () => {
   const { calls } = await cli(['roll', 'web'], { roll: [ROLLED] });
   assert.deepEqual(
     calls.map(({ name }) => name),

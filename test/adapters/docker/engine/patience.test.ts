@@ -119,7 +119,7 @@ test('a stop has the time that the container has for it', async (t) => {
   await engine.stop('abc');
 });
 
-test('what the engine is can be asked again after it could not be told', async (t) => {
+test('the facts of the engine can be asked again after a failure', async (t) => {
   const { engine, asked } = await engineThat(t, (response, _, nth) => {
     if (nth <= 4) return void response.destroy();
     response.end(JSON.stringify({ OSType: 'linux' }));

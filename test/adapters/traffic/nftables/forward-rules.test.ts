@@ -39,7 +39,7 @@ const nft = (script: string) =>
   spawnSync('unshare', ['--net', 'nft', '-f', '-'], { input: script, encoding: 'utf8', env: ENV });
 const unable = missingRoot() || (nft('').status !== 0 && 'nft is missing, or not allowed');
 
-test('nft accepts what sets a forward up, goes on with it, ends it, and clears it', { skip: unable }, () => {
+test('nft accepts the scripts that set up, renew, end and clear an address redirect', { skip: unable }, () => {
   for (const lanes of [LANES, LANES.slice(0, 1), LANES.slice(1)]) {
     const host = [
       hostScript(TABLE, lanes, 5000),
@@ -80,7 +80,7 @@ test('a table names the two containers and the engine that they are of', () => {
 });
 
 // In the output of nft 1.0.6 to 1.1.7: an element with attributes beside its value, or bare.
-test('what nft prints tells whether it leads, and whom it has led', () => {
+test('the output of nft shows if a redirect is active, and its clients', () => {
   const set = (name: string, elem: unknown[]) => ({ nftables: [{ metainfo: {} }, { set: { name, elem } }] });
   const live = ['172.29.0.2', { elem: { val: '172.29.0.2', timeout: 9, expires: 8 } }];
   assert.deepEqual(

@@ -64,12 +64,12 @@ for (const [ground, on] of Object.entries(GROUNDS)) {
   });
 }
 
-test('nft accepts the end of a cover, whether there is one or not', { skip: unable }, () => {
+test('nft accepts the end of a port redirect, even if there is none', { skip: unable }, () => {
   const { status, stderr } = nft(endScript(GROUND.table, ['172.17.0.2']));
   assert.equal(status, 0, stderr);
 });
 
-test('at the end of a cover every port is dead, and the chains are still there', () => {
+test('at the end of a port redirect every port is dead, and the chains are still there', () => {
   const script = endScript(GROUND.table, GROUND.leaving);
   assert.doesNotMatch(script, /delete|elements|chain/);
   assert.deepEqual(script.match(/^flush .*$/gm), [
@@ -92,7 +92,7 @@ test('nft accepts the removal, whether there is something or not', { skip: unabl
   assert.equal(status, 0, stderr);
 });
 
-test('a new cover replaces the old one in the same transaction', () => {
+test('a new port redirect replaces the old one in the same transaction', () => {
   const script = coverScript([route()], GROUND);
   assert.ok(script.startsWith(removeScript(GROUND.table).trimEnd()), script);
 });
@@ -167,7 +167,7 @@ test('a port on one address is matched by that address alone', () => {
   }
 });
 
-test('what is published on loopback only is not led anywhere for others', () => {
+test('a port published only on loopback is not redirected for others', () => {
   const [pre, out] = coverScript([route({ hostIp: '127.0.0.1' })], GROUND).split('hook output');
   assert.doesNotMatch(pre ?? '', /dport 80/);
   assert.match(out ?? '', /ip daddr 127\.0\.0\.1 tcp dport 80 .* dnat ip to 127\.0\.0\.1:49153/);
