@@ -1,4 +1,5 @@
 import type { Platform } from '../core/model/platform.ts';
+import type { ImageRef } from '../core/model/reference.ts';
 import type { RemoteImage } from '../core/model/registry.ts';
 
 /**
@@ -8,10 +9,10 @@ import type { RemoteImage } from '../core/model/registry.ts';
  */
 export interface Registry {
   /** The present target of the tag, an index or a manifest: one HEAD, which no registry counts as a pull. */
-  digest(reference: string, signal: AbortSignal): Promise<string>;
+  digest(reference: ImageRef, signal: AbortSignal): Promise<string>;
   /** The image of a digest (`repository@digest`) for a platform. Raises `wrong-platform` if there is none. */
-  image(reference: string, platform: Platform, signal: AbortSignal): Promise<RemoteImage>;
+  image(reference: ImageRef, platform: Platform, signal: AbortSignal): Promise<RemoteImage>;
   /** All tags of the repository. */
-  tags(reference: string, signal: AbortSignal): Promise<string[]>;
+  tags(reference: ImageRef, signal: AbortSignal): Promise<string[]>;
   close(): void;
 }

@@ -5,6 +5,7 @@ import { dockerTarget } from '../../src/app/target/docker.ts';
 import { type UpdateOptions, updateServices } from '../../src/app/update/update.ts';
 import type { Container, Image, ImageSummary, ListedContainer } from '../../src/core/model/container.ts';
 import { SwapError } from '../../src/core/model/error.ts';
+import { canonical } from '../../src/core/model/reference.ts';
 import type { Volume } from '../../src/core/model/volume.ts';
 import type { ServiceReport } from '../../src/core/report/report.ts';
 import { encodeState, type FailureNote } from '../../src/core/service/labels.ts';
@@ -127,10 +128,10 @@ function portsOf(world: MadeUp): Ports {
     return value;
   };
   const registry: Registry = {
-    digest: (reference) => answer(`HEAD ${reference}`, world.tags.get(reference)),
+    digest: ({ text }) => answer(`HEAD ${text}`, world.tags.get(text)),
     image: (reference) => {
-      const remote = reference.split('@')[1] ?? '';
-      return answer(`GET ${reference}`, {
+      const remote = reference.digest ?? '';
+      return answer(`GET ${canonical(reference)}`, {
         manifestDigest: remote,
         configDigest: remote,
         created: world.created.get(remote),

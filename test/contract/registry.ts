@@ -1,7 +1,9 @@
 // The loop's requirements of the Registry port: the same statements about the one in memory and about real registries.
+
 import assert from 'node:assert/strict';
 import test, { suite, type TestContext } from 'node:test';
 import { SwapError } from '../../src/core/model/error.ts';
+import { parseReference } from '../../src/core/model/reference.ts';
 import type { Registry } from '../../src/ports/registry.ts';
 
 /** The behaviour of registries that the one in memory lacks. */
@@ -55,15 +57,15 @@ async function isAbsent(call: Promise<unknown>): Promise<void> {
 }
 
 function digestOf({ registry, reference }: Stage, name: string): Promise<string> {
-  return registry.digest(reference(name), NEVER);
+  return registry.digest(parseReference(reference(name)), NEVER);
 }
 
 function imageOf({ registry, reference }: Stage, name: string): ReturnType<Registry['image']> {
-  return registry.image(reference(name), AMD64, NEVER);
+  return registry.image(parseReference(reference(name)), AMD64, NEVER);
 }
 
 async function tagsOf({ registry, reference }: Stage, name: string): Promise<string[]> {
-  return (await registry.tags(reference(name), NEVER)).sort();
+  return (await registry.tags(parseReference(reference(name)), NEVER)).sort();
 }
 
 const DIGEST: Rules = {
@@ -94,7 +96,7 @@ const DIGEST: Rules = {
   },
   'is not asked for with an aborted signal': async ({ registry, reference, push }) => {
     await push('app:1');
-    await assert.rejects(registry.digest(reference('app:1'), AbortSignal.abort()));
+    await assert.rejects(registry.digest(parseReference(reference('app:1')), AbortSignal.abort()));
   },
 };
 
@@ -119,7 +121,7 @@ const IMAGE: Rules = {
   },
   'is not asked for with an aborted signal': async ({ registry, reference, push }) => {
     const { digest } = await push('app:1');
-    await assert.rejects(registry.image(reference(`app@${digest}`), AMD64, AbortSignal.abort()));
+    await assert.rejects(registry.image(parseReference(reference(`app@${digest}`)), AMD64, AbortSignal.abort()));
   },
 };
 
@@ -136,6 +138,6 @@ const TAGS: Rules = {
   },
   'are not asked for with an aborted signal': async ({ registry, reference, push }) => {
     await push('app:1');
-    await assert.rejects(registry.tags(reference('app:1'), AbortSignal.abort()));
+    await assert.rejects(registry.tags(parseReference(reference('app:1')), AbortSignal.abort()));
   },
 };

@@ -1,6 +1,8 @@
 // Foreign texts and patterns that blocked the program for minutes, or for ever.
+
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { parseReference } from '../../src/core/model/reference.ts';
 import { harmlessText } from '../../src/core/text/harmless.ts';
 import { whyNoTemplate } from '../../src/core/text/template.ts';
 import { followedNow, parseTrack } from '../../src/core/update/track.ts';
@@ -8,7 +10,7 @@ import { followedNow, parseTrack } from '../../src/core/update/track.ts';
 test('a pattern of tags takes no longer than the tag is long', () => {
   const tag = `${'1'.repeat(120)}x`;
   for (const evil of ['^(\\d+)+$', '^(\\d|\\d+)*$', '(a|aa|1|11)+$', '^((\\d+)*)*$'])
-    assert.equal(followedNow(parseTrack(`regex:${evil}`, 'it'), 'app:1', [tag]), 'app:1');
+    assert.equal(followedNow(parseTrack(`regex:${evil}`, 'it'), parseReference('app:1'), [tag]).text, 'app:1');
 });
 
 test('a pattern that looks around is refused, with what to write instead', () => {

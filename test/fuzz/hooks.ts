@@ -1,7 +1,8 @@
 // Messages of strangers and registries to webhooks.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { canonical } from '../../src/core/model/reference.ts';
+import { canonical, parseReference } from '../../src/core/model/reference.ts';
 import { parseTrack } from '../../src/core/update/track.ts';
 import { HOOKS, type HookKind, traitsOf } from '../../src/core/webhooks/kinds.ts';
 import { concerns } from '../../src/core/webhooks/match.ts';
@@ -65,9 +66,10 @@ export const HOOK_TARGETS: readonly Target[] = [
       if (hint.kind !== 'pushed') return assert.ok(hint.why !== '' && hint.why.length < 400);
       assert.ok(hint.repositories.length > 0 && hint.repositories.length <= 100);
       for (const push of hint.repositories) {
-        for (const name of [push.repository, ...(push.also ?? [])]) assert.equal(canonical(name), `${name}:latest`);
+        for (const name of [push.repository, ...(push.also ?? [])])
+          assert.equal(canonical(parseReference(name)), `${name}:latest`);
         for (const tag of push.tags) assert.match(tag, /^\w[\w.-]{0,127}$/);
-        concerns(push, `${push.repository}:1.4`, parseTrack('minor', 'a test'));
+        concerns(push, parseReference(`${push.repository}:1.4`), parseTrack('minor', 'a test'));
       }
     },
     {

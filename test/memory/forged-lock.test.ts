@@ -1,8 +1,9 @@
 // A user who may label a container can forge a lock: it moves at most one tag, of a repository that the service tracks.
+
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createApp } from '../../src/app/app.ts';
-import { canonical } from '../../src/core/model/reference.ts';
+import { canonical, parseReference } from '../../src/core/model/reference.ts';
 import { encodeState } from '../../src/core/service/labels.ts';
 import { build } from './images.ts';
 import { placeOf } from './strangers.ts';
@@ -30,7 +31,10 @@ async function afterRecovery(follows: string): Promise<{ moved: boolean; locked:
     await createApp(ports).recover(['web'], new AbortController().signal);
   };
   await clock.run(work());
-  return { moved: machine.tags.get(canonical(follows)) === evil, locked: machine.names.has('web.swapctl-lock') };
+  return {
+    moved: machine.tags.get(canonical(parseReference(follows))) === evil,
+    locked: machine.names.has('web.swapctl-lock'),
+  };
 }
 
 test('a forged lock moves no tag of another repository', async () => {

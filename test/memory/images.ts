@@ -89,7 +89,7 @@ function tagsOf(machine: Machine, id: string): string[] {
 
 // In the engine's short form.
 const shortOf = memoized((tag) => `${formatRepository(parseReference(tag))}:${parseReference(tag).tag}`);
-const canonical = memoized(canonicalOf);
+const canonical = memoized((text) => canonicalOf(parseReference(text)));
 
 // The same few texts are parsed again and again, in every world.
 export function memoized(read: (text: string) => string): (text: string) => string {
@@ -198,17 +198,17 @@ export function memoryRegistry(remote: Remote): Registry {
     return digestIn(remote, reference) ?? missing(reference);
   };
   return {
-    digest: async (reference, signal) => known(reference, signal),
-    image: async (reference, _, signal) => {
-      const digest = known(reference, signal);
-      const image = remote.images.get(digest) ?? missing(reference);
+    digest: async ({ text }, signal) => known(text, signal),
+    image: async ({ text }, _, signal) => {
+      const digest = known(text, signal);
+      const image = remote.images.get(digest) ?? missing(text);
       return { manifestDigest: digest, configDigest: image.id, created: image.createdAt };
     },
     tags: async (reference, signal) => {
       signal.throwIfAborted();
-      const repository = `${formatRepository(parseReference(reference))}:`;
+      const repository = `${formatRepository(reference)}:`;
       const shorts = [...remote.tags.keys()].map(shortOf).filter((tag) => tag.startsWith(repository));
-      return shorts.length > 0 ? shorts.map((tag) => tag.slice(repository.length)) : missing(reference);
+      return shorts.length > 0 ? shorts.map((tag) => tag.slice(repository.length)) : missing(reference.text);
     },
     close: () => {},
   };

@@ -4,7 +4,7 @@ import { type BuildEnd, type BuildSpec, type BuiltImage, needsBuildx } from '../
 import { CHANGED, isSourceChange } from '../../core/build/source-changed.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
-import { parseReference } from '../../core/model/reference.ts';
+import { readReference } from '../../core/model/reference.ts';
 import type { Builder } from '../../ports/build.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { buildxBuild, hasBuildx } from './buildx.ts';
@@ -120,13 +120,5 @@ function classicWanted(env: Env): boolean {
 /** The registries of the images that a Dockerfile names literally after FROM. */
 function registriesOf(dockerfile: string): string[] {
   const named = [...dockerfile.matchAll(/^\s*FROM\s+(?:--\S+\s+)*([^\s$]+)(?:\s|$)/gim)].map(([, image = '']) => image);
-  return [...new Set(named.flatMap(registryOf))];
-}
-
-function registryOf(image: string): string[] {
-  try {
-    return [parseReference(image).registry];
-  } catch {
-    return [];
-  }
+  return [...new Set(named.flatMap((image) => readReference(image)?.registry ?? []))];
 }

@@ -1,5 +1,5 @@
 import { choosePlatform, type Platform } from '../../core/model/platform.ts';
-import { type ImageRef, parseReference } from '../../core/model/reference.ts';
+import type { ImageRef } from '../../core/model/reference.ts';
 import type { Clock } from '../../ports/host.ts';
 import type { LoginFor, RegistryReach, RemoteImage, Report } from '../../ports/ports.ts';
 import type { Registry } from '../../ports/registry.ts';
@@ -75,10 +75,9 @@ export function registryClient({
   const contents = new Map<string, Promise<Buffer>>();
 
   // As dockerd: a mirror that fails for any reason is skipped, and the registry itself decides.
-  const anywhere = async <T>(reference: string, work: (at: Place) => Promise<T>, signal: AbortSignal): Promise<T> => {
-    const ref = parseReference(reference);
+  const anywhere = async <T>(ref: ImageRef, work: (at: Place) => Promise<T>, signal: AbortSignal): Promise<T> => {
     const [last, ...mirrors] = (await sourcesOf(ref)).reverse();
-    if (!last) throw problem('registry-unreachable', `there is no registry of ${reference}`);
+    if (!last) throw problem('registry-unreachable', `there is no registry of ${ref.text}`);
     for (const source of mirrors.reverse()) {
       try {
         return await work({ ask, source, ref, signal });

@@ -34,7 +34,7 @@ export async function besideOf(
   const { notRun, unknown } = slot.composeHooks;
   const oneShots = await oneShotsOf(ports, own, all);
   // A one-shot of the same tag runs before the roll; a rollback undoes no migration.
-  const left = oneShots.filter(({ image }) => back || !isSameTag(image, slot.follows));
+  const left = oneShots.filter(({ image }) => back || !isSameTag(image, slot.follows.text));
   const list = notDone(service, notRun, left, slot.follows);
   return { notDone: list, forPlan: [...list, ...(unknown ? [notKnown(service)] : [])] };
 }

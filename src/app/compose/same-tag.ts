@@ -2,7 +2,7 @@ import type { Container, ContainerSummary } from '../../core/model/container.ts'
 import { EngineError } from '../../core/model/engine-error.ts';
 import { COMPOSE_ONEOFF, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
 import { NO_LABELS } from '../../core/model/own-labels.ts';
-import { canonical, isImageId } from '../../core/model/reference.ts';
+import { canonical, type ImageRef, isImageId, readReference } from '../../core/model/reference.ts';
 import type { Outcome, ServiceReport } from '../../core/report/report.ts';
 import { composeKey } from '../../core/service/compose-depends.ts';
 import { helperRole } from '../../core/service/ownership.ts';
@@ -82,23 +82,22 @@ async function createdFrom(
   reference: string,
   all: readonly ContainerSummary[],
 ): Promise<Container[]> {
+  const wanted = readReference(reference);
+  if (!wanted) return [];
   const possible = all.filter(
     (one) =>
       one.labels[COMPOSE_SERVICE] !== undefined &&
       // Compose never re-creates a job (docker compose run).
       one.labels[COMPOSE_ONEOFF] !== 'True' &&
       helperRole(one) === undefined &&
-      (isImageId(one.image) || names(one.image, reference)),
+      (isImageId(one.image) || names(one.image, wanted)),
   );
   const containers = await Promise.all(possible.map(({ id }) => engine.container(id)));
-  return containers.filter((one) => one !== undefined).filter((one) => names(one.config.Image ?? '', reference));
+  return containers.filter((one) => one !== undefined).filter((one) => names(one.config.Image ?? '', wanted));
 }
 
-function names(text: string, reference: string): boolean {
-  try {
-    return canonical(text) === canonical(reference);
-  } catch {
-    // An id, or another text that only this engine takes for a reference.
-    return false;
-  }
+// An id, or a text that only this engine takes for a reference, names nothing.
+function names(text: string, wanted: ImageRef): boolean {
+  const ref = readReference(text);
+  return ref !== undefined && canonical(ref) === canonical(wanted);
 }

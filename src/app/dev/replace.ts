@@ -1,5 +1,4 @@
 import { fail } from '../../core/model/error.ts';
-import { parseReference } from '../../core/model/reference.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import { beforeDevReference } from '../../core/service/names.ts';
 import type { Service } from '../../core/service/service.ts';
@@ -36,9 +35,9 @@ async function followedBy(ports: Ports, service: Service): Promise<string> {
   const [member] = service.slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no replica`);
-  const follows = await followedReference({ ports, memory: freshMemory() }, container);
-  if (parseReference(follows).tag !== undefined) return follows;
-  return fail('refused', `${service.key} follows the digest ${follows}, which no build can be`, {
+  const { tag, text } = await followedReference({ ports, memory: freshMemory() }, container);
+  if (tag !== undefined) return text;
+  return fail('refused', `${service.key} follows the digest ${text}, which no build can be`, {
     hint: 'let it follow a tag: swapctl roll it with --image NAME:TAG',
   });
 }

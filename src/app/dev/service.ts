@@ -4,7 +4,7 @@ import { type Following, whyNotOne } from '../../core/service/one-service.ts';
 import type { Service, Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { pick } from '../select/chosen.ts';
-import { canonicalOrNone, followedOf } from '../select/followed.ts';
+import { followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
 
 /** The present service of a key. Raises `refused` if its replicas track different repositories. */
@@ -28,6 +28,5 @@ export async function mustBeOne(ports: Ports, { key, slots }: Service): Promise<
 }
 
 async function followingOf(ports: Ports, { home, members: [member] }: Slot): Promise<Following> {
-  const follows = member && (await followedOf(ports, member, undefined));
-  return { home, follows: follows === undefined ? undefined : canonicalOrNone(follows) };
+  return { home, follows: member && (await followedOf(ports, member, undefined)) };
 }

@@ -1,7 +1,7 @@
 import type { InterruptedGroup } from '../../core/group/held-roll.ts';
 import type { GroupAnswer, GroupReport, HostAnswer } from '../../core/group/report.ts';
+import { readReference } from '../../core/model/reference.ts';
 import type { RecoveredItem } from '../../core/report/status.ts';
-import { askedTarget } from '../../core/update/roll-target.ts';
 import { runHostHooks } from './hooks.ts';
 import { askAll, type Hosts } from './hosts.ts';
 import { rollGroup } from './roll.ts';
@@ -53,7 +53,7 @@ async function carryOn(
   { service, reference, digest }: InterruptedGroup,
   signal: AbortSignal,
 ): Promise<GroupReport | undefined> {
-  const target = askedTarget({ image: reference, digest });
+  const target = { kind: 'digest', reference: readReference(reference), digest } as const;
   const request = { target, overrides: {}, signal };
   const plans = await askAll(world, hosts, async (app) => (await app.plan([service], request))[0]);
   const verdicts = plans.hosts.flatMap(({ report }) => report?.slots.map(({ verdict }) => verdict) ?? []);

@@ -73,8 +73,8 @@ async function lockService(
   const [first] = slots;
   const { imageId, config } = first?.container ?? fail('not-found', `${service.key} has no replica`);
   const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
-  const lease = await lockFor(ports, service, looked, { group, follows: resolved.follows, digest });
-  return { lease, before: { follows: config.Image ?? resolved.follows, id: imageId, digest: undefined } };
+  const lease = await lockFor(ports, service, looked, { group, follows: resolved.follows.text, digest });
+  return { lease, before: { follows: config.Image ?? resolved.follows.text, id: imageId, digest: undefined } };
 }
 
 // As with replicas, nothing interrupts the rollback.

@@ -4,6 +4,7 @@ import { otherCauseOfBuild } from '../../core/health/blame.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
 import { COMPOSE_SERVICE, isComposeLabel } from '../../core/model/label-keys.ts';
+import type { ImageRef } from '../../core/model/reference.ts';
 import { projectOf } from '../../core/service/compose.ts';
 import { hideSecrets } from '../../core/text/secrets.ts';
 import type { GitTree, Ports } from '../../ports/ports.ts';
@@ -17,7 +18,7 @@ import type { ResolvedCommit } from './resolved.ts';
 export async function resolveCommit(
   ports: Ports,
   source: GitSource,
-  follows: string,
+  follows: ImageRef,
   signal: AbortSignal,
 ): Promise<ResolvedCommit> {
   ports.report({ kind: 'resolving', reference: shownGit(source) });
@@ -25,7 +26,7 @@ export async function resolveCommit(
 }
 
 /** The result of a check: exactly that commit, even if the branch has moved. */
-export function foundCommit({ policy, home }: PreparedSlot, follows: string, digest: string): ResolvedCommit {
+export function foundCommit({ policy, home }: PreparedSlot, follows: ImageRef, digest: string): ResolvedCommit {
   const { git: source } = policy;
   if (source) return { kind: 'commit', follows, source, digest };
   return fail('config', `${home} is not built from a repository any more`, { hint: 'the next check sees the change' });
@@ -53,7 +54,7 @@ export async function buildCommit(
       const spec = await specOf(ports, slot, tree.folder);
       const labels = { ...spec.labels, ...originLabels(source, commit) };
       const { id } = await buildImage(ports, { ...spec, labels }, `${service} ${commit.slice(0, 12)}`, signal);
-      return { follows, id, digest };
+      return { follows: follows.text, id, digest };
     } finally {
       await tree.release();
     }

@@ -5,7 +5,7 @@ import { fail, messageOf, SwapError } from '../../core/model/error.ts';
 import { digestsFor, type PinnedImage, type PullPolicy, runs } from '../../core/model/image.ts';
 import { ownLabels } from '../../core/model/own-labels.ts';
 import { goArchitecture } from '../../core/model/platform.ts';
-import { formatRepository, parseReference } from '../../core/model/reference.ts';
+import { atDigest, type ImageRef } from '../../core/model/reference.ts';
 import { decodeState } from '../../core/service/labels.ts';
 import type { Ports, PullLayer } from '../../ports/ports.ts';
 import { diskFull } from './disk.ts';
@@ -14,27 +14,27 @@ import type { Resolved, ResolvedImage } from './resolved.ts';
 /** Resolves a reference without a pull. `running` is the serving image. Raises `no-such-image`, `login` or `registry-unreachable`. */
 export async function resolveImage(
   ports: Ports,
-  follows: string,
+  follows: ImageRef,
   policy: PullPolicy,
   running: Container,
   signal: AbortSignal,
 ): Promise<ResolvedImage> {
-  const local = await ports.engine.image(follows);
-  const pinned = parseReference(follows).digest;
+  const { text, digest: pinned } = follows;
+  const local = await ports.engine.image(text);
   if (local && (policy === 'never' || policy === 'missing' || pinned !== undefined))
     return { kind: 'local', follows, image: local };
   if (policy === 'never')
-    return fail('no-such-image', `${follows} is not on the engine, and --pull never forbids to fetch it`);
+    return fail('no-such-image', `${text} is not on the engine, and --pull never forbids to fetch it`);
   if (policy === 'auto' && local && digestsFor(local, follows).length === 0)
     return { kind: 'local', follows, image: local };
   if (pinned !== undefined) return { kind: 'registry', follows, digest: pinned };
-  ports.report({ kind: 'resolving', reference: follows });
+  ports.report({ kind: 'resolving', reference: text });
   try {
     // Podman can't resolve a reference, so it is not asked.
-    const told = await ports.engine.resolve(follows, signal);
+    const told = await ports.engine.resolve(text, signal);
     return { kind: 'registry', follows, digest: told ?? (await ports.registry.digest(follows, signal)) };
   } catch (error) {
-    const problem = imageProblem(follows, error);
+    const problem = imageProblem(text, error);
     // A local build has a digest too in the containerd store and with Podman, but is in no registry.
     if (policy !== 'auto' || !local || runs(running, local)) {
       if (problem.code === 'registry-unreachable' && (await knowsMore(ports))) {
@@ -53,15 +53,12 @@ async function knowsMore(ports: Ports): Promise<boolean> {
 }
 
 /** The result of a check, without asking for the present target of the tag (T39). */
-export async function resolveFound(
-  ports: Ports,
-  { reference, digest }: { readonly reference: string; readonly digest: string },
-): Promise<ResolvedImage> {
+export async function resolveFound(ports: Ports, follows: ImageRef, digest: string): Promise<ResolvedImage> {
   const image = await ports.engine.image(digest);
   // The containerd store gives every image a digest, but not while the image is being pulled.
   const tells = (await ports.engine.facts()).imageStore === 'classic';
-  const built = tells && image !== undefined && digestsFor(image, reference).length === 0;
-  return built ? { kind: 'local', follows: reference, image } : { kind: 'registry', follows: reference, digest };
+  const built = tells && image !== undefined && digestsFor(image, follows).length === 0;
+  return built ? { kind: 'local', follows, image } : { kind: 'registry', follows, digest };
 }
 
 /** True: the container already runs the image of the reference; undefined if only a pull can show it. */
@@ -96,19 +93,25 @@ export async function fetchImage(
   signal: AbortSignal,
 ): Promise<PinnedImage> {
   const { follows } = resolved;
+  const { text } = follows;
   const image = resolved.kind === 'local' ? resolved.image : await pulled(ports, follows, resolved.digest, signal);
-  if (resolved.kind !== 'local') keepPlatform(follows, image, before);
-  await checkPlatform(ports, follows, image, before);
+  if (resolved.kind !== 'local') keepPlatform(text, image, before);
+  await checkPlatform(ports, text, image, before);
   const digest =
     resolved.kind === 'registry' ? (resolved.digest ?? digestsFor(image, follows)[0]) : digestsFor(image, follows)[0];
-  return { follows, id: image.id, digest };
+  return { follows: text, id: image.id, digest };
 }
 
-async function pulled(ports: Ports, follows: string, digest: string | undefined, signal: AbortSignal): Promise<Image> {
-  const exact = digest === undefined ? follows : `${formatRepository(parseReference(follows))}@${digest}`;
+async function pulled(
+  ports: Ports,
+  follows: ImageRef,
+  digest: string | undefined,
+  signal: AbortSignal,
+): Promise<Image> {
+  const exact = (digest === undefined ? follows : atDigest(follows, digest)).text;
   const present = digest === undefined ? undefined : await ports.engine.image(exact);
   if (present) return present;
-  await pull(ports, exact, follows, signal);
+  await pull(ports, exact, follows.text, signal);
   const image = await ports.engine.image(exact);
   return (
     image ??

@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { digestsFor } from '../../core/model/image.ts';
-import { parseReference, sameRepository } from '../../core/model/reference.ts';
+import { type ImageRef, parseReference, sameRepository } from '../../core/model/reference.ts';
 import type { StateLabels, StateNote } from '../../core/service/labels.ts';
 import { helperRole } from '../../core/service/ownership.ts';
 import { groupServices } from '../../core/service/service.ts';
@@ -14,7 +14,7 @@ export type TagNote = Pick<StateNote, 'follows' | 'image' | 'digest' | 'tagBefor
 
 /** The note for the lock of a roll; empty if the tag does not move. */
 export async function noteTag({ engine }: Ports, resolved: Resolved): Promise<TagNote> {
-  const { follows } = resolved;
+  const follows = resolved.follows.text;
   const before = (await engine.image(follows))?.id;
   const wanted = resolved.kind === 'local' ? { image: resolved.image.id } : { digest: resolved.digest };
   if (before === undefined || before === wanted.image) return {};
@@ -32,13 +32,14 @@ export async function putTagBack(ports: Ports, state: StateLabels): Promise<void
   const { follows, tagBefore, service } = state;
   const now = await engine.image(follows);
   if (!now || now.id === tagBefore) return;
+  const wanted = parseReference(follows);
   const isRolls =
-    now.id === state.image || (state.digest !== undefined && digestsFor(now, follows).includes(state.digest));
+    now.id === state.image || (state.digest !== undefined && digestsFor(now, wanted).includes(state.digest));
   const all = await listed(engine);
   const replicas = all.filter((container) => helperRole(container) === undefined);
   const isRun = replicas.some((container) => container.imageId === now.id);
   if (!isRolls || isRun || (await engine.image(tagBefore)) === undefined) return;
-  if (!(await isFollowed(ports, all, state))) return;
+  if (!(await isFollowed(ports, all, service, wanted))) return;
   await engine.tag(tagBefore, follows);
   report({ kind: 'note', text: `${service}: the local tag ${follows} is back where it was before a roll that died` });
 }
@@ -47,13 +48,13 @@ export async function putTagBack(ports: Ports, state: StateLabels): Promise<void
 async function isFollowed(
   ports: Ports,
   all: readonly ContainerSummary[],
-  { service, follows }: StateLabels,
+  service: string,
+  wanted: ImageRef,
 ): Promise<boolean> {
-  const wanted = parseReference(follows);
   const slots = groupServices(all).find(({ key }) => key === service)?.slots ?? [];
   for (const member of slots.flatMap(({ members }) => members)) {
     const reference = await followedOf(ports, member, undefined);
-    if (reference !== undefined && sameRepository(parseReference(reference), wanted)) return true;
+    if (reference && sameRepository(reference, wanted)) return true;
   }
   return false;
 }

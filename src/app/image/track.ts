@@ -1,3 +1,4 @@
+import type { ImageRef } from '../../core/model/reference.ts';
 import { followedNow, needsTags, nothingComparable, type Track } from '../../core/update/track.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
@@ -5,7 +6,7 @@ import type { RollOptions } from '../rollout/roll-slot.ts';
 
 /** The reference to roll to, and a note if the track can find nothing newer. */
 export interface ReferenceNow {
-  readonly reference: string;
+  readonly reference: ImageRef;
   readonly note: string | undefined;
 }
 
@@ -13,7 +14,7 @@ export interface ReferenceNow {
 export async function referenceNow(
   { registry }: Pick<Ports, 'registry'>,
   track: Track,
-  follows: string,
+  follows: ImageRef,
   signal: AbortSignal,
 ): Promise<ReferenceNow> {
   if (!needsTags(track, follows)) return { reference: follows, note: undefined };
@@ -26,7 +27,7 @@ export async function referenceWanted(
   ports: Ports,
   { track, follows, home }: Pick<PreparedSlot, 'track' | 'follows' | 'home'>,
   { pull, signal }: Pick<RollOptions, 'pull' | 'signal'>,
-): Promise<string> {
+): Promise<ImageRef> {
   if (pull === 'never' || pull === 'missing') return follows;
   const { reference, note } = await referenceNow(ports, track, follows, signal);
   if (note !== undefined) ports.report({ kind: 'note', text: `${home}: ${note}` });

@@ -2,6 +2,7 @@ import { commitIn } from '../../core/build/git.ts';
 import { fail } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
 import { parseReference } from '../../core/model/reference.ts';
+import type { CheckedTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
@@ -19,12 +20,11 @@ export async function resolveTarget(ports: Ports, slot: PreparedSlot, wanted: Wa
     case 'followed':
       return resolveFollowed(ports, slot, wanted);
     case 'reference':
-      return resolveImage(ports, target.reference.text, pull, slot.container, signal);
+      return resolveImage(ports, target.reference, pull, slot.container, signal);
     case 'digest':
-      return resolveFound(ports, { reference: slot.follows, digest: target.digest });
+      return resolveFound(ports, slot.follows, target.digest);
     case 'checked':
-      if (commitIn(target.digest)) return foundCommit(slot, target.reference, target.digest);
-      return resolveFound(ports, target);
+      return resolveChecked(ports, slot, target);
     case 'local':
       return resolveLocal(ports, target.image);
   }
@@ -39,14 +39,23 @@ async function resolveFollowed(ports: Ports, slot: PreparedSlot, wanted: Wanted)
   return resolveImage(ports, await referenceWanted(ports, slot, wanted), pull, slot.container, signal);
 }
 
+async function resolveChecked(
+  ports: Ports,
+  slot: PreparedSlot,
+  { reference, digest }: CheckedTarget,
+): Promise<Resolved> {
+  const ref = parseReference(reference);
+  return commitIn(digest) ? foundCommit(slot, ref, digest) : resolveFound(ports, ref, digest);
+}
+
 async function resolveLocal(ports: Ports, { id, follows }: PinnedImage): Promise<Resolved> {
   const image = await ports.engine.image(id);
-  if (image) return { kind: 'local', follows, image };
+  if (image) return { kind: 'local', follows: parseReference(follows), image };
   return fail('no-such-image', `the image ${id} is not on the engine any more`);
 }
 
 function notePinned(ports: Ports, { home, follows }: PreparedSlot): void {
-  if (parseReference(follows).digest === undefined) return;
+  if (follows.digest === undefined) return;
   const text = `${home}: its image is pinned to a digest, so swapctl looks for nothing newer; change the digest where the container is defined, or name an image with --image`;
   ports.report({ kind: 'note', text });
 }

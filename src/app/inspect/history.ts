@@ -2,7 +2,7 @@ import type { FailureRecord } from '../../core/health/failures.ts';
 import type { ContainerStatus, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import type { PinnedImage } from '../../core/model/image.ts';
-import { parseReference } from '../../core/model/reference.ts';
+import { parseReference, repositoryName } from '../../core/model/reference.ts';
 import type { KeptBackup, ServiceHistory } from '../../core/report/status.ts';
 import type { HistoryEntry } from '../../core/service/labels.ts';
 import type { Service, Slot } from '../../core/service/service.ts';
@@ -68,8 +68,7 @@ function pullAgain({ key }: Service, [newest]: readonly HistoryEntry[], { digest
 }
 
 function repositoryOf(reference: string): string {
-  const { registry, repository } = parseReference(reference);
-  return `${registry}/${repository}`;
+  return repositoryName(parseReference(reference));
 }
 
 async function entriesOf(

@@ -45,15 +45,15 @@ export async function planService(
   const plans = await Promise.all(slots.map((slot) => planSlot(ports, service.key, slot, resolved, options)));
   const changes = plans.some(({ verdict }) => verdict === 'roll' || verdict === 'fetch');
   const local = resolved.kind === 'registry' ? {} : { local: true as const };
-  const plan = { service: service.key, image: resolved.follows, digest, ...local, slots: plans };
+  const plan = { service: service.key, image: resolved.follows.text, digest, ...local, slots: plans };
   if (!plans.every(({ verdict }) => verdict === 'unchanged'))
     await refuseOwned(ports, service.key, slots, all, options.force);
   if (!changes) return plan;
-  const wanted = { follows: resolved.follows, id: resolved.kind === 'local' ? resolved.image.id : UNFETCHED };
+  const wanted = { follows: resolved.follows.text, id: resolved.kind === 'local' ? resolved.image.id : UNFETCHED };
   const due = await dueOneShots(ports, first, wanted, all);
   const before = due.map(({ key, container: { name } }) => oneShotAhead(name, shortOf(key)));
   const own = [...slots, ...due].map(({ container }) => container.id);
-  const sameTag = await sameTagAhead(ports, resolved.follows, own, all, options.alongside);
+  const sameTag = await sameTagAhead(ports, resolved.follows.text, own, all, options.alongside);
   return {
     ...plan,
     ...(before.length > 0 ? { before } : {}),
@@ -65,7 +65,7 @@ export async function planService(
 async function resolvedFor(ports: Ports, slot: PreparedSlot, options: RollOptions): Promise<Resolved> {
   const { target } = options;
   if (target.kind !== 'digest') return resolveTarget(ports, slot, options);
-  return resolveFound(ports, { reference: await referenceWanted(ports, slot, options), digest: target.digest });
+  return resolveFound(ports, await referenceWanted(ports, slot, options), target.digest);
 }
 
 async function composeNotes(
@@ -105,9 +105,9 @@ async function planSlot(
   const same = runs === true && !options.force;
   const image: PinnedImage =
     resolved.kind === 'local'
-      ? { follows: resolved.follows, id: resolved.image.id, digest: undefined }
+      ? { follows: resolved.follows.text, id: resolved.image.id, digest: undefined }
       : {
-          follows: resolved.follows,
+          follows: resolved.follows.text,
           id: runs ? slot.container.imageId : (resolved.digest ?? UNFETCHED),
           digest: resolved.digest,
         };

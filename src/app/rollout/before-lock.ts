@@ -47,7 +47,7 @@ export async function lockFor(
   { slots, resolved, all }: Looked,
   more: LockNote,
 ): Promise<Lease> {
-  const images = [...slots.map((slot) => slot.container.imageId), resolved.follows];
+  const images = [...slots.map((slot) => slot.container.imageId), resolved.follows.text];
   const note = { ...more, ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all) };
   return takeLease(ports, key, images, note);
 }

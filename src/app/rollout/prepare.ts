@@ -5,7 +5,7 @@ import type { Container, ContainerSummary } from '../../core/model/container.ts'
 import { fail } from '../../core/model/error.ts';
 import { COMPOSE_FILES, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
 import type { OwnLabels } from '../../core/model/own-labels.ts';
-import { isImageId } from '../../core/model/reference.ts';
+import { type ImageRef, isImageId, parseReference } from '../../core/model/reference.ts';
 import type { Successors } from '../../core/model/references.ts';
 import { proxyNotes, switchedBy } from '../../core/proxy/notes.ts';
 import type { Proxied } from '../../core/proxy/proxied.ts';
@@ -182,18 +182,21 @@ async function containerOf({ engine }: Ports, { home, members: [member] }: Slot,
   return (await engine.container(member.id)) ?? fail('not-found', `${member.name} was removed just now`);
 }
 
-async function followedBy(run: { ports: Ports; memory: Memory }, container: Container): Promise<string | undefined> {
+async function followedBy(run: { ports: Ports; memory: Memory }, container: Container): Promise<ImageRef | undefined> {
   const followed = (await stateOf(run, container))?.follows || container.config.Image || '';
-  return followed === '' || isImageId(followed) ? undefined : followed;
+  return followed === '' || isImageId(followed) ? undefined : parseReference(followed);
 }
 
 /** The tracked reference of a container. Raises `refused` for one that was created from a bare id. */
-export async function followedReference(run: { ports: Ports; memory: Memory }, container: Container): Promise<string> {
+export async function followedReference(
+  run: { ports: Ports; memory: Memory },
+  container: Container,
+): Promise<ImageRef> {
   const followed = await followedBy(run, container);
-  if (followed !== undefined) return followed;
+  if (followed) return followed;
   const tags = (await imageOf(run, container.imageId))?.tags ?? [];
   const [tag] = tags;
-  if (tag && tags.length === 1) return tag;
+  if (tag && tags.length === 1) return parseReference(tag);
   return fail('refused', `${container.name} was created from a bare image id, so it follows no reference`, {
     hint: tags.length > 1 ? `say which with --image: ${tags.join(', ')}` : 'say what to roll to with --image',
   });

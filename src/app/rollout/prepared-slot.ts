@@ -1,5 +1,6 @@
 import type { EngineVerdict } from '../../core/health/noticed.ts';
 import type { Container } from '../../core/model/container.ts';
+import type { ImageRef } from '../../core/model/reference.ts';
 import type { Proxied } from '../../core/proxy/proxied.ts';
 import type { Failure, WantedBackup } from '../../core/rollout/observed.ts';
 import type { ComposeHooks } from '../../core/service/compose-hooks.ts';
@@ -17,9 +18,9 @@ export interface PreparedSlot {
   readonly policy: Policy;
   readonly choice: Choice;
   readonly kernel: KernelLayer;
-  readonly follows: string;
+  readonly follows: ImageRef;
   /** The tracked reference of its container; undefined if it has none. */
-  readonly followed: string | undefined;
+  readonly followed: ImageRef | undefined;
   /** The policy for other tags. */
   readonly track: Track;
   readonly failures: readonly Failure[];

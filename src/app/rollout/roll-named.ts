@@ -27,7 +27,7 @@ export async function rollNamed(
   find: Find,
   options: RollOptions,
 ): Promise<ServiceReport[]> {
-  const mates = await matesOf(ports, services, givenReference(options.target));
+  const mates = await matesOf(ports, services, givenReference(options.target)?.text);
   const reports: ServiceReport[] = [];
   for (const [at, { key }] of services.entries()) {
     const failed = reports.find(({ service, error }) => mates.get(key)?.includes(service) && refusesTag(error));
@@ -55,7 +55,7 @@ async function matesOf(ports: Ports, services: readonly Service[], image: string
     return {
       key,
       project,
-      reference: project && (image ?? (await followedOf(ports, member as ContainerSummary, undefined))),
+      reference: project && (image ?? (await followedOf(ports, member as ContainerSummary, undefined))?.text),
     };
   });
   return tagMates(await Promise.all(tagged));

@@ -74,7 +74,7 @@ async function rollLocked(
   if (!first) return fail('not-found', `${service.key} has no replica`);
   if (options.target.kind === 'checked') await refuseMoved(ports, service, options.target);
   const pulling = ports.clock.now();
-  const tagBefore = (await ports.engine.image(resolved.follows))?.id;
+  const tagBefore = (await ports.engine.image(resolved.follows.text))?.id;
   const image = await imageFor(ports, service, slots, resolved, options);
   const pullMs = ports.clock.now() - pulling;
   const { roll } = options;
@@ -197,7 +197,11 @@ async function rollBack(context: RollContext, slot: PreparedSlot): Promise<Repli
   const members = membersOf(all, slot.home);
   const volumesOf = slot.backup.volumes.length > 0 ? slot.container.imageId : undefined;
   const now = await prepareSlot(ports, context.service, { home: slot.home, members }, all, { ...options, volumesOf });
-  const image = { follows: slot.container.config.Image ?? slot.follows, id: slot.container.imageId, digest: undefined };
+  const image = {
+    follows: slot.container.config.Image ?? slot.follows.text,
+    id: slot.container.imageId,
+    digest: undefined,
+  };
   const back: RollOptions = {
     ...options,
     force: true,

@@ -257,7 +257,7 @@ async function moveOf(
 // for a moment, since the roll may die then.
 async function asItIs(ports: Ports, { container, follows }: PreparedSlot): Promise<PinnedImage> {
   const { imageId: id, config } = container;
-  const reference = config.Image ?? follows;
+  const reference = config.Image ?? follows.text;
   const named = await ports.engine.image(reference);
   return { follows: named === undefined || named.id === id ? reference : id, id, digest: undefined };
 }

@@ -1,5 +1,5 @@
 import type { ContainerSummary, ImageSummary } from '../../core/model/container.ts';
-import { canonical, isImageId } from '../../core/model/reference.ts';
+import { canonical, type ImageRef, isImageId, readReference } from '../../core/model/reference.ts';
 import { decodeState } from '../../core/service/labels.ts';
 import type { Ports } from '../../ports/ports.ts';
 
@@ -8,14 +8,15 @@ export async function followedOf(
   { engine }: Pick<Ports, 'engine'>,
   member: ContainerSummary,
   image: ImageSummary | undefined,
-): Promise<string | undefined> {
+): Promise<ImageRef | undefined> {
   const noted = decodeState(member.labels)?.follows;
-  if (noted && !isImageId(noted)) return noted;
-  if (!isImageId(member.image)) return member.image;
+  if (noted && !isImageId(noted)) return readReference(noted);
+  if (!isImageId(member.image)) return readReference(member.image);
   // The list shows the id instead, once the tag is on another image.
   const written = (await engine.container(member.id))?.config.Image;
-  if (written && !isImageId(written)) return written;
-  return image?.tags.length === 1 ? image.tags[0] : undefined;
+  if (written && !isImageId(written)) return readReference(written);
+  const [tag = ''] = image?.tags ?? [];
+  return image?.tags.length === 1 ? readReference(tag) : undefined;
 }
 
 /** Images by their tags, in one spelling. */
@@ -25,15 +26,6 @@ export function namesOf(images: readonly ImageSummary[]): ReadonlyMap<string, Im
 
 // A name that is not a reference can't be tracked.
 function named(tag: string, image: ImageSummary): [string, ImageSummary][] {
-  const name = canonicalOrNone(tag);
-  return name === undefined ? [] : [[name, image]];
-}
-
-/** A reference in one spelling; undefined for any other text. */
-export function canonicalOrNone(reference: string): string | undefined {
-  try {
-    return canonical(reference);
-  } catch {
-    return undefined;
-  }
+  const ref = readReference(tag);
+  return ref ? [[canonical(ref), image]] : [];
 }

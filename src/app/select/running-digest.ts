@@ -1,6 +1,6 @@
 import type { Container, ContainerSummary, ImageSummary } from '../../core/model/container.ts';
 import { digestsFor } from '../../core/model/image.ts';
-import { isImageId } from '../../core/model/reference.ts';
+import { type ImageRef, isImageId, parseReference } from '../../core/model/reference.ts';
 import type { StateLabels } from '../../core/service/labels.ts';
 import { imageOf, type Look, stateOf } from './own.ts';
 
@@ -9,7 +9,9 @@ export async function digestOf(look: Look, container: Container): Promise<string
   const state = await stateOf(look, container);
   const image = await imageOf(look, container.imageId);
   const reference = container.config.Image ?? '';
-  return state?.digest ?? (image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined);
+  return (
+    state?.digest ?? (image && !isImageId(reference) ? digestsFor(image, parseReference(reference))[0] : undefined)
+  );
 }
 
 interface Listed {
@@ -19,7 +21,7 @@ interface Listed {
 }
 
 /** The same from lists, for a container that tracks the reference; the image's id if there is none. */
-export function shownDigest({ image, member, state }: Listed, reference: string): string {
-  const known = image && !isImageId(reference) ? digestsFor(image, reference)[0] : undefined;
+export function shownDigest({ image, member, state }: Listed, follows: ImageRef | undefined): string {
+  const known = image && follows ? digestsFor(image, follows)[0] : undefined;
   return state?.digest ?? known ?? member.imageId;
 }

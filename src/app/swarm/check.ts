@@ -1,6 +1,6 @@
 import { isRejection } from '../../core/health/blame.ts';
 import { goArchitecture } from '../../core/model/platform.ts';
-import { formatRepository, parseReference } from '../../core/model/reference.ts';
+import { atDigest, type ImageRef } from '../../core/model/reference.ts';
 import { whyMode } from '../../core/swarm/capability.ts';
 import { memoryOf, ROLE_LABEL, type SwarmMemory } from '../../core/swarm/memory.ts';
 import type { SwarmConfig, SwarmService } from '../../core/swarm/model.ts';
@@ -9,7 +9,8 @@ import type { Ports } from '../../ports/ports.ts';
 import { referenceNow } from '../image/track.ts';
 import { reportedError } from '../report/reported.ts';
 import { settingsOf } from '../select/settings.ts';
-import { type CheckOptions, sharing } from '../update/check.ts';
+import type { CheckOptions } from '../update/check.ts';
+import { sharing } from '../update/sharing.ts';
 import { followedBy, imageParts } from './image.ts';
 
 /** Asks registries for newer images than the running ones; errors are in the service's line. */
@@ -54,8 +55,9 @@ async function compared(
   const follows = followedBy(service);
   if (follows === undefined) return { outcome: 'current', because: 'it is pinned to a digest' };
   const { track } = settingsOf(ports, service.name, service.labels, overrides);
-  const { reference, note } = await referenceNow(ports, track, follows, signal);
-  const digest = await ports.registry.digest(reference, signal);
+  const { reference: ref, note } = await referenceNow(ports, track, follows, signal);
+  const digest = await ports.registry.digest(ref, signal);
+  const reference = ref.text;
   const running = imageParts(service.image);
   const identity = { digests: running.digest ? [running.digest] : [], manifestDigest: undefined, imageId: '' };
   const quick = judge(identity, { reference, digest }, judgedMemory(memory, running.digest));
@@ -73,7 +75,7 @@ async function compared(
   return {
     outcome: 'available',
     because: said(because),
-    to: { reference, digest, ...(await builtOf(ports, reference, digest, signal)) },
+    to: { reference, digest, ...(await builtOf(ports, atDigest(ref, digest), signal)) },
   };
 }
 
@@ -88,14 +90,8 @@ function judgedMemory({ failures, history }: SwarmMemory, running: string | unde
 }
 
 // The nodes may have other platforms than this manager; the age is that of the manager's image.
-async function builtOf(
-  ports: Ports,
-  reference: string,
-  digest: string,
-  signal: AbortSignal,
-): Promise<{ readonly created?: string }> {
+async function builtOf(ports: Ports, exact: ImageRef, signal: AbortSignal): Promise<{ readonly created?: string }> {
   const { os, architecture } = await ports.engine.facts();
-  const exact = `${formatRepository(parseReference(reference))}@${digest}`;
   const platform = { os, architecture: goArchitecture(architecture), variant: undefined };
   const { created } = await ports.registry.image(exact, platform, signal).catch(() => ({ created: undefined }));
   return created === undefined ? {} : { created: new Date(created).toISOString() };

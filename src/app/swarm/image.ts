@@ -1,6 +1,6 @@
 import type { HealthConfig } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
-import { formatRepository, parseReference } from '../../core/model/reference.ts';
+import { atDigest, type ImageRef, parseReference } from '../../core/model/reference.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { SwarmService } from '../../core/swarm/model.ts';
 import type { RollTarget } from '../../core/update/roll-target.ts';
@@ -27,11 +27,11 @@ export function pinnedImage({ follows, digest }: ServiceImage): string {
 }
 
 /** The tracked reference of a service; undefined if its user pinned a digest. */
-export function followedBy({ image, labels }: Pick<SwarmService, 'image' | 'labels'>): string | undefined {
+export function followedBy({ image, labels }: Pick<SwarmService, 'image' | 'labels'>): ImageRef | undefined {
   if (labels[STACK_IMAGE]?.includes('@')) return undefined;
   const { follows, digest } = imageParts(image);
   const hasTag = follows.lastIndexOf(':') > follows.lastIndexOf('/');
-  return hasTag || digest === undefined ? follows : undefined;
+  return hasTag || digest === undefined ? parseReference(follows) : undefined;
 }
 
 /** The parts of a request beside the service. */
@@ -53,10 +53,10 @@ export async function wantedImage(
     case 'checked':
       return { follows: target.reference, digest: target.digest };
     case 'digest':
-      return { follows: imageParts(target.reference?.text ?? tracked(service)).follows, digest: target.digest };
+      return { follows: imageParts((target.reference ?? tracked(service)).text).follows, digest: target.digest };
     case 'reference': {
       const { text, digest } = target.reference;
-      return digest === undefined ? resolved(ports, text, signal) : imageParts(text);
+      return digest === undefined ? resolved(ports, target.reference, signal) : imageParts(text);
     }
     case 'followed': {
       const { reference, note } = await referenceNow(ports, policy.track, tracked(service), signal);
@@ -68,14 +68,14 @@ export async function wantedImage(
 
 async function resolved(
   { registry, report }: Pick<Ports, 'registry' | 'report'>,
-  reference: string,
+  ref: ImageRef,
   signal: AbortSignal,
 ): Promise<ServiceImage> {
-  report({ kind: 'resolving', reference });
-  return { follows: reference, digest: await registry.digest(reference, signal) };
+  report({ kind: 'resolving', reference: ref.text });
+  return { follows: ref.text, digest: await registry.digest(ref, signal) };
 }
 
-function tracked(service: SwarmService): string {
+function tracked(service: SwarmService): ImageRef {
   return followedBy(service) ?? pinned(service);
 }
 
@@ -97,7 +97,7 @@ export async function checkOf(
 ): Promise<HealthConfig | 'none' | 'unknown'> {
   if (service.health?.Test?.length) return isNone(service.health) ? 'none' : service.health;
   const { follows, digest } = imageParts(image);
-  const exact = digest === undefined ? follows : `${formatRepository(parseReference(follows))}@${digest}`;
+  const exact = digest === undefined ? follows : atDigest(parseReference(follows), digest).text;
   const found = await engine.image(exact);
   if (!found) return 'unknown';
   const check = found.config.Healthcheck;

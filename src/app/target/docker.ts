@@ -1,5 +1,6 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { NO_LABELS, type OwnLabels } from '../../core/model/own-labels.ts';
+import type { ImageRef } from '../../core/model/reference.ts';
 import { sentence } from '../../core/service/managed.ts';
 import { groupServices, type Service, whyNotRollable, whyOwned } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -75,7 +76,7 @@ async function trackedBy(
   ports: Ports,
   service: Service,
   images: ReturnType<Ports['engine']['images']>,
-): Promise<string[]> {
+): Promise<ImageRef[]> {
   const byId = new Map((await images).map((image) => [image.id, image]));
   const members = service.slots.flatMap(
     ({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates[0] ?? [],

@@ -1,4 +1,5 @@
 import type { OwnLabels } from '../../core/model/own-labels.ts';
+import type { ImageRef } from '../../core/model/reference.ts';
 import type { RollFacts } from '../../core/update/may-roll.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -19,7 +20,7 @@ export interface Look<S extends Named> {
   /** Why a service can't be rolled at all. */
   whyNot(service: S): string | undefined;
   /** The references that a service tracks: during a roll its replicas may track several. */
-  trackedBy(service: S): Promise<string[]>;
+  trackedBy(service: S): Promise<ImageRef[]>;
   /** Finishes or undoes interrupted rolls. Resolves with true if there were any, and with the errors, by key. */
   recover(
     services: readonly S[],

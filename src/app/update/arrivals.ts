@@ -1,10 +1,11 @@
 import type { ContainerSummary, ImageSummary } from '../../core/model/container.ts';
+import { canonical, type ImageRef, readReference } from '../../core/model/reference.ts';
 import { decodeState } from '../../core/service/labels.ts';
 import { groupServices, type Service } from '../../core/service/service.ts';
 import type { Arrival } from '../../core/update/arrival.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { lockHeld } from '../lock/lock.ts';
-import { canonicalOrNone, followedOf, namesOf } from '../select/followed.ts';
+import { followedOf, namesOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
 import { dockerLook, dockerTarget } from '../target/docker.ts';
 import { optedIn, type Wanted } from './opted-in.ts';
@@ -68,7 +69,7 @@ interface Follower {
 
 function namesIn({ reference, image }: Arrival, { images }: Look): string[] {
   const given = reference === undefined ? (images.get(image)?.tags ?? []) : [reference];
-  return given.flatMap((name) => canonicalOrNone(name) ?? []);
+  return given.flatMap((name) => canonicalOf(readReference(name)) ?? []);
 }
 
 async function followersOf(look: Look, names: ReadonlySet<string>): Promise<Follower[]> {
@@ -85,7 +86,7 @@ async function followersOf(look: Look, names: ReadonlySet<string>): Promise<Foll
 async function followerOf(look: Look, service: Service, member: ContainerSummary): Promise<Follower | undefined> {
   const image = look.images.get(member.imageId);
   const follows = await followedOf(look.ports, member, image);
-  const name = follows === undefined ? undefined : canonicalOrNone(follows);
+  const name = canonicalOf(follows);
   return name === undefined ? undefined : { service, name, running: member.imageId };
 }
 
@@ -102,8 +103,12 @@ function isOwn({ all, names }: Look, name: string, at: number): boolean {
   return all.some(({ labels }) => {
     const state = decodeState(labels);
     if (state?.role !== 'replica' || state.image !== image) return false;
-    return canonicalOrNone(state.follows) === name && Date.parse(state.at) >= at - CLOCKS_MS;
+    return canonicalOf(readReference(state.follows)) === name && Date.parse(state.at) >= at - CLOCKS_MS;
   });
+}
+
+function canonicalOf(ref: ImageRef | undefined): string | undefined {
+  return ref && canonical(ref);
 }
 
 function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {

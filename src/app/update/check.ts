@@ -7,7 +7,14 @@ import { messageOf, SwapError } from '../../core/model/error.ts';
 import { digestsFor } from '../../core/model/image.ts';
 import type { OwnLabels } from '../../core/model/own-labels.ts';
 import { goArchitecture, type Platform } from '../../core/model/platform.ts';
-import { canonical, parseReference } from '../../core/model/reference.ts';
+import {
+  atDigest,
+  canonical,
+  type ImageRef,
+  isImageId,
+  parseReference,
+  readReference,
+} from '../../core/model/reference.ts';
 import { toReported } from '../../core/report/reported-error.ts';
 import { decodeState, type StateLabels } from '../../core/service/labels.ts';
 import { type Following, whyNotOne } from '../../core/service/one-service.ts';
@@ -16,10 +23,11 @@ import { type Checked, type Identity, judge, judgeHere, type Memory, type Offere
 import type { Ports, RemoteImage } from '../../ports/ports.ts';
 import { referenceNow } from '../image/track.ts';
 import { recordedFailures } from '../recovery/failures.ts';
-import { canonicalOrNone, followedOf, namesOf } from '../select/followed.ts';
+import { followedOf, namesOf } from '../select/followed.ts';
 import { ownedLine, unlessAwaited } from '../select/owned.ts';
 import { shownDigest } from '../select/running-digest.ts';
 import { settingsOf } from '../select/settings.ts';
+import { sharing } from './sharing.ts';
 
 /** Containers and images in the engine's lists: an inspect comes only if it is needed. */
 interface Look {
@@ -73,26 +81,6 @@ export async function checkServices(
   return Promise.all(services.map((service) => checkService(look, service)));
 }
 
-/** Makes equal requests only once, and shares the answers. */
-export function sharing({ registry, git }: Ports): Pick<Ports, 'registry' | 'git'> {
-  const known = new Map<string, Promise<unknown>>();
-  const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
-    const asked = (known.get(key) as Promise<T> | undefined) ?? ask();
-    known.set(key, asked);
-    return asked;
-  };
-  return {
-    registry: {
-      ...registry,
-      digest: (reference, signal) => once(`digest ${canonical(reference)}`, () => registry.digest(reference, signal)),
-      image: (reference, platform, signal) =>
-        once(`image ${reference} ${JSON.stringify(platform)}`, () => registry.image(reference, platform, signal)),
-      tags: (reference, signal) => once(`tags ${repositoryOf(reference)}`, () => registry.tags(reference, signal)),
-    },
-    git: { ...git, head: (source, signal) => once(`head ${JSON.stringify(source)}`, () => git.head(source, signal)) },
-  };
-}
-
 // Of several replicas, the most important outcome counts for the service.
 const TELLING: readonly Checked['outcome'][] = ['available', 'held', 'unknown', 'skipped', 'current'];
 
@@ -128,8 +116,7 @@ function noService(service: string, { message, hint }: { message: string; hint: 
 
 async function followingOf(look: Look, { home, members }: Slot): Promise<Following> {
   const member = members.find(({ name }) => name === home) ?? members[0];
-  const follows = member && (await followedOf(look.ports, member, look.images.get(member.imageId)));
-  return { home, follows: follows === undefined ? undefined : canonicalOrNone(follows) };
+  return { home, follows: member && (await followedOf(look.ports, member, look.images.get(member.imageId))) };
 }
 
 async function checkSlot(look: Look, service: string, slot: Slot): Promise<Checked> {
@@ -138,10 +125,10 @@ async function checkSlot(look: Look, service: string, slot: Slot): Promise<Check
   if (!member) return { service, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
   const image = look.images.get(member.imageId);
   const subject = { service, slot, member, image, labels: member.labels, state: decodeState(member.labels) };
-  let from = { image: member.image, digest: shownDigest(subject, member.image) };
+  let from = { image: member.image, digest: shownDigest(subject, readReference(member.image)) };
   try {
     const follows = await followedOf(look.ports, member, image);
-    if (follows !== undefined) from = { image: follows, digest: shownDigest(subject, follows) };
+    if (follows) from = { image: follows.text, digest: shownDigest(subject, follows) };
     const checked = await checkFollowed(look, subject, { service, from }, follows);
     return await unlessAwaited(look.ports, member, checked);
   } catch (raised) {
@@ -162,11 +149,14 @@ interface Subject {
 
 type Line = Pick<Checked, 'service' | 'from'>;
 
-async function checkFollowed(look: Look, subject: Subject, line: Line, follows: string | undefined): Promise<Checked> {
-  if (follows === undefined)
-    return { ...line, outcome: 'unknown', because: 'it was created from a bare image id, so it follows no reference' };
-  if (parseReference(follows).digest !== undefined)
-    return { ...line, outcome: 'current', because: 'it is pinned to a digest' };
+async function checkFollowed(
+  look: Look,
+  subject: Subject,
+  line: Line,
+  follows: ImageRef | undefined,
+): Promise<Checked> {
+  if (follows === undefined) return { ...line, ...withoutReference(subject) };
+  if (follows.digest !== undefined) return { ...line, outcome: 'current', because: 'it is pinned to a digest' };
   const { ports, overrides, signal } = look;
   const { git, track } = settingsOf(ports, subject.service, subject.labels, overrides);
   if (git) return { ...line, ...(await checkCommit(look, subject, git, follows)) };
@@ -183,8 +173,15 @@ async function checkFollowed(look: Look, subject: Subject, line: Line, follows: 
   }
 }
 
+// Raises `usage` for a name that no registry could have.
+function withoutReference({ member, state }: Subject): Result {
+  const name = state?.follows || member.image;
+  if (!isImageId(name)) parseReference(name);
+  return { outcome: 'unknown', because: 'it was created from a bare image id, so it follows no reference' };
+}
+
 // A user moves a branch on purpose, also back: only a failed commit is held.
-async function checkCommit(look: Look, subject: Subject, source: GitSource, follows: string): Promise<Result> {
+async function checkCommit(look: Look, subject: Subject, source: GitSource, follows: ImageRef): Promise<Result> {
   const commit = await look.ports.git.head(source, look.signal);
   const shown = `${commit.slice(0, 12)} of ${shownGit(source)}`;
   const { digests } = identityOf(subject, follows);
@@ -192,23 +189,23 @@ async function checkCommit(look: Look, subject: Subject, source: GitSource, foll
   if (digests.includes(digest) || subject.image?.labels[REVISION] === commit)
     return { outcome: 'current', because: `it was built from ${shown}` };
   const because = `commit ${shown} is newer`;
-  const judgement = judgeHere({ reference: follows, digest }, memoryOf(look, subject), because);
-  return { ...judgement, to: { reference: follows, digest } };
+  const to = { reference: follows.text, digest };
+  return { ...judgeHere(to, memoryOf(look, subject), because), to };
 }
 
 type Result = Omit<Checked, 'service' | 'from'>;
 
-async function compare(look: Look, subject: Subject, reference: string): Promise<Result> {
+async function compare(look: Look, subject: Subject, follows: ImageRef): Promise<Result> {
   const { ports, signal } = look;
-  const digest = await ports.registry.digest(reference, signal);
+  const digest = await ports.registry.digest(follows, signal);
   const memory = memoryOf(look, subject);
-  const running = identityOf(subject, reference);
-  const quick = judge(running, { reference, digest }, memory);
-  const to = { reference, digest };
+  const running = identityOf(subject, follows);
+  const to = { reference: follows.text, digest };
+  const quick = judge(running, to, memory);
   // On the same tag no note is needed; on another tag the same image has at least another name.
   if (quick) return { ...quick, ...(quick.outcome === 'current' ? {} : { to }) };
   const { platform, manifestDigest } = await inspected(look, subject);
-  const remote = await ports.registry.image(`${repositoryOf(reference)}@${digest}`, platform, signal);
+  const remote = await ports.registry.image(atDigest(follows, digest), platform, signal);
   const offered: Offered = { ...to, manifestDigest: remote.manifestDigest, configDigest: remote.configDigest };
   const judgement = judge({ ...running, manifestDigest }, offered, memory);
   if (!judgement) return { outcome: 'unknown', because: 'the registry did not say enough' };
@@ -221,7 +218,7 @@ function createdOf({ created }: Pick<RemoteImage, 'created'>): { created?: strin
 
 // As in a roll: an image without a digest of its repository was built here, and no registry is asked for it. In containerd's
 // store every image has a digest (and the list shows only one of several), so there the registry is asked.
-async function localBuild(look: Look, subject: Subject, follows: string): Promise<Result | undefined> {
+async function localBuild(look: Look, subject: Subject, follows: ImageRef): Promise<Result | undefined> {
   const here = look.byName.get(canonical(follows));
   if (!here || look.containerd || digestsFor(here, follows).length > 0) return undefined;
   return (
@@ -232,8 +229,8 @@ async function localBuild(look: Look, subject: Subject, follows: string): Promis
   );
 }
 
-async function standingHere(look: Look, subject: Subject, follows: string): Promise<Result> {
-  const because = `it runs what ${follows} is on this machine`;
+async function standingHere(look: Look, subject: Subject, follows: ImageRef): Promise<Result> {
+  const because = `it runs what ${follows.text} is on this machine`;
   return (await newerHere(look, subject, follows)) ?? { outcome: 'current', because };
 }
 
@@ -242,24 +239,25 @@ async function standingHere(look: Look, subject: Subject, follows: string): Prom
 async function perhapsBuilt(
   look: Look,
   subject: Subject,
-  follows: string,
+  follows: ImageRef,
   raised: unknown,
 ): Promise<Result | undefined> {
   if (!look.containerd || !(raised instanceof SwapError)) return undefined;
   const newer = await newerHere(look, subject, follows);
   if (newer) return newer;
-  const { registry, repository } = parseReference(follows);
+  const { registry, repository, text } = follows;
   const official = registry === 'docker.io' && repository.startsWith('library/');
   if (!official || (raised.code !== 'login' && raised.code !== 'no-such-image')) return undefined;
-  return { outcome: 'unknown', because: `there is no ${follows} in Docker Hub; it seems to be built on this machine` };
+  return { outcome: 'unknown', because: `there is no ${text} in Docker Hub; it seems to be built on this machine` };
 }
 
-async function newerHere(look: Look, subject: Subject, follows: string): Promise<Result | undefined> {
+async function newerHere(look: Look, subject: Subject, follows: ImageRef): Promise<Result | undefined> {
   const here = look.byName.get(canonical(follows));
   if (!here || here.id === subject.member.imageId || (await isSameBuild(look, subject, here))) return undefined;
   const digest = (look.containerd ? undefined : digestsFor(here, follows)[0]) ?? here.id;
-  const judgement = judgeHere({ reference: follows, digest, configDigest: here.id }, memoryOf(look, subject));
-  return { ...judgement, to: { reference: follows, digest, ...createdOf({ created: here.createdAt }) } };
+  const reference = follows.text;
+  const judgement = judgeHere({ reference, digest, configDigest: here.id }, memoryOf(look, subject));
+  return { ...judgement, to: { reference, digest, ...createdOf({ created: here.createdAt }) } };
 }
 
 // In containerd's store each build has another id, if only for its provenance.
@@ -269,8 +267,8 @@ async function isSameBuild(look: Look, subject: Subject, here: ImageSummary): Pr
   return manifestDigest !== undefined && manifestDigest === image?.manifestDigest;
 }
 
-function identityOf({ member, image, state }: Subject, reference: string): Identity {
-  const known = image ? digestsFor(image, reference) : [];
+function identityOf({ member, image, state }: Subject, follows: ImageRef): Identity {
+  const known = image ? digestsFor(image, follows) : [];
   const noted = state?.digest && state.image === member.imageId ? [state.digest] : [];
   return { digests: [...known, ...noted], manifestDigest: undefined, imageId: member.imageId };
 }
@@ -311,9 +309,4 @@ function failed(raised: unknown): Result {
 
 function unknown(error: SwapError): Result {
   return { outcome: 'unknown', because: error.message, error: toReported(error) };
-}
-
-function repositoryOf(reference: string): string {
-  const { registry, repository } = parseReference(reference);
-  return `${registry}/${repository}`;
 }

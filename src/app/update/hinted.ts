@@ -1,3 +1,4 @@
+import type { ImageRef } from '../../core/model/reference.ts';
 import type { PushedRepository } from '../../core/webhooks/hint.ts';
 import { concerns, isPushedTo } from '../../core/webhooks/match.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -41,12 +42,12 @@ export async function hintedServices<S extends Named>(
 
 interface Near {
   readonly service: string;
-  readonly follows: string;
+  readonly follows: ImageRef;
   readonly pushes: readonly PushedRepository[];
 }
 
 function hinted({ service, follows, pushes }: Near, open: OptedIn<Named> | undefined): HintedService {
-  const line = { service, tracks: follows, checked: false };
+  const line = { service, tracks: follows.text, checked: false };
   if (open === undefined) return { ...line, because: 'it is not opted in: swapctl.enable is not true' };
   if (open.line) return { ...line, because: open.line.because };
   const { git, track } = open.policy;

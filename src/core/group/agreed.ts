@@ -1,4 +1,4 @@
-import { canonical } from '../model/reference.ts';
+import { canonical, parseReference } from '../model/reference.ts';
 import type { ReportedError } from '../report/reported-error.ts';
 import type { ServicePlan } from '../report/status.ts';
 
@@ -15,7 +15,10 @@ export function whyNotTogether(plans: readonly HostPlan[]): (ReportedError & { r
   );
   const [first] = plans;
   if (refused[0] || !first) return refused[0];
-  const other = plans.find(({ plan }) => plan.service !== '' && canonical(plan.image) !== canonical(first.plan.image));
+  const other = plans.find(
+    ({ plan }) =>
+      plan.service !== '' && canonical(parseReference(plan.image)) !== canonical(parseReference(first.plan.image)),
+  );
   if (other)
     return {
       host: other.host,

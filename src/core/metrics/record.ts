@@ -1,4 +1,4 @@
-import { parseReference } from '../model/reference.ts';
+import { readReference } from '../model/reference.ts';
 import type { Progress } from '../report/progress.ts';
 import type { ReplicaReport, ServiceReport, Timings } from '../report/report.ts';
 import type { Checked } from '../update/newer.ts';
@@ -145,11 +145,7 @@ function checkOutcome(outcome: UpdateOutcome): Checked['outcome'] {
 }
 
 function registryOf(reference: string): string {
-  try {
-    return parseReference(reference).registry;
-  } catch {
-    return 'unknown';
-  }
+  return readReference(reference)?.registry ?? 'unknown';
 }
 
 function withoutDigest(image: string): string {

@@ -1,5 +1,5 @@
 import type { Container, Image } from './container.ts';
-import { type ImageRef, parseReference, sameRepository } from './reference.ts';
+import { type ImageRef, readReference, sameRepository } from './reference.ts';
 
 /** One exact image on the engine. A roll needs a pinned image, not a reference. */
 export interface PinnedImage {
@@ -17,21 +17,12 @@ export type PullPolicy = 'auto' | 'always' | 'missing' | 'never';
 export const PULL_POLICIES: readonly PullPolicy[] = ['always', 'missing', 'never'];
 
 /** The digests of the image in the repository of the reference (T35: match by repository, then digest). */
-export function digestsFor(image: Pick<Image, 'digests'>, reference: string): string[] {
-  const wanted = parseReference(reference);
+export function digestsFor(image: Pick<Image, 'digests'>, wanted: ImageRef): string[] {
+  // Entries of other forms (`<none>@<none>`) name no digest.
   return image.digests
-    .flatMap((entry) => known(entry))
+    .flatMap((entry) => readReference(entry) ?? [])
     .filter((entry) => sameRepository(entry, wanted))
     .flatMap((entry) => (entry.digest === undefined ? [] : [entry.digest]));
-}
-
-// Ignore other entries of the engine's list (`<none>@<none>`, or a future form).
-function known(entry: string): ImageRef[] {
-  try {
-    return [parseReference(entry)];
-  } catch {
-    return [];
-  }
 }
 
 /** True: the container already runs the image: same id, or (containerd store) same manifest for the platform (T36, T37). */

@@ -48,6 +48,15 @@ export function parseReference(text: string): ImageRef {
   return { text, registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
 }
 
+/** The same for a text that may be no reference: then undefined. */
+export function readReference(text: string): ImageRef | undefined {
+  try {
+    return parseReference(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** True: the text is an image id (bare or `sha256:`), which names no repository to track. */
 export function isImageId(text: string): boolean {
   return IMAGE_ID.test(text);
@@ -60,9 +69,19 @@ export function formatRepository(ref: ImageRef): string {
 }
 
 /** A reference in one spelling, with everything that its short form leaves out. */
-export function canonical(reference: string): string {
-  const { registry, repository, tag, digest } = parseReference(reference);
-  return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+export function canonical(ref: ImageRef): string {
+  const { tag, digest } = ref;
+  return `${repositoryName(ref)}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+}
+
+/** The repository of a reference with its registry, in one spelling. */
+export function repositoryName({ registry, repository }: Pick<ImageRef, 'registry' | 'repository'>): string {
+  return `${registry}/${repository}`;
+}
+
+/** The reference to a digest of the same repository. */
+export function atDigest(ref: ImageRef, digest: string): ImageRef {
+  return { ...ref, text: `${formatRepository(ref)}@${digest}`, tag: undefined, digest };
 }
 
 export function sameRepository(a: ImageRef, b: ImageRef): boolean {

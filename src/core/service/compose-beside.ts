@@ -1,4 +1,4 @@
-import { parseReference, sameRepository } from '../model/reference.ts';
+import { type ImageRef, parseReference, sameRepository } from '../model/reference.ts';
 
 /** A service as compose files define it. */
 export type ComposeService = Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export function notDone(
   service: string,
   definitions: readonly ComposeService[],
   oneShots: readonly OneShot[],
-  follows: string,
+  follows: ImageRef,
 ): string[] {
   return [...hooksNotDone(service, definitions), ...oneShots.flatMap((one) => oneShotNotDone(service, one, follows))];
 }
@@ -49,12 +49,12 @@ function hooksNotDone(service: string, definitions: readonly ComposeService[]): 
   });
 }
 
-function oneShotNotDone(service: string, { service: name, image }: OneShot, follows: string): string[] {
+function oneShotNotDone(service: string, { service: name, image }: OneShot, follows: ImageRef): string[] {
   const run = `docker compose run --rm ${name} runs it`;
   if (image === undefined)
     return [
       `not done by swapctl: ${name}, which compose runs to its end before ${service}; its container is gone; ${run}`,
     ];
-  if (!sameRepository(parseReference(image), parseReference(follows))) return [];
+  if (!sameRepository(parseReference(image), follows)) return [];
   return [`not done by swapctl: ${name}, of the same image, which compose runs to its end before ${service}; ${run}`];
 }

@@ -1,9 +1,9 @@
-import { formatRepository, parseReference, sameRepository } from '../model/reference.ts';
+import { formatRepository, type ImageRef, sameRepository } from '../model/reference.ts';
 
 /** A replica, and its tracked reference; undefined if it has none. */
 export interface Following {
   readonly home: string;
-  readonly follows: string | undefined;
+  readonly follows: ImageRef | undefined;
 }
 
 /**
@@ -11,9 +11,7 @@ export interface Following {
  * must not get the settings, volumes and image of the others.
  */
 export function whyNotOne(replicas: readonly Following[]): { message: string; hint: string } | undefined {
-  const known = replicas.flatMap(({ home, follows }) =>
-    follows === undefined ? [] : [{ home, ref: parseReference(follows) }],
-  );
+  const known = replicas.flatMap(({ home, follows }) => (follows === undefined ? [] : [{ home, ref: follows }]));
   const [first] = known;
   const other = known.find(({ ref }) => first && !sameRepository(ref, first.ref));
   if (!first || !other) return undefined;

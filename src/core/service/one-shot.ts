@@ -1,5 +1,5 @@
 import type { OwnLabels } from '../model/own-labels.ts';
-import { canonical } from '../model/reference.ts';
+import { canonical, readReference } from '../model/reference.ts';
 import { dependedOn } from './compose-depends.ts';
 
 /** The services that a container waits for until they have ended well. */
@@ -9,12 +9,9 @@ export function completedFirst(labels: OwnLabels): { readonly service: string; r
 
 /** True if two references are the same tag, however they are spelt. */
 export function isSameTag(image: string | undefined, follows: string): boolean {
-  try {
-    return image !== undefined && canonical(image) === canonical(follows);
-  } catch {
-    // An id is no tag.
-    return false;
-  }
+  // An id is no tag.
+  const [one, other] = [image ?? '', follows].map(readReference);
+  return one !== undefined && other !== undefined && canonical(one) === canonical(other);
 }
 
 /** The line of a plan on a one-shot that runs before the service. */

@@ -1,6 +1,6 @@
 import { parseDevRules } from '../build/develop.ts';
 import { fail } from '../model/error.ts';
-import { parseReference } from '../model/reference.ts';
+import { readReference } from '../model/reference.ts';
 import { parseDuration } from '../text/duration.ts';
 import { printable } from '../text/suggest.ts';
 import type { BackupPolicy, UserProbe } from './policy.ts';
@@ -75,14 +75,9 @@ export function volumesToCopy(value: string, what: string): BackupPolicy {
 }
 
 export function imageName(value: string, what: string): string {
-  try {
-    parseReference(value.trim());
-    return value.trim();
-  } catch {
-    return fail('config', `${what}: ${printable(value)} is no image`, {
-      hint: 'write it like busybox or busybox:1.37',
-    });
-  }
+  const ref = readReference(value.trim());
+  if (ref) return ref.text;
+  return fail('config', `${what}: ${printable(value)} is no image`, { hint: 'write it like busybox or busybox:1.37' });
 }
 
 export function names(value: string, what: string): string[] {

@@ -36,16 +36,16 @@ export function askedTarget({ image, digest }: TargetWords): AskedTarget {
 }
 
 /** The reference that a service follows after the roll; undefined: the same as before. */
-export function givenReference(target: RollTarget): string | undefined {
+export function givenReference(target: RollTarget): ImageRef | undefined {
   switch (target.kind) {
     case 'followed':
     case 'checked':
       return undefined;
     case 'reference':
     case 'digest':
-      return target.reference?.text;
+      return target.reference;
     case 'local':
-      return target.image.follows;
+      return parseReference(target.image.follows);
   }
 }
 

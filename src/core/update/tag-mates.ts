@@ -1,4 +1,4 @@
-import { canonical } from '../model/reference.ts';
+import { canonical, readReference } from '../model/reference.ts';
 import { type Dependent, rollOrder } from './order.ts';
 
 /** A service and the tag that it goes to. */
@@ -38,10 +38,7 @@ export function oneByOne<T extends Dependent>(services: readonly T[], mates: Tag
 
 function groupOf({ project, reference, digest = '' }: Tagged): string | undefined {
   if (project === undefined || reference === undefined) return undefined;
-  try {
-    return JSON.stringify([project, canonical(reference), digest]);
-  } catch {
-    // A name that is no reference is no tag.
-    return undefined;
-  }
+  // A name that is no reference is no tag.
+  const ref = readReference(reference);
+  return ref && JSON.stringify([project, canonical(ref), digest]);
 }

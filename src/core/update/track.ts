@@ -3,7 +3,7 @@ import { RE2JS } from 're2js';
 import satisfies from 'semver/functions/satisfies.js';
 import validRange from 'semver/ranges/valid.js';
 import { fail } from '../model/error.ts';
-import { type ImageRef, parseReference } from '../model/reference.ts';
+import type { ImageRef } from '../model/reference.ts';
 import { compareNumbers, parseVersion, sameKind, type Version } from './version.ts';
 
 /** The tags to track. `digest`: only the tag that the container was created from. */
@@ -37,19 +37,21 @@ export function parseTrack(value: string, what: string): Track {
  * newer. Never an older one. Only tags of the same kind count: the same text before and after the version (`v`, `-alpine`; never
  * an older `-alpine3.20`), as many numbers, and pre-releases only if the present tag is one.
  */
-export function followedNow(track: Track, follows: string, tags: readonly string[]): string {
-  const reference = parseReference(follows);
-  if (track.kind === 'digest' || reference.tag === undefined || reference.digest !== undefined) return follows;
-  const best = newest(candidates(track, reference.tag, tags));
-  return best === undefined || best === reference.tag ? follows : withTag(follows, reference, best);
+export function followedNow(track: Track, follows: ImageRef, tags: readonly string[]): ImageRef {
+  if (track.kind === 'digest' || follows.tag === undefined || follows.digest !== undefined) return follows;
+  const best = newest(candidates(track, follows.tag, tags));
+  return best === undefined || best === follows.tag ? follows : withTag(follows, best);
 }
 
 /**
  * Warns that a track can't find anything newer, since no other tag of the repository is comparable with the tracked one;
  * undefined if one is.
  */
-export function nothingComparable(track: Track, follows: string, tags: readonly string[]): string | undefined {
-  const { tag: current } = parseReference(follows);
+export function nothingComparable(
+  track: Track,
+  { tag: current }: ImageRef,
+  tags: readonly string[],
+): string | undefined {
   if (track.kind === 'digest' || current === undefined) return undefined;
   const others = tags.filter((tag) => tag !== current);
   if (others.length === 0 || others.some((tag) => isComparable(track, current, tag))) return undefined;
@@ -65,10 +67,8 @@ function isComparable(track: Exclude<Track, { kind: 'digest' }>, current: string
 }
 
 /** True: the choice of the reference needs the tags of the repository. */
-export function needsTags(track: Track, follows: string): boolean {
-  if (track.kind === 'digest') return false;
-  const { tag, digest } = parseReference(follows);
-  return tag !== undefined && digest === undefined;
+export function needsTags(track: Track, { tag, digest }: ImageRef): boolean {
+  return track.kind !== 'digest' && tag !== undefined && digest === undefined;
 }
 
 interface Candidate {
@@ -167,9 +167,10 @@ function newest(all: readonly Candidate[]): string | undefined {
   return [...all].sort(above)[0]?.tag;
 }
 
-function withTag(follows: string, reference: ImageRef, tag: string): string {
-  const written = `:${reference.tag}`;
-  return `${follows.endsWith(written) ? follows.slice(0, -written.length) : follows}:${tag}`;
+function withTag(follows: ImageRef, tag: string): ImageRef {
+  const { text } = follows;
+  const written = `:${follows.tag}`;
+  return { ...follows, text: `${text.endsWith(written) ? text.slice(0, -written.length) : text}:${tag}`, tag };
 }
 
 function patternOf(source: string, what: string): LinearPattern {

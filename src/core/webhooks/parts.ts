@@ -1,4 +1,4 @@
-import { parseReference } from '../model/reference.ts';
+import { readReference, repositoryName } from '../model/reference.ts';
 import type { PushedRepository } from './hint.ts';
 
 const LONGEST_NAME = 512;
@@ -30,15 +30,10 @@ export function listAt(value: unknown, ...keys: readonly string[]): readonly unk
 export function repositoryOf(host: string | undefined, path: string | undefined): string | undefined {
   if (!host || !path || host.length + path.length > LONGEST_NAME || /[:@]/.test(path)) return undefined;
   const given = host.toLowerCase();
-  try {
-    const { registry, repository } = parseReference(`${given}/${path.toLowerCase()}`);
-    // A host without a dot or a port would be the first part of a path on Docker Hub.
-    return registry === given || (registry === 'docker.io' && given.includes('.'))
-      ? `${registry}/${repository}`
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const ref = readReference(`${given}/${path.toLowerCase()}`);
+  // A host without a dot or a port would be the first part of a path on Docker Hub.
+  const isHost = ref?.registry === given || (ref?.registry === 'docker.io' && given.includes('.'));
+  return ref && isHost ? repositoryName(ref) : undefined;
 }
 
 /** The host and the path of `host/path:tag` or `host/path@digest`. */
@@ -85,11 +80,6 @@ export function shown(text: string): string {
 }
 
 function isTag(text: string): boolean {
-  if (text.length > LONGEST_TAG) return false;
-  try {
-    const { tag, digest } = parseReference(`x:${text}`);
-    return tag === text && digest === undefined;
-  } catch {
-    return false;
-  }
+  const ref = text.length > LONGEST_TAG ? undefined : readReference(`x:${text}`);
+  return ref?.tag === text && ref.digest === undefined;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { SwapError } from '../../../src/core/model/error.ts';
+import { parseReference } from '../../../src/core/model/reference.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import type { Login } from '../../../src/ports/ports.ts';
 import { client, image, index, scripted, serving, sha256, stoppedClock } from './scripted.ts';
@@ -25,7 +26,7 @@ suite('a digest', () => {
   test('is one HEAD with all four types, on a connection that is kept', async (t) => {
     const { host, asked, lines } = await scripted(t, serving({ 1: one.manifest }));
     const registry = client(t);
-    assert.equal(await registry.digest(`${host}/team/app:1`, never), one.manifest.digest);
+    assert.equal(await registry.digest(parseReference(`${host}/team/app:1`), never), one.manifest.digest);
     assert.deepEqual(lines(), ['HEAD /v2/team/app/manifests/1']);
     assert.deepEqual(asked[0]?.headers.accept?.split(', ').sort(), [
       'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -44,7 +45,7 @@ suite('a digest', () => {
         response.writeHead(method === 'HEAD' ? head.status : 200, { 'content-type': one.manifest.type });
         response.end(method === 'HEAD' ? undefined : one.manifest.body);
       });
-      assert.equal(await client(t).digest(`${host}/app:1`, never), sha256(one.manifest.body));
+      assert.equal(await client(t).digest(parseReference(`${host}/app:1`), never), sha256(one.manifest.body));
       assert.deepEqual(lines(), ['HEAD /v2/app/manifests/1', 'GET /v2/app/manifests/1']);
     });
 
@@ -53,7 +54,11 @@ suite('a digest', () => {
       if (method === 'HEAD') return void response.writeHead(200).end();
       response.writeHead(200, { 'docker-content-digest': sha256('another') }).end(one.manifest.body);
     });
-    await refuses(client(t).digest(`${host}/app:1`, never), 'bad-answer', /sends something else .* than its digest/);
+    await refuses(
+      client(t).digest(parseReference(`${host}/app:1`), never),
+      'bad-answer',
+      /sends something else .* than its digest/,
+    );
   });
 
   test('that is none, of content that is no manifest, is an error', async (t) => {
@@ -61,12 +66,16 @@ suite('a digest', () => {
       t,
       (_, response) => void response.writeHead(200, { 'docker-content-digest': 'x' }).end('<html>'),
     );
-    await refuses(client(t).digest(`${host}/app:1`, never), 'bad-answer', /not one of a container image/);
+    await refuses(
+      client(t).digest(parseReference(`${host}/app:1`), never),
+      'bad-answer',
+      /not one of a container image/,
+    );
   });
 
   test('of what is not there says so', async (t) => {
     const { host } = await scripted(t, serving({}));
-    await refuses(client(t).digest(`${host}/app:1`, never), 'no-such-image', /there is no 127.*app:1/);
+    await refuses(client(t).digest(parseReference(`${host}/app:1`), never), 'no-such-image', /there is no 127.*app:1/);
   });
 });
 
@@ -79,20 +88,27 @@ suite('an image', () => {
     const { host, lines } = await scripted(t, serving({ 1: both }, contents));
     const registry = client(t);
     const reference = `${host}/app@${both.digest}`;
-    const found = await registry.image(reference, { os: 'linux', architecture: 'arm64' }, never);
+    const found = await registry.image(parseReference(reference), { os: 'linux', architecture: 'arm64' }, never);
     assert.deepEqual(found, {
       manifestDigest: other.manifest.digest,
       configDigest: other.config.digest,
       created: Date.parse('2026-01-02T03:04:05Z'),
     });
     const asked = lines().length;
-    assert.deepEqual(await registry.image(reference, { os: 'linux', architecture: 'arm64' }, never), found);
+    assert.deepEqual(
+      await registry.image(parseReference(reference), { os: 'linux', architecture: 'arm64' }, never),
+      found,
+    );
     assert.equal(lines().length, asked, 'what a digest names is not asked for again');
   });
 
   test('for a platform that the index does not have is an error', async (t) => {
     const { host } = await scripted(t, serving({ 1: both }, contents));
-    const asked = client(t).image(`${host}/app@${both.digest}`, { os: 'linux', architecture: 's390x' }, never);
+    const asked = client(t).image(
+      parseReference(`${host}/app@${both.digest}`),
+      { os: 'linux', architecture: 's390x' },
+      never,
+    );
     await refuses(asked, 'wrong-platform', /no image for linux\/s390x/);
   });
 
@@ -101,7 +117,11 @@ suite('an image', () => {
       response.writeHead(200, { 'docker-content-digest': both.digest });
       response.end(method === 'HEAD' ? undefined : one.manifest.body);
     });
-    await refuses(client(t).image(`${host}/app@${both.digest}`, AMD64, never), 'bad-answer', /something else/);
+    await refuses(
+      client(t).image(parseReference(`${host}/app@${both.digest}`), AMD64, never),
+      'bad-answer',
+      /something else/,
+    );
   });
 
   test('larger than any manifest is not read to its end', async (t) => {
@@ -109,19 +129,26 @@ suite('an image', () => {
       t,
       (_, response) => void response.writeHead(200).end(Buffer.alloc(5 * 1024 * 1024)),
     );
-    await refuses(client(t).image(`${host}/app@${both.digest}`, AMD64, never), 'bad-answer', /more than 4194304 bytes/);
+    await refuses(
+      client(t).image(parseReference(`${host}/app@${both.digest}`), AMD64, never),
+      'bad-answer',
+      /more than 4194304 bytes/,
+    );
   });
 
   test('without a config that could be had is one without an age', async (t) => {
     const { host } = await scripted(t, serving({ 1: one.manifest }));
-    const { created } = await client(t).image(`${host}/app@${one.manifest.digest}`, AMD64, never);
+    const { created } = await client(t).image(parseReference(`${host}/app@${one.manifest.digest}`), AMD64, never);
     assert.equal(created, undefined);
   });
 
   test('of 1970 has no age', async (t) => {
     const old = image('old', '1970-01-01T00:00:00Z');
     const { host } = await scripted(t, serving({ 1: old.manifest }, [old.config]));
-    assert.equal((await client(t).image(`${host}/app@${old.manifest.digest}`, AMD64, never)).created, undefined);
+    assert.equal(
+      (await client(t).image(parseReference(`${host}/app@${old.manifest.digest}`), AMD64, never)).created,
+      undefined,
+    );
   });
 });
 
@@ -129,14 +156,14 @@ suite('tags', () => {
   test('of a list that is too long, or never ends, are refused for what they are', async (t) => {
     const all = JSON.stringify({ tags: Array.from({ length: 200_000 }, (_, at) => `v${at}`) });
     const { host } = await scripted(t, (_, response) => void response.end(all));
-    await refuses(client(t).tags(`${host}/app:1`, never), 'bad-answer', /lists more than/);
+    await refuses(client(t).tags(parseReference(`${host}/app:1`), never), 'bad-answer', /lists more than/);
     let pages = 0;
     const page = JSON.stringify({ tags: Array.from({ length: 40_000 }, (_, at) => `v${at}`) });
     const slow = await scripted(t, (_, response) => {
       pages += 1;
       response.writeHead(200, { link: `</v2/app/tags/list?last=${pages}>; rel="next"` }).end(page);
     });
-    await refuses(client(t).tags(`${slow.host}/app:1`, never), 'bad-answer', /lists more than/);
+    await refuses(client(t).tags(parseReference(`${slow.host}/app:1`), never), 'bad-answer', /lists more than/);
     assert.equal(pages, 3);
   });
 
@@ -152,7 +179,7 @@ suite('tags', () => {
         asked.push(path);
         response.writeHead(200, asked.length === 1 ? { link } : {}).end('{"tags":["a"]}');
       });
-      await client(t).tags(`${host}/app:1`, never);
+      await client(t).tags(parseReference(`${host}/app:1`), never);
       assert.deepEqual(asked.slice(1), next === undefined ? [] : [`/v2/app/tags/list?${next}`]);
     }
   });
@@ -167,19 +194,19 @@ suite('tags', () => {
       const [tags, link] = pages[path] ?? [[]];
       response.writeHead(200, link ? { link } : {}).end(JSON.stringify({ name: 'app', tags }));
     });
-    assert.deepEqual(await client(t).tags(`${host}/app:1`, never), ['a', 'b', 'c', 'd']);
+    assert.deepEqual(await client(t).tags(parseReference(`${host}/app:1`), never), ['a', 'b', 'c', 'd']);
   });
 
   test('that never end are given up', async (t) => {
     const { host } = await scripted(t, (_, response) => {
       response.writeHead(200, { link: '</v2/app/tags/list?n=1000>; rel="next"' }).end('{"tags":["a"]}');
     });
-    await refuses(client(t).tags(`${host}/app:1`, never), 'bad-answer', /no end/);
+    await refuses(client(t).tags(parseReference(`${host}/app:1`), never), 'bad-answer', /no end/);
   });
 
   test('of an empty repository are none', async (t) => {
     const { host } = await scripted(t, (_, response) => void response.end('{"name":"app","tags":null}'));
-    assert.deepEqual(await client(t).tags(`${host}/app:1`, never), []);
+    assert.deepEqual(await client(t).tags(parseReference(`${host}/app:1`), never), []);
   });
 });
 
@@ -192,13 +219,17 @@ suite('faults', () => {
       if (times === 2) return void response.destroy();
       return serving({ 1: one.manifest })(asked, response);
     });
-    assert.equal(await client(t).digest(`${host}/app:1`, never), one.manifest.digest);
+    assert.equal(await client(t).digest(parseReference(`${host}/app:1`), never), one.manifest.digest);
     assert.equal(lines().length, 3);
   });
 
   test('500 for good says so, and that nothing was touched', async (t) => {
     const { host, lines } = await scripted(t, (_, response) => void response.writeHead(500).end());
-    const error = await refuses(client(t).digest(`${host}/app:1`, never), 'registry-unreachable', /answers 500 for/);
+    const error = await refuses(
+      client(t).digest(parseReference(`${host}/app:1`), never),
+      'registry-unreachable',
+      /answers 500 for/,
+    );
     assert.equal(error.state, 'untouched');
     assert.equal(lines().length, 3);
   });
@@ -206,13 +237,17 @@ suite('faults', () => {
   test('nobody there', async (t) => {
     const { host } = await scripted(t, () => {});
     const gone = `${host.split(':')[0]}:1`;
-    await refuses(client(t).digest(`${gone}/app:1`, never), 'registry-unreachable', /nobody listens there/);
+    await refuses(
+      client(t).digest(parseReference(`${gone}/app:1`), never),
+      'registry-unreachable',
+      /nobody listens there/,
+    );
   });
 
   test('a registry that does not answer ends with the signal', async (t) => {
     const stop = new AbortController();
     const { host } = await scripted(t, () => stop.abort(new Error('enough')));
-    await assert.rejects(client(t).digest(`${host}/app:1`, stop.signal), /enough|abort/);
+    await assert.rejects(client(t).digest(parseReference(`${host}/app:1`), stop.signal), /enough|abort/);
   });
 
   // Short enough for a test, and waited for in full: the test is that it ends.
@@ -221,14 +256,17 @@ suite('faults', () => {
   test('a registry that stalls ends in time, and those who wait behind it at once', async (t) => {
     const { host, lines } = await scripted(t, () => {});
     const registry = client(t, { patience });
-    const asking = Array.from({ length: 40 }, (_, at) => registry.digest(`${host}/app-${at}:1`, never));
+    const asking = Array.from({ length: 40 }, (_, at) => registry.digest(parseReference(`${host}/app-${at}:1`), never));
     await Promise.all(asking.map((one) => refuses(one, 'registry-unreachable', /does not answer in time/)));
     assert.equal(lines().length, 1, 'the first question finds out, the others are not asked');
   });
 
   test('a registry that stops in the middle of an answer ends in time', async (t) => {
     const { host } = await scripted(t, (_, response) => void response.writeHead(200).write('{'));
-    const asked = client(t, { patience: { ...patience, attempt: 10_000 } }).tags(`${host}/app:1`, never);
+    const asked = client(t, { patience: { ...patience, attempt: 10_000 } }).tags(
+      parseReference(`${host}/app:1`),
+      never,
+    );
     await refuses(asked, 'registry-unreachable', /answer does not come to an end/);
   });
 
@@ -237,7 +275,7 @@ suite('faults', () => {
       const drip = setInterval(() => response.write(' '), 20);
       response.on('close', () => clearInterval(drip));
     });
-    const asked = client(t, { patience }).tags(`${host}/app:1`, never);
+    const asked = client(t, { patience }).tags(parseReference(`${host}/app:1`), never);
     // The head may or may not have arrived by then, depending on speed.
     await refuses(asked, 'registry-unreachable', /does not answer in time|does not come to an end/);
   });
@@ -246,8 +284,8 @@ suite('faults', () => {
     const [stalled, good] = [await scripted(t, () => {}), await scripted(t, serving({ 1: one.manifest }))];
     const registry = client(t);
     const over = new AbortController();
-    const waiting = assert.rejects(registry.digest(`${stalled.host}/app:1`, over.signal));
-    assert.equal(await registry.digest(`${good.host}/app:1`, never), one.manifest.digest);
+    const waiting = assert.rejects(registry.digest(parseReference(`${stalled.host}/app:1`), over.signal));
+    assert.equal(await registry.digest(parseReference(`${good.host}/app:1`), never), one.manifest.digest);
     over.abort();
     await waiting;
   });
@@ -262,7 +300,7 @@ suite('faults', () => {
       }
       return serving({ 1: one.manifest })(asked, response);
     });
-    assert.equal(await client(t, { clock }).digest(`${host}/app:1`, never), one.manifest.digest);
+    assert.equal(await client(t, { clock }).digest(parseReference(`${host}/app:1`), never), one.manifest.digest);
     assert.deepEqual(clock.slept, [3000]);
     assert.equal(lines().length, 2);
   });
@@ -279,13 +317,17 @@ suite('faults', () => {
         response.writeHead(429, { 'retry-after': header }).end();
       });
       const registry = client(t, { clock });
-      const error = await refuses(registry.digest(`${host}/app:1`, never), 'rate-limited', /left alone for 1 h/);
+      const error = await refuses(
+        registry.digest(parseReference(`${host}/app:1`), never),
+        'rate-limited',
+        /left alone for 1 h/,
+      );
       assert.match(error.hint ?? '', /try again after 2026-01-01T01:00:00Z/);
-      await refuses(registry.digest(`${host}/other:1`, never), 'rate-limited', /asked too often/);
+      await refuses(registry.digest(parseReference(`${host}/other:1`), never), 'rate-limited', /asked too often/);
       assert.equal(lines().length, 1);
       quiet = false;
       clock.forward(3_600_001);
-      assert.equal(await registry.digest(`${host}/other:1`, never), one.manifest.digest);
+      assert.equal(await registry.digest(parseReference(`${host}/other:1`), never), one.manifest.digest);
     });
 
   test('429 again and again is not waited for without end', async (t) => {
@@ -294,7 +336,11 @@ suite('faults', () => {
       t,
       (_, response) => void response.writeHead(429, { 'retry-after': '1' }).end(),
     );
-    await refuses(client(t, { clock }).digest(`${host}/app:1`, never), 'rate-limited', /goes on asking for quiet/);
+    await refuses(
+      client(t, { clock }).digest(parseReference(`${host}/app:1`), never),
+      'rate-limited',
+      /goes on asking for quiet/,
+    );
     assert.equal(lines().length, 3);
   });
 });
@@ -316,7 +362,7 @@ suite('logins', () => {
       },
     });
     const names = ['a', 'b', 'c', 'd'];
-    const digests = await Promise.all(names.map((name) => registry.digest(`${host}/${name}:1`, never)));
+    const digests = await Promise.all(names.map((name) => registry.digest(parseReference(`${host}/${name}:1`), never)));
     assert.deepEqual(new Set(digests), new Set([one.manifest.digest]));
     assert.equal(lines().length, names.length + 1);
     assert.equal(times, 1, 'a helper is called once');
@@ -327,7 +373,7 @@ suite('logins', () => {
       t,
       (_, response) => void response.writeHead(401, { 'www-authenticate': 'Basic realm=x' }).end(),
     );
-    const error = await refuses(client(t).digest(`${host}/app:1`, never), 'login', /wants a login/);
+    const error = await refuses(client(t).digest(parseReference(`${host}/app:1`), never), 'login', /wants a login/);
     assert.equal(error.hint, `docker login ${host}`);
   });
 
@@ -338,10 +384,10 @@ suite('logins', () => {
         .end(`{"errors":[{"code":"UNAUTHORIZED","message":"${asked.headers.authorization}"}]}`);
     });
     const registry = client(t, { loginFor: async () => login });
-    const error = await refuses(registry.digest(`${host}/app:1`, never), 'login', /401/);
+    const error = await refuses(registry.digest(parseReference(`${host}/app:1`), never), 'login', /401/);
     assert.doesNotMatch(`${error.message} ${error.hint}`, /s3cret|bWU6/);
     assert.equal(lines().length, 2);
-    await refuses(registry.digest(`${host}/other:1`, never), 'login', /401/);
+    await refuses(registry.digest(parseReference(`${host}/other:1`), never), 'login', /401/);
     assert.equal(lines().length, 3, 'who was refused with it once asks once');
   });
 
@@ -367,7 +413,9 @@ suite('logins', () => {
   test('a token is asked for once for each repository, by all at the same time', async (t) => {
     const { issuer, registry } = await withTokens(t);
     const asking = client(t, { loginFor: async () => login });
-    await Promise.all(['a', 'b', 'b', 'b'].map((name) => asking.digest(`${registry.host}/${name}:1`, never)));
+    await Promise.all(
+      ['a', 'b', 'b', 'b'].map((name) => asking.digest(parseReference(`${registry.host}/${name}:1`), never)),
+    );
     assert.deepEqual(issuer.lines().sort(), [
       'GET /token?service=it&scope=repository%3Aa%3Apull',
       'GET /token?service=it&scope=repository%3Ab%3Apull',
@@ -378,14 +426,14 @@ suite('logins', () => {
 
   test('a public repository gives its token to anybody', async (t) => {
     const { issuer, registry } = await withTokens(t);
-    assert.equal(await client(t).digest(`${registry.host}/a:1`, never), one.manifest.digest);
+    assert.equal(await client(t).digest(parseReference(`${registry.host}/a:1`), never), one.manifest.digest);
     assert.equal(issuer.asked[0]?.headers.authorization, undefined);
   });
 
   test('an identity token is changed for one by POST', async (t) => {
     const { issuer, registry } = await withTokens(t);
     const asking = client(t, { loginFor: async () => ({ identitytoken: 'id', serveraddress: 'x' }) });
-    await asking.digest(`${registry.host}/a:1`, never);
+    await asking.digest(parseReference(`${registry.host}/a:1`), never);
     assert.deepEqual(issuer.lines(), ['POST /token']);
     const form = new URLSearchParams(issuer.asked[0]?.body);
     assert.deepEqual(Object.fromEntries(form), {
@@ -401,7 +449,7 @@ suite('logins', () => {
     const clock = stoppedClock();
     const { issuer, registry } = await withTokens(t, {});
     const asking = client(t, { clock });
-    const ask = () => asking.digest(`${registry.host}/a:1`, never);
+    const ask = () => asking.digest(parseReference(`${registry.host}/a:1`), never);
     await ask();
     clock.forward(50_000);
     await ask();
@@ -414,10 +462,10 @@ suite('logins', () => {
   test('a token that is not taken any more is replaced', async (t) => {
     const { issuer, registry, given } = await withTokens(t);
     const asking = client(t);
-    await asking.digest(`${registry.host}/a:1`, never);
+    await asking.digest(parseReference(`${registry.host}/a:1`), never);
     given.clear();
     given.add('something else');
-    await asking.digest(`${registry.host}/a:1`, never);
+    await asking.digest(parseReference(`${registry.host}/a:1`), never);
     assert.equal(issuer.lines().length, 2);
   });
 
@@ -429,7 +477,7 @@ suite('logins', () => {
     const { host } = await scripted(t, (_, response) => {
       response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${issuer.host}/token"` }).end();
     });
-    await refuses(client(t).digest(`${host}/app:1`, never), 'login', /403 DENIED/);
+    await refuses(client(t).digest(parseReference(`${host}/app:1`), never), 'login', /403 DENIED/);
   });
 
   for (const realm of ['file:///etc/passwd', 'http://user:pw@127.0.0.1/', 'nonsense'])
@@ -438,7 +486,7 @@ suite('logins', () => {
         t,
         (_, response) => void response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end(),
       );
-      await refuses(client(t).digest(`${host}/app:1`, never), 'bad-answer', /names no server/);
+      await refuses(client(t).digest(parseReference(`${host}/app:1`), never), 'bad-answer', /names no server/);
     });
 });
 
@@ -450,7 +498,7 @@ suite('redirects', () => {
       response.writeHead(307, { location: `http://${store.host}${path}` }).end();
     });
     const registry = client(t, { loginFor: async () => ({ username: 'me', password: 'pw', serveraddress: 'x' }) });
-    assert.equal(await registry.digest(`${host}/app:1`, never), one.manifest.digest);
+    assert.equal(await registry.digest(parseReference(`${host}/app:1`), never), one.manifest.digest);
     assert.equal(store.asked[0]?.headers.authorization, undefined);
   });
 
@@ -461,18 +509,22 @@ suite('redirects', () => {
       serving({ moved: one.manifest })({ headers, path, method, body: '' }, response);
     });
     const registry = client(t, { loginFor: async () => ({ username: 'me', password: 'pw', serveraddress: 'x' }) });
-    assert.equal(await registry.digest(`${host}/app:1`, never), one.manifest.digest);
+    assert.equal(await registry.digest(parseReference(`${host}/app:1`), never), one.manifest.digest);
     assert.ok(asked.at(-1)?.headers.authorization);
   });
 
   test('without end, and to where no one should go, are refused', async (t) => {
     const round = await scripted(t, ({ path }, response) => void response.writeHead(302, { location: path }).end());
-    await refuses(client(t).digest(`${round.host}/app:1`, never), 'bad-answer', /redirects without end/);
+    await refuses(
+      client(t).digest(parseReference(`${round.host}/app:1`), never),
+      'bad-answer',
+      /redirects without end/,
+    );
     const off = await scripted(
       t,
       (_, response) => void response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
     );
-    await refuses(client(t).digest(`${off.host}/app:1`, never), 'bad-answer', /nobody should follow/);
+    await refuses(client(t).digest(parseReference(`${off.host}/app:1`), never), 'bad-answer', /nobody should follow/);
   });
 });
 
@@ -484,9 +536,9 @@ test('every question is reported, with the pulls that the registry still permits
   });
   const reported: Progress[] = [];
   const registry = client(t, { clock: stoppedClock(), report: (progress) => void reported.push(progress) });
-  await registry.digest(`${host}/app:1`, never);
-  await refuses(registry.digest(`${host}/app:gone`, never), 'no-such-image', /./);
-  await refuses(registry.digest('127.0.0.1:1/app:1', never), 'registry-unreachable', /./);
+  await registry.digest(parseReference(`${host}/app:1`), never);
+  await refuses(registry.digest(parseReference(`${host}/app:gone`), never), 'no-such-image', /./);
+  await refuses(registry.digest(parseReference('127.0.0.1:1/app:1'), never), 'registry-unreachable', /./);
   assert.deepEqual(
     reported.map((progress) =>
       progress.kind === 'asked' ? [progress.registry, progress.outcome, progress.remaining] : [],

@@ -1,4 +1,5 @@
 // The targets of requests: certificates, mirrors, proxies, and forbidden addresses.
+
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -13,6 +14,7 @@ import { openDial } from '../../../src/adapters/registry/http/dial.ts';
 import { openHttp } from '../../../src/adapters/registry/http/http.ts';
 import { retryAfterMs } from '../../../src/adapters/registry/http/pace.ts';
 import { readSettings } from '../../../src/adapters/registry/settings.ts';
+import { parseReference } from '../../../src/core/model/reference.ts';
 import { missingDownload, missingProgram } from '../../lab/missing.ts';
 import { startRegistry } from '../../lab/registry.ts';
 import { pushImage } from './push.ts';
@@ -49,8 +51,8 @@ suite('a real registry', { skip: noRegistry }, () => {
         loginFor: async () => registry.login && { ...registry.login, serveraddress: registry.host },
       });
       const reference = `${registry.host}/team/app:1`;
-      assert.equal(await asking.digest(reference, never), pushed.digest);
-      assert.equal(await asking.digest(reference, never), pushed.digest);
+      assert.equal(await asking.digest(parseReference(reference), never), pushed.digest);
+      assert.equal(await asking.digest(parseReference(reference), never), pushed.digest);
       const heads = registry
         .log()
         .slice(before)
@@ -58,20 +60,22 @@ suite('a real registry', { skip: noRegistry }, () => {
       assert.deepEqual(new Set(heads), new Set(['HEAD /v2/team/app/manifests/1']));
       assert.equal(heads.length, login === 'none' ? 2 : 3, 'a login is learnt once');
       const found = await asking.image(
-        `${registry.host}/team/app@${pushed.digest}`,
+        parseReference(`${registry.host}/team/app@${pushed.digest}`),
         { os: 'linux', architecture: 'amd64' },
         never,
       );
       assert.equal(found.configDigest, pushed.configDigest);
-      assert.deepEqual((await asking.tags(reference, never)).sort(), ['1', '2']);
-      await assert.rejects(asking.digest(`${registry.host}/team/app:3`, never), { code: 'no-such-image' });
+      assert.deepEqual((await asking.tags(parseReference(reference), never)).sort(), ['1', '2']);
+      await assert.rejects(asking.digest(parseReference(`${registry.host}/team/app:3`), never), {
+        code: 'no-such-image',
+      });
     });
 
   for (const login of ['htpasswd', 'token'] as const)
     test(`with login ${login}, and none here`, async (t) => {
       const registry = await startRegistry({ login });
       t.after(() => registry.stop());
-      await assert.rejects(client(t).digest(`${registry.host}/app:1`, never), { code: 'login' });
+      await assert.rejects(client(t).digest(parseReference(`${registry.host}/app:1`), never), { code: 'login' });
     });
 
   test('with TLS on this machine needs no authority, as for docker', async (t) => {
@@ -79,7 +83,7 @@ suite('a real registry', { skip: noRegistry }, () => {
     t.after(() => registry.stop());
     const { digest } = await pushImage(registry, 'app:1', 'first');
     const asking = client(t, { loginFor: async () => registry.login && { ...registry.login, serveraddress: '' } });
-    assert.equal(await asking.digest(`${registry.host}/app:1`, never), digest);
+    assert.equal(await asking.digest(parseReference(`${registry.host}/app:1`), never), digest);
   });
 
   test('with TLS elsewhere needs its authority, or an exception', async (t) => {
@@ -90,16 +94,16 @@ suite('a real registry', { skip: noRegistry }, () => {
     const { digest } = await pushImage(registry, 'app:1', 'first');
     const reference = `${registry.host}/app:1`;
     const refused = await client(t)
-      .digest(reference, never)
+      .digest(parseReference(reference), never)
       .catch((error) => error);
     assert.equal(refused.code, 'registry-unreachable');
     assert.match(refused.message, /can't be trusted/);
     assert.match(refused.hint, new RegExp(`certs.d/${registry.host}/ca.crt`));
     const certs = certsOf(t, registry.host, registry.caFile ?? '');
-    assert.equal(await client(t, { certs }).digest(reference, never), digest);
+    assert.equal(await client(t, { certs }).digest(parseReference(reference), never), digest);
     for (const exception of [registry.host, `${address}/32`]) {
       const rules = { insecure: [exception] };
-      assert.equal(await client(t, { rules }).digest(reference, never), digest);
+      assert.equal(await client(t, { rules }).digest(parseReference(reference), never), digest);
     }
     const said = { insecure: false, ca: undefined, mirrors: [] };
     for (const here of [
@@ -107,20 +111,20 @@ suite('a real registry', { skip: noRegistry }, () => {
       { ...said, insecure: true },
     ]) {
       const rules = { hosts: { [registry.host]: here } };
-      assert.equal(await client(t, { rules }).digest(reference, never), digest, 'as swapctl.yml says');
+      assert.equal(await client(t, { rules }).digest(parseReference(reference), never), digest, 'as swapctl.yml says');
     }
     const missing = { hosts: { [registry.host]: { ...said, ca: '/nowhere/ca.pem' } } };
-    await assert.rejects(client(t, { rules: missing }).digest(reference, never), { code: 'config' });
+    await assert.rejects(client(t, { rules: missing }).digest(parseReference(reference), never), { code: 'config' });
   });
 
   test('without TLS elsewhere is not spoken to without an exception', async (t) => {
     const address = ownAddress();
     if (!address) return t.skip('this machine has no address but its loopback');
     const { host, lines } = await scripted(t, serving({ 1: one.manifest }), address);
-    await assert.rejects(client(t).digest(`${host}/app:1`, never), { code: 'registry-unreachable' });
+    await assert.rejects(client(t).digest(parseReference(`${host}/app:1`), never), { code: 'registry-unreachable' });
     assert.deepEqual(lines(), []);
     const rules = { insecure: [`${address}/32`] };
-    assert.equal(await client(t, { rules }).digest(`${host}/app:1`, never), one.manifest.digest);
+    assert.equal(await client(t, { rules }).digest(parseReference(`${host}/app:1`), never), one.manifest.digest);
   });
 });
 
@@ -131,7 +135,7 @@ suite('mirrors', () => {
     const rules = { mirrors: [`http://${empty.host}/`, `http://${good.host}`] };
     const asked: string[] = [];
     const loginFor = async (host: string) => void asked.push(host) as undefined;
-    assert.equal(await client(t, { rules, loginFor }).digest('app:1', never), one.manifest.digest);
+    assert.equal(await client(t, { rules, loginFor }).digest(parseReference('app:1'), never), one.manifest.digest);
     assert.deepEqual([...empty.lines(), ...good.lines()], Array(2).fill('HEAD /v2/library/app/manifests/1'));
     assert.deepEqual(asked, []);
   });
@@ -140,7 +144,7 @@ suite('mirrors', () => {
     const mirror = await scripted(t, serving({}));
     const own = await scripted(t, serving({ 1: one.manifest }));
     const rules = { mirrors: [`http://${mirror.host}`] };
-    assert.equal(await client(t, { rules }).digest(`${own.host}/app:1`, never), one.manifest.digest);
+    assert.equal(await client(t, { rules }).digest(parseReference(`${own.host}/app:1`), never), one.manifest.digest);
     assert.deepEqual(mirror.lines(), []);
   });
 
@@ -149,7 +153,7 @@ suite('mirrors', () => {
     const own = await scripted(t, serving({}));
     const here = { insecure: false, ca: undefined, mirrors: [`http://${mirror.host}/`] };
     const rules = { hosts: { [own.host]: here } };
-    assert.equal(await client(t, { rules }).digest(`${own.host}/app:1`, never), one.manifest.digest);
+    assert.equal(await client(t, { rules }).digest(parseReference(`${own.host}/app:1`), never), one.manifest.digest);
     assert.deepEqual(own.lines(), []);
   });
 });
@@ -177,11 +181,11 @@ test('a proxy is used for what is elsewhere, and never for this machine', async 
   const env = { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: 'skipped.invalid' };
   const rules = { insecure: ['plain.invalid'] };
   const asking = client(t, { env, rules });
-  await assert.rejects(asking.digest('secure.invalid/app:1', never), { code: 'registry-unreachable' });
-  assert.equal(await asking.digest('plain.invalid/app:1', never), one.manifest.digest);
-  await assert.rejects(asking.digest('skipped.invalid/app:1', never), { code: 'registry-unreachable' });
+  await assert.rejects(asking.digest(parseReference('secure.invalid/app:1'), never), { code: 'registry-unreachable' });
+  assert.equal(await asking.digest(parseReference('plain.invalid/app:1'), never), one.manifest.digest);
+  await assert.rejects(asking.digest(parseReference('skipped.invalid/app:1'), never), { code: 'registry-unreachable' });
   const own = await scripted(t, serving({ 1: one.manifest }));
-  assert.equal(await asking.digest(`${own.host}/app:1`, never), one.manifest.digest);
+  assert.equal(await asking.digest(parseReference(`${own.host}/app:1`), never), one.manifest.digest);
   assert.deepEqual(wanted, ['CONNECT secure.invalid:443', 'HEAD http://plain.invalid/v2/app/manifests/1']);
 });
 
@@ -227,9 +231,9 @@ test('Retry-After is seconds or a date, and nothing else', () => {
 test('connections end when the client is closed', async (t) => {
   const { host } = await scripted(t, serving({ 1: one.manifest }));
   const asking = client(t);
-  await asking.digest(`${host}/app:1`, never);
+  await asking.digest(parseReference(`${host}/app:1`), never);
   asking.close();
-  await assert.rejects(asking.digest(`${host}/app:1`, never));
+  await assert.rejects(asking.digest(parseReference(`${host}/app:1`), never));
   const [address, port] = host.split(':');
   await new Promise((resolve, reject) =>
     connect(Number(port), address).once('connect', resolve).once('error', reject).unref(),
@@ -244,8 +248,8 @@ test('a login never goes out in clear text for a registry that has TLS', { skip:
   const { digest } = await pushImage(registry, 'app:1', 'first');
   const loginFor = async () => registry.login && { ...registry.login, serveraddress: registry.host };
   const certs = certsOf(t, registry.host, registry.caFile ?? '');
-  const refused = client(t, { certs, loginFor }).digest(`${registry.host}/app:1`, never);
+  const refused = client(t, { certs, loginFor }).digest(parseReference(`${registry.host}/app:1`), never);
   await assert.rejects(refused, { code: 'bad-answer', message: /in clear text; that is not done/ });
   const rules = { insecure: [registry.host] };
-  assert.equal(await client(t, { rules, loginFor }).digest(`${registry.host}/app:1`, never), digest);
+  assert.equal(await client(t, { rules, loginFor }).digest(parseReference(`${registry.host}/app:1`), never), digest);
 });

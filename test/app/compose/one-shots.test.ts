@@ -1,7 +1,7 @@
 // One-shots of the tag of a service (`service_completed_successfully`), on an engine in memory: a roll runs them first.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { canonical } from '../../../src/core/model/reference.ts';
+import { canonical, parseReference } from '../../../src/core/model/reference.ts';
 import type { RecoveredItem } from '../../../src/core/report/status.ts';
 import { command, recovered, type Stage, stageOf } from '../../matrix/stage.ts';
 import { type App as Program, SOUND } from '../../memory/apps.ts';
@@ -87,7 +87,11 @@ suite('a one-shot that fails refuses the roll, and changes nothing:', () => {
         ['web', 'migrate'].map((service) => idOf(stage, service)),
         before,
       );
-      assert.equal(stage.machine.tags.get(canonical(stage.follows)), stage.from, 'the tag is where it was');
+      assert.equal(
+        stage.machine.tags.get(canonical(parseReference(stage.follows))),
+        stage.from,
+        'the tag is where it was',
+      );
       assert.deepEqual(left(stage), []);
     });
 });

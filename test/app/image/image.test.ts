@@ -1,14 +1,16 @@
 // The meaning of a reference where only a moment or a fault makes the difference.
+
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fetchImage, resolveFound } from '../../../src/app/image/image.ts';
 import type { Image } from '../../../src/core/model/container.ts';
 import { EngineError } from '../../../src/core/model/engine-error.ts';
 import type { SwapError } from '../../../src/core/model/error.ts';
+import { parseReference } from '../../../src/core/model/reference.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
-const FOUND = { reference: 'registry.example/app:1', digest: DIGEST };
+const FOLLOWS = parseReference('registry.example/app:1');
 const SIGNAL = new AbortController().signal;
 
 function engineThat(imageStore: string, more: object): Ports {
@@ -18,9 +20,9 @@ function engineThat(imageStore: string, more: object): Ports {
 
 test('an image that is being pulled into the containerd store has no name yet, and is no local build', async () => {
   const nameless = { image: async () => ({ id: DIGEST, digests: [], config: {} }) };
-  const resolved = await resolveFound(engineThat('containerd', nameless), FOUND);
-  assert.deepEqual(resolved, { kind: 'registry', follows: FOUND.reference, digest: DIGEST });
-  assert.equal((await resolveFound(engineThat('classic', nameless), FOUND)).kind, 'local');
+  const resolved = await resolveFound(engineThat('containerd', nameless), FOLLOWS, DIGEST);
+  assert.deepEqual(resolved, { kind: 'registry', follows: FOLLOWS, digest: DIGEST });
+  assert.equal((await resolveFound(engineThat('classic', nameless), FOLLOWS, DIGEST)).kind, 'local');
 });
 
 for (const [said, status, code] of [
@@ -30,7 +32,7 @@ for (const [said, status, code] of [
 ] as const) {
   test(`a pull that ends with "${said}" is told as ${code}`, async () => {
     const failing = { image: async () => undefined, pull: () => Promise.reject(new EngineError(status, said)) };
-    const resolved = { kind: 'registry', follows: FOUND.reference, digest: DIGEST } as const;
+    const resolved = { kind: 'registry', follows: FOLLOWS, digest: DIGEST } as const;
     await assert.rejects(
       fetchImage(engineThat('classic', failing), resolved, undefined, SIGNAL),
       (error: SwapError) => {
@@ -49,7 +51,7 @@ test('a pull that changes the platform is refused, and the same image of this en
   const facts = async () => ({ imageStore: 'classic', os: 'linux', architecture: 'x86_64' });
   const fetched = (kind: 'local' | 'registry', after: Image | undefined, before: Image | undefined) => {
     const image = after ?? assert.fail();
-    const resolved = { kind, follows: FOUND.reference, digest: DIGEST, image } as const;
+    const resolved = kind === 'local' ? { kind, follows: FOLLOWS, image } : { kind, follows: FOLLOWS, digest: DIGEST };
     return fetchImage(engineThat('classic', { facts, image: async () => image }), resolved, before, SIGNAL);
   };
   await assert.rejects(fetched('registry', native, foreign), (error: SwapError) => {

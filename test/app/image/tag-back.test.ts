@@ -1,11 +1,13 @@
 // A later replica fails, and the earlier ones go back: so does the tag.
+
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { canonical } from '../../../src/core/model/reference.ts';
+import { canonical, parseReference } from '../../../src/core/model/reference.ts';
 import { SETUPS } from '../../matrix/setups.ts';
 import { command, rollAgain, type Stage, stageOf } from '../../matrix/stage.ts';
 
-const tagged = ({ machine, follows }: Stage): string | undefined => machine.tags.get(canonical(follows));
+const tagged = ({ machine, follows }: Stage): string | undefined =>
+  machine.tags.get(canonical(parseReference(follows)));
 
 test("the user's own build, which could not be rolled to now, keeps its tag, so that the next roll goes to it", async () => {
   const stage = await stageOf(SETUPS.scaled);

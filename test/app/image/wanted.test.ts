@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { resolveTarget } from '../../../src/app/image/wanted.ts';
 import type { PreparedSlot } from '../../../src/app/rollout/prepared-slot.ts';
+import { parseReference } from '../../../src/core/model/reference.ts';
 import { askedTarget } from '../../../src/core/update/roll-target.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 
@@ -15,7 +16,12 @@ test('a roll says that an image is pinned, unless another one is asked for', asy
     report: (one: { text?: string }) => told.push(one.text ?? ''),
   } as unknown as Ports;
   const wanted = (follows: string, image?: string) => {
-    const slot = { home: 'web', follows, policy: {}, track: { kind: 'digest' } } as unknown as PreparedSlot;
+    const slot = {
+      home: 'web',
+      follows: parseReference(follows),
+      policy: {},
+      track: { kind: 'digest' },
+    } as unknown as PreparedSlot;
     return resolveTarget(ports, slot, {
       target: askedTarget({ image }),
       pull: 'always',
@@ -23,7 +29,7 @@ test('a roll says that an image is pinned, unless another one is asked for', asy
     });
   };
   const { follows } = await wanted(PINNED);
-  assert.equal(follows, PINNED);
+  assert.equal(follows.text, PINNED);
   assert.match(
     told.join('\n'),
     /^web: its image is pinned to a digest, so swapctl looks for nothing newer; .*--image$/,

@@ -1,8 +1,9 @@
 // A roll that dies after its last step leaves only its lock.
+
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { removeOwn } from '../../../src/app/rollout/steps/remove.ts';
-import { canonical } from '../../../src/core/model/reference.ts';
+import { canonical, parseReference } from '../../../src/core/model/reference.ts';
 import { SETUPS } from '../../matrix/setups.ts';
 import { command, recovered, rollAgain, type Stage, stageOf } from '../../matrix/stage.ts';
 import type { Process, ProcessOptions } from '../../memory/process.ts';
@@ -75,7 +76,8 @@ suite('whoever removes a dead lock can die at any call: the tag is put back all 
       });
 });
 
-const tagged = ({ machine, follows }: Stage): string | undefined => machine.tags.get(canonical(follows));
+const tagged = ({ machine, follows }: Stage): string | undefined =>
+  machine.tags.get(canonical(parseReference(follows)));
 
 async function killedRecovery({ machine }: Stage, process: Process): Promise<unknown> {
   return machine.clock.run(process.run((app) => app.recover([], new AbortController().signal)));

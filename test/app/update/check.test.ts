@@ -4,6 +4,7 @@ import { listed } from '../../../src/app/select/own.ts';
 import { checkServices } from '../../../src/app/update/check.ts';
 import type { Container, Image, ImageSummary, ListedContainer } from '../../../src/core/model/container.ts';
 import { SwapError } from '../../../src/core/model/error.ts';
+import { canonical } from '../../../src/core/model/reference.ts';
 import type { Volume } from '../../../src/core/model/volume.ts';
 import { encodeState } from '../../../src/core/service/labels.ts';
 import { failureName } from '../../../src/core/service/names.ts';
@@ -41,9 +42,10 @@ async function check(scene: Scene): Promise<{ checked: Checked[]; asked: string[
     return value;
   };
   const registry: Registry = {
-    digest: (reference) => answer(`HEAD ${reference}`, (scene.heads ?? { 'app:1': NEW })[reference]),
-    image: (reference, { architecture }) => answer(`GET ${reference} ${architecture}`, scene.remote ?? REMOTE),
-    tags: (reference) => answer(`tags ${reference}`, scene.tags),
+    digest: ({ text }) => answer(`HEAD ${text}`, (scene.heads ?? { 'app:1': NEW })[text]),
+    image: (reference, { architecture }) =>
+      answer(`GET ${canonical(reference)} ${architecture}`, scene.remote ?? REMOTE),
+    tags: ({ text }) => answer(`tags ${text}`, scene.tags),
     close: () => {},
   };
   const list = scene.containers.map((one, at) => container({ id: `id-${at}`, name: `web-${at}`, ...one }));

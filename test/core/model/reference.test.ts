@@ -101,8 +101,8 @@ test('a digest is shortened for people', () => {
 suite('image identity', () => {
   test('only digests of the very repository count, however it is spelt', () => {
     const digests = [`nginx@${DIGEST}`, `ghcr.io/mirror/nginx@sha256:${'f'.repeat(64)}`];
-    assert.deepEqual(digestsFor(image({ digests }), 'docker.io/library/nginx:1'), [DIGEST]);
-    assert.deepEqual(digestsFor(image({ digests }), 'me/nginx'), []);
+    assert.deepEqual(digestsFor(image({ digests }), parseReference('docker.io/library/nginx:1')), [DIGEST]);
+    assert.deepEqual(digestsFor(image({ digests }), parseReference('me/nginx')), []);
   });
 
   test('a container runs an image by its id, or by the manifest for its platform', () => {

@@ -1,13 +1,14 @@
 // Actions of compose for a service, besides creating containers, that swapctl does not do.
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
+import { parseReference } from '../../../src/core/model/reference.ts';
 import { notDone } from '../../../src/core/service/compose-beside.ts';
 import { completedFirst } from '../../../src/core/service/one-shot.ts';
 import { own } from '../own.ts';
 
 const HOOK = { command: 'echo hello' };
 const said = (definitions: Parameters<typeof notDone>[1], ...rest: Parameters<typeof notDone>[2][number][]): string[] =>
-  notDone('web', definitions, rest, 'app:1').map((one) => one.replace(/; .*/, ''));
+  notDone('web', definitions, rest, parseReference('app:1')).map((one) => one.replace(/; .*/, ''));
 
 suite('what is not done', () => {
   test('is nothing for a service that asks for nothing', () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { parseReference } from '../../../src/core/model/reference.ts';
 import { whyNotOne } from '../../../src/core/service/one-service.ts';
 
 const replicas = (...follows: (string | undefined)[]) =>
-  follows.map((one, at) => ({ home: `web-${at + 1}`, follows: one }));
+  follows.map((one, at) => ({ home: `web-${at + 1}`, follows: one === undefined ? undefined : parseReference(one) }));
 
 test('replicas of one repository are one service, whatever their tags and however it is spelt', () => {
   for (const all of [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import { SwapError } from '../../../src/core/model/error.ts';
+import { parseReference } from '../../../src/core/model/reference.ts';
 import { followedNow, needsTags, parseTrack } from '../../../src/core/update/track.ts';
 import { parseVersion } from '../../../src/core/update/version.ts';
 
@@ -9,7 +10,7 @@ const REPOSITORY = 'ghcr.io/me/app';
 
 /** The tag that is tracked now. */
 function tagNow(track: string, current: string, tags: readonly string[]): string {
-  const now = followedNow(parseTrack(track, 'it'), `${REPOSITORY}:${current}`, tags);
+  const { text: now } = followedNow(parseTrack(track, 'it'), parseReference(`${REPOSITORY}:${current}`), tags);
   assert.ok(now.startsWith(`${REPOSITORY}:`), now);
   return now.slice(REPOSITORY.length + 1);
 }
@@ -120,17 +121,20 @@ suite('what is followed now', () => {
 
   test('a digest is never left, and needs no tags', () => {
     const pinned = `${REPOSITORY}:1.4.2@sha256:${'a'.repeat(64)}`;
-    assert.equal(followedNow(parseTrack('major', 'it'), pinned, PLAIN), pinned);
-    assert.equal(needsTags(parseTrack('major', 'it'), pinned), false);
-    assert.equal(needsTags(parseTrack('digest', 'it'), REPOSITORY), false);
-    assert.equal(needsTags(parseTrack('^1', 'it'), REPOSITORY), true);
+    assert.equal(followedNow(parseTrack('major', 'it'), parseReference(pinned), PLAIN).text, pinned);
+    assert.equal(needsTags(parseTrack('major', 'it'), parseReference(pinned)), false);
+    assert.equal(needsTags(parseTrack('digest', 'it'), parseReference(REPOSITORY)), false);
+    assert.equal(needsTags(parseTrack('^1', 'it'), parseReference(REPOSITORY)), true);
   });
 
   test('a reference keeps its spelling', () => {
     const range = parseTrack('^1', 'it');
-    assert.equal(followedNow(range, 'app', ['1.0.0']), 'app:1.0.0');
-    assert.equal(followedNow(range, '127.0.0.1:5000/app', ['1.0.0']), '127.0.0.1:5000/app:1.0.0');
-    assert.equal(followedNow(range, '127.0.0.1:5000/app:1.0.0', ['1.0.1']), '127.0.0.1:5000/app:1.0.1');
+    assert.equal(followedNow(range, parseReference('app'), ['1.0.0']).text, 'app:1.0.0');
+    assert.equal(followedNow(range, parseReference('127.0.0.1:5000/app'), ['1.0.0']).text, '127.0.0.1:5000/app:1.0.0');
+    assert.equal(
+      followedNow(range, parseReference('127.0.0.1:5000/app:1.0.0'), ['1.0.1']).text,
+      '127.0.0.1:5000/app:1.0.1',
+    );
   });
 
   test('a step from a tag without a version is a mistake', () => {

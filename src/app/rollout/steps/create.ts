@@ -3,7 +3,7 @@ import { isConflict } from '../../../core/model/engine-error.ts';
 import { fail } from '../../../core/model/error.ts';
 import { digestsFor } from '../../../core/model/image.ts';
 import { COMPOSE_IMAGE } from '../../../core/model/label-keys.ts';
-import { isImageId } from '../../../core/model/reference.ts';
+import { isImageId, parseReference } from '../../../core/model/reference.ts';
 import { follow, referencesOf, type Successors } from '../../../core/model/references.ts';
 import type { Strategy } from '../../../core/model/strategy.ts';
 import { composeImageLabel } from '../../../core/recreate/compose.ts';
@@ -254,7 +254,7 @@ async function history(run: SlotRun, incumbent: Container, before: StateLabels |
 async function firstEntry(run: SlotRun, { createdAt, config, imageId }: Container): Promise<HistoryEntry> {
   const follows = config.Image ?? '';
   const image = isImageId(follows) ? undefined : await imageOf(run, imageId);
-  const digest = image && digestsFor(image, follows)[0];
+  const digest = image && digestsFor(image, parseReference(follows))[0];
   return { at: new Date(createdAt).toISOString(), follows, id: imageId, digest, event: 'started' };
 }
 

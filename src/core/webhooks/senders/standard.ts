@@ -1,4 +1,4 @@
-import { parseReference } from '../../model/reference.ts';
+import { readReference } from '../../model/reference.ts';
 import { ignored, malformed, type PushedRepository, pushed, type ReadHook } from '../hint.ts';
 import { listAt, push, repositoryOf, shown, splitName, textAt } from '../parts.ts';
 
@@ -22,10 +22,6 @@ export const readStandard: ReadHook = ({ body, registry }) => {
 
 function imageOf(image: unknown, registry: string | undefined): PushedRepository | undefined {
   if (typeof image !== 'string' || image.length > LONGEST) return undefined;
-  try {
-    const { registry: host, repository, digest } = parseReference(image);
-    return push([repositoryOf(registry ?? host, repository)], [splitName(image).tag], digest);
-  } catch {
-    return undefined;
-  }
+  const ref = readReference(image);
+  return ref && push([repositoryOf(registry ?? ref.registry, ref.repository)], [splitName(image).tag], ref.digest);
 }

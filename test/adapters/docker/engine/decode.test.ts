@@ -15,6 +15,7 @@ import type { Container, Image } from '../../../../src/core/model/container.ts';
 import { EngineError } from '../../../../src/core/model/engine-error.ts';
 import { digestsFor, runs } from '../../../../src/core/model/image.ts';
 import { ownLabels } from '../../../../src/core/model/own-labels.ts';
+import { parseReference } from '../../../../src/core/model/reference.ts';
 import { replicaRequest, standInRequest } from '../../../../src/core/recreate/request.ts';
 import { subtractImage } from '../../../../src/core/recreate/user-set.ts';
 import { groupServices } from '../../../../src/core/service/service.ts';
@@ -164,7 +165,7 @@ suite('whatever an engine answers is understood, or refused', () => {
   test('an image', () => {
     survives(fc.oneof(anyJson, mutated(IMAGE)), (body) => {
       const image = decodeImage(body);
-      digestsFor(image, 'app:1').join();
+      digestsFor(image, parseReference('app:1')).join();
       JSON.stringify(subtractImage(decodeContainer(CONTAINER, DIALECT).config, image.config));
     });
   });
