@@ -3,7 +3,7 @@ import { servingBeside } from './forward.ts';
 import type { Backup, Desired, Failure, Observed, Replica } from './observed.ts';
 import { plan } from './plan.ts';
 import { sharedRules } from './share.ts';
-import type { Step } from './step.ts';
+import type { Step, StepKind, StepOf } from './step.ts';
 import { isReturning } from './switch-hooks.ts';
 
 // Placeholder ids for the containers of a simulated roll.
@@ -28,77 +28,102 @@ export function expectedSteps(desired: Desired, seen: Observed): Step[] {
 
 /** The snapshot after a step, if all goes well. */
 export function imagine(desired: Desired, seen: Observed, step: Step): Observed {
-  switch (step.kind) {
-    case 'check-start':
-      return { ...seen, startChecks: [...seen.startChecks, step.moment] };
-    case 'create-rehearsal':
-      return { ...seen, rehearsal: helper(desired, seen, step.name, IMAGINED_REHEARSAL) };
-    case 'create-stand-in':
-      return { ...seen, standIn: helper(desired, seen, step.name, IMAGINED_STAND_IN) };
-    case 'cover':
-      return { ...seen, cover: step.lasting ? 'lasting' : 'expiring' };
-    case 'uncover':
-      return { ...seen, cover: 'over' };
-    case 'drop-cover':
-      return { ...seen, cover: 'none' };
-    case 'forward':
-    case 'end-forward':
-      return { ...seen, forwarding: forwardsAfter(seen, step) };
-    case 'pass-rehearsal':
-      return { ...seen, rehearsal: undefined, rehearsed: true };
-    case 'point-tag':
-      return { ...seen, localTag: step.image };
-    case 'create':
-      return { ...seen, candidate: candidateOf(desired, seen, step) };
-    case 'recreate-old':
-      return { ...seen, incumbent: recreated(desired, seen, step) };
-    case 'back-up':
-    case 'put-back':
-    case 'drop-backup':
-    case 'drop-copies':
-      return afterCopying(seen, step);
-    case 'route':
-      return afterRoute(seen, step);
-    case 'canary':
-      return { ...seen, watched: [...seen.watched, step.container] };
-    case 'share':
-      return step.percent === 0
-        ? sharedRules(seen, step)
-        : afterReplicaStep(sharedRules(seen, step), { ...step, kind: 'open' });
-    case 'run-hooks':
-      return { ...seen, hooks: { due: [], failed: undefined } };
-    case 'keep-image':
-      return { ...seen, incumbentKept: true };
-    case 'move-dependents':
-      return {
-        ...seen,
-        dependents: seen.dependents.map((one) => (one.on === step.from ? { ...one, on: step.to } : one)),
-      };
-    case 'remember-failure':
-      return { ...seen, failures: [...seen.failures, imaginedFailure(desired, step)] };
-    case 'forget-failure':
-      return { ...seen, failures: seen.failures.filter(({ name }) => name !== step.name) };
-    case 'start':
-    case 'open':
-      return afterStart(seen, step);
-    default:
-      return afterReplicaStep(seen, step);
-  }
+  return (AFTER[step.kind] as After<StepKind>)(seen, step as never, desired);
 }
 
-function recreated(desired: Desired, seen: Observed, step: Extract<Step, { kind: 'recreate-old' }>): Replica {
+type After<K extends StepKind> = (seen: Observed, step: StepOf<K>, desired: Desired) => Observed;
+
+// Complete by type: a new kind of step does not compile until it has an entry here.
+const AFTER: { readonly [K in StepKind]: After<K> } = {
+  'check-start': (seen, { moment }) => ({ ...seen, startChecks: [...seen.startChecks, moment] }),
+  'create-rehearsal': (seen, { name }, desired) => ({
+    ...seen,
+    rehearsal: helper(desired, seen, name, IMAGINED_REHEARSAL),
+  }),
+  'create-stand-in': (seen, { name }, desired) => ({
+    ...seen,
+    standIn: helper(desired, seen, name, IMAGINED_STAND_IN),
+  }),
+  cover: (seen, { lasting }) => ({ ...seen, cover: lasting ? 'lasting' : 'expiring' }),
+  uncover: (seen) => ({ ...seen, cover: 'over' }),
+  'drop-cover': (seen) => ({ ...seen, cover: 'none' }),
+  forward: (seen, step) => ({ ...seen, forwarding: forwardsAfter(seen, step) }),
+  'end-forward': (seen, step) => ({ ...seen, forwarding: forwardsAfter(seen, step) }),
+  'pass-rehearsal': (seen) => ({ ...seen, rehearsal: undefined, rehearsed: true }),
+  'point-tag': (seen, { image }) => ({ ...seen, localTag: image }),
+  create: (seen, step, desired) => ({ ...seen, candidate: candidateOf(desired, seen, step) }),
+  'recreate-old': (seen, step, desired) => ({ ...seen, incumbent: recreated(desired, seen, step) }),
+  'copy-files': replica((one) => ({ ...one, missingFiles: [] })),
+  start: afterStart,
+  open: afterStart,
+  'await-healthy': replica((one) => ({ ...one, verdict: { kind: 'healthy', since: 0 } })),
+  settle: replica((one) => ({ ...one, settled: true })),
+  'await-engine': replica((one) => ({ ...one, noticed: 'noticed' })),
+  rename: replica((one, { to }: StepOf<'rename'>) => ({ ...one, name: to })),
+  'move-dependents': (seen, { from, to }) => ({
+    ...seen,
+    dependents: seen.dependents.map((one) => (one.on === from ? { ...one, on: to } : one)),
+  }),
+  route: (seen, { wanted }) => {
+    const servers = wanted.kind === 'baseline' ? [] : wanted.servers;
+    return { ...seen, route: seen.route && { ...seen.route, wanted, servers } };
+  },
+  canary: (seen, { container }) => ({ ...seen, watched: [...seen.watched, container] }),
+  share: (seen, step) =>
+    step.percent === 0 ? sharedRules(seen, step) : opened(sharedRules(seen, step), step.container),
+  'run-hooks': (seen) => ({ ...seen, hooks: { due: [], failed: undefined } }),
+  'keep-image': (seen) => ({ ...seen, incumbentKept: true }),
+  'hold-restart': replica((one) => ({ ...one, restart: { Name: 'unless-stopped' }, held: one.held ?? one.restart })),
+  'restore-restart': replica((one, _, seen) => ({
+    ...one,
+    restart: seen.candidate?.restart ?? one.held ?? one.restart,
+    held: undefined,
+  })),
+  drain: replica((one) => ({ ...one, drained: true })),
+  stop: replica((one) => (one.autoRemove ? undefined : { ...one, running: false })),
+  remove: replica(() => undefined),
+  'remember-failure': (seen, step, desired) => ({
+    ...seen,
+    failures: [...seen.failures, imaginedFailure(desired, step)],
+  }),
+  'forget-failure': (seen, step) => ({ ...seen, failures: seen.failures.filter(({ name }) => name !== step.name) }),
+  'back-up': (seen, step) => ({
+    ...seen,
+    backups: [imaginedBackup(seen, step), ...seen.backups.filter(({ roll }) => roll !== step.roll)],
+  }),
+  'put-back': (seen, { backup }) => ({ ...seen, putBack: [...seen.putBack, backup] }),
+  'drop-backup': (seen, { container }) => withoutBackup(seen, container),
+  'drop-copies': (seen, { copies }) => ({
+    ...seen,
+    looseCopies: seen.looseCopies.filter(({ copy }) => !copies.includes(copy)),
+  }),
+};
+
+type ReplicaStep = Extract<Step, { container: string }>;
+
+/** A step that changes its container alone; undefined: the container is gone afterwards. */
+function replica<S extends ReplicaStep>(change: (one: Replica, step: S, seen: Observed) => Replica | undefined) {
+  return (seen: Observed, step: S): Observed => withReplicas(seen, step.container, (one) => change(one, step, seen));
+}
+
+function recreated(desired: Desired, seen: Observed, step: StepOf<'recreate-old'>): Replica {
   const one = imagined(desired, seen, step.name);
   return { ...one, id: 'imagined-old', imageId: step.image, current: false, roll: undefined };
 }
 
-function afterRoute(seen: Observed, { wanted }: Extract<Step, { kind: 'route' }>): Observed {
-  const servers = wanted.kind === 'baseline' ? [] : wanted.servers;
-  return { ...seen, route: seen.route && { ...seen.route, wanted, servers } };
+function afterStart(seen: Observed, step: StepOf<'start' | 'open'>): Observed {
+  const after = step.kind === 'open' ? opened(seen, step.container) : started(seen, step.container);
+  return { ...after, forwarding: gateAfter(seen, step), route: reached(seen, step.container) };
 }
 
-function afterStart(seen: Observed, step: Extract<Step, { kind: 'start' | 'open' }>): Observed {
-  const forwarding = gateAfter(seen, step);
-  return { ...afterReplicaStep(seen, step), forwarding, route: reached(seen, step.container) };
+function opened(seen: Observed, id: string): Observed {
+  return withReplicas(seen, id, (one) => ({ ...one, shut: false }));
+}
+
+function started(seen: Observed, id: string): Observed {
+  const startedAt = later(seen);
+  const waiting = { running: true, startedAt, verdict: { kind: 'waiting', until: 0 } } as const;
+  return withReplicas(seen, id, (one) => ({ ...one, ...waiting, shut: gated(one, seen) }));
 }
 
 // The address is known only once the container runs.
@@ -106,15 +131,8 @@ function reached({ route }: Observed, container: string): Observed['route'] {
   return route && { ...route, addresses: { [container]: `${container}:80`, ...route.addresses } };
 }
 
-function afterReplicaStep(seen: Observed, step: ReplicaStep): Observed {
-  return withReplicas(seen, step.container, (replica) => changed(replica, step, seen));
-}
-
 // The gate redirects to the container that serves.
-function gateAfter(
-  seen: Observed,
-  { kind, container: from }: Extract<Step, { kind: 'start' | 'open' }>,
-): readonly Forward[] {
+function gateAfter(seen: Observed, { kind, container: from }: StepOf<'start' | 'open'>): readonly Forward[] {
   const others = seen.forwarding.filter((one) => one.from !== from || one.state !== 'leads');
   const started = [seen.candidate, seen.standIn, seen.incumbent].find((one) => one?.id === from);
   const to = servingBeside(seen, from)?.id;
@@ -122,36 +140,18 @@ function gateAfter(
   return [...others, { from, to, state: 'leads' }];
 }
 
-function imaginedFailure({ image }: Desired, step: Extract<Step, { kind: 'remember-failure' }>): Failure {
+function imaginedFailure({ image }: Desired, step: StepOf<'remember-failure'>): Failure {
   const { container, roll, code, reason } = step;
   const { id, digest } = image;
   return { name: `failure-of-${container}`, image: id, digest, roll, code, reason, at: '', tries: 1 };
 }
 
-type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;
-
-function afterCopying(seen: Observed, step: CopyingStep): Observed {
-  switch (step.kind) {
-    case 'back-up':
-      return {
-        ...seen,
-        backups: [imaginedBackup(seen, step), ...seen.backups.filter(({ roll }) => roll !== step.roll)],
-      };
-    case 'put-back':
-      return { ...seen, putBack: [...seen.putBack, step.backup] };
-    case 'drop-backup':
-      return withoutBackup(seen, step.container);
-    case 'drop-copies':
-      return { ...seen, looseCopies: seen.looseCopies.filter(({ copy }) => !step.copies.includes(copy)) };
-  }
-}
-
-function candidateOf(desired: Desired, seen: Observed, { name, strategy }: Extract<Step, { kind: 'create' }>): Replica {
+function candidateOf(desired: Desired, seen: Observed, { name, strategy }: StepOf<'create'>): Replica {
   const { volumes, fillFrom } = desired.backup;
   return { ...imagined(desired, seen, name), strategy, saves: volumes, fillFrom };
 }
 
-function imaginedBackup(seen: Observed, { roll, volumes }: Extract<Step, { kind: 'back-up' }>): Backup {
+function imaginedBackup(seen: Observed, { roll, volumes }: StepOf<'back-up'>): Backup {
   const copies = volumes.map((volume) => ({ volume, copy: `copy of ${volume}`, bytes: 0, files: 0 }));
   const image = seen.candidate?.imageBefore ?? '';
   return { id: IMAGINED_BACKUP, name: 'the copy', roll, at: '', madeAt: later(seen), image, copies };
@@ -171,56 +171,13 @@ function withoutBackup(seen: Observed, id: string): Observed {
   };
 }
 
-type ForwardStep = Extract<Step, { kind: 'forward' | 'end-forward' }>;
+type ForwardStep = StepOf<'forward' | 'end-forward'>;
 
 function forwardsAfter({ forwarding }: Observed, step: ForwardStep): Forward[] {
   if (step.kind === 'end-forward')
     return forwarding.map((one) => (one.from === step.from ? { ...one, state: 'over' as const } : one));
   const others = forwarding.filter((one) => one.from !== step.container);
   return [...others, { from: step.container, to: step.to, state: 'leads' }];
-}
-
-type ReplicaStep = Extract<Step, { container: string }>;
-
-function changed(replica: Replica, step: ReplicaStep, seen: Observed): Replica | undefined {
-  switch (step.kind) {
-    case 'copy-files':
-      return { ...replica, missingFiles: [] };
-    case 'start':
-      return {
-        ...replica,
-        running: true,
-        startedAt: later(seen),
-        shut: gated(replica, seen),
-        verdict: { kind: 'waiting', until: 0 },
-      };
-    case 'open':
-      return { ...replica, shut: false };
-    case 'await-healthy':
-      return { ...replica, verdict: { kind: 'healthy', since: 0 } };
-    case 'settle':
-      return { ...replica, settled: true };
-    case 'await-engine':
-      return { ...replica, noticed: 'noticed' };
-    case 'rename':
-      return { ...replica, name: step.to };
-    case 'hold-restart':
-      return { ...replica, restart: { Name: 'unless-stopped' }, held: replica.held ?? replica.restart };
-    case 'restore-restart':
-      return {
-        ...replica,
-        restart: seen.candidate?.restart ?? replica.held ?? replica.restart,
-        held: undefined,
-      };
-    case 'drain':
-      return { ...replica, drained: true };
-    case 'stop':
-      return replica.autoRemove ? undefined : { ...replica, running: false };
-    case 'remove':
-      return undefined;
-    default:
-      return replica;
-  }
 }
 
 function gated({ id, strategy }: Replica, seen: Observed): boolean {

@@ -5,30 +5,61 @@ import { backupOf, volumesBack } from './backup.ts';
 import { answers as answersItself } from './forward.ts';
 import { comesBack, type Observed, type Replica } from './observed.ts';
 import { routeHarm } from './route.ts';
-import type { Step } from './step.ts';
+import type { Step, StepKind, StepOf } from './step.ts';
 
 /**
  * swapctl's guarantee as checks: the harm that a step would do, given the snapshot that it was planned from. The tests check the
  * planner with it, and a runner can check each step before it executes.
  */
 export function violation(seen: Observed, step: Step): string | undefined {
-  for (const rule of [
-    strangers,
-    impostors,
-    crowds,
-    gaps,
-    comebacks,
-    deadEnds,
-    unprovenSuccession,
-    hastyCleanup,
-    lostData,
-    routeHarm,
-  ]) {
-    const broken = rule(seen, step);
+  for (const rule of [strangers, ...(RULES[step.kind] as readonly Rule<StepKind>[])]) {
+    const broken = rule(seen, step as never);
     if (broken !== undefined) return `${step.kind}: ${broken}`;
   }
   return undefined;
 }
+
+type Rule<K extends StepKind> = (seen: Observed, step: StepOf<K>) => string | undefined;
+
+// Complete by type: a new kind of step does not compile until it says which rules hold for it.
+const RULES: { readonly [K in StepKind]: readonly Rule<K>[] } = {
+  'check-start': [],
+  'create-rehearsal': [crowds],
+  'create-stand-in': [crowds],
+  cover: [impostors, deadEnds],
+  uncover: [deadEnds],
+  'drop-cover': [deadEnds],
+  'pass-rehearsal': [],
+  'point-tag': [],
+  create: [crowds],
+  'copy-files': [],
+  'recreate-old': [crowds],
+  start: [impostors, crowds, lostData, routeHarm],
+  open: [],
+  'await-healthy': [],
+  settle: [],
+  'await-engine': [],
+  rename: [impostors, unprovenSuccession],
+  'move-dependents': [],
+  forward: [impostors, deadEnds],
+  'end-forward': [],
+  route: [routeHarm],
+  canary: [],
+  share: [impostors, deadEnds],
+  'run-hooks': [unprovenSuccession],
+  'keep-image': [],
+  'hold-restart': [impostors],
+  'restore-restart': [],
+  drain: [],
+  stop: [impostors, gaps, comebacks, deadEnds, unprovenSuccession, routeHarm],
+  remove: [impostors, gaps, deadEnds, hastyCleanup, routeHarm],
+  'remember-failure': [],
+  'forget-failure': [],
+  'back-up': [lostData],
+  'put-back': [impostors, lostData],
+  'drop-backup': [lostData],
+  'drop-copies': [lostData],
+};
 
 /** The fault in a slot for which the planner sees nothing left to do. */
 export function unrest(seen: Observed): string | undefined {
@@ -53,22 +84,10 @@ function strangers(seen: Observed, step: Step): string | undefined {
 }
 
 // A candidate that was made to replace another container than the incumbent must not change the slot.
-function impostors({ incumbent, candidate }: Observed, step: Step): string | undefined {
-  if (!incumbent || !candidate || !CHANGES.includes(step.kind) || succeeds(candidate, incumbent)) return undefined;
+function impostors({ incumbent, candidate }: Observed): string | undefined {
+  if (!incumbent || !candidate || succeeds(candidate, incumbent)) return undefined;
   return `${candidate.name} was not made to take the place of ${incumbent.name}`;
 }
-
-const CHANGES: readonly Step['kind'][] = [
-  'start',
-  'stop',
-  'remove',
-  'rename',
-  'hold-restart',
-  'cover',
-  'forward',
-  'share',
-  'put-back',
-];
 
 /** The harm of a step that moves a tag; undefined if there is none: a tag may only move to an image by its id. */
 export function tagHarm(step: Step): string | undefined {
@@ -77,7 +96,10 @@ export function tagHarm(step: Step): string | undefined {
 }
 
 // A slot has at most two replicas, and a rehearsal beside the incumbent; exclusive ones never run at once.
-function crowds(seen: Observed, step: Step): string | undefined {
+function crowds(
+  seen: Observed,
+  step: StepOf<'create' | 'create-rehearsal' | 'create-stand-in' | 'recreate-old' | 'start'>,
+): string | undefined {
   const { incumbent, candidate } = seen;
   switch (step.kind) {
     case 'create':
@@ -93,14 +115,11 @@ function crowds(seen: Observed, step: Step): string | undefined {
       return incumbent ? 'the old container is still there' : missing(candidate, 'the new container');
     case 'start':
       return overlaps(seen, step.container) ? 'the other container holds what it needs' : undefined;
-    default:
-      return undefined;
   }
 }
 
 // The only permitted gap is between stop and start, if the two can't run at once; a stand-in closes it.
-function gaps(seen: Observed, step: Step): string | undefined {
-  if (step.kind !== 'stop' && step.kind !== 'remove') return undefined;
+function gaps(seen: Observed, step: StepOf<'stop' | 'remove'>): string | undefined {
   const running = replicas(seen).filter((one) => one.running);
   if (running.length !== 1 || running[0]?.id !== step.container) return undefined;
   const makesRoom = step.kind === 'stop' && seen.incumbent && seen.candidate && isExclusive(seen);
@@ -109,38 +128,39 @@ function gaps(seen: Observed, step: Step): string | undefined {
 }
 
 // An incumbent that the engine restarts by itself would take its successor's place, or write beside it.
-function comebacks({ incumbent }: Observed, step: Step): string | undefined {
-  const retires = incumbent && step.kind === 'stop' && step.container === incumbent.id;
-  return retires && comesBack(incumbent) ? 'the engine would start it again when it starts itself' : undefined;
+function comebacks({ incumbent }: Observed, step: StepOf<'stop'>): string | undefined {
+  return incumbent && step.container === incumbent.id && comesBack(incumbent)
+    ? 'the engine would start it again when it starts itself'
+    : undefined;
 }
 
 // Remove the redirects before the stand-in that they lead to.
-function deadEnds(seen: Observed, step: Step): string | undefined {
+function deadEnds(
+  seen: Observed,
+  step: StepOf<'cover' | 'uncover' | 'drop-cover' | 'forward' | 'share' | 'stop' | 'remove'>,
+): string | undefined {
   const { standIn } = seen;
   if (step.kind === 'forward') {
     const to = [...replicas(seen), standIn].find((one) => one?.id === step.to);
     return to && answersItself(to) ? undefined : 'what they are led to is not healthy';
   }
   if (step.kind === 'share') return unshared(seen, step);
-  if ((step.kind === 'stop' || step.kind === 'remove') && isLedTo(seen, step.container))
-    return 'connections are led to it';
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
-  if (step.kind === 'uncover' || (step.kind === 'drop-cover' && leadsAny(seen.cover))) {
+  if (step.kind === 'uncover' || step.kind === 'drop-cover') {
+    if (step.kind === 'drop-cover' && !leadsAny(seen.cover)) return undefined;
     // A stopped container under its own name, without a candidate, was stopped by a user.
     const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.home;
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
     return alone && wanted ? 'nobody else answers' : undefined;
   }
-  if ((step.kind !== 'stop' && step.kind !== 'remove') || step.container !== standIn?.id) return undefined;
+  if (isLedTo(seen, step.container)) return 'connections are led to it';
+  if (step.container !== standIn?.id) return undefined;
   if (leadsAny(seen.cover)) return 'the ports are led to it';
   return step.kind === 'remove' && seen.cover !== 'none' ? 'its rules are still there' : undefined;
 }
 
 // A fresh container is behind the gate until it gets its share.
-function unshared(
-  { incumbent, candidate, standIn }: Observed,
-  step: Extract<Step, { kind: 'share' }>,
-): string | undefined {
+function unshared({ incumbent, candidate, standIn }: Observed, step: StepOf<'share'>): string | undefined {
   if (incumbent?.id !== step.from || !incumbent.running) return 'nobody would get the other connections';
   if (step.percent === 0) return undefined;
   const young = [candidate, standIn].find((one) => one?.id === step.container);
@@ -148,7 +168,7 @@ function unshared(
 }
 
 // The incumbent stops, and gives up its name, only for a healthy candidate, or to make room for one.
-function unprovenSuccession(seen: Observed, step: Step): string | undefined {
+function unprovenSuccession(seen: Observed, step: StepOf<'stop' | 'rename' | 'run-hooks'>): string | undefined {
   const { incumbent, candidate, names } = seen;
   const makesRoom = isExclusive(seen) && candidate?.complete && candidate.verdict.kind === 'unstarted';
   const proven = candidate !== undefined && answersItself(candidate);
@@ -168,9 +188,8 @@ function isLedTo({ forwarding }: Observed, container: string): boolean {
   return forwarding.some((one) => one.to === container && one.state === 'leads');
 }
 
-function hastyCleanup(seen: Observed, step: Step): string | undefined {
+function hastyCleanup(seen: Observed, step: StepOf<'remove'>): string | undefined {
   const { incumbent, candidate, names } = seen;
-  if (step.kind !== 'remove') return undefined;
   if (step.container === incumbent?.id) {
     if (incumbent.running) return 'the old container still runs';
     if (!candidate?.settled || candidate.name !== names.home) return 'the old container has no proven successor';
@@ -182,7 +201,10 @@ function hastyCleanup(seen: Observed, step: Step): string | undefined {
 }
 
 // Volumes are backed up before the candidate can change them, restored before the incumbent continues, and never lost in between.
-function lostData(seen: Observed, step: Step): string | undefined {
+function lostData(
+  seen: Observed,
+  step: StepOf<'back-up' | 'start' | 'put-back' | 'drop-backup' | 'drop-copies'>,
+): string | undefined {
   const { incumbent, candidate } = seen;
   const running = replicas(seen).some((one) => one.running);
   const saved = candidate && (candidate.saves.length === 0 || backupOf(seen, candidate) !== undefined);
@@ -206,8 +228,6 @@ function lostData(seen: Observed, step: Step): string | undefined {
         : undefined;
     case 'drop-copies':
       return running ? undefined : 'nobody serves, so they may be needed';
-    default:
-      return undefined;
   }
 }
 

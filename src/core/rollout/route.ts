@@ -6,7 +6,7 @@ import { decodeState } from '../service/labels.ts';
 import type { Policy } from '../settings/policy.ts';
 import { answers } from './forward.ts';
 import type { Desired, Observed, Replica, SeenRoute, WantedProxy } from './observed.ts';
-import type { Step } from './step.ts';
+import type { Step, StepOf } from './step.ts';
 
 type Seen = Pick<Observed, 'incumbent' | 'candidate' | 'standIn' | 'names' | 'route'>;
 type Watched = Seen & Pick<Observed, 'watched'>;
@@ -258,7 +258,7 @@ export function hadRequests({ route }: Seen, { id }: Replica): boolean {
 }
 
 /** The harm that a step would do because of the route in front of a slot; undefined: none. */
-export function routeHarm(seen: Seen, step: Step): string | undefined {
+export function routeHarm(seen: Seen, step: StepOf<'route' | 'start' | 'stop' | 'remove'>): string | undefined {
   const { route, incumbent, candidate } = seen;
   if (!route) return undefined;
   switch (step.kind) {
@@ -272,8 +272,6 @@ export function routeHarm(seen: Seen, step: Step): string | undefined {
       return [incumbent?.id, candidate?.id].includes(step.container) && route.wanted.kind !== 'baseline'
         ? 'the proxy does not act by its own configuration yet'
         : undefined;
-    default:
-      return undefined;
   }
 }
 

@@ -116,117 +116,67 @@ export type Step =
 
 export type StepKind = Step['kind'];
 
+export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+
 /** Describes a step in one line. */
 export function describeStep(step: Step): string {
-  switch (step.kind) {
-    case 'check-start':
-      return `check that ${step.names.join(', ')} could start again`;
-    case 'create-rehearsal':
-      return `create ${step.name}, to prove the new image without the ports and addresses`;
-    case 'create-stand-in':
-      return `create ${step.name}, which answers while the container is replaced`;
-    case 'pass-rehearsal':
-      return `remove ${step.name}, the image is proven`;
-    case 'point-tag':
-      return `point the local tag ${step.reference} at ${short(step.image)}`;
-    case 'create':
-      return `create ${step.name} from the new image`;
-    case 'copy-files':
-      return `copy ${step.paths.join(', ')} into ${step.name}`;
-    case 'recreate-old':
-      return `create the old container again, as ${step.name}`;
-    case 'start':
-      return `start ${step.name}`;
-    case 'open':
-      return `allow clients to reach ${step.name}`;
-    case 'await-healthy':
-      return `wait until ${step.name} is healthy`;
-    case 'settle':
-      return `watch ${step.name} for ${step.brief ? 'a moment, as its image has settled' : 'the settle time'}`;
-    case 'await-engine':
-      return `wait until the engine calls ${step.name} healthy, too: ${step.because} (up to ${formatDuration(step.mostMs)})`;
-    case 'rename':
-      return `rename ${step.name} to ${step.to}`;
-    case 'move-dependents':
-      return `re-create ${step.names.join(', ')}, which live${step.names.length === 1 ? 's' : ''} in its namespaces`;
-    case 'run-hooks':
-      return `run the hooks of ${step.name}: ${step.hooks.join('; ')}`;
-    case 'keep-image':
-      return `retain the old image as ${step.reference}`;
-    case 'hold-restart':
-      return `suspend the restart policy of ${step.name}, so that it stays stopped when the engine restarts`;
-    case 'restore-restart':
-      return `restore the restart policy of ${step.name}`;
-    case 'drain':
-      return `wait until the open connections of ${step.name} end`;
-    case 'stop':
-    case 'remove':
-      return `${step.kind} ${step.name}`;
-    case 'remember-failure':
-      return `${step.code === 'not-healthy' ? 'record that the image failed' : 'note for the next try'}: ${step.reason}`;
-    case 'forget-failure':
-      return `forget the earlier failure (volume ${step.name})`;
-    default:
-      return isCopying(step) ? describeCopying(step) : describeLeading(step);
-  }
+  return (TEXTS[step.kind] as (one: Step) => string)(step);
 }
 
-type LeadingStep = Extract<
-  Step,
-  { kind: 'cover' | 'uncover' | 'drop-cover' | 'forward' | 'end-forward' | 'route' | 'canary' | 'share' }
->;
+// Complete by type: a new kind of step does not compile until it has an entry here.
+const TEXTS: { readonly [K in StepKind]: (step: StepOf<K>) => string } = {
+  'check-start': ({ names }) => `check that ${names.join(', ')} could start again`,
+  'create-rehearsal': ({ name }) => `create ${name}, to prove the new image without the ports and addresses`,
+  'create-stand-in': ({ name }) => `create ${name}, which answers while the container is replaced`,
+  'pass-rehearsal': ({ name }) => `remove ${name}, the image is proven`,
+  'point-tag': ({ reference, image }) => `point the local tag ${reference} at ${short(image)}`,
+  create: ({ name }) => `create ${name} from the new image`,
+  'copy-files': ({ name, paths }) => `copy ${paths.join(', ')} into ${name}`,
+  'recreate-old': ({ name }) => `create the old container again, as ${name}`,
+  start: ({ name }) => `start ${name}`,
+  open: ({ name }) => `allow clients to reach ${name}`,
+  'await-healthy': ({ name }) => `wait until ${name} is healthy`,
+  settle: ({ name, brief }) => `watch ${name} for ${brief ? 'a moment, as its image has settled' : 'the settle time'}`,
+  'await-engine': ({ name, because, mostMs }) =>
+    `wait until the engine calls ${name} healthy, too: ${because} (up to ${formatDuration(mostMs)})`,
+  rename: ({ name, to }) => `rename ${name} to ${to}`,
+  'move-dependents': ({ names }) =>
+    `re-create ${names.join(', ')}, which live${names.length === 1 ? 's' : ''} in its namespaces`,
+  cover: ({ name, lasting }) =>
+    lasting ? `keep the ports of ${name} with the stand-in` : `redirect the ports of ${name} to the stand-in`,
+  'drop-cover': ({ name }) => `remove the redirect rules of the ports of ${name}`,
+  uncover: ({ name }) => `end the redirect of the ports of ${name}`,
+  forward: ({ name, toName }) => `redirect new connections from ${name} to ${toName}`,
+  'end-forward': ({ name, linger }) =>
+    linger
+      ? `let the successor answer at the address of ${name} for a moment`
+      : `end the redirect of new connections from ${name}`,
+  route: describeRoute,
+  canary: ({ name, percent, of, ms }) => `watch ${name} with ${percent}% of the ${of} for ${formatDuration(ms)}`,
+  share: ({ name, percent }) => `give ${name} ${percent === 0 ? 'none' : `${percent}%`} of the new connections`,
+  'run-hooks': ({ name, hooks }) => `run the hooks of ${name}: ${hooks.join('; ')}`,
+  'keep-image': ({ reference }) => `retain the old image as ${reference}`,
+  'hold-restart': ({ name }) =>
+    `suspend the restart policy of ${name}, so that it stays stopped when the engine restarts`,
+  'restore-restart': ({ name }) => `restore the restart policy of ${name}`,
+  drain: ({ name }) => `wait until the open connections of ${name} end`,
+  stop: ({ name }) => `stop ${name}`,
+  remove: ({ name }) => `remove ${name}`,
+  'remember-failure': ({ code, reason }) =>
+    `${code === 'not-healthy' ? 'record that the image failed' : 'note for the next try'}: ${reason}`,
+  'forget-failure': ({ name }) => `forget the earlier failure (volume ${name})`,
+  'back-up': ({ name, volumes: copied }) => `back up the ${volumes(copied)} of ${name}`,
+  'put-back': ({ copies }) => `restore the ${volumes(copies.map(({ volume }) => volume))} from the backup`,
+  'drop-backup': ({ name, copies }) =>
+    copies.length > 0 ? `remove the ${volumes(copies)}, an old backup (${name})` : `remove ${name}`,
+  'drop-copies': ({ copies }) => `remove the ${volumes(copies)}, of an incomplete or old backup`,
+};
 
-function describeLeading(step: LeadingStep): string {
-  switch (step.kind) {
-    case 'cover':
-      return step.lasting
-        ? `keep the ports of ${step.name} with the stand-in`
-        : `redirect the ports of ${step.name} to the stand-in`;
-    case 'drop-cover':
-      return `remove the redirect rules of the ports of ${step.name}`;
-    case 'uncover':
-      return `end the redirect of the ports of ${step.name}`;
-    case 'forward':
-      return `redirect new connections from ${step.name} to ${step.toName}`;
-    case 'end-forward':
-      return step.linger
-        ? `let the successor answer at the address of ${step.name} for a moment`
-        : `end the redirect of new connections from ${step.name}`;
-    case 'route':
-      return describeRoute(step);
-    case 'canary':
-      return `watch ${step.name} with ${step.percent}% of the ${step.of} for ${formatDuration(step.ms)}`;
-    case 'share':
-      return `give ${step.name} ${step.percent === 0 ? 'none' : `${step.percent}%`} of the new connections`;
-  }
-}
-
-function describeRoute({ proxy, route, to, wanted }: Extract<Step, { kind: 'route' }>): string {
+function describeRoute({ proxy, route, to, wanted }: StepOf<'route'>): string {
   const where = `the route ${route} of ${proxy}`;
   if (wanted.kind === 'baseline') return `return ${where} to its own configuration`;
   if (wanted.kind === 'held') return `hold the requests of ${where}, at most for ${formatDuration(wanted.longestMs)}`;
   return `send the requests of ${where} to ${to.length > 0 ? to.join(', ') : 'the other replicas'}`;
-}
-
-type CopyingStep = Extract<Step, { kind: 'back-up' | 'put-back' | 'drop-backup' | 'drop-copies' }>;
-
-function describeCopying(step: CopyingStep): string {
-  switch (step.kind) {
-    case 'back-up':
-      return `back up the ${volumes(step.volumes)} of ${step.name}`;
-    case 'put-back':
-      return `restore the ${volumes(step.copies.map(({ volume }) => volume))} from the backup`;
-    case 'drop-backup':
-      return step.copies.length > 0
-        ? `remove the ${volumes(step.copies)}, an old backup (${step.name})`
-        : `remove ${step.name}`;
-    case 'drop-copies':
-      return `remove the ${volumes(step.copies)}, of an incomplete or old backup`;
-  }
-}
-
-function isCopying(step: CopyingStep | LeadingStep): step is CopyingStep {
-  return /back|^drop-copies$/.test(step.kind);
 }
 
 function volumes(names: readonly string[]): string {
