@@ -28,7 +28,7 @@ export async function besideOf(
   back: boolean,
 ): Promise<Beside> {
   if (!slot) return NOTHING;
-  const own = await ownOf({ ports, memory: slot.memory }, slot.container);
+  const own = await ownOf({ ports, images: slot.images }, slot.container);
   const service = own[COMPOSE_SERVICE];
   if (!service || composeKey(own) === undefined) return NOTHING;
   const { notRun, unknown } = slot.composeHooks;

@@ -11,7 +11,7 @@ import { ownOf } from '../select/own.ts';
  * compute it (it is not installed here, or its files have changed since).
  */
 export async function movedHash(
-  run: Pick<SlotRun, 'ports' | 'memory'>,
+  run: Pick<SlotRun, 'ports' | 'images'>,
   container: Container,
   successors: Successors,
 ): Promise<string | undefined> {

@@ -24,11 +24,11 @@ export interface Due {
  */
 export async function dueOneShots(
   ports: Ports,
-  slot: Pick<PreparedSlot, 'container' | 'memory'>,
+  slot: Pick<PreparedSlot, 'container' | 'images'>,
   image: Pick<PinnedImage, 'follows' | 'id'>,
   all: readonly ContainerSummary[],
 ): Promise<Due[]> {
-  const look = { ports, memory: slot.memory };
+  const look = { ports, images: slot.images };
   const seen = new Set<string>();
   const before = async (own: OwnLabels): Promise<Due[]> => {
     const due: Due[] = [];

@@ -13,7 +13,8 @@ import { freshMemory } from '../rollout/slot-run.ts';
 import { createOneShot } from '../rollout/steps/create.ts';
 import { shown } from '../rollout/steps/remember.ts';
 import { removeOwn, stateOfMade } from '../rollout/steps/remove.ts';
-import { ownOf } from '../select/own.ts';
+import { engineClock } from '../select/engine-time.ts';
+import { imageCache, ownOf } from '../select/own.ts';
 import { settingsOf } from '../select/settings.ts';
 
 /** The roll that needs the one-shots. */
@@ -65,20 +66,19 @@ async function leftover({ engine }: Ports, { name }: Container, { image }: Wish)
 }
 
 async function started(ports: Ports, key: string, container: Container, { image, roll }: Wish): Promise<string> {
-  const { engine, clock } = ports;
-  const facts = await engine.facts();
+  const { engine } = ports;
   const names = slotNames(container.name);
-  const memory = freshMemory();
   const run = {
     ports,
-    memory,
+    images: imageCache(),
+    memory: freshMemory(),
     names,
     service: key,
     desired: { image, roll },
     successors: new Map(),
-    now: () => clock.now() + facts.clockOffsetMs,
+    now: await engineClock(ports),
   };
-  const paths = await copiedFiles(ports, container, await ownOf({ ports, memory }, container));
+  const paths = await copiedFiles(ports, container, await ownOf(run, container));
   const id = await tagged(ports, image, () => createOneShot(run, container, names.oneShot));
   for (const path of paths) await engine.copy(container.id, id, path);
   try {
@@ -110,7 +110,7 @@ async function endOf(
   signal: AbortSignal,
 ): Promise<number> {
   const { engine, clock } = ports;
-  const own = await ownOf({ ports, memory: freshMemory() }, container);
+  const own = await ownOf({ ports, images: imageCache() }, container);
   const most = settingsOf(ports, key, own, {}).healthTimeoutMs ?? LONGEST_MS;
   const ended = new AbortController();
   const late = clock.sleep(most, ended.signal).then(() => undefined);

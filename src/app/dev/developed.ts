@@ -6,9 +6,8 @@ import type { OwnLabels } from '../../core/model/own-labels.ts';
 import { projectOf } from '../../core/service/compose.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
 import { chosenOf } from '../select/chosen.ts';
-import { imageOf, listed, ownOf } from '../select/own.ts';
+import { imageCache, imageOf, listed, ownOf } from '../select/own.ts';
 import { settingsOf } from '../select/settings.ts';
 import { mustBeOne } from './service.ts';
 
@@ -37,7 +36,7 @@ async function developed(ports: Ports, service: Service, request: DevelopRequest
   const [member] = service.slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no replica`);
-  const look = { ports, memory: freshMemory() };
+  const look = { ports, images: imageCache() };
   const image = await imageOf(look, container.imageId);
   const own = await ownOf(look, container);
   const { devRules } = settingsOf(ports, service.key, own);

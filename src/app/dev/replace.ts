@@ -6,9 +6,8 @@ import type { Ports } from '../../ports/ports.ts';
 import { recoverThenRoll } from '../rollout/attempt.ts';
 import { followedReference } from '../rollout/prepare.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
 import { pick } from '../select/chosen.ts';
-import { listed } from '../select/own.ts';
+import { imageCache, listed } from '../select/own.ts';
 
 /**
  * Rolls a service to a local build, under its tracked reference; the roll moves that tag, and back if it fails. Tries even a
@@ -35,7 +34,7 @@ async function followedBy(ports: Ports, service: Service): Promise<string> {
   const [member] = service.slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no replica`);
-  const { tag, text } = await followedReference({ ports, memory: freshMemory() }, container);
+  const { tag, text } = await followedReference({ ports, images: imageCache() }, container);
   if (tag !== undefined) return text;
   return fail('refused', `${service.key} follows the digest ${text}, which no build can be`, {
     hint: 'let it follow a tag: swapctl roll it with --image NAME:TAG',

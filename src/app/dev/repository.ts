@@ -3,9 +3,8 @@ import { COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
 import { projectOf } from '../../core/service/compose.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
 import { chosenOf } from '../select/chosen.ts';
-import { listed, ownOf } from '../select/own.ts';
+import { imageCache, listed, ownOf } from '../select/own.ts';
 import { settingsOf } from '../select/settings.ts';
 
 /**
@@ -24,7 +23,7 @@ async function contextOf(ports: Ports, { key, slots }: Service): Promise<string 
   const [member] = slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${key} has no replica`);
-  const labels = await ownOf({ ports, memory: freshMemory() }, container);
+  const labels = await ownOf({ ports, images: imageCache() }, container);
   if (settingsOf(ports, key, labels).git) return undefined;
   const project = projectOf(labels);
   const services = project && (await ports.compose.services(project));

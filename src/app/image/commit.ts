@@ -10,6 +10,7 @@ import { hideSecrets } from '../../core/text/secrets.ts';
 import type { GitTree, Ports } from '../../ports/ports.ts';
 import { earlierTries, recordFailure } from '../recovery/failures.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
+import { engineNow } from '../select/engine-time.ts';
 import { imageOf, ownOf } from '../select/own.ts';
 import { buildImage } from './build.ts';
 import type { ResolvedCommit } from './resolved.ts';
@@ -72,9 +73,9 @@ function tellSubmodules(ports: Ports, service: string, { submodules }: GitTree):
 }
 
 // The build options of compose's files count; only the context differs.
-async function specOf(ports: Ports, { container, memory }: PreparedSlot, context: string): Promise<BuildSpec> {
-  const labels = await ownOf({ ports, memory }, container);
-  const image = await imageOf({ ports, memory }, container.imageId);
+async function specOf(ports: Ports, { container, images }: PreparedSlot, context: string): Promise<BuildSpec> {
+  const labels = await ownOf({ ports, images }, container);
+  const image = await imageOf({ ports, images }, container.imageId);
   const marks = Object.entries(image?.config.Labels ?? {}).filter(([key]) => isComposeLabel(key));
   const plain = { ...PLAIN_BUILD, context, labels: Object.fromEntries(marks) };
   const project = projectOf(labels);
@@ -98,7 +99,6 @@ async function rememberUnbuilt(
   { digest, source }: ResolvedCommit,
   { code, message, log }: SwapError,
 ): Promise<void> {
-  const { clockOffsetMs } = await ports.engine.facts();
   const cause = otherCauseOfBuild([message, ...log]);
   const known =
     cause === undefined ? { code, reason: message } : { code: 'unproven' as const, reason: `${message}; but ${cause}` };
@@ -108,7 +108,7 @@ async function rememberUnbuilt(
     service,
     slot: home,
     roll: ports.host.randomId(),
-    at: new Date(ports.clock.now() + clockOffsetMs).toISOString(),
+    at: new Date(await engineNow(ports)).toISOString(),
     image: digest,
     digest,
     follows: shownGit(source),

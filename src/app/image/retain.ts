@@ -9,16 +9,15 @@ import { copyState } from '../../core/service/ownership.ts';
 import { groupServices } from '../../core/service/service.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { freshMemory, type Memory } from '../rollout/slot-run.ts';
 import { removeCopy, removeOwn } from '../rollout/steps/remove.ts';
 import { backupsOf } from '../rollout/steps/volumes.ts';
-import { listed, stateOf } from '../select/own.ts';
+import { type ImageCache, imageCache, listed, stateOf } from '../select/own.ts';
 import { lenientSettingsOf } from '../select/settings.ts';
 
 interface Keeper {
   readonly home: string;
   readonly policy: Pick<Policy, 'keep' | 'backupKeep' | 'backup'>;
-  readonly memory: Memory;
+  readonly images: ImageCache;
 }
 
 /** Removes retained images beyond the number that the policy allows: only swapctl's own tags are removed. */
@@ -28,7 +27,7 @@ export async function retireOldImages(ports: Ports, service: string, slots: read
     const container = await ports.engine.container(slot.home);
     // Its history is unknown: a retained image may be the only one for a rollback.
     if (!container) return;
-    const history = (await stateOf({ ports, memory: slot.memory }, container))?.history ?? [];
+    const history = (await stateOf({ ports, images: slot.images }, container))?.history ?? [];
     const earlier = [...new Set(history.map((entry) => entry.id))].filter((id) => id !== container.imageId);
     for (const id of earlier.slice(0, slot.policy.keep)) wanted.add(keepReference(service, id, ports.host.sha256));
     // A volume backup is of use only to the image that wrote the data.
@@ -61,14 +60,14 @@ async function retireWhole(ports: Ports, service: string): Promise<void> {
   if (slots.length === 0 || slots.some(({ home, members }) => members.length !== 1 || members[0]?.name !== home))
     return;
   const keepers = slots.map(({ home, members }) => {
-    return { home, policy: lenientSettingsOf(ports, service, members[0]?.labels ?? NO_LABELS), memory: freshMemory() };
+    return { home, policy: lenientSettingsOf(ports, service, members[0]?.labels ?? NO_LABELS), images: imageCache() };
   });
   for (const keeper of keepers) await retireCopies(ports, keeper);
   await retireOldImages(ports, service, keepers);
 }
 
 /** Removes the backups of a slot's volumes beyond the number that the policy allows, while a container of the slot serves. */
-export async function retireCopies(ports: Ports, { home, policy }: Omit<Keeper, 'memory'>): Promise<void> {
+export async function retireCopies(ports: Ports, { home, policy }: Omit<Keeper, 'images'>): Promise<void> {
   // List the volumes before the containers: while a backup is made, no container serves under the slot name, so the backup of a
   // concurrent roll is not mistaken for a leftover.
   const copies = policy.backup.kind === 'none' ? [] : await ports.engine.volumes(slotLabel(home));

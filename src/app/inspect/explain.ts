@@ -9,8 +9,8 @@ import { mayRoll, type RollFacts } from '../../core/update/may-roll.ts';
 import { dependenciesOf } from '../../core/update/order.ts';
 import { nextCheck } from '../../core/update/schedule.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
-import { ownOf } from '../select/own.ts';
+import { engineNow } from '../select/engine-time.ts';
+import { imageCache, ownOf } from '../select/own.ts';
 import { settingsOf } from '../select/settings.ts';
 import { factsOf } from './facts.ts';
 
@@ -27,7 +27,7 @@ export async function explainService(
   const [member] = service.slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no replica`);
-  const look = { ports, memory: freshMemory() };
+  const look = { ports, images: imageCache() };
   const labels = await ownOf(look, container);
   const keys = groupServices(all).map(({ key }) => key);
   return explained(ports, { key: service.key, labels, keys, facts: await factsOf(look, service) }, overrides);
@@ -49,7 +49,7 @@ export async function explained(
 ): Promise<ServiceExplained> {
   const file = settingsFor(ports.config(), key);
   const policy = settingsOf(ports, key, labels, overrides);
-  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const now = await engineNow(ports);
   const may = mayRoll(policy, facts, now);
   const next = await nextCheck(policy.schedule, now, ports.schedules.next, 0).catch(refuseSchedule(key));
   return {

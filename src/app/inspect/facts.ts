@@ -3,12 +3,11 @@ import type { Service } from '../../core/service/service.ts';
 import type { RollFacts } from '../../core/update/may-roll.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { recordedFailures } from '../recovery/failures.ts';
-import type { Memory } from '../rollout/slot-run.ts';
-import { stateOf } from '../select/own.ts';
+import { type ImageCache, stateOf } from '../select/own.ts';
 
 /** The facts of a service's last rolls and failures, from containers and volumes; only a check knows when its next image appeared. */
 export async function factsOf(
-  look: { readonly ports: Ports; readonly memory: Memory },
+  look: { readonly ports: Ports; readonly images: ImageCache },
   service: Service,
 ): Promise<RollFacts> {
   const states = await Promise.all(

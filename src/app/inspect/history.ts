@@ -9,9 +9,8 @@ import type { Service, Slot } from '../../core/service/service.ts';
 import { shellOperands } from '../../core/text/encode/shell.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { recordedFailures } from '../recovery/failures.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
 import { backupsOf } from '../rollout/steps/volumes.ts';
-import { listed, stateOf } from '../select/own.ts';
+import { imageCache, listed, stateOf } from '../select/own.ts';
 
 /** The images that a service ran, newest first, with the failed ones. */
 export async function historyOf(ports: Ports, service: Service): Promise<ServiceHistory> {
@@ -79,7 +78,7 @@ async function entriesOf(
   const member = slot && serving(slot);
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no container`);
-  const state = await stateOf({ ports, memory: freshMemory() }, container);
+  const state = await stateOf({ ports, images: imageCache() }, container);
   const started: HistoryEntry = {
     at: new Date(container.createdAt).toISOString(),
     follows: container.config.Image ?? '',

@@ -100,7 +100,7 @@ async function planSlot(
   resolved: Resolved,
   options: RollOptions,
 ): Promise<SlotPlan> {
-  const before = await imageOf({ ports, memory: slot.memory }, slot.container.imageId);
+  const before = await imageOf({ ports, images: slot.images }, slot.container.imageId);
   const runs = alreadyRuns(slot.container, before, resolved);
   const same = runs === true && !options.force;
   const image: PinnedImage =

@@ -12,8 +12,8 @@ import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { lockHeld } from '../lock/lock.ts';
 import { recordedFailures } from '../recovery/failures.ts';
-import { freshMemory, type Memory } from '../rollout/slot-run.ts';
-import { stateOf } from '../select/own.ts';
+import { engineNow } from '../select/engine-time.ts';
+import { type ImageCache, imageCache, stateOf } from '../select/own.ts';
 import { whyUnmeant } from '../select/owned.ts';
 import { digestOf } from '../select/running-digest.ts';
 import { servedOf } from '../select/served.ts';
@@ -28,10 +28,10 @@ export async function statusOf(
   all: readonly ContainerSummary[],
 ): Promise<ReplicaStatus[]> {
   const kernel = await keptLayer(ports);
-  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const now = await engineNow(ports);
   const inspect = inspector(ports.engine, all, now);
   const records = await recordedFailures(ports.engine);
-  const look: Look = { ports, memory: freshMemory(), all, inspect, records, kernel, now };
+  const look: Look = { ports, images: imageCache(), all, inspect, records, kernel, now };
   const lines: ReplicaStatus[][] = [];
   for (let at = 0; at < services.length; at += AT_ONCE)
     lines.push(...(await Promise.all(services.slice(at, at + AT_ONCE).map((service) => serviceStatus(look, service)))));
@@ -48,7 +48,7 @@ async function serviceStatus(look: Look, service: Service): Promise<ReplicaStatu
 /** The data that all lines of one status share. */
 interface Look {
   readonly ports: Ports;
-  readonly memory: Memory;
+  readonly images: ImageCache;
   readonly all: readonly ContainerSummary[];
   readonly inspect: ReturnType<typeof inspector>;
   readonly records: readonly FailureRecord[];
@@ -64,7 +64,7 @@ async function slotStatus(look: Look, service: Service, slot: Slot): Promise<Rep
   const lines = slot.members.map(async (member) => {
     const found = await look.inspect(member);
     if (!found) return undefined;
-    look.memory.images.set(found.container.imageId, found.image);
+    look.images.byId.set(found.container.imageId, found.image);
     return lineOf(look, service, slot, member, found.container, phase);
   });
   return (await Promise.all(lines)).filter((line) => line !== undefined);

@@ -7,6 +7,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { putTagBack } from '../image/moved-tag.ts';
 import { removeOwn, stateOfMade } from '../rollout/steps/remove.ts';
 import { cannotUpdate } from '../select/abilities.ts';
+import { engineNow } from '../select/engine-time.ts';
 
 /** A lock that swapctl made, and the data of its labels. */
 export interface Lock {
@@ -97,9 +98,8 @@ function holds({ host }: Ports, { state }: Lock): boolean | undefined {
   return holder === host.holder ? OWN.has(roll) : host.isAlive(holder);
 }
 
-async function beatsAsItShould({ engine, clock }: Ports, { container }: Lock): Promise<boolean> {
-  const now = clock.now() + (await engine.facts()).clockOffsetMs;
-  return isPlausible(now - container.createdAt, beatOf(container));
+async function beatsAsItShould(ports: Ports, { container }: Lock): Promise<boolean> {
+  return isPlausible((await engineNow(ports)) - container.createdAt, beatOf(container));
 }
 
 async function watched({ engine, clock }: Ports, { container }: Lock, silenceMs: number): Promise<Holding> {

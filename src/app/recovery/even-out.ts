@@ -11,8 +11,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { lockLives } from '../lock/lock.ts';
 import { reported } from '../report/reported.ts';
 import { rollService } from '../rollout/roll-service.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
-import { listed, stateOf } from '../select/own.ts';
+import { imageCache, listed, stateOf } from '../select/own.ts';
 import { runsIn } from '../update/self-update.ts';
 
 /** The services with several replicas, which an interrupted roll may have left with two versions. */
@@ -49,7 +48,7 @@ export async function evenOut(ports: Ports, key: string, signal: AbortSignal): P
 }
 
 async function replicasOf(ports: Ports, { slots }: Service): Promise<RunningReplica[]> {
-  const memory = freshMemory();
+  const look = { ports, images: imageCache() };
   const looks = slots.flatMap(({ home, members }) =>
     members.filter(({ status }) => status === 'running').map(({ id }) => ({ home, id })),
   );
@@ -57,7 +56,7 @@ async function replicasOf(ports: Ports, { slots }: Service): Promise<RunningRepl
     const container = await ports.engine.container(id);
     if (!container) return [];
     const { imageId, config, createdAt } = container;
-    const state = await stateOf({ ports, memory }, container);
+    const state = await stateOf(look, container);
     return [{ slot: home, imageId, reference: config.Image ?? '', createdAt, state }];
   });
   return (await Promise.all(replicas)).flat();

@@ -27,8 +27,9 @@ import { freshMemory, type SlotRun } from '../rollout/slot-run.ts';
 import { answeredInHalf } from '../rollout/steps/answered-ports.ts';
 import { awaitedVerdict } from '../rollout/steps/awaited-verdict.ts';
 import { chosenOf } from '../select/chosen.ts';
+import { engineClock } from '../select/engine-time.ts';
 import { lenient } from '../select/lenient.ts';
-import { listed, stateOf } from '../select/own.ts';
+import { type ImageCache, imageCache, type Look, listed, stateOf } from '../select/own.ts';
 import { lenientSettingsOf } from '../select/settings.ts';
 import { distrustGates } from '../traffic/gate.ts';
 import { kernelLayer } from '../traffic/kernel-layer.ts';
@@ -206,7 +207,8 @@ async function finish(
   signal: AbortSignal,
 ): Promise<'finished' | 'undone'> {
   const memory = freshMemory();
-  const labelled = await Promise.all(slot.members.map((member) => withState(ports, memory, member)));
+  const images = imageCache();
+  const labelled = await Promise.all(slot.members.map((member) => withState({ ports, images }, member)));
   const { incumbent, candidate } = castRoles(slot.home, labelled, rollOfHalf(slot.home, labelled) ?? NO_ROLL);
   const subject =
     candidate ??
@@ -216,7 +218,7 @@ async function finish(
   if (movesTraffic) distrustGates(slot, memory);
   if (!candidate && incumbent) await recallHeld(ports, memory, incumbent.id);
   const inlineFiles = candidate && incumbent ? await adopted(ports, memory, candidate, incumbent) : [];
-  const half = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, memory);
+  const half = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, images, memory);
   const engineVerdict = await awaitedVerdict(half, incumbent, all);
   const answered = await answeredInHalf(half, incumbent, candidate?.state, all);
   const run = { ...half, desired: { ...half.desired, engineVerdict }, movesTraffic, inlineFiles, answered };
@@ -243,9 +245,9 @@ interface Labelled extends ContainerSummary {
   readonly replaces: string | undefined;
 }
 
-async function withState(ports: Ports, memory: SlotRun['memory'], member: ContainerSummary): Promise<Labelled> {
-  const container = await ports.engine.container(member.id);
-  const state = container && (await stateOf({ ports, memory }, container));
+async function withState(look: Look, member: ContainerSummary): Promise<Labelled> {
+  const container = await look.ports.engine.container(member.id);
+  const state = container && (await stateOf(look, container));
   return { ...member, state, roll: state?.roll, replaces: state?.replaces };
 }
 
@@ -257,9 +259,10 @@ async function recoveryRun(
   incumbent: Labelled | undefined,
   lease: Lease,
   signal: AbortSignal,
+  images: ImageCache,
   memory: SlotRun['memory'],
 ): Promise<Omit<SlotRun, 'movesTraffic' | 'answered'>> {
-  const facts = await ports.engine.facts();
+  const now = await engineClock(ports);
   const { state } = subject;
   const container = await ports.engine.container(subject.id);
   const isCandidate = subject !== incumbent;
@@ -300,8 +303,9 @@ async function recoveryRun(
     gates: false,
     forwards: false,
     proxy,
+    images,
     memory,
-    now: () => ports.clock.now() + facts.clockOffsetMs,
+    now,
     moveDependents: (names, from, to) =>
       moveDependents({ ports, lease, options: { ...MEND, signal } }, memory, names, from, to),
   };

@@ -4,7 +4,7 @@ import type { Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { copiedFiles } from '../rollout/prepare.ts';
 import type { Memory } from '../rollout/slot-run.ts';
-import { ownOf } from '../select/own.ts';
+import { imageCache, ownOf } from '../select/own.ts';
 
 /**
  * Adopts a candidate that was not started, if its incumbent can't start again because the owner of its namespaces is down. Only
@@ -20,7 +20,7 @@ export async function adopted(
   const old = await ports.engine.container(incumbent.id);
   if (!old || !(await isStranded(ports, old))) return [];
   memory.created.add(candidate.id);
-  return copiedFiles(ports, old, await ownOf({ ports, memory }, old));
+  return copiedFiles(ports, old, await ownOf({ ports, images: imageCache() }, old));
 }
 
 async function isStranded({ engine }: Ports, container: Container): Promise<boolean> {

@@ -143,7 +143,7 @@ function gateHint(connections: number): string {
 async function sideOf(ports: Ports, slot: PreparedSlot, container: string): Promise<Side | undefined> {
   const known = container === slot.container.id ? slot.container : await ports.engine.container(container);
   if (!known) return undefined;
-  const digest = (await digestOf({ ports, memory: slot.memory }, known)) ?? known.imageId;
+  const digest = (await digestOf({ ports, images: slot.images }, known)) ?? known.imageId;
   return { container: known.id.slice(0, 12), image: known.config.Image ?? '', digest };
 }
 

@@ -68,8 +68,8 @@ async function resolve(ports: Ports, slots: readonly PreparedSlot[], options: Ro
 }
 
 async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Resolved): Promise<boolean> {
-  for (const { container, memory } of slots) {
-    const image = await imageOf({ ports, memory }, container.imageId);
+  for (const { container, images } of slots) {
+    const image = await imageOf({ ports, images }, container.imageId);
     if (alreadyRuns(container, image, resolved) !== true) return false;
   }
   return true;

@@ -4,8 +4,7 @@ import { madeBySwapctl } from '../../core/service/ownership.ts';
 import type { Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { dependentsOn, fallenWith, type Owner, othersOf } from '../select/neighbours.ts';
-import { listed, stateOf } from '../select/own.ts';
-import { freshMemory } from './slot-run.ts';
+import { imageCache, listed, stateOf } from '../select/own.ts';
 
 /**
  * Names of those that live with any container of a slot: some may have been moved before the roll died, and some may have died with
@@ -33,7 +32,7 @@ function lockOf(container: ContainerSummary, service: string): StateLabels | und
 async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[]> {
   const found = await Promise.all(members.map(({ id }) => ports.engine.container(id)));
   const there = found.flatMap((container) => container ?? []);
-  const look = { ports, memory: freshMemory() };
+  const look = { ports, images: imageCache() };
   const states = await Promise.all(there.map((container) => stateOf(look, container)));
   const replaced = states.flatMap((state) => state?.replaces ?? []);
   const gone = replaced.filter((id) => !there.some((container) => container.id === id));

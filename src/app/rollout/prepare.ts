@@ -26,12 +26,12 @@ import type { Ports } from '../../ports/ports.ts';
 import { composeHooksOf } from '../compose/hooks.ts';
 import { prepareProxy } from '../proxy/proxied.ts';
 import { recordedFailures } from '../recovery/failures.ts';
-import { imageOf, ownOf, stateOf } from '../select/own.ts';
+import { imageCache, imageOf, type Look, ownOf, stateOf } from '../select/own.ts';
 import { servedOf } from '../select/served.ts';
 import { settingsOf, uncountedIn } from '../select/settings.ts';
 import { kernelLayerFor } from '../traffic/kernel-layer.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
-import { freshMemory, type Memory } from './slot-run.ts';
+import { freshMemory } from './slot-run.ts';
 import { answeredPorts } from './steps/answered-ports.ts';
 import { knownUserSet } from './steps/create.ts';
 import { prepareVolumes } from './steps/volumes.ts';
@@ -83,7 +83,8 @@ export async function prepareSlot(
   refuseStrangers(all, slot.home);
   const container = await containerOf(ports, slot, options.fell);
   const memory = freshMemory();
-  const own = await ownOf({ ports, memory }, container);
+  const look = { ports, images: imageCache() };
+  const own = await ownOf(look, container);
   const policy = settingsOf(ports, service, own, options.overrides);
   const kernel = await kernelLayerFor(ports, container);
   const proxy = await proxyIn(ports, service, container, policy, all, options);
@@ -94,10 +95,10 @@ export async function prepareSlot(
     all,
     options.volumesOf,
   );
-  const served = await servedOf({ ports, memory }, container, all);
+  const served = await servedOf(look, container, all);
   const choice = strategyFor(slot.home, container, policy, kernel, { copies: backup.volumes.length > 0, served });
   if (!options.successors) refuseCanary(slot.home, policy, whyNoCanary(proxy, choice.strategy, container, kernel));
-  if (!(await knownUserSet({ ports, memory }, container))) {
+  if (!(await knownUserSet(look, container))) {
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
     ports.report({ kind: 'note', text });
   }
@@ -121,8 +122,8 @@ export async function prepareSlot(
     choice: { ...choice, because: `${choice.because}${switchedBy(proxy, choice.strategy)}` },
     kernel,
     track: given === undefined ? policy.track : { kind: 'digest' },
-    follows: given ?? (await followedReference({ ports, memory }, container)),
-    followed: await followedBy({ ports, memory }, container),
+    follows: given ?? (await followedReference(look, container)),
+    followed: await followedBy(look, container),
     failures: failuresIn(await recordedFailures(ports.engine), slot.home),
     dependents,
     answered: await answeredPorts(ports, container, policy, all),
@@ -133,6 +134,7 @@ export async function prepareSlot(
     checksStart: needsHost(container) || dependents.length > 0,
     engineVerdict: engineVerdictFor(container, own, policy, all, ports.host.containerId),
     proxy,
+    images: look.images,
     memory,
   };
 }
@@ -182,19 +184,16 @@ async function containerOf({ engine }: Ports, { home, members: [member] }: Slot,
   return (await engine.container(member.id)) ?? fail('not-found', `${member.name} was removed just now`);
 }
 
-async function followedBy(run: { ports: Ports; memory: Memory }, container: Container): Promise<ImageRef | undefined> {
-  const followed = (await stateOf(run, container))?.follows || container.config.Image || '';
+async function followedBy(look: Look, container: Container): Promise<ImageRef | undefined> {
+  const followed = (await stateOf(look, container))?.follows || container.config.Image || '';
   return followed === '' || isImageId(followed) ? undefined : parseReference(followed);
 }
 
 /** The tracked reference of a container. Raises `refused` for one that was created from a bare id. */
-export async function followedReference(
-  run: { ports: Ports; memory: Memory },
-  container: Container,
-): Promise<ImageRef> {
-  const followed = await followedBy(run, container);
+export async function followedReference(look: Look, container: Container): Promise<ImageRef> {
+  const followed = await followedBy(look, container);
   if (followed) return followed;
-  const tags = (await imageOf(run, container.imageId))?.tags ?? [];
+  const tags = (await imageOf(look, container.imageId))?.tags ?? [];
   const [tag] = tags;
   if (tag && tags.length === 1) return parseReference(tag);
   return fail('refused', `${container.name} was created from a bare image id, so it follows no reference`, {

@@ -8,6 +8,7 @@ import type { Policy } from '../../core/settings/policy.ts';
 import type { Choice } from '../../core/strategy/choose.ts';
 import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
 import type { Track } from '../../core/update/track.ts';
+import type { ImageCache } from '../select/own.ts';
 import type { Memory } from './slot-run.ts';
 import type { AnsweredPorts } from './steps/answered-ports.ts';
 
@@ -36,5 +37,6 @@ export interface PreparedSlot {
   readonly engineVerdict: EngineVerdict | undefined;
   /** The proxy in front that swapctl drives. */
   readonly proxy: Proxied | undefined;
+  readonly images: ImageCache;
   readonly memory: Memory;
 }

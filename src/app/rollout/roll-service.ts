@@ -123,7 +123,7 @@ async function imageFor(
   if (target.kind === 'local') return target.image;
   if (resolved.kind === 'commit') return buildCommit(ports, service.key, slots, resolved, signal);
   const [first] = slots;
-  const before = first && (await imageOf({ ports, memory: first.memory }, first.container.imageId));
+  const before = first && (await imageOf({ ports, images: first.images }, first.container.imageId));
   return fetchImage(ports, resolved, before, signal);
 }
 

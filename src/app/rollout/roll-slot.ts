@@ -12,6 +12,7 @@ import { FOLLOWED, type RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Lease } from '../lock/lease.ts';
 import { replicaReport } from '../report/replica-report.ts';
+import { engineClock } from '../select/engine-time.ts';
 import { listed } from '../select/own.ts';
 import { digestOf } from '../select/running-digest.ts';
 import { noteMoved } from '../traffic/gap.ts';
@@ -108,7 +109,7 @@ function tellForgotten(run: SlotRun, raised: unknown): void {
 async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
   const { container } = slot;
   if (container.imageId === run.desired.image.id) return;
-  await rememberCondemned(run, container, await digestOf({ ports: run.ports, memory: slot.memory }, container));
+  await rememberCondemned(run, container, await digestOf(run, container));
 }
 
 /** Assembles the run over one slot. */
@@ -118,7 +119,7 @@ export async function slotRun(
   successors: ReadonlyMap<string, string> = new Map(),
 ): Promise<SlotRun> {
   const { ports, options } = context;
-  const facts = await ports.engine.facts();
+  const now = await engineClock(ports);
   return {
     ports,
     names: slotNames(slot.home),
@@ -139,8 +140,9 @@ export async function slotRun(
     gates: whyNoRules(slot.kernel, 'gate') === undefined,
     forwards: whyNoRules(slot.kernel, 'address redirect') === undefined,
     proxy: slot.proxy,
+    images: slot.images,
     memory: slot.memory,
-    now: () => ports.clock.now() + facts.clockOffsetMs,
+    now,
     moveDependents: (names, from, to) => moveDependents(context, slot.memory, names, from, to),
   };
 }

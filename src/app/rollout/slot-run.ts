@@ -1,8 +1,7 @@
 import type { Asked } from '../../core/health/blame.ts';
 import { type HealthMemory, NOTHING_SEEN } from '../../core/health/health.ts';
-import type { Container, Image, RestartPolicy } from '../../core/model/container.ts';
+import type { Container, RestartPolicy } from '../../core/model/container.ts';
 import type { SwapError } from '../../core/model/error.ts';
-import type { OwnedLabels } from '../../core/model/own-labels.ts';
 import type { Successors } from '../../core/model/references.ts';
 import type { Proxied } from '../../core/proxy/proxied.ts';
 import type { Wanted } from '../../core/proxy/route.ts';
@@ -16,6 +15,7 @@ import type { SlotNames } from '../../core/service/names.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Forward } from '../../core/traffic/routes.ts';
 import type { ForwardStart, Ports } from '../../ports/ports.ts';
+import type { ImageCache } from '../select/own.ts';
 
 /** One run over one slot: the desired state, and the memory that is lost with the process. */
 export interface SlotRun {
@@ -51,6 +51,7 @@ export interface SlotRun {
   readonly forwards: boolean;
   /** The proxy in front that swapctl drives; undefined: none. */
   readonly proxy: Proxied | undefined;
+  readonly images: ImageCache;
   readonly memory: Memory;
   /** Milliseconds of the engine's clock. */
   readonly now: () => number;
@@ -61,9 +62,6 @@ export interface SlotRun {
 export interface Memory {
   /** By container: the observations of its health since it was started at that time. */
   readonly health: Map<string, HealthMemory & { readonly startedAt: number }>;
-  readonly images: Map<string, Image | undefined>;
-  /** Labels of inspected containers, by id. */
-  readonly own: Map<string, OwnedLabels>;
   /** Containers that this run created; those among them that are candidates; and those that got their files. */
   readonly created: Set<string>;
   readonly candidates: Set<string>;
@@ -154,8 +152,6 @@ export interface Renewal {
 export function freshMemory(): Memory {
   return {
     health: new Map(),
-    images: new Map(),
-    own: new Map(),
     created: new Set(),
     candidates: new Set(),
     takenAway: new Map(),

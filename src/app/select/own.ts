@@ -10,7 +10,6 @@ import {
 import { decodeState, type StateLabels } from '../../core/service/labels.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { Memory } from '../rollout/slot-run.ts';
 
 /** Facts about an engine that never change: the labels of images, since an id is a hash of the image. */
 interface Known {
@@ -42,8 +41,8 @@ export async function ownOf(look: Look, container: Container): Promise<OwnLabels
   const { id, name, imageId, config } = container;
   const image = await imageOf(look, imageId);
   const inherited = image && (image.config.Labels ?? NO_LABELS);
-  const found = owned({ name, imageId, labels: config.Labels ?? {} }, inherited, look.memory.own.get(id));
-  look.memory.own.set(id, found);
+  const found = owned({ name, imageId, labels: config.Labels ?? {} }, inherited, look.images.own.get(id));
+  look.images.own.set(id, found);
   return found.own;
 }
 
@@ -60,15 +59,26 @@ export async function summaryOf(look: Look, container: Container): Promise<Summe
 
 type Summed = Pick<ContainerSummary, 'id' | 'name' | 'status' | 'imageId' | 'labels'>;
 
+/** Images that were asked for once: an id never names another image. */
+export interface ImageCache {
+  readonly byId: Map<string, Image | undefined>;
+  /** Labels of inspected containers, by id. */
+  readonly own: Map<string, OwnedLabels>;
+}
+
+export function imageCache(): ImageCache {
+  return { byId: new Map(), own: new Map() };
+}
+
 /** The engine, and the known facts about its images. */
 export interface Look {
   readonly ports: Pick<Ports, 'engine'>;
-  readonly memory: Pick<Memory, 'images' | 'own'>;
+  readonly images: ImageCache;
 }
 
-/** An image by id, asked for once in a run: an id always means the same image. */
-export async function imageOf({ ports, memory: { images } }: Look, id: string): Promise<Image | undefined> {
-  const known = images.get(id) ?? (await ports.engine.image(id));
-  images.set(id, known);
+/** An image by id. */
+export async function imageOf({ ports, images: { byId } }: Look, id: string): Promise<Image | undefined> {
+  const known = byId.get(id) ?? (await ports.engine.image(id));
+  byId.set(id, known);
   return known;
 }

@@ -6,6 +6,7 @@ import { memoryOf, ROLE_LABEL, type SwarmMemory } from '../../core/swarm/memory.
 import type { SwarmService, SwarmTask } from '../../core/swarm/model.ts';
 import { isWanted, taskName } from '../../core/swarm/verdict.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { engineNow } from '../select/engine-time.ts';
 import { settingsOf } from '../select/settings.ts';
 import { nodeNames } from './evidence.ts';
 import { imageParts } from './image.ts';
@@ -21,7 +22,7 @@ export async function swarmStatus(ports: Ports, services: readonly SwarmService[
     ports.swarm.configs(ROLE_LABEL),
     ports.swarm.tasks(services.length === 1 ? only?.id : undefined),
   ]);
-  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const now = await engineNow(ports);
   return services.flatMap((service) => {
     const memory = memoryOf(service.id, configs);
     const own = tasks.filter((task) => task.service === service.id && isWanted(task)).sort((x, y) => x.slot - y.slot);

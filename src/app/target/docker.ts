@@ -6,10 +6,9 @@ import { groupServices, type Service, whyNotRollable, whyOwned } from '../../cor
 import type { Ports } from '../../ports/ports.ts';
 import { factsOf } from '../inspect/facts.ts';
 import { recoverServices } from '../recovery/recover.ts';
-import { freshMemory } from '../rollout/slot-run.ts';
 import { canBeRolled, chosenOf } from '../select/chosen.ts';
 import { followedOf } from '../select/followed.ts';
-import { listed } from '../select/own.ts';
+import { imageCache, listed } from '../select/own.ts';
 import { sweepRules } from '../traffic/sweep.ts';
 import { checkServices } from '../update/check.ts';
 import { isOneShot, runsIn } from '../update/self-update.ts';
@@ -21,7 +20,7 @@ export function dockerTarget(ports: Ports): Target<Service> {
   return {
     look: async () => dockerLook(ports, await listed(ports.engine)),
     check: (services, options) => checkServices(ports, services, options),
-    facts: (service) => factsOf({ ports, memory: freshMemory() }, service),
+    facts: (service) => factsOf({ ports, images: imageCache() }, service),
     imagesOf: ({ slots }) => slots.flatMap(({ members }) => members.map(({ imageId }) => imageId)),
     runsIn: (service) => runsIn(ports, service),
     isOneShot: () => isOneShot(ports),

@@ -17,6 +17,7 @@ import {
 } from '../../core/update/update.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { reportedError } from '../report/reported.ts';
+import { engineNow } from '../select/engine-time.ts';
 import type { Look, Named, Target, TargetOn } from '../target/target.ts';
 import { type OptedIn, optedIn, type Wanted } from './opted-in.ts';
 import { type Dependencies, dependenciesAmong, rollInOrder } from './order.ts';
@@ -64,7 +65,7 @@ export async function updateServices<S extends Named>(
   const ports = sharingPulls(given);
   const target = on(ports);
   const { look, chosen, lines } = await lookAndMend(ports, target, options);
-  const now = ports.clock.now() + (await ports.engine.facts()).clockOffsetMs;
+  const now = await engineNow(ports);
   const open = chosen.flatMap((one) => (one.line || lines.has(one.service.key) ? [] : [one]));
   const services = open.map(({ service }) => service);
   const checks = await checkAll(target, services, options);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { retireOldImages, retireUnlessHalfDone } from '../../../src/app/image/retain.ts';
-import { freshMemory } from '../../../src/app/rollout/slot-run.ts';
+import { imageCache } from '../../../src/app/select/own.ts';
 import { keepReference, keepRepository } from '../../../src/core/service/names.ts';
 import type { Ports } from '../../../src/ports/ports.ts';
 import { sha256 } from '../../lab/sha256.ts';
@@ -37,7 +37,7 @@ test('no retained image is removed while the container with its history is gone'
   const engine = memoryEngine(machine, place.remote);
   const ports = { engine, host: { sha256 }, report: () => {} } as unknown as Ports;
   const policy = { keep: 1, backupKeep: 1, backup: { kind: 'none' } } as const;
-  const keepers = [{ home: 'gone', policy, memory: freshMemory() }];
+  const keepers = [{ home: 'gone', policy, images: imageCache() }];
   await machine.clock.run(retireOldImages(ports, service, keepers));
   assert.deepEqual(await machine.clock.run(engine.imageTags(keepRepository(service, sha256))), [kept]);
 });

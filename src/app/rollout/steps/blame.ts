@@ -5,6 +5,7 @@ import { EngineError } from '../../../core/model/engine-error.ts';
 import type { Replica } from '../../../core/rollout/observed.ts';
 import type { Policy } from '../../../core/settings/policy.ts';
 import type { Ports } from '../../../ports/ports.ts';
+import { engineNow } from '../../select/engine-time.ts';
 import { recall, type SlotRun } from '../slot-run.ts';
 import { probe } from './probe.ts';
 import { redirectedAway } from './remember.ts';
@@ -116,8 +117,7 @@ export async function askBefore(ports: Ports, container: Container, policy: Poli
   const engine = engineAsked({ policy }, container);
   const check = healthCheck(container, policy);
   if (engine || !check || !isOverNetwork(check)) return engine;
-  const { clockOffsetMs } = await ports.engine.facts();
-  if (ports.clock.now() + clockOffsetMs < container.startedAt + check.deadlineMs) return undefined;
+  if ((await engineNow(ports)) < container.startedAt + check.deadlineMs) return undefined;
   return askOften({ ports, signal: new AbortController().signal }, container, check);
 }
 

@@ -25,7 +25,7 @@ import type { SlotRun } from '../slot-run.ts';
 
 const HISTORY_LENGTH = 10;
 
-type Maker = Pick<SlotRun, 'ports' | 'memory' | 'successors' | 'names' | 'service' | 'now'> & {
+type Maker = Pick<SlotRun, 'ports' | 'images' | 'memory' | 'successors' | 'names' | 'service' | 'now'> & {
   readonly desired: Pick<SlotRun['desired'], 'image' | 'roll'>;
 };
 
@@ -140,7 +140,7 @@ async function userSetOf(run: Maker, container: Container, next: Image | undefin
 
 /** The certain part of the same; undefined if the container's image is gone. */
 export async function knownUserSet(
-  run: Pick<SlotRun, 'ports' | 'memory'>,
+  run: Pick<SlotRun, 'ports' | 'images'>,
   container: Container,
 ): Promise<UserSet | undefined> {
   const image = await imageOf(run, container.imageId);

@@ -62,13 +62,14 @@ async function reach(run: SlotRun, { container: name, byLabel }: Exclude<Hook, {
   return found.id;
 }
 
-async function lets({ ports, memory, names }: SlotRun, id: string): Promise<boolean> {
+async function lets(run: SlotRun, id: string): Promise<boolean> {
+  const { ports, names } = run;
   const container = await ports.engine.container(id);
   if (!container) return false;
   const all = await listed(ports.engine);
   const services = groupServices(all);
   const service = services.find(({ slots }) => slots.some(({ members }) => members.some((one) => one.id === id)));
-  const own = await ownOf({ ports, memory }, container);
+  const own = await ownOf(run, container);
   return settingsOf(ports, service?.key ?? container.name, own).hooksFrom.includes(names.home);
 }
 

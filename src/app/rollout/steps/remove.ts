@@ -3,13 +3,13 @@ import { fail } from '../../../core/model/error.ts';
 import type { Role, StateLabels } from '../../../core/service/labels.ts';
 import { copyState, madeBySwapctl, notOurs } from '../../../core/service/ownership.ts';
 import type { Ports } from '../../../ports/ports.ts';
-import { summaryOf } from '../../select/own.ts';
+import { imageCache, summaryOf } from '../../select/own.ts';
 
 type WithEngine = Pick<Ports, 'engine'>;
 
 /** The state that swapctl wrote on a container that it made under one of its own names; undefined for every other. */
 export async function stateOfMade(ports: WithEngine, container: Container): Promise<StateLabels | undefined> {
-  return madeBySwapctl(await summaryOf({ ports, memory: { images: new Map(), own: new Map() } }, container));
+  return madeBySwapctl(await summaryOf({ ports, images: imageCache() }, container));
 }
 
 /**
