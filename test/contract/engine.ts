@@ -658,6 +658,10 @@ const FILES: Record<string, Rule> = {
     assert.equal(await stage.engine.hasPath(to, '/run/secrets/key'), true);
     assert.ok((await stage.engine.changes(to)).includes('/run/secrets/key'), 'its changes name the file');
     assert.equal(await stage.engine.copy(from, to, '/no/such/file'), false);
+    const deep = `run/${'folder/'.repeat(40)}key`;
+    await stage.engine.unpack(from, archive({ [deep]: 'secret' }));
+    assert.equal(await stage.engine.copy(from, to, `/${deep}`), true);
+    assert.equal(await stage.engine.hasPath(to, `/${deep}`), true);
   },
   'nothing is changed in one that was just created': async (stage) => {
     assert.deepEqual(await stage.engine.changes(await made(stage, 'a', await stage.image('runs:1', 'runs'))), []);
