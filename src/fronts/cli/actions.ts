@@ -6,27 +6,20 @@ import { gravest, statusOfErrors } from '../common/failure.ts';
 import type { DevFlags, RollFlags, UpdateFlags, WatchFlags } from '../common/requests.ts';
 import { jsonText } from '../terminal/json.ts';
 import { completableNames } from './completion/script.ts';
-import {
-  checkView,
-  configCheckView,
-  configShownView,
-  deliveriesView,
-  findingsView,
-  historyView,
-  plansView,
-  recoveredView,
-  reportsView,
-  statusView,
-  updateView,
-} from './render.ts';
 import type { TestHookFlags } from './serve/test-hook.ts';
 import { type Session, serverOf, show, withApp } from './session.ts';
-import type { ConfigView } from './views/config.ts';
 
 // The action of each command, from its arguments to its exit status.
 
 // Settings and their readers are loaded only if there are any.
 const requests = () => import('../common/requests.ts');
+// With the width of letters, which only tables need.
+const views = () => import('./render.ts');
+
+/** The views of `swapctl config`. */
+export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify', 'test-hook'] as const;
+
+export type ConfigView = (typeof CONFIG_VIEWS)[number];
 const group = () => import('./group/actions.ts');
 const isOnGroup = ({ globals }: Session): boolean => globals.on !== undefined;
 
@@ -44,7 +37,7 @@ export async function runRoll(session: Session, services: string[], flags: RollF
     if (flags.notify) await app.tell(runOf(rolled), { signal: forTelling(session.context.signal), asked: true });
     return rolled;
   });
-  show(session, reports, reportsView, oneOrAll(services, reports));
+  show(session, reports, (await views()).reportsView, oneOrAll(services, reports));
   return statusOfErrors(reports.flatMap(errorsOf));
 }
 
@@ -59,7 +52,7 @@ export async function runPlan(session: Session, services: string[], flags: RollF
   const { rollRequest } = await requests();
   const request = rollRequest(flags, 'swapctl plan', session.context.signal);
   const plans = await withApp(session, { changes: false, long: true }, (app) => app.plan(services, request));
-  show(session, plans, plansView, oneOrAll(services, plans));
+  show(session, plans, (await views()).plansView, oneOrAll(services, plans));
   return statusOfErrors(plans.flatMap((plan) => plan.slots.map((slot) => slot.error)));
 }
 
@@ -69,14 +62,14 @@ export async function runRollback(session: Session, service: string, flags: Roll
   const { rollbackRequest } = await requests();
   const request = rollbackRequest(flags, 'swapctl rollback', session.context.signal);
   const report = await withApp(session, { changes: true, long: true }, (app) => app.rollback(service, request));
-  show(session, [report], reportsView, report);
+  show(session, [report], (await views()).reportsView, report);
   return statusOfErrors(errorsOf(report));
 }
 
 /** Prints the state of services. */
 export async function runStatus(session: Session, services: string[]): Promise<number> {
   if (isOnGroup(session)) return (await group()).statusOn(session, services);
-  show(session, await withApp(session, READS, (app) => app.status(services)), statusView);
+  show(session, await withApp(session, READS, (app) => app.status(services)), (await views()).statusView);
   return 0;
 }
 
@@ -88,7 +81,7 @@ export async function runCheck(session: Session, services: string[]): Promise<nu
   if (isOnGroup(session)) return (await group()).checkOn(session, services);
   const { signal } = session.context;
   const checked = await withApp(session, READS, (app) => app.check(services, signal));
-  show(session, checked, checkView);
+  show(session, checked, (await views()).checkView);
   if (checked.some(({ outcome }) => outcome === 'available')) return UPDATES;
   return statusOfErrors(checked.map(({ error }) => error));
 }
@@ -113,7 +106,7 @@ export async function runUpdate(session: Session, services: string[], flags: Upd
   const report = await (file === undefined
     ? updating()
     : (await import('./metrics-file.ts')).withMetrics(session, { file, whole }, updating));
-  show(session, report, updateView);
+  show(session, report, (await views()).updateView);
   return statusOfErrors(report.services.map(({ error }) => error));
 }
 
@@ -145,7 +138,7 @@ async function runGit(session: Session, services: string[], flags: DevFlags): Pr
 /** Prints the images of a service. */
 export async function runHistory(session: Session, service: string): Promise<number> {
   if (isOnGroup(session)) return (await group()).historyOn(session, service);
-  show(session, await withApp(session, READS, (app) => app.history(service)), historyView);
+  show(session, await withApp(session, READS, (app) => app.history(service)), (await views()).historyView);
   return 0;
 }
 
@@ -154,7 +147,7 @@ export async function runRecover(session: Session, services: string[]): Promise<
   if (isOnGroup(session)) return (await group()).recoverOn(session, services);
   const intent = { changes: true, long: true };
   const items = await withApp(session, intent, (app) => app.recover(services, session.context.signal));
-  show(session, items, recoveredView);
+  show(session, items, (await views()).recoveredView);
   return gravest(items.map(({ outcome }) => (outcome === 'failed' ? 3 : outcome === 'busy' ? 4 : 0)));
 }
 
@@ -162,7 +155,7 @@ export async function runRecover(session: Session, services: string[]): Promise<
 export async function runDoctor(session: Session): Promise<number> {
   if (isOnGroup(session)) return (await group()).doctorOn(session);
   const findings = await withApp(session, READS, (app) => app.doctor());
-  show(session, findings, findingsView);
+  show(session, findings, (await views()).findingsView);
   return findings.some((finding) => finding.state === 'problem') ? 3 : 0;
 }
 
@@ -184,17 +177,17 @@ export async function runConfig(
   switch (view) {
     case 'check': {
       const found = await desk.check();
-      show(session, found, configCheckView);
+      show(session, found, (await views()).configCheckView);
       return found.mistakes.length > 0 ? 2 : 0;
     }
     case 'show': {
       const shown = await desk.show();
-      show(session, shown, configShownView, shown.document);
+      show(session, shown, (await views()).configShownView, shown.document);
       return 0;
     }
     case 'test-notify': {
       const deliveries = await desk.testNotify(context.signal);
-      show(session, deliveries, deliveriesView);
+      show(session, deliveries, (await views()).deliveriesView);
       return deliveries.some(({ outcome }) => outcome === 'failed') ? NOT_TOLD : 0;
     }
     case 'schema': {

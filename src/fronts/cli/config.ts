@@ -1,8 +1,7 @@
 import { Argument } from 'commander';
-import { runConfig } from './actions.ts';
+import { CONFIG_VIEWS, type ConfigView, runConfig } from './actions.ts';
 import type { AddCommand, Finish, OpenSession } from './add-command.ts';
 import type { TestHookFlags } from './serve/test-hook.ts';
-import { CONFIG_VIEWS, type ConfigView } from './views/config.ts';
 
 /** `swapctl config`. */
 export function addConfig(add: AddCommand, session: OpenSession, finish: Finish): void {

@@ -7,4 +7,5 @@ export { plansView } from './views/plan.ts';
 export { recoveredView } from './views/recover.ts';
 export { reportsView } from './views/roll.ts';
 export { statusView } from './views/status.ts';
+export { createdTokenView, tokensView } from './views/token.ts';
 export { updateView } from './views/update.ts';

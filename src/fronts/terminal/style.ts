@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import type { Terminal } from './terminal.ts';
 
 type Paint = (text: string) => string;
@@ -21,14 +22,6 @@ export interface Page {
   readonly now: number;
 }
 
-const CODES = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  cyan: [36, 39],
-} as const;
 const FALLBACK_WIDTH = 80;
 
 /** The style of a stream: `--no-color` and NO_COLOR switch colours off, then FORCE_COLOR on, then it depends on the terminal. */
@@ -48,29 +41,6 @@ export function screenWidth({ columns }: Terminal['stderr']): number {
   return columns || FALLBACK_WIDTH;
 }
 
-/** The number of columns of a coloured text. */
-export function visibleWidth(text: string): number {
-  return [...text.replace(/\x1b\[\d+m/g, '')].length;
-}
-
-/** A text cut to a number of columns, with a sign for the cut. */
-export function clip(text: string, width: number): string {
-  const letters = [...text];
-  return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`;
-}
-
-/** A sentence as lines that break between words. */
-export function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && visibleWidth(last) + 1 + visibleWidth(word) <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
 function coloured(isTty: boolean, env: Terminal['env']): boolean {
   if (env.NO_COLOR) return false;
   const forced = env.FORCE_COLOR;
@@ -79,15 +49,15 @@ function coloured(isTty: boolean, env: Terminal['env']): boolean {
 }
 
 function createStyle(on: boolean): Style {
-  const paint = ([open, close]: readonly [number, number]): Paint =>
-    on ? (text) => `\x1b[${open}m${text}\x1b[${close}m` : (text) => text;
-  const { bold, dim, red, green, yellow, cyan } = CODES;
+  // Without its own look at stdout: the styled stream may be another one.
+  const paint = (format: keyof Style): Paint =>
+    on ? (text) => styleText(format, text, { validateStream: false }) : (text) => text;
   return {
-    bold: paint(bold),
-    dim: paint(dim),
-    red: paint(red),
-    green: paint(green),
-    yellow: paint(yellow),
-    cyan: paint(cyan),
+    bold: paint('bold'),
+    dim: paint('dim'),
+    red: paint('red'),
+    green: paint('green'),
+    yellow: paint('yellow'),
+    cyan: paint('cyan'),
   };
 }

@@ -1,4 +1,5 @@
-import { clip, type Page, visibleWidth } from './style.ts';
+import type { Page } from './style.ts';
+import { clip, visibleWidth } from './width.ts';
 
 /** One column of a table. */
 export interface Column<T> {
@@ -45,7 +46,7 @@ function cutWidths<T>(rows: readonly T[], columns: readonly Column<T>[], width: 
 }
 
 function naturalWidths<T>(rows: readonly T[], columns: readonly Column<T>[]): number[] {
-  return columns.map((column) => Math.max(column.title.length, ...rows.map((row) => [...column.cell(row)].length)));
+  return columns.map((column) => Math.max(column.title.length, ...rows.map((row) => visibleWidth(column.cell(row)))));
 }
 
 function total(widths: readonly number[]): number {

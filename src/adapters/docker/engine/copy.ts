@@ -7,9 +7,9 @@ import { flowing, type Streamed } from '../calls/patience.ts';
 const MOST_BYTES = 8 * 1024 * 1024;
 
 /**
- * Copies one regular file from a container into another by the archive calls of the Engine API. It is unpacked at the
- * root under its whole path, so that folders which the image lacks are made. Resolves with false where there is no such
- * file, or one much larger than a config or secret is.
+ * Copies one regular file from a container into another with the archive calls of the Engine API. It is unpacked at the root
+ * under its whole path, which creates folders that the image lacks. Resolves with false if there is no such file, or one much
+ * larger than a config or secret.
  */
 export async function copyFile(
   docker: Dockerode,

@@ -1,11 +1,10 @@
 import { Argument } from 'commander';
-import type { CreatedToken, ListedTokens } from '../../../core/access/desk.ts';
 import { fail } from '../../../core/model/error.ts';
 import { seeHelp } from '../../common/failure.ts';
-import type { Page } from '../../terminal/style.ts';
-import { table } from '../../terminal/table.ts';
 import type { AddCommand, Finish, OpenSession } from '../add-command.ts';
 import { type Session, show } from '../session.ts';
+
+const views = () => import('../render.ts');
 
 /** The sub-commands of `swapctl token`. */
 const TOKEN_DEEDS = ['create', 'list'] as const;
@@ -54,13 +53,13 @@ async function runToken(
   const desk = await session.context.openTokens();
   if (deed === 'list') {
     const listed = await desk.list(flags.file ?? (await configuredFile(session)));
-    show(session, listed, listedView);
+    show(session, listed, (await views()).tokensView);
     return listed.mistakes.length > 0 ? WRONG_FILE : 0;
   }
   const hint = seeHelp('swapctl token');
   if (name === undefined) return fail('usage', 'swapctl token create needs a name for the token', { hint });
   if (!flags.allow) return fail('usage', `--allow is missing: what may ${name} do?`, { hint });
-  show(session, desk.create({ name, allow: flags.allow, expires: flags.expires }), createdView);
+  show(session, desk.create({ name, allow: flags.allow, expires: flags.expires }), (await views()).createdTokenView);
   return 0;
 }
 
@@ -72,32 +71,4 @@ async function configuredFile({ context, globals }: Session): Promise<string> {
     server?.tokens ??
     fail('usage', 'swapctl.yml names no token file', { hint: 'name one with --file, or set server.tokens' })
   );
-}
-
-function createdView({ token, line, expires }: CreatedToken, { style }: Page): string[] {
-  return [
-    `${style.dim('token, shown only now:')}`,
-    token,
-    '',
-    `${style.dim('line for the token file (server.tokens in swapctl.yml):')}`,
-    line,
-    ...(expires === undefined ? ['', `${style.yellow('!')} this token never expires (--expires 90d sets an end)`] : []),
-  ];
-}
-
-function listedView({ file, tokens, mistakes }: ListedTokens, page: Page): string[] {
-  const { style } = page;
-  type Row = ListedTokens['tokens'][number];
-  const columns = [
-    { title: 'NAME', cell: ({ name }: Row) => name, paint: style.bold },
-    { title: 'ALLOW', cell: ({ allow }: Row) => allow.join(','), cut: true },
-    { title: 'EXPIRES', cell: ({ expires }: Row) => expires ?? 'never' },
-    {
-      title: 'STATE',
-      cell: ({ state }: Row) => state,
-      paint: (text: string, { state }: Row) => (state === 'valid' ? style.green : style.red)(text),
-    },
-  ];
-  const wrong = mistakes.map(({ line, message }) => `${style.red('✘')} ${file}:${line}: ${message}`);
-  return [...(tokens.length > 0 ? table(tokens, columns, page) : [style.dim(`${file} has no tokens`)]), ...wrong];
 }

@@ -3,11 +3,6 @@ import type { ConfigCheck, ConfigShown } from '../../../core/settings/config.ts'
 import type { Page } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
 
-/** The views of `swapctl config`. */
-export const CONFIG_VIEWS = ['check', 'show', 'schema', 'test-notify', 'test-hook'] as const;
-
-export type ConfigView = (typeof CONFIG_VIEWS)[number];
-
 /** Every mistake as file:line:column, as compilers print them. */
 export function configCheckView({ path, mistakes, notes }: ConfigCheck, { style }: Page): string[] {
   const file = path ?? 'swapctl.yml';

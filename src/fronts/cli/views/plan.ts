@@ -1,8 +1,9 @@
 import { proxyText } from '../../../core/proxy/report.ts';
 import type { ServiceExplained, ServicePlan, SlotPlan } from '../../../core/report/status.ts';
 import type { Explained } from '../../../core/settings/read.ts';
-import { type Page, type Style, wrapped } from '../../terminal/style.ts';
+import type { Page, Style } from '../../terminal/style.ts';
 import { table } from '../../terminal/table.ts';
+import { wrapped } from '../../terminal/width.ts';
 import { errorLines, imageText, indented } from './parts.ts';
 
 // The indent of the deepest lines.

@@ -3,8 +3,9 @@ import type { Outcome, ReplicaReport, ServiceReport } from '../../../core/report
 import type { ReportedError } from '../../../core/report/reported-error.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
 import { timesOf } from '../../common/times.ts';
-import { type Page, type Style, visibleWidth } from '../../terminal/style.ts';
+import type { Page, Style } from '../../terminal/style.ts';
 import { pad } from '../../terminal/table.ts';
+import { visibleWidth } from '../../terminal/width.ts';
 import { errorLines, formatBytes, imageText, indented } from './parts.ts';
 
 type Result = Omit<ReplicaReport, 'slot'>;
