@@ -233,8 +233,7 @@ async function finish(
 
 const NO_ROLL = 'recover';
 
-// A container that has the slot name but was never started serves nobody, even if it is alone: its own roll treats it as a
-// candidate.
+// A container that has the slot name but was never started serves nobody: its own roll treats it as a candidate.
 function rollOfHalf(home: string, [only, ...more]: readonly Labelled[]): string | undefined {
   return only?.name === home && only.status === 'created' && more.length === 0 ? only.roll : undefined;
 }
